@@ -1,2 +1,3 @@
 //! The service.
+mod books;
 fn main() {}

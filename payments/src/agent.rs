@@ -44,13 +44,8 @@ impl Wallet {
     pub fn parse(text: &str) -> Result<Self, AgentError> {
         let wallet = Self::parse_any_case(text)?;
         let digits = &text[2..];
-        let one_case = !digits.bytes().any(|b| b.is_ascii_lowercase())
-            || !digits.bytes().any(|b| b.is_ascii_uppercase());
-        if one_case || wallet.checksummed() == text {
-            Ok(wallet)
-        } else {
-            Err(AgentError::WrongChecksum)
-        }
+        let one_case = !digits.bytes().any(|b| b.is_ascii_lowercase()) || !digits.bytes().any(|b| b.is_ascii_uppercase());
+        if one_case || wallet.checksummed() == text { Ok(wallet) } else { Err(AgentError::WrongChecksum) }
     }
 
     /// Reads what a machine sent: EVM addresses compare case-insensitively on the wire, and a signature covers the
@@ -78,11 +73,7 @@ impl Wallet {
         text.push_str("0x");
         for (i, digit) in lower.into_iter().enumerate() {
             let nibble = (hash[i / 2] >> (if i % 2 == 0 { 4 } else { 0 })) & 0x0f;
-            text.push(char::from(if nibble >= 8 {
-                digit.to_ascii_uppercase()
-            } else {
-                digit
-            }));
+            text.push(char::from(if nibble >= 8 { digit.to_ascii_uppercase() } else { digit }));
         }
         text
     }
@@ -178,29 +169,15 @@ mod tests {
         let mistyped = CHECKSUMMED.replace("0xf39F", "0xF39f");
         assert_eq!(Wallet::parse(&mistyped), Err(AgentError::WrongChecksum));
         assert!(Wallet::parse_any_case(&mistyped).is_ok());
-        for text in [
-            "",
-            "0x",
-            "0x1234",
-            &CHECKSUMMED[2..],
-            &format!("{CHECKSUMMED}0"),
-            "0Xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
-        ] {
-            assert_eq!(
-                Wallet::parse(text),
-                Err(AgentError::NotAnAddress),
-                "{text:?}"
-            );
+        for text in ["", "0x", "0x1234", &CHECKSUMMED[2..], &format!("{CHECKSUMMED}0"), "0Xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"] {
+            assert_eq!(Wallet::parse(text), Err(AgentError::NotAnAddress), "{text:?}");
         }
     }
 
     #[test]
     fn payers_survive_their_text() {
         let wallet = Payer::Wallet(Wallet::parse(CHECKSUMMED).unwrap());
-        assert_eq!(
-            wallet.to_string(),
-            "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
-        );
+        assert_eq!(wallet.to_string(), "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
         for payer in [wallet, Payer::Card("ab12".to_owned())] {
             assert_eq!(payer.to_string().parse(), Ok(payer));
         }

@@ -24,9 +24,7 @@ const MAX_HEADER_ERROR_BYTES: usize = 256;
 
 /// The route cannot be offered: its challenge alone is larger than [`MAX_CHALLENGE_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the challenge of {route} needs {bytes} bytes, {MAX_CHALLENGE_BYTES} are allowed; shorten its description or URL"
-)]
+#[error("the challenge of {route} needs {bytes} bytes, {MAX_CHALLENGE_BYTES} are allowed; shorten its description or URL")]
 pub struct ChallengeTooLarge {
     /// The route.
     pub route: String,
@@ -70,11 +68,7 @@ impl Prepared402 {
     ///
     /// # Errors
     /// [`ChallengeTooLarge`] when even `route_url` does not fit.
-    pub fn new(
-        route: &str,
-        route_url: &str,
-        requirements: &Requirements,
-    ) -> Result<Self, ChallengeTooLarge> {
+    pub fn new(route: &str, route_url: &str, requirements: &Requirements) -> Result<Self, ChallengeTooLarge> {
         let prepared = Self {
             route_url: route_url.to_owned(),
             header_before_url: r#","resource":{"url":"#.to_owned(),
@@ -89,10 +83,7 @@ impl Prepared402 {
         };
         let bytes = encoded_len(prepared.header_json_len(route_url, MAX_HEADER_ERROR_BYTES));
         if bytes > MAX_CHALLENGE_BYTES {
-            return Err(ChallengeTooLarge {
-                route: route.to_owned(),
-                bytes,
-            });
+            return Err(ChallengeTooLarge { route: route.to_owned(), bytes });
         }
         Ok(prepared)
     }
@@ -102,10 +93,7 @@ impl Prepared402 {
     pub fn render(&self, render: &Render<'_>) -> Rendered {
         let url = self.fitting_url(render.resource_url);
         let error = render.problem.one_line(MAX_HEADER_ERROR_BYTES);
-        Rendered {
-            header_payment_required: self.header(url, &error),
-            body: self.body(url, render),
-        }
+        Rendered { header_payment_required: self.header(url, &error), body: self.body(url, render) }
     }
 
     fn header(&self, url: &str, error: &str) -> String {
@@ -119,13 +107,8 @@ impl Prepared402 {
     }
 
     fn body(&self, url: &str, render: &Render<'_>) -> Vec<u8> {
-        let fixed = self.x402_object.len()
-            + self
-                .v1_around_url
-                .as_ref()
-                .map_or(0, |(a, b)| a.len() + b.len());
-        let mut body =
-            String::with_capacity(fixed + url.len() + render.problem.message.len() * 2 + 256);
+        let fixed = self.x402_object.len() + self.v1_around_url.as_ref().map_or(0, |(a, b)| a.len() + b.len());
+        let mut body = String::with_capacity(fixed + url.len() + render.problem.message.len() * 2 + 256);
         body.push('{');
         if let Some((before, after)) = &self.v1_around_url {
             body.push_str(r#""x402Version":1,"accepts":["#);
@@ -143,23 +126,14 @@ impl Prepared402 {
 
     /// The client's URL; without its query when that makes the header too long; then the route's own.
     fn fitting_url<'u>(&'u self, url: &'u str) -> &'u str {
-        let fits = |url: &str| {
-            encoded_len(self.header_json_len(url, MAX_HEADER_ERROR_BYTES)) <= MAX_CHALLENGE_BYTES
-        };
+        let fits = |url: &str| encoded_len(self.header_json_len(url, MAX_HEADER_ERROR_BYTES)) <= MAX_CHALLENGE_BYTES;
         let without_query = url.split_once('?').map_or(url, |(path, _)| path);
-        [url, without_query]
-            .into_iter()
-            .find(|url| fits(url))
-            .unwrap_or(&self.route_url)
+        [url, without_query].into_iter().find(|url| fits(url)).unwrap_or(&self.route_url)
     }
 
     /// An upper bound: every byte of the URL and the error may need an escape of six.
     fn header_json_len(&self, url: &str, error_len: usize) -> usize {
-        let escaped = if url.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
-            url.len() * 6
-        } else {
-            url.len()
-        };
+        let escaped = if url.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') { url.len() * 6 } else { url.len() };
         self.header_before_url.len() + self.header_after_url.len() + escaped + error_len + 32
     }
 }

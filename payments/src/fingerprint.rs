@@ -15,12 +15,7 @@ impl Fingerprint {
     #[must_use]
     pub fn of(method: &str, path: &str, raw_query: &str, raw_body: &[u8]) -> Self {
         let mut hasher = Sha256::new();
-        for part in [
-            b"turnpike request 1",
-            method.as_bytes(),
-            canonical_path(path).as_bytes(),
-            raw_query.as_bytes(),
-        ] {
+        for part in [b"turnpike request 1", method.as_bytes(), canonical_path(path).as_bytes(), raw_query.as_bytes()] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }

@@ -10,6 +10,14 @@
 //! | [`x402`] | header text to unverified payment to verified transfer to live transfer; receipts |
 //! | [`challenge`] | the 402 that every client can pay, prepared once per route |
 //! | [`error`] | why a proof was refused, with the wire code |
+//! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
+//! | [`free_tier`], [`funding`] | slots of the month; who pays for a creation, decided once |
+//! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
+//! | [`settlement`] | what was sent to the chain and what proves that it arrived, or never will |
+//! | [`ledger`] | double-entry postings |
+//! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
+//! | [`recovery`] | what a crash leaves behind is finished by the same drive |
+//! | [`ports`] | what the rules need from the world |
 //!
 //! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`], which
 //! [`x402::verify::verify`] turns into an [`x402::verify::VerifiedTransfer`]; only
@@ -18,8 +26,18 @@
 
 pub mod agent;
 pub mod challenge;
+pub mod checkout;
 pub mod error;
 pub mod fingerprint;
+pub mod free_tier;
+pub mod funding;
+pub mod ids;
+pub mod intent;
+pub mod ledger;
 pub mod money;
+pub mod ports;
 pub mod proof;
+pub mod recovery;
+pub mod settlement;
+pub mod time;
 pub mod x402;

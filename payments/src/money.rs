@@ -162,20 +162,12 @@ fn parse_minor(text: &str, decimals: usize) -> Result<u64, MoneyError> {
         return Err(MoneyError::NotDecimal(text.to_owned()));
     }
     let Some(missing) = decimals.checked_sub(fraction.len()) else {
-        return Err(MoneyError::TooManyDecimals {
-            text: text.to_owned(),
-            max: decimals,
-        });
+        return Err(MoneyError::TooManyDecimals { text: text.to_owned(), max: decimals });
     };
-    let digits = whole
-        .bytes()
-        .chain(fraction.bytes())
-        .chain(std::iter::repeat_n(b'0', missing));
+    let digits = whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing));
     digits
         .map(|digit| u64::from(digit - b'0'))
-        .try_fold(0_u64, |minor, digit| {
-            minor.checked_mul(10)?.checked_add(digit)
-        })
+        .try_fold(0_u64, |minor, digit| minor.checked_mul(10)?.checked_add(digit))
         .ok_or_else(|| MoneyError::TooLarge(text.to_owned()))
 }
 
@@ -197,12 +189,7 @@ mod tests {
 
     #[test]
     fn prices_are_read_and_written_exactly() {
-        for (text, units) in [
-            ("0.55", 550_000),
-            ("12.00", 12_000_000),
-            ("0.00", 0),
-            ("0.000001", 1),
-        ] {
+        for (text, units) in [("0.55", 550_000), ("12.00", 12_000_000), ("0.00", 0), ("0.000001", 1)] {
             let parsed = UsdcUnits::parse_decimal(text).unwrap();
             assert_eq!(parsed.get(), units);
             assert_eq!(parsed.to_string(), text);
@@ -214,42 +201,19 @@ mod tests {
 
     #[test]
     fn odd_texts_are_refused_by_kind() {
-        for text in [
-            "", ".", ".5", "5.", "+1", "-1", "1e3", " 1", "1_0", "0x1", "1.2.3", "١",
-        ] {
-            assert!(
-                matches!(
-                    UsdcUnits::parse_decimal(text),
-                    Err(MoneyError::NotDecimal(_))
-                ),
-                "{text:?}"
-            );
+        for text in ["", ".", ".5", "5.", "+1", "-1", "1e3", " 1", "1_0", "0x1", "1.2.3", "١"] {
+            assert!(matches!(UsdcUnits::parse_decimal(text), Err(MoneyError::NotDecimal(_))), "{text:?}");
         }
-        assert!(matches!(
-            UsdCents::parse_decimal("0.550"),
-            Err(MoneyError::TooManyDecimals { max: 2, .. })
-        ));
-        assert!(matches!(
-            Credits::parse_decimal("1.0"),
-            Err(MoneyError::TooManyDecimals { max: 0, .. })
-        ));
-        assert!(matches!(
-            UsdcUnits::parse_decimal("18446744073710"),
-            Err(MoneyError::TooLarge(_))
-        ));
+        assert!(matches!(UsdCents::parse_decimal("0.550"), Err(MoneyError::TooManyDecimals { max: 2, .. })));
+        assert!(matches!(Credits::parse_decimal("1.0"), Err(MoneyError::TooManyDecimals { max: 0, .. })));
+        assert!(matches!(UsdcUnits::parse_decimal("18446744073710"), Err(MoneyError::TooLarge(_))));
     }
 
     #[test]
     fn the_books_hold_signed_integers() {
-        assert_eq!(
-            Amount::Usdc(UsdcUnits::new(550_000)).minor().unwrap(),
-            550_000
-        );
+        assert_eq!(Amount::Usdc(UsdcUnits::new(550_000)).minor().unwrap(), 550_000);
         assert!(Amount::Usd(UsdCents::new(u64::MAX)).minor().is_err());
         assert_eq!(Amount::Credits(Credits::new(20)).currency(), "CREDIT");
-        assert_eq!(
-            Amount::Usdc(UsdcUnits::new(550_000)).to_string(),
-            "0.55 USDC"
-        );
+        assert_eq!(Amount::Usdc(UsdcUnits::new(550_000)).to_string(), "0.55 USDC");
     }
 }

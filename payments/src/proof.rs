@@ -34,11 +34,7 @@ impl PaymentKey {
 impl fmt::Display for PaymentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nonce = hex::encode(self.nonce);
-        write!(
-            f,
-            "eip155:{}/{}/{}/0x{nonce}",
-            self.chain_id, self.token, self.from
-        )
+        write!(f, "eip155:{}/{}/{}/0x{nonce}", self.chain_id, self.token, self.from)
     }
 }
 
@@ -56,24 +52,12 @@ impl FromStr for PaymentKey {
         let [chain, token, from, nonce] = parts[..] else {
             return Err(NotAPaymentKey);
         };
-        let chain_id = chain
-            .strip_prefix("eip155:")
-            .and_then(|id| id.parse().ok())
-            .ok_or(NotAPaymentKey)?;
+        let chain_id = chain.strip_prefix("eip155:").and_then(|id| id.parse().ok()).ok_or(NotAPaymentKey)?;
         let wallet = |part| Wallet::parse_any_case(part).map_err(|_| NotAPaymentKey);
-        let mut key = Self {
-            chain_id,
-            token: wallet(token)?,
-            from: wallet(from)?,
-            nonce: [0; 32],
-        };
+        let mut key = Self { chain_id, token: wallet(token)?, from: wallet(from)?, nonce: [0; 32] };
         let digits = nonce.strip_prefix("0x").ok_or(NotAPaymentKey)?;
         hex::decode_to_slice(digits, &mut key.nonce).map_err(|_| NotAPaymentKey)?;
-        if key.to_string() == text {
-            Ok(key)
-        } else {
-            Err(NotAPaymentKey)
-        }
+        if key.to_string() == text { Ok(key) } else { Err(NotAPaymentKey) }
     }
 }
 
@@ -90,29 +74,12 @@ mod tests {
     #[test]
     fn every_part_changes_the_key() {
         let wallet = |byte| Wallet::new([byte; 20]);
-        let key = PaymentKey {
-            chain_id: 8453,
-            token: wallet(1),
-            from: wallet(2),
-            nonce: [3; 32],
-        };
+        let key = PaymentKey { chain_id: 8453, token: wallet(1), from: wallet(2), nonce: [3; 32] };
         let others = [
-            PaymentKey {
-                chain_id: 84532,
-                ..key
-            },
-            PaymentKey {
-                token: wallet(9),
-                ..key
-            },
-            PaymentKey {
-                from: wallet(9),
-                ..key
-            },
-            PaymentKey {
-                nonce: [9; 32],
-                ..key
-            },
+            PaymentKey { chain_id: 84532, ..key },
+            PaymentKey { token: wallet(9), ..key },
+            PaymentKey { from: wallet(9), ..key },
+            PaymentKey { nonce: [9; 32], ..key },
         ];
         for other in others {
             assert_ne!(key.to_string(), other.to_string());
@@ -120,10 +87,7 @@ mod tests {
         }
         assert_eq!(key.log_id().len(), 16);
         assert_eq!(key.to_string().parse(), Ok(key));
-        assert_eq!(
-            key.to_string().to_uppercase().parse::<PaymentKey>(),
-            Err(NotAPaymentKey)
-        );
+        assert_eq!(key.to_string().to_uppercase().parse::<PaymentKey>(), Err(NotAPaymentKey));
         assert_eq!("eip155:1/2".parse::<PaymentKey>(), Err(NotAPaymentKey));
         assert!(key.to_string().starts_with("eip155:8453/0x01"));
     }

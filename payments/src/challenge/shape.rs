@@ -46,32 +46,18 @@ impl ErrorShapeSetting {
             Self::Object => asks_for_string(hints),
             Self::Auto => asks_for_string(hints) || may_be_strict(hints),
         };
-        if string {
-            ErrorShape::String
-        } else {
-            ErrorShape::Object
-        }
+        if string { ErrorShape::String } else { ErrorShape::Object }
     }
 }
 
 fn asks_for_string(hints: &ShapeHints<'_>) -> bool {
-    let accepts = |accept: &str| {
-        accept
-            .split([',', ';'])
-            .any(|part| part.trim() == "application/x402+json")
-    };
-    hints.accept.is_some_and(accepts)
-        || hints
-            .x402_version
-            .is_some_and(|version| version.trim() == "1")
+    let accepts = |accept: &str| accept.split([',', ';']).any(|part| part.trim() == "application/x402+json");
+    hints.accept.is_some_and(accepts) || hints.x402_version.is_some_and(|version| version.trim() == "1")
 }
 
 fn may_be_strict(hints: &ShapeHints<'_>) -> bool {
     const AGENTS: [&str; 3] = ["python-httpx/", "python-requests/", "Go-http-client/"];
-    !hints.speaks_newer
-        && hints
-            .user_agent
-            .is_some_and(|agent| AGENTS.iter().any(|known| agent.starts_with(known)))
+    !hints.speaks_newer && hints.user_agent.is_some_and(|agent| AGENTS.iter().any(|known| agent.starts_with(known)))
 }
 
 #[cfg(test)]
@@ -81,22 +67,10 @@ mod tests {
     #[test]
     fn asking_beats_the_default_and_auto_guesses_only_plain_clients() {
         let none = ShapeHints::default();
-        let asks = ShapeHints {
-            accept: Some("application/x402+json;q=1, */*"),
-            ..none
-        };
-        let v1 = ShapeHints {
-            x402_version: Some("1"),
-            ..none
-        };
-        let httpx = ShapeHints {
-            user_agent: Some("python-httpx/0.28"),
-            ..none
-        };
-        let newer = ShapeHints {
-            speaks_newer: true,
-            ..httpx
-        };
+        let asks = ShapeHints { accept: Some("application/x402+json;q=1, */*"), ..none };
+        let v1 = ShapeHints { x402_version: Some("1"), ..none };
+        let httpx = ShapeHints { user_agent: Some("python-httpx/0.28"), ..none };
+        let newer = ShapeHints { speaks_newer: true, ..httpx };
         let (object, string) = (ErrorShape::Object, ErrorShape::String);
         for (setting, hints, expected) in [
             (ErrorShapeSetting::Object, none, object),

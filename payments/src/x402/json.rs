@@ -31,10 +31,7 @@ impl<'a> Node<'a> {
     /// The member of an object; `None` when absent or when this is no object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Object(members) => members
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value),
+            Self::Object(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -86,10 +83,7 @@ impl Seed {
 impl<'de> DeserializeSeed<'de> for Seed {
     type Value = Node<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(
-        self,
-        deserializer: D,
-    ) -> Result<Node<'de>, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -149,16 +143,11 @@ impl<'de> Visitor<'de> for Seed {
 /// Small objects are compared pair by pair; large ones are sorted, so that a hostile object costs no quadratic time.
 fn refuse_duplicates<E: Error>(members: &[(Cow<'_, str>, Node<'_>)]) -> Result<(), E> {
     let duplicate = if members.len() <= 16 {
-        members
-            .iter()
-            .enumerate()
-            .find_map(|(i, (key, _))| members[..i].iter().any(|(k, _)| k == key).then_some(&**key))
+        members.iter().enumerate().find_map(|(i, (key, _))| members[..i].iter().any(|(k, _)| k == key).then_some(&**key))
     } else {
         let mut keys: Vec<&str> = members.iter().map(|(key, _)| &**key).collect();
         keys.sort_unstable();
-        keys.windows(2)
-            .find(|pair| pair[0] == pair[1])
-            .map(|pair| pair[0])
+        keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     };
     match duplicate {
         Some(key) => Err(E::custom(format_args!("the key {key:?} occurs twice"))),
@@ -185,11 +174,7 @@ mod tests {
     #[test]
     fn duplicate_keys_are_refused_at_any_place_and_size() {
         let many: String = (0..40).map(|i| format!("\"k{i}\":{i},")).collect();
-        for text in [
-            r#"{"a":1,"a":1}"#.to_owned(),
-            r#"{"x":[{"a":1,"\u0061":2}]}"#.to_owned(),
-            format!("{{{many}\"k3\":0}}"),
-        ] {
+        for text in [r#"{"a":1,"a":1}"#.to_owned(), r#"{"x":[{"a":1,"\u0061":2}]}"#.to_owned(), format!("{{{many}\"k3\":0}}")] {
             let error = Node::parse(&text).unwrap_err().to_string();
             assert!(error.contains("occurs twice"), "{error}");
         }
@@ -198,15 +183,7 @@ mod tests {
 
     #[test]
     fn quoting_agrees_with_serde_json() {
-        for text in [
-            "",
-            "plain",
-            "a\"b",
-            "a\\b",
-            "a\nb\u{1}",
-            "naïve – 发射 🚀",
-            "\u{7f}",
-        ] {
+        for text in ["", "plain", "a\"b", "a\\b", "a\nb\u{1}", "naïve – 发射 🚀", "\u{7f}"] {
             assert_eq!(quoted(text), serde_json::to_string(text).unwrap());
         }
     }

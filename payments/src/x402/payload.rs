@@ -62,10 +62,7 @@ impl UnverifiedPayment {
 /// Shows no signature and no nonce: together they are the money.
 impl fmt::Debug for UnverifiedPayment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnverifiedPayment")
-            .field("version", &self.version)
-            .field("claimed_from", &self.from)
-            .finish_non_exhaustive()
+        f.debug_struct("UnverifiedPayment").field("version", &self.version).field("claimed_from", &self.from).finish_non_exhaustive()
     }
 }
 
@@ -96,8 +93,7 @@ pub fn decode(header_value: &[u8]) -> Result<Option<UnverifiedPayment>, ProofErr
         return Ok(None);
     }
     let bytes = decode_base64(header_value)?;
-    let text =
-        std::str::from_utf8(&bytes).map_err(|_| malformed("payment", "UTF-8", "other bytes"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("payment", "UTF-8", "other bytes"))?;
     let root = Node::parse(text).map_err(|error| malformed("payment", "one JSON object", error))?;
     if !matches!(root, Node::Object(_)) {
         return Err(malformed("payment", "a JSON object", root.kind()));
@@ -111,48 +107,26 @@ pub fn decode(header_value: &[u8]) -> Result<Option<UnverifiedPayment>, ProofErr
         from: address(authorization, "from", "payload.authorization.from")?,
         to: address(authorization, "to", "payload.authorization.to")?,
         value: uint256(authorization, "value", "payload.authorization.value")?,
-        valid_after: uint256(
-            authorization,
-            "validAfter",
-            "payload.authorization.validAfter",
-        )?,
-        valid_before: uint256(
-            authorization,
-            "validBefore",
-            "payload.authorization.validBefore",
-        )?,
+        valid_after: uint256(authorization, "validAfter", "payload.authorization.validAfter")?,
+        valid_before: uint256(authorization, "validBefore", "payload.authorization.validBefore")?,
         nonce: nonce(authorization)?,
         signature: signature(payload)?,
     }))
 }
 
 const fn engine(alphabet: &Alphabet) -> GeneralPurpose {
-    let config =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(alphabet, config)
 }
 
 fn decode_base64(header_value: &[u8]) -> Result<Vec<u8>, ProofError> {
-    let too_large = |max: usize, got: usize| {
-        ProofError::new(
-            Reason::HeaderTooLarge,
-            "payment",
-            format!("at most {max} bytes"),
-            got,
-        )
-    };
+    let too_large = |max: usize, got: usize| ProofError::new(Reason::HeaderTooLarge, "payment", format!("at most {max} bytes"), got);
     if header_value.len() > MAX_HEADER_BYTES {
         return Err(too_large(MAX_HEADER_BYTES, header_value.len()));
     }
     let url_safe = header_value.iter().any(|b| matches!(b, b'-' | b'_'));
-    let engine = if url_safe {
-        &URL_SAFE_ENGINE
-    } else {
-        &STANDARD_ENGINE
-    };
-    let bytes = engine
-        .decode(header_value)
-        .map_err(|error| malformed("payment", "base64", error))?;
+    let engine = if url_safe { &URL_SAFE_ENGINE } else { &STANDARD_ENGINE };
+    let bytes = engine.decode(header_value).map_err(|error| malformed("payment", "base64", error))?;
     if bytes.len() > MAX_DECODED_BYTES {
         return Err(too_large(MAX_DECODED_BYTES, bytes.len()));
     }
@@ -160,14 +134,7 @@ fn decode_base64(header_value: &[u8]) -> Result<Vec<u8>, ProofError> {
 }
 
 fn version(root: &Node<'_>) -> Result<X402Version, ProofError> {
-    let wrong = |got: &dyn fmt::Display| {
-        ProofError::new(
-            Reason::InvalidX402Version,
-            "x402Version",
-            "the number 1 or 2",
-            got,
-        )
-    };
+    let wrong = |got: &dyn fmt::Display| ProofError::new(Reason::InvalidX402Version, "x402Version", "the number 1 or 2", got);
     match root.get("x402Version") {
         Some(Node::Unsigned(1)) => Ok(X402Version::V1),
         Some(Node::Unsigned(2)) => Ok(X402Version::V2),
@@ -182,12 +149,7 @@ fn authorization<'n, 'a>(payload: &'n Node<'a>) -> Result<&'n Node<'a>, ProofErr
     if payload.get("authorization").is_none() {
         for other in ["permit2Authorization", "delegationManager"] {
             if payload.get(other).is_some() {
-                return Err(ProofError::new(
-                    Reason::UnsupportedPayloadType,
-                    FIELD,
-                    "an EIP-3009 authorization",
-                    other,
-                ));
+                return Err(ProofError::new(Reason::UnsupportedPayloadType, FIELD, "an EIP-3009 authorization", other));
             }
         }
     }
@@ -197,24 +159,14 @@ fn authorization<'n, 'a>(payload: &'n Node<'a>) -> Result<&'n Node<'a>, ProofErr
 fn terms(root: &Node<'_>, version: X402Version) -> Result<Terms, ProofError> {
     if version == X402Version::V1 {
         let scheme = text(root, "scheme", "scheme")?.to_owned();
-        return Ok(Terms::V1 {
-            scheme,
-            network: text(root, "network", "network")?.to_owned(),
-        });
+        return Ok(Terms::V1 { scheme, network: text(root, "network", "network")?.to_owned() });
     }
     let accepted = object(root, "accepted", "accepted")?;
-    let transfer_method = match accepted
-        .get("extra")
-        .and_then(|extra| extra.get("assetTransferMethod"))
-    {
+    let transfer_method = match accepted.get("extra").and_then(|extra| extra.get("assetTransferMethod")) {
         None => None,
         Some(Node::Text(method)) => Some(method.clone().into_owned()),
         Some(other) => {
-            return Err(malformed(
-                "accepted.extra.assetTransferMethod",
-                "a string",
-                other.kind(),
-            ));
+            return Err(malformed("accepted.extra.assetTransferMethod", "a string", other.kind()));
         }
     };
     Ok(Terms::V2(Accepted {
@@ -223,19 +175,10 @@ fn terms(root: &Node<'_>, version: X402Version) -> Result<Terms, ProofError> {
         amount: uint256(accepted, "amount", "accepted.amount")?,
         asset: text(accepted, "asset", "accepted.asset")?.to_owned(),
         pay_to: text(accepted, "payTo", "accepted.payTo")?.to_owned(),
-        max_timeout_s: match member(
-            accepted,
-            "maxTimeoutSeconds",
-            "accepted.maxTimeoutSeconds",
-            "a number",
-        )? {
+        max_timeout_s: match member(accepted, "maxTimeoutSeconds", "accepted.maxTimeoutSeconds", "a number")? {
             Node::Unsigned(seconds) => *seconds,
             other => {
-                return Err(malformed(
-                    "accepted.maxTimeoutSeconds",
-                    "a whole number",
-                    other.kind(),
-                ));
+                return Err(malformed("accepted.maxTimeoutSeconds", "a whole number", other.kind()));
             }
         },
         transfer_method,
@@ -246,29 +189,15 @@ fn nonce(authorization: &Node<'_>) -> Result<[u8; 32], ProofError> {
     const FIELD: &str = "payload.authorization.nonce";
     let found = text(authorization, "nonce", FIELD)?;
     let mut nonce = [0; 32];
-    let decoded = found
-        .strip_prefix("0x")
-        .and_then(|digits| hex::decode_to_slice(digits, &mut nonce).ok());
-    decoded.map(|()| nonce).ok_or_else(|| {
-        malformed(
-            FIELD,
-            "0x and 64 hexadecimal digits",
-            format_args!("{} other characters", found.len()),
-        )
-    })
+    let decoded = found.strip_prefix("0x").and_then(|digits| hex::decode_to_slice(digits, &mut nonce).ok());
+    decoded
+        .map(|()| nonce)
+        .ok_or_else(|| malformed(FIELD, "0x and 64 hexadecimal digits", format_args!("{} other characters", found.len())))
 }
 
 fn signature(payload: &Node<'_>) -> Result<Vec<u8>, ProofError> {
     const FIELD: &str = "payload.signature";
     let found = text(payload, "signature", FIELD)?;
-    let decoded = found
-        .strip_prefix("0x")
-        .and_then(|digits| hex::decode(digits).ok());
-    decoded.ok_or_else(|| {
-        malformed(
-            FIELD,
-            "0x and hexadecimal digits",
-            format_args!("{} other characters", found.len()),
-        )
-    })
+    let decoded = found.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
+    decoded.ok_or_else(|| malformed(FIELD, "0x and hexadecimal digits", format_args!("{} other characters", found.len())))
 }

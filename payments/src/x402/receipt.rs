@@ -61,24 +61,15 @@ impl Receipt<'_> {
             Outcome::Failed { reason } => (false, Some(reason), None),
             Outcome::Pending { transaction } => (false, Some("settlement_pending"), transaction),
         };
-        let reason = reason
-            .map(|reason| format!(r#""errorReason":{},"#, quoted(reason)))
-            .unwrap_or_default();
-        let transaction = transaction
-            .map(|hash| format!("0x{}", hex::encode(hash)))
-            .unwrap_or_default();
-        let payer = self
-            .payer
-            .map(|payer| format!(r#","payer":"{}""#, payer.checksummed()))
-            .unwrap_or_default();
+        let reason = reason.map(|reason| format!(r#""errorReason":{},"#, quoted(reason))).unwrap_or_default();
+        let transaction = transaction.map(|hash| format!("0x{}", hex::encode(hash))).unwrap_or_default();
+        let payer = self.payer.map(|payer| format!(r#","payer":"{}""#, payer.checksummed())).unwrap_or_default();
         let amount = match (version, self.outcome) {
             (X402Version::V2, Outcome::Settled { amount, .. }) => {
                 format!(r#","amount":"{}""#, amount.get())
             }
             _ => String::new(),
         };
-        format!(
-            r#"{{"success":{success},{reason}"transaction":"{transaction}","network":"{network}"{payer}{amount}}}"#
-        )
+        format!(r#"{{"success":{success},{reason}"transaction":"{transaction}","network":"{network}"{payer}{amount}}}"#)
     }
 }

@@ -46,15 +46,8 @@ impl Network {
     /// The chain with this EIP-155 id.
     #[must_use]
     pub fn new(chain_id: u64) -> Self {
-        let v1_name = V1_NAMES
-            .iter()
-            .find(|(id, _)| *id == chain_id)
-            .map(|(_, name)| *name);
-        Self {
-            chain_id,
-            caip2: format!("eip155:{chain_id}"),
-            v1_name,
-        }
+        let v1_name = V1_NAMES.iter().find(|(id, _)| *id == chain_id).map(|(_, name)| *name);
+        Self { chain_id, caip2: format!("eip155:{chain_id}"), v1_name }
     }
 
     /// The EIP-155 id.
@@ -91,15 +84,8 @@ impl Token {
     /// refused signatures: compare [`Token::domain_separator`] with the contract's own at start.
     #[must_use]
     pub fn new(address: Wallet, domain_name: &str, domain_version: &str, chain_id: u64) -> Self {
-        let domain_separator =
-            eip712::domain_separator(domain_name, domain_version, chain_id, &address);
-        Self {
-            address,
-            domain_name: domain_name.to_owned(),
-            domain_version: domain_version.to_owned(),
-            chain_id,
-            domain_separator,
-        }
+        let domain_separator = eip712::domain_separator(domain_name, domain_version, chain_id, &address);
+        Self { address, domain_name: domain_name.to_owned(), domain_version: domain_version.to_owned(), chain_id, domain_separator }
     }
 
     /// The contract.
@@ -149,14 +135,7 @@ impl Requirements {
     /// An offer on the token's chain. Keep `description` in ASCII and within 500 characters: version 1 clients decode
     /// Latin-1, and hosted facilitators refuse longer ones.
     #[must_use]
-    pub fn new(
-        token: Token,
-        pay_to: Wallet,
-        amount: UsdcUnits,
-        max_timeout_s: u64,
-        description: &str,
-        mime_type: &str,
-    ) -> Self {
+    pub fn new(token: Token, pay_to: Wallet, amount: UsdcUnits, max_timeout_s: u64, description: &str, mime_type: &str) -> Self {
         Self {
             network: Network::new(token.chain_id),
             token,
@@ -228,11 +207,8 @@ impl Requirements {
     /// the absolute URL. `None` when the chain has no version 1 name.
     #[must_use]
     pub fn v1_element_around_resource(&self) -> Option<(String, String)> {
-        let before = format!(
-            r#"{{"scheme":"exact","network":"{}","maxAmountRequired":"{}","resource":"#,
-            self.network.v1_name?,
-            self.amount.get(),
-        );
+        let before =
+            format!(r#"{{"scheme":"exact","network":"{}","maxAmountRequired":"{}","resource":"#, self.network.v1_name?, self.amount.get(),);
         let after = format!(
             r#","description":{},"mimeType":{},"payTo":"{}","maxTimeoutSeconds":{},"asset":"{}","extra":{}}}"#,
             quoted(&self.description),
@@ -253,11 +229,7 @@ impl Requirements {
     }
 
     fn extra(&self) -> String {
-        format!(
-            r#"{{"name":{},"version":{}}}"#,
-            quoted(&self.token.domain_name),
-            quoted(&self.token.domain_version)
-        )
+        format!(r#"{{"name":{},"version":{}}}"#, quoted(&self.token.domain_name), quoted(&self.token.domain_version))
     }
 }
 

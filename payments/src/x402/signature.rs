@@ -10,11 +10,9 @@ use crate::agent::Wallet;
 use crate::error::{ProofError, Reason};
 
 /// Half of the order of secp256k1; a larger s is malleable.
-const HALF_ORDER: B256 =
-    b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
+const HALF_ORDER: B256 = b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
 /// The last 32 bytes of an ERC-6492 wrapper.
-const ERC6492_MAGIC: [u8; 32] =
-    b256!("0x6492649264926492649264926492649264926492649264926492649264926492").0;
+const ERC6492_MAGIC: [u8; 32] = b256!("0x6492649264926492649264926492649264926492649264926492649264926492").0;
 
 const FIELD: &str = "payload.signature";
 
@@ -30,21 +28,12 @@ pub(crate) struct Signature {
 pub(crate) fn parse(bytes: &[u8]) -> Result<Signature, ProofError> {
     if bytes.ends_with(&ERC6492_MAGIC) {
         const EXPECTED: &str = "a signature of an account without code";
-        return Err(ProofError::new(
-            Reason::FactoryNotAllowed,
-            FIELD,
-            EXPECTED,
-            "an ERC-6492 wrapper",
-        ));
+        return Err(ProofError::new(Reason::FactoryNotAllowed, FIELD, EXPECTED, "an ERC-6492 wrapper"));
     }
     let Ok(bytes) = <&[u8; 65]>::try_from(bytes) else {
         return Err(refused("65 bytes", format!("{} bytes", bytes.len())));
     };
-    check_form(
-        B256::from_slice(&bytes[..32]),
-        B256::from_slice(&bytes[32..64]),
-        bytes[64],
-    )
+    check_form(B256::from_slice(&bytes[..32]), B256::from_slice(&bytes[32..64]), bytes[64])
 }
 
 pub(crate) fn check_form(r: B256, s: B256, v: u8) -> Result<Signature, ProofError> {

@@ -35,10 +35,7 @@ pub use transfer::{EXPIRY_PAD_S, LiveTransfer, SignedAuthorization, VerifiedTran
 ///
 /// # Errors
 /// The first check that fails.
-pub fn verify(
-    payment: &UnverifiedPayment,
-    offers: &Offers<'_>,
-) -> Result<VerifiedTransfer, ProofError> {
+pub fn verify(payment: &UnverifiedPayment, offers: &Offers<'_>) -> Result<VerifiedTransfer, ProofError> {
     let ours = offers.requirements();
     let agreed = match &payment.terms {
         Terms::V1 { scheme, network } => check_v1_terms(scheme, network, ours).map(|()| None)?,
@@ -71,29 +68,15 @@ pub fn verify(
 ///
 /// # Errors
 /// [`Reason::NonceAlreadyUsed`], [`Reason::InsufficientFunds`].
-pub fn check_chain_state(
-    transfer: &VerifiedTransfer,
-    authorization_used: bool,
-    balance_units: U256,
-) -> Result<(), ProofError> {
+pub fn check_chain_state(transfer: &VerifiedTransfer, authorization_used: bool, balance_units: U256) -> Result<(), ProofError> {
     if authorization_used {
         const FIELD: &str = "payload.authorization.nonce";
-        return Err(ProofError::new(
-            Reason::NonceAlreadyUsed,
-            FIELD,
-            "an unused nonce",
-            "one used or cancelled on the chain",
-        ));
+        return Err(ProofError::new(Reason::NonceAlreadyUsed, FIELD, "an unused nonce", "one used or cancelled on the chain"));
     }
     let value = transfer.value().get();
     if balance_units < U256::from(value) {
         let expected = format!("a balance of at least {value} units");
-        return Err(ProofError::new(
-            Reason::InsufficientFunds,
-            "payload.authorization.from",
-            expected,
-            balance_units,
-        ));
+        return Err(ProofError::new(Reason::InsufficientFunds, "payload.authorization.from", expected, balance_units));
     }
     Ok(())
 }
@@ -102,29 +85,14 @@ pub fn check_chain_state(
 
 fn check_v1_terms(scheme: &str, network: &str, ours: &Requirements) -> Result<(), ProofError> {
     if scheme != "exact" {
-        return Err(ProofError::new(
-            Reason::UnsupportedScheme,
-            "scheme",
-            "exact",
-            scheme,
-        ));
+        return Err(ProofError::new(Reason::UnsupportedScheme, "scheme", "exact", scheme));
     }
     match ours.network().v1_name() {
         Some(name) if name == network => Ok(()),
-        Some(name) => Err(ProofError::new(
-            Reason::InvalidNetwork,
-            "network",
-            name,
-            network,
-        )),
+        Some(name) => Err(ProofError::new(Reason::InvalidNetwork, "network", name, network)),
         None => {
             let expected = format!("a version 2 payment on {}", ours.network().caip2());
-            Err(ProofError::new(
-                Reason::InvalidNetwork,
-                "network",
-                expected,
-                network,
-            ))
+            Err(ProofError::new(Reason::InvalidNetwork, "network", expected, network))
         }
     }
 }
@@ -133,25 +101,14 @@ fn check_v1_terms(scheme: &str, network: &str, ours: &Requirements) -> Result<()
 fn check_accepted(accepted: &Accepted, offers: &Offers<'_>) -> Result<UsdcUnits, ProofError> {
     let ours = offers.requirements();
     let mismatch = |field, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
-        Err(ProofError::new(
-            Reason::AcceptedMismatch,
-            field,
-            expected.to_string(),
-            got,
-        ))
+        Err(ProofError::new(Reason::AcceptedMismatch, field, expected.to_string(), got))
     };
-    let is = |text: &str, wallet: &Wallet| {
-        Wallet::parse_any_case(text).is_ok_and(|parsed| parsed == *wallet)
-    };
+    let is = |text: &str, wallet: &Wallet| Wallet::parse_any_case(text).is_ok_and(|parsed| parsed == *wallet);
     if accepted.scheme != "exact" {
         return mismatch("accepted.scheme", &"exact", &accepted.scheme);
     }
     if accepted.network != ours.network().caip2() {
-        return mismatch(
-            "accepted.network",
-            &ours.network().caip2(),
-            &accepted.network,
-        );
+        return mismatch("accepted.network", &ours.network().caip2(), &accepted.network);
     }
     if !is(&accepted.asset, ours.token().address()) {
         return mismatch("accepted.asset", ours.token().address(), &accepted.asset);
@@ -160,11 +117,7 @@ fn check_accepted(accepted: &Accepted, offers: &Offers<'_>) -> Result<UsdcUnits,
         return mismatch("accepted.payTo", ours.pay_to(), &accepted.pay_to);
     }
     if accepted.max_timeout_s != ours.max_timeout_s() {
-        return mismatch(
-            "accepted.maxTimeoutSeconds",
-            &ours.max_timeout_s(),
-            &accepted.max_timeout_s,
-        );
+        return mismatch("accepted.maxTimeoutSeconds", &ours.max_timeout_s(), &accepted.max_timeout_s);
     }
     match accepted.transfer_method.as_deref() {
         None | Some("eip3009") => {}
@@ -180,49 +133,25 @@ fn check_recipient(to: &Wallet, pay_to: &Wallet) -> Result<(), ProofError> {
     if to == pay_to {
         return Ok(());
     }
-    Err(ProofError::new(
-        Reason::RecipientMismatch,
-        "payload.authorization.to",
-        pay_to.to_string(),
-        to,
-    ))
+    Err(ProofError::new(Reason::RecipientMismatch, "payload.authorization.to", pay_to.to_string(), to))
 }
 
-fn check_value(
-    value: U256,
-    agreed: Option<UsdcUnits>,
-    offers: &Offers<'_>,
-) -> Result<UsdcUnits, ProofError> {
+fn check_value(value: U256, agreed: Option<UsdcUnits>, offers: &Offers<'_>) -> Result<UsdcUnits, ProofError> {
     let expected = agreed.unwrap_or(offers.requirements().amount());
     match offers.amount(value) {
         Some(units) if agreed.is_none_or(|agreed| agreed == units) => Ok(units),
         _ => {
             let expected = expected.get().to_string();
-            Err(ProofError::new(
-                Reason::ValueMismatch,
-                "payload.authorization.value",
-                expected,
-                value,
-            ))
+            Err(ProofError::new(Reason::ValueMismatch, "payload.authorization.value", expected, value))
         }
     }
 }
 
 /// A bound beyond 64 bits can never be met by [`VerifiedTransfer::within_window`], whatever the clock says.
 fn check_times(payment: &UnverifiedPayment) -> Result<(u64, u64), ProofError> {
-    let reachable = |reason, field, bound: U256| {
-        u64::try_from(bound)
-            .map_err(|_| ProofError::new(reason, field, "a Unix time in seconds", bound))
-    };
-    let before = reachable(
-        Reason::ValidBefore,
-        "payload.authorization.validBefore",
-        payment.valid_before,
-    )?;
-    let after = reachable(
-        Reason::ValidAfter,
-        "payload.authorization.validAfter",
-        payment.valid_after,
-    )?;
+    let reachable =
+        |reason, field, bound: U256| u64::try_from(bound).map_err(|_| ProofError::new(reason, field, "a Unix time in seconds", bound));
+    let before = reachable(Reason::ValidBefore, "payload.authorization.validBefore", payment.valid_before)?;
+    let after = reachable(Reason::ValidAfter, "payload.authorization.validAfter", payment.valid_after)?;
     Ok((after, before))
 }

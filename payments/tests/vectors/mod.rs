@@ -17,25 +17,17 @@ pub fn load() -> Value {
 }
 
 pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value[key]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text {key} in {value}"))
+    value[key].as_str().unwrap_or_else(|| panic!("no text {key} in {value}"))
 }
 
 pub fn bytes32(hex_text: &str) -> [u8; 32] {
-    hex::decode(hex_text.strip_prefix("0x").unwrap())
-        .unwrap()
-        .try_into()
-        .unwrap()
+    hex::decode(hex_text.strip_prefix("0x").unwrap()).unwrap().try_into().unwrap()
 }
 
 /// The chain id behind either kind of network name, as the vectors list them.
 pub fn chain_id(vectors: &Value, network: &str) -> u64 {
     let networks = vectors["networks"].as_object().unwrap();
-    let (_, found) = networks
-        .iter()
-        .find(|(caip2, n)| *caip2 == network || n["v1"] == network)
-        .unwrap();
+    let (_, found) = networks.iter().find(|(caip2, n)| *caip2 == network || n["v1"] == network).unwrap();
     found["chainId"].as_u64().unwrap()
 }
 
@@ -47,10 +39,7 @@ pub fn requirements(vectors: &Value, wanted: &Value) -> Requirements {
         text(&wanted["extra"], "version"),
         chain_id(vectors, text(wanted, "network")),
     );
-    let amount = wanted
-        .get("amount")
-        .or(wanted.get("maxAmountRequired"))
-        .unwrap();
+    let amount = wanted.get("amount").or(wanted.get("maxAmountRequired")).unwrap();
     Requirements::new(
         token,
         Wallet::parse(text(wanted, "payTo")).unwrap(),
@@ -64,12 +53,7 @@ pub fn requirements(vectors: &Value, wanted: &Value) -> Requirements {
 pub static VECTORS: LazyLock<Value> = LazyLock::new(load);
 
 pub fn positive(id: &str) -> &'static Value {
-    VECTORS["positive"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|entry| entry["id"] == id)
-        .unwrap()
+    VECTORS["positive"].as_array().unwrap().iter().find(|entry| entry["id"] == id).unwrap()
 }
 
 pub fn v2() -> &'static Value {
@@ -81,8 +65,5 @@ pub fn offer() -> Requirements {
 }
 
 pub fn prove(header: &[u8]) -> Result<VerifiedTransfer, ProofError> {
-    verify(
-        &payload::decode(header)?.unwrap(),
-        &Offers::exactly(&offer()),
-    )
+    verify(&payload::decode(header)?.unwrap(), &Offers::exactly(&offer()))
 }

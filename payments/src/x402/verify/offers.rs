@@ -16,10 +16,7 @@ impl<'a> Offers<'a> {
     /// Exactly the advertised amount: a priced route.
     #[must_use]
     pub const fn exactly(requirements: &'a Requirements) -> Self {
-        Self {
-            requirements,
-            also: &[],
-        }
+        Self { requirements, also: &[] }
     }
 
     /// The advertised amount or one of `also`: a free route asks for 0 and takes a launch's proof as identity too.

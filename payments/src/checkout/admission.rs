@@ -1,0 +1,132 @@
+//! The permit to go upstream. Only this room makes one, so a forgotten check does not compile.
+
+use bytes::Bytes;
+
+use crate::{
+    agent::Payer,
+    checkout::World,
+    intent::{Intent, KeptRequest, State},
+    ports::{BooksError, IdentityClaim, ProofUse},
+};
+
+/// A request as it goes upstream, without any header of the client but its content type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardRequest {
+    /// HTTP method.
+    pub method: String,
+    /// The route's key in the table.
+    pub route: String,
+    /// Path without `/v1`, and the raw query behind `?` if there is one.
+    pub path_and_query: String,
+    /// The body's exact bytes.
+    pub body: Bytes,
+    /// The client's content type, if it sent a body.
+    pub content_type: Option<String>,
+    /// The id that ties our logs to the upstream's.
+    pub request_id: String,
+}
+
+/// The permit. What it carries is what the upstream may see.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Admission {
+    request: ForwardRequest,
+    agent: Option<Payer>,
+    core_key: Option<String>,
+    api_key: Option<String>,
+}
+
+/// Somebody whose proof was used up for this one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified {
+    payer: Payer,
+}
+
+/// Uses a proof up in the books before anything is forwarded; `None` when it was used before.
+///
+/// # Errors
+/// [`BooksError`] when the books do not answer: nothing is claimed then.
+pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
+    if world.proofs.take_identity(claim.clone()).await != ProofUse::Fresh {
+        return Ok(None);
+    }
+    let fresh = world.books.claim_identities(&[claim]).await?;
+    Ok((fresh == [true]).then_some(Identified { payer }))
+}
+
+/// Uses a proof up in the fast memory, for reads; the books hear of it within a second. `None` when it was used before.
+///
+/// # Errors
+/// [`BooksError`] when the books do not answer.
+pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
+    let key = crate::ports::ClaimKey { proof: claim.key, idempotency: None };
+    if world.books.known(&key).await?.is_some() {
+        return Ok(None);
+    }
+    let fresh = world.proofs.take_identity(claim).await == ProofUse::Fresh;
+    Ok(fresh.then_some(Identified { payer }))
+}
+
+// === impl Identified ===
+
+impl Identified {
+    /// Who it is.
+    pub fn payer(&self) -> &Payer {
+        &self.payer
+    }
+}
+
+// === impl Admission ===
+
+impl Admission {
+    /// For an intent that is funded and booked.
+    pub(super) fn for_intent(intent: &Intent) -> Option<Self> {
+        if !matches!(intent.state, State::Forwarding | State::CoreUnknown) {
+            return None;
+        }
+        let KeptRequest { route, path_and_query, body, content_type } = intent.request.clone();
+        let request = ForwardRequest {
+            method: String::from("POST"),
+            route,
+            path_and_query,
+            body,
+            content_type: Some(content_type),
+            request_id: intent.id.to_string(),
+        };
+        Some(Self { request, agent: Some(intent.payer.clone()), core_key: Some(intent.core_key()), api_key: None })
+    }
+
+    /// For a free route, on behalf of somebody whose proof is used up by it.
+    pub fn for_identified(who: &Identified, request: ForwardRequest) -> Self {
+        Self { request, agent: Some(who.payer.clone()), core_key: None, api_key: None }
+    }
+
+    /// For a route that asks nobody who they are. The caller passes requests of such routes only; the upstream sees no agent at all.
+    pub fn for_anyone(request: ForwardRequest) -> Self {
+        Self { request, agent: None, core_key: None, api_key: None }
+    }
+
+    /// For the upstream's own customers: their key passes untouched, without any identity of ours.
+    pub fn for_api_key(api_key: String, request: ForwardRequest) -> Self {
+        Self { request, agent: None, core_key: None, api_key: Some(api_key) }
+    }
+
+    /// What goes upstream.
+    pub fn request(&self) -> &ForwardRequest {
+        &self.request
+    }
+
+    /// On whose behalf.
+    pub fn agent(&self) -> Option<&Payer> {
+        self.agent.as_ref()
+    }
+
+    /// The idempotency key of a creation.
+    pub fn core_key(&self) -> Option<&str> {
+        self.core_key.as_deref()
+    }
+
+    /// The API-key user's own `Authorization` value.
+    pub fn api_key(&self) -> Option<&str> {
+        self.api_key.as_deref()
+    }
+}

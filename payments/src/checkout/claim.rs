@@ -1,0 +1,102 @@
+//! Steps 9 and 10 of a priced request: one batch of reads on the chain, then the claiming transaction.
+
+use alloy_primitives::U256;
+
+use crate::{
+    agent::Payer,
+    checkout::World,
+    error::{ProofError, Reason},
+    fingerprint::Fingerprint,
+    funding::PayTerms,
+    intent::KeptRequest,
+    money::{Amount, UsdcUnits},
+    ports::{BooksError, ClaimKey, Claimed, NewClaim, Payment, ProofUse, RailError},
+    x402::{
+        X402Version,
+        verify::{LiveTransfer, check_chain_state},
+    },
+};
+
+/// A request to a priced route whose proof and body have passed every check that needs nobody else.
+pub struct PricedRequest {
+    /// The proof, within its time window.
+    pub transfer: LiveTransfer,
+    /// Who signed it.
+    pub payer: Payer,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+    /// What goes upstream.
+    pub request: KeptRequest,
+    /// The route's price.
+    pub price: UsdcUnits,
+    /// The route has a free tier.
+    pub free_tier: bool,
+    /// The client's `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+    /// Version that the proof spoke.
+    pub proof_version: X402Version,
+}
+
+/// Why nothing was claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The chain says that the proof is worth nothing: used, or not covered by the balance.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The proof identified somebody on a free route.
+    #[error("the proof was used up on a free route")]
+    UsedForIdentity,
+    /// The chain could not be asked.
+    #[error(transparent)]
+    Rail(#[from] RailError),
+    /// The books could not be asked.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+}
+
+/// Asks the chain about the proof, then claims it and decides the funding in one transaction.
+///
+/// # Errors
+/// [`ClaimError`]: nothing was claimed and nothing was sent.
+pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
+    let view = world.rail.view(&asked.transfer).await?;
+    check_chain_state(&asked.transfer, view.authorization_used, U256::from(view.balance_units))?;
+    if world.settings.require_balance_for_free && view.balance_units < u128::from(asked.price.get()) {
+        return Err(ProofError::new(
+            Reason::InsufficientFunds,
+            "payload.authorization.value",
+            asked.price.get().to_string(),
+            view.balance_units,
+        )
+        .into());
+    }
+    if world.proofs.take_paying(&asked.transfer.key()).await == ProofUse::Identity {
+        return Err(ClaimError::UsedForIdentity);
+    }
+    let preparer = world.rail.preparer(&asked.transfer, &view);
+    let now = world.clock.now();
+    let settings = &world.settings;
+    let claim = NewClaim {
+        id: world.ids.payment_id(),
+        key: ClaimKey { proof: asked.transfer.key(), idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)) },
+        fingerprint: asked.fingerprint,
+        request: asked.request,
+        price: Amount::Usdc(asked.price),
+        proof_version: asked.proof_version,
+        free_tier: asked.free_tier.then(|| settings.free_tier.at(now)),
+        pay_terms: PayTerms {
+            refused_after_pay_per_day: settings.refused_after_pay_per_day,
+            proof_covers_price: asked.transfer.value() == asked.price && view.balance_units >= u128::from(asked.price.get()),
+        },
+        payment: Payment {
+            transfer: world.rail.terms(&asked.transfer, &view),
+            chain_next_nonce: view.signer_next_nonce,
+            preparer: preparer.as_ref(),
+        },
+        join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
+        at: now,
+        lease_until: now.plus_ms(settings.lease_ms),
+        payer: asked.payer,
+    };
+    Ok(world.books.claim(claim).await?)
+}

@@ -1,0 +1,102 @@
+//! One function moves an intent, one saved step at a time.
+
+use crate::{
+    checkout::{World, create::create, pay::pay},
+    intent::{Intent, State, TransitionError},
+    ports::BooksError,
+};
+
+/// What a driver remembers between steps. Losing it costs a repeated question, never money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The claim was made by this driver: nothing was sent before, so sending comes first.
+    pub(super) fresh: bool,
+    /// Times that the saved bytes were sent by this driver.
+    pub(super) sends: u32,
+    /// Questions about the same step without an answer.
+    pub(super) polls: u32,
+}
+
+/// What became of one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A step was saved; there may be a next one at once.
+    Moved(Intent),
+    /// Nobody knows yet: ask again after this many milliseconds.
+    Wait(Intent, u64),
+    /// The intent is terminal.
+    Done(Intent),
+}
+
+/// A step could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The books refused or failed; a stale guard means that somebody else drives now.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+    /// A state that the drawing does not have.
+    #[error(transparent)]
+    Transition(#[from] TransitionError),
+    /// A row that lacks what its state requires.
+    #[error("intent {0} lacks what its state requires")]
+    Incomplete(crate::ids::PaymentId),
+}
+
+/// Moves the intent by at most one saved step.
+///
+/// # Errors
+/// [`DriveError`] when a step could not be saved. The intent is then as it was, and the recovery loop takes it.
+pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
+    let before = intent.state;
+    let step = match intent.state {
+        State::Signed | State::Submitted | State::SubmitUnknown => pay(world, intent, progress).await?,
+        State::Forwarding | State::CoreUnknown => create(world, intent, progress).await?,
+        State::PayFailed | State::Created | State::Rejected | State::Released => Step::Done(intent),
+        State::Claimed => return Err(DriveError::Incomplete(intent.id)),
+    };
+    if let Step::Moved(moved) = &step
+        && moved.state != before
+    {
+        progress.polls = 0;
+    }
+    Ok(step)
+}
+
+/// Drives until the intent is terminal, waiting by the world's clock.
+///
+/// # Errors
+/// See [`drive`].
+pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> Result<Intent, DriveError> {
+    loop {
+        match drive(world, intent, &mut progress).await? {
+            Step::Done(done) => return Ok(done),
+            Step::Moved(moved) => intent = moved,
+            Step::Wait(same, ms) => {
+                world.clock.sleep_ms(ms).await;
+                intent = same;
+            }
+        }
+    }
+}
+
+// === impl Progress ===
+
+impl Progress {
+    /// For the request that just made the claim.
+    pub const fn live() -> Self {
+        Self { fresh: true, sends: 0, polls: 0 }
+    }
+
+    /// For an intent that somebody left behind: ask first what became of it.
+    pub const fn recovered() -> Self {
+        Self { fresh: false, sends: 0, polls: 0 }
+    }
+
+    /// Counts an unanswered question and says how long to wait: quickly at first, for chains that mine at once, then each second.
+    pub(super) fn wait_ms(&mut self) -> u64 {
+        let waits_ms = [20, 50, 100, 200, 400, 1_000];
+        let index = usize::try_from(self.polls).unwrap_or(usize::MAX).min(waits_ms.len() - 1);
+        self.polls = self.polls.saturating_add(1);
+        waits_ms[index]
+    }
+}

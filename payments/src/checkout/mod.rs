@@ -1,0 +1,59 @@
+//! The story of a launch, from a verified proof to a stored answer (design.md section 6).
+//!
+//! [`claim`] takes the proof and decides who pays, in one transaction. [`drive`] then moves the intent one saved step at a time; a live request
+//! and the recovery loop call the same function, so that whatever a crash leaves behind is finished by the code that would have finished it.
+
+mod admission;
+mod claim;
+mod create;
+mod drive;
+mod pay;
+
+use std::sync::Arc;
+
+pub use admission::{Admission, ForwardRequest, Identified, identify, identify_quickly};
+pub use claim::{ClaimError, PricedRequest, claim};
+pub use drive::{DriveError, Progress, Step, drive, run};
+
+use crate::{
+    free_tier::FreeTier,
+    ports::{Books, ChainRail, Clock, Ids, ProofMemory, Upstream},
+};
+
+/// Everything that the story needs, as ports.
+#[derive(Clone)]
+pub struct World {
+    /// The durable truth.
+    pub books: Arc<dyn Books>,
+    /// The fast memory of used proofs.
+    pub proofs: Arc<dyn ProofMemory>,
+    /// The chain.
+    pub rail: Arc<dyn ChainRail>,
+    /// The API behind us.
+    pub upstream: Arc<dyn Upstream>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// The rules' numbers.
+    pub settings: Settings,
+}
+
+/// The numbers of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The free tier of routes that have one.
+    pub free_tier: FreeTier,
+    /// A free creation too needs a wallet that holds the price.
+    pub require_balance_for_free: bool,
+    /// How long a refused payment funds the next creation before it is a refund due.
+    pub entitlement_ms: i64,
+    /// Refused-after-pay per payer and day before no further payment is taken.
+    pub refused_after_pay_per_day: u32,
+    /// How long an unknown creation is tried again before it is looked up by key.
+    pub core_deadline_ms: i64,
+    /// How long one driver holds an intent without renewing its lease.
+    pub lease_ms: i64,
+    /// How far back an undelivered answer is joined by an equal request.
+    pub join_window_ms: i64,
+}

@@ -1,0 +1,66 @@
+//! The paying half of a drive: send what was saved, find out what became of it, book it.
+
+use crate::{
+    checkout::{DriveError, Progress, Step, World},
+    intent::{Intent, State},
+    ports::{Outcome, Sent},
+};
+
+/// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
+const POLLS_BEFORE_MARK: u32 = 4;
+/// Unanswered questions between two sends of the same bytes, and between two looks at the fee.
+const POLLS_PER_RESEND: u32 = 5;
+
+pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
+    let (Some(terms), Some(last)) = (intent.transfer.clone(), intent.attempts.last().cloned()) else {
+        return Err(DriveError::Incomplete(intent.id));
+    };
+    let mut sent = None;
+    if progress.fresh && progress.sends == 0 {
+        progress.sends = 1;
+        sent = Some(world.rail.send(&last).await);
+    }
+    match world.rail.outcome(&terms, &intent.attempts).await {
+        Ok(Outcome::Settled(proof)) => save(world, intent.funded(proof, world.clock.now())?).await,
+        Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
+        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, progress, sent).await,
+        Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,
+        Err(_) => mark_or_wait(world, intent, progress, Sent::Unknown).await,
+    }
+}
+
+/// The authorization is still usable: the same bytes go out again now and then, with a higher fee once they are old.
+async fn keep_sending(world: &World, intent: Intent, progress: &mut Progress, sent: Option<Sent>) -> Result<Step, DriveError> {
+    let due = sent.is_none() && (progress.sends == 0 || progress.polls % POLLS_PER_RESEND == POLLS_PER_RESEND - 1);
+    if !due {
+        return mark_or_wait(world, intent, progress, sent.unwrap_or(Sent::Accepted)).await;
+    }
+    let Some(last) = intent.attempts.last().cloned() else { return Err(DriveError::Incomplete(intent.id)) };
+    if let Ok(Some(raised)) = world.rail.bump(intent.id, &last, world.clock.now()).await {
+        let intent = world.books.save_attempt(intent.id, intent.guard, &raised).await?;
+        progress.sends = progress.sends.saturating_add(1);
+        world.rail.send(&raised).await;
+        return Ok(Step::Wait(intent, progress.wait_ms()));
+    }
+    progress.sends = progress.sends.saturating_add(1);
+    let sent = world.rail.send(&last).await;
+    mark_or_wait(world, intent, progress, sent).await
+}
+
+async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, sent: Sent) -> Result<Step, DriveError> {
+    let wait_ms = progress.wait_ms();
+    if progress.polls < POLLS_BEFORE_MARK {
+        return Ok(Step::Wait(intent, wait_ms));
+    }
+    let now = world.clock.now();
+    let marked = match (intent.state, sent) {
+        (State::Signed, Sent::Accepted) => world.books.apply(intent.submitted(now)?).await?,
+        (State::Signed, Sent::Unknown) => world.books.apply(intent.submit_unknown(now)?).await?,
+        _ => intent,
+    };
+    Ok(Step::Wait(marked, wait_ms))
+}
+
+async fn save(world: &World, transition: crate::intent::Transition) -> Result<Step, DriveError> {
+    Ok(Step::Moved(world.books.apply(transition).await?))
+}

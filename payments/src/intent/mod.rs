@@ -1,0 +1,188 @@
+//! The intent: one durable row per paid piece of work, and the only place that changes its state (design.md section 6).
+//!
+//! ```text
+//! CLAIMED -> FORWARDING                                    (slot | entitlement; one commit with the claim)
+//! CLAIMED -> SIGNED -> SUBMITTED -> FORWARDING             (x402; the claim and SIGNED are one commit)
+//! SIGNED | SUBMITTED -> SUBMIT_UNKNOWN -> FORWARDING | PAY_FAILED
+//! FORWARDING -> CORE_UNKNOWN -> CREATED | REJECTED | RELEASED
+//! ```
+//! FUNDED is the first half of the commit that makes FORWARDING. REJECTED owes money to the payer; RELEASED gave back a slot or an
+//! entitlement and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update of exactly one row.
+
+mod transition;
+
+use bytes::Bytes;
+
+pub use transition::{Change, Transition, TransitionError};
+
+use crate::{
+    agent::Payer,
+    fingerprint::Fingerprint,
+    funding::Funding,
+    ids::PaymentId,
+    money::Amount,
+    settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
+    time::UnixMs,
+    x402::X402Version,
+};
+
+/// Where an intent stands. The words are the contract of `audit_intents.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The proof is ours, nothing else happened. Lives only inside the claiming transaction.
+    Claimed,
+    /// The settling transaction is signed, sealed and saved; it may or may not have been sent.
+    Signed,
+    /// It was sent, and the node took it.
+    Submitted,
+    /// It was sent, and nobody knows whether the node took it.
+    SubmitUnknown,
+    /// Proven: this authorization did not pay us.
+    PayFailed,
+    /// Funded, booked, and being created upstream.
+    Forwarding,
+    /// The upstream gave no final answer yet.
+    CoreUnknown,
+    /// The launch exists and the answer is stored.
+    Created,
+    /// The upstream finally refused what was paid for: an entitlement is open.
+    Rejected,
+    /// The upstream finally refused what cost nothing: the slot or entitlement went back.
+    Released,
+}
+
+/// One request to a priced route, as it is kept for sending upstream again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptRequest {
+    /// The route's key in the table, e.g. `POST /launches`.
+    pub route: String,
+    /// Path without `/v1`, and the raw query behind `?` if there is one.
+    pub path_and_query: String,
+    /// The body's exact bytes.
+    pub body: Bytes,
+    /// The client's content type.
+    pub content_type: String,
+}
+
+/// An answer of the upstream, kept for replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that pass to the client, lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body's exact bytes.
+    pub body: Bytes,
+}
+
+/// The right to write to an intent: every write names the fence of the lease that it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// Grows with every write of the row.
+    pub version: i64,
+    /// Grows with every change of the lease's owner.
+    pub fence: i64,
+}
+
+/// One paid piece of work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Its name everywhere.
+    pub id: PaymentId,
+    /// Who pays and owns the result.
+    pub payer: Payer,
+    /// What was asked for; equal for equal requests.
+    pub fingerprint: Fingerprint,
+    /// What pays for it.
+    pub funding: Funding,
+    /// The price at the moment of the claim. What is taken, if anything is.
+    pub price: Amount,
+    /// What is sent upstream.
+    pub request: KeptRequest,
+    /// Version that the proof spoke.
+    pub proof_version: X402Version,
+    /// Where it stands.
+    pub state: State,
+    /// What a write must name.
+    pub guard: Guard,
+    /// The terms of the authorization, if it is to be settled.
+    pub transfer: Option<TransferTerms>,
+    /// Our transactions for it, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// The proof that it was paid.
+    pub settlement: Option<SettlementProof>,
+    /// Why it was not.
+    pub failure: Option<PaymentFailure>,
+    /// What the upstream answered, once that is final.
+    pub answer: Option<StoredAnswer>,
+    /// The launch that exists for it.
+    pub launch_id: Option<String>,
+    /// Until when the payer may use the entitlement that this intent left.
+    pub entitled_until: Option<UnixMs>,
+    /// When it was first allowed to go upstream: the upstream's deadline counts from here.
+    pub forwarding_since: Option<UnixMs>,
+    /// The answer was handed to the connection of a client.
+    pub delivered: bool,
+    /// When the proof was claimed.
+    pub created_at: UnixMs,
+    /// When the state last changed.
+    pub updated_at: UnixMs,
+}
+
+// === impl State ===
+
+impl State {
+    /// Every state, for suites that must meet each one.
+    pub const ALL: [Self; 10] = [
+        Self::Claimed,
+        Self::Signed,
+        Self::Submitted,
+        Self::SubmitUnknown,
+        Self::PayFailed,
+        Self::Forwarding,
+        Self::CoreUnknown,
+        Self::Created,
+        Self::Rejected,
+        Self::Released,
+    ];
+
+    /// The word in tables, views, logs and answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Signed => "signed",
+            Self::Submitted => "submitted",
+            Self::SubmitUnknown => "submit_unknown",
+            Self::PayFailed => "pay_failed",
+            Self::Forwarding => "forwarding",
+            Self::CoreUnknown => "core_unknown",
+            Self::Created => "created",
+            Self::Rejected => "rejected",
+            Self::Released => "released",
+        }
+    }
+
+    /// The state that a stored word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// Nothing more will happen to the intent by itself.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::PayFailed | Self::Created | Self::Rejected | Self::Released)
+    }
+}
+
+// === impl Intent ===
+
+impl Intent {
+    /// `path_and_query`, body and key belong together: the upstream sees the intent's id as its idempotency key.
+    pub fn core_key(&self) -> String {
+        self.id.to_string()
+    }
+
+    /// Whether money was taken for it, by its own settlement or by an earlier one.
+    pub fn is_paid(&self) -> bool {
+        matches!(self.funding, Funding::X402 | Funding::Entitlement { .. })
+    }
+}

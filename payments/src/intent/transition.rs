@@ -1,0 +1,215 @@
+//! What may happen to an intent, with everything that is saved in the same commit.
+
+use super::{Guard, Intent, State, StoredAnswer};
+use crate::{
+    funding::Funding,
+    ids::PaymentId,
+    ledger::{LedgerError, Posting},
+    settlement::{PaymentFailure, SettlementProof},
+    time::UnixMs,
+};
+
+/// One allowed change of one intent. Only the methods of [`Intent`] make it; the books apply it as a guarded update of exactly one row
+/// together with all that it carries, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    intent: PaymentId,
+    from: State,
+    to: State,
+    guard: Guard,
+    at: UnixMs,
+    change: Change,
+}
+
+/// What a transition saves beside the new state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing but the mark.
+    Mark,
+    /// The proof of payment and its posting. Unique keys refuse a second settlement of the same authorization.
+    Funded {
+        /// What reached us.
+        settlement: SettlementProof,
+        /// Money in, unearned.
+        posting: Posting,
+    },
+    /// The proof that it was not paid. Sealed bytes are wiped.
+    PayFailed {
+        /// Why.
+        failure: PaymentFailure,
+    },
+    /// The launch and the answer for replay. Sealed bytes are wiped.
+    Created {
+        /// The upstream's answer.
+        answer: StoredAnswer,
+        /// The launch's id at the upstream.
+        launch_id: String,
+        /// Unearned to revenue, if money was taken.
+        posting: Option<Posting>,
+        /// The entitlement that this creation used up.
+        used_entitlement: Option<PaymentId>,
+    },
+    /// Paid and finally refused: the answer, the debt and the entitlement.
+    Rejected {
+        /// The upstream's refusal.
+        answer: StoredAnswer,
+        /// Unearned to refund due.
+        posting: Posting,
+        /// Until when the payer's next creation is funded by it.
+        entitled_until: UnixMs,
+    },
+    /// Refused and nothing was taken: the slot or the entitlement goes back.
+    Released {
+        /// The upstream's refusal.
+        answer: StoredAnswer,
+        /// An entitlement's money back to refund due.
+        posting: Option<Posting>,
+        /// The entitlement that opens again with its first deadline.
+        reopened_entitlement: Option<PaymentId>,
+    },
+}
+
+/// The intent is in no state for this change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransitionError {
+    /// Asked for a change that the drawing does not have.
+    #[error("an intent in state {} cannot become {}", from.word(), to.word())]
+    NotAllowed {
+        /// Where it stands.
+        from: State,
+        /// Where it should have gone.
+        to: State,
+    },
+    /// The amount could not be booked.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+// === impl Transition ===
+
+impl Transition {
+    /// The intent that changes.
+    pub fn intent(&self) -> PaymentId {
+        self.intent
+    }
+
+    /// The state that the row must have.
+    pub fn from(&self) -> State {
+        self.from
+    }
+
+    /// The state that it gets.
+    pub fn to(&self) -> State {
+        self.to
+    }
+
+    /// The version and fence that the row must have.
+    pub fn guard(&self) -> Guard {
+        self.guard
+    }
+
+    /// When it happens.
+    pub fn at(&self) -> UnixMs {
+        self.at
+    }
+
+    /// What is saved with it.
+    pub fn change(&self) -> &Change {
+        &self.change
+    }
+}
+
+// === impl Intent: the changes ===
+
+impl Intent {
+    /// The node took the transaction.
+    ///
+    /// # Errors
+    /// [`TransitionError::NotAllowed`] outside the paying states; so for every method here.
+    pub fn submitted(&self, at: UnixMs) -> Result<Transition, TransitionError> {
+        self.change(&[State::Signed, State::SubmitUnknown], State::Submitted, at, Change::Mark)
+    }
+
+    /// Nobody knows whether the node took the transaction.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn submit_unknown(&self, at: UnixMs) -> Result<Transition, TransitionError> {
+        self.change(&[State::Signed, State::Submitted], State::SubmitUnknown, at, Change::Mark)
+    }
+
+    /// The payment is proven: book it, and create.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn funded(&self, settlement: SettlementProof, at: UnixMs) -> Result<Transition, TransitionError> {
+        let posting = Posting::settled(self.id, &self.payer, self.price)?;
+        self.change(&PAYING, State::Forwarding, at, Change::Funded { settlement, posting })
+    }
+
+    /// The failure of the payment is proven.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn pay_failed(&self, failure: PaymentFailure, at: UnixMs) -> Result<Transition, TransitionError> {
+        self.change(&PAYING, State::PayFailed, at, Change::PayFailed { failure })
+    }
+
+    /// The upstream gave no final answer.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn core_unknown(&self, at: UnixMs) -> Result<Transition, TransitionError> {
+        self.change(&[State::Forwarding], State::CoreUnknown, at, Change::Mark)
+    }
+
+    /// The launch exists.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn created(&self, answer: StoredAnswer, launch_id: String, at: UnixMs) -> Result<Transition, TransitionError> {
+        let posting = if self.is_paid() { Some(Posting::earned(self.id, &self.payer, self.price)?) } else { None };
+        let used_entitlement = self.entitlement_source();
+        self.change(&CREATING, State::Created, at, Change::Created { answer, launch_id, posting, used_entitlement })
+    }
+
+    /// The upstream finally refused. What that means depends on what funded the creation: a settlement leaves an entitlement, a slot or an
+    /// entitlement goes back.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn refused(&self, answer: StoredAnswer, entitled_until: UnixMs, at: UnixMs) -> Result<Transition, TransitionError> {
+        match self.funding {
+            Funding::X402 => {
+                let posting = Posting::owed(self.id, &self.payer, self.price)?;
+                self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until })
+            }
+            Funding::Free { .. } => {
+                let change = Change::Released { answer, posting: None, reopened_entitlement: None };
+                self.change(&CREATING, State::Released, at, change)
+            }
+            Funding::Entitlement { .. } => {
+                let posting = Some(Posting::owed(self.id, &self.payer, self.price)?);
+                let change = Change::Released { answer, posting, reopened_entitlement: self.entitlement_source() };
+                self.change(&CREATING, State::Released, at, change)
+            }
+        }
+    }
+
+    fn entitlement_source(&self) -> Option<PaymentId> {
+        match self.funding {
+            Funding::Entitlement { source } => Some(source),
+            Funding::Free { .. } | Funding::X402 => None,
+        }
+    }
+
+    fn change(&self, from: &[State], to: State, at: UnixMs, change: Change) -> Result<Transition, TransitionError> {
+        if !from.contains(&self.state) {
+            return Err(TransitionError::NotAllowed { from: self.state, to });
+        }
+        Ok(Transition { intent: self.id, from: self.state, to, guard: self.guard, at, change })
+    }
+}
+
+const PAYING: [State; 3] = [State::Signed, State::Submitted, State::SubmitUnknown];
+const CREATING: [State; 2] = [State::Forwarding, State::CoreUnknown];

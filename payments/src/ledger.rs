@@ -1,0 +1,177 @@
+//! Double-entry postings (design.md section 7). A posting is built here, balanced, or not at all; the database checks the same sum again.
+//!
+//! Debits are positive, credits negative, in the currency's minor unit. A correction is a new posting.
+
+use std::fmt;
+
+use crate::{agent::Payer, ids::PaymentId, money::Amount};
+
+/// An account of the books. The text form is the contract of `audit_journal`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// USDC that arrived at our receiving address.
+    UsdcHot,
+    /// What a payer has paid and not yet got anything for.
+    Unearned(Payer),
+    /// What we owe back to a payer: an entitlement, or a refund that is due.
+    RefundDue(Payer),
+    /// Earned by a created launch.
+    RevenueLaunch,
+}
+
+/// One line of a posting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The account that the amount is booked on.
+    pub account: Account,
+    /// `USDC`, `USD` or `CREDIT`.
+    pub currency: &'static str,
+    /// Minor units of the currency; a debit is positive.
+    pub amount_minor: i64,
+}
+
+/// A balanced set of lines with its own id, so that the same fact can be booked once only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    txn_id: String,
+    kind: &'static str,
+    intent: PaymentId,
+    lines: Vec<Line>,
+}
+
+/// Lines that do not balance, or an amount that no book can hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// Debits and credits of one currency differ.
+    #[error("the lines of {txn_id} do not sum to zero")]
+    Unbalanced {
+        /// The posting that was refused.
+        txn_id: String,
+    },
+    /// The amount does not fit the books' 64-bit minor units.
+    #[error("an amount does not fit the books")]
+    TooLarge,
+}
+
+// === impl Account ===
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UsdcHot => f.write_str("asset:usdc_hot"),
+            Self::Unearned(payer) => write!(f, "liab:unearned:{payer}"),
+            Self::RefundDue(payer) => write!(f, "liab:refund_due:{payer}"),
+            Self::RevenueLaunch => f.write_str("rev:launch"),
+        }
+    }
+}
+
+// === impl Posting ===
+
+impl Posting {
+    /// The payment arrived on the chain: money in, nothing delivered yet.
+    ///
+    /// # Errors
+    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor here.
+    pub fn settled(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "settled", Account::UsdcHot, Account::Unearned(payer.clone()), amount)
+    }
+
+    /// The launch exists: what was unearned is earned.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn earned(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "earned", Account::Unearned(payer.clone()), Account::RevenueLaunch, amount)
+    }
+
+    /// The upstream finally refused: what was unearned is owed back.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn owed(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "owed", Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), amount)
+    }
+
+    /// An entitlement pays for another creation: what was owed back is unearned again.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn entitled(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "entitled", Account::RefundDue(payer.clone()), Account::Unearned(payer.clone()), amount)
+    }
+
+    /// The id that makes the fact unique: `<payment id>:<kind>`.
+    pub fn txn_id(&self) -> &str {
+        &self.txn_id
+    }
+
+    /// What happened, in one word.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// The intent that it belongs to.
+    pub fn intent(&self) -> PaymentId {
+        self.intent
+    }
+
+    /// The balanced lines.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    fn transfer(intent: PaymentId, kind: &'static str, debit: Account, credit: Account, amount: Amount) -> Result<Self, LedgerError> {
+        let minor = amount.minor().map_err(|_| LedgerError::TooLarge)?;
+        let currency = amount.currency();
+        let credited = minor.checked_neg().ok_or(LedgerError::TooLarge)?;
+        let lines =
+            vec![Line { account: debit, currency, amount_minor: minor }, Line { account: credit, currency, amount_minor: credited }];
+        Self::balanced(intent, kind, lines)
+    }
+
+    fn balanced(intent: PaymentId, kind: &'static str, lines: Vec<Line>) -> Result<Self, LedgerError> {
+        let txn_id = format!("{intent}:{kind}");
+        for line in &lines {
+            let sum = lines
+                .iter()
+                .filter(|other| other.currency == line.currency)
+                .try_fold(0_i64, |sum, other| sum.checked_add(other.amount_minor))
+                .ok_or(LedgerError::TooLarge)?;
+            if sum != 0 {
+                return Err(LedgerError::Unbalanced { txn_id });
+            }
+        }
+        Ok(Self { txn_id, kind, intent, lines })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::money::UsdcUnits;
+
+    #[test]
+    fn every_posting_sums_to_zero_and_is_named_after_its_fact() {
+        let id = PaymentId::new(uuid::Uuid::from_u128(1));
+        let payer: Payer = "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266".parse().unwrap();
+        let amount = Amount::Usdc(UsdcUnits::new(550_000));
+        for posting in [
+            Posting::settled(id, &payer, amount).unwrap(),
+            Posting::earned(id, &payer, amount).unwrap(),
+            Posting::owed(id, &payer, amount).unwrap(),
+            Posting::entitled(id, &payer, amount).unwrap(),
+        ] {
+            assert_eq!(posting.lines().iter().map(|line| line.amount_minor).sum::<i64>(), 0);
+            assert_eq!(posting.txn_id(), format!("{id}:{}", posting.kind()));
+        }
+    }
+
+    #[test]
+    fn lines_that_do_not_balance_make_no_posting() {
+        let id = PaymentId::new(uuid::Uuid::from_u128(1));
+        let lines = vec![Line { account: Account::UsdcHot, currency: "USDC", amount_minor: 1 }];
+        assert!(matches!(Posting::balanced(id, "settled", lines), Err(LedgerError::Unbalanced { .. })));
+    }
+}

@@ -1,0 +1,195 @@
+//! The durable truth.
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    intent::{Guard, Intent, Transition},
+    ports::claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
+    settlement::Attempt,
+    time::{Month, UnixMs},
+};
+
+/// A fault of the books. The client hears 503 or 500 and never a detail.
+#[derive(Debug, thiserror::Error)]
+pub enum BooksError {
+    /// The row was not as the guard said: somebody else moved the intent, or holds its lease.
+    #[error("intent {0} was moved by somebody else")]
+    Stale(PaymentId),
+    /// The database does not answer.
+    #[error("the books are unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row that cannot be: table, column and key say which.
+    #[error("impossible value in {table}.{column} of {key}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's key.
+        key: String,
+    },
+}
+
+/// What a payer has used and has left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Free slots held or used in the month.
+    pub free_used: u8,
+    /// Creations of the month, however funded.
+    pub launches: u32,
+    /// Open entitlements.
+    pub entitlements: u32,
+}
+
+/// One row of the operator's list of intents, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct IntentSummary {
+    /// Payment id.
+    pub id: String,
+    /// Canonical payer.
+    pub payer: String,
+    /// `x402` or `mpp`.
+    pub rail: String,
+    /// What funds it.
+    pub funding: String,
+    /// Where it stands.
+    pub state: String,
+    /// Price in minor units.
+    pub price_minor: i64,
+    /// Currency of the price.
+    pub currency: String,
+    /// The launch, once it exists.
+    pub launch_id: Option<String>,
+    /// The settling transaction, once proven.
+    pub tx_hash: Option<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
+}
+
+/// One journal line.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct JournalLine {
+    /// The posting.
+    pub txn_id: String,
+    /// The account.
+    pub account: String,
+    /// The currency.
+    pub currency: String,
+    /// Minor units; a debit is positive.
+    pub amount: i64,
+}
+
+/// What is owed to a payer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ObligationRow {
+    /// The intent that was paid and refused.
+    pub intent_id: String,
+    /// To whom.
+    pub payer: String,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+    /// Of what.
+    pub currency: String,
+    /// `open`, `reserved`, `used`, `refund_due`, ...
+    pub state: String,
+}
+
+/// Everything that the books hold of one intent, for `ledger show` and `GET /payments/:id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The intent.
+    pub intent: Intent,
+    /// Each state with the time it was entered.
+    pub timeline: Vec<(String, UnixMs)>,
+    /// Its journal lines.
+    pub journal: Vec<JournalLine>,
+    /// What is owed for it.
+    pub obligation: Option<ObligationRow>,
+}
+
+/// Where a page of a list starts: strictly before this id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LedgerPage {
+    /// The last id of the page before.
+    pub before: Option<PaymentId>,
+    /// Only this payer.
+    pub payer: Option<Payer>,
+    /// Only this state.
+    pub state: Option<String>,
+    /// At most this many rows.
+    pub limit: u32,
+}
+
+/// Intents, claims, slots, settlements and the journal. One transaction per method.
+#[async_trait]
+pub trait Books: Send + Sync {
+    /// What is known of a request's keys.
+    ///
+    /// # Errors
+    /// [`BooksError`]; so for every method here.
+    async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError>;
+
+    /// Takes the proof and decides the funding, in one transaction.
+    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError>;
+
+    /// Claims proofs that only identify; says for each whether it was still unclaimed.
+    async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError>;
+
+    /// One intent.
+    async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError>;
+
+    /// Applies a transition: one guarded update of one row, with all that belongs to it.
+    ///
+    /// # Errors
+    /// [`BooksError::Stale`] when the guard does not hold; nothing changed then.
+    async fn apply(&self, transition: Transition) -> Result<Intent, BooksError>;
+
+    /// Saves a further transaction of an intent before it is sent.
+    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError>;
+
+    /// Keeps the lease; false when somebody else has it.
+    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError>;
+
+    /// Lets go of a lease so that the recovery loop may take the intent at once.
+    async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError>;
+
+    /// Takes intents in a transient state that nobody drives, with a new fence each.
+    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
+
+    /// Terminal intents that have a signer nonce which no mined transaction is known to use.
+    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError>;
+
+    /// Notes that a mined transaction used the nonce.
+    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError>;
+
+    /// Notes that the answer was handed to the client's connection. Travels with the next commit, at the latest with [`Books::flush`].
+    fn delivered(&self, id: PaymentId);
+
+    /// Notes that no client waits for the answer any more: an equal request with a new proof may join. Travels like [`Books::delivered`].
+    fn unattended(&self, id: PaymentId);
+
+    /// Writes the notes that are waiting for a commit.
+    async fn flush(&self) -> Result<(), BooksError>;
+
+    /// Entitlements whose deadline has passed become refunds that are due; says how many.
+    async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError>;
+
+    /// What a payer has used in a month.
+    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError>;
+
+    /// A page of intents, newest first, by key and not by offset.
+    async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError>;
+
+    /// Everything about one intent.
+    async fn evidence(&self, id: PaymentId) -> Result<Option<Evidence>, BooksError>;
+
+    /// The balance of every account and currency that was ever booked, sorted by name.
+    async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError>;
+
+    /// Whether the database answers.
+    async fn ready(&self) -> Result<(), BooksError>;
+}

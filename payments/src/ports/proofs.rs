@@ -1,0 +1,26 @@
+//! The fast memory of used proofs. It may be lost at any time: the books know every proof within a second.
+
+use async_trait::async_trait;
+
+use crate::{ports::claim::IdentityClaim, proof::PaymentKey};
+
+/// What the memory says of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofUse {
+    /// Not seen: it is now taken for what was asked.
+    Fresh,
+    /// Taken for a priced request: the books know more.
+    Paying,
+    /// Used up on a free route.
+    Identity,
+}
+
+/// Takes each proof once, for one of two purposes, atomically.
+#[async_trait]
+pub trait ProofMemory: Send + Sync {
+    /// Takes a proof for identity. Whatever is remembered reaches [`crate::ports::Books::claim_identities`] within a second.
+    async fn take_identity(&self, claim: IdentityClaim) -> ProofUse;
+
+    /// Takes a proof for a priced request; a repeat says [`ProofUse::Paying`] and is no refusal.
+    async fn take_paying(&self, key: &PaymentKey) -> ProofUse;
+}

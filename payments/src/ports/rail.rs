@@ -1,0 +1,152 @@
+//! The rail that moves money on the chain.
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::Wallet,
+    ids::PaymentId,
+    settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
+    time::UnixMs,
+    x402::verify::LiveTransfer,
+};
+
+/// What one batch of reads says before a claim (design.md section 6, step 9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainView {
+    /// The token already used or cancelled the authorization.
+    pub authorization_used: bool,
+    /// The payer's balance in the token's units.
+    pub balance_units: u128,
+    /// The newest block.
+    pub block_number: u64,
+    /// The signer's next nonce as the node sees it, pending transactions included.
+    pub signer_next_nonce: u64,
+    /// Fees for a transaction sent now, with what the signer can pay.
+    pub fees: FeeQuote,
+}
+
+/// What a transaction would cost now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FeeQuote {
+    /// EIP-1559 fee cap per gas, in wei.
+    pub max_fee_per_gas_wei: u128,
+    /// EIP-1559 tip per gas, in wei.
+    pub max_priority_fee_per_gas_wei: u128,
+    /// The signer's balance in wei.
+    pub signer_balance_wei: u128,
+}
+
+/// Signs the settling transaction inside the claiming transaction, so that nothing is sent that was not saved. No I/O.
+pub trait Preparer: Send + Sync {
+    /// The signer whose nonce sequence the books keep.
+    fn signer(&self) -> Wallet;
+
+    /// Builds, signs and seals the transaction.
+    ///
+    /// # Errors
+    /// [`PreparationError`]; the claim is then rolled back.
+    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError>;
+}
+
+/// The transaction could not be prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PreparationError {
+    /// The signer cannot pay the fee. Operators see it in readiness.
+    #[error("the signer is out of gas")]
+    OutOfGas,
+    /// The fee is above the configured cap.
+    #[error("the chain's fee is above the configured cap")]
+    FeeAboveCap,
+    /// Signing or sealing failed.
+    #[error("the settling transaction could not be signed")]
+    Signing,
+}
+
+/// What a node said to a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It has it.
+    Accepted,
+    /// No answer, or an answer that proves nothing.
+    Unknown,
+}
+
+/// What the chain says of a payment. Unknown is unknown: nothing is ever guessed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Proven paid.
+    Settled(SettlementProof),
+    /// Proven not paid.
+    Failed(PaymentFailure),
+    /// Neither.
+    Pending {
+        /// The authorization can still be used: the same bytes may be sent again.
+        may_send: bool,
+    },
+}
+
+/// The node cannot be asked, or cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RailError {
+    /// No answer in time, or an error answer.
+    #[error("the chain node does not answer: {0}")]
+    Unreachable(String),
+    /// The node answers for another chain, or the token is another one than configured.
+    #[error("the chain node is not the configured chain: {0}")]
+    WrongChain(String),
+}
+
+/// The chain behind x402.
+#[async_trait]
+pub trait ChainRail: Send + Sync {
+    /// One batch of reads about a proof and about our signer.
+    ///
+    /// # Errors
+    /// [`RailError`]: nothing may be claimed then.
+    async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError>;
+
+    /// A preparer for this transfer at these fees.
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer>;
+
+    /// The terms of the transfer, without its signature, to be kept with the intent.
+    fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms;
+
+    /// Sends the saved bytes, the same each time.
+    async fn send(&self, attempt: &Attempt) -> Sent;
+
+    /// What became of a payment: by the receipts of our transactions, then by the token's logs.
+    ///
+    /// # Errors
+    /// [`RailError`]: the outcome stays unknown.
+    async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError>;
+
+    /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now.
+    async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError>;
+
+    /// Whether an authorization that expires at this second can no longer be used on the chain.
+    ///
+    /// # Errors
+    /// [`RailError`] when the chain's time is not known.
+    async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError>;
+
+    /// An empty transaction of the signer to itself under this nonce, to be saved before it is sent.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now.
+    async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError>;
+
+    /// Whether the signer's nonce is used by a mined transaction.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError>;
+
+    /// Whether the node answers for the configured chain and the signer can pay gas.
+    ///
+    /// # Errors
+    /// [`RailError`], or what is missing.
+    async fn ready(&self) -> Result<(), RailError>;
+}

@@ -1,0 +1,79 @@
+//! Who is behind us.
+
+use async_trait::async_trait;
+
+use crate::{checkout::Admission, intent::StoredAnswer};
+
+/// What the upstream made of a creation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamAnswer {
+    /// The billable thing exists.
+    Created {
+        /// The answer for the client.
+        answer: StoredAnswer,
+        /// The new thing's id.
+        launch_id: String,
+    },
+    /// A final refusal by the profile's list.
+    Refused(StoredAnswer),
+    /// Neither: a timeout, a broken body, a status that is no final refusal.
+    Unknown(String),
+}
+
+/// What the upstream holds under our key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LookUp {
+    /// The creation of that key, answered as it was.
+    Found {
+        /// The answer for the client.
+        answer: StoredAnswer,
+        /// The thing's id.
+        launch_id: String,
+    },
+    /// The upstream is sure that nothing was created under the key.
+    Absent,
+    /// It did not say.
+    Unreachable(String),
+}
+
+/// A call that is not a creation did not come through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// No connection, no answer in time, or a broken one.
+    #[error("the upstream does not answer: {0}")]
+    Unreachable(String),
+    /// Its budget or breaker is closed.
+    #[error("the upstream is not taking requests now")]
+    Busy {
+        /// When to come back, in seconds.
+        retry_after_s: u64,
+    },
+}
+
+/// The API that Turnpike stands in front of. It accepts an [`Admission`] and nothing else.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Creates the billable thing under the intent's id as idempotency key.
+    async fn create(&self, admission: Admission) -> UpstreamAnswer;
+
+    /// What exists under an intent's key.
+    async fn look_up(&self, core_key: &str) -> LookUp;
+
+    /// Forwards a call that creates nothing billable.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when there is no whole answer.
+    async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError>;
+
+    /// Whether a creation may be sent now: asked before anything is claimed.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Busy`] with the time to come back.
+    fn gate(&self) -> Result<(), UpstreamError>;
+
+    /// Whether the upstream answers.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when it does not.
+    async fn ready(&self) -> Result<(), UpstreamError>;
+}

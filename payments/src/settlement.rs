@@ -1,0 +1,133 @@
+//! Facts about money on the chain: what was sent, what proves that it arrived, what proves that it never will.
+
+use crate::{agent::Wallet, money::UsdcUnits, proof::PaymentKey, time::UnixMs};
+
+/// What the chain must have done for an intent to be paid: the terms of one authorization, without its signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransferTerms {
+    /// Chain, token, payer and nonce.
+    pub key: PaymentKey,
+    /// Our receiving address.
+    pub pay_to: Wallet,
+    /// Exactly this much.
+    pub value: UsdcUnits,
+    /// From this second on the token refuses the authorization.
+    pub valid_before_unix_s: u64,
+    /// The newest block when the claim was made: no log of ours is older.
+    pub claimed_at_block: u64,
+}
+
+/// A 32-byte hash of the chain, written as lower-case `0x` hex.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChainHash(pub [u8; 32]);
+
+/// One signed transaction of our signer, saved before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// What the transaction does.
+    pub kind: AttemptKind,
+    /// Hash of the signed transaction, known before it is sent.
+    pub tx_hash: ChainHash,
+    /// The address that signed it.
+    pub signer: Wallet,
+    /// The signer's own sequence number; two attempts with the same one exclude each other.
+    pub eoa_nonce: u64,
+    /// Fee cap per gas in wei, to tell how far a replacement must raise it.
+    pub max_fee_per_gas_wei: u128,
+    /// The raw signed transaction under the seal key. Empty once the intent is terminal.
+    pub sealed_tx: Vec<u8>,
+    /// When it was saved.
+    pub saved_at: UnixMs,
+}
+
+/// Why our signer spends one of its nonces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttemptKind {
+    /// Settles the payer's authorization.
+    Transfer,
+    /// An empty transaction to ourselves that uses a nonce whose transfer may no longer be sent.
+    Void,
+}
+
+/// Proof that exactly the required amount reached us for one authorization: the token's `Transfer` log beside its
+/// `AuthorizationUsed` log in one successful transaction, ours or a stranger's (design.md section 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettlementProof {
+    /// The transaction.
+    pub tx_hash: ChainHash,
+    /// Its block.
+    pub block_number: u64,
+    /// The block's hash, to notice a reorganisation.
+    pub block_hash: ChainHash,
+    /// The index of the `Transfer` log in the block.
+    pub log_index: u64,
+    /// Gas that our signer paid for, in wei; 0 when a stranger settled it.
+    pub fee_wei: u128,
+}
+
+/// Proof that the authorization did not and will not pay us through what we sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentFailure {
+    /// Our transaction was mined and reverted while the authorization stayed unused.
+    Reverted,
+    /// The payer cancelled the authorization.
+    Cancelled,
+    /// The safe block is past `valid_before` and the authorization was never used.
+    Expired,
+    /// The nonce was used for a transfer to somebody else or of another amount.
+    SpentElsewhere,
+}
+
+// === impl PaymentFailure ===
+
+impl PaymentFailure {
+    /// The stable reason word, as stored and as shown to the payer.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reverted => "settlement_reverted",
+            Self::Cancelled => "authorization_cancelled",
+            Self::Expired => "authorization_expired",
+            Self::SpentElsewhere => "authorization_spent_elsewhere",
+        }
+    }
+
+    /// The failure that a stored word names.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Reverted, Self::Cancelled, Self::Expired, Self::SpentElsewhere].into_iter().find(|f| f.word() == word)
+    }
+}
+
+// === impl AttemptKind ===
+
+impl AttemptKind {
+    /// The word of `audit_attempts.kind`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Void => "void",
+        }
+    }
+}
+
+// === impl ChainHash ===
+
+impl ChainHash {
+    /// Reads `0x` and 64 hex digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 32];
+        hex::decode_to_slice(text.strip_prefix("0x")?, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+}
+
+impl std::fmt::Display for ChainHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "0x{}", hex::encode(self.0))
+    }
+}
+
+impl std::fmt::Debug for ChainHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}

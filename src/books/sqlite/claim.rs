@@ -1,0 +1,147 @@
+//! The claiming transaction.
+
+use payments::{
+    funding,
+    intent::State,
+    ports::{BooksError, ClaimRefusal, Claimed, IdentityClaim, NewClaim},
+    proof::PaymentKey,
+};
+use sqlx::{Row, SqliteConnection};
+
+use super::{funding::Funded, rows, unavailable};
+
+/// Known key, then an equal open request, then funding: the first that fits decides.
+pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    if let Some(known) = rows::known(connection, &claim.key).await? {
+        return Ok(Claimed::Known(known));
+    }
+    if let Some(id) = joinable(connection, &claim).await? {
+        insert_auth(connection, &claim.key.proof, "identity", claim.fingerprint.as_bytes(), Some(&id), claim.at.ms()).await?;
+        return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
+    }
+    let available = super::funding::available(connection, &claim).await?;
+    let funding = match funding::decide(&available, claim.pay_terms) {
+        Ok(funding) => funding,
+        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
+    };
+    let funded = match super::funding::take(connection, &claim, funding).await? {
+        Ok(funded) => funded,
+        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+    };
+    insert_intent(connection, &claim, &funded).await?;
+    super::funding::book(connection, &claim, &funded).await?;
+    let purpose = if funded.state == State::Signed { "pay" } else { "free" };
+    let id = claim.id.to_string();
+    insert_auth(connection, &claim.key.proof, purpose, claim.fingerprint.as_bytes(), Some(&id), claim.at.ms()).await?;
+    Ok(Claimed::New(rows::intent(connection, claim.id).await?.ok_or_else(|| missing(&id))?))
+}
+
+/// Claims proofs for identity; a proof that anything else took stays as it is.
+pub(super) async fn identities(connection: &mut SqliteConnection, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+    let mut fresh = Vec::with_capacity(claims.len());
+    for claim in claims {
+        let rows = sqlx::query(
+            "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms)
+             VALUES (?, ?, ?, ?, 'identity', ?, NULL, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(rows::chain_id(&claim.key))
+        .bind(claim.key.token.to_string())
+        .bind(claim.key.from.to_string())
+        .bind(rows::nonce(&claim.key))
+        .bind(claim.fingerprint.as_bytes().as_slice())
+        .bind(claim.at.ms())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?
+        .rows_affected();
+        fresh.push(rows == 1);
+    }
+    Ok(fresh)
+}
+
+/// The newest equal request of this payer whose answer nobody got and nobody waits for.
+async fn joinable(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
+    sqlx::query(
+        "SELECT id FROM intents WHERE payer = ? AND fingerprint = ? AND delivered_at_ms IS NULL AND attended_until_ms < ?
+         AND created_at_ms >= ? AND state <> 'pay_failed' ORDER BY id DESC LIMIT 1",
+    )
+    .bind(claim.payer.to_string())
+    .bind(claim.fingerprint.as_bytes().as_slice())
+    .bind(claim.at.ms())
+    .bind(claim.join_since.ms())
+    .fetch_optional(connection)
+    .await
+    .map_err(unavailable)?
+    .map(|row| row.try_get("id").map_err(unavailable))
+    .transpose()
+}
+
+async fn insert_auth(
+    connection: &mut SqliteConnection,
+    key: &PaymentKey,
+    purpose: &str,
+    fingerprint: &[u8; 32],
+    intent: Option<&str>,
+    at_ms: i64,
+) -> Result<(), BooksError> {
+    sqlx::query(
+        "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(rows::chain_id(key))
+    .bind(key.token.to_string())
+    .bind(key.from.to_string())
+    .bind(rows::nonce(key))
+    .bind(purpose)
+    .bind(fingerprint.as_slice())
+    .bind(intent)
+    .bind(at_ms)
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
+}
+
+async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+    let transfer = &claim.payment.transfer;
+    sqlx::query(
+        "INSERT INTO intents (id, payer, rail, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
+            route, path_and_query, body, content_type, proof_version, state, version, fence, lease_until_ms, attended_until_ms,
+            chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms)
+         VALUES (?, ?, 'x402', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(claim.id.to_string())
+    .bind(claim.payer.to_string())
+    .bind(funded.funding.word())
+    .bind(funded.entitlement_source())
+    .bind(funded.price_minor)
+    .bind(claim.price.currency())
+    .bind(claim.fingerprint.as_bytes().as_slice())
+    .bind(claim.id.to_string())
+    .bind(claim.key.idempotency.as_ref().map(|(_, key)| key.clone()))
+    .bind(&claim.request.route)
+    .bind(&claim.request.path_and_query)
+    .bind(claim.request.body.as_ref())
+    .bind(&claim.request.content_type)
+    .bind(i64::from(u8::from(claim.proof_version)))
+    .bind(funded.state.word())
+    .bind(claim.lease_until.ms())
+    .bind(claim.lease_until.ms())
+    .bind(rows::chain_id(&transfer.key))
+    .bind(transfer.key.token.to_string())
+    .bind(transfer.key.from.to_string())
+    .bind(rows::nonce(&transfer.key))
+    .bind(transfer.pay_to.to_string())
+    .bind(rows::integer(transfer.valid_before_unix_s))
+    .bind(rows::integer(transfer.claimed_at_block))
+    .bind((funded.state == State::Forwarding).then_some(claim.at.ms()))
+    .bind(claim.at.ms())
+    .bind(claim.at.ms())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    rows::event(connection, &claim.id.to_string(), 1, funded.state, claim.at).await
+}
+
+fn missing(id: &str) -> BooksError {
+    BooksError::Corrupt { table: "intents", column: "id", key: id.to_owned() }
+}

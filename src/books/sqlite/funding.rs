@@ -1,0 +1,160 @@
+//! What the claim takes to fund an intent: a slot, an entitlement, or a nonce of the signer for a settlement.
+
+use payments::{
+    funding::{Available, Funding},
+    intent::State,
+    ledger::{LedgerError, Posting},
+    money::{Amount, UsdcUnits},
+    ports::{BooksError, NewClaim, PreparationError},
+    settlement::Attempt,
+};
+use sqlx::{Row, SqliteConnection};
+
+use super::{journal, rows, unavailable};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What funds the new intent, with what must be written once its row exists.
+pub(super) struct Funded {
+    pub(super) funding: Funding,
+    pub(super) state: State,
+    pub(super) price_minor: i64,
+    attempt: Option<Attempt>,
+}
+
+impl Funded {
+    pub(super) fn entitlement_source(&self) -> Option<String> {
+        match &self.funding {
+            Funding::Entitlement { source } => Some(source.to_string()),
+            Funding::Free { .. } | Funding::X402 => None,
+        }
+    }
+}
+
+/// What the payer has, read inside the transaction.
+pub(super) async fn available(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
+    let payer = claim.payer.to_string();
+    let entitlement = sqlx::query(
+        "SELECT intent_id FROM obligations WHERE payer = ? AND state = 'open' AND currency = ? AND entitled_until_ms > ?
+         ORDER BY created_at_ms, intent_id LIMIT 1",
+    )
+    .bind(&payer)
+    .bind(claim.price.currency())
+    .bind(claim.at.ms())
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(unavailable)?
+    .map(|row| rows::id(&row, "obligations", "intent_id"))
+    .transpose()?;
+    let refused = sqlx::query("SELECT count(*) AS refused FROM obligations WHERE payer = ? AND created_at_ms > ?")
+        .bind(&payer)
+        .bind(claim.at.ms().saturating_sub(DAY_MS))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let refused_after_pay_today = refused.try_get::<u32, _>("refused").map_err(unavailable)?;
+    Ok(Available { entitlement, free_slot: free_slot(connection, claim).await?, refused_after_pay_today })
+}
+
+async fn free_slot(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<(payments::time::Month, u8)>, BooksError> {
+    let Some(offer) = &claim.free_tier else { return Ok(None) };
+    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = ? AND month = ?")
+        .bind(claim.payment.transfer.key.from.to_string())
+        .bind(offer.month.to_string())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let taken = taken.iter().map(|row| row.try_get::<u8, _>("slot")).collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
+    let today = sqlx::query("SELECT count(*) AS used FROM free_slots WHERE day = ?")
+        .bind(&offer.day)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let used_today = today.try_get::<u32, _>("used").map_err(unavailable)?;
+    Ok(offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot)))
+}
+
+/// Turns the decision into what the intent's row says; signs the settling transaction if it comes to that.
+pub(super) async fn take(
+    connection: &mut SqliteConnection,
+    claim: &NewClaim<'_>,
+    funding: Funding,
+) -> Result<Result<Funded, PreparationError>, BooksError> {
+    let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
+    match funding {
+        Funding::Free { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, attempt: None })),
+        Funding::Entitlement { source } => {
+            let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = ?")
+                .bind(source.to_string())
+                .fetch_one(connection)
+                .await
+                .map_err(unavailable)?;
+            let price_minor = amount.try_get("amount_minor").map_err(unavailable)?;
+            Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, attempt: None }))
+        }
+        Funding::X402 => {
+            let eoa_nonce = next_nonce(connection, claim).await?;
+            let prepared = claim.payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
+            Ok(prepared.map(|attempt| Funded { funding, state: State::Signed, price_minor, attempt: Some(attempt) }))
+        }
+    }
+}
+
+/// The signer's own sequence: never below what the chain has seen, never the same twice.
+async fn next_nonce(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<u64, BooksError> {
+    let chain_next = rows::integer(claim.payment.chain_next_nonce);
+    let row = sqlx::query(
+        "INSERT INTO signers (addr, next_nonce) VALUES (?, ? + 1)
+         ON CONFLICT (addr) DO UPDATE SET next_nonce = max(next_nonce, excluded.next_nonce - 1) + 1 RETURNING next_nonce - 1 AS nonce",
+    )
+    .bind(claim.payment.preparer.signer().to_string())
+    .bind(chain_next)
+    .fetch_one(connection)
+    .await
+    .map_err(unavailable)?;
+    rows::unsigned(&row, "signers", "nonce", || claim.payment.preparer.signer().to_string())
+}
+
+/// Writes what hangs on the intent's row: the slot, the reserved entitlement with its posting, or the signed attempt.
+pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+    match &funded.funding {
+        Funding::Free { month, slot } => {
+            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
+            sqlx::query("INSERT INTO free_slots (wallet, month, slot, day, intent_id) VALUES (?, ?, ?, ?, ?)")
+                .bind(claim.payment.transfer.key.from.to_string())
+                .bind(month.to_string())
+                .bind(*slot)
+                .bind(day)
+                .bind(claim.id.to_string())
+                .execute(connection)
+                .await
+                .map(drop)
+                .map_err(unavailable)
+        }
+        Funding::Entitlement { source } => {
+            let reserved = sqlx::query(
+                "UPDATE obligations SET state = 'reserved', reserved_by = ?, updated_at_ms = ? WHERE intent_id = ? AND state = 'open'",
+            )
+            .bind(claim.id.to_string())
+            .bind(claim.at.ms())
+            .bind(source.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
+            if reserved.rows_affected() != 1 {
+                return Err(BooksError::Stale(*source));
+            }
+            let amount = Amount::Usdc(UsdcUnits::new(u64::try_from(funded.price_minor).map_err(|_| too_large(claim))?));
+            let posting = Posting::entitled(claim.id, &claim.payer, amount).map_err(|_: LedgerError| too_large(claim))?;
+            journal::post(connection, &posting, claim.at).await
+        }
+        Funding::X402 => match &funded.attempt {
+            Some(attempt) => rows::insert_attempt(connection, claim.id, attempt).await,
+            None => Err(BooksError::Corrupt { table: "attempts", column: "sealed_tx", key: claim.id.to_string() }),
+        },
+    }
+}
+
+fn too_large(claim: &NewClaim<'_>) -> BooksError {
+    BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
+}

@@ -1,0 +1,293 @@
+//! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; readers may join at any time.
+
+mod claim;
+mod funding;
+mod journal;
+mod leases;
+mod marks;
+mod reads;
+mod rows;
+mod transitions;
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use payments::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    intent::{Guard, Intent, Transition},
+    ports::{
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+    },
+    settlement::Attempt,
+    time::{Month, UnixMs},
+};
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use marks::Marks;
+
+/// How long a statement waits for the file before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that only read.
+const READERS: u32 = 4;
+
+/// The books in a SQLite file.
+pub struct SqliteBooks {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    marks: Marks,
+    /// Held for the life of the process: a second server on the same file would break the leases of the first.
+    _lock: Option<File>,
+}
+
+/// Why the file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a `sqlite://` URL with a path.
+    #[error("store.url must be sqlite://<path>, not {0:?}")]
+    Url(String),
+    /// Another process serves from this file.
+    #[error("{0} is in use by another process")]
+    InUse(PathBuf),
+    /// The lock file could not be made.
+    #[error("cannot lock {path}")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database could not be opened.
+    #[error("cannot open the books")]
+    Open(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("cannot migrate the books")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+// === impl SqliteBooks ===
+
+impl SqliteBooks {
+    /// Opens or makes the file for serving: takes its lock, migrates, and ends the leases of the process before.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        let path = path_of(url)?;
+        let lock = lock(&path)?;
+        let books = Self::connect(&path, true, Some(lock)).await?;
+        sqlx::migrate!("./migrations/sqlite").run(&books.writer).await?;
+        sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0 WHERE lease_until_ms > 0 OR attended_until_ms > 0")
+            .execute(&books.writer)
+            .await?;
+        Ok(books)
+    }
+
+    /// Opens an existing file for reading beside a server.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
+        Self::connect(&path_of(url)?, false, None).await
+    }
+
+    async fn connect(path: &Path, create: bool, lock: Option<File>) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(READERS).connect_with(options).await?;
+        Ok(Self { writer, readers, marks: Marks::default(), _lock: lock })
+    }
+
+    /// A write transaction that holds the file from its first statement, with the waiting marks written into it.
+    async fn write(&self, at_ms: Option<i64>) -> Result<Write, BooksError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let marks = self.marks.take();
+        if let Err(error) = marks::write(&mut transaction, &marks, at_ms).await {
+            self.marks.give_back(marks);
+            return Err(error);
+        }
+        Ok(Write { transaction, marks })
+    }
+
+    async fn commit(&self, write: Write) -> Result<(), BooksError> {
+        let Write { transaction, marks } = write;
+        let committed = transaction.commit().await.map_err(unavailable);
+        if committed.is_err() {
+            self.marks.give_back(marks);
+        }
+        committed
+    }
+
+    async fn roll_back(&self, write: Write) {
+        let Write { transaction, marks } = write;
+        self.marks.give_back(marks);
+        if let Err(error) = transaction.rollback().await {
+            tracing::warn!(%error, "a rollback failed; the connection is dropped");
+        }
+    }
+}
+
+/// One write transaction and the marks that become durable with it.
+struct Write {
+    transaction: Transaction<'static, Sqlite>,
+    marks: Vec<marks::Mark>,
+}
+
+#[async_trait]
+impl Books for SqliteBooks {
+    async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        rows::known(&mut connection, key).await
+    }
+
+    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+        let mut write = self.write(Some(claim.at.ms())).await?;
+        let claimed = claim::claim(&mut write.transaction, claim).await;
+        match claimed {
+            Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => self.commit(write).await.map(|()| claimed),
+            unchanged => {
+                self.roll_back(write).await;
+                unchanged
+            }
+        }
+    }
+
+    async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+        let mut write = self.write(claims.first().map(|claim| claim.at.ms())).await?;
+        let fresh = claim::identities(&mut write.transaction, claims).await?;
+        self.commit(write).await?;
+        Ok(fresh)
+    }
+
+    async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        rows::intent(&mut connection, id).await
+    }
+
+    async fn apply(&self, transition: Transition) -> Result<Intent, BooksError> {
+        let mut write = self.write(Some(transition.at().ms())).await?;
+        let intent = transitions::apply(&mut write.transaction, transition).await;
+        self.finish(write, intent).await
+    }
+
+    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+        let mut write = self.write(Some(attempt.saved_at.ms())).await?;
+        let intent = transitions::save_attempt(&mut write.transaction, id, guard, attempt).await;
+        self.finish(write, intent).await
+    }
+
+    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+        leases::renew(&self.writer, id, fence, until).await
+    }
+
+    async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError> {
+        leases::release(&self.writer, id, fence).await
+    }
+
+    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        let mut write = self.write(Some(now.ms())).await?;
+        let taken = leases::take_stuck(&mut write.transaction, now, lease_until, limit).await;
+        self.finish(write, taken).await
+    }
+
+    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        leases::open_nonces(&mut connection, limit).await
+    }
+
+    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+        let mut connection = self.writer.acquire().await.map_err(unavailable)?;
+        leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    }
+
+    fn delivered(&self, id: PaymentId) {
+        self.marks.push(marks::Mark::Delivered(id));
+    }
+
+    fn unattended(&self, id: PaymentId) {
+        self.marks.push(marks::Mark::Unattended(id));
+    }
+
+    async fn flush(&self) -> Result<(), BooksError> {
+        if self.marks.is_empty() {
+            return Ok(());
+        }
+        let write = self.write(None).await?;
+        self.commit(write).await
+    }
+
+    async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
+        leases::expire_entitlements(&self.writer, now).await
+    }
+
+    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+        reads::usage(&self.readers, payer, month).await
+    }
+
+    async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+        reads::intents(&self.readers, page).await
+    }
+
+    async fn evidence(&self, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+        reads::evidence(&self.readers, id).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError> {
+        reads::trial_balance(&self.readers).await
+    }
+
+    async fn ready(&self) -> Result<(), BooksError> {
+        sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&self.readers).await.map(drop).map_err(unavailable)
+    }
+}
+
+impl SqliteBooks {
+    async fn finish<T>(&self, write: Write, outcome: Result<T, BooksError>) -> Result<T, BooksError> {
+        match outcome {
+            Ok(value) => self.commit(write).await.map(|()| value),
+            Err(error) => {
+                self.roll_back(write).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn path_of(url: &str) -> Result<PathBuf, OpenError> {
+    match url.strip_prefix("sqlite://") {
+        Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
+        _ => Err(OpenError::Url(url.to_owned())),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let failed = |source| OpenError::Lock { path: lock_path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_path_buf())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> BooksError {
+    BooksError::Unavailable(Box::new(error))
+}

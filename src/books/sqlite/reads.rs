@@ -1,0 +1,136 @@
+//! What agents and operators ask. Pages go by key, newest first, so that page 100,000 costs what page 1 does.
+
+use payments::{
+    agent::Payer,
+    ids::PaymentId,
+    ports::{BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
+    time::{Month, UnixMs},
+};
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+
+use super::{rows, unavailable};
+
+pub(super) async fn usage(readers: &SqlitePool, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+    let payer_text = payer.to_string();
+    let wallet = match payer {
+        Payer::Wallet(wallet) => wallet.to_string(),
+        Payer::Card(_) => String::new(),
+    };
+    let row = sqlx::query(
+        "SELECT (SELECT count(*) FROM free_slots WHERE wallet = ? AND month = ?) AS free_used,
+                (SELECT count(*) FROM intents WHERE payer = ? AND state = 'created' AND created_at_ms >= ? AND created_at_ms < ?) AS launches,
+                (SELECT count(*) FROM obligations WHERE payer = ? AND state = 'open') AS entitlements",
+    )
+    .bind(wallet)
+    .bind(month.to_string())
+    .bind(&payer_text)
+    .bind(month.start().ms())
+    .bind(month.end().ms())
+    .bind(&payer_text)
+    .fetch_one(readers)
+    .await
+    .map_err(unavailable)?;
+    Ok(Usage {
+        free_used: row.try_get("free_used").map_err(unavailable)?,
+        launches: row.try_get("launches").map_err(unavailable)?,
+        entitlements: row.try_get("entitlements").map_err(unavailable)?,
+    })
+}
+
+pub(super) async fn intents(readers: &SqlitePool, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+    let payer = page.payer.as_ref().map(ToString::to_string);
+    let list = sqlx::query(
+        "SELECT i.*, s.tx_hash AS tx_hash,
+            (SELECT created_at FROM audit_intents a WHERE a.id = i.id) AS created_at,
+            (SELECT updated_at FROM audit_intents a WHERE a.id = i.id) AS updated_at
+         FROM intents i LEFT JOIN settlements s ON s.intent_id = i.id
+         WHERE (?1 IS NULL OR i.id < ?1) AND (?2 IS NULL OR i.payer = ?2) AND (?3 IS NULL OR i.state = ?3)
+         ORDER BY i.id DESC LIMIT ?4",
+    )
+    .bind(page.before.map(|id| id.to_string()))
+    .bind(payer)
+    .bind(&page.state)
+    .bind(page.limit)
+    .fetch_all(readers)
+    .await
+    .map_err(unavailable)?;
+    list.iter().map(summary).collect()
+}
+
+pub(super) async fn evidence(readers: &SqlitePool, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+    let mut connection = readers.acquire().await.map_err(unavailable)?;
+    let Some(intent) = rows::intent(&mut connection, id).await? else { return Ok(None) };
+    let key = id.to_string();
+    let events = sqlx::query("SELECT state, at_ms FROM intent_events WHERE intent_id = ? ORDER BY version")
+        .bind(&key)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let journal = sqlx::query(
+        "SELECT l.txn_id, l.account, l.currency, l.amount FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
+         WHERE h.intent_id = ? ORDER BY h.posted_at_ms, h.rowid, l.line_no",
+    )
+    .bind(&key)
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    let obligation = sqlx::query("SELECT * FROM audit_obligations WHERE intent_id = ?")
+        .bind(&key)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(Some(Evidence {
+        intent,
+        timeline: events
+            .iter()
+            .map(|row| Ok((rows::text(row, "state")?, UnixMs::new(rows::int(row, "at_ms")?))))
+            .collect::<Result<_, BooksError>>()?,
+        journal: journal.iter().map(journal_line).collect::<Result<_, _>>()?,
+        obligation: obligation.as_ref().map(obligation_row).transpose()?,
+    }))
+}
+
+pub(super) async fn trial_balance(readers: &SqlitePool) -> Result<Vec<JournalLine>, BooksError> {
+    let list = sqlx::query(
+        "SELECT '' AS txn_id, account, currency, sum(amount) AS amount FROM journal_lines GROUP BY account, currency ORDER BY currency, account",
+    )
+    .fetch_all(readers)
+    .await
+    .map_err(unavailable)?;
+    list.iter().map(journal_line).collect()
+}
+
+fn summary(row: &SqliteRow) -> Result<IntentSummary, BooksError> {
+    Ok(IntentSummary {
+        id: rows::text(row, "id")?,
+        payer: rows::text(row, "payer")?,
+        rail: rows::text(row, "rail")?,
+        funding: rows::text(row, "funding")?,
+        state: rows::text(row, "state")?,
+        price_minor: rows::int(row, "price_minor")?,
+        currency: rows::text(row, "currency")?,
+        launch_id: rows::text_or_none(row, "launch_id")?,
+        tx_hash: rows::text_or_none(row, "tx_hash")?,
+        created_at: rows::text(row, "created_at")?,
+        updated_at: rows::text(row, "updated_at")?,
+    })
+}
+
+fn journal_line(row: &SqliteRow) -> Result<JournalLine, BooksError> {
+    Ok(JournalLine {
+        txn_id: rows::text(row, "txn_id")?,
+        account: rows::text(row, "account")?,
+        currency: rows::text(row, "currency")?,
+        amount: rows::int(row, "amount")?,
+    })
+}
+
+fn obligation_row(row: &SqliteRow) -> Result<ObligationRow, BooksError> {
+    Ok(ObligationRow {
+        intent_id: rows::text(row, "intent_id")?,
+        payer: rows::text(row, "payer")?,
+        amount_minor: rows::int(row, "amount_minor")?,
+        currency: rows::text(row, "currency")?,
+        state: rows::text(row, "state")?,
+    })
+}

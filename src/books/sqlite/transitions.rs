@@ -1,0 +1,222 @@
+//! One guarded update of one row, with everything that is saved in the same commit.
+
+use payments::{
+    ids::PaymentId,
+    intent::{Change, Guard, Intent, State, StoredAnswer, Transition},
+    ledger::Posting,
+    ports::BooksError,
+    settlement::{Attempt, SettlementProof},
+    time::UnixMs,
+};
+use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
+
+use super::{journal, rows, unavailable};
+
+/// The details come first and the guarded row last: a guard that does not hold undoes all of it.
+pub(super) async fn apply(connection: &mut SqliteConnection, transition: Transition) -> Result<Intent, BooksError> {
+    let id = transition.intent();
+    match transition.change() {
+        Change::Mark => {}
+        Change::Funded { settlement, posting } => {
+            insert_settlement(connection, id, settlement, transition.at()).await?;
+            journal::post(connection, posting, transition.at()).await?;
+        }
+        Change::PayFailed { failure } => {
+            update(connection, id, sqlx::query("UPDATE intents SET failure = ? WHERE id = ?").bind(failure.word())).await?;
+            wipe(connection, id).await?;
+        }
+        Change::Created { answer, launch_id, posting, used_entitlement } => {
+            store_answer(connection, id, answer, Some(launch_id), None).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+            if let Some(source) = used_entitlement {
+                move_obligation(connection, *source, id, "used", transition.at()).await?;
+            }
+            wipe(connection, id).await?;
+        }
+        Change::Rejected { answer, posting, entitled_until } => {
+            store_answer(connection, id, answer, None, Some(*entitled_until)).await?;
+            journal::post(connection, posting, transition.at()).await?;
+            insert_obligation(connection, id, *entitled_until, transition.at()).await?;
+            wipe(connection, id).await?;
+        }
+        Change::Released { answer, posting, reopened_entitlement } => {
+            store_answer(connection, id, answer, None, None).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+            give_back(connection, id, *reopened_entitlement, transition.at()).await?;
+        }
+    }
+    move_row(connection, &transition).await?;
+    loaded(connection, id).await
+}
+
+pub(super) async fn save_attempt(
+    connection: &mut SqliteConnection,
+    id: PaymentId,
+    guard: Guard,
+    attempt: &Attempt,
+) -> Result<Intent, BooksError> {
+    let query = sqlx::query("UPDATE intents SET version = version + 1, updated_at_ms = ? WHERE id = ? AND version = ? AND fence = ?")
+        .bind(attempt.saved_at.ms())
+        .bind(id.to_string())
+        .bind(guard.version)
+        .bind(guard.fence);
+    exactly_one(id, &query.execute(&mut *connection).await.map_err(unavailable)?)?;
+    rows::insert_attempt(connection, id, attempt).await?;
+    loaded(connection, id).await
+}
+
+async fn move_row(connection: &mut SqliteConnection, transition: &Transition) -> Result<(), BooksError> {
+    let (id, guard) = (transition.intent(), transition.guard());
+    let forwarding_since = (transition.to() == State::Forwarding).then_some(transition.at().ms());
+    let moved = sqlx::query(
+        "UPDATE intents SET state = ?, version = version + 1, updated_at_ms = ?, forwarding_since_ms = coalesce(?, forwarding_since_ms)
+         WHERE id = ? AND state = ? AND version = ? AND fence = ?",
+    )
+    .bind(transition.to().word())
+    .bind(transition.at().ms())
+    .bind(forwarding_since)
+    .bind(id.to_string())
+    .bind(transition.from().word())
+    .bind(guard.version)
+    .bind(guard.fence)
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &moved)?;
+    rows::event(connection, &id.to_string(), guard.version.saturating_add(1), transition.to(), transition.at()).await
+}
+
+async fn insert_settlement(
+    connection: &mut SqliteConnection,
+    id: PaymentId,
+    proof: &SettlementProof,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let inserted = sqlx::query(
+        "INSERT INTO settlements (intent_id, rail, chain_id, asset, from_addr, nonce, tx_hash, log_index, block_number, block_hash, fee_wei,
+            amount_minor, currency, settled_at_ms)
+         SELECT id, rail, chain_id, asset, from_addr, nonce, ?, ?, ?, ?, ?, price_minor, currency, ? FROM intents WHERE id = ?",
+    )
+    .bind(proof.tx_hash.to_string())
+    .bind(rows::integer(proof.log_index))
+    .bind(rows::integer(proof.block_number))
+    .bind(proof.block_hash.to_string())
+    .bind(proof.fee_wei.to_string())
+    .bind(at.ms())
+    .bind(id.to_string())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &inserted)?;
+    sqlx::query(
+        "UPDATE attempts SET nonce_closed = 1
+         WHERE (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = ? AND tx_hash = ?)",
+    )
+    .bind(id.to_string())
+    .bind(proof.tx_hash.to_string())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
+}
+
+async fn store_answer(
+    connection: &mut SqliteConnection,
+    id: PaymentId,
+    answer: &StoredAnswer,
+    launch_id: Option<&String>,
+    entitled_until: Option<UnixMs>,
+) -> Result<(), BooksError> {
+    let headers = serde_json::to_string(&answer.headers).map_err(|_| BooksError::Corrupt {
+        table: "intents",
+        column: "answer_headers",
+        key: id.to_string(),
+    })?;
+    let query = sqlx::query(
+        "UPDATE intents SET answer_status = ?, answer_headers = ?, answer_body = ?, launch_id = ?, entitled_until_ms = ? WHERE id = ?",
+    )
+    .bind(i64::from(answer.status))
+    .bind(headers)
+    .bind(answer.body.to_vec())
+    .bind(launch_id)
+    .bind(entitled_until.map(UnixMs::ms));
+    update(connection, id, query).await
+}
+
+async fn insert_obligation(connection: &mut SqliteConnection, id: PaymentId, until: UnixMs, at: UnixMs) -> Result<(), BooksError> {
+    let inserted = sqlx::query(
+        "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
+         SELECT id, payer, price_minor, currency, 'open', ?, ?, ? FROM intents WHERE id = ?",
+    )
+    .bind(until.ms())
+    .bind(at.ms())
+    .bind(at.ms())
+    .bind(id.to_string())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &inserted)
+}
+
+/// The slot becomes free again, or the entitlement opens again with its first deadline.
+async fn give_back(connection: &mut SqliteConnection, id: PaymentId, entitlement: Option<PaymentId>, at: UnixMs) -> Result<(), BooksError> {
+    if let Some(source) = entitlement {
+        return move_obligation(connection, source, id, "open", at).await;
+    }
+    let released =
+        sqlx::query("DELETE FROM free_slots WHERE intent_id = ?").bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
+    exactly_one(id, &released)
+}
+
+async fn move_obligation(
+    connection: &mut SqliteConnection,
+    source: PaymentId,
+    by: PaymentId,
+    to: &'static str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let moved = sqlx::query(
+        "UPDATE obligations SET state = ?, reserved_by = CASE WHEN ? = 'open' THEN NULL ELSE reserved_by END, updated_at_ms = ?
+         WHERE intent_id = ? AND state = 'reserved' AND reserved_by = ?",
+    )
+    .bind(to)
+    .bind(to)
+    .bind(at.ms())
+    .bind(source.to_string())
+    .bind(by.to_string())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(source, &moved)
+}
+
+/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more.
+async fn wipe(connection: &mut SqliteConnection, id: PaymentId) -> Result<(), BooksError> {
+    sqlx::query("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ?")
+        .bind(id.to_string())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
+}
+
+async fn post_all(connection: &mut SqliteConnection, posting: Option<&Posting>, at: UnixMs) -> Result<(), BooksError> {
+    match posting {
+        Some(posting) => journal::post(connection, posting, at).await,
+        None => Ok(()),
+    }
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+async fn update(connection: &mut SqliteConnection, id: PaymentId, query: Query<'_>) -> Result<(), BooksError> {
+    exactly_one(id, &query.bind(id.to_string()).execute(connection).await.map_err(unavailable)?)
+}
+
+fn exactly_one(id: PaymentId, result: &SqliteQueryResult) -> Result<(), BooksError> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(BooksError::Stale(id)) }
+}
+
+async fn loaded(connection: &mut SqliteConnection, id: PaymentId) -> Result<Intent, BooksError> {
+    rows::intent(connection, id).await?.ok_or(BooksError::Stale(id))
+}
