@@ -6,7 +6,7 @@ use crate::{
     agent::Payer,
     checkout::World,
     intent::{Intent, KeptRequest, State},
-    ports::{BooksError, IdentityClaim, ProofUse},
+    ports::{BooksError, IdentityClaim, ProofUse, WrittenBy},
 };
 
 /// A request as it goes upstream, without any header of the client but its content type.
@@ -46,7 +46,7 @@ pub struct Identified {
 /// # Errors
 /// [`BooksError`] when the books do not answer: nothing is claimed then.
 pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
-    if world.proofs.take_identity(claim.clone()).await != ProofUse::Fresh {
+    if world.proofs.take_identity(claim.clone(), WrittenBy::Caller).await != ProofUse::Fresh {
         return Ok(None);
     }
     let fresh = world.books.claim_identities(&[claim]).await?;
@@ -62,7 +62,7 @@ pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim)
     if world.books.known(&key).await?.is_some() {
         return Ok(None);
     }
-    let fresh = world.proofs.take_identity(claim).await == ProofUse::Fresh;
+    let fresh = world.proofs.take_identity(claim, WrittenBy::Queue).await == ProofUse::Fresh;
     Ok(fresh.then_some(Identified { payer }))
 }
 

@@ -70,7 +70,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         )
         .into());
     }
-    if world.proofs.take_paying(&asked.transfer.key()).await == ProofUse::Identity {
+    if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
     }
     let preparer = world.rail.preparer(&asked.transfer, &view);

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, NewClaim, Payment};
-pub use proofs::{ProofMemory, ProofUse};
+pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
 pub use seal::{SealError, Sealer};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{ports::claim::IdentityClaim, proof::PaymentKey};
+use crate::{ports::claim::IdentityClaim, proof::PaymentKey, time::UnixMs};
 
 /// What the memory says of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,22 @@ pub enum ProofUse {
     Identity,
 }
 
+/// Who carries an identity claim to the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrittenBy {
+    /// The caller, before anything is forwarded.
+    Caller,
+    /// The memory's own queue, within a second.
+    Queue,
+}
+
 /// Takes each proof once, for one of two purposes, atomically.
 #[async_trait]
 pub trait ProofMemory: Send + Sync {
-    /// Takes a proof for identity. Whatever is remembered reaches [`crate::ports::Books::claim_identities`] within a second.
-    async fn take_identity(&self, claim: IdentityClaim) -> ProofUse;
+    /// Takes a proof for identity. Whatever is remembered reaches [`crate::ports::Books::claim_identities`] within a second, unless the
+    /// caller writes it there itself.
+    async fn take_identity(&self, claim: IdentityClaim, written_by: WrittenBy) -> ProofUse;
 
     /// Takes a proof for a priced request; a repeat says [`ProofUse::Paying`] and is no refusal.
-    async fn take_paying(&self, key: &PaymentKey) -> ProofUse;
+    async fn take_paying(&self, key: &PaymentKey, at: UnixMs) -> ProofUse;
 }

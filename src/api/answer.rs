@@ -1,0 +1,174 @@
+//! Answers about an intent: what the upstream said, what it cost, and the receipt in the payer's own version.
+
+use std::sync::Arc;
+
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use payments::{
+    agent::Payer,
+    challenge::{Phase, Retry},
+    checkout::Admission,
+    funding::Funding,
+    ids::PaymentId,
+    intent::{Intent, State, StoredAnswer},
+    money::Amount,
+    x402::receipt::{Outcome, Receipt},
+};
+use serde_json::Value;
+
+use super::{Api, delivery::Attendance, dispatch::Call, header_value, priced::closed, problem::Fault};
+use crate::upstream::profile::Condition;
+
+/// Seconds after which a client may ask again about an open outcome.
+const RETRY_AFTER_S: &str = "2";
+
+/// Whether the answer was given before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivered {
+    /// It answers the request that made the claim.
+    First,
+    /// It answers a repeat.
+    Again,
+}
+
+/// Waits for the intent as long as a request may, then says that nobody knows yet. Never a challenge: money may have moved.
+pub(super) async fn awaited(
+    api: &Arc<Api>,
+    call: &Call,
+    id: PaymentId,
+    attendance: Attendance,
+    delivered: Delivered,
+) -> Result<Response, Fault> {
+    match api.drives.finished(id, api.patience()).await {
+        Ok(Some(intent)) => of_intent(api, &intent, attendance, delivered).await,
+        Ok(None) => Err(pending(api, call, id).await),
+        Err(error) => {
+            tracing::error!(payment_id = %id, error = %crate::worker::drives::chain(&error), "payment.state_unknown");
+            Err(pending(api, call, id).await)
+        }
+    }
+}
+
+/// The answer of a terminal intent.
+pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Attendance, delivered: Delivered) -> Result<Response, Fault> {
+    let Some(stored) = &intent.answer else { return Err(not_paid(api, intent).await) };
+    let (stored, charge) = match intent.state {
+        State::Rejected => (with_debt(stored, intent), owed_charge(intent)),
+        _ => (stored.clone(), charge(api, intent).await),
+    };
+    let mut response = whole(&stored, attendance.body(stored.body.clone()));
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("x-charge"), header_value(&charge));
+    headers.insert(HeaderName::from_static("x-payment-id"), header_value(&intent.id.to_string()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    if delivered == Delivered::Again {
+        headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+    }
+    if let (Some(settlement), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
+        receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
+    }
+    Ok(response)
+}
+
+/// Forwards a call that creates nothing billable.
+pub(super) async fn forwarded(api: &Arc<Api>, admission: Admission, charge: &str) -> Result<Response, Fault> {
+    let stored = api.world.upstream.forward(admission).await.map_err(closed)?;
+    let mut response = whole(&stored, Body::from(stored.body.clone()));
+    response.headers_mut().insert(HeaderName::from_static("x-charge"), header_value(charge));
+    Ok(response)
+}
+
+/// Nobody knows yet: 503, and the same proof again or `GET /payments/:id`.
+async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
+    let fault = Fault::new(Condition::UnknownSettlement, "the outcome is not known yet; repeat the same request with the same proof")
+        .reason("settlement_pending")
+        .phase(Phase::Settle)
+        .retry(Retry::ResendSameProof)
+        .payment(id)
+        .header(header::RETRY_AFTER, RETRY_AFTER_S)
+        .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"));
+    let Ok(Some(intent)) = api.world.books.intent(id).await else { return fault };
+    tracing::info!(request_id = call.request_id, payment_id = %id, state = intent.state.word(), "payment.pending");
+    let transaction = intent.attempts.last().map(|attempt| attempt.tx_hash.0);
+    match receipt_value(api, &intent, Outcome::Pending { transaction }) {
+        Some((name, value)) if intent.funding == Funding::X402 => fault.header(name, &value),
+        _ => fault,
+    }
+}
+
+/// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody.
+async fn not_paid(api: &Api, intent: &Intent) -> Fault {
+    let reason = intent.failure.map_or("settlement_failed", |failure| failure.word());
+    let fault = Fault::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))
+        .reason(reason)
+        .phase(Phase::Settle)
+        .payment(intent.id);
+    let fault = match receipt_value(api, intent, Outcome::Failed { reason }) {
+        Some((name, value)) => fault.header(name, &value),
+        None => fault,
+    };
+    let valid_before = intent.transfer.as_ref().map_or(u64::MAX, |terms| terms.valid_before_unix_s);
+    match api.world.rail.expired_on_chain(valid_before).await {
+        Ok(true) => fault.retry(Retry::PayAgain).challenged(),
+        Ok(false) | Err(_) => fault.retry(Retry::Wait),
+    }
+}
+
+fn whole(stored: &StoredAnswer, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in &stored.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// What a finished creation cost. A free one says how many are left.
+async fn charge(api: &Api, intent: &Intent) -> String {
+    match (&intent.funding, intent.state) {
+        (_, State::Released) => format!("none; reason=refused; payment={}", intent.id),
+        (Funding::X402, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
+        (Funding::Free { month, .. }, _) => {
+            let used = api.world.books.usage(&intent.payer, *month).await.map_or(0, |usage| usage.free_used);
+            format!("none; reason=free_tier; remaining={}", api.settings.free_per_month.saturating_sub(used))
+        }
+    }
+}
+
+fn owed_charge(intent: &Intent) -> String {
+    let until = intent.entitled_until.map(|until| until.rfc3339()).unwrap_or_default();
+    format!("{}; payment={}; owed={}; entitled_until={until}", intent.price, intent.id, intent.price)
+}
+
+/// The upstream's refusal, and beside it what is owed.
+fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
+    let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else { return stored.clone() };
+    body.insert(String::from("payment_id"), intent.id.to_string().into());
+    body.insert(String::from("owed"), intent.price.to_string().into());
+    if let Some(until) = intent.entitled_until {
+        body.insert(String::from("entitled_until"), until.rfc3339().into());
+    }
+    body.insert(String::from("retry"), Retry::FixRequest.as_str().into());
+    let mut changed = stored.clone();
+    changed.body = Value::Object(body).to_string().into();
+    changed
+}
+
+fn receipt(api: &Api, intent: &Intent, outcome: Outcome<'_>, headers: &mut HeaderMap) {
+    if let Some((name, value)) = receipt_value(api, intent, outcome) {
+        headers.insert(name, header_value(&value));
+    }
+}
+
+fn receipt_value(api: &Api, intent: &Intent, outcome: Outcome<'_>) -> Option<(HeaderName, String)> {
+    let payer = match &intent.payer {
+        Payer::Wallet(wallet) => Some(*wallet),
+        Payer::Card(_) => None,
+    };
+    let receipt = Receipt { network: api.requirements().network(), payer, outcome };
+    let name = intent.proof_version.response_header().to_ascii_lowercase();
+    Some((HeaderName::try_from(name).ok()?, receipt.header_value(intent.proof_version)?))
+}

@@ -1,0 +1,88 @@
+//! Which credential a request carries. More than one is an error, because nobody could say which one was meant.
+
+use http::{HeaderMap, header};
+use payments::challenge::Retry;
+
+use super::problem::Fault;
+use crate::upstream::profile::Condition;
+
+/// Longest `Idempotency-Key`.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+
+/// What a request proves itself by.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Credential {
+    /// Nothing.
+    None,
+    /// An x402 payment, under either header name.
+    X402(Vec<u8>),
+    /// The upstream's own API key: the whole `Authorization` value.
+    ApiKey(String),
+}
+
+/// Finds the one credential (design.md section 6, step 1).
+///
+/// # Errors
+/// 400 for more than one, for a header that is there twice, and for a scheme that is not taken here.
+pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
+    let mut found = Vec::new();
+    for name in ["x-payment", "payment-signature"] {
+        for value in headers.get_all(name) {
+            if !value.is_empty() {
+                found.push(Credential::X402(value.as_bytes().to_vec()));
+            }
+        }
+    }
+    for value in headers.get_all(header::AUTHORIZATION) {
+        found.push(authorization(value.to_str().unwrap_or_default())?);
+    }
+    if found.len() > 1 {
+        return Err(bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization")
+            .reason("several_credentials")
+            .field("headers", "one credential", &found.len().to_string()));
+    }
+    Ok(found.pop().unwrap_or(Credential::None))
+}
+
+/// The client's `Idempotency-Key`, if it sent one.
+///
+/// # Errors
+/// 400 when it is empty, too long, not printable, or there twice.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    let text = first.to_str().unwrap_or_default();
+    let fits = (1..=MAX_IDEMPOTENCY_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fits || values.next().is_some() {
+        return Err(bad("Idempotency-Key is one printable word of at most 255 characters")
+            .reason("invalid_idempotency_key")
+            .field("Idempotency-Key", "1 to 255 printable characters, once", &format!("{} bytes", text.len())));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn authorization(value: &str) -> Result<Credential, Fault> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    if scheme.eq_ignore_ascii_case("bearer") && rest.trim().starts_with("ds_") {
+        return Ok(Credential::ApiKey(value.to_owned()));
+    }
+    if scheme.eq_ignore_ascii_case("payment") {
+        return Err(bad("this gateway does not take card payments; pay with x402").reason("unsupported_credential").field(
+            "Authorization",
+            "an x402 payment in X-PAYMENT or PAYMENT-SIGNATURE",
+            "the scheme Payment",
+        ));
+    }
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Fault::new(Condition::Unauthenticated, "no such API key").reason("unknown_api_key").retry(Retry::FixRequest));
+    }
+    Err(bad("Authorization is an API key (Bearer ds_...) or left out").reason("unsupported_credential").field(
+        "Authorization",
+        "Bearer ds_...",
+        "another scheme",
+    ))
+}
+
+fn bad(message: &str) -> Fault {
+    Fault::new(Condition::Validation, message).retry(Retry::FixRequest)
+}

@@ -1,0 +1,206 @@
+//! Step 1 of every request: the route, the peer's limit, the credential, the body. Then the room that answers.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, State},
+    response::Response,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use payments::{
+    challenge::{ErrorShape, Phase, Retry, ShapeHints},
+    checkout::{Admission, ForwardRequest},
+    fingerprint::Fingerprint,
+};
+
+use super::{
+    Api, answer, body,
+    credential::{self, Credential},
+    free, header_value,
+    limits::RateState,
+    own, priced,
+    problem::{Asked, Fault},
+};
+use crate::upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute};
+
+/// One request whose route is known and whose body is read.
+pub(super) struct Call {
+    /// The route's key, `POST /launches`.
+    pub route: String,
+    /// Path without `/v1`, and the query.
+    pub path_and_query: String,
+    /// The value of `:id`.
+    pub id: Option<String>,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The body's exact bytes.
+    pub body: Bytes,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+    /// How a fault is answered.
+    pub asked: Asked,
+    /// The id in logs and at the upstream.
+    pub request_id: String,
+    /// What the agent's bucket holds, once it was asked.
+    pub rate: Option<RateState>,
+}
+
+/// Answers every request of agents.
+pub(super) async fn dispatch(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
+    let request_id = api.clock.new_uuid().simple().to_string();
+    let began_ms = api.clock.now_unix_ms();
+    let (parts, body) = request.into_parts();
+    let mut asked = Asked { url: called_url(&api, &parts.uri), shape: shape(&api, &parts.headers), challenged: None };
+    let mut route = String::from("none");
+    let mut response = match route_request(&api, peer, &parts, body, &request_id, &mut asked, &mut route).await {
+        Ok(response) => response,
+        Err(fault) => fault.into_response(&api, &asked),
+    };
+    let status = response.status().as_u16();
+    let duration_ms = api.clock.now_unix_ms().saturating_sub(began_ms);
+    tracing::info!(request_id, route, status, duration_ms, "request.answered");
+    finish(&api, &request_id, response.headers_mut());
+    response
+}
+
+async fn route_request(
+    api: &Arc<Api>,
+    peer: SocketAddr,
+    parts: &http::request::Parts,
+    body: Body,
+    request_id: &str,
+    asked: &mut Asked,
+    route_key: &mut String,
+) -> Result<Response, Fault> {
+    let (route, canonical_path, params) = match api.table.find(&parts.method, parts.uri.path()) {
+        Find::Route { route, canonical_path, params } => (route, canonical_path, params),
+        Find::WrongMethod { allow } => return Err(wrong_method(&allow)),
+        Find::NotFound => return Err(Fault::new(Condition::NotFound, "no such path").retry(Retry::FixRequest)),
+    };
+    route_key.clone_from(&route.key);
+    asked.challenged = api.challenges.find(&route.key);
+    api.limits.peer(api.trusted_proxies.client(peer, &parts.headers))?;
+    let credential = credential::find(&parts.headers)?;
+    let body = body::read(api, &parts.headers, body).await?;
+    let query = parts.uri.query();
+    let mut call = Call {
+        route: route.key.clone(),
+        path_and_query: query.map_or_else(|| canonical_path.to_owned(), |query| format!("{canonical_path}?{query}")),
+        id: params.first().map(|(_, value)| (*value).to_owned()),
+        fingerprint: Fingerprint::of(parts.method.as_str(), canonical_path, query.unwrap_or_default(), &body),
+        headers: parts.headers.clone(),
+        body,
+        asked: asked.clone(),
+        request_id: request_id.to_owned(),
+        rate: None,
+    };
+    let answered = match &route.target {
+        Target::Own(own) => own_route(api, *own, &mut call, credential).await,
+        Target::Upstream(upstream) => upstream_route(api, upstream, &mut call, credential).await,
+    };
+    let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
+    if let Some(rate) = call.rate {
+        rate.write(response.headers_mut());
+    }
+    Ok(response)
+}
+
+async fn own_route(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
+    match credential {
+        Credential::X402(header) => own::answer(api, own, call, &header).await,
+        Credential::None => Err(unpaid(call)),
+        Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
+    }
+}
+
+async fn upstream_route(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &mut Call,
+    credential: Credential,
+) -> Result<Response, Fault> {
+    match (credential, upstream.identity, upstream.price) {
+        (Credential::ApiKey(key), _, _) => {
+            answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await
+        }
+        (_, Identity::None, _) => answer::forwarded(api, Admission::for_anyone(call.forward_request()), "none; reason=open_route").await,
+        (Credential::None, _, _) => Err(unpaid(call)),
+        (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
+        (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,
+    }
+}
+
+/// Step 3: no credential, no store is asked.
+pub(super) fn unpaid(call: &Call) -> Fault {
+    let message = match call.route.starts_with("POST /launches") && !call.route.contains("/:id") {
+        true => "payment required: see x402 for the price; wallets get free launches each month, and clients often cap a payment at 0.10 or 1.00 USD",
+        false => "identify yourself with a signed x402 payment of amount 0; nothing is charged",
+    };
+    Fault::new(Condition::PaymentRequired, message)
+        .reason("no_credential")
+        .phase(Phase::Challenge)
+        .retry(Retry::PayAgain)
+        .challenged()
+}
+
+fn wrong_method(allow: &[http::Method]) -> Fault {
+    let allow = allow.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", ");
+    Fault::new(Condition::MethodNotAllowed, format!("this path takes {allow}")).retry(Retry::FixRequest).header(header::ALLOW, &allow)
+}
+
+/// The absolute URL that the client called, by the public origin: payers compare it with their own.
+fn called_url(api: &Api, uri: &http::Uri) -> String {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    format!("{}{target}", api.settings.public_url)
+}
+
+fn shape(api: &Api, headers: &HeaderMap) -> ErrorShape {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let hints = ShapeHints {
+        accept: text("accept"),
+        x402_version: text("x-402-version"),
+        user_agent: text("user-agent"),
+        speaks_newer: headers.contains_key("payment-signature") || headers.contains_key("accept-payment"),
+    };
+    api.settings.error_shape.choose(&hints)
+}
+
+/// What every answer says: its id, the mode, what it cost, and that no shared cache may keep it.
+fn finish(api: &Api, request_id: &str, headers: &mut HeaderMap) {
+    headers.insert(HeaderName::from_static("x-request-id"), header_value(request_id));
+    if api.settings.sandbox {
+        headers.insert(HeaderName::from_static("x-turnpike-mode"), HeaderValue::from_static("sandbox"));
+    }
+    headers.entry("x-charge").or_insert(HeaderValue::from_static("none"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+// === impl Call ===
+
+impl Call {
+    /// The request as it goes upstream: nothing of the client's headers but the content type.
+    pub(super) fn forward_request(&self) -> ForwardRequest {
+        let method = self.route.split(' ').next().unwrap_or_default().to_owned();
+        ForwardRequest {
+            method,
+            route: self.route.clone(),
+            path_and_query: self.path_and_query.clone(),
+            body: self.body.clone(),
+            content_type: (!self.body.is_empty()).then(|| self.content_type()),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    /// The client's content type; JSON where it sent none.
+    pub(super) fn content_type(&self) -> String {
+        let sent = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        sent.unwrap_or("application/json").to_owned()
+    }
+}

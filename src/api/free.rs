@@ -1,0 +1,61 @@
+//! A route that costs nothing but asks who is there. The proof is used up by the request, and never settled.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use payments::{
+    challenge::Retry,
+    checkout::{self, Admission, Identified},
+    money::UsdcUnits,
+    ports::IdentityClaim,
+    x402::verify::check_chain_state,
+};
+
+use super::{
+    Api, answer,
+    dispatch::{Call, unpaid},
+    priced::{chain_down, used_for_identity},
+    problem::Fault,
+    proof,
+};
+use crate::upstream::profile::{Condition, UpstreamRoute};
+
+pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
+    let who = identified(api, call, header, upstream.durable_claim).await?;
+    if let Some(schema) = &upstream.body
+        && let Err(error) = schema.contract.check(&call.body)
+    {
+        return Err(Fault::new(Condition::Validation, error.message.clone())
+            .reason("invalid_body")
+            .retry(Retry::FixRequest)
+            .field(&error.field, &error.expected, &error.got));
+    }
+    answer::forwarded(api, Admission::for_identified(&who, call.forward_request()), "none; reason=free_route").await
+}
+
+/// Who asks, by a proof that works exactly once: a stranger who saw it reads nothing with it. The limiter comes after the claim, so that a
+/// repeated proof cannot empty its owner's bucket.
+///
+/// # Errors
+/// 402 with a fresh challenge, 429, or 503 when chain or books cannot be asked.
+pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], durable: bool) -> Result<Identified, Fault> {
+    let Some(challenged) = call.asked.challenged else { return Err(unpaid(call)) };
+    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(unpaid(call)) };
+    let live = proof::live(api, &transfer)?;
+    if live.value() != UsdcUnits::ZERO {
+        // A settled authorization is public on the chain: whoever shows one has read it there.
+        let view = api.world.rail.view(&live).await.map_err(|error| chain_down(&error))?;
+        let balance = alloy_primitives::U256::from(live.value().get());
+        check_chain_state(&live, view.authorization_used, balance).map_err(|error| proof::refused(&error))?;
+    }
+    let now = api.world.clock.now();
+    let payer = proof::payer(&live);
+    let claim = IdentityClaim { key: live.key(), fingerprint: call.fingerprint, at: now };
+    let claimed = match durable {
+        true => checkout::identify(&api.world, payer.clone(), claim).await,
+        false => checkout::identify_quickly(&api.world, payer.clone(), claim).await,
+    };
+    let Some(who) = claimed.map_err(|error| Fault::internal(&error))? else { return Err(used_for_identity()) };
+    call.rate = Some(api.limits.agent(&payer, now)?);
+    Ok(who)
+}

@@ -1,0 +1,171 @@
+//! The agents' side. Every request goes through [`dispatch::dispatch`]; the layers around it are all in [`router`].
+//!
+//! A request's way reads top to bottom: `dispatch` (route, peer limit, credential), then `priced` (design.md section 6), `free` (identity only)
+//! or `own` (the gateway's own routes). `problem` is the one place that turns a fault into a status.
+
+mod answer;
+mod body;
+mod challenges;
+mod credential;
+mod delivery;
+mod dispatch;
+mod free;
+mod limits;
+pub mod operator;
+mod own;
+mod peer;
+mod priced;
+mod problem;
+mod proof;
+mod replay;
+pub mod server;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use http::{HeaderName, HeaderValue, Method, header};
+use payments::{challenge::ErrorShapeSetting, checkout::World, x402::requirements::Requirements};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{Any, CorsLayer},
+};
+
+pub use challenges::{ChallengeError, Challenges};
+pub use limits::{LimitSettings, Limits};
+pub use peer::TrustedProxies;
+
+use crate::{
+    clock::SystemClock,
+    upstream::profile::{Codes, RouteTable},
+    worker::drives::Drives,
+};
+
+/// Everything that a request may use.
+pub struct Api {
+    /// The rules' ports.
+    pub world: World,
+    /// The drivers of intents.
+    pub drives: Drives,
+    /// Every route.
+    pub table: RouteTable,
+    /// Status and code of each condition.
+    pub codes: Codes,
+    /// Prepared 402s and offers.
+    pub challenges: Challenges,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Whose address a forwarded one is believed from.
+    pub trusted_proxies: TrustedProxies,
+    /// Ids and time for logs.
+    pub clock: SystemClock,
+    /// What an agent may ask of a body beyond its schema.
+    pub body_rules: BodyRules,
+    /// Plain numbers.
+    pub settings: ApiSettings,
+    /// Cancelled when the process drains.
+    pub draining: CancellationToken,
+}
+
+/// The rules of a body beyond its schema: the parsed body and the time in unix seconds.
+pub type BodyRules = Box<dyn Fn(&str, &Value, i64) -> Result<(), BodyRefusal> + Send + Sync>;
+
+/// A body that the upstream or the rules for agents would refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyRefusal {
+    /// HTTP status.
+    pub status: u16,
+    /// The product's error code.
+    pub code: String,
+    /// One sentence for people.
+    pub message: String,
+    /// JSON pointer to the member.
+    pub field: String,
+    /// What would be accepted.
+    pub expected: String,
+    /// What was sent, shortened.
+    pub got: String,
+}
+
+/// Plain numbers and texts of the HTTP side.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Scheme and host that clients call, without a trailing slash.
+    pub public_url: String,
+    /// Largest request body in bytes.
+    pub body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a request waits for its intent.
+    pub answer_deadline: Duration,
+    /// The same, once the process drains.
+    pub drain_deadline: Duration,
+    /// Longest life of an authorization, in seconds.
+    pub max_window_s: u64,
+    /// The form of `error`.
+    pub error_shape: ErrorShapeSetting,
+    /// Every answer of a sandbox says so.
+    pub sandbox: bool,
+    /// Free launches per wallet and month, as `GET /usage` shows them.
+    pub free_per_month: u8,
+}
+
+/// The router with its layers, outermost first: a panic answers 500 and nothing else; preflights are answered without payment.
+pub fn router(api: Arc<Api>) -> Router {
+    Router::new().fallback(dispatch::dispatch).with_state(api).layer(cors()).layer(CatchPanicLayer::custom(problem::panicked))
+}
+
+/// `protocol/x402.md` section 4: real clients send odd request headers, and browsers must be able to read every receipt.
+fn cors() -> CorsLayer {
+    let allowed = [
+        header::CONTENT_TYPE,
+        header::AUTHORIZATION,
+        HeaderName::from_static("x-payment"),
+        HeaderName::from_static("payment-signature"),
+        HeaderName::from_static("sign-in-with-x"),
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("accept-payment"),
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderName::from_static("payment-retry"),
+        HeaderName::from_static("x-agent-token"),
+        HeaderName::from_static("x-402-version"),
+    ];
+    let exposed = [
+        "payment-required",
+        "payment-response",
+        "x-payment-response",
+        "www-authenticate",
+        "payment-receipt",
+        "retry-after",
+        "x-charge",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "x-request-id",
+        "x-turnpike-mode",
+        "idempotent-replayed",
+    ];
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers(allowed)
+        .expose_headers(exposed.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(600))
+}
+
+impl Api {
+    /// How long a request may still wait for its intent.
+    fn patience(&self) -> Duration {
+        if self.draining.is_cancelled() { self.settings.drain_deadline } else { self.settings.answer_deadline }
+    }
+
+    /// What a free route asks for.
+    fn requirements(&self) -> &Requirements {
+        self.challenges.requirements()
+    }
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("?"))
+}

@@ -1,0 +1,45 @@
+//! The second listener: is the process alive, and can it take payments.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use serde_json::{Map, Value, json};
+
+/// Something that must work before the process is ready.
+#[async_trait]
+pub trait Check: Send + Sync {
+    /// Its name in the answer of `/readyz`.
+    fn name(&self) -> &'static str;
+
+    /// Whether it works; the text says what does not, without any secret.
+    async fn run(&self) -> Result<(), String>;
+}
+
+/// The checks of readiness.
+pub type Checks = Arc<Vec<Box<dyn Check>>>;
+
+/// `/healthz` answers while the process runs, `/readyz` while every part answers.
+pub fn router(checks: Checks, listening: SocketAddr) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { Json(json!({"status": "ok"})) }))
+        .route("/readyz", get(ready))
+        .with_state((checks, listening))
+}
+
+async fn ready(State((checks, listening)): State<(Checks, SocketAddr)>) -> impl IntoResponse {
+    let mut parts = Map::new();
+    let mut all = true;
+    for check in checks.iter() {
+        let state = match check.run().await {
+            Ok(()) => Value::from("ok"),
+            Err(why) => {
+                all = false;
+                Value::from(why)
+            }
+        };
+        parts.insert(check.name().to_owned(), state);
+    }
+    let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": all, "listening": listening.to_string(), "checks": parts})))
+}

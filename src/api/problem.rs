@@ -1,0 +1,183 @@
+//! The one place that turns a fault into a status, a code and a body. Client's fault, our fault and "try again" stay apart.
+
+use std::any::Any;
+
+use axum::{body::Body, response::Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use payments::challenge::{ErrorShape, Phase, Problem, Render, Retry};
+
+use super::{Api, challenges::Challenged, header_value};
+use crate::upstream::profile::Condition;
+
+/// What went wrong, with everything that the answer needs.
+#[derive(Debug, Clone)]
+pub(super) struct Fault {
+    condition: Condition,
+    /// The upstream's own status and code, where its contract names one.
+    own_code: Option<(u16, String)>,
+    message: String,
+    reason: Option<String>,
+    phase: Option<Phase>,
+    retry: Option<Retry>,
+    field: Option<String>,
+    expected: Option<String>,
+    got: Option<String>,
+    payment_id: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether a fresh challenge goes out with it. Never once money may have moved.
+    challenge: bool,
+    extra: Vec<(&'static str, u64)>,
+}
+
+/// Where a challenge would point, and the form of `error`.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The absolute URL that the client called.
+    pub url: String,
+    /// The form that this client reads.
+    pub shape: ErrorShape,
+    /// What a challenge of this route offers.
+    pub challenged: Option<Challenged>,
+}
+
+// === impl Fault ===
+
+impl Fault {
+    pub(super) fn new(condition: Condition, message: impl Into<String>) -> Self {
+        Self {
+            condition,
+            own_code: None,
+            message: message.into(),
+            reason: None,
+            phase: None,
+            retry: None,
+            field: None,
+            expected: None,
+            got: None,
+            payment_id: None,
+            headers: Vec::new(),
+            challenge: false,
+            extra: Vec::new(),
+        }
+    }
+
+    /// Nothing is open and nothing was claimed; come back later.
+    pub(super) fn unavailable(message: impl Into<String>, retry_after_s: u64) -> Self {
+        Self::new(Condition::Unavailable, message).retry(Retry::Wait).header(header::RETRY_AFTER, &retry_after_s.to_string())
+    }
+
+    /// A fault of ours: logged here once, and never explained to the client.
+    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %crate::worker::drives::chain(error), "request.failed");
+        Self::unavailable("the gateway cannot answer now; nothing was charged for this answer", 2)
+    }
+
+    pub(super) fn with_code(mut self, status: u16, code: &str) -> Self {
+        self.own_code = Some((status, code.to_owned()));
+        self
+    }
+
+    pub(super) fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+
+    pub(super) fn phase(mut self, phase: Phase) -> Self {
+        self.phase = Some(phase);
+        self
+    }
+
+    pub(super) fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    pub(super) fn field(mut self, field: &str, expected: &str, got: &str) -> Self {
+        self.field = Some(field.to_owned());
+        self.expected = Some(expected.to_owned());
+        self.got = Some(got.to_owned());
+        self
+    }
+
+    pub(super) fn payment(mut self, id: payments::ids::PaymentId) -> Self {
+        self.payment_id = Some(id.to_string());
+        self
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.push((name, header_value(value)));
+        self
+    }
+
+    /// Sends a fresh challenge along. Only where it is certain that nothing was sent for this request.
+    pub(super) fn challenged(mut self) -> Self {
+        self.challenge = true;
+        self
+    }
+
+    /// A number at the top of the body, as the product text of 429 has it.
+    pub(super) fn number(mut self, name: &'static str, value: u64) -> Self {
+        self.extra.push((name, value));
+        self
+    }
+
+    /// The answer.
+    pub(super) fn into_response(self, api: &Api, asked: &Asked) -> Response {
+        let (status, code) = match &self.own_code {
+            Some((status, code)) => (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str()),
+            None => api.codes.get(self.condition),
+        };
+        let problem = Problem {
+            code,
+            message: &self.message,
+            reason: self.reason.as_deref(),
+            phase: self.phase,
+            retry: self.retry,
+            field: self.field.as_deref(),
+            expected: self.expected.as_deref(),
+            got: self.got.as_deref(),
+            payment_id: self.payment_id.as_deref(),
+            docs: None,
+        };
+        let offer = asked.challenged.filter(|_| self.challenge);
+        let (body, required) = match offer {
+            Some(challenged) => {
+                let render = Render { resource_url: &asked.url, problem, shape: asked.shape };
+                let rendered = api.challenges.of(challenged).render(&render);
+                (rendered.body, Some(rendered.header_payment_required))
+            }
+            None => (with_numbers(problem.body(asked.shape), &self.extra), None),
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(required) = required {
+            headers.insert(HeaderName::from_static("payment-required"), header_value(&required));
+        }
+        headers.extend(self.headers);
+        response
+    }
+}
+
+/// Puts numbers behind the members of a body that ends with `}`.
+fn with_numbers(mut body: Vec<u8>, numbers: &[(&'static str, u64)]) -> Vec<u8> {
+    if !numbers.is_empty() && body.pop() == Some(b'}') {
+        for (name, value) in numbers {
+            body.extend(format!(",\"{name}\":{value}").into_bytes());
+        }
+        body.push(b'}');
+    }
+    body
+}
+
+/// The answer to a panic: the work of an intent goes on in its own task, and the client may ask for it.
+pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("request.panicked");
+    let body = r#"{"error":{"code":"SERVER_001","message":"internal error"},"retry":"resend_same_proof"}"#;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

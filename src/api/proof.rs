@@ -1,0 +1,53 @@
+//! From a header to a verified transfer: steps 4 of every identified request, in one place for priced and free routes.
+
+use payments::{
+    agent::Payer,
+    challenge::{Phase, Retry},
+    error::ProofError,
+    x402::{
+        payload,
+        verify::{LiveTransfer, Offers, VerifiedTransfer, verify},
+    },
+};
+
+use super::{Api, challenges::Challenged, problem::Fault};
+use crate::upstream::profile::Condition;
+
+/// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
+///
+/// # Errors
+/// 402 PAYMENT_002 with the check that failed and a fresh challenge; 431 for size.
+pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<VerifiedTransfer>, Fault> {
+    let Some(unverified) = payload::decode(header).map_err(|error| refused(&error))? else { return Ok(None) };
+    let requirements = api.challenges.requirements_of(challenged);
+    let also = if api.challenges.price(challenged).is_some() { &[] } else { api.challenges.prices() };
+    verify(&unverified, &Offers::or_also(requirements, also)).map(Some).map_err(|error| refused(&error))
+}
+
+/// Adds the clock.
+///
+/// # Errors
+/// 402 PAYMENT_002 with a fresh challenge.
+pub(super) fn live(api: &Api, transfer: &VerifiedTransfer) -> Result<LiveTransfer, Fault> {
+    let now_unix_s = api.world.clock.now().protocol_s();
+    transfer.within_window(now_unix_s, api.settings.max_window_s).map_err(|error| refused(&error))
+}
+
+/// Who signed.
+pub(super) fn payer(transfer: &VerifiedTransfer) -> Payer {
+    Payer::Wallet(*transfer.from())
+}
+
+/// A proof that does not hold: the field, what was expected and what came.
+pub(super) fn refused(error: &ProofError) -> Fault {
+    let fault = Fault::new(Condition::X402Invalid, format!("the x402 payment was not accepted: {}", error.reason.code()))
+        .reason(error.reason.code())
+        .phase(Phase::Verify)
+        .retry(Retry::PayAgain)
+        .field(error.field, &error.expected, &error.got)
+        .challenged();
+    match error.status_hint() {
+        431 => fault.with_code(431, "PAYMENT_002"),
+        _ => fault,
+    }
+}

@@ -1,0 +1,3 @@
+//! What may be lost at any time: it changes speed, never money.
+
+pub mod memory;

@@ -1,0 +1,202 @@
+//! The way to the API behind us: over HTTP, or to the embedded core in this process by the same requests.
+//!
+//! What goes upstream is built from an [`Admission`] and the profile, never copied from the client: hop-by-hop headers, payment headers and
+//! anything that looks like our own identity cannot pass, because nothing passes. The body is framed anew by its length.
+
+mod answers;
+mod breaker;
+mod transport;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, header};
+use payments::{
+    checkout::{Admission, ForwardRequest},
+    intent::StoredAnswer,
+    ports::{Clock, LookUp, Upstream, UpstreamAnswer, UpstreamError},
+};
+
+use super::{
+    identity::{self, SignedParts},
+    profile::{Judgement, Profile, Route},
+};
+use breaker::Breaker;
+pub use breaker::Budget;
+pub use transport::Transport;
+
+/// The upstream of a profile.
+pub struct Forwarder {
+    profile: Arc<Profile>,
+    transport: Transport,
+    signing_secret: Vec<u8>,
+    clock: Arc<dyn Clock>,
+    breaker: Breaker,
+}
+
+// === impl Forwarder ===
+
+impl Forwarder {
+    /// A forwarder by the profile's rules over a transport.
+    pub fn new(profile: Arc<Profile>, transport: Transport, signing_secret: Vec<u8>, budget: Budget, clock: Arc<dyn Clock>) -> Self {
+        Self { profile, transport, signing_secret, clock, breaker: Breaker::new(budget) }
+    }
+
+    /// Sends one request and reads the whole answer, within the breaker's budget.
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+        let permit = self.breaker.permit().await?;
+        let answer = self.transport.call(request).await;
+        permit.report(self.clock.now(), answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
+        answer.map_err(UpstreamError::Unreachable)
+    }
+
+    fn request(&self, admission: &Admission) -> Result<Request<Bytes>, UpstreamError> {
+        let asked = admission.request();
+        let target = format!("{}{}", self.prefix_of(asked), asked.path_and_query);
+        let mut request = self.blank(&asked.method, &target, asked.body.clone())?;
+        let headers = request.headers_mut();
+        if let Some(content_type) = &asked.content_type {
+            headers.insert(header::CONTENT_TYPE, value(content_type)?);
+        }
+        headers.insert(HeaderName::from_static(identity::REQUEST_ID_HEADER), value(&asked.request_id)?);
+        if let Some(core_key) = admission.core_key()
+            && let Some(name) = &self.profile.idempotency.header
+        {
+            headers.insert(name.clone(), value(core_key)?);
+        }
+        match (admission.api_key(), admission.agent()) {
+            (Some(key), _) => {
+                let mut key = value(key)?;
+                key.set_sensitive(true);
+                headers.insert(header::AUTHORIZATION, key);
+            }
+            (None, agent) => {
+                let agent = agent.map_or_else(|| identity::GATEWAY_AGENT.to_owned(), ToString::to_string);
+                self.sign(&mut request, &agent, admission.core_key().unwrap_or_default())?;
+            }
+        }
+        Ok(request)
+    }
+
+    fn blank(&self, method: &str, target: &str, body: Bytes) -> Result<Request<Bytes>, UpstreamError> {
+        let unbuildable = |_| UpstreamError::Unreachable(String::from("the request cannot be written"));
+        let uri = self.transport.uri(target);
+        let mut request = Request::builder().method(method).uri(uri).body(body).map_err(unbuildable)?;
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        Ok(request)
+    }
+
+    /// Says on whose behalf we ask, and shows our own credential where the profile has one.
+    fn sign(&self, request: &mut Request<Bytes>, agent: &str, core_key: &str) -> Result<(), UpstreamError> {
+        let timestamp_unix_s = self.clock.now().unix_s();
+        let path_and_query = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let parts = SignedParts {
+            timestamp_unix_s,
+            method: request.method().as_str(),
+            path_and_query: &path_and_query,
+            agent,
+            idempotency_key: core_key,
+            body: request.body(),
+        };
+        let signature = identity::sign(&self.signing_secret, &parts);
+        let headers = request.headers_mut();
+        headers.insert(HeaderName::from_static(identity::AGENT_HEADER), value(agent)?);
+        headers.insert(HeaderName::from_static(identity::TIMESTAMP_HEADER), HeaderValue::from(timestamp_unix_s));
+        headers.insert(HeaderName::from_static(identity::SIGNATURE_HEADER), value(&signature)?);
+        if let Some(credential) = &self.profile.credential
+            && self.transport.is_remote()
+        {
+            headers.insert(credential.header.clone(), credential.value.clone());
+            for (name, fixed) in &credential.extra {
+                headers.insert(name.clone(), fixed.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// For the gateway's own questions.
+    fn own_request(&self, target: &str) -> Result<Request<Bytes>, UpstreamError> {
+        let mut request = self.blank("GET", target, Bytes::new())?;
+        self.sign(&mut request, identity::GATEWAY_AGENT, "")?;
+        Ok(request)
+    }
+
+    fn route(&self, key: &str) -> Option<&Route> {
+        self.profile.route(key)
+    }
+
+    fn prefix_of(&self, asked: &ForwardRequest) -> &str {
+        self.route(&asked.route).and_then(Route::upstream).map_or("", |route| route.upstream_prefix.as_str())
+    }
+
+    /// The meaning of an answer to a creation.
+    fn judge(&self, route_key: &str, answer: Response<Bytes>) -> UpstreamAnswer {
+        let Some(route) = self.route(route_key).and_then(Route::upstream) else {
+            return UpstreamAnswer::Unknown(format!("no route {route_key}"));
+        };
+        let status = answer.status().as_u16();
+        let body: Option<serde_json::Value> = serde_json::from_slice(answer.body()).ok();
+        match route.judge(&self.profile.refused, status, body.as_ref()) {
+            Judgement::Refused => UpstreamAnswer::Refused(answers::stored(&answer)),
+            Judgement::Unknown => UpstreamAnswer::Unknown(format!("status {status}")),
+            Judgement::Done => match body.as_ref().and_then(|body| route.resource_id(body)) {
+                Some(id) => UpstreamAnswer::Created { launch_id: id.to_owned(), answer: answers::stored(&answer) },
+                None => UpstreamAnswer::Unknown(format!("status {status} without an id")),
+            },
+        }
+    }
+
+    async fn found(&self, core_key: &str) -> Result<LookUp, UpstreamError> {
+        let Some(pattern) = &self.profile.idempotency.lookup else {
+            return Ok(LookUp::Unreachable(String::from("the profile names no look-up by key")));
+        };
+        let answer = self.call(self.own_request(&pattern.replace(":key", core_key))?).await?;
+        Ok(match answer.status().as_u16() {
+            200 => answers::looked_up(answer.body()),
+            404 => LookUp::Absent,
+            status => LookUp::Unreachable(format!("status {status}")),
+        })
+    }
+}
+
+#[async_trait]
+impl Upstream for Forwarder {
+    async fn create(&self, admission: Admission) -> UpstreamAnswer {
+        let route = admission.request().route.clone();
+        let request = match self.request(&admission) {
+            Ok(request) => request,
+            Err(error) => return UpstreamAnswer::Unknown(error.to_string()),
+        };
+        match self.call(request).await {
+            Ok(answer) => self.judge(&route, answer),
+            Err(error) => UpstreamAnswer::Unknown(error.to_string()),
+        }
+    }
+
+    async fn look_up(&self, core_key: &str) -> LookUp {
+        self.found(core_key).await.unwrap_or_else(|error| LookUp::Unreachable(error.to_string()))
+    }
+
+    async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError> {
+        let answer = self.call(self.request(&admission)?).await?;
+        Ok(answers::stored(&answer))
+    }
+
+    fn gate(&self) -> Result<(), UpstreamError> {
+        self.breaker.gate(self.clock.now())
+    }
+
+    async fn ready(&self) -> Result<(), UpstreamError> {
+        let Some(path) = &self.profile.upstream.health else { return Ok(()) };
+        let answer = self.transport.call(self.own_request(path)?).await.map_err(UpstreamError::Unreachable)?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        Err(UpstreamError::Unreachable(format!("health answers {}", answer.status().as_u16())))
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, UpstreamError> {
+    HeaderValue::from_str(text).map_err(|_| UpstreamError::Unreachable(String::from("a header cannot be written")))
+}

@@ -1,0 +1,163 @@
+//! Each intent is driven in a task of its own, so that a client that hangs up changes nothing. The task keeps its lease alive.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use payments::{
+    checkout::{self, DriveError, Progress, World},
+    ids::PaymentId,
+    intent::Intent,
+    ports::BooksError,
+};
+use tokio::sync::watch;
+
+/// How often a driver renews its lease.
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// How often a waiter looks into the books for an intent that somebody else drives.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often shutdown looks whether the drivers are done.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+
+/// The drivers of this process.
+#[derive(Clone)]
+pub struct Drives {
+    world: World,
+    running: Arc<Mutex<HashMap<PaymentId, Running>>>,
+}
+
+struct Running {
+    finished: watch::Receiver<Option<Box<Intent>>>,
+    fence: i64,
+    task: tokio::task::AbortHandle,
+}
+
+// === impl Drives ===
+
+impl Drives {
+    /// No drivers yet.
+    pub fn new(world: World) -> Self {
+        Self { world, running: Arc::default() }
+    }
+
+    /// Drives an intent under the lease that it was loaded with.
+    pub fn start(&self, intent: Intent, progress: Progress) {
+        let (id, fence) = (intent.id, intent.guard.fence);
+        let (sender, finished) = watch::channel(None);
+        let drives = self.clone();
+        let mut running = self.lock();
+        let task = tokio::spawn(async move {
+            if let Some(done) = drives.drive(intent, progress).await {
+                sender.send_replace(Some(Box::new(done)));
+            }
+            drives.lock().remove(&id);
+        });
+        running.insert(id, Running { finished, fence, task: task.abort_handle() });
+    }
+
+    /// Waits until the intent is terminal; `None` when the time is over first.
+    ///
+    /// # Errors
+    /// [`BooksError`] when the books do not say how it stands.
+    pub async fn finished(&self, id: PaymentId, patience: Duration) -> Result<Option<Intent>, BooksError> {
+        match tokio::time::timeout(patience, self.wait(id)).await {
+            Ok(outcome) => outcome.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How many intents this process drives now.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Waits for the drivers; what is not done in time is let go, so that the next process takes it up at once.
+    pub async fn drain(&self, patience: Duration) {
+        let drained = tokio::time::timeout(patience, async {
+            while self.count() > 0 {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        });
+        if drained.await.is_ok() {
+            return;
+        }
+        let left: Vec<_> = self.lock().drain().collect();
+        for (id, running) in left {
+            running.task.abort();
+            if let Err(error) = self.world.books.release_lease(id, running.fence).await {
+                tracing::warn!(payment_id = %id, error = %error, "a lease was not released; it ends by itself");
+            }
+        }
+    }
+
+    async fn wait(&self, id: PaymentId) -> Result<Intent, BooksError> {
+        loop {
+            let receiver = self.lock().get(&id).map(|running| running.finished.clone());
+            if let Some(mut finished) = receiver
+                && let Ok(intent) = finished.wait_for(Option::is_some).await
+                && let Some(intent) = intent.as_deref()
+            {
+                return Ok(intent.clone());
+            }
+            if let Some(intent) = self.world.books.intent(id).await?
+                && intent.state.is_terminal()
+            {
+                return Ok(intent);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn drive(&self, intent: Intent, progress: Progress) -> Option<Intent> {
+        let (id, fence) = (intent.id, intent.guard.fence);
+        let outcome = tokio::select! {
+            outcome = checkout::run(&self.world, intent, progress) => outcome,
+            () = self.keep_lease(id, fence) => return None,
+        };
+        match outcome {
+            Ok(done) => {
+                tracing::info!(payment_id = %id, state = done.state.word(), funding = done.funding.word(), "payment.finished");
+                Some(done)
+            }
+            Err(DriveError::Books(BooksError::Stale(_))) => {
+                tracing::info!(payment_id = %id, "payment.taken_over");
+                None
+            }
+            Err(error) => {
+                tracing::error!(payment_id = %id, error = %chain(&error), "payment.drive_failed");
+                None
+            }
+        }
+    }
+
+    /// Ends when the lease is lost: from then on somebody else drives.
+    async fn keep_lease(&self, id: PaymentId, fence: i64) {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
+            match self.world.books.renew_lease(id, fence, until).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(payment_id = %id, error = %error, "the lease could not be renewed"),
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PaymentId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error with its sources in one line, for the one place where it is logged.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! The loops that finish what nobody else does.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use payments::{
+    checkout::{DriveError, Progress, World},
+    recovery,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::drives::{Drives, chain};
+
+/// Between two looks for intents that nobody drives.
+const RECOVER_EVERY: Duration = Duration::from_secs(2);
+/// Between two writes of what waits for a commit.
+const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// Work of a backend that needs a regular turn, e.g. carrying remembered proofs to the books.
+#[async_trait]
+pub trait Housekeeping: Send + Sync {
+    /// One turn; it must not fail, only log.
+    async fn turn(&self);
+}
+
+/// Runs both loops until the token is cancelled, and one last flush after that.
+pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) {
+    tokio::join!(recover(&world, &drives, &stop), flush(&world, &housekeeping, &stop));
+}
+
+async fn recover(world: &World, drives: &Drives, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = recover_once(world, drives).await {
+            tracing::warn!(error = %chain(&error), "recovery.round_failed");
+        }
+        pause(RECOVER_EVERY, stop).await;
+    }
+}
+
+async fn recover_once(world: &World, drives: &Drives) -> Result<(), DriveError> {
+    for intent in recovery::take_stuck(world).await? {
+        tracing::info!(payment_id = %intent.id, state = intent.state.word(), "recovery.taken");
+        drives.start(intent, Progress::recovered());
+    }
+    let due = recovery::expire_entitlements(world).await?;
+    if due > 0 {
+        tracing::info!(count = due, "recovery.refunds_due");
+    }
+    recovery::close_nonces(world).await.map(drop)
+}
+
+async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &CancellationToken) {
+    loop {
+        let last = stop.is_cancelled();
+        for work in housekeeping {
+            work.turn().await;
+        }
+        if let Err(error) = world.books.flush().await {
+            tracing::warn!(error = %chain(&error), "books.flush_failed");
+        }
+        if last {
+            return;
+        }
+        pause(FLUSH_EVERY, stop).await;
+    }
+}
+
+async fn pause(time: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = stop.cancelled() => {}
+    }
+}
