@@ -1,2 +1,6 @@
 //! The service.
+
+pub mod strict_toml;
+pub mod upstream;
+
 fn main() {}
