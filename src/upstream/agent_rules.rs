@@ -238,12 +238,6 @@ mod tests {
                 "/scheduled_date",
             ),
             (
-                json!({"scheduled_date": "1970-01-01T00:00:00Z"}),
-                400,
-                "SERVER_002",
-                "/scheduled_date",
-            ),
-            (
                 json!({"scheduled_date": "2026-13-01T00:00:00Z"}),
                 400,
                 "SERVER_002",

@@ -10,6 +10,7 @@ mod own;
 mod raw;
 mod read;
 mod read_route;
+mod read_upstream;
 mod route;
 mod table;
 #[cfg(test)]
@@ -113,21 +114,28 @@ impl Profile {
         true
     }
 
-    /// Whether the credential can be sent. Not needed for the embedded core.
+    /// Whether an upstream of its own can be called. Not to be asked for the embedded core.
     ///
     /// # Errors
-    /// The variables that are not set.
-    pub fn require_credential(&self) -> Result<(), ProfileError> {
-        if self.unset_variables.is_empty() {
+    /// The variables of the credential that are not set; a missing `upstream.signing_secret` when the upstream trusts our
+    /// identity headers.
+    pub fn require_network(&self, signing_secret_set: bool) -> Result<(), ProfileError> {
+        let mut mistakes = Vec::new();
+        if !self.unset_variables.is_empty() {
+            let names = self.unset_variables.join(", ");
+            let text = format!("not set in the environment: {names}");
+            mistakes.push(Mistake::new("credential", text));
+        }
+        if self.ownership == Ownership::Core && !signing_secret_set {
+            let text = "needs upstream.signing_secret: nobody else may say who is asking";
+            mistakes.push(Mistake::new("ownership", text));
+        }
+        if mistakes.is_empty() {
             return Ok(());
         }
-        let text = format!(
-            "not set in the environment: {}",
-            self.unset_variables.join(", ")
-        );
         Err(ProfileError {
             profile: self.name.clone(),
-            mistakes: vec![Mistake::new("credential", text)],
+            mistakes,
         })
     }
 }

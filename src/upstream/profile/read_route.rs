@@ -68,7 +68,11 @@ pub(super) fn route(
         upstream_prefix: prefix.to_owned(),
     };
     agree(&place, &upstream, mistakes);
-    Some(Route::new(method, pattern, Target::Upstream(upstream)))
+    Some(Route::new(
+        method,
+        pattern,
+        Target::Upstream(Box::new(upstream)),
+    ))
 }
 
 /// The prefix that the gateway strips, and the canonical rest.

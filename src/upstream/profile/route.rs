@@ -46,7 +46,7 @@ impl Route {
 #[derive(Debug, Clone)]
 pub enum Target {
     /// The upstream, after identification, limits and funding.
-    Upstream(UpstreamRoute),
+    Upstream(Box<UpstreamRoute>),
     /// The gateway itself.
     Own(OwnRoute),
 }
