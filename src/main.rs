@@ -1,5 +1,6 @@
 //! The service.
 
+pub mod config;
 pub mod strict_toml;
 pub mod upstream;
 
