@@ -1,0 +1,202 @@
+//! `[x402]`, `[mpp]`, `[stripe]`, `[pricing]`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CredentialUrl, EvmAddress, PublicUrl, Secret, Usd, Usdc};
+
+/// `[x402]`: USDC by signed authorization.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct X402 {
+    /// Who settles.
+    pub mode: X402Mode,
+    /// The EIP-155 chain.
+    pub chain_id: u64,
+    /// The chain's JSON-RPC.
+    pub rpc_url: CredentialUrl,
+    /// The token; not set: Circle's USDC on that chain.
+    pub asset: EvmAddress,
+    /// The name of the token's signing domain; not set: that of USDC on that chain.
+    pub domain_name: String,
+    /// The version of the token's signing domain.
+    pub domain_version: String,
+    /// Who is paid. A sandbox makes one once.
+    pub pay_to: EvmAddress,
+    /// The key that pays the gas; 32 bytes in hex. A sandbox makes one once.
+    pub signer_key: Secret,
+    /// Where a facilitator is.
+    pub facilitator_url: String,
+    /// How long a challenge asks an authorization to be valid, in seconds.
+    pub max_timeout_s: u64,
+    /// The furthest `validBefore` that is accepted, in seconds from now.
+    pub max_window_s: u64,
+    /// Blocks on top before a settlement counts.
+    pub confirmations: u64,
+    /// The shape of `error` in a 402.
+    pub error_shape: ErrorShape,
+    /// The highest fee per gas that a settlement may offer, in gwei.
+    pub max_fee_gwei: u64,
+    /// After how long without a receipt the fee is raised, in seconds.
+    pub fee_bump_after_s: u64,
+    /// How long the chain may take to answer, in milliseconds.
+    pub rpc_timeout_ms: u64,
+    /// Whether a wallet must hold the price even for a free launch.
+    pub require_balance_for_free: bool,
+}
+
+impl Default for X402 {
+    fn default() -> Self {
+        Self {
+            mode: X402Mode::Sandbox,
+            chain_id: super::chain::BASE_SEPOLIA,
+            rpc_url: CredentialUrl::default(),
+            asset: EvmAddress(None),
+            domain_name: String::new(),
+            domain_version: "2".to_owned(),
+            pay_to: EvmAddress(None),
+            signer_key: Secret::default(),
+            facilitator_url: String::new(),
+            max_timeout_s: 300,
+            max_window_s: 3900,
+            confirmations: 1,
+            error_shape: ErrorShape::Object,
+            max_fee_gwei: 10,
+            fee_bump_after_s: 15,
+            rpc_timeout_ms: 5000,
+            require_balance_for_free: true,
+        }
+    }
+}
+
+/// Who settles an authorization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum X402Mode {
+    /// The chain in this process.
+    Sandbox,
+    /// Our own signer on a chain.
+    Chain,
+    /// Somebody else's.
+    Facilitator,
+}
+
+/// The shape of `error` in a 402.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorShape {
+    /// The product's `{ code, message }`.
+    Object,
+    /// A text, for clients that need one.
+    String,
+    /// As the client's protocol version wants it.
+    Auto,
+}
+
+/// `[mpp]`: challenges and accounts of the card rail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mpp {
+    /// HMAC keys of challenges: the first signs, all verify.
+    pub secret_keys: Vec<Secret>,
+    /// The key of account names. Never rotated.
+    pub account_key: Secret,
+    /// The realm of challenges; not set: the host of `server.public_url`.
+    pub realm: String,
+    /// How long a challenge can be paid, in seconds.
+    pub challenge_ttl_s: u64,
+}
+
+impl Default for Mpp {
+    fn default() -> Self {
+        Self {
+            secret_keys: Vec::new(),
+            account_key: Secret::default(),
+            realm: String::new(),
+            challenge_ttl_s: 2100,
+        }
+    }
+}
+
+/// `[stripe]`: who charges cards.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stripe {
+    /// Which Stripe.
+    pub mode: StripeMode,
+    /// Where its API is.
+    pub api_base: PublicUrl,
+    /// The API key.
+    pub secret_key: Secret,
+    /// The network id of the seller.
+    pub network_id: String,
+    /// The key of webhook signatures.
+    pub webhook_secret: Secret,
+}
+
+impl Default for Stripe {
+    fn default() -> Self {
+        Self {
+            mode: StripeMode::Sandbox,
+            api_base: PublicUrl::known("https://api.stripe.com"),
+            secret_key: Secret::default(),
+            network_id: String::new(),
+            webhook_secret: Secret::default(),
+        }
+    }
+}
+
+impl Stripe {
+    /// Whether the key charges real cards.
+    #[must_use]
+    pub fn has_live_key(&self) -> bool {
+        let key = self.secret_key.expose();
+        ["sk_live_", "rk_live_"]
+            .iter()
+            .any(|live| key.starts_with(live))
+    }
+}
+
+/// Which Stripe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StripeMode {
+    /// No card rail.
+    Off,
+    /// The emulator in this process.
+    Sandbox,
+    /// Stripe with a test key.
+    Test,
+    /// Stripe with a live key.
+    Live,
+}
+
+/// `[pricing]`: prices, and what is owed when a paid creation is refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pricing {
+    /// A launch through x402; not set: the profile's price.
+    pub launch_usdc: Option<Usdc>,
+    /// A launch by card; not set: the profile's price.
+    pub launch_usd: Option<Usd>,
+    /// Free launches per wallet and UTC month; 0: none; not set: the profile's number.
+    pub free_launches_per_month: Option<u32>,
+    /// The pack of 20 credits.
+    pub pack_20_usd: Usd,
+    /// How long a paid and refused creation entitles to another before it is a refund due, in hours.
+    pub entitlement_hours: u64,
+    /// How often a day one agent may be refused after paying.
+    pub refused_after_pay_per_day: u32,
+}
+
+impl Default for Pricing {
+    fn default() -> Self {
+        Self {
+            launch_usdc: None,
+            launch_usd: None,
+            free_launches_per_month: None,
+            pack_20_usd: Usd::from_minor(1_200),
+            entitlement_hours: 24,
+            refused_after_pay_per_day: 3,
+        }
+    }
+}

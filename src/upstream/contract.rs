@@ -1,0 +1,176 @@
+//! What a body must look like, checked before anything is claimed: strict JSON, then a JSON Schema (2020-12).
+
+mod strict_json;
+
+use std::fmt;
+
+use jsonschema::Validator;
+use jsonschema::error::{ValidationError, ValidationErrorKind};
+use serde_json::Value;
+
+/// The longest excerpt of a value in an error, in characters.
+const MAX_GOT_CHARS: usize = 60;
+
+/// A compiled schema. No reference leaves the schema: nothing is ever fetched.
+pub struct BodyContract {
+    validator: Validator,
+    /// Kept for the `description` of the part that a body breaks.
+    schema: Value,
+}
+
+impl fmt::Debug for BodyContract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyContract")
+            .field("title", &self.schema.get("title"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A schema that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// Not JSON.
+    #[error("the schema is not JSON: {0}")]
+    NotJson(String),
+    /// Not a schema, or with references that leave it.
+    #[error("the schema cannot be compiled: {0}")]
+    NotASchema(String),
+}
+
+/// The first thing that is wrong with a body: 400 SERVER_002.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BodyError {
+    /// JSON pointer to the member; empty for the whole body.
+    pub field: String,
+    /// What would be accepted.
+    pub expected: String,
+    /// What was sent, shortened; never the whole body.
+    pub got: String,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl BodyError {
+    fn new(field: String, expected: String, got: String) -> Self {
+        let subject = if field.is_empty() { "body" } else { &field };
+        let message = format!("{subject}: expected {expected}, got {got}");
+        Self {
+            field,
+            expected,
+            got,
+            message,
+        }
+    }
+}
+
+impl BodyContract {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// [`ContractError`].
+    pub fn compile(schema_json: &str) -> Result<Self, ContractError> {
+        let schema: Value = serde_json::from_str(schema_json)
+            .map_err(|error| ContractError::NotJson(error.to_string()))?;
+        let validator = jsonschema::draft202012::options()
+            .offline()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(&schema)
+            .map_err(|error| ContractError::NotASchema(error.to_string()))?;
+        Ok(Self { validator, schema })
+    }
+
+    /// Reads and checks a body.
+    ///
+    /// # Errors
+    /// Not UTF-8, not JSON, a member twice, nested deeper than 64, or the first part of the schema that does not hold.
+    pub fn check(&self, body: &[u8]) -> Result<Value, BodyError> {
+        let body = strict_json::parse(body)?;
+        match self.validator.validate(&body) {
+            Ok(()) => Ok(body),
+            Err(error) => Err(self.explain(&error)),
+        }
+    }
+
+    fn explain(&self, error: &ValidationError<'_>) -> BodyError {
+        let mut field = error.instance_path().as_str().to_owned();
+        let schema_path = error.schema_path().as_str();
+        let mut part = schema_path
+            .rsplit_once('/')
+            .map_or("", |(part, _)| part)
+            .to_owned();
+        let mut got = excerpt(error.instance());
+        match error.kind() {
+            ValidationErrorKind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                let name = name.replace('~', "~0").replace('/', "~1");
+                field = format!("{field}/{name}");
+                part = format!("{part}/properties/{name}");
+                if self.description(&part).is_none() {
+                    part = format!("/properties/{name}");
+                }
+                "nothing".clone_into(&mut got);
+            }
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                if let Some(name) = unexpected.first() {
+                    got = shorten(&format!("the unknown member {name:?}"));
+                }
+            }
+            ValidationErrorKind::PropertyNames { error: inner } => {
+                got = excerpt(inner.instance());
+                if let Some((inner_part, _)) = inner.schema_path().as_str().rsplit_once('/') {
+                    inner_part.clone_into(&mut part);
+                }
+            }
+            _ => {}
+        }
+        let expected = self
+            .description(&part)
+            .map_or_else(|| rule(error.kind()), str::to_owned);
+        BodyError::new(field, expected, got)
+    }
+
+    fn description(&self, part: &str) -> Option<&str> {
+        self.schema.pointer(part)?.get("description")?.as_str()
+    }
+}
+
+/// The broken rule, for a part of a schema without a description.
+fn rule(kind: &ValidationErrorKind) -> String {
+    use ValidationErrorKind as Kind;
+    match kind {
+        Kind::MaxLength { limit } => format!("at most {limit} characters"),
+        Kind::MinLength { limit } => format!("at least {limit} characters"),
+        Kind::MaxItems { limit } => format!("at most {limit} items"),
+        Kind::MinItems { limit } => format!("at least {limit} items"),
+        Kind::Enum { options } => shorten(&format!("one of {options}")),
+        Kind::Constant { expected_value } => shorten(&expected_value.to_string()),
+        Kind::Format { format } => format!("the format {format}"),
+        Kind::Required { .. } => "the member".to_owned(),
+        Kind::Type { kind } => format!("{kind:?}").to_lowercase(),
+        other => format!("what the rule {} of the schema says", other.keyword()),
+    }
+}
+
+/// A value for an error text: short ones as they are, long ones by their size.
+fn excerpt(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.chars().count() > MAX_GOT_CHARS => {
+            format!("a text of {} characters", text.chars().count())
+        }
+        Value::Array(items) => format!("an array of {} items", items.len()),
+        Value::Object(members) => format!("an object of {} members", members.len()),
+        other => shorten(&other.to_string()),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MAX_GOT_CHARS * 2) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

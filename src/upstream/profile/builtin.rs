@@ -1,0 +1,68 @@
+//! The profiles and schemas that are part of the binary, and where the files of other profiles are found.
+
+use std::path::{Path, PathBuf};
+
+const PROFILES: [(&str, &str); 1] = [(
+    "dropspace",
+    include_str!("../../../contracts/profiles/dropspace.toml"),
+)];
+
+const SCHEMAS: [(&str, &str); 1] = [(
+    "create-launch.json",
+    include_str!("../../../contracts/schemas/create-launch.json"),
+)];
+
+/// Where the schemas of a profile are.
+#[derive(Debug, Clone)]
+pub(super) enum SchemaSource {
+    /// In the binary.
+    Builtin,
+    /// Beside the profile's file, in `schemas/` beside its folder, or in the binary.
+    Beside(PathBuf),
+}
+
+/// The text of a profile and where its schemas are.
+///
+/// # Errors
+/// Neither a built-in name nor a readable file.
+pub(super) fn profile(name_or_path: &str) -> Result<(String, SchemaSource), String> {
+    if let Some((_, text)) = PROFILES.iter().find(|(name, _)| *name == name_or_path) {
+        return Ok(((*text).to_owned(), SchemaSource::Builtin));
+    }
+    let path = Path::new(name_or_path);
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let names: Vec<_> = PROFILES.iter().map(|(name, _)| *name).collect();
+        format!(
+            "neither a built-in profile ({}) nor a readable file: {error}",
+            names.join(", ")
+        )
+    })?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok((text, SchemaSource::Beside(folder)))
+}
+
+impl SchemaSource {
+    /// The text of a schema.
+    ///
+    /// # Errors
+    /// The name is a path, or no such schema.
+    pub(super) fn read(&self, name: &str) -> Result<String, String> {
+        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err("expected the name of a file in contracts/schemas".to_owned());
+        }
+        if let Self::Beside(folder) = self {
+            for path in [folder.join(name), folder.join("../schemas").join(name)] {
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => return Ok(text),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(format!("cannot be read: {error}")),
+                }
+            }
+        }
+        SCHEMAS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| "no such schema".to_owned())
+    }
+}

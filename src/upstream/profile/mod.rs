@@ -1,0 +1,276 @@
+//! A profile: what an upstream offers, what a call costs there, and how it answers.
+//!
+//! One TOML file (`schema = 1`) makes any API payable. Reading it names every mistake at once. No match in its routes
+//! means 404: nothing that a profile does not name is ever forwarded.
+
+mod builtin;
+mod codes;
+mod decimal;
+mod own;
+mod raw;
+mod read;
+mod read_route;
+mod read_upstream;
+mod route;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::fmt;
+
+use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use codes::{Codes, Condition};
+pub use decimal::{DecimalError, format_decimal, parse_decimal};
+pub use own::OwnRoute;
+pub use route::{
+    Billable, BodySchema, FreeTier, Identity, Judgement, Price, Rail, Route, Target, UpstreamRoute,
+    Window,
+};
+pub use table::{Find, RouteTable};
+
+use crate::strict_toml::Mistake;
+
+/// A checked profile.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// The API behind the gateway.
+    pub upstream: Upstream,
+    /// What the gateway shows the API; `None` when the profile names none or its variables are not set.
+    pub credential: Option<Credential>,
+    /// Variables that the credential names and the environment does not have.
+    pub unset_variables: Vec<String>,
+    /// The shape of the API's errors.
+    pub envelope: Envelope,
+    /// The API's rate headers. The gateway replaces their values: the API's own speak of our key.
+    pub rate_headers: Option<RateHeaders>,
+    /// The status and code of each condition.
+    pub codes: Codes,
+    /// Statuses that are a final refusal.
+    pub refused: Vec<u16>,
+    /// Who keeps whose resource is whose.
+    pub ownership: Ownership,
+    /// How an attempt is named so that a repeat creates nothing.
+    pub idempotency: Idempotency,
+    /// Every route, in the order of the file.
+    pub routes: Vec<Route>,
+}
+
+impl Profile {
+    /// Reads a built-in profile by name, or a file by path. `env` answers `${NAME}` in the credential.
+    ///
+    /// # Errors
+    /// Every mistake of the file at once.
+    pub fn load(
+        name_or_path: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ProfileError> {
+        let error = |mistakes| ProfileError {
+            profile: name_or_path.to_owned(),
+            mistakes,
+        };
+        let (text, schemas) = builtin::profile(name_or_path)
+            .map_err(|text| error(vec![Mistake::new("profile", text)]))?;
+        read::profile(&text, &schemas, env).map_err(error)
+    }
+
+    /// The route of that key, for example `POST /launches`.
+    #[must_use]
+    pub fn route(&self, key: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.key == key)
+    }
+
+    /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None` keeps the profile's;
+    /// a free count of 0 takes the free tier away. Returns whether there is such a route with a price on those rails.
+    pub fn override_launch_price(&mut self, prices: LaunchPrices) -> bool {
+        let launch = self
+            .routes
+            .iter_mut()
+            .find(|route| route.key == "POST /launches");
+        let Some(Target::Upstream(route)) = launch.map(|route| &mut route.target) else {
+            return prices == LaunchPrices::default();
+        };
+        if let Price::PerCall {
+            usdc_units,
+            usd_cents,
+        } = &mut route.price
+        {
+            *usdc_units = prices.usdc_units.or(*usdc_units);
+            *usd_cents = prices.usd_cents.or(*usd_cents);
+        } else if prices.usdc_units.or(prices.usd_cents).is_some() {
+            return false;
+        }
+        match (prices.free_count, &mut route.free_tier) {
+            (None, _) | (Some(0), None) => {}
+            (Some(0), tier) => *tier = None,
+            (Some(count), Some(tier)) => tier.count = count,
+            (Some(_), None) => return false,
+        }
+        true
+    }
+
+    /// Whether an upstream of its own can be called. Not to be asked for the embedded core.
+    ///
+    /// # Errors
+    /// The variables of the credential that are not set; a missing `upstream.signing_secret` when the upstream trusts our
+    /// identity headers.
+    pub fn require_network(&self, signing_secret_set: bool) -> Result<(), ProfileError> {
+        let mut mistakes = Vec::new();
+        if !self.unset_variables.is_empty() {
+            let names = self.unset_variables.join(", ");
+            let text = format!("not set in the environment: {names}");
+            mistakes.push(Mistake::new("credential", text));
+        }
+        if self.ownership == Ownership::Core && !signing_secret_set {
+            let text = "needs upstream.signing_secret: nobody else may say who is asking";
+            mistakes.push(Mistake::new("ownership", text));
+        }
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(ProfileError {
+            profile: self.name.clone(),
+            mistakes,
+        })
+    }
+}
+
+/// Prices that the configuration puts in place of the profile's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LaunchPrices {
+    /// Atomic units of USDC through x402.
+    pub usdc_units: Option<u64>,
+    /// US cents through MPP.
+    pub usd_cents: Option<u64>,
+    /// Free launches per wallet and month.
+    pub free_count: Option<u32>,
+}
+
+/// Where the API is and how much it bears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// `http(s)://host[:port][/path]` without a trailing slash.
+    pub base_url: String,
+    /// Prefixes with which every path is served too; `/v1` always is.
+    pub strip_prefixes: Vec<String>,
+    /// How long an answer may take.
+    pub timeout_s: u64,
+    /// The largest body, of requests and of answers.
+    pub max_body_bytes: u64,
+    /// A path that answers 200 while the API is well.
+    pub health: Option<String>,
+    /// Calls per minute for all agents together.
+    pub per_minute: Option<u32>,
+    /// Calls at the same time.
+    pub concurrent: Option<u32>,
+}
+
+/// What the gateway shows the API. The values are marked sensitive and print as such.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// The header of the credential.
+    pub header: HeaderName,
+    /// Its value.
+    pub value: HeaderValue,
+    /// Further fixed headers.
+    pub extra: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// JSON pointers into an error of the API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// The error code.
+    pub code: String,
+    /// The text for people.
+    pub message: String,
+    /// Seconds to wait.
+    pub retry_after: Option<String>,
+    /// Further findings.
+    pub details: Option<String>,
+    /// Members that every error has.
+    pub constants: Vec<(String, Value)>,
+    /// The header that names a request.
+    pub request_id_header: Option<HeaderName>,
+}
+
+/// The names of the rate headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RateHeaders {
+    /// Calls in a window.
+    pub limit: HeaderName,
+    /// Calls left.
+    pub remaining: HeaderName,
+    /// When the window ends.
+    pub reset: HeaderName,
+    /// The unit of `reset`.
+    pub reset_unit: ResetUnit,
+}
+
+/// The unit of a unix time in a rate header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResetUnit {
+    /// Seconds.
+    S,
+    /// Milliseconds.
+    Ms,
+}
+
+/// Who keeps whose resource is whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ownership {
+    /// The API trusts our signed identity headers.
+    Core,
+    /// The gateway keeps who made what, filters, and answers 404.
+    Gateway,
+}
+
+/// How an attempt is named at the API. All empty: it cannot be, and an unknown creation waits for an operator.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Idempotency {
+    /// The header that carries the intent id.
+    pub header: Option<HeaderName>,
+    /// The JSON pointer in the body that carries it.
+    pub body: Option<String>,
+    /// Further pointers that a client may have filled; they are removed.
+    pub aliases: Vec<String>,
+    /// The path that answers what a key created, with `:key`.
+    pub lookup: Option<String>,
+    /// What an answer says when it repeats an earlier one.
+    pub replay: Vec<(String, Value)>,
+}
+
+impl Idempotency {
+    /// Whether a creation can be sent again without creating twice.
+    #[must_use]
+    pub const fn is_supported(&self) -> bool {
+        self.header.is_some() || self.body.is_some()
+    }
+}
+
+/// Everything that is wrong in a profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileError {
+    /// The name or path that was asked for.
+    pub profile: String,
+    /// All mistakes.
+    pub mistakes: Vec<Mistake>,
+}
+
+impl fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "profile {:?}:", self.profile)?;
+        for mistake in &self.mistakes {
+            write!(f, "\n  {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ProfileError {}

@@ -1,0 +1,111 @@
+//! The shapes of a profile file (`schema = 1`). Every field has a default so that all mistakes of a table can be named.
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The whole file; its tables are read one by one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub schema: Option<i64>,
+    pub name: Option<String>,
+    pub refused: Option<Vec<u16>>,
+    pub ownership: Option<super::Ownership>,
+    pub upstream: Table,
+    pub credential: Option<Table>,
+    pub envelope: Table,
+    pub rate_headers: Option<Table>,
+    pub codes: Table,
+    pub idempotency: Table,
+    pub route: Vec<Table>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Upstream {
+    pub base_url: Option<String>,
+    pub strip_prefixes: Vec<String>,
+    pub timeout: Option<String>,
+    pub max_body: Option<String>,
+    pub health: Option<String>,
+    pub per_minute: Option<u32>,
+    pub concurrent: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Credential {
+    pub header: Option<String>,
+    pub value: Option<String>,
+    pub extra: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Envelope {
+    pub code: Option<String>,
+    pub message: Option<String>,
+    pub retry_after: Option<String>,
+    pub details: Option<String>,
+    #[serde(rename = "const")]
+    pub constants: Table,
+    pub request_id_header: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RateHeaders {
+    pub limit: Option<String>,
+    pub remaining: Option<String>,
+    pub reset: Option<String>,
+    pub reset_unit: Option<super::ResetUnit>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Idempotency {
+    pub header: Option<String>,
+    pub body: Option<String>,
+    pub aliases: Vec<String>,
+    pub lookup: Option<String>,
+    pub replay: Table,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Route {
+    pub method: Option<String>,
+    pub path: Option<String>,
+    pub price: Option<Value>,
+    pub free_tier: Option<Table>,
+    pub credits: u32,
+    pub identity: super::route::Identity,
+    pub billable: Option<Table>,
+    pub resource_id: Option<String>,
+    pub body_schema: Option<String>,
+    pub durable_claim: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RailPrices {
+    pub x402: Option<String>,
+    pub mpp: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FreeTier {
+    pub rail: Option<super::route::Rail>,
+    pub count: Option<u32>,
+    pub window: Option<super::route::Window>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Billable {
+    pub status: Vec<u16>,
+    pub has: Option<String>,
+    pub equals: Table,
+    pub unless: Table,
+}

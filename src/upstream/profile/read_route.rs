@@ -1,0 +1,220 @@
+//! One `[[route]]` of a profile file, checked.
+
+use std::sync::Arc;
+
+use http::Method;
+use toml::{Table, Value};
+
+use super::builtin::SchemaSource;
+use super::decimal::parse_decimal;
+use super::raw;
+use super::route::{
+    Billable, BodySchema, FreeTier, Identity, Price, Rail, Route, Target, UpstreamRoute,
+};
+use super::values::{is_pattern, pairs, pointer};
+use crate::strict_toml::{self, Mistake};
+use crate::upstream::contract::BodyContract;
+
+const METHODS: [Method; 5] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
+/// Reads a route; `None` when it has no usable method and path.
+pub(super) fn route(
+    index: usize,
+    table: &Table,
+    prefixes: &[String],
+    schemas: &SchemaSource,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Route> {
+    let named = |key| table.get(key).and_then(Value::as_str);
+    let place = match (named("method"), named("path")) {
+        (Some(method), Some(path)) => format!("route {} ({method} {path})", index + 1),
+        _ => format!("route {}", index + 1),
+    };
+    let raw: raw::Route = strict_toml::read(&place, table, mistakes);
+    let method = METHODS
+        .into_iter()
+        .find(|known| Some(known.as_str()) == raw.method.as_deref());
+    if method.is_none() {
+        let text = "expected one of GET, POST, PUT, PATCH, DELETE";
+        mistakes.push(Mistake::new(format!("{place}.method"), text));
+    }
+    let path = raw.path.as_deref().filter(|path| is_pattern(path));
+    if path.is_none() {
+        let text = "expected a path of plain segments or :names, for example /launches/:id";
+        mistakes.push(Mistake::new(format!("{place}.path"), text));
+    }
+    let (method, path) = (method?, path?);
+    let (prefix, pattern) = split_prefix(path, prefixes);
+    let price = price(&place, raw.price.as_ref(), mistakes);
+    let upstream = UpstreamRoute {
+        price,
+        free_tier: free_tier(&place, raw.free_tier.as_ref(), price, mistakes),
+        credits: raw.credits,
+        identity: raw.identity,
+        billable: billable(&place, raw.billable.as_ref(), mistakes),
+        resource_id: pointer(
+            &format!("{place}.resource_id"),
+            raw.resource_id.clone(),
+            mistakes,
+        ),
+        body: body(&place, raw.body_schema.as_deref(), schemas, mistakes),
+        durable_claim: raw.durable_claim.unwrap_or(method != Method::GET),
+        upstream_prefix: prefix.to_owned(),
+    };
+    agree(&place, &upstream, mistakes);
+    Some(Route::new(
+        method,
+        pattern,
+        Target::Upstream(Box::new(upstream)),
+    ))
+}
+
+/// The prefix that the gateway strips, and the canonical rest.
+pub(super) fn split_prefix<'a>(path: &'a str, prefixes: &[String]) -> (&'a str, &'a str) {
+    prefixes
+        .iter()
+        .find_map(|prefix| {
+            let rest = path.strip_prefix(prefix.as_str())?;
+            rest.starts_with('/').then(|| (&path[..prefix.len()], rest))
+        })
+        .unwrap_or(("", path))
+}
+
+fn price(place: &str, value: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Price {
+    let place = format!("{place}.price");
+    let table = match value {
+        Some(Value::String(word)) if word == "free" => return Price::Free,
+        Some(Value::Table(table)) => table,
+        _ => {
+            let text = "expected \"free\" or { x402 = \"0.55\", mpp = \"0.60\" }";
+            mistakes.push(Mistake::new(place, text));
+            return Price::Free;
+        }
+    };
+    let raw: raw::RailPrices = strict_toml::read(&place, table, mistakes);
+    let mut amount = |rail: &str, text: Option<&str>, decimals| {
+        let place = format!("{place}.{rail}");
+        match parse_decimal(text?, decimals) {
+            Ok(0) => {
+                mistakes.push(Mistake::new(place, "zero is written as price = \"free\""));
+                None
+            }
+            Ok(minor) => Some(minor),
+            Err(error) => {
+                mistakes.push(Mistake::new(place, error.to_string()));
+                None
+            }
+        }
+    };
+    let usdc_units = amount("x402", raw.x402.as_deref(), 6);
+    let usd_cents = amount("mpp", raw.mpp.as_deref(), 2);
+    if table.is_empty() {
+        mistakes.push(Mistake::new(
+            place,
+            "names no rail; expected x402, mpp or both",
+        ));
+    }
+    Price::PerCall {
+        usdc_units,
+        usd_cents,
+    }
+}
+
+fn free_tier(
+    place: &str,
+    table: Option<&Table>,
+    price: Price,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<FreeTier> {
+    let place = format!("{place}.free_tier");
+    let raw: raw::FreeTier = strict_toml::read(&place, table?, mistakes);
+    let (Some(rail), Some(count), Some(window)) = (raw.rail, raw.count, raw.window) else {
+        let text = "needs rail, count and window, for example { rail = \"x402\", count = 5, window = \"month\" }";
+        mistakes.push(Mistake::new(place, text));
+        return None;
+    };
+    let offered = match (price, rail) {
+        (Price::Free, _) => false,
+        (Price::PerCall { usdc_units, .. }, Rail::X402) => usdc_units.is_some(),
+        (Price::PerCall { usd_cents, .. }, Rail::Mpp) => usd_cents.is_some(),
+    };
+    if !offered {
+        mistakes.push(Mistake::new(place, "the route has no price on that rail"));
+    }
+    Some(FreeTier {
+        rail,
+        count,
+        window,
+    })
+}
+
+fn billable(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<Billable> {
+    let place = format!("{place}.billable");
+    let raw: raw::Billable = strict_toml::read(&place, table?, mistakes);
+    if raw.status.is_empty() || raw.status.iter().any(|status| !(200..300).contains(status)) {
+        let text = "expected one or more statuses of 200-299";
+        mistakes.push(Mistake::new(format!("{place}.status"), text));
+    }
+    Some(Billable {
+        status: raw.status,
+        has: pointer(&format!("{place}.has"), raw.has, mistakes),
+        equals: pairs(&format!("{place}.equals"), raw.equals, mistakes),
+        unless: pairs(&format!("{place}.unless"), raw.unless, mistakes),
+    })
+}
+
+fn body(
+    place: &str,
+    name: Option<&str>,
+    schemas: &SchemaSource,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<BodySchema> {
+    let name = name?;
+    let compiled = schemas
+        .read(name)
+        .and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
+    match compiled {
+        Ok(contract) => Some(BodySchema {
+            name: name.to_owned(),
+            contract: Arc::new(contract),
+        }),
+        Err(text) => {
+            mistakes.push(Mistake::new(format!("{place}.body_schema"), text));
+            None
+        }
+    }
+}
+
+/// What the parts of a route must agree on.
+fn agree(place: &str, route: &UpstreamRoute, mistakes: &mut Vec<Mistake>) {
+    let priced = route.price != Price::Free;
+    let rules = [
+        (
+            priced && route.billable.is_none(),
+            "a priced route needs billable: which answers mean that the work was done",
+        ),
+        (
+            priced && route.identity != Identity::Required,
+            "a priced route needs identity = \"required\"",
+        ),
+        (
+            priced && !route.durable_claim,
+            "a priced route needs durable claims",
+        ),
+        (
+            !priced && route.credits > 0,
+            "credits on a free route buy nothing",
+        ),
+    ];
+    for (wrong, text) in rules {
+        if wrong {
+            mistakes.push(Mistake::new(place, text));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+
+use super::*;
+
+fn dropspace() -> Profile {
+    Profile::load("dropspace", &|_| Some("key".to_owned())).unwrap()
+}
+
+fn load_text(text: &str) -> Result<Profile, ProfileError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("profile.toml");
+    std::fs::write(&path, text).unwrap();
+    Profile::load(path.to_str().unwrap(), &|_| None)
+}
+
+#[test]
+fn dropspace_says_what_the_product_text_says() {
+    let profile = dropspace();
+    let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
+    let price = Price::PerCall {
+        usdc_units: Some(550_000),
+        usd_cents: Some(60),
+    };
+    assert_eq!(launch.price, price);
+    let tier = launch.free_tier.unwrap();
+    assert_eq!(
+        (tier.rail, tier.count, tier.window),
+        (Rail::X402, 5, Window::Month)
+    );
+    assert_eq!(launch.credits, 1);
+    assert!(launch.durable_claim);
+    assert_eq!(launch.body.as_ref().unwrap().name, "create-launch.json");
+    assert_eq!(profile.refused, [400, 403, 404, 409, 422]);
+    assert_eq!(profile.ownership, Ownership::Core);
+    assert_eq!(profile.upstream.timeout_s, 100);
+    assert_eq!(profile.upstream.max_body_bytes, 8 << 20);
+    assert_eq!(
+        profile.idempotency.header.as_ref().unwrap(),
+        "idempotency-key"
+    );
+    assert_eq!(
+        profile.idempotency.lookup.as_deref(),
+        Some("/_core/launches/by-key/:key")
+    );
+    assert_eq!(
+        profile.codes.get(Condition::MethodNotAllowed).1,
+        "SERVER_004"
+    );
+    let free: Vec<_> = profile
+        .routes
+        .iter()
+        .filter(|route| route.upstream().unwrap().price == Price::Free)
+        .collect();
+    assert_eq!(free.len(), 7);
+    for route in free {
+        let upstream = route.upstream().unwrap();
+        assert_eq!(
+            upstream.durable_claim,
+            route.method != http::Method::GET,
+            "{}",
+            route.key
+        );
+        let open = route.key == "GET /dropspace/status";
+        assert_eq!(upstream.identity == Identity::None, open, "{}", route.key);
+    }
+}
+
+#[test]
+fn answers_are_judged() {
+    let profile = dropspace();
+    let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
+    let made = json!({"data": {"id": "l1"}, "publish_error": {"code": "LAUNCH_007"}});
+    assert_eq!(
+        launch.judge(&profile.refused, 201, Some(&made)),
+        Judgement::Done
+    );
+    assert_eq!(launch.resource_id(&made), Some("l1"));
+    for status in [400, 403, 404, 409, 422] {
+        assert_eq!(
+            launch.judge(&profile.refused, status, None),
+            Judgement::Refused
+        );
+    }
+    for status in [200, 201, 204, 302, 401, 402, 408, 425, 429, 500, 503] {
+        assert_eq!(
+            launch.judge(&profile.refused, status, Some(&json!({}))),
+            Judgement::Unknown,
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn the_credential_comes_from_the_environment_and_does_not_print() {
+    let profile = dropspace();
+    let credential = profile.credential.as_ref().unwrap();
+    assert_eq!(credential.header, "authorization");
+    assert_eq!(credential.value, "Bearer key");
+    assert!(!format!("{profile:?}").contains("Bearer"));
+    profile.require_network(true).unwrap();
+    let unsigned = profile.require_network(false).unwrap_err().to_string();
+    assert!(unsigned.contains("signing_secret"), "{unsigned}");
+
+    let without = Profile::load("dropspace", &|_| None).unwrap();
+    assert!(without.credential.is_none());
+    let error = without.require_network(true).unwrap_err().to_string();
+    assert!(error.contains("DROPSPACE_KEY"), "{error}");
+    let broken = Profile::load("dropspace", &|_| Some("sk\nsecret".to_owned())).unwrap_err();
+    assert!(!broken.to_string().contains("secret"), "{broken}");
+}
+
+#[test]
+fn the_configuration_overrides_the_price_of_a_launch() {
+    let mut profile = dropspace();
+    let prices = LaunchPrices {
+        usdc_units: Some(700_000),
+        usd_cents: None,
+        free_count: Some(0),
+    };
+    assert!(profile.override_launch_price(prices));
+    let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
+    let price = Price::PerCall {
+        usdc_units: Some(700_000),
+        usd_cents: Some(60),
+    };
+    assert_eq!((launch.price, launch.free_tier), (price, None));
+}
+
+const SOCIALCLAW: &str = r#"
+schema = 1
+name = "socialclaw"
+upstream = { base_url = "https://getsocialclaw.com/", health = "/health" }
+credential = { header = "authorization", value = "Bearer ${SOCIALCLAW_KEY}" }
+envelope = { code = "/code", message = "/message", details = "/details", const = { "/ok" = false } }
+codes = { payment_required = [402, "payment_required"], rate_limited = [429, "rate_limited"] }
+idempotency = { body = "/idempotencyKey", aliases = ["/idempotency_key"], replay = { "/duplicate" = true } }
+[[route]]
+method = "POST"
+path = "/v1/posts/apply"
+price = { x402 = "0.20", mpp = "0.60" }
+billable = { status = [201], equals = { "/ok" = true }, unless = { "/duplicate" = true } }
+resource_id = "/run/id"
+"#;
+
+#[test]
+fn another_api_becomes_payable_with_one_file() {
+    let profile = load_text(SOCIALCLAW).unwrap();
+    assert_eq!(profile.upstream.base_url, "https://getsocialclaw.com");
+    assert_eq!(profile.ownership, Ownership::Gateway);
+    let route = profile.route("POST /posts/apply").unwrap();
+    assert_eq!(route.upstream().unwrap().upstream_prefix, "/v1");
+    let table = RouteTable::new(&profile, &OwnRoute::ALL).unwrap();
+    for path in ["/posts/apply", "/v1/posts/apply"] {
+        let found = table.find(&http::Method::POST, path);
+        assert!(
+            matches!(
+                found,
+                Find::Route {
+                    canonical_path: "/posts/apply",
+                    ..
+                }
+            ),
+            "{path}"
+        );
+    }
+}
+
+const FULL_OF_MISTAKES: &str = r#"
+schema = 2
+colour = "red"
+refused = [400, 429, 500]
+upstream = { base_url = "ftp://x", timeout = "1h", max_body = 8, per_minute = 0 }
+credential = { header = "x-payment", value = "${BROKEN" }
+envelope = { code = "code" }
+rate_headers = { limit = "a b" }
+idempotency = { header = "A", body = "/b", lookup = "/x/:id" }
+[codes]
+x402_invalid = [400, "X"]
+[[route]]
+method = "FETCH"
+path = "/a/"
+[[route]]
+method = "POST"
+path = "/b"
+price = { x402 = "0.5500001", mpp = "0" }
+free_tier = { rail = "cash" }
+billable = { status = [500], has = "id" }
+body_schema = "../../etc/passwd"
+durable_claim = false
+identity = "none"
+typo = 1
+[[route]]
+method = "GET"
+path = "/c"
+price = "cheap"
+credits = 2
+"#;
+
+const MISTAKEN_PLACES: [&str; 26] = [
+    "schema",
+    "colour",
+    "name",
+    "refused",
+    "upstream.base_url",
+    "upstream.timeout",
+    "upstream.max_body",
+    "upstream.per_minute",
+    "credential.header",
+    "envelope.code",
+    "rate_headers.limit",
+    "idempotency",
+    "idempotency.lookup",
+    "codes.x402_invalid",
+    "route 1 (FETCH /a/).method",
+    "route 1 (FETCH /a/).path",
+    "route 2 (POST /b).price.x402",
+    "route 2 (POST /b).price.mpp",
+    "route 2 (POST /b).free_tier.rail",
+    "route 2 (POST /b).billable.status",
+    "route 2 (POST /b).billable.has",
+    "route 2 (POST /b).body_schema",
+    "route 2 (POST /b).typo",
+    "route 2 (POST /b)",
+    "route 3 (GET /c).price",
+    "route 3 (GET /c)",
+];
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let error = load_text(FULL_OF_MISTAKES).unwrap_err();
+    let named = |place: &str| {
+        error
+            .mistakes
+            .iter()
+            .filter(|mistake| mistake.place == place)
+            .count()
+    };
+    for place in MISTAKEN_PLACES {
+        assert!(named(place) > 0, "{place} is not named in:\n{error}");
+    }
+    assert_eq!(named("refused"), 2);
+}
+
+#[test]
+fn what_is_not_a_profile_is_said_so() {
+    let missing = Profile::load("/nowhere/profile.toml", &|_| None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        missing.contains("built-in profile (dropspace)"),
+        "{missing}"
+    );
+    let broken = load_text("schema = 1\nname = \n").unwrap_err().to_string();
+    assert!(broken.contains("line 2"), "{broken}");
+    let twice = format!(
+        "{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n"
+    );
+    let error = load_text(&twice).unwrap_err().to_string();
+    assert!(
+        error.contains("POST /posts/apply: is there twice"),
+        "{error}"
+    );
+}
