@@ -47,6 +47,7 @@ fn a_gap_holds_back_what_follows_until_it_closes() {
         assert_eq!(refused(&test, waiting), "already known");
         let seen = test.ask("eth_getTransactionByHash", json!([hash_of(waiting)]));
         assert_eq!(seen["blockNumber"], Value::Null);
+        assert_eq!(seen["gasPrice"], "0x1e8480");
         let receipt = test.ask("eth_getTransactionReceipt", json!([hash_of(waiting)]));
         assert_eq!(receipt, Value::Null);
     }

@@ -50,6 +50,15 @@ pub(super) fn history(chain: &Inner, params: &Params<'_>) -> Answer {
     );
     let ratios: Vec<Value> = blocks.iter().map(|block| used_ratio(block)).collect();
     answer.insert("gasUsedRatio".to_owned(), Value::Array(ratios));
+    // Blobs cost what they cost at least, and nobody sends any.
+    answer.insert(
+        "baseFeePerBlobGas".to_owned(),
+        Value::Array(vec![json!("0x1"); blocks.len() + 1]),
+    );
+    answer.insert(
+        "blobGasUsedRatio".to_owned(),
+        Value::Array(vec![json!(0); blocks.len()]),
+    );
     if let Some(columns) = percentiles {
         // With one transaction in a block, every percentile is its tip.
         let rewards = blocks.iter().map(|block| vec![tip(block); columns]);

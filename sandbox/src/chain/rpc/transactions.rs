@@ -26,7 +26,7 @@ pub(super) fn by_hash(chain: &Inner, params: &Params<'_>) -> Answer {
         block_hash: None,
         block_number: None,
         transaction_index: None,
-        effective_gas_price: None,
+        effective_gas_price: Some(tx.effective_gas_price(Some(BASE_FEE_WEI))),
         block_timestamp: None,
     });
     to_value(waiting)
