@@ -1,1 +1,4 @@
 //! The stand-ins.
+
+pub mod chain;
+pub mod wallet;
