@@ -1,2 +1,5 @@
 //! The service.
+#[allow(dead_code)]
+mod upstream;
+
 fn main() {}

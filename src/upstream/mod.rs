@@ -1,0 +1,2 @@
+//! Who is behind the gateway.
+pub mod identity;
