@@ -1,2 +1,3 @@
 //! Who is behind the gateway.
 pub mod identity;
+pub mod launch_core;
