@@ -184,6 +184,25 @@ mod tests {
         );
     }
 
+<<<<<<< HEAD
+=======
+    /// The vector of `contracts/launch-core.yaml`, computed with another implementation.
+    #[test]
+    fn the_published_vector_holds() {
+        let parts = SignedParts {
+            agent: "gateway",
+            ..parts()
+        };
+        let published = include_str!("../../contracts/launch-core.yaml");
+        let signature = sign(b"secret", &parts);
+        assert_eq!(
+            signature,
+            "94630043b845cf2b3a441ba5f003d3d7483c8af9917bad6558de794338992d19"
+        );
+        assert!(published.contains(&signature));
+    }
+
+>>>>>>> w/core
     #[test]
     fn the_window_is_three_hundred_seconds_both_ways() {
         let good = sign(SECRET, &parts());
