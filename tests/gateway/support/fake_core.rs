@@ -1,0 +1,287 @@
+//! A launch core over HTTP that records what reaches it and misbehaves on request.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::moment::random_bytes;
+use super::server::{Answer, Server, json as answer};
+
+/// What the core does with a creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// 201, once per `Idempotency-Key`.
+    Create,
+    /// A final 400 LAUNCH_007.
+    Reject,
+    /// 500, nothing made.
+    Fail,
+    /// Makes the launch and never answers.
+    CreateThenHang,
+}
+
+/// One request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+impl Seen {
+    /// All values of a header, in order.
+    pub fn values(&self, name: &str) -> Vec<&str> {
+        let same = |(given, _): &&(String, String)| given.eq_ignore_ascii_case(name);
+        self.headers
+            .iter()
+            .filter(same)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Launch {
+    owner: String,
+    key: String,
+    data: Value,
+}
+
+struct State {
+    behaviour: Behaviour,
+    seen: Vec<Seen>,
+    launches: BTreeMap<String, Launch>,
+}
+
+/// The core.
+pub struct FakeCore {
+    pub server: Server,
+    state: Arc<Mutex<State>>,
+}
+
+impl FakeCore {
+    pub async fn start() -> Self {
+        let state = Arc::new(Mutex::new(State {
+            behaviour: Behaviour::Create,
+            seen: Vec::new(),
+            launches: BTreeMap::new(),
+        }));
+        let shared = Arc::clone(&state);
+        let handler = Arc::new(move |request: Request<Bytes>| {
+            let state = Arc::clone(&shared);
+            Box::pin(handle(state, request)) as futures::future::BoxFuture<'static, Answer>
+        });
+        Self {
+            server: Server::start(handler).await,
+            state,
+        }
+    }
+
+    pub fn behave(&self, behaviour: Behaviour) {
+        self.state.lock().unwrap().behaviour = behaviour;
+    }
+
+    /// Everything that arrived, health checks and look-ups of our own included.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.state.lock().unwrap().seen.clone()
+    }
+
+    /// The requests of agents that arrived: not health, not the look-up by key, not the open status.
+    pub fn forwarded(&self) -> Vec<Seen> {
+        let mut seen = self.seen();
+        seen.retain(|one| !one.target.starts_with("/_core/") && one.target != "/dropspace/status");
+        seen
+    }
+
+    /// The idempotency keys of the launches that exist, deleted ones excluded.
+    pub fn launch_keys(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        state.launches.values().map(|l| l.key.clone()).collect()
+    }
+
+    pub fn launch_count(&self) -> usize {
+        self.state.lock().unwrap().launches.len()
+    }
+}
+
+async fn handle(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
+    let (reply, hang) = {
+        let mut state = state.lock().unwrap();
+        let seen = record(&request);
+        state.seen.push(seen.clone());
+        let hang = request.method() == Method::POST
+            && request.uri().path() == "/launches"
+            && state.behaviour == Behaviour::CreateThenHang;
+        (state.answer(&seen, request.uri().path()), hang)
+    };
+    if hang {
+        std::future::pending::<()>().await;
+    }
+    reply
+}
+
+fn record(request: &Request<Bytes>) -> Seen {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Seen {
+        method: request.method().to_string(),
+        target: request.uri().to_string(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
+        body: request.body().clone(),
+    }
+}
+
+impl State {
+    fn answer(&mut self, seen: &Seen, path: &str) -> Answer {
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        match (seen.method.as_str(), parts.as_slice()) {
+            (_, ["_core", "health"]) => answer(200, &json!({"data": {"status": "ok"}})),
+            ("GET", ["_core", "launches", "by-key", key]) => self.by_key(key),
+            ("GET", ["dropspace", "status"]) => answer(200, &accounts()),
+            ("POST", ["launches"]) => self.create(seen),
+            ("GET", ["launches"]) => self.list(seen),
+            (method, ["launches", id, rest @ ..]) => self.one(seen, method, id, rest),
+            _ => error(404, "SERVER_003", "no such path"),
+        }
+    }
+
+    fn create(&mut self, seen: &Seen) -> Answer {
+        match self.behaviour {
+            Behaviour::Reject => return error(400, "LAUNCH_007", "the platform refuses this"),
+            Behaviour::Fail => return error(500, "SERVER_001", "broken"),
+            Behaviour::Create | Behaviour::CreateThenHang => {}
+        }
+        let Some(key) = seen.values("idempotency-key").first().copied() else {
+            return error(400, "SERVER_002", "no Idempotency-Key");
+        };
+        let existing = self.launches.values().find(|launch| launch.key == key);
+        let data = existing.map_or_else(|| new_launch(seen), |launch| launch.data.clone());
+        let id = data["id"].as_str().unwrap().to_owned();
+        let launch = Launch {
+            owner: owner(seen),
+            key: key.to_owned(),
+            data: data.clone(),
+        };
+        self.launches.entry(id).or_insert(launch);
+        answer(201, &json!({"data": data}))
+    }
+
+    fn by_key(&self, key: &str) -> Answer {
+        match self.launches.values().find(|launch| launch.key == key) {
+            Some(launch) => answer(200, &json!({"data": launch.data})),
+            None => error(404, "LAUNCH_001", "launch not found"),
+        }
+    }
+
+    fn list(&self, seen: &Seen) -> Answer {
+        let owner = owner(seen);
+        let mine = self.launches.values().filter(|l| l.owner == owner);
+        let data: Vec<&Value> = mine.map(|launch| &launch.data).collect();
+        let pagination = json!({"page": 1, "page_size": 50, "total": data.len(), "total_pages": 1});
+        answer(200, &json!({"data": data, "pagination": pagination}))
+    }
+
+    fn one(&mut self, seen: &Seen, method: &str, id: &str, rest: &[&str]) -> Answer {
+        let launch = self.launches.get(id).filter(|l| l.owner == owner(seen));
+        let Some(launch) = launch.cloned() else {
+            return error(404, "LAUNCH_001", "launch not found");
+        };
+        match (method, rest) {
+            ("GET" | "PATCH", []) => answer(200, &json!({"data": launch.data})),
+            ("DELETE", []) => {
+                self.launches.remove(id);
+                answer(200, &json!({"data": {"success": true}}))
+            }
+            ("POST", ["publish"]) => answer(202, &json!({"data": {"message": "publish queued"}})),
+            ("GET", ["status"]) => {
+                let status = json!({"launch_id": id, "launch_status": "draft", "posting_logs": []});
+                answer(200, &json!({"data": status}))
+            }
+            _ => error(404, "SERVER_003", "no such path"),
+        }
+    }
+}
+
+fn owner(seen: &Seen) -> String {
+    let agent = seen.values("x-turnpike-agent");
+    agent.first().copied().unwrap_or_default().to_owned()
+}
+
+fn new_launch(seen: &Seen) -> Value {
+    let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+    let digits = hex::encode(random_bytes::<16>());
+    let groups = [
+        &digits[..8],
+        &digits[8..12],
+        &digits[12..16],
+        &digits[16..20],
+        &digits[20..],
+    ];
+    json!({
+        "id": groups.join("-"), "name": body["title"], "status": "draft", "platforms": body["platforms"],
+        "scheduled_date": null, "created_at": "2026-03-25T12:00:00Z", "updated_at": "2026-03-25T12:00:00Z",
+    })
+}
+
+fn accounts() -> Value {
+    let names = [
+        "facebook",
+        "linkedin",
+        "twitter",
+        "reddit",
+        "instagram",
+        "tiktok",
+        "youtube",
+    ];
+    let connected = ["facebook", "linkedin", "twitter", "instagram"];
+    let platform = |name: &&str| json!({"platform": name, "connected": connected.contains(name)});
+    let platforms: Vec<Value> = names.iter().map(platform).collect();
+    json!({"data": {
+        "platforms": platforms, "connected_platforms": connected, "timestamp": "2026-03-25T12:00:00.000Z",
+    }})
+}
+
+fn error(status: u16, code: &str, message: &str) -> Answer {
+    answer(
+        status,
+        &json!({"error": {"code": code, "message": message}}),
+    )
+}
+
+#[tokio::test]
+async fn the_core_makes_one_launch_per_key_and_can_be_taken_away() {
+    use super::Call;
+    let core = FakeCore::start().await;
+    let call = Call::new("POST", "/launches")
+        .header("idempotency-key", "k1")
+        .header("x-turnpike-agent", "wallet:0x1")
+        .json(&json!({"title": "t", "platforms": ["twitter"]}));
+    let first = call.send(core.server.address).await.must(201);
+    let again = call.send(core.server.address).await.must(201);
+    assert_eq!(first.launch_id(), again.launch_id());
+    assert_eq!(core.launch_count(), 1);
+    core.server.down().await;
+    assert!(call.try_send(core.server.address).await.is_err());
+    core.server.up().await;
+    core.behave(Behaviour::Reject);
+    call.send(core.server.address)
+        .await
+        .refused(400, "LAUNCH_007");
+    let found = Call::get("/_core/launches/by-key/k1");
+    assert_eq!(
+        found.send(core.server.address).await.launch_id(),
+        first.launch_id()
+    );
+    let stranger = Call::get(&format!("/launches/{}", first.launch_id()));
+    stranger
+        .send(core.server.address)
+        .await
+        .refused(404, "LAUNCH_001");
+}

@@ -1,0 +1,186 @@
+//! The gateway itself: the real binary in a directory of its own, told everything by its environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::audit::Audit;
+use super::child::{Tethered, free_port};
+use super::client::Call;
+use super::moment::{Stopwatch, eventually};
+
+/// How long a start may take, migrations and the checks of the chain included.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Settings as the documentation names them, `section.key`.
+pub type Settings = BTreeMap<String, String>;
+
+/// One gateway process, which may end and start again in the same place.
+pub struct Gateway {
+    /// Where agents call.
+    pub address: SocketAddr,
+    /// Where the operator calls.
+    pub operator: SocketAddr,
+    /// The sandbox chain's JSON-RPC, when the sandbox is on.
+    pub chain_listen: SocketAddr,
+    settings: Settings,
+    // Before its directory: it ends before that goes.
+    process: Option<Tethered>,
+    dir: TempDir,
+}
+
+impl Gateway {
+    /// Starts a gateway with `settings` on top of its places, and waits until it is ready.
+    pub async fn start(settings: Settings) -> Self {
+        let mut gateway = Self::prepare(settings);
+        gateway.spawn();
+        gateway.wait_ready().await;
+        gateway
+    }
+
+    /// A gateway that has not been started.
+    pub fn prepare(settings: Settings) -> Self {
+        let dir = TempDir::new().unwrap();
+        let loopback = || SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let (address, operator, chain_listen) = (loopback(), loopback(), loopback());
+        let path = |name: &str| dir.path().join(name).display().to_string();
+        let mut all = Settings::new();
+        let mut set = |key: &str, value: String| all.insert(key.to_owned(), value);
+        set("server.listen", address.to_string());
+        set("server.public_url", format!("http://{address}"));
+        set("server.operator_listen", operator.to_string());
+        set("store.url", format!("sqlite://{}", path("turnpike.db")));
+        set("sandbox.dir", path("sandbox"));
+        set("sandbox.chain_listen", chain_listen.to_string());
+        set("sandbox.stripe_listen", loopback().to_string());
+        all.extend(settings);
+        Self {
+            address,
+            operator,
+            chain_listen,
+            settings: all,
+            dir,
+            process: None,
+        }
+    }
+
+    /// Starts the process without waiting for it.
+    pub fn spawn(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_turnpike"));
+        command.arg("serve").current_dir(self.dir.path());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TURNPIKE_") {
+                command.env_remove(name);
+            }
+        }
+        for (key, value) in &self.settings {
+            command.env(variable(key), value);
+        }
+        self.process = Some(Tethered::start(command, &self.log_path()));
+    }
+
+    /// Waits until the operator's listener says that the gateway is ready.
+    pub async fn wait_ready(&mut self) {
+        let watch = Stopwatch::start();
+        loop {
+            let reply = Call::get("/readyz").try_send(self.operator).await;
+            if reply.is_ok_and(|reply| reply.status == 200) {
+                return;
+            }
+            let ended = self.process.as_mut().and_then(Tethered::ended);
+            assert!(
+                ended.is_none() && watch.elapsed() < START_LIMIT,
+                "the gateway is not ready (ended: {ended:?}); it said:\n{}",
+                self.logs()
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Waits for a process that should end by itself.
+    pub async fn wait_end(&mut self) -> ExitStatus {
+        let watch = Stopwatch::start();
+        loop {
+            if let Some(status) = self.process.as_mut().and_then(Tethered::ended) {
+                return status;
+            }
+            assert!(
+                watch.elapsed() < START_LIMIT,
+                "still running:\n{}",
+                self.logs()
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// SIGKILL.
+    pub fn kill9(&mut self) {
+        self.process.take().unwrap().kill9();
+    }
+
+    /// SIGTERM, and the wait for the end.
+    pub async fn sigterm(&mut self) -> ExitStatus {
+        let mut process = self.process.take().unwrap();
+        process.sigterm(Duration::from_secs(30)).await
+    }
+
+    /// Starts again in the same directory, on the same ports.
+    pub async fn restart(&mut self) {
+        self.spawn();
+        self.wait_ready().await;
+    }
+
+    /// The books, read only.
+    pub fn audit(&self) -> Audit {
+        Audit {
+            path: self.dir.path().join("turnpike.db"),
+        }
+    }
+
+    /// Everything that the process has said.
+    pub fn logs(&self) -> String {
+        std::fs::read(self.log_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The bytes of the database and of its write-ahead log.
+    pub fn database_bytes(&self) -> Vec<u8> {
+        let read = |name: &str| std::fs::read(self.dir.path().join(name)).unwrap_or_default();
+        [read("turnpike.db"), read("turnpike.db-wal")].concat()
+    }
+
+    /// Waits until the books show what `check` wants.
+    pub async fn until<F>(&self, what: &str, limit: Duration, check: impl FnMut() -> F)
+    where
+        F: Future<Output = Result<(), String>>,
+    {
+        eventually(what, limit, check).await;
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.path().join("gateway.log")
+    }
+}
+
+/// `section.key` as the environment spells it.
+fn variable(key: &str) -> String {
+    let (section, key) = key.split_once('.').unwrap();
+    format!(
+        "TURNPIKE_{}__{}",
+        section.to_uppercase(),
+        key.to_uppercase()
+    )
+}
+
+#[test]
+fn settings_are_spelled_as_documented() {
+    assert_eq!(
+        variable("limits.agent_per_minute"),
+        "TURNPIKE_LIMITS__AGENT_PER_MINUTE"
+    );
+}

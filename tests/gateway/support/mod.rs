@@ -1,0 +1,24 @@
+//! What a test needs around the gateway: the chain, the core, the wallets, the client and the judge of the books.
+
+pub mod anvil;
+pub mod audit;
+pub mod child;
+pub mod client;
+pub mod fake_core;
+pub mod gateway;
+pub mod moment;
+pub mod oracle;
+pub mod proof;
+pub mod raw;
+pub mod rpc_proxy;
+pub mod secrets;
+pub mod server;
+pub mod token;
+pub mod wallet;
+pub mod world;
+
+pub use client::{Call, Reply};
+pub use fake_core::FakeCore;
+pub use proof::{Header, Terms};
+pub use wallet::Wallet;
+pub use world::{Setup, World};

@@ -1,0 +1,250 @@
+//! The judge: what must be true after every case, whatever happened, read from the books, the chain and the core.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::audit::{Line, number, text};
+use super::world::{PRICE, World};
+
+/// States in which an intent still has work before it.
+const TRANSIENT: [&str; 9] = [
+    "received",
+    "claimed",
+    "signed",
+    "submitted",
+    "submit_unknown",
+    "funded",
+    "forwarding",
+    "core_unknown",
+    "charged",
+];
+
+/// Fails if any of the invariants of the fault catalogue does not hold. Waits up to 60 s for work to finish by itself.
+pub async fn check(world: &World) {
+    everything_ends(world).await;
+    let books = Books::read(world).await;
+    books.journal_sums_to_zero();
+    books.one_settlement_per_authorization();
+    books.settlements_are_on_the_chain(world).await;
+    books.slots_and_credits_are_within_bounds();
+    books.launches_are_one_to_one(world);
+    books.every_payment_is_delivered_or_owed();
+    nothing_leaked(world);
+}
+
+/// Invariant 8: no row stays on its way.
+async fn everything_ends(world: &World) {
+    let audit = world.gateway.audit();
+    let done = async || {
+        let intents = audit.view("intents").await;
+        let open = intents
+            .iter()
+            .filter(|i| TRANSIENT.contains(&text(i, "state").as_str()));
+        let open: Vec<String> = open
+            .map(|i| format!("{} {}", text(i, "id"), text(i, "state")))
+            .collect();
+        if open.is_empty() {
+            Ok(())
+        } else {
+            Err(open.join(", "))
+        }
+    };
+    let limit = Duration::from_secs(60);
+    world
+        .gateway
+        .until("every intent is finished", limit, done)
+        .await;
+}
+
+/// One reading of the views.
+#[derive(Default)]
+struct Books {
+    intents: Vec<Line>,
+    settlements: Vec<Line>,
+    journal: Vec<Line>,
+    slots: Vec<Line>,
+    obligations: Vec<Line>,
+    credits: Vec<Line>,
+    credit_entries: Vec<Line>,
+}
+
+impl Books {
+    async fn read(world: &World) -> Self {
+        let audit = world.gateway.audit();
+        // Read only to see that they are there, with their columns.
+        for view in ["attempts", "findings"] {
+            audit.view(view).await;
+        }
+        Self {
+            intents: audit.view("intents").await,
+            settlements: audit.view("settlements").await,
+            journal: audit.view("journal").await,
+            slots: audit.view("free_slots").await,
+            obligations: audit.view("obligations").await,
+            credits: audit.view("credits").await,
+            credit_entries: audit.view("credit_entries").await,
+        }
+    }
+
+    /// Invariant 1: per transaction and currency.
+    fn journal_sums_to_zero(&self) {
+        let mut sums: BTreeMap<(String, String), i128> = BTreeMap::new();
+        for line in &self.journal {
+            let key = (text(line, "txn_id"), text(line, "currency"));
+            *sums.entry(key).or_default() += number(line, "amount");
+        }
+        let odd: Vec<_> = sums.iter().filter(|(_, sum)| **sum != 0).collect();
+        assert!(
+            odd.is_empty(),
+            "journal transactions that are not zero: {odd:?}"
+        );
+    }
+
+    /// Invariant 2: one settlement per authorization and per log.
+    fn one_settlement_per_authorization(&self) {
+        let (mut authorizations, mut logs) = (BTreeSet::new(), BTreeSet::new());
+        for line in &self.settlements {
+            let key = |names: [&str; 4]| names.map(|name| text(line, name).to_lowercase());
+            let authorization = key(["chain_id", "asset", "from_addr", "nonce"]);
+            assert!(
+                authorizations.insert(authorization),
+                "settled twice: {line:?}"
+            );
+            let log = key(["chain_id", "asset", "tx_hash", "log_index"]);
+            assert!(logs.insert(log), "one log, two settlements: {line:?}");
+        }
+    }
+
+    /// Invariants 3, 7 and 10: what reached us on the chain is what the books say, for those very authorizations.
+    async fn settlements_are_on_the_chain(&self, world: &World) {
+        let payee = world.terms.pay_to;
+        let transfers = world.chain.transfers_to(payee).await;
+        let received: u64 = transfers.iter().map(|(_, value, _)| value).sum();
+        assert_eq!(
+            world.chain.balance(payee).await,
+            received,
+            "money left the payee"
+        );
+        let mut booked = 0;
+        for line in &self.settlements {
+            assert_eq!(number(line, "amount_minor"), i128::from(PRICE), "{line:?}");
+            booked += number(line, "amount_minor");
+            let from = text(line, "from_addr").parse().unwrap();
+            let nonce = text(line, "nonce").parse().unwrap();
+            let hash = text(line, "tx_hash").to_lowercase();
+            let used = world.chain.authorization_used(from, nonce).await;
+            assert!(
+                used.contains(&hash),
+                "authorization not used there: {line:?}"
+            );
+            let moved = |(payer, value, tx): &(_, u64, alloy_primitives::B256)| {
+                *payer == from && *value == PRICE && tx.to_string() == hash
+            };
+            assert!(transfers.iter().any(moved), "no such transfer: {line:?}");
+        }
+        assert_eq!(
+            i128::from(received),
+            booked,
+            "the chain and the settlements differ"
+        );
+        let held = |line: &&Line| {
+            text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC"
+        };
+        let journal: i128 = self
+            .journal
+            .iter()
+            .filter(held)
+            .map(|l| number(l, "amount"))
+            .sum();
+        assert_eq!(
+            journal.abs(),
+            booked,
+            "the journal and the settlements differ"
+        );
+    }
+
+    /// Invariant 4.
+    fn slots_and_credits_are_within_bounds(&self) {
+        let mut slots = BTreeSet::new();
+        for line in &self.slots {
+            let slot = number(line, "slot");
+            assert!((1..=5).contains(&slot), "{line:?}");
+            let key = (text(line, "wallet"), text(line, "month"), slot);
+            assert!(slots.insert(key), "a slot used twice: {line:?}");
+        }
+        for line in &self.credits {
+            let payer = text(line, "payer");
+            let entries = self
+                .credit_entries
+                .iter()
+                .filter(|e| text(e, "payer") == payer);
+            let sum: i128 = entries.map(|entry| number(entry, "delta")).sum();
+            assert_eq!(number(line, "balance"), sum, "{line:?}");
+            assert!(sum >= 0, "{line:?}");
+        }
+    }
+
+    /// Invariant 5: launches at the core, launches recorded, and what paid for them.
+    fn launches_are_one_to_one(&self, world: &World) {
+        let created = || {
+            self.intents
+                .iter()
+                .filter(|i| text(i, "state") == "created")
+        };
+        let mut recorded: Vec<String> = created().map(|i| text(i, "core_key")).collect();
+        recorded.sort();
+        if let Some(core) = &world.core {
+            let mut there = core.launch_keys();
+            there.sort();
+            assert_eq!(
+                there, recorded,
+                "launches at the core and in the books differ"
+            );
+        }
+        let mut launches: Vec<String> = created().map(|i| text(i, "launch_id")).collect();
+        let count = launches.len();
+        launches.sort();
+        launches.dedup();
+        assert_eq!(launches.len(), count, "one launch, two intents");
+        for intent in created() {
+            let id = text(intent, "id");
+            let has = |lines: &[Line]| lines.iter().any(|line| text(line, "intent_id") == id);
+            let funded = match text(intent, "funding").as_str() {
+                "free" => has(&self.slots),
+                "x402" => has(&self.settlements),
+                "entitlement" => self.obligations.iter().any(|o| text(o, "state") == "used"),
+                other => panic!("unknown funding {other}: {intent:?}"),
+            };
+            assert!(funded, "a launch that nobody paid: {intent:?}");
+        }
+    }
+
+    /// Invariant 6.
+    fn every_payment_is_delivered_or_owed(&self) {
+        for line in &self.settlements {
+            let id = text(line, "intent_id");
+            let delivered = |i: &Line| text(i, "id") == id && text(i, "state") == "created";
+            let owed = |o: &Line| text(o, "intent_id") == id;
+            assert!(
+                self.intents.iter().any(delivered) || self.obligations.iter().any(owed),
+                "paid, not delivered, not owed: {line:?}"
+            );
+        }
+    }
+}
+
+/// Invariant 10, its second half: no credential in clear outside the request that carried it.
+fn nothing_leaked(world: &World) {
+    let logs = world.gateway.logs();
+    assert_eq!(world.secrets.found_in(logs.as_bytes()), None, "in the logs");
+    let database = world.gateway.database_bytes();
+    assert_eq!(world.secrets.found_in(&database), None, "in the database");
+    for seen in world.core.iter().flat_map(super::FakeCore::seen) {
+        let head = format!("{} {} {:?}\n", seen.method, seen.target, seen.headers);
+        let all = [head.as_bytes(), &seen.body].concat();
+        assert_eq!(world.secrets.found_in(&all), None, "sent upstream");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What must never be found in logs, books or upstream traffic: every credential that a test has used.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// Shorter values are words, not secrets.
+const SHORTEST: usize = 32;
+
+/// The credentials of one test.
+#[derive(Default)]
+pub struct Secrets(Mutex<BTreeSet<String>>);
+
+impl Secrets {
+    /// A key or token of our own.
+    pub fn add(&self, value: &str) {
+        let value = value.trim_start_matches("0x");
+        if value.len() >= SHORTEST {
+            self.0.lock().unwrap().insert(value.to_lowercase());
+        }
+    }
+
+    /// A request header; of a payment also the signature inside.
+    pub fn add_header(&self, name: &str, value: &str) {
+        let name = name.to_lowercase();
+        if !["x-payment", "payment-signature", "authorization"].contains(&name.as_str()) {
+            return;
+        }
+        self.add(value);
+        let decoded = STANDARD.decode(value).ok();
+        let payload = decoded.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        if let Some(signature) = payload
+            .as_ref()
+            .and_then(|p| p["payload"]["signature"].as_str())
+        {
+            // Without the last byte: v may be written as 0 or 27.
+            let digits = signature.trim_start_matches("0x");
+            self.add(digits.get(..128).unwrap_or(digits));
+        }
+    }
+
+    /// The first credential that `bytes` hold as text, or as the raw bytes of its hex.
+    pub fn found_in(&self, bytes: &[u8]) -> Option<String> {
+        let lower = bytes.to_ascii_lowercase();
+        let holds = |hay: &[u8], needle: &[u8]| memmem(hay, needle);
+        let secrets = self.0.lock().unwrap();
+        let leaked = secrets.iter().find(|secret| {
+            let raw = hex::decode(secret).unwrap_or_default();
+            holds(&lower, secret.as_bytes()) || (raw.len() >= SHORTEST && holds(bytes, &raw))
+        });
+        leaked.map(|secret| format!("{}...", &secret[..8]))
+    }
+}
+
+/// True if `needle` is part of `hay`.
+fn memmem(hay: &[u8], needle: &[u8]) -> bool {
+    let Some((first, rest)) = needle.split_first() else {
+        return false;
+    };
+    let mut hay = hay;
+    while let Some(at) = hay.iter().position(|byte| byte == first) {
+        hay = &hay[at + 1..];
+        if hay.starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn a_credential_is_found_as_text_and_as_bytes() {
+    let secrets = Secrets::default();
+    let (_, header) = super::proof::encode_v2(&serde_json::json!({
+        "payload": {"signature": format!("0x{}", "ab".repeat(65))}
+    }));
+    secrets.add_header("PAYMENT-SIGNATURE", &header);
+    secrets.add_header("content-type", &"z".repeat(64));
+    assert!(
+        secrets
+            .found_in(format!("log: {header}").as_bytes())
+            .is_some()
+    );
+    assert!(secrets.found_in("AB".repeat(64).as_bytes()).is_some());
+    assert!(secrets.found_in(&[0xab; 64]).is_some());
+    assert!(secrets.found_in(&[0xab; 63]).is_none());
+    assert!(secrets.found_in("z".repeat(80).as_bytes()).is_none());
+}
