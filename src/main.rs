@@ -1,3 +1,4 @@
 //! The service.
 mod books;
+mod rails;
 fn main() {}

@@ -1,0 +1,240 @@
+//! USDC on Base (or another EVM chain with EIP-3009 USDC), settled by our own signer.
+//!
+//! | file | one thing |
+//! |---|---|
+//! | `rpc`, `redact`, `node` | JSON-RPC to one node: transport, what must not be shown, batches that check the chain |
+//! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
+//! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
+//! | `outcome` | what became of a payment |
+
+mod calls;
+mod fees;
+mod node;
+mod outcome;
+mod preparer;
+mod redact;
+mod replace;
+mod rpc;
+mod signer;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use alloy_primitives::{B256, U64, U256};
+use async_trait::async_trait;
+use payments::{
+    agent::Wallet,
+    ids::PaymentId,
+    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent},
+    settlement::{Attempt, TransferTerms},
+    time::UnixMs,
+    x402::{requirements::Token, verify::LiveTransfer},
+};
+use serde_json::json;
+
+pub use rpc::RpcUrlError;
+pub use signer::SignerKeyError;
+
+use calls::{address, answer};
+use node::{At, NoAnswer, Node};
+use preparer::BasePreparer;
+use signer::Signer;
+
+/// USDC has six decimals everywhere; a token that has others is not the configured one.
+const TOKEN_DECIMALS: u8 = 6;
+
+/// How the rail reaches its chain and what it may spend.
+pub struct BaseConfig {
+    /// The node: `https://`, or `http://` on a trusted network. May hold credentials; never shown.
+    pub rpc_url: String,
+    /// How long one call to the node may take, in milliseconds.
+    pub rpc_timeout_ms: u64,
+    /// The token, with its chain and its EIP-712 domain.
+    pub token: Token,
+    /// The private key of the account that sends settlements and pays gas.
+    pub signer_key: [u8; 32],
+    /// The most that a settlement may pay per gas, in wei.
+    pub max_fee_per_gas_wei: u128,
+    /// Blocks that a fate must have, its own included; 0 counts as 1.
+    pub confirmations: u64,
+    /// How old an unmined transaction must be before its fee is raised, in seconds.
+    pub fee_bump_after_s: u32,
+}
+
+/// The configuration cannot work with any chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BaseConfigError {
+    /// The node's URL.
+    #[error(transparent)]
+    Url(#[from] RpcUrlError),
+    /// The signer's key.
+    #[error(transparent)]
+    Key(#[from] SignerKeyError),
+}
+
+/// The rail. Holds no state of its own: what happened is in the books and on the chain.
+pub struct BaseRail {
+    node: Node,
+    token: Token,
+    signer: Signer,
+    max_fee_per_gas_wei: u128,
+    confirmations: u64,
+    fee_bump_after_ms: i64,
+}
+
+// === impl BaseRail ===
+
+impl BaseRail {
+    /// A rail to this chain. Asks nothing yet: call [`BaseRail::start_up_check`] before serving.
+    ///
+    /// # Errors
+    /// [`BaseConfigError`].
+    pub fn new(config: BaseConfig, sealer: Arc<dyn Sealer>) -> Result<Self, BaseConfigError> {
+        let chain_id = config.token.chain_id();
+        Ok(Self {
+            node: Node::new(&config.rpc_url, Duration::from_millis(config.rpc_timeout_ms), chain_id)?,
+            signer: Signer::new(&config.signer_key, chain_id, sealer)?,
+            token: config.token,
+            max_fee_per_gas_wei: config.max_fee_per_gas_wei,
+            confirmations: config.confirmations.max(1),
+            fee_bump_after_ms: i64::from(config.fee_bump_after_s).saturating_mul(1000),
+        })
+    }
+
+    /// The account that sends settlements and pays gas.
+    pub fn signer(&self) -> Wallet {
+        self.signer.wallet()
+    }
+
+    /// Compares chain and token with the configuration: chain id, EIP-712 domain, decimals. A wrong domain would make every
+    /// payer's signature invalid (protocol/x402.md section 1).
+    ///
+    /// # Errors
+    /// [`RailError::WrongChain`] with what differs; [`RailError::Unreachable`].
+    pub async fn start_up_check(&self) -> Result<(), RailError> {
+        let token = address(self.token.address());
+        let mut batch = self.node.batch()?;
+        let domain = batch.call(token, &calls::domain_separator(), At::Latest)?;
+        let decimals = batch.call(token, &calls::decimals(), At::Latest)?;
+        batch.send().await?;
+        let domain: B256 = answer::<calls::DOMAIN_SEPARATORCall>(&domain.get().await?)?;
+        if domain != *self.token.domain_separator() {
+            let (name, version) = (self.token.domain_name(), self.token.domain_version());
+            return Err(RailError::WrongChain(format!("the token's EIP-712 domain is not name {name:?}, version {version:?}")));
+        }
+        let decimals = answer::<calls::decimalsCall>(&decimals.get().await?)?;
+        if decimals != TOKEN_DECIMALS {
+            return Err(RailError::WrongChain(format!("the token has {decimals} decimals instead of {TOKEN_DECIMALS}")));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ChainRail for BaseRail {
+    async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError> {
+        let token = address(self.token.address());
+        let signer = self.signer.address();
+        let mut batch = self.node.batch()?;
+        let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest)?;
+        let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
+        let nonce = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
+        let quote = fees::ask_quote(&mut batch, signer)?;
+        batch.send().await?;
+        let balance: U256 = answer::<calls::balanceOfCall>(&balance.get().await?)?;
+        let (fees, latest) = quote.get().await?;
+        Ok(ChainView {
+            authorization_used: answer::<calls::authorizationStateCall>(&used.get().await?)?,
+            balance_units: u128::try_from(balance).unwrap_or(u128::MAX),
+            block_number: latest.number(),
+            signer_next_nonce: nonce.get().await?.to(),
+            fees,
+        })
+    }
+
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer> {
+        Box::new(BasePreparer {
+            signer: self.signer.clone(),
+            token: address(self.token.address()),
+            call: calls::settle(transfer),
+            price: fees::price(&view.fees, self.max_fee_per_gas_wei),
+        })
+    }
+
+    fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms {
+        TransferTerms {
+            key: transfer.key(),
+            pay_to: *transfer.pay_to(),
+            value: transfer.value(),
+            valid_before_unix_s: transfer.valid_before_unix_s(),
+            claimed_at_block: view.block_number,
+        }
+    }
+
+    async fn send(&self, attempt: &Attempt) -> Sent {
+        let tx_hash = attempt.tx_hash;
+        let raw = match self.signer.open(attempt) {
+            Ok(raw) => raw,
+            Err(error) => {
+                tracing::error!(%tx_hash, %error, "a settlement was not sent");
+                return Sent::Unknown;
+            }
+        };
+        match self.node.send_raw(&raw).await {
+            Ok(answered) if answered.0 == tx_hash.0 => Sent::Accepted,
+            Ok(answered) => {
+                tracing::warn!(%tx_hash, %answered, "the node names another transaction than was sent");
+                Sent::Unknown
+            }
+            // "already known", "nonce too low", "underpriced": all of them are possible when it was taken before.
+            Err(NoAnswer::Refused(refusal)) => {
+                tracing::info!(%tx_hash, code = refusal.code, message = refusal.message, "the node did not take the transaction");
+                Sent::Unknown
+            }
+            Err(NoAnswer::Lost(error)) => {
+                tracing::warn!(%tx_hash, %error, "it is not known whether the node took the transaction");
+                Sent::Unknown
+            }
+        }
+    }
+
+    async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+        self.judge(terms, attempts).await
+    }
+
+    async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
+        self.raise(last, at).await
+    }
+
+    async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
+        Ok(self.settled_until().await?.unix_s() >= valid_before_unix_s)
+    }
+
+    async fn void(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError> {
+        self.empty(last, at).await
+    }
+
+    async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
+        let mut batch = self.node.batch()?;
+        let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), "latest"]))?;
+        batch.send().await?;
+        Ok(next.get().await?.to::<u64>() > eoa_nonce)
+    }
+
+    async fn ready(&self) -> Result<(), RailError> {
+        let quote = self.quote().await?;
+        match fees::price(&quote, self.max_fee_per_gas_wei) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(RailError::Unreachable(format!("{error} ({})", self.signer()))),
+        }
+    }
+}
+
+/// Neither the key nor the node's URL.
+impl fmt::Debug for BaseRail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BaseRail").field("token", self.token.address()).field("signer", &self.signer).finish_non_exhaustive()
+    }
+}

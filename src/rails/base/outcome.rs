@@ -1,0 +1,195 @@
+//! What became of a payment (reliability/states.md section 3, protocol/x402.md 6.5).
+//!
+//! | what the chain shows | outcome |
+//! |---|---|
+//! | a receipt of ours with the token's two logs | settled |
+//! | authorization used, its log beside the right transfer in anybody's transaction | settled |
+//! | authorization used for something else, or cancelled | failed |
+//! | used, but no log is found yet | pending, nothing to send |
+//! | unused, our transaction reverted | failed |
+//! | unused, and the safe block is past `valid_before` | failed |
+//! | unused | pending |
+//!
+//! "Used" alone never means paid: a cancelled authorization is "used" too. And "unused" is believed only of a block that is
+//! not older than what it must explain: nodes behind one URL are not equally far.
+
+use alloy_primitives::B256;
+use payments::{
+    ports::{Outcome, RailError},
+    settlement::{Attempt, AttemptKind, PaymentFailure, TransferTerms},
+};
+use serde_json::json;
+
+use super::{
+    BaseRail,
+    calls::{self, address, authorizationStateCall},
+    node::{At, Batch, NoAnswer, Refusal},
+    wire::{Block, Log, Receipt},
+};
+
+/// Blocks per log query: what the strictest of the common providers allow.
+pub(super) const LOG_WINDOW_BLOCKS: u64 = 2_000;
+/// Blocks before the claim that are searched too: the node that was asked then may have been behind (ten minutes on Base).
+const CLAIM_MARGIN_BLOCKS: u64 = 300;
+
+/// What one batch said.
+struct Facts {
+    latest: Block,
+    /// The newest block that a reorganisation cannot take back, as far as this node can tell.
+    settled_until: Block,
+    used: bool,
+    receipts: Vec<Receipt>,
+}
+
+impl BaseRail {
+    /// See the module.
+    pub(super) async fn judge(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+        let facts = self.facts(terms, attempts).await?;
+        let latest = facts.latest.number();
+        let settled = facts.receipts.iter().find_map(|receipt| receipt.settlement(terms, true));
+        if let Some(proof) = settled {
+            return Ok(self.once_confirmed(Some(proof.block_number), latest, Outcome::Settled(proof)));
+        }
+        if facts.used {
+            return self.judge_by_logs(terms, attempts, latest).await;
+        }
+        if let Some(reverted_in) = facts.receipts.iter().filter(|receipt| receipt.reverted()).filter_map(Receipt::block).max() {
+            if self.used_at(terms, reverted_in).await? {
+                return self.judge_by_logs(terms, attempts, latest).await;
+            }
+            return Ok(self.once_confirmed(Some(reverted_in), latest, Outcome::Failed(PaymentFailure::Reverted)));
+        }
+        if facts.settled_until.unix_s() >= terms.valid_before_unix_s {
+            if self.used_at(terms, facts.settled_until.number()).await? {
+                return self.judge_by_logs(terms, attempts, latest).await;
+            }
+            return Ok(Outcome::Failed(PaymentFailure::Expired));
+        }
+        // Past valid_before the token refuses it, but a block that says otherwise may still replace the newest ones.
+        Ok(Outcome::Pending { may_send: facts.latest.unix_s() < terms.valid_before_unix_s })
+    }
+
+    /// The newest block that counts as final for an expiry: the safe one, or the newest where the chain knows none.
+    pub(super) async fn settled_until(&self) -> Result<Block, RailError> {
+        let mut batch = self.node.batch()?;
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
+        batch.send().await?;
+        let latest = latest.get().await?;
+        Ok(safe_block(safe.try_get().await)?.unwrap_or(latest))
+    }
+
+    async fn facts(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Facts, RailError> {
+        let mut batch = self.node.batch()?;
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
+        let used = batch.call(address(&terms.key.token), &state_call(terms), At::Latest)?;
+        let transfers = attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Transfer);
+        let hashes: Vec<B256> = transfers.map(|attempt| B256::from(attempt.tx_hash.0)).collect();
+        let answers = hashes.iter().map(|hash| ask_receipt(&mut batch, hash)).collect::<Result<Vec<_>, _>>()?;
+        batch.send().await?;
+        let latest = latest.get().await?;
+        let settled_until = safe_block(safe.try_get().await)?.unwrap_or_else(|| latest.clone());
+        let used = calls::answer::<authorizationStateCall>(&used.get().await?)?;
+        let mut receipts = Vec::new();
+        for (answer, hash) in answers.into_iter().zip(hashes) {
+            receipts.extend(answer.get().await?.filter(|receipt| receipt.transaction_hash == hash));
+        }
+        Ok(Facts { latest, settled_until, used, receipts })
+    }
+
+    /// The state of the authorization after this block. A node that does not have the block says so, where "latest" would
+    /// silently answer from before it. A node that has the block but no longer its state is asked for its newest state.
+    async fn used_at(&self, terms: &TransferTerms, block: u64) -> Result<bool, RailError> {
+        let mut batch = self.node.batch()?;
+        let token = address(&terms.key.token);
+        let then = batch.call(token, &state_call(terms), At::Block(block))?;
+        let now = batch.call(token, &state_call(terms), At::Latest)?;
+        let head = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        batch.send().await?;
+        let bytes = match then.try_get().await {
+            Err(NoAnswer::Refused(refusal)) if refusal.is_forgotten_state() && head.get().await?.number() >= block => now.get().await?,
+            answer => answer?,
+        };
+        calls::answer::<authorizationStateCall>(&bytes)
+    }
+
+    async fn judge_by_logs(&self, terms: &TransferTerms, attempts: &[Attempt], latest: u64) -> Result<Outcome, RailError> {
+        let Some(log) = self.find_fate(terms, latest).await? else { return Ok(Outcome::Pending { may_send: false }) };
+        if !log.uses(terms) {
+            let mined_in = log.block_number.map(|number| number.to());
+            return Ok(self.once_confirmed(mined_in, latest, Outcome::Failed(PaymentFailure::Cancelled)));
+        }
+        let Some(hash) = log.transaction_hash else { return Ok(Outcome::Pending { may_send: false }) };
+        let mut batch = self.node.batch()?;
+        let receipt = ask_receipt(&mut batch, &hash)?;
+        batch.send().await?;
+        let Some(receipt) = receipt.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.succeeded()) else {
+            return Ok(Outcome::Pending { may_send: false });
+        };
+        let ours = attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
+        let fate = receipt.settlement(terms, ours).map_or(Outcome::Failed(PaymentFailure::SpentElsewhere), Outcome::Settled);
+        Ok(self.once_confirmed(receipt.block(), latest, fate))
+    }
+
+    /// The one log that tells what an authorization was used for.
+    async fn find_fate(&self, terms: &TransferTerms, latest: u64) -> Result<Option<Log>, RailError> {
+        let mut from = terms.claimed_at_block.saturating_sub(CLAIM_MARGIN_BLOCKS);
+        while from <= latest {
+            let to = from.saturating_add(LOG_WINDOW_BLOCKS - 1).min(latest);
+            let mut batch = self.node.batch()?;
+            let filter = json!([{
+                "address": address(&terms.key.token),
+                "topics": calls::fate_topics(&terms.key.from, &terms.key.nonce),
+                "fromBlock": format!("{from:#x}"),
+                "toBlock": format!("{to:#x}"),
+            }]);
+            let logs = batch.ask::<Vec<Log>>("eth_getLogs", filter)?;
+            batch.send().await?;
+            if let Some(log) = logs.get().await?.into_iter().find(|log| !log.removed) {
+                return Ok(Some(log));
+            }
+            from = to.saturating_add(1);
+        }
+        Ok(None)
+    }
+
+    /// The fate, once its block has as many blocks on it as the operator wants (1: itself).
+    fn once_confirmed(&self, mined_in: Option<u64>, latest: u64, fate: Outcome) -> Outcome {
+        let last_needed = mined_in.map(|block| block.saturating_add(self.confirmations.saturating_sub(1)));
+        if last_needed.is_some_and(|block| block <= latest) { fate } else { Outcome::Pending { may_send: false } }
+    }
+}
+
+fn state_call(terms: &TransferTerms) -> alloy_primitives::Bytes {
+    calls::authorization_state(&terms.key.from, &terms.key.nonce)
+}
+
+fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> Result<super::node::Answer<'a, Option<Receipt>>, RailError> {
+    batch.ask("eth_getTransactionReceipt", json!([hash]))
+}
+
+/// `None` where the chain has no safe block: it says null, or that it does not know the word.
+fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
+    match answer {
+        Ok(block) => Ok(block),
+        Err(NoAnswer::Refused(refusal)) if refusal.is_unknown_block() => Ok(None),
+        Err(none) => Err(none.into()),
+    }
+}
+
+impl Refusal {
+    /// -39001 is "unknown block" of the execution APIs, -32602 "invalid params".
+    fn is_unknown_block(&self) -> bool {
+        let message = self.message.to_lowercase();
+        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("safe block not found")
+    }
+
+    /// How the common nodes say that they keep the block but not its state.
+    fn is_forgotten_state(&self) -> bool {
+        let message = self.message.to_lowercase();
+        ["missing trie node", "historical state", "state is not available", "state not available", "pruned"]
+            .iter()
+            .any(|words| message.contains(words))
+    }
+}

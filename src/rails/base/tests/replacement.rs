@@ -1,0 +1,93 @@
+//! Transactions in the place of others.
+
+use alloy_consensus::{Transaction, TxEnvelope};
+use alloy_eips::eip2718::Decodable2718;
+use payments::{
+    ports::{ChainRail, Outcome, Sent},
+    settlement::{Attempt, AttemptKind, PaymentFailure},
+};
+
+use super::{
+    TestChain,
+    money::judge,
+    world::{BUMP_AFTER_S, GWEI, PRICE, SAVED_AT, World, payment_id},
+};
+
+pub(super) async fn a_raised_fee_replaces_the_transaction(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let claim = world.claim().await;
+    chain.hold(true).await;
+    assert_eq!(world.rail.send(&claim.attempt).await, Sent::Accepted);
+    let later = SAVED_AT.plus_s(i64::from(BUMP_AFTER_S));
+    let raised = world.rail.bump(payment_id(), &claim.attempt, later).await.unwrap().unwrap();
+    let again = world.rail.bump(payment_id(), &raised, later.plus_s(i64::from(BUMP_AFTER_S))).await.unwrap().unwrap();
+    for (attempt, before) in [(&raised, &claim.attempt), (&again, &raised)] {
+        assert_eq!((attempt.kind, attempt.signer, attempt.eoa_nonce), (AttemptKind::Transfer, before.signer, before.eoa_nonce));
+        assert!(attempt.max_fee_per_gas_wei >= before.max_fee_per_gas_wei / 8 * 9);
+        assert_eq!(call_of(attempt), call_of(before));
+        assert_eq!(world.rail.send(attempt).await, Sent::Accepted);
+    }
+    chain.hold(false).await;
+    let attempts = [claim.attempt, raised, again.clone()];
+    match world.rail.outcome(&claim.terms, &attempts).await.unwrap() {
+        Outcome::Settled(proof) => assert_eq!(proof.tx_hash, again.tx_hash),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(world.balance(&world.pay_to).await, PRICE);
+}
+
+pub(super) async fn a_fee_is_not_raised_too_early_or_too_high(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let claim = world.claim().await;
+    let due = SAVED_AT.plus_s(i64::from(BUMP_AFTER_S));
+    assert_eq!(world.rail.bump(payment_id(), &claim.attempt, due.plus_ms(-1)).await, Ok(None));
+    let capped = world.rail_with(|config| config.max_fee_per_gas_wei = claim.attempt.max_fee_per_gas_wei);
+    assert_eq!(capped.bump(payment_id(), &claim.attempt, due).await, Ok(None));
+    let other_signer = world.rail_with(|config| config.signer_key = super::world::fresh_key());
+    assert!(other_signer.bump(payment_id(), &claim.attempt, due).await.is_err());
+    assert!(other_signer.void(payment_id(), &claim.attempt, due).await.is_err());
+}
+
+pub(super) async fn an_empty_transaction_takes_the_place_of_a_transfer(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let claim = world.claim().await;
+    chain.hold(true).await;
+    assert_eq!(world.rail.send(&claim.attempt).await, Sent::Accepted);
+    // At the cap already: an empty transaction may pass it, since it uses so little gas.
+    let capped = world.rail_with(|config| config.max_fee_per_gas_wei = claim.attempt.max_fee_per_gas_wei);
+    let void = capped.void(payment_id(), &claim.attempt, SAVED_AT).await.unwrap();
+    assert_eq!((void.kind, void.eoa_nonce), (AttemptKind::Void, claim.attempt.eoa_nonce));
+    assert_eq!(world.rail.send(&void).await, Sent::Accepted);
+    chain.hold(false).await;
+    assert!(world.rail.nonce_used(void.signer, void.eoa_nonce).await.unwrap());
+    assert_eq!(world.balance(&world.pay_to).await, 0);
+    let attempts = [claim.attempt, void];
+    assert_eq!(world.rail.outcome(&claim.terms, &attempts).await, Ok(Outcome::Pending { may_send: true }));
+    chain.pass_s(600).await;
+    assert_eq!(world.rail.outcome(&claim.terms, &attempts).await, Ok(Outcome::Failed(PaymentFailure::Expired)));
+}
+
+pub(super) async fn an_empty_transaction_fills_a_gap(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let mut claim = world.claim().await;
+    // Wiped, as the books do when the intent is over: its fee cap alone tells what to outbid.
+    claim.attempt.sealed_tx.clear();
+    let void = world.rail.void(payment_id(), &claim.attempt, SAVED_AT).await.unwrap();
+    assert!(void.max_fee_per_gas_wei > claim.attempt.max_fee_per_gas_wei && void.max_fee_per_gas_wei < 100 * GWEI);
+    assert_eq!(world.rail.send(&void).await, Sent::Accepted);
+    for _ in 0..100 {
+        if world.rail.nonce_used(void.signer, void.eoa_nonce).await.unwrap() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(world.rail.nonce_used(void.signer, void.eoa_nonce).await.unwrap());
+    assert_eq!(judge(&world, &claim).await, Outcome::Pending { may_send: true });
+}
+
+/// Target, gas and calldata of a saved transaction.
+fn call_of(attempt: &Attempt) -> (Option<alloy_primitives::Address>, u64, Vec<u8>) {
+    // The test's sealer puts 32 bytes before the plain ones.
+    let tx = TxEnvelope::decode_2718_exact(&attempt.sealed_tx[32..]).unwrap();
+    (tx.to(), tx.gas_limit(), tx.input().to_vec())
+}

@@ -1,0 +1,275 @@
+//! A payer, a receiver, a stranger and a rail on one chain.
+
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256, keccak256};
+use alloy_rpc_client::RpcClient;
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, SolValue, sol};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use payments::{
+    agent::Wallet,
+    ids::PaymentId,
+    money::UsdcUnits,
+    ports::{ChainRail, ChainView, SealError, Sealer},
+    settlement::{Attempt, ChainHash, TransferTerms},
+    time::UnixMs,
+    x402::{
+        eip712::{self, TransferMessage},
+        payload,
+        requirements::{Requirements, Token},
+        verify::{self, LiveTransfer, Offers},
+    },
+};
+use serde_json::{Value, json};
+
+use super::{
+    super::{BaseConfig, BaseRail, calls, rpc::HttpTransport, wire::Block},
+    TestChain,
+};
+
+pub(super) const GWEI: u128 = 1_000_000_000;
+pub(super) const PRICE: u64 = 550_000;
+pub(super) const VALID_FOR_S: u64 = 300;
+pub(super) const BUMP_AFTER_S: u32 = 15;
+
+sol! {
+    function mint(address to, uint256 amount);
+    function transfer(address to, uint256 value);
+    function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s);
+}
+
+/// JSON-RPC for a test's own questions.
+pub(super) struct Rpc(RpcClient);
+
+impl Rpc {
+    pub(super) fn new(url: &str) -> Self {
+        let (transport, _) = HttpTransport::new(url, Duration::from_secs(10)).unwrap();
+        Self(RpcClient::new(transport, false))
+    }
+
+    pub(super) async fn try_call(&self, method: &'static str, params: Value) -> Result<Value, String> {
+        self.0.request(method, params).await.map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn call(&self, method: &'static str, params: Value) -> Value {
+        self.try_call(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+}
+
+/// Seals by a checksum: enough to notice bytes that were changed or moved.
+pub(super) struct TestSealer;
+
+impl Sealer for TestSealer {
+    fn seal(&self, aad: &[u8], plain: &[u8]) -> Vec<u8> {
+        let tag = keccak256([aad, plain].concat());
+        [tag.as_slice(), plain].concat()
+    }
+
+    fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (tag, plain) = sealed.split_at_checked(32).ok_or(SealError)?;
+        if keccak256([aad, plain].concat()).as_slice() == tag { Ok(plain.to_vec()) } else { Err(SealError) }
+    }
+}
+
+/// Everything is fresh for each case, so that cases share a chain and nothing else.
+pub(super) struct World<'a> {
+    pub chain: &'a dyn TestChain,
+    pub rpc: Rpc,
+    pub rail: BaseRail,
+    pub token: Token,
+    pub payer: PrivateKeySigner,
+    pub pay_to: Wallet,
+    stranger: PrivateKeySigner,
+    signer_key: [u8; 32],
+}
+
+/// A claim that is ready to be sent.
+pub(super) struct Claim {
+    pub transfer: LiveTransfer,
+    pub view: ChainView,
+    pub terms: TransferTerms,
+    pub attempt: Attempt,
+}
+
+pub(super) fn fresh_key() -> [u8; 32] {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    keccak256(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes()).0
+}
+
+pub(super) fn key(bytes: &[u8; 32]) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&B256::from(*bytes)).unwrap()
+}
+
+pub(super) fn config(url: String, token: Token, signer_key: [u8; 32]) -> BaseConfig {
+    BaseConfig {
+        rpc_url: url,
+        rpc_timeout_ms: 5_000,
+        token,
+        signer_key,
+        max_fee_per_gas_wei: 100 * GWEI,
+        confirmations: 1,
+        fee_bump_after_s: BUMP_AFTER_S,
+    }
+}
+
+pub(super) fn payment_id() -> PaymentId {
+    "pay_00000000000000000000000000000001".parse().unwrap()
+}
+
+/// The moment when a case's attempts are saved.
+pub(super) const SAVED_AT: UnixMs = UnixMs::from_s(1_000_000);
+
+impl<'a> World<'a> {
+    /// A payer with exactly the price, and a signer with gas.
+    pub(super) async fn new(chain: &'a dyn TestChain) -> Self {
+        let signer_key = fresh_key();
+        let token = chain.token();
+        let world = Self {
+            chain,
+            rpc: Rpc::new(&chain.url()),
+            rail: BaseRail::new(config(chain.url(), token.clone(), signer_key), Arc::new(TestSealer)).unwrap(),
+            token,
+            payer: key(&fresh_key()),
+            pay_to: Wallet::new(key(&fresh_key()).address().into_array()),
+            stranger: key(&fresh_key()),
+            signer_key,
+        };
+        chain.give_gas(world.stranger.address()).await;
+        chain.give_gas(key(&signer_key).address()).await;
+        let mint = mintCall { to: world.payer.address(), amount: U256::from(PRICE) };
+        world.by_stranger(mint.abi_encode()).await;
+        world
+    }
+
+    /// The same rail with other settings.
+    pub(super) fn rail_with(&self, change: impl FnOnce(&mut BaseConfig)) -> BaseRail {
+        let mut config = config(self.chain.url(), self.token.clone(), self.signer_key);
+        change(&mut config);
+        BaseRail::new(config, Arc::new(TestSealer)).unwrap()
+    }
+
+    /// View, terms and the saved attempt of a new authorization.
+    pub(super) async fn claim(&self) -> Claim {
+        let transfer = self.authorize(B256::from(fresh_key())).await;
+        let view = self.rail.view(&transfer).await.unwrap();
+        let terms = self.rail.terms(&transfer, &view);
+        let attempt = self.rail.preparer(&transfer, &view).prepare(payment_id(), view.signer_next_nonce, SAVED_AT).unwrap();
+        Claim { transfer, view, terms, attempt }
+    }
+
+    /// What a client's header makes.
+    pub(super) async fn authorize(&self, nonce: B256) -> LiveTransfer {
+        let now = self.now().await;
+        live_transfer(&self.payer, &self.token, self.pay_to, now, nonce)
+    }
+
+    /// The payer cancels an authorization, in a transaction of the stranger's.
+    pub(super) async fn cancel(&self, nonce: &[u8; 32]) {
+        let type_hash = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
+        let hash = keccak256((type_hash, self.payer.address(), B256::from(*nonce)).abi_encode());
+        let digest = keccak256([&[0x19, 0x01], self.token.domain_separator().as_slice(), hash.as_slice()].concat());
+        let signature = self.payer.sign_hash_sync(&digest).unwrap();
+        let (v, r, s) = (27 + u8::from(signature.v()), signature.r().into(), signature.s().into());
+        let call = cancelAuthorizationCall { authorizer: self.payer.address(), nonce: B256::from(*nonce), v, r, s };
+        self.by_stranger(call.abi_encode()).await;
+    }
+
+    /// A stranger settles the transfer.
+    pub(super) async fn settle_by_stranger(&self, transfer: &LiveTransfer) -> ChainHash {
+        self.by_stranger(calls::settle(transfer).to_vec()).await
+    }
+
+    /// The payer sends his whole balance away.
+    pub(super) async fn empty_payer(&self) {
+        self.chain.give_gas(self.payer.address()).await;
+        let call = transferCall { to: self.stranger.address(), value: U256::from(PRICE) };
+        self.send(&self.payer, call.abi_encode()).await;
+    }
+
+    /// What an account holds of the token.
+    pub(super) async fn balance(&self, account: &Wallet) -> u64 {
+        let call = json!([{"to": calls::address(self.token.address()), "data": calls::balance_of(account)}, "latest"]);
+        let answer: U256 = serde_json::from_value(self.rpc.call("eth_call", call).await).unwrap();
+        answer.to()
+    }
+
+    async fn now(&self) -> u64 {
+        let block = self.rpc.call("eth_getBlockByNumber", json!(["latest", false])).await;
+        serde_json::from_value::<Block>(block).unwrap().unix_s()
+    }
+
+    async fn by_stranger(&self, input: Vec<u8>) -> ChainHash {
+        self.send(&self.stranger, input).await
+    }
+
+    /// A call of the token that must succeed.
+    async fn send(&self, from: &PrivateKeySigner, input: Vec<u8>) -> ChainHash {
+        let nonce = self.rpc.call("eth_getTransactionCount", json!([from.address(), "latest"])).await;
+        let nonce: U64 = serde_json::from_value(nonce).unwrap();
+        let raw = raw_call(from, self.token.chain_id(), calls::address(self.token.address()), nonce.to(), input);
+        let hash = self.rpc.call("eth_sendRawTransaction", json!([raw])).await;
+        for _ in 0..100 {
+            let receipt = self.rpc.call("eth_getTransactionReceipt", json!([hash])).await;
+            if !receipt.is_null() {
+                assert_eq!(receipt["status"], "0x1", "a call of the token reverted");
+                return ChainHash::parse(hash.as_str().unwrap()).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{hash} is not mined");
+    }
+}
+
+/// An authorization of exactly the price, read from the header that a version 2 client sends.
+pub(super) fn live_transfer(payer: &PrivateKeySigner, token: &Token, pay_to: Wallet, now: u64, nonce: B256) -> LiveTransfer {
+    let offer = Requirements::new(token.clone(), pay_to, UsdcUnits::new(PRICE), 300, "", "application/json");
+    let from = Wallet::new(payer.address().into_array());
+    let before = now + VALID_FOR_S;
+    let message = TransferMessage {
+        from,
+        to: pay_to,
+        value: U256::from(PRICE),
+        valid_after: U256::ZERO,
+        valid_before: U256::from(before),
+        nonce: nonce.0,
+    };
+    let signature = payer.sign_hash_sync(&eip712::digest(token.domain_separator(), &message)).unwrap();
+    let accepted: Value = serde_json::from_str(&offer.v2_element()).unwrap();
+    let payment = json!({
+        "x402Version": 2,
+        "accepted": accepted,
+        "payload": {
+            "signature": Bytes::from(signature.as_bytes()),
+            "authorization": {
+                "from": from, "to": pay_to, "value": PRICE.to_string(),
+                "validAfter": "0", "validBefore": before.to_string(), "nonce": nonce,
+            },
+        },
+    });
+    let unverified = payload::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
+    verify::verify(&unverified, &Offers::exactly(&offer)).unwrap().within_window(now, 3_900).unwrap()
+}
+
+fn raw_call(from: &PrivateKeySigner, chain_id: u64, to: Address, nonce: u64, input: Vec<u8>) -> Bytes {
+    let tx = TxEip1559 {
+        chain_id,
+        nonce,
+        gas_limit: 300_000,
+        max_fee_per_gas: 100 * GWEI,
+        max_priority_fee_per_gas: GWEI,
+        to: TxKind::Call(to),
+        value: U256::ZERO,
+        access_list: Default::default(),
+        input: input.into(),
+    };
+    let signature = from.sign_hash_sync(&tx.signature_hash()).unwrap();
+    TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
+}

@@ -1,0 +1,3 @@
+//! Rails move money and say what became of it: settled with proof, failed with proof, or not known yet.
+
+pub mod base;
