@@ -6,6 +6,8 @@ mod canned;
 mod judgement;
 mod money;
 mod replacement;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 mod suite;
 mod transport;
 mod world;
