@@ -1,4 +1,19 @@
-//! The service.
+//! Turnpike: an agent-payments gateway. `turnpike` serves; see `turnpike --help` for the rest.
+
+mod api;
+mod app;
 mod books;
+mod cache;
+mod cli;
+mod clock;
+mod config;
 mod rails;
-fn main() {}
+mod seal;
+mod strict_toml;
+mod telemetry;
+mod upstream;
+mod worker;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

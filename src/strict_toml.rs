@@ -20,10 +20,7 @@ pub struct Mistake {
 impl Mistake {
     /// A mistake at a place.
     pub fn new(place: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            text: text.into(),
-        }
+        Self { place: place.into(), text: text.into() }
     }
 }
 
@@ -36,11 +33,7 @@ impl fmt::Display for Mistake {
 /// Reads `table` into `T`, which must give every field a default and deny unknown fields.
 ///
 /// Keys that cannot be read are added to `mistakes` and keep their defaults, so that the checks that follow can go on.
-pub fn read<T: DeserializeOwned + Default>(
-    place: &str,
-    table: &Table,
-    mistakes: &mut Vec<Mistake>,
-) -> T {
+pub fn read<T: DeserializeOwned + Default>(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> T {
     let mut readable = Table::new();
     for (key, value) in table {
         let single = Table::from_iter([(key.clone(), value.clone())]);
@@ -63,20 +56,13 @@ pub fn read<T: DeserializeOwned + Default>(
 /// The line of the first syntax error and what the parser expected there.
 pub fn parse(text: &str) -> Result<Table, String> {
     text.parse::<Table>().map_err(|error| {
-        let line = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map_or(1, |before| before.matches('\n').count() + 1);
+        let line = error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
         format!("line {line}: {}", error.message().trim())
     })
 }
 
 fn join(place: &str, key: &str) -> String {
-    if place.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{place}.{key}")
-    }
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
 #[cfg(test)]

@@ -46,12 +46,17 @@ fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") || (essence.len() > 5 && essence[essence.len() - 5..].eq_ignore_ascii_case("+json")) {
+    if essence.eq_ignore_ascii_case("application/json") || (essence.len() > 5 && essence[essence.len() - 5..].eq_ignore_ascii_case("+json"))
+    {
         return Ok(());
     }
     Err(unsupported("Content-Type", "application/json", &essence.chars().take(64).collect::<String>()))
 }
 
 fn too_large(limit: usize) -> Fault {
-    Fault::new(Condition::TooLarge, "the body is too large").retry(Retry::FixRequest).field("body", &format!("at most {limit} bytes"), "more")
+    Fault::new(Condition::TooLarge, "the body is too large").retry(Retry::FixRequest).field(
+        "body",
+        &format!("at most {limit} bytes"),
+        "more",
+    )
 }

@@ -57,9 +57,8 @@ impl Challenges {
         pay_to: Wallet,
         max_timeout_s: u64,
     ) -> Result<Self, ChallengeError> {
-        let requirements = |amount, description: &str| {
-            Requirements::new(token.clone(), pay_to, amount, max_timeout_s, description, "application/json")
-        };
+        let requirements =
+            |amount, description: &str| Requirements::new(token.clone(), pay_to, amount, max_timeout_s, description, "application/json");
         let mut challenges = Self {
             list: Vec::new(),
             by_key: HashMap::new(),
@@ -124,4 +123,3 @@ fn price_of(route: &Route) -> Option<UsdcUnits> {
         Price::Free => None,
     }
 }
-

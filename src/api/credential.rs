@@ -54,9 +54,11 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fau
     let text = first.to_str().unwrap_or_default();
     let fits = (1..=MAX_IDEMPOTENCY_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits || values.next().is_some() {
-        return Err(bad("Idempotency-Key is one printable word of at most 255 characters")
-            .reason("invalid_idempotency_key")
-            .field("Idempotency-Key", "1 to 255 printable characters, once", &format!("{} bytes", text.len())));
+        return Err(bad("Idempotency-Key is one printable word of at most 255 characters").reason("invalid_idempotency_key").field(
+            "Idempotency-Key",
+            "1 to 255 printable characters, once",
+            &format!("{} bytes", text.len()),
+        ));
     }
     Ok(Some(text.to_owned()))
 }

@@ -48,11 +48,7 @@ pub(super) struct Call {
 }
 
 /// Answers every request of agents.
-pub(super) async fn dispatch(
-    State(api): State<Arc<Api>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request<Body>,
-) -> Response {
+pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>) -> Response {
     let request_id = api.clock.new_uuid().simple().to_string();
     let began_ms = api.clock.now_unix_ms();
     let (parts, body) = request.into_parts();
@@ -119,12 +115,7 @@ async fn own_route(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: C
     }
 }
 
-async fn upstream_route(
-    api: &Arc<Api>,
-    upstream: &UpstreamRoute,
-    call: &mut Call,
-    credential: Credential,
-) -> Result<Response, Fault> {
+async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
     match (credential, upstream.identity, upstream.price) {
         (Credential::ApiKey(key), _, _) => {
             answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await
@@ -139,14 +130,12 @@ async fn upstream_route(
 /// Step 3: no credential, no store is asked.
 pub(super) fn unpaid(call: &Call) -> Fault {
     let message = match call.route.starts_with("POST /launches") && !call.route.contains("/:id") {
-        true => "payment required: see x402 for the price; wallets get free launches each month, and clients often cap a payment at 0.10 or 1.00 USD",
+        true => {
+            "payment required: see x402 for the price; wallets get free launches each month, and clients often cap a payment at 0.10 or 1.00 USD"
+        }
         false => "identify yourself with a signed x402 payment of amount 0; nothing is charged",
     };
-    Fault::new(Condition::PaymentRequired, message)
-        .reason("no_credential")
-        .phase(Phase::Challenge)
-        .retry(Retry::PayAgain)
-        .challenged()
+    Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
 }
 
 fn wrong_method(allow: &[http::Method]) -> Fault {

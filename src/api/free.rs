@@ -25,10 +25,11 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     if let Some(schema) = &upstream.body
         && let Err(error) = schema.contract.check(&call.body)
     {
-        return Err(Fault::new(Condition::Validation, error.message.clone())
-            .reason("invalid_body")
-            .retry(Retry::FixRequest)
-            .field(&error.field, &error.expected, &error.got));
+        return Err(Fault::new(Condition::Validation, error.message.clone()).reason("invalid_body").retry(Retry::FixRequest).field(
+            &error.field,
+            &error.expected,
+            &error.got,
+        ));
     }
     answer::forwarded(api, Admission::for_identified(&who, call.forward_request()), "none; reason=free_route").await
 }

@@ -14,7 +14,7 @@ use payments::{agent::Payer, challenge::Retry, time::UnixMs};
 use super::problem::Fault;
 use crate::upstream::profile::Condition;
 
-type AgentLimiter = RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware<QuantaInstant>>;
+type AgentLimiter = RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware>;
 
 /// The numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

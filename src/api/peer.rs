@@ -3,17 +3,18 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
-use ipnet::IpNet;
+
+use crate::config::Networks;
 
 /// Networks whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Networks);
 
 // === impl TrustedProxies ===
 
 impl TrustedProxies {
     /// From networks or single addresses.
-    pub fn new(networks: Vec<IpNet>) -> Self {
+    pub fn new(networks: Networks) -> Self {
         Self(networks)
     }
 
@@ -32,7 +33,7 @@ impl TrustedProxies {
     }
 
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.0.contain(address)
     }
 }
 
@@ -48,7 +49,7 @@ mod tests {
         let from = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 1);
         let nobody = TrustedProxies::default();
         assert_eq!(nobody.client(from("10.0.0.1"), &headers), from("10.0.0.1").ip());
-        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let proxies = TrustedProxies::new(serde_json::from_value(serde_json::json!(["10.0.0.0/8"])).unwrap());
         assert_eq!(proxies.client(from("10.0.0.1"), &headers), from("198.51.100.7").ip(), "what the client wrote itself is not believed");
         assert_eq!(proxies.client(from("192.0.2.1"), &headers), from("192.0.2.1").ip());
     }

@@ -139,13 +139,14 @@ pub(super) fn used_for_identity() -> Fault {
 
 fn refused(refusal: &ClaimRefusal) -> Fault {
     match refusal {
-        ClaimRefusal::Funding(FundingRefusal::TooManyRefused) => {
-            Fault::new(Condition::RateLimited, "too many paid requests of yours were refused today; correct the request and come back later")
-                .reason("too_many_refused")
-                .phase(Phase::Reserve)
-                .retry(Retry::Wait)
-                .header(header::RETRY_AFTER, "3600")
-        }
+        ClaimRefusal::Funding(FundingRefusal::TooManyRefused) => Fault::new(
+            Condition::RateLimited,
+            "too many paid requests of yours were refused today; correct the request and come back later",
+        )
+        .reason("too_many_refused")
+        .phase(Phase::Reserve)
+        .retry(Retry::Wait)
+        .header(header::RETRY_AFTER, "3600"),
         ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
             Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")
                 .reason("insufficient_funds")

@@ -48,12 +48,7 @@ impl Layers {
             mistakes.push(Mistake::new("defaults", error.to_string()));
             Table::new()
         });
-        Self {
-            defaults,
-            sections: BTreeMap::new(),
-            sources: BTreeMap::new(),
-            mistakes,
-        }
+        Self { defaults, sections: BTreeMap::new(), sources: BTreeMap::new(), mistakes }
     }
 
     /// The file layer.
@@ -71,10 +66,7 @@ impl Layers {
         for (section, value) in table {
             match value {
                 Value::Table(keys) if self.defaults.contains_key(&section) => {
-                    layer.extend(
-                        keys.into_iter()
-                            .map(|(key, value)| (section.clone(), key, value)),
-                    );
+                    layer.extend(keys.into_iter().map(|(key, value)| (section.clone(), key, value)));
                 }
                 Value::Table(_) => self.unknown_section(&section, &source),
                 _ => {
@@ -117,9 +109,7 @@ impl Layers {
     pub(super) fn flags(&mut self, overrides: &[String]) {
         // One layer per flag: the last one of a key wins.
         for text in overrides {
-            let parsed = text
-                .split_once('=')
-                .and_then(|(name, value)| Some((name.split_once('.')?, value)));
+            let parsed = text.split_once('=').and_then(|(name, value)| Some((name.split_once('.')?, value)));
             // The value is not repeated: it may be a secret.
             let Some(((section, key), value)) = parsed else {
                 let text = "expected section.key=value";
@@ -161,9 +151,7 @@ impl Layers {
     pub(super) fn named_by_source(self) -> Vec<Mistake> {
         let sources = self.sources;
         let name = |mistake: Mistake| match sources.get(&mistake.place) {
-            Some(source) => {
-                Mistake::new(format!("{} (from {source})", mistake.place), mistake.text)
-            }
+            Some(source) => Mistake::new(format!("{} (from {source})", mistake.place), mistake.text),
             None => mistake,
         };
         self.mistakes.into_iter().map(name).collect()
@@ -173,16 +161,11 @@ impl Layers {
     fn lay(&mut self, layer: Vec<(String, String, Value)>, source: impl Fn(&str, &str) -> String) {
         for (section, key) in SECRETS {
             let file_key = format!("{key}_file");
-            let sets = |wanted: &str| {
-                layer
-                    .iter()
-                    .any(|(of, key, _)| of == section && key == wanted)
-            };
+            let sets = |wanted: &str| layer.iter().any(|(of, key, _)| of == section && key == wanted);
             match (sets(key), sets(&file_key)) {
                 (true, true) => {
                     let text = format!("expected {key} or {file_key}, not both");
-                    self.mistakes
-                        .push(Mistake::new(format!("{section}.{key}"), text));
+                    self.mistakes.push(Mistake::new(format!("{section}.{key}"), text));
                 }
                 (true, false) => self.forget(section, &file_key),
                 (false, true) => self.forget(section, key),
@@ -190,8 +173,7 @@ impl Layers {
             }
         }
         for (section, key, value) in layer {
-            self.sources
-                .insert(format!("{section}.{key}"), source(&section, &key));
+            self.sources.insert(format!("{section}.{key}"), source(&section, &key));
             self.sections.entry(section).or_default().insert(key, value);
         }
     }
@@ -209,10 +191,7 @@ impl Layers {
             Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
             Some(Value::Integer(_)) => text.replace('_', "").parse().ok().map(Value::Integer),
             Some(Value::Array(_)) => {
-                let items = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::Array(items.map(Value::from).collect()))
             }
             _ => None,
@@ -243,10 +222,7 @@ impl Layers {
 
     fn unknown_section(&mut self, section: &str, source: &str) {
         let known: Vec<_> = self.defaults.keys().map(String::as_str).collect();
-        let text = format!(
-            "unknown section (in {source}), expected one of {}",
-            known.join(", ")
-        );
+        let text = format!("unknown section (in {source}), expected one of {}", known.join(", "));
         self.mistakes.push(Mistake::new(section, text));
     }
 
@@ -255,16 +231,8 @@ impl Layers {
         let setting = self.defaults.iter().find_map(|(section, keys)| {
             let key = rest.strip_prefix(section.as_str())?.strip_prefix('_')?;
             let known = keys.as_table()?.contains_key(key)
-                || SECRETS
-                    .iter()
-                    .any(|(of, secret)| of == section && key.strip_suffix("_file") == Some(secret));
-            known.then(|| {
-                format!(
-                    "{ENV_PREFIX}{}__{}",
-                    section.to_uppercase(),
-                    key.to_uppercase()
-                )
-            })
+                || SECRETS.iter().any(|(of, secret)| of == section && key.strip_suffix("_file") == Some(secret));
+            known.then(|| format!("{ENV_PREFIX}{}__{}", section.to_uppercase(), key.to_uppercase()))
         });
         if let Some(setting) = setting {
             let text = format!("is not a setting; did you mean {setting}?");

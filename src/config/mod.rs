@@ -65,11 +65,7 @@ impl Config {
     ///
     /// # Errors
     /// Every mistake of every layer, and every rule of [`refuse`] that the result breaks.
-    pub fn load(
-        file: Option<&Path>,
-        env: impl Iterator<Item = (String, String)>,
-        overrides: &[String],
-    ) -> Result<Self, ConfigErrors> {
+    pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, overrides: &[String]) -> Result<Self, ConfigErrors> {
         let mut layers = Layers::new();
         if let Some(path) = file {
             layers.file(path);
@@ -92,13 +88,7 @@ impl Config {
         };
         config.fill();
         layers.mistakes.extend(refuse::check(&config));
-        if layers.mistakes.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigErrors {
-                mistakes: layers.named_by_source(),
-            })
-        }
+        if layers.mistakes.is_empty() { Ok(config) } else { Err(ConfigErrors { mistakes: layers.named_by_source() }) }
     }
 
     /// Settings that follow from others when they are not given.
@@ -121,10 +111,7 @@ impl Config {
     pub fn live_rails(&self) -> Vec<&'static str> {
         let chain = self.x402.mode != X402Mode::Sandbox && !chain::is_test(self.x402.chain_id);
         let stripe = self.stripe.mode == StripeMode::Live || self.stripe.has_live_key();
-        [(chain, "x402"), (stripe, "stripe")]
-            .into_iter()
-            .filter_map(|(live, rail)| live.then_some(rail))
-            .collect()
+        [(chain, "x402"), (stripe, "stripe")].into_iter().filter_map(|(live, rail)| live.then_some(rail)).collect()
     }
 
     /// The parts that only stand in for the world, by setting.
@@ -133,14 +120,10 @@ impl Config {
         let x402 = self.x402.mode == X402Mode::Sandbox;
         let stripe = self.stripe.mode == StripeMode::Sandbox;
         let core = self.upstream.url == UpstreamUrl::Embedded;
-        [
-            (x402, "x402.mode = \"sandbox\""),
-            (stripe, "stripe.mode = \"sandbox\""),
-            (core, "upstream.url = \"embedded:\""),
-        ]
-        .into_iter()
-        .filter_map(|(used, part)| used.then_some(part))
-        .collect()
+        [(x402, "x402.mode = \"sandbox\""), (stripe, "stripe.mode = \"sandbox\""), (core, "upstream.url = \"embedded:\"")]
+            .into_iter()
+            .filter_map(|(used, part)| used.then_some(part))
+            .collect()
     }
 }
 

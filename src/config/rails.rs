@@ -108,12 +108,7 @@ pub struct Mpp {
 
 impl Default for Mpp {
     fn default() -> Self {
-        Self {
-            secret_keys: Vec::new(),
-            account_key: Secret::default(),
-            realm: String::new(),
-            challenge_ttl_s: 2100,
-        }
+        Self { secret_keys: Vec::new(), account_key: Secret::default(), realm: String::new(), challenge_ttl_s: 2100 }
     }
 }
 
@@ -150,9 +145,7 @@ impl Stripe {
     #[must_use]
     pub fn has_live_key(&self) -> bool {
         let key = self.secret_key.expose();
-        ["sk_live_", "rk_live_"]
-            .iter()
-            .any(|live| key.starts_with(live))
+        ["sk_live_", "rk_live_"].iter().any(|live| key.starts_with(live))
     }
 }
 

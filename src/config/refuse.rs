@@ -17,56 +17,26 @@ const SETTLE_MARGIN_S: u64 = 6;
 const RULES: [Rule; 26] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
-    (
-        "clock_file_beside_live",
-        "test.clock_file",
-        clock_file_beside_live,
-    ),
-    (
-        "live_without_seal_key",
-        "store.seal_key",
-        live_without_seal_key,
-    ),
-    (
-        "live_key_in_other_mode",
-        "stripe.secret_key",
-        live_key_in_other_mode,
-    ),
+    ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
+    ("live_without_seal_key", "store.seal_key", live_without_seal_key),
+    ("live_key_in_other_mode", "stripe.secret_key", live_key_in_other_mode),
     // What a rail needs.
-    ("chain_without_rpc_url", "x402.rpc_url", |c| {
-        chain_needs(c, c.x402.rpc_url.is_empty())
-    }),
-    ("chain_without_signer_key", "x402.signer_key", |c| {
-        chain_needs(c, c.x402.signer_key.is_empty())
-    }),
-    ("chain_without_pay_to", "x402.pay_to", |c| {
-        chain_needs(c, c.x402.pay_to.0.is_none())
-    }),
-    ("chain_without_asset", "x402.asset", |c| {
-        chain_needs(c, c.x402.asset.0.is_none())
-    }),
-    ("chain_without_domain_name", "x402.domain_name", |c| {
-        chain_needs(c, c.x402.domain_name.is_empty())
-    }),
+    ("chain_without_rpc_url", "x402.rpc_url", |c| chain_needs(c, c.x402.rpc_url.is_empty())),
+    ("chain_without_signer_key", "x402.signer_key", |c| chain_needs(c, c.x402.signer_key.is_empty())),
+    ("chain_without_pay_to", "x402.pay_to", |c| chain_needs(c, c.x402.pay_to.0.is_none())),
+    ("chain_without_asset", "x402.asset", |c| chain_needs(c, c.x402.asset.0.is_none())),
+    ("chain_without_domain_name", "x402.domain_name", |c| chain_needs(c, c.x402.domain_name.is_empty())),
     ("rpc_url_scheme", "x402.rpc_url", rpc_url_scheme),
     ("signer_key_shape", "x402.signer_key", signer_key_shape),
     ("pay_to_nobody", "x402.pay_to", pay_to_nobody),
     ("sandbox_chain_id", "x402.chain_id", sandbox_chain_id),
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
-    (
-        "domain_version_empty",
-        "x402.domain_version",
-        domain_version_empty,
-    ),
+    ("domain_version_empty", "x402.domain_version", domain_version_empty),
     ("time_window", "x402.max_window_s", time_window),
     // Who may reach the operator's side.
     ("open_operator", "operator.token", open_operator),
-    ("short_token", "operator.token", |c| {
-        short(c.operator.token.expose())
-    }),
-    ("short_seal_key", "store.seal_key", |c| {
-        short(c.store.seal_key.expose())
-    }),
+    ("short_token", "operator.token", |c| short(c.operator.token.expose())),
+    ("short_seal_key", "store.seal_key", |c| short(c.store.seal_key.expose())),
     ("same_listener", "server.operator_listen", same_listener),
     // What this build does not have.
     ("facilitator_not_built", "x402.mode", facilitator_not_built),
@@ -81,51 +51,37 @@ const RULES: [Rule; 26] = [
 /// Every rule that the configuration breaks.
 #[must_use]
 pub fn check(config: &Config) -> Vec<Mistake> {
-    RULES
-        .iter()
-        .filter_map(|(_, place, rule)| rule(config).map(|text| Mistake::new(*place, text)))
-        .collect()
+    RULES.iter().filter_map(|(_, place, rule)| rule(config).map(|text| Mistake::new(*place, text))).collect()
 }
 
 fn live_beside_sandbox(config: &Config) -> Option<String> {
     let (live, sandbox) = (config.live_rails(), config.sandbox_parts());
-    (!live.is_empty() && !sandbox.is_empty()).then(|| {
-        format!(
-            "{} moves real money and may not run beside {}",
-            live.join(" and "),
-            sandbox.join(", ")
-        )
-    })
+    (!live.is_empty() && !sandbox.is_empty())
+        .then(|| format!("{} moves real money and may not run beside {}", live.join(" and "), sandbox.join(", ")))
 }
 
 fn clock_file_beside_live(config: &Config) -> Option<String> {
     let used = !config.test.clock_file.as_os_str().is_empty();
-    (used && !config.live_rails().is_empty())
-        .then(|| "a rail that moves real money needs the real time".to_owned())
+    (used && !config.live_rails().is_empty()).then(|| "a rail that moves real money needs the real time".to_owned())
 }
 
 fn live_without_seal_key(config: &Config) -> Option<String> {
-    (config.store.seal_key.is_empty() && !config.live_rails().is_empty()).then(|| {
-        "is required beside a rail that moves real money: signed transfers are kept sealed"
-            .to_owned()
-    })
+    (config.store.seal_key.is_empty() && !config.live_rails().is_empty())
+        .then(|| "is required beside a rail that moves real money: signed transfers are kept sealed".to_owned())
 }
 
 fn live_key_in_other_mode(config: &Config) -> Option<String> {
     let live = config.stripe.mode == StripeMode::Live;
-    (config.stripe.has_live_key() && !live)
-        .then(|| "is a live key, but stripe.mode is not \"live\"".to_owned())
+    (config.stripe.has_live_key() && !live).then(|| "is a live key, but stripe.mode is not \"live\"".to_owned())
 }
 
 fn chain_needs(config: &Config, missing: bool) -> Option<String> {
-    (config.x402.mode == X402Mode::Chain && missing)
-        .then(|| "is required with x402.mode = \"chain\"".to_owned())
+    (config.x402.mode == X402Mode::Chain && missing).then(|| "is required with x402.mode = \"chain\"".to_owned())
 }
 
 fn rpc_url_scheme(config: &Config) -> Option<String> {
     let url = &config.x402.rpc_url;
-    (!url.is_empty() && !matches!(url.scheme(), "http" | "https"))
-        .then(|| "expected http://... or https://...".to_owned())
+    (!url.is_empty() && !matches!(url.scheme(), "http" | "https")).then(|| "expected http://... or https://...".to_owned())
 }
 
 fn signer_key_shape(config: &Config) -> Option<String> {
@@ -145,56 +101,42 @@ fn pay_to_nobody(config: &Config) -> Option<String> {
 
 fn sandbox_chain_id(config: &Config) -> Option<String> {
     let sandbox = config.x402.mode == X402Mode::Sandbox;
-    (sandbox && config.x402.chain_id != super::chain::BASE_SEPOLIA).then(|| {
-        "a sandbox answers as Base Sepolia (84532) only: what is signed for it must be worth nothing elsewhere".to_owned()
-    })
+    (sandbox && config.x402.chain_id != super::chain::BASE_SEPOLIA)
+        .then(|| "a sandbox answers as Base Sepolia (84532) only: what is signed for it must be worth nothing elsewhere".to_owned())
 }
 
 fn sandbox_not_linked(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Sandbox && !cfg!(feature = "sandbox"))
-        .then(|| "this build has no sandbox".to_owned())
+    (config.x402.mode == X402Mode::Sandbox && !cfg!(feature = "sandbox")).then(|| "this build has no sandbox".to_owned())
 }
 
 fn domain_version_empty(config: &Config) -> Option<String> {
-    config
-        .x402
-        .domain_version
-        .is_empty()
-        .then(|| "is empty".to_owned())
+    config.x402.domain_version.is_empty().then(|| "is empty".to_owned())
 }
 
 fn time_window(config: &Config) -> Option<String> {
     let x402 = &config.x402;
     if x402.max_timeout_s <= SETTLE_MARGIN_S {
-        return Some(format!(
-            "x402.max_timeout_s must be above {SETTLE_MARGIN_S}"
-        ));
+        return Some(format!("x402.max_timeout_s must be above {SETTLE_MARGIN_S}"));
     }
-    (x402.max_window_s < x402.max_timeout_s)
-        .then(|| "is shorter than x402.max_timeout_s: no client could pay".to_owned())
+    (x402.max_window_s < x402.max_timeout_s).then(|| "is shorter than x402.max_timeout_s: no client could pay".to_owned())
 }
 
 fn open_operator(config: &Config) -> Option<String> {
     let open = !config.server.operator_listen.ip().is_loopback();
-    (open && config.operator.token.is_empty()).then(|| {
-        "is required: server.operator_listen can be reached from other machines".to_owned()
-    })
+    (open && config.operator.token.is_empty()).then(|| "is required: server.operator_listen can be reached from other machines".to_owned())
 }
 
 fn short(key: &str) -> Option<String> {
-    (!key.is_empty() && key.chars().count() < MIN_KEY_CHARS)
-        .then(|| format!("expected at least {MIN_KEY_CHARS} characters"))
+    (!key.is_empty() && key.chars().count() < MIN_KEY_CHARS).then(|| format!("expected at least {MIN_KEY_CHARS} characters"))
 }
 
 fn same_listener(config: &Config) -> Option<String> {
     let server = &config.server;
-    (server.listen == server.operator_listen && server.listen.port() != 0)
-        .then(|| "is the same as server.listen".to_owned())
+    (server.listen == server.operator_listen && server.listen.port() != 0).then(|| "is the same as server.listen".to_owned())
 }
 
 fn facilitator_not_built(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Facilitator)
-        .then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
+    (config.x402.mode == X402Mode::Facilitator).then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
 }
 
 fn stripe_not_built(config: &Config) -> Option<String> {
@@ -205,9 +147,7 @@ fn stripe_not_built(config: &Config) -> Option<String> {
 fn store_not_built(config: &Config) -> Option<String> {
     match config.store.url.scheme() {
         "sqlite" => None,
-        "postgres" | "postgresql" => {
-            Some("Postgres is not built in; expected sqlite://file".to_owned())
-        }
+        "postgres" | "postgresql" => Some("Postgres is not built in; expected sqlite://file".to_owned()),
         _ => Some("expected sqlite://file".to_owned()),
     }
 }
@@ -215,23 +155,16 @@ fn store_not_built(config: &Config) -> Option<String> {
 fn cache_not_built(config: &Config) -> Option<String> {
     match config.cache.url.expose() {
         "memory:" => None,
-        url if url.starts_with("redis") => {
-            Some("Redis is not built in; expected memory:".to_owned())
-        }
+        url if url.starts_with("redis") => Some("Redis is not built in; expected memory:".to_owned()),
         _ => Some("expected memory:".to_owned()),
     }
 }
 
 fn price_of_zero(config: &Config) -> Option<String> {
     let pricing = &config.pricing;
-    let prices = [
-        pricing.launch_usdc.map(super::Usdc::minor),
-        pricing.launch_usd.map(super::Usd::minor),
-        Some(pricing.pack_20_usd.minor()),
-    ];
-    prices
-        .contains(&Some(0))
-        .then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
+    let prices =
+        [pricing.launch_usdc.map(super::Usdc::minor), pricing.launch_usd.map(super::Usd::minor), Some(pricing.pack_20_usd.minor())];
+    prices.contains(&Some(0)).then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
 }
 
 fn zero(config: &Config) -> Option<String> {
@@ -248,27 +181,15 @@ fn zero(config: &Config) -> Option<String> {
         ("limits.header_bytes", limits.header_bytes),
         ("upstream.timeout_s", config.upstream.timeout_s),
         ("upstream.core_deadline_s", config.upstream.core_deadline_s),
-        (
-            "upstream.per_minute",
-            config.upstream.per_minute.unwrap_or(1).into(),
-        ),
-        (
-            "upstream.concurrent",
-            config.upstream.concurrent.unwrap_or(1).into(),
-        ),
+        ("upstream.per_minute", config.upstream.per_minute.unwrap_or(1).into()),
+        ("upstream.concurrent", config.upstream.concurrent.unwrap_or(1).into()),
         ("x402.confirmations", x402.confirmations),
         ("x402.max_fee_gwei", x402.max_fee_gwei),
         ("x402.fee_bump_after_s", x402.fee_bump_after_s),
         ("x402.rpc_timeout_ms", x402.rpc_timeout_ms),
         ("mpp.challenge_ttl_s", config.mpp.challenge_ttl_s),
-        (
-            "pricing.entitlement_hours",
-            config.pricing.entitlement_hours,
-        ),
+        ("pricing.entitlement_hours", config.pricing.entitlement_hours),
     ];
-    let zeros: Vec<_> = settings
-        .into_iter()
-        .filter_map(|(setting, value)| (value == 0).then_some(setting))
-        .collect();
+    let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();
     (!zeros.is_empty()).then(|| format!("must be above 0: {}", zeros.join(", ")))
 }

@@ -57,10 +57,7 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => Ok(Self(text)),
-            other => Err(serde::de::Error::custom(format!(
-                "expected a quoted text, got {}",
-                other.type_str()
-            ))),
+            other => Err(serde::de::Error::custom(format!("expected a quoted text, got {}", other.type_str()))),
         }
     }
 }
@@ -81,9 +78,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_another_type_is_not_repeated() {
-        let error = toml::Value::Integer(987_654)
-            .try_into::<Secret>()
-            .unwrap_err();
+        let error = toml::Value::Integer(987_654).try_into::<Secret>().unwrap_err();
         assert!(!error.to_string().contains("987654"), "{error}");
     }
 }

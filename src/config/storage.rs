@@ -20,10 +20,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self {
-            url: CredentialUrl::new("sqlite://turnpike.db"),
-            seal_key: Secret::default(),
-        }
+        Self { url: CredentialUrl::new("sqlite://turnpike.db"), seal_key: Secret::default() }
     }
 }
 
@@ -37,9 +34,7 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self {
-            url: CredentialUrl::new("memory:"),
-        }
+        Self { url: CredentialUrl::new("memory:") }
     }
 }
 
@@ -103,11 +98,9 @@ impl<'de> Deserialize<'de> for UpstreamUrl {
         match String::deserialize(deserializer)?.as_str() {
             "embedded:" => Ok(Self::Embedded),
             "" => Ok(Self::Profile),
-            text => PublicUrl::parse(text).map(Self::Http).map_err(|reason| {
-                serde::de::Error::custom(format!(
-                    "{reason}, \"embedded:\", or \"\" for the profile's"
-                ))
-            }),
+            text => PublicUrl::parse(text)
+                .map(Self::Http)
+                .map_err(|reason| serde::de::Error::custom(format!("{reason}, \"embedded:\", or \"\" for the profile's"))),
         }
     }
 }
@@ -126,10 +119,6 @@ pub struct Sandbox {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self {
-            dir: PathBuf::from("turnpike-sandbox"),
-            chain_listen: loopback(8405),
-            stripe_listen: loopback(8404),
-        }
+        Self { dir: PathBuf::from("turnpike-sandbox"), chain_listen: loopback(8405), stripe_listen: loopback(8404) }
     }
 }

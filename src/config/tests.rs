@@ -4,31 +4,21 @@ use std::path::PathBuf;
 
 use super::*;
 
-fn load(
-    file: Option<&str>,
-    env: &[(&str, &str)],
-    overrides: &[&str],
-) -> Result<Config, ConfigErrors> {
+fn load(file: Option<&str>, env: &[(&str, &str)], overrides: &[&str]) -> Result<Config, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
     let path: Option<PathBuf> = file.map(|text| {
         let path = folder.path().join("turnpike.toml");
         std::fs::write(&path, text).unwrap();
         path
     });
-    let env = env
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let overrides: Vec<_> = overrides.iter().map(|text| (*text).to_owned()).collect();
     Config::load(path.as_deref(), env, &overrides)
 }
 
 fn places(errors: &ConfigErrors) -> Vec<&str> {
     let place = |mistake: &'_ Mistake| mistake.place.find(" (from").unwrap_or(mistake.place.len());
-    errors
-        .mistakes
-        .iter()
-        .map(|mistake| &mistake.place[..place(mistake)])
-        .collect()
+    errors.mistakes.iter().map(|mistake| &mistake.place[..place(mistake)]).collect()
 }
 
 #[test]
@@ -39,10 +29,7 @@ fn with_nothing_given_the_sandbox_runs() {
     assert_eq!(config.mpp.realm, "127.0.0.1");
     assert_eq!(config.x402.mode, X402Mode::Sandbox);
     assert_eq!(config.x402.domain_name, "USDC");
-    assert_eq!(
-        config.x402.asset.0.unwrap().to_string(),
-        "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
-    );
+    assert_eq!(config.x402.asset.0.unwrap().to_string(), "0x036CbD53842c5426634e7929541eC2318f3dCF7e");
     assert_eq!(config.upstream.url, UpstreamUrl::Embedded);
     assert!(config.live_rails().is_empty());
     assert_eq!(config.sandbox_parts().len(), 3);
@@ -50,16 +37,10 @@ fn with_nothing_given_the_sandbox_runs() {
 
 #[test]
 fn base_is_known_by_its_chain_id() {
-    let mut x402 = X402 {
-        chain_id: 8453,
-        ..X402::default()
-    };
+    let mut x402 = X402 { chain_id: 8453, ..X402::default() };
     chain::fill(&mut x402);
     assert_eq!(x402.domain_name, "USD Coin");
-    assert_eq!(
-        x402.asset.0.unwrap().to_string(),
-        "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
-    );
+    assert_eq!(x402.asset.0.unwrap().to_string(), "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");
 }
 
 #[test]
@@ -79,38 +60,19 @@ fn later_layers_win() {
     let config = load(
         Some(file),
         &env,
-        &[
-            "limits.peer_per_minute=2",
-            "limits.peer_per_minute=3",
-            "operator.token=12345678901234567890123456789012",
-        ],
+        &["limits.peer_per_minute=2", "limits.peer_per_minute=3", "operator.token=12345678901234567890123456789012"],
     )
     .unwrap();
     let limits = &config.limits;
-    assert_eq!(
-        (
-            limits.agent_per_minute,
-            limits.agent_burst,
-            limits.peer_per_minute
-        ),
-        (1, 2, 3)
-    );
+    assert_eq!((limits.agent_per_minute, limits.agent_burst, limits.peer_per_minute), (1, 2, 3));
     assert!(!config.x402.require_balance_for_free);
     assert_eq!(config.x402.max_window_s, 4000);
-    assert!(
-        config
-            .server
-            .trusted_proxies
-            .contain("::1".parse().unwrap())
-    );
+    assert!(config.server.trusted_proxies.contain("::1".parse().unwrap()));
     assert_eq!(config.mpp.secret_keys[1].expose(), "k2");
     assert_eq!(config.pricing.launch_usdc.unwrap().minor(), 1_000_000);
     assert_eq!(config.pricing.pack_20_usd.minor(), 1_300);
     assert_eq!(config.upstream.per_minute, Some(7));
-    assert_eq!(
-        config.operator.token.expose(),
-        "12345678901234567890123456789012"
-    );
+    assert_eq!(config.operator.token.expose(), "12345678901234567890123456789012");
 }
 
 #[test]
@@ -122,17 +84,7 @@ fn every_mistake_is_named_with_its_layer() {
         ("TURNPIKE_STRIPE_SECRET_KEY", "sk_live_hunter2"),
         ("TURNPIKE_SERVER__OPERATOR_LISTEN", "0.0.0.0:1"),
     ];
-    let errors = load(
-        Some(file),
-        &env,
-        &[
-            "hunter2",
-            "limits.=x",
-            "store.url=mysql://u:hunter2@db",
-            "limits.body_bytes=-1",
-        ],
-    )
-    .unwrap_err();
+    let errors = load(Some(file), &env, &["hunter2", "limits.=x", "store.url=mysql://u:hunter2@db", "limits.body_bytes=-1"]).unwrap_err();
     let named = places(&errors);
     for place in [
         "top",
@@ -169,25 +121,10 @@ fn every_mistake_is_named_with_its_layer() {
 
 #[test]
 fn files_that_cannot_be_read_are_named() {
-    let missing = Config::load(
-        Some(Path::new("/nowhere/turnpike.toml")),
-        std::iter::empty(),
-        &[],
-    )
-    .unwrap_err();
-    assert!(
-        missing
-            .to_string()
-            .contains("/nowhere/turnpike.toml: cannot be read"),
-        "{missing}"
-    );
-    let broken = load(Some("[store]\nseal_key = hunter2\n"), &[], &[])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        broken.contains("line 2") && !broken.contains("hunter2"),
-        "{broken}"
-    );
+    let missing = Config::load(Some(Path::new("/nowhere/turnpike.toml")), std::iter::empty(), &[]).unwrap_err();
+    assert!(missing.to_string().contains("/nowhere/turnpike.toml: cannot be read"), "{missing}");
+    let broken = load(Some("[store]\nseal_key = hunter2\n"), &[], &[]).unwrap_err().to_string();
+    assert!(broken.contains("line 2") && !broken.contains("hunter2"), "{broken}");
 }
 
 #[test]
@@ -199,15 +136,8 @@ fn secrets_come_from_files_too() {
         path.to_str().unwrap().to_owned()
     };
     let long = "0123456789abcdef0123456789abcdef";
-    let (token, keys, empty) = (
-        write("token", &format!("{long}\n")),
-        write("keys", "k1\n\nk2\n"),
-        write("empty", "\n"),
-    );
-    let env = [
-        ("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()),
-        ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys),
-    ];
+    let (token, keys, empty) = (write("token", &format!("{long}\n")), write("keys", "k1\n\nk2\n"), write("empty", "\n"));
+    let env = [("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()), ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys)];
     let config = load(None, &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);
     assert_eq!(config.mpp.secret_keys.len(), 2);
@@ -218,26 +148,14 @@ fn secrets_come_from_files_too() {
     let config = load(Some("[operator]\ntoken = \"short\"\n"), &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);
     // What cannot be read, is empty, is given twice or is no secret.
-    let overrides = [
-        format!("store.seal_key_file={empty}"),
-        "stripe.secret_key_file=/nowhere".to_owned(),
-        format!("server.listen_file={token}"),
-    ];
+    let overrides =
+        [format!("store.seal_key_file={empty}"), "stripe.secret_key_file=/nowhere".to_owned(), format!("server.listen_file={token}")];
     let file = format!("[operator]\ntoken = \"{long}\"\ntoken_file = \"{token}\"\n");
     let overrides: Vec<_> = overrides.iter().map(String::as_str).collect();
     let errors = load(Some(&file), &[], &overrides).unwrap_err();
     let mut named = places(&errors);
     named.sort_unstable();
-    assert_eq!(
-        named,
-        [
-            "operator.token",
-            "server.listen_file",
-            "store.seal_key_file",
-            "stripe.secret_key_file"
-        ],
-        "{errors}"
-    );
+    assert_eq!(named, ["operator.token", "server.listen_file", "store.seal_key_file", "stripe.secret_key_file"], "{errors}");
 }
 
 #[test]
@@ -258,18 +176,12 @@ fn the_effective_values_print_without_secrets() {
     let overrides: Vec<_> = overrides.iter().map(String::as_str).collect();
     let config = load(None, &[], &overrides).unwrap();
     for shown in [config.printable(), format!("{config:?}")] {
-        assert!(
-            !shown.contains("hunter2") && !shown.contains("abab"),
-            "{shown}"
-        );
+        assert!(!shown.contains("hunter2") && !shown.contains("abab"), "{shown}");
     }
     let printed: toml::Table = config.printable().parse().unwrap();
     assert_eq!(printed.len(), 12);
     assert_eq!(printed["x402"]["signer_key"].as_str(), Some("****"));
-    assert_eq!(
-        printed["x402"]["asset"].as_str(),
-        Some("0x036CbD53842c5426634e7929541eC2318f3dCF7e")
-    );
+    assert_eq!(printed["x402"]["asset"].as_str(), Some("0x036CbD53842c5426634e7929541eC2318f3dCF7e"));
     assert_eq!(printed["mpp"]["secret_keys"].as_array().unwrap().len(), 1);
     assert_eq!(printed["pricing"]["pack_20_usd"].as_str(), Some("12.00"));
     // What is printed of a configuration without secrets is a configuration again.

@@ -40,9 +40,7 @@ impl<const DECIMALS: u32> Serialize for Amount<DECIMALS> {
 impl<'de, const DECIMALS: u32> Deserialize<'de> for Amount<DECIMALS> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        parse_decimal(&text, DECIMALS)
-            .map(Self)
-            .map_err(|error| serde::de::Error::custom(format!("{text:?}: {error}")))
+        parse_decimal(&text, DECIMALS).map(Self).map_err(|error| serde::de::Error::custom(format!("{text:?}: {error}")))
     }
 }
 
@@ -52,9 +50,7 @@ pub struct EvmAddress(pub Option<Address>);
 
 impl Serialize for EvmAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self
-            .0
-            .map_or_else(String::new, |address| address.to_checksum(None));
+        let text = self.0.map_or_else(String::new, |address| address.to_checksum(None));
         serializer.serialize_str(&text)
     }
 }
@@ -65,18 +61,14 @@ impl<'de> Deserialize<'de> for EvmAddress {
         if text.is_empty() {
             return Ok(Self(None));
         }
-        let address = parse_address(&text)
-            .map_err(|reason| serde::de::Error::custom(format!("{text:?}: {reason}")))?;
+        let address = parse_address(&text).map_err(|reason| serde::de::Error::custom(format!("{text:?}: {reason}")))?;
         Ok(Self(Some(address)))
     }
 }
 
 /// Reads `0x` and 40 hex digits; one case is accepted as it is, mixed case must match EIP-55.
 fn parse_address(text: &str) -> Result<Address, &'static str> {
-    let digits = text
-        .strip_prefix("0x")
-        .filter(|digits| digits.len() == 40)
-        .ok_or("expected 0x and 40 hex digits")?;
+    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 40).ok_or("expected 0x and 40 hex digits")?;
     let address: Address = text.parse().map_err(|_| "expected 0x and 40 hex digits")?;
     let has = |wanted: fn(&u8) -> bool| digits.as_bytes().iter().any(wanted);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
@@ -109,9 +101,9 @@ impl<'de> Deserialize<'de> for Networks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let parse = |text: &String| {
             let single = || text.parse::<IpAddr>().map(IpNet::from);
-            text.parse::<IpNet>().or_else(|_| single()).map_err(|_| {
-                serde::de::Error::custom(format!("{text:?}: expected a network such as 10.0.0.0/8"))
-            })
+            text.parse::<IpNet>()
+                .or_else(|_| single())
+                .map_err(|_| serde::de::Error::custom(format!("{text:?}: expected a network such as 10.0.0.0/8")))
         };
         let texts = Vec::<String>::deserialize(deserializer)?;
         texts.iter().map(parse).collect::<Result<_, _>>().map(Self)
@@ -140,13 +132,7 @@ mod tests {
         assert_eq!(read::<EvmAddress>("").unwrap(), EvmAddress(None));
         let wrong = usdc.replace("CbD5", "cbD5");
         assert!(read::<EvmAddress>(&wrong).unwrap_err().contains("EIP-55"));
-        for bad in [
-            "0x1",
-            &usdc[2..],
-            &format!("{usdc}0"),
-            &usdc.replace("0x", "0X"),
-            &usdc.replace('7', "g"),
-        ] {
+        for bad in ["0x1", &usdc[2..], &format!("{usdc}0"), &usdc.replace("0x", "0X"), &usdc.replace('7', "g")] {
             assert!(read::<EvmAddress>(bad).is_err(), "{bad}");
         }
     }
@@ -161,11 +147,6 @@ mod tests {
         for outside in ["11.0.0.1", "192.0.2.2", "::1"] {
             assert!(!networks.contain(outside.parse().unwrap()), "{outside}");
         }
-        assert!(
-            list(&["everybody"])
-                .unwrap_err()
-                .to_string()
-                .contains("everybody")
-        );
+        assert!(list(&["everybody"]).unwrap_err().to_string().contains("everybody"));
     }
 }

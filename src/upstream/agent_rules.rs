@@ -60,22 +60,13 @@ fn no_user_accounts(body: &Value) -> Result<(), AgentRefusal> {
 }
 
 fn connected_accounts_only(body: &Value, connected: &[&str]) -> Result<(), AgentRefusal> {
-    let asked = given(body, "dropspace_platforms")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    let outside = asked.iter().enumerate().find(|(_, platform)| {
-        platform
-            .as_str()
-            .is_none_or(|platform| !connected.contains(&platform))
-    });
+    let asked = given(body, "dropspace_platforms").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let outside = asked.iter().enumerate().find(|(_, platform)| platform.as_str().is_none_or(|platform| !connected.contains(&platform)));
     let Some((index, platform)) = outside else {
         return Ok(());
     };
-    let expected = if connected.is_empty() {
-        "none: no official account is connected".to_owned()
-    } else {
-        format!("one of {}", connected.join(", "))
-    };
+    let expected =
+        if connected.is_empty() { "none: no official account is connected".to_owned() } else { format!("one of {}", connected.join(", ")) };
     let got = short(platform);
     Err(AgentRefusal {
         status: 400,
@@ -119,9 +110,7 @@ fn schedule_ahead(body: &Value, now_unix_s: i64) -> Result<(), AgentRefusal> {
         return Ok(());
     };
     let field = "/scheduled_date";
-    let parsed = date
-        .as_str()
-        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    let parsed = date.as_str().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
     let Some(scheduled) = parsed else {
         return Err(invalid(
             field,
@@ -138,12 +127,7 @@ fn schedule_ahead(body: &Value, now_unix_s: i64) -> Result<(), AgentRefusal> {
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())
         .unwrap_or_else(|| "15 minutes from now".to_owned());
-    Err(invalid(
-        field,
-        "scheduled_date must be at least 15 minutes ahead",
-        format!("{earliest} or later"),
-        short(date),
-    ))
+    Err(invalid(field, "scheduled_date must be at least 15 minutes ahead", format!("{earliest} or later"), short(date)))
 }
 
 /// A member that is there and not null.
@@ -152,20 +136,11 @@ fn given<'a>(body: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 fn invalid(field: &str, message: &str, expected: String, got: String) -> AgentRefusal {
-    AgentRefusal {
-        status: 400,
-        code: "SERVER_002",
-        message: message.to_owned(),
-        field: field.to_owned(),
-        expected,
-        got,
-    }
+    AgentRefusal { status: 400, code: "SERVER_002", message: message.to_owned(), field: field.to_owned(), expected, got }
 }
 
 fn short(value: &Value) -> String {
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     text.chars().take(60).collect()
 }
 
@@ -195,67 +170,18 @@ mod tests {
     #[test]
     fn what_agents_may_not_do() {
         for (body, status, code, field) in [
-            (
-                json!({"user_platform_accounts": {}}),
-                403,
-                "AUTH_002",
-                "/user_platform_accounts",
-            ),
-            (
-                json!({"user_platform_accounts": {"twitter": "t"}, "persona_id": "p"}),
-                403,
-                "AUTH_002",
-                "/user_platform_accounts",
-            ),
-            (
-                json!({"dropspace_platforms": ["twitter", "reddit"]}),
-                400,
-                "LAUNCH_007",
-                "/dropspace_platforms/1",
-            ),
-            (
-                json!({"dropspace_platforms": ["Twitter"]}),
-                400,
-                "LAUNCH_007",
-                "/dropspace_platforms/0",
-            ),
-            (
-                json!({"persona_id": "0190b5a0-0000-7000-8000-000000000000"}),
-                404,
-                "SERVER_003",
-                "/persona_id",
-            ),
-            (
-                json!({"scheduled_date": "2026-01-01T00:14:59Z"}),
-                400,
-                "SERVER_002",
-                "/scheduled_date",
-            ),
-            (
-                json!({"scheduled_date": "2026-01-01T01:00:00+01:00"}),
-                400,
-                "SERVER_002",
-                "/scheduled_date",
-            ),
-            (
-                json!({"scheduled_date": "2026-13-01T00:00:00Z"}),
-                400,
-                "SERVER_002",
-                "/scheduled_date",
-            ),
-            (
-                json!({"scheduled_date": "2027-01-01T00:00:00Z", "publish": true}),
-                400,
-                "SERVER_002",
-                "/scheduled_date",
-            ),
+            (json!({"user_platform_accounts": {}}), 403, "AUTH_002", "/user_platform_accounts"),
+            (json!({"user_platform_accounts": {"twitter": "t"}, "persona_id": "p"}), 403, "AUTH_002", "/user_platform_accounts"),
+            (json!({"dropspace_platforms": ["twitter", "reddit"]}), 400, "LAUNCH_007", "/dropspace_platforms/1"),
+            (json!({"dropspace_platforms": ["Twitter"]}), 400, "LAUNCH_007", "/dropspace_platforms/0"),
+            (json!({"persona_id": "0190b5a0-0000-7000-8000-000000000000"}), 404, "SERVER_003", "/persona_id"),
+            (json!({"scheduled_date": "2026-01-01T00:14:59Z"}), 400, "SERVER_002", "/scheduled_date"),
+            (json!({"scheduled_date": "2026-01-01T01:00:00+01:00"}), 400, "SERVER_002", "/scheduled_date"),
+            (json!({"scheduled_date": "2026-13-01T00:00:00Z"}), 400, "SERVER_002", "/scheduled_date"),
+            (json!({"scheduled_date": "2027-01-01T00:00:00Z", "publish": true}), 400, "SERVER_002", "/scheduled_date"),
         ] {
             let refusal = check(&body, &CONNECTED, NOW).unwrap_err();
-            assert_eq!(
-                (refusal.status, refusal.code, refusal.field.as_str()),
-                (status, code, field),
-                "{body}"
-            );
+            assert_eq!((refusal.status, refusal.code, refusal.field.as_str()), (status, code, field), "{body}");
         }
         let refusal = check(&json!({"dropspace_platforms": ["twitter"]}), &[], NOW).unwrap_err();
         assert_eq!(refusal.code, "LAUNCH_007");

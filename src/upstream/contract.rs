@@ -20,9 +20,7 @@ pub struct BodyContract {
 
 impl fmt::Debug for BodyContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyContract")
-            .field("title", &self.schema.get("title"))
-            .finish_non_exhaustive()
+        f.debug_struct("BodyContract").field("title", &self.schema.get("title")).finish_non_exhaustive()
     }
 }
 
@@ -55,12 +53,7 @@ impl BodyError {
     fn new(field: String, expected: String, got: String) -> Self {
         let subject = if field.is_empty() { "body" } else { &field };
         let message = format!("{subject}: expected {expected}, got {got}");
-        Self {
-            field,
-            expected,
-            got,
-            message,
-        }
+        Self { field, expected, got, message }
     }
 }
 
@@ -70,8 +63,7 @@ impl BodyContract {
     /// # Errors
     /// [`ContractError`].
     pub fn compile(schema_json: &str) -> Result<Self, ContractError> {
-        let schema: Value = serde_json::from_str(schema_json)
-            .map_err(|error| ContractError::NotJson(error.to_string()))?;
+        let schema: Value = serde_json::from_str(schema_json).map_err(|error| ContractError::NotJson(error.to_string()))?;
         let validator = jsonschema::draft202012::options()
             .offline()
             .should_validate_formats(true)
@@ -96,10 +88,7 @@ impl BodyContract {
     fn explain(&self, error: &ValidationError<'_>) -> BodyError {
         let mut field = error.instance_path().as_str().to_owned();
         let schema_path = error.schema_path().as_str();
-        let mut part = schema_path
-            .rsplit_once('/')
-            .map_or("", |(part, _)| part)
-            .to_owned();
+        let mut part = schema_path.rsplit_once('/').map_or("", |(part, _)| part).to_owned();
         let mut got = excerpt(error.instance());
         match error.kind() {
             ValidationErrorKind::Required { property } => {
@@ -125,9 +114,7 @@ impl BodyContract {
             }
             _ => {}
         }
-        let expected = self
-            .description(&part)
-            .map_or_else(|| rule(error.kind()), str::to_owned);
+        let expected = self.description(&part).map_or_else(|| rule(error.kind()), str::to_owned);
         BodyError::new(field, expected, got)
     }
 

@@ -62,22 +62,13 @@ pub fn sign(secret: &[u8], parts: &SignedParts<'_>) -> String {
 ///
 /// # Errors
 /// [`IdentityError::Stale`] or [`IdentityError::BadSignature`].
-pub fn verify(
-    secret: &[u8],
-    parts: &SignedParts<'_>,
-    signature_hex: &str,
-    now_unix_s: i64,
-) -> Result<(), IdentityError> {
+pub fn verify(secret: &[u8], parts: &SignedParts<'_>, signature_hex: &str, now_unix_s: i64) -> Result<(), IdentityError> {
     if parts.timestamp_unix_s.abs_diff(now_unix_s) > MAX_CLOCK_SKEW_S {
         return Err(IdentityError::Stale);
     }
     let mut given = [0_u8; 32];
     hex::decode_to_slice(signature_hex, &mut given).map_err(|_| IdentityError::BadSignature)?;
-    if bool::from(mac(secret, parts).ct_eq(&given)) {
-        Ok(())
-    } else {
-        Err(IdentityError::BadSignature)
-    }
+    if bool::from(mac(secret, parts).ct_eq(&given)) { Ok(()) } else { Err(IdentityError::BadSignature) }
 }
 
 /// The text that is signed: version, time, method, target, agent, key and body hash, one a line.
@@ -144,65 +135,31 @@ mod tests {
         let good = sign(SECRET, &parts());
         let p = parts;
         let changed = [
-            SignedParts {
-                timestamp_unix_s: 1_800_000_001,
-                ..p()
-            },
-            SignedParts {
-                method: "PUT",
-                ..p()
-            },
-            SignedParts {
-                path_and_query: "/launches?x=2",
-                ..p()
-            },
-            SignedParts {
-                agent: "wallet:0x00000000000000000000000000000000000000ab",
-                ..p()
-            },
-            SignedParts {
-                idempotency_key: "",
-                ..p()
-            },
-            SignedParts {
-                body: b"{ }",
-                ..p()
-            },
+            SignedParts { timestamp_unix_s: 1_800_000_001, ..p() },
+            SignedParts { method: "PUT", ..p() },
+            SignedParts { path_and_query: "/launches?x=2", ..p() },
+            SignedParts { agent: "wallet:0x00000000000000000000000000000000000000ab", ..p() },
+            SignedParts { idempotency_key: "", ..p() },
+            SignedParts { body: b"{ }", ..p() },
         ];
         let now = 1_800_000_000;
         assert_eq!(verify(SECRET, &parts(), &good, now), Ok(()));
         for other in changed {
-            assert_eq!(
-                verify(SECRET, &other, &good, now),
-                Err(IdentityError::BadSignature),
-                "{other:?}"
-            );
+            assert_eq!(verify(SECRET, &other, &good, now), Err(IdentityError::BadSignature), "{other:?}");
         }
-        assert_eq!(
-            verify(b"other", &parts(), &good, now),
-            Err(IdentityError::BadSignature)
-        );
+        assert_eq!(verify(b"other", &parts(), &good, now), Err(IdentityError::BadSignature));
     }
 
-<<<<<<< HEAD
-=======
     /// The vector of `contracts/launch-core.yaml`, computed with another implementation.
     #[test]
     fn the_published_vector_holds() {
-        let parts = SignedParts {
-            agent: "gateway",
-            ..parts()
-        };
+        let parts = SignedParts { agent: "gateway", ..parts() };
         let published = include_str!("../../contracts/launch-core.yaml");
         let signature = sign(b"secret", &parts);
-        assert_eq!(
-            signature,
-            "94630043b845cf2b3a441ba5f003d3d7483c8af9917bad6558de794338992d19"
-        );
+        assert_eq!(signature, "94630043b845cf2b3a441ba5f003d3d7483c8af9917bad6558de794338992d19");
         assert!(published.contains(&signature));
     }
 
->>>>>>> w/core
     #[test]
     fn the_window_is_three_hundred_seconds_both_ways() {
         let good = sign(SECRET, &parts());
@@ -220,10 +177,7 @@ mod tests {
     #[test]
     fn a_signature_that_is_not_hex_is_refused() {
         for bad in ["", "zz", "00", &"0".repeat(63), &"g".repeat(64)] {
-            assert_eq!(
-                verify(SECRET, &parts(), bad, 1_800_000_000),
-                Err(IdentityError::BadSignature)
-            );
+            assert_eq!(verify(SECRET, &parts(), bad, 1_800_000_000), Err(IdentityError::BadSignature));
         }
     }
 }

@@ -1,5 +1,8 @@
-//! Who is behind the gateway: any API, described by a profile.
+//! Who is behind the gateway: any API, described by a profile; by default the embedded launch core.
 
 pub mod agent_rules;
 pub mod contract;
+pub mod forwarder;
+pub mod identity;
+pub mod launch_core;
 pub mod profile;

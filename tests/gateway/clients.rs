@@ -12,18 +12,12 @@ use crate::support::world::launch;
 use crate::support::{Setup, Wallet, World};
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/clients")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
 /// Runs a client's script against `POST /launches`; the line of JSON that it prints.
 async fn pay(program: &Path, script: &Path, needs: &Path, world: &World, wallet: &Wallet) -> Value {
-    assert!(
-        needs.exists(),
-        "{} is missing: run tests/run once, it installs the clients",
-        needs.display()
-    );
+    assert!(needs.exists(), "{} is missing: run tests/run once, it installs the clients", needs.display());
     let run = Command::new(program)
         .arg(script)
         .arg(format!("http://{}/launches", world.gateway.address))
@@ -36,8 +30,7 @@ async fn pay(program: &Path, script: &Path, needs: &Path, world: &World, wallet:
     let output = output.expect("the client takes too long").unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    serde_json::from_str(printed.trim())
-        .unwrap_or_else(|error| panic!("{error}; it printed {printed:?} and said:\n{complaint}"))
+    serde_json::from_str(printed.trim()).unwrap_or_else(|error| panic!("{error}; it printed {printed:?} and said:\n{complaint}"))
 }
 
 async fn pays(program: &Path, script: &Path, needs: &Path, network: &str) {
@@ -50,41 +43,26 @@ async fn pays(program: &Path, script: &Path, needs: &Path, network: &str) {
     assert_eq!(receipt["success"], true, "{line}");
     assert_eq!(receipt["network"], network, "{line}");
     let payer = receipt["payer"].as_str().unwrap_or_default();
-    assert!(
-        payer.eq_ignore_ascii_case(&wallet.address_lower()),
-        "{line}"
-    );
+    assert!(payer.eq_ignore_ascii_case(&wallet.address_lower()), "{line}");
     let settlements = world.gateway.audit().view("settlements").await;
     let hash = crate::support::audit::text(&settlements[0], "tx_hash");
     let named = receipt["transaction"].as_str().unwrap_or_default();
     assert!(named.eq_ignore_ascii_case(&hash), "{line}");
-    assert!(
-        line["charge"]
-            .as_str()
-            .unwrap()
-            .starts_with("0.55 USDC; payment="),
-        "{line}"
-    );
+    assert!(line["charge"].as_str().unwrap().starts_with("0.55 USDC; payment="), "{line}");
     world.settles_at(one_paid()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn npm_x402_fetch_2_pays_with_version_2() {
     let node = folder("node");
-    let (script, needs) = (
-        node.join("pay-x402-fetch-v2.mjs"),
-        node.join("node_modules/@x402/fetch"),
-    );
+    let (script, needs) = (node.join("pay-x402-fetch-v2.mjs"), node.join("node_modules/@x402/fetch"));
     pays(Path::new("node"), &script, &needs, "eip155:84532").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn npm_x402_fetch_1_pays_with_version_1() {
     let node = folder("node-v1");
-    let (script, needs) = (
-        node.join("pay-x402-fetch-v1.mjs"),
-        node.join("node_modules/x402-fetch"),
-    );
+    let (script, needs) = (node.join("pay-x402-fetch-v1.mjs"), node.join("node_modules/x402-fetch"));
     pays(Path::new("node"), &script, &needs, "base-sepolia").await;
 }
 
@@ -100,15 +78,9 @@ async fn a_published_client_gets_its_free_launches() {
     let world = Setup::new().embedded().start().await;
     let wallet = world.agent().await;
     let node = folder("node");
-    let (script, needs) = (
-        node.join("pay-x402-fetch-v2.mjs"),
-        node.join("node_modules/@x402/fetch"),
-    );
+    let (script, needs) = (node.join("pay-x402-fetch-v2.mjs"), node.join("node_modules/@x402/fetch"));
     let line = pay(Path::new("node"), &script, &needs, &world, &wallet).await;
     assert_eq!(line["status"], 201, "{line}");
-    assert_eq!(
-        line["charge"], "none; reason=free_tier; remaining=4",
-        "{line}"
-    );
+    assert_eq!(line["charge"], "none; reason=free_tier; remaining=4", "{line}");
     assert_eq!(world.totals().await.transactions, 0);
 }

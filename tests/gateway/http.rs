@@ -37,44 +37,22 @@ async fn r096_no_spelling_of_the_path_slips_past_the_price() {
         elsewhere,
     ];
     for target in targets {
-        let headers = [
-            ("content-type", "application/json"),
-            ("connection", "close"),
-        ];
+        let headers = [("content-type", "application/json"), ("connection", "close")];
         let bytes = raw::request("POST", target, &headers, body.as_bytes());
         let answer = raw::exchange(world.gateway.address, &bytes).await;
         let statuses = raw::statuses(&answer);
-        let clean = statuses
-            .iter()
-            .all(|status| [400, 402, 404].contains(status));
+        let clean = statuses.iter().all(|status| [400, 402, 404].contains(status));
         let text = String::from_utf8_lossy(&answer);
-        assert!(
-            clean && statuses.len() <= 1,
-            "{target}: {statuses:?} {text}"
-        );
+        assert!(clean && statuses.len() <= 1, "{target}: {statuses:?} {text}");
     }
     let wallet = world.agent().await;
-    for target in [
-        "//launches",
-        "/LAUNCHES",
-        "/launches%2F",
-        "/nothing",
-        "/launches/a/b/c",
-    ] {
+    for target in ["//launches", "/LAUNCHES", "/launches%2F", "/nothing", "/launches/a/b/c"] {
         let mut call = creation(&world.proof(&wallet).v2(), &launch("paid"));
         call.target = target.to_owned();
         let reply = world.send(call).await;
-        assert!(
-            [400, 404].contains(&reply.status.as_u16()),
-            "{target}: {}",
-            reply.brief()
-        );
+        assert!([400, 404].contains(&reply.status.as_u16()), "{target}: {}", reply.brief());
     }
-    assert!(
-        world.core().forwarded().is_empty(),
-        "{:?}",
-        world.core().forwarded()
-    );
+    assert!(world.core().forwarded().is_empty(), "{:?}", world.core().forwarded());
     world.settles_at(Totals::default()).await;
 }
 
@@ -83,35 +61,18 @@ async fn r097_no_method_slips_past_the_price() {
     let world = World::start().await;
     let wallet = world.agent().await;
     for method in ["HEAD", "TRACE", "PUT", "DELETE", "PATCH", "BREW"] {
-        let reply = world
-            .send(Call::new(method, "/launches").json(&launch("free")))
-            .await;
-        assert!(
-            [400, 402, 405].contains(&reply.status.as_u16()),
-            "{method}: {}",
-            reply.brief()
-        );
+        let reply = world.send(Call::new(method, "/launches").json(&launch("free"))).await;
+        assert!([400, 402, 405].contains(&reply.status.as_u16()), "{method}: {}", reply.brief());
     }
-    for (name, value) in [
-        ("x-http-method-override", "POST"),
-        ("x-http-method", "POST"),
-        ("x-method-override", "POST"),
-    ] {
+    for (name, value) in [("x-http-method-override", "POST"), ("x-http-method", "POST"), ("x-method-override", "POST")] {
         let (proof, payment) = world.identity(&wallet).v2();
-        let call = Call::get("/launches")
-            .json(&launch("free"))
-            .header(proof, &payment);
+        let call = Call::get("/launches").json(&launch("free")).header(proof, &payment);
         world.send(call.header(name, value)).await.must(200);
     }
     let (proof, payment) = world.identity(&wallet).v2();
     let call = Call::get("/launches?_method=POST").json(&launch("free"));
     world.send(call.header(proof, &payment)).await.must(200);
-    let posts = world
-        .core()
-        .forwarded()
-        .iter()
-        .filter(|seen| seen.method != "GET")
-        .count();
+    let posts = world.core().forwarded().iter().filter(|seen| seen.method != "GET").count();
     assert_eq!(posts, 0, "{:?}", world.core().forwarded());
     world.settles_at(Totals::default()).await;
 }
@@ -119,35 +80,15 @@ async fn r097_no_method_slips_past_the_price() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_method_is_405_with_allow_and_an_unknown_path_404() {
     let world = World::start().await;
-    let reply = world
-        .send(Call::new("PUT", "/launches"))
-        .await
-        .refused(405, "SERVER_004");
+    let reply = world.send(Call::new("PUT", "/launches")).await.refused(405, "SERVER_004");
     let allow = reply.header("allow").expect("Allow").to_owned();
     let allowed: Vec<&str> = allow.split(',').map(str::trim).collect();
-    assert!(
-        allowed.contains(&"GET") && allowed.contains(&"POST"),
-        "{allow}"
-    );
+    assert!(allowed.contains(&"GET") && allowed.contains(&"POST"), "{allow}");
     assert!(!allowed.contains(&"PUT"), "{allow}");
-    let one = world
-        .send(Call::new("PUT", "/v1/launches/abc"))
-        .await
-        .refused(405, "SERVER_004");
+    let one = world.send(Call::new("PUT", "/v1/launches/abc")).await.refused(405, "SERVER_004");
     assert!(one.header("allow").expect("Allow").contains("DELETE"));
-    for target in [
-        "/",
-        "/nothing",
-        "/v1",
-        "/v2/launches",
-        "/launches/a/nothing",
-        "/operator",
-        "/readyz",
-    ] {
-        world
-            .send(Call::get(target))
-            .await
-            .refused(404, "SERVER_003");
+    for target in ["/", "/nothing", "/v1", "/v2/launches", "/launches/a/nothing", "/operator", "/readyz"] {
+        world.send(Call::get(target)).await.refused(404, "SERVER_003");
     }
     assert!(world.core().forwarded().is_empty());
 }
@@ -180,11 +121,7 @@ async fn r099_identity_headers_of_the_client_never_pass() {
     let reply = world.send(call).await;
     // An agent token beside a payment names an account; this one names nobody.
     if reply.status != 201 {
-        assert!(
-            [400, 401].contains(&reply.status.as_u16()),
-            "{}",
-            reply.brief()
-        );
+        assert!([400, 401].contains(&reply.status.as_u16()), "{}", reply.brief());
     }
     let mut call = creation(&world.proof(&wallet).v2(), &launch("spoofed again"));
     for name in names.iter().filter(|name| **name != "x-agent-token") {
@@ -193,17 +130,10 @@ async fn r099_identity_headers_of_the_client_never_pass() {
     world.send(call).await.must(201);
     for seen in world.core().forwarded() {
         assert_eq!(seen.values("x-turnpike-agent"), [wallet.payer().as_str()]);
-        for name in [
-            "x-turnpike-timestamp",
-            "x-turnpike-request-id",
-            "x-turnpike-signature",
-        ] {
+        for name in ["x-turnpike-timestamp", "x-turnpike-request-id", "x-turnpike-signature"] {
             assert_eq!(seen.values(name).len(), 1, "{name}: {:?}", seen.headers);
         }
-        let spoofed = seen
-            .headers
-            .iter()
-            .find(|(_, value)| value.contains("deadbeef"));
+        let spoofed = seen.headers.iter().find(|(_, value)| value.contains("deadbeef"));
         assert_eq!(spoofed, None);
         for name in ["x-payment", "payment-signature", "authorization", "cookie"] {
             assert!(seen.values(name).is_empty(), "{name}: {:?}", seen.headers);
@@ -225,33 +155,19 @@ async fn r100_a_connection_header_removes_nothing_of_ours() {
     world.send(call).await.must(201);
     let seen = world.core().forwarded();
     assert_eq!(seen.len(), 1);
-    assert_eq!(
-        seen[0].values("x-turnpike-agent"),
-        [wallet.payer().as_str()]
-    );
+    assert_eq!(seen[0].values("x-turnpike-agent"), [wallet.payer().as_str()]);
     assert_eq!(seen[0].values("x-turnpike-signature").len(), 1);
     assert_eq!(seen[0].values("idempotency-key").len(), 1);
     for name in ["x-mine", "te", "keep-alive"] {
-        assert!(
-            seen[0].values(name).is_empty(),
-            "{name}: {:?}",
-            seen[0].headers
-        );
+        assert!(seen[0].values(name).is_empty(), "{name}: {:?}", seen[0].headers);
     }
-    let free = Totals {
-        free_slots: 1,
-        launches: 1,
-        ..Totals::default()
-    };
+    let free = Totals { free_slots: 1, launches: 1, ..Totals::default() };
     world.settles_at(free).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r101_a_body_over_the_limit_is_refused_before_any_claim() {
-    let world = Setup::paid()
-        .set("limits.body_bytes", "65536")
-        .start()
-        .await;
+    let world = Setup::paid().set("limits.body_bytes", "65536").start().await;
     let wallet = world.agent().await;
     let mut body = launch("large");
     body["product_description"] = json!("x".repeat(65_536));

@@ -57,17 +57,11 @@ async fn r008_odd_signature_shapes_are_refused_and_v_0_is_normalised() {
     for text in ["", "0x", "0xzz", "no hex at all"] {
         let mut payload = proof.json_v2();
         payload["payload"]["signature"] = json!(text);
-        cleanly_refused(
-            &world.create(&encode_v2(&payload), &launch("odd")).await,
-            text,
-        );
+        cleanly_refused(&world.create(&encode_v2(&payload), &launch("odd")).await, text);
     }
     world.settles_at(Totals::default()).await;
     let normalised = proof.signed_with(with_v(good[64] - 27));
-    world
-        .create(&normalised.v2(), &launch("v 0 or 1"))
-        .await
-        .must(201);
+    world.create(&normalised.v2(), &launch("v 0 or 1")).await.must(201);
     world.settles_at(one_paid()).await;
 }
 
@@ -93,10 +87,7 @@ async fn r012_numeric_tricks_are_refused() {
     ];
     for value in values {
         let proof = world.proof(&wallet);
-        for (payload, encode) in [
-            (proof.json_v2(), encode_v2 as fn(&Value) -> _),
-            (proof.json_v1(), encode_v1),
-        ] {
+        for (payload, encode) in [(proof.json_v2(), encode_v2 as fn(&Value) -> _), (proof.json_v1(), encode_v1)] {
             let mut payload = payload;
             payload["payload"]["authorization"]["value"] = value.clone();
             let reply = world.create(&encode(&payload), &launch("number")).await;
@@ -122,13 +113,7 @@ async fn r013_malformed_headers_are_refused_without_a_fault_of_ours() {
         ("no UTF-8", encode(&[0xff, 0xfe, 0xfd])),
         ("value twice", encode(twice.as_bytes())),
         ("an array", encode(b"[1,2,3]")),
-        (
-            "version 3",
-            encode(
-                text.replace("\"x402Version\":2", "\"x402Version\":3")
-                    .as_bytes(),
-            ),
-        ),
+        ("version 3", encode(text.replace("\"x402Version\":2", "\"x402Version\":3").as_bytes())),
         ("empty object", encode(b"{}")),
     ];
     for (what, value) in values {
@@ -138,37 +123,16 @@ async fn r013_malformed_headers_are_refused_without_a_fault_of_ours() {
         }
     }
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-    let reply = world
-        .create(
-            &("payment-signature", encode(deep.as_bytes())),
-            &launch("deep"),
-        )
-        .await;
-    assert!(
-        [400, 402, 431].contains(&reply.status.as_u16()),
-        "{}",
-        reply.brief()
-    );
+    let reply = world.create(&("payment-signature", encode(deep.as_bytes())), &launch("deep")).await;
+    assert!([400, 402, 431].contains(&reply.status.as_u16()), "{}", reply.brief());
     let long = "A".repeat(17 * 1024);
-    let reply = world
-        .create(&("payment-signature", long), &launch("long"))
-        .await;
-    assert!(
-        [400, 431].contains(&reply.status.as_u16()),
-        "{}",
-        reply.brief()
-    );
+    let reply = world.create(&("payment-signature", long), &launch("long")).await;
+    assert!([400, 431].contains(&reply.status.as_u16()), "{}", reply.brief());
     let body = launch("NUL").to_string();
-    let headers = [
-        ("x-payment", "abc\0def"),
-        ("content-type", "application/json"),
-    ];
+    let headers = [("x-payment", "abc\0def"), ("content-type", "application/json")];
     let bytes = raw::request("POST", "/launches", &headers, body.as_bytes());
     let statuses = raw::statuses(&raw::exchange(world.gateway.address, &bytes).await);
-    assert!(
-        statuses.iter().all(|s| (400..500).contains(s)),
-        "{statuses:?}"
-    );
+    assert!(statuses.iter().all(|s| (400..500).contains(s)), "{statuses:?}");
     world.settles_at(Totals::default()).await;
 }
 
@@ -184,21 +148,13 @@ async fn r014_several_credentials_are_refused() {
         ("payment-signature", other.v2().1),
         ("payment-signature", one.v2().1),
         ("authorization", "Payment eyJjaGFsbGVuZ2UiOnt9fQ".to_owned()),
-        (
-            "authorization",
-            "Bearer ds_live_0123456789abcdef0123456789abcdef".to_owned(),
-        ),
+        ("authorization", "Bearer ds_live_0123456789abcdef0123456789abcdef".to_owned()),
     ];
     for (name, value) in second_headers {
         let call = creation(&x_payment, &launch("two")).header(name, &value);
         let reply = world.send(call).await;
         assert_eq!(reply.status, 400, "beside {name}: {}", reply.brief());
-        assert_eq!(
-            reply.code(),
-            "SERVER_002",
-            "beside {name}: {}",
-            reply.brief()
-        );
+        assert_eq!(reply.code(), "SERVER_002", "beside {name}: {}", reply.brief());
     }
     assert!(world.core().forwarded().is_empty());
     world.settles_at(Totals::default()).await;
@@ -208,10 +164,5 @@ async fn r014_several_credentials_are_refused() {
 
 /// One launch, paid once.
 pub fn one_paid() -> Totals {
-    Totals {
-        settlements: 1,
-        transactions: 1,
-        launches: 1,
-        ..Totals::default()
-    }
+    Totals { settlements: 1, transactions: 1, launches: 1, ..Totals::default() }
 }

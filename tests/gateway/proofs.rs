@@ -47,10 +47,7 @@ async fn try_draft(world: &World, wallet: &Wallet, change: impl Fn(&mut Draft), 
 #[tokio::test(flavor = "multi_thread")]
 async fn r001_no_credential_gets_one_challenge_for_every_client() {
     let world = World::start().await;
-    let reply = world
-        .send(Call::new("POST", "/launches").json(&launch("first")))
-        .await
-        .refused(402, "PAYMENT_001");
+    let reply = world.send(Call::new("POST", "/launches").json(&launch("first"))).await.refused(402, "PAYMENT_001");
     let required = challenge(&reply);
     let offer = &required["accepts"][0];
     let url = format!("http://{}/launches", world.gateway.address);
@@ -67,15 +64,9 @@ async fn r001_no_credential_gets_one_challenge_for_every_client() {
     assert_eq!(body["accepts"][0]["mimeType"], "application/json");
     assert_eq!(body["x402"]["amount"], "0.55");
     assert_eq!(body["x402"]["resource"], "POST /launches");
-    let size =
-        |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
+    let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
     let challenges = ["payment-required", "www-authenticate"];
-    let total: usize = reply
-        .headers
-        .iter()
-        .filter(|(n, _)| challenges.contains(&n.as_str()))
-        .map(size)
-        .sum();
+    let total: usize = reply.headers.iter().filter(|(n, _)| challenges.contains(&n.as_str())).map(size).sum();
     assert!(total <= 4096, "{total} bytes of challenge headers");
     assert!(world.gateway.audit().view("intents").await.is_empty());
     assert!(world.core().forwarded().is_empty());
@@ -105,13 +96,7 @@ async fn r003_a_wrong_recipient_is_refused() {
 async fn r004_a_proof_for_another_network_is_refused() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
-    try_draft(
-        &world,
-        &wallet,
-        |d| d.domain.chain_id = 8453,
-        "signed for Base",
-    )
-    .await;
+    try_draft(&world, &wallet, |d| d.domain.chain_id = 8453, "signed for Base").await;
     let named = |draft: &mut Draft| {
         draft.terms.network = "eip155:8453".to_owned();
         draft.terms.network_v1 = "base".to_owned();
@@ -137,9 +122,7 @@ async fn r005_a_proof_for_another_token_is_refused() {
         draft.terms.asset = other.address_lower();
         draft
     };
-    let reply = world
-        .create(&draft.sign(&wallet).v2(), &launch("odd"))
-        .await;
+    let reply = world.create(&draft.sign(&wallet).v2(), &launch("odd")).await;
     refused_with_challenge(reply, "another asset, named and signed");
     world.settles_at(Totals::default()).await;
 }
@@ -182,16 +165,8 @@ async fn r011_a_window_of_a_year_is_refused_and_of_an_hour_accepted() {
     try_draft(&world, &wallet, year, "a year").await;
     let mut hour = wallet.draft(&world.terms);
     hour.valid_before = now_unix_s() + 3600;
-    world
-        .create(&hour.sign(&wallet).v2(), &launch("hour"))
-        .await
-        .must(201);
-    let paid = Totals {
-        settlements: 1,
-        transactions: 1,
-        launches: 1,
-        ..Totals::default()
-    };
+    world.create(&hour.sign(&wallet).v2(), &launch("hour")).await.must(201);
+    let paid = Totals { settlements: 1, transactions: 1, launches: 1, ..Totals::default() };
     world.settles_at(paid).await;
 }
 
@@ -200,12 +175,7 @@ async fn r015_a_wallet_without_the_money_is_told_so() {
     let world = Setup::paid().start().await;
     let wallet = world.agent_with(PRICE - 10_000).await;
     let reply = world.launch(&wallet, "poor").await;
-    assert_eq!(
-        reply.json()["reason"],
-        "insufficient_funds",
-        "{}",
-        reply.brief()
-    );
+    assert_eq!(reply.json()["reason"], "insufficient_funds", "{}", reply.brief());
     refused_with_challenge(reply, "0.54 USDC");
     world.settles_at(Totals::default()).await;
 }
@@ -222,9 +192,7 @@ async fn r016_a_nonce_spent_elsewhere_is_refused() {
     world.chain.send(data).await;
     let mut again = wallet.draft(&world.terms);
     again.nonce = elsewhere.nonce;
-    let reply = world
-        .create(&again.sign(&wallet).v2(), &launch("spent"))
-        .await;
+    let reply = world.create(&again.sign(&wallet).v2(), &launch("spent")).await;
     refused_with_challenge(reply, "a spent nonce");
     world.settles_at(Totals::default()).await;
 }
@@ -241,11 +209,7 @@ async fn r017_a_signature_of_somebody_else_costs_the_victim_nothing() {
     let reply = world.launch(&victim, "mine").await.must(201);
     assert!(reply.charge().contains("remaining=4"), "{}", reply.brief());
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("29"));
-    let free = Totals {
-        free_slots: 1,
-        launches: 1,
-        ..Totals::default()
-    };
+    let free = Totals { free_slots: 1, launches: 1, ..Totals::default() };
     world.settles_at(free).await;
 }
 
@@ -254,33 +218,11 @@ async fn both_header_names_carry_both_versions() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
     let swapped_v2 = ("x-payment", encode_v2(&world.proof(&wallet).json_v2()).1);
-    let reply = world
-        .create(&swapped_v2, &launch("v2 in the old header"))
-        .await
-        .must(201);
-    assert!(
-        reply.header("payment-response").is_some(),
-        "{:?}",
-        reply.headers
-    );
-    let swapped_v1 = (
-        "payment-signature",
-        encode_v1(&world.proof(&wallet).json_v1()).1,
-    );
-    let reply = world
-        .create(&swapped_v1, &launch("v1 in the new header"))
-        .await
-        .must(201);
-    assert!(
-        reply.header("x-payment-response").is_some(),
-        "{:?}",
-        reply.headers
-    );
-    let paid = Totals {
-        settlements: 2,
-        transactions: 2,
-        launches: 2,
-        ..Totals::default()
-    };
+    let reply = world.create(&swapped_v2, &launch("v2 in the old header")).await.must(201);
+    assert!(reply.header("payment-response").is_some(), "{:?}", reply.headers);
+    let swapped_v1 = ("payment-signature", encode_v1(&world.proof(&wallet).json_v1()).1);
+    let reply = world.create(&swapped_v1, &launch("v1 in the new header")).await.must(201);
+    assert!(reply.header("x-payment-response").is_some(), "{:?}", reply.headers);
+    let paid = Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() };
     world.settles_at(paid).await;
 }

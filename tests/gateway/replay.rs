@@ -28,15 +28,8 @@ async fn r018_sequential_replay_gives_the_stored_answer() {
     let header = world.proof(&wallet).v2();
     let first = world.create(&header, &launch("once")).await.must(201);
     assert!(!first.replayed());
-    assert!(
-        first.charge().starts_with("0.55 USDC; payment="),
-        "{}",
-        first.brief()
-    );
-    let receipt = first
-        .header("payment-response")
-        .expect("a receipt")
-        .to_owned();
+    assert!(first.charge().starts_with("0.55 USDC; payment="), "{}", first.brief());
+    let receipt = first.header("payment-response").expect("a receipt").to_owned();
     for _ in 0..10 {
         let again = world.create(&header, &launch("once")).await.must(201);
         assert!(again.replayed(), "{:?}", again.headers);
@@ -55,10 +48,7 @@ async fn r019_fifty_parallel_copies_are_one_settlement_and_one_launch() {
     let body = launch("parallel");
     let copies = (0..50).map(|_| world.create(&header, &body));
     let replies = join_all(copies).await;
-    let fresh: Vec<&Reply> = replies
-        .iter()
-        .filter(|r| r.status == 201 && !r.replayed())
-        .collect();
+    let fresh: Vec<&Reply> = replies.iter().filter(|r| r.status == 201 && !r.replayed()).collect();
     assert_eq!(fresh.len(), 1, "one 201 that is no replay");
     for reply in &replies {
         if !std::ptr::eq(reply, fresh[0]) {
@@ -74,15 +64,9 @@ async fn r020_the_same_proof_with_another_body_is_refused() {
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     world.create(&header, &launch("one")).await.must(201);
-    let reply = world
-        .create(&header, &launch("another"))
-        .await
-        .refused(409, "SERVER_009");
+    let reply = world.create(&header, &launch("another")).await.refused(409, "SERVER_009");
     assert_eq!(reply.json()["reason"], "proof_used");
-    assert!(
-        reply.header("payment-required").is_none(),
-        "no challenge after money moved"
-    );
+    assert!(reply.header("payment-required").is_none(), "no challenge after money moved");
     let again = creation(&header, &launch("one"));
     let mut elsewhere = again.clone();
     elsewhere.target = "/launches?page=2".to_owned();
@@ -99,10 +83,7 @@ async fn r021_a_used_launch_proof_opens_no_other_route() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
     let (name, value) = world.proof(&wallet).v2();
-    let first = world
-        .create(&(name, value.clone()), &launch("mine"))
-        .await
-        .must(201);
+    let first = world.create(&(name, value.clone()), &launch("mine")).await.must(201);
     let own = format!("/launches/{}", first.launch_id());
     let calls = [
         Call::new("PATCH", &own).json(&json!({"title": "changed"})),
@@ -119,16 +100,9 @@ async fn r021_a_used_launch_proof_opens_no_other_route() {
         let reply = world.send(call.header(name, &value)).await;
         let refused = [402, 409].contains(&reply.status.as_u16());
         assert!(refused, "{what}: {}", reply.brief());
-        assert!(
-            !String::from_utf8_lossy(&reply.body).contains("a widget"),
-            "{what}"
-        );
+        assert!(!String::from_utf8_lossy(&reply.body).contains("a widget"), "{what}");
     }
-    assert_eq!(
-        world.core().forwarded().len(),
-        before,
-        "the core was called"
-    );
+    assert_eq!(world.core().forwarded().len(), before, "the core was called");
     world.settles_at(one_paid()).await;
 }
 
@@ -171,11 +145,7 @@ async fn r022_a_re_encoded_proof_is_the_same_proof() {
     let spaced = format!("{} {}", &proof.v2().1[..40], &proof.v2().1[40..]);
     let reply = world.create(&v2(spaced), &launch("once")).await;
     let refused = [400, 402, 409].contains(&reply.status.as_u16());
-    assert!(
-        refused || reply.replayed(),
-        "a space in the base64: {}",
-        reply.brief()
-    );
+    assert!(refused || reply.replayed(), "a space in the base64: {}", reply.brief());
     world.settles_at(one_paid()).await;
 }
 
@@ -211,11 +181,7 @@ async fn r026_a_late_replay_is_never_executed() {
     let replay = same.replayed() && same.body == first.body;
     assert!(refused || replay, "{}", same.brief());
     let other = world.create(&header, &launch("other")).await;
-    assert!(
-        [402, 409].contains(&other.status.as_u16()),
-        "{}",
-        other.brief()
-    );
+    assert!([402, 409].contains(&other.status.as_u16()), "{}", other.brief());
     world.settles_at(one_paid()).await;
 }
 
@@ -230,14 +196,7 @@ async fn a_free_launch_is_replayed_too_and_never_charged() {
         assert!(again.replayed());
         assert_eq!(again.body, first.body);
     }
-    world
-        .create(&header, &launch("changed"))
-        .await
-        .refused(409, "SERVER_009");
-    let free = Totals {
-        free_slots: 1,
-        launches: 1,
-        ..Totals::default()
-    };
+    world.create(&header, &launch("changed")).await.refused(409, "SERVER_009");
+    let free = Totals { free_slots: 1, launches: 1, ..Totals::default() };
     world.settles_at(free).await;
 }

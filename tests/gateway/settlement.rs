@@ -19,10 +19,7 @@ async fn until_created(world: &World, header: &Header, title: &str) -> Reply {
         assert_eq!(reply.code(), "PAYMENT_005", "{}", reply.brief());
         assert_eq!(reply.json()["retry"], "resend_same_proof");
         assert!(reply.payment_id().is_some(), "{}", reply.brief());
-        assert!(
-            reply.header("payment-required").is_none(),
-            "no challenge while money may move"
-        );
+        assert!(reply.header("payment-required").is_none(), "no challenge while money may move");
         let wait = reply.header("retry-after").expect("Retry-After");
         let wait: u64 = wait.parse().unwrap();
         tokio::time::sleep(std::time::Duration::from_secs(wait.min(5))).await;
@@ -34,9 +31,7 @@ async fn until_created(world: &World, header: &Header, title: &str) -> Reply {
 async fn r029_a_refused_send_is_sent_again() {
     let world = Setup::paid().proxied().start().await;
     let wallet = world.agent().await;
-    world
-        .proxy()
-        .fault("eth_sendRawTransaction", Fault::Refuse(3));
+    world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(3));
     let header = world.proof(&wallet).v2();
     until_created(&world, &header, "refused thrice").await;
     assert!(world.proxy().calls("eth_sendRawTransaction") >= 4);
@@ -47,19 +42,12 @@ async fn r029_a_refused_send_is_sent_again() {
 async fn r030_a_lost_answer_to_the_send_is_no_second_payment() {
     let world = Setup::paid().proxied().start().await;
     let wallet = world.agent().await;
-    world
-        .proxy()
-        .fault("eth_sendRawTransaction", Fault::LoseAnswer(1));
+    world.proxy().fault("eth_sendRawTransaction", Fault::LoseAnswer(1));
     let header = world.proof(&wallet).v2();
     until_created(&world, &header, "lost answer").await;
     let attempts = world.gateway.audit().view("attempts").await;
     let first = number(&attempts[0], "eoa_nonce");
-    assert!(
-        attempts
-            .iter()
-            .all(|attempt| number(attempt, "eoa_nonce") == first),
-        "another nonce of the signer: {attempts:?}"
-    );
+    assert!(attempts.iter().all(|attempt| number(attempt, "eoa_nonce") == first), "another nonce of the signer: {attempts:?}");
     assert!(!world.proxy().broadcasts().is_empty());
     world.settles_at(one_paid()).await;
 }
@@ -88,10 +76,7 @@ async fn r035_an_authorization_settled_by_a_stranger_is_a_payment() {
     assert_eq!(text(&settlements[0], "tx_hash").to_lowercase(), hash);
     crate::support::oracle::check(&world).await;
     let totals = world.totals().await;
-    assert_eq!(
-        (totals.settlements, totals.launches, totals.obligations),
-        (1, 1, 0)
-    );
+    assert_eq!((totals.settlements, totals.launches, totals.obligations), (1, 1, 0));
     // Ours may have been mined and reverted, or never sent: the signer's nonce is used at most once.
     assert!(totals.transactions <= 1, "{totals:?}");
 }
@@ -107,23 +92,12 @@ async fn r048_paid_but_rejected_funds_the_next_launch() {
     let body = refused.json();
     assert!(body["payment_id"].is_string(), "{}", refused.brief());
     assert!(body["entitled_until"].is_string(), "{}", refused.brief());
-    assert!(
-        refused.header("payment-required").is_none(),
-        "no challenge after money moved"
-    );
-    let owed = Totals {
-        settlements: 1,
-        transactions: 1,
-        obligations: 1,
-        ..Totals::default()
-    };
+    assert!(refused.header("payment-required").is_none(), "no challenge after money moved");
+    let owed = Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() };
     world.settles_at(owed).await;
     // The stored refusal again, also after the core has changed its mind.
     world.core().behave(Behaviour::Create);
-    let again = world
-        .create(&header, &launch("refused"))
-        .await
-        .refused(400, "LAUNCH_007");
+    let again = world.create(&header, &launch("refused")).await.refused(400, "LAUNCH_007");
     assert_eq!(again.json()["payment_id"], body["payment_id"]);
     world.launch(&wallet, "corrected").await.must(201);
     world.settles_at(one_paid()).await;
@@ -132,12 +106,7 @@ async fn r048_paid_but_rejected_funds_the_next_launch() {
     assert_eq!(text(&obligations[0], "state"), "used");
     // The third is paid again: an entitlement is used once.
     world.launch(&wallet, "third").await.must(201);
-    let both = Totals {
-        settlements: 2,
-        transactions: 2,
-        launches: 2,
-        ..Totals::default()
-    };
+    let both = Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() };
     world.settles_at(both).await;
 }
 
@@ -146,19 +115,10 @@ async fn an_entitlement_belongs_to_its_payer_alone() {
     let world = Setup::paid().start().await;
     let (payer, other) = (world.agent().await, world.agent().await);
     world.core().behave(Behaviour::Reject);
-    world
-        .launch(&payer, "refused")
-        .await
-        .refused(400, "LAUNCH_007");
+    world.launch(&payer, "refused").await.refused(400, "LAUNCH_007");
     world.core().behave(Behaviour::Create);
     world.launch(&other, "not his").await.must(201);
-    let expected = Totals {
-        settlements: 2,
-        transactions: 2,
-        launches: 1,
-        obligations: 1,
-        ..Totals::default()
-    };
+    let expected = Totals { settlements: 2, transactions: 2, launches: 1, obligations: 1, ..Totals::default() };
     world.settles_at(expected).await;
 }
 
@@ -175,11 +135,7 @@ async fn kill_9_after_a_paid_launch_changes_nothing() {
     let again = world.create(&header, &launch("survives")).await.must(201);
     assert!(again.replayed());
     assert_eq!(again.body, first.body);
-    let listed = world
-        .ask(&wallet, "GET", "/launches")
-        .await
-        .must(200)
-        .json();
+    let listed = world.ask(&wallet, "GET", "/launches").await.must(200).json();
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
     assert_eq!(listed["data"][0]["id"], first.json()["data"]["id"]);
     world.settles_at(one_paid()).await;
@@ -187,14 +143,8 @@ async fn kill_9_after_a_paid_launch_changes_nothing() {
 
 /// The journal, line by line.
 async fn ledger(world: &World) -> Vec<String> {
-    let mut lines: Vec<String> = world
-        .gateway
-        .audit()
-        .view("journal")
-        .await
-        .into_iter()
-        .map(|line| serde_json::Value::from(line).to_string())
-        .collect();
+    let mut lines: Vec<String> =
+        world.gateway.audit().view("journal").await.into_iter().map(|line| serde_json::Value::from(line).to_string()).collect();
     lines.sort();
     lines
 }
@@ -211,26 +161,14 @@ async fn payments_are_explained_to_a_fresh_proof_of_the_payer_only() {
     let settlement = &world.gateway.audit().view("settlements").await[0];
     let body = String::from_utf8_lossy(&reply.body).to_lowercase();
     assert!(body.contains(&id.to_lowercase()), "{}", reply.brief());
-    assert!(
-        body.contains(&text(settlement, "tx_hash").to_lowercase()),
-        "{}",
-        reply.brief()
-    );
+    assert!(body.contains(&text(settlement, "tx_hash").to_lowercase()), "{}", reply.brief());
     let old = crate::support::Call::get(&target).header(header.0, &header.1);
     let old = world.send(old).await;
     assert!([402, 409].contains(&old.status.as_u16()), "{}", old.brief());
     let foreign = world.ask(&other, "GET", &target).await;
-    assert!(
-        [403, 404].contains(&foreign.status.as_u16()),
-        "{}",
-        foreign.brief()
-    );
+    assert!([403, 404].contains(&foreign.status.as_u16()), "{}", foreign.brief());
     let nobody = world.send(crate::support::Call::get(&target)).await;
-    assert!(
-        [401, 402].contains(&nobody.status.as_u16()),
-        "{}",
-        nobody.brief()
-    );
+    assert!([401, 402].contains(&nobody.status.as_u16()), "{}", nobody.brief());
     for reply in [old, foreign, nobody] {
         let body = String::from_utf8_lossy(&reply.body).to_lowercase();
         assert!(!body.contains(&text(settlement, "tx_hash").to_lowercase()));
@@ -244,10 +182,7 @@ async fn twenty_wallets_at_once_are_twenty_payments_on_one_signer() {
     let mut calls = Vec::new();
     for at in 0..20 {
         let wallet = world.agent().await;
-        calls.push(creation(
-            &world.proof(&wallet).v2(),
-            &launch(&format!("n{at}")),
-        ));
+        calls.push(creation(&world.proof(&wallet).v2(), &launch(&format!("n{at}"))));
     }
     let replies = futures::future::join_all(calls.into_iter().map(|call| world.send(call))).await;
     for reply in replies {
@@ -255,9 +190,5 @@ async fn twenty_wallets_at_once_are_twenty_payments_on_one_signer() {
     }
     crate::support::oracle::check(&world).await;
     let totals = world.totals().await;
-    assert_eq!(
-        (totals.settlements, totals.launches),
-        (20, 20),
-        "{totals:?}"
-    );
+    assert_eq!((totals.settlements, totals.launches), (20, 20), "{totals:?}");
 }

@@ -13,10 +13,7 @@ use crate::support::{Header, Setup, World, raw};
 async fn abandoned(world: &World, header: &Header, title: &str) -> Hold {
     let mut hold = world.proxy().hold("eth_sendRawTransaction");
     let body = launch(title).to_string();
-    let headers = [
-        (header.0, header.1.as_str()),
-        ("content-type", "application/json"),
-    ];
+    let headers = [(header.0, header.1.as_str()), ("content-type", "application/json")];
     let bytes = raw::request("POST", "/launches", &headers, body.as_bytes());
     world.secrets.add_header(header.0, &header.1);
     raw::send_and_hang_up(world.gateway.address, &bytes, hold.reached()).await;
@@ -31,16 +28,9 @@ async fn until_state(world: &World, state: &str) {
     let there = async || {
         let intents = audit.view("intents").await;
         let states: Vec<String> = intents.iter().map(|i| text(i, "state")).collect();
-        if states.iter().any(|s| s == state) {
-            Ok(())
-        } else {
-            Err(states.join(", "))
-        }
+        if states.iter().any(|s| s == state) { Ok(()) } else { Err(states.join(", ")) }
     };
-    world
-        .gateway
-        .until(state, Duration::from_secs(60), there)
-        .await;
+    world.gateway.until(state, Duration::from_secs(60), there).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,10 +101,7 @@ async fn a_core_that_creates_and_hangs_is_found_by_its_key_after_kill_9() {
     let header = world.proof(&wallet).v2();
     world.core().behave(Behaviour::CreateThenHang);
     let body = launch("hangs").to_string();
-    let headers = [
-        (header.0, header.1.as_str()),
-        ("content-type", "application/json"),
-    ];
+    let headers = [(header.0, header.1.as_str()), ("content-type", "application/json")];
     let bytes = raw::request("POST", "/launches", &headers, body.as_bytes());
     let created = async {
         while world.core().launch_count() == 0 {
@@ -129,14 +116,8 @@ async fn a_core_that_creates_and_hangs_is_found_by_its_key_after_kill_9() {
     let again = world.create(&header, &launch("hangs")).await.must(201);
     assert!(again.replayed());
     let sent = world.core().forwarded();
-    let keys: Vec<Vec<&str>> = sent
-        .iter()
-        .map(|seen| seen.values("idempotency-key"))
-        .collect();
-    assert!(
-        keys.iter().all(|key| *key == keys[0]),
-        "another key: {keys:?}"
-    );
+    let keys: Vec<Vec<&str>> = sent.iter().map(|seen| seen.values("idempotency-key")).collect();
+    assert!(keys.iter().all(|key| *key == keys[0]), "another key: {keys:?}");
     world.settles_at(one_paid()).await;
 }
 

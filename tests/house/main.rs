@@ -41,61 +41,24 @@ const BACKENDS: [(&str, &str); 8] = [
 /// Rooms whose files import `payments` and their own folder, nothing else of ours.
 const BACKEND_ROOMS: [&str; 4] = ["books", "cache", "rails", "upstream"];
 /// What only the clock's file may say.
-const CLOCKS: [&str; 6] = [
-    "SystemTime::now",
-    "Instant::now",
-    "now_utc(",
-    "Uuid::new_v4",
-    "Uuid::now_v7",
-    "getrandom::",
-];
+const CLOCKS: [&str; 6] = ["SystemTime::now", "Instant::now", "now_utc(", "Uuid::new_v4", "Uuid::now_v7", "getrandom::"];
 const LONGEST_FILE: usize = 300;
 
 #[test]
 fn payments_does_no_io() {
     let cargo = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "-p",
-            "payments",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "--offline",
-        ])
+        .args(["tree", "-p", "payments", "-e", "normal", "--prefix", "none", "--offline"])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(
-        cargo.status.success(),
-        "{}",
-        String::from_utf8_lossy(&cargo.stderr)
-    );
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
     let tree = String::from_utf8(cargo.stdout).unwrap();
-    let crates: BTreeSet<&str> = tree
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    assert!(
-        crates.contains("payments"),
-        "cargo tree says nothing about payments: {tree}"
-    );
-    let found: Vec<_> = IO_CRATES
-        .iter()
-        .filter(|name| crates.contains(*name))
-        .collect();
+    let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(crates.contains("payments"), "cargo tree says nothing about payments: {tree}");
+    let found: Vec<_> = IO_CRATES.iter().filter(|name| crates.contains(*name)).collect();
     assert!(found.is_empty(), "payments depends on {found:?}");
-    let forbidden = [
-        "std::net",
-        "std::fs",
-        "std::process",
-        "std::thread",
-        "std::env",
-    ];
-    complain(sources("payments/src"), |_, line| {
-        forbidden.iter().any(|path| line.contains(path))
-    });
+    let forbidden = ["std::net", "std::fs", "std::process", "std::thread", "std::env"];
+    complain(sources("payments/src"), |_, line| forbidden.iter().any(|path| line.contains(path)));
 }
 
 #[test]
@@ -109,25 +72,13 @@ fn backends_import_payments_and_their_own_folder() {
             let (first, second) = (path[0].as_str(), path.get(1).map_or("", String::as_str));
             assert!(first == room, "{}: imports crate::{first}", file.display());
             let foreign = BACKENDS.contains(&(first, second)) && second != backend;
-            assert!(
-                !foreign,
-                "{}: imports its neighbour {first}::{second}",
-                file.display()
-            );
+            assert!(!foreign, "{}: imports its neighbour {first}::{second}", file.display());
         }
         for (_, neighbour) in BACKENDS.iter().filter(|(r, b)| *r == room && *b != backend) {
             let sideways = format!("super::{neighbour}");
-            assert!(
-                !code(&file).contains(&sideways),
-                "{}: {sideways}",
-                file.display()
-            );
+            assert!(!code(&file).contains(&sideways), "{}: {sideways}", file.display());
         }
-        assert!(
-            !code(&file).contains("sandbox::"),
-            "{}: imports the sandbox",
-            file.display()
-        );
+        assert!(!code(&file).contains("sandbox::"), "{}: imports the sandbox", file.display());
     }
 }
 
@@ -141,11 +92,7 @@ fn only_app_names_a_backend() {
         for path in own_paths(&code(&file)) {
             let (first, second) = (path[0].as_str(), path.get(1).map_or("", String::as_str));
             let named = BACKENDS.contains(&(first, second));
-            assert!(
-                !named,
-                "{}: names the backend {first}::{second}",
-                file.display()
-            );
+            assert!(!named, "{}: names the backend {first}::{second}", file.display());
         }
     }
 }
@@ -154,24 +101,13 @@ fn only_app_names_a_backend() {
 fn one_file_reads_the_clock_and_draws_randomness() {
     let reads = |file: &PathBuf| CLOCKS.iter().any(|clock| code(file).contains(clock));
     let allowed = root().join("src/clock.rs");
-    let service: Vec<_> = sources("src")
-        .into_iter()
-        .filter(|f| *f != allowed)
-        .filter(reads)
-        .collect();
+    let service: Vec<_> = sources("src").into_iter().filter(|f| *f != allowed).filter(reads).collect();
     assert!(service.is_empty(), "beside src/clock.rs: {service:?}");
     let rules: Vec<_> = sources("payments").into_iter().filter(reads).collect();
     assert!(rules.is_empty(), "the rules read the clock: {rules:?}");
     let stand_ins: Vec<_> = sources("sandbox").into_iter().filter(reads).collect();
-    assert!(
-        stand_ins.len() <= 1,
-        "one file of the sandbox may: {stand_ins:?}"
-    );
-    let tests: Vec<_> = sources("tests")
-        .into_iter()
-        .filter(|f| !f.ends_with("house/main.rs"))
-        .filter(reads)
-        .collect();
+    assert!(stand_ins.len() <= 1, "one file of the sandbox may: {stand_ins:?}");
+    let tests: Vec<_> = sources("tests").into_iter().filter(|f| !f.ends_with("house/main.rs")).filter(reads).collect();
     assert!(tests.len() <= 1, "one file of the tests may: {tests:?}");
 }
 
@@ -179,12 +115,7 @@ fn one_file_reads_the_clock_and_draws_randomness() {
 fn no_file_is_longer_than_300_lines() {
     let long: Vec<_> = everything()
         .into_iter()
-        .map(|file| {
-            (
-                std::fs::read_to_string(&file).unwrap().lines().count(),
-                file,
-            )
-        })
+        .map(|file| (std::fs::read_to_string(&file).unwrap().lines().count(), file))
         .filter(|(lines, _)| *lines > LONGEST_FILE)
         .collect();
     assert!(long.is_empty(), "{long:?}");
@@ -192,15 +123,8 @@ fn no_file_is_longer_than_300_lines() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let later = [
-        concat!("to", "do!"),
-        concat!("unimple", "mented!"),
-        concat!("#[ig", "nore"),
-        concat!("FIX", "ME"),
-    ];
-    complain(everything(), |_, line| {
-        later.iter().any(|word| line.contains(word))
-    });
+    let later = [concat!("to", "do!"), concat!("unimple", "mented!"), concat!("#[ig", "nore"), concat!("FIX", "ME")];
+    complain(everything(), |_, line| later.iter().any(|word| line.contains(word)));
 }
 
 #[test]
@@ -220,12 +144,7 @@ fn every_crate_takes_the_lints_of_the_workspace() {
         assert!(text.contains("[lints]\nworkspace = true"), "{manifest}");
     }
     let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    for lint in [
-        "unsafe_code = \"forbid\"",
-        "too_many_lines",
-        "disallowed_methods",
-        "float_arithmetic",
-    ] {
+    for lint in ["unsafe_code = \"forbid\"", "too_many_lines", "disallowed_methods", "float_arithmetic"] {
         assert!(workspace.contains(lint), "{lint} is not switched on");
     }
     let clippy = std::fs::read_to_string(root().join("clippy.toml")).unwrap();
@@ -236,15 +155,7 @@ fn every_crate_takes_the_lints_of_the_workspace() {
 fn the_map_names_every_room() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     let mut rooms = Vec::new();
-    for name in [
-        "payments",
-        "src",
-        "sandbox",
-        "contracts",
-        "migrations",
-        "tests",
-        "bench",
-    ] {
+    for name in ["payments", "src", "sandbox", "contracts", "migrations", "tests", "bench"] {
         if root().join(name).is_dir() {
             rooms.push(name.to_owned());
         }
@@ -255,9 +166,6 @@ fn the_map_names_every_room() {
             rooms.push(entry.file_name().into_string().unwrap());
         }
     }
-    let missing: Vec<_> = rooms
-        .iter()
-        .filter(|room| !readme.contains(&format!("{room}/")))
-        .collect();
+    let missing: Vec<_> = rooms.iter().filter(|room| !readme.contains(&format!("{room}/"))).collect();
     assert!(missing.is_empty(), "README.md does not name {missing:?}");
 }

@@ -18,9 +18,7 @@ pub fn sources(folder: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let skipped = ["target", "node_modules", ".venv"]
-                .iter()
-                .any(|name| path.ends_with(name));
+            let skipped = ["target", "node_modules", ".venv"].iter().any(|name| path.ends_with(name));
             if path.is_dir() && !skipped {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -34,10 +32,7 @@ pub fn sources(folder: &str) -> Vec<PathBuf> {
 /// The file's text without comments.
 pub fn code(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
-    text.lines()
-        .map(without_comment)
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(without_comment).collect::<Vec<_>>().join("\n")
 }
 
 fn without_comment(line: &str) -> &str {
@@ -59,17 +54,9 @@ pub fn complain(files: Vec<PathBuf>, wrong: impl Fn(&Path, &str) -> bool) {
 
 /// The room of a file below `src`, and the module of the room that it is part of.
 pub fn place(file: &Path) -> (String, String) {
-    let inside = file
-        .strip_prefix(root().join("src"))
-        .unwrap()
-        .with_extension("");
-    let mut parts = inside
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned());
-    (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    )
+    let inside = file.strip_prefix(root().join("src")).unwrap().with_extension("");
+    let mut parts = inside.iter().map(|part| part.to_string_lossy().into_owned());
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
 /// All paths below `crate::` that the code names, braces taken apart, as their segments.
@@ -95,15 +82,11 @@ fn walk<'a>(code: &'a str, before: &[String], paths: &mut Vec<Vec<String>>) -> &
             }
         }
     }
-    let end = code
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(code.len());
+    let end = code.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(code.len());
     let mut path = before.to_vec();
     path.push(code[..end].to_owned());
     match code[end..].strip_prefix("::") {
-        Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => {
-            walk(rest, &path, paths)
-        }
+        Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => walk(rest, &path, paths),
         _ => {
             paths.push(path);
             &code[end..]
@@ -113,16 +96,7 @@ fn walk<'a>(code: &'a str, before: &[String], paths: &mut Vec<Vec<String>>) -> &
 
 #[test]
 fn paths_are_read_out_of_groups() {
-    let code =
-        "use crate::{books::{sqlite::Books, Kind}, api}; fn f() { crate::rails::base::send(); }";
+    let code = "use crate::{books::{sqlite::Books, Kind}, api}; fn f() { crate::rails::base::send(); }";
     let paths: Vec<String> = own_paths(code).iter().map(|path| path.join("::")).collect();
-    assert_eq!(
-        paths,
-        [
-            "books::sqlite::Books",
-            "books::Kind",
-            "api",
-            "rails::base::send"
-        ]
-    );
+    assert_eq!(paths, ["books::sqlite::Books", "books::Kind", "api", "rails::base::send"]);
 }

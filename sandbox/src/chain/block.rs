@@ -4,8 +4,7 @@ use alloy_consensus::constants::{EMPTY_RECEIPTS, EMPTY_TRANSACTIONS, EMPTY_WITHD
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{
-    Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Sealable as _, Sealed,
-    Transaction as _, TxEnvelope,
+    Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Sealable as _, Sealed, Transaction as _, TxEnvelope,
 };
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Log, U256, keccak256, logs_bloom};
@@ -53,28 +52,12 @@ impl Body {
     pub(super) fn new(tx: Recovered<TxEnvelope>, result: ExecutionResult) -> Self {
         let gas_used = result.tx_gas_used();
         let success = result.is_success();
-        let created = tx
-            .is_create()
-            .then(|| tx.signer().create(tx.nonce()))
-            .filter(|_| success);
-        let logs = if success {
-            result.into_logs()
-        } else {
-            Vec::new()
-        };
+        let created = tx.is_create().then(|| tx.signer().create(tx.nonce())).filter(|_| success);
+        let logs = if success { result.into_logs() } else { Vec::new() };
         let bloom = logs_bloom(&logs);
-        let receipt = Receipt {
-            status: Eip658Value::Eip658(success),
-            cumulative_gas_used: gas_used,
-            logs,
-        };
+        let receipt = Receipt { status: Eip658Value::Eip658(success), cumulative_gas_used: gas_used, logs };
         let receipt = ReceiptWithBloom::new(receipt, bloom);
-        Self {
-            receipt: ReceiptEnvelope::from_typed(tx.tx_type(), receipt),
-            tx,
-            gas_used,
-            created,
-        }
+        Self { receipt: ReceiptEnvelope::from_typed(tx.tx_type(), receipt), tx, gas_used, created }
     }
 }
 
@@ -88,10 +71,7 @@ impl Block {
             header.logs_bloom = *body.receipt.logs_bloom();
             header.gas_used = body.gas_used;
         }
-        Self {
-            header: header.seal_slow(),
-            body,
-        }
+        Self { header: header.seal_slow(), body }
     }
 }
 
@@ -106,9 +86,7 @@ pub(super) fn open_header(parent: Option<&Sealed<Header>>, timestamp_unix_s: u64
         logs_bloom: Bloom::ZERO,
         number: parent.map_or(0, |parent| parent.number + 1),
         gas_limit: BLOCK_GAS_LIMIT,
-        timestamp: parent.map_or(timestamp_unix_s, |parent| {
-            timestamp_unix_s.max(parent.timestamp)
-        }),
+        timestamp: parent.map_or(timestamp_unix_s, |parent| timestamp_unix_s.max(parent.timestamp)),
         mix_hash: parent_hash,
         base_fee_per_gas: Some(BASE_FEE_WEI),
         withdrawals_root: Some(EMPTY_WITHDRAWALS),
@@ -148,17 +126,9 @@ impl Undo {
         let overwritten = |(address, account): (&Address, &revm::state::Account)| {
             let slots = account.changed_storage_slots();
             let Ok(before) = state.basic_ref(*address);
-            Overwritten {
-                address: *address,
-                info: before,
-                slots: slots
-                    .map(|(slot, value)| (*slot, value.original_value))
-                    .collect(),
-            }
+            Overwritten { address: *address, info: before, slots: slots.map(|(slot, value)| (*slot, value.original_value)).collect() }
         };
         let touched = changes.iter().filter(|(_, account)| account.is_touched());
-        Self {
-            accounts: touched.map(overwritten).collect(),
-        }
+        Self { accounts: touched.map(overwritten).collect() }
     }
 }

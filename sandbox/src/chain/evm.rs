@@ -48,12 +48,7 @@ pub(super) fn execute(
     let mut cfg = CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(chain_id);
     cfg.disable_nonce_check = rules != Rules::Transaction;
     cfg.disable_eip3607 = rules == Rules::Simulation;
-    Context::mainnet()
-        .with_db(CacheDB::new(state))
-        .with_cfg(cfg)
-        .with_block(block)
-        .build_mainnet()
-        .transact(tx)
+    Context::mainnet().with_db(CacheDB::new(state)).with_cfg(cfg).with_block(block).build_mainnet().transact(tx)
 }
 
 /// The block in which code sees itself running.
@@ -65,10 +60,7 @@ pub(super) fn block_env(header: &Header) -> BlockEnv {
         gas_limit: header.gas_limit,
         basefee: header.base_fee_per_gas.unwrap_or_default(),
         prevrandao: Some(header.mix_hash),
-        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice {
-            excess_blob_gas: 0,
-            blob_gasprice: 1,
-        }),
+        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }),
         ..BlockEnv::default()
     }
 }

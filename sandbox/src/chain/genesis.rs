@@ -40,10 +40,7 @@ pub(super) struct Genesis {
 /// # Errors
 /// [`ChainError::TokenCode`] if the file that was built in is not hex.
 pub fn test_usdc_code() -> Result<Bytes, ChainError> {
-    TOKEN_CODE_HEX
-        .trim()
-        .parse()
-        .map_err(|_| ChainError::TokenCode)
+    TOKEN_CODE_HEX.trim().parse().map_err(|_| ChainError::TokenCode)
 }
 
 impl Genesis {
@@ -88,11 +85,7 @@ impl Genesis {
         let code = Bytecode::new_raw(self.token_code.clone());
         let mut token = AccountInfo::from_bytecode(code);
         token.nonce = 1;
-        token.balance = self
-            .eth_accounts
-            .get(&self.token)
-            .copied()
-            .unwrap_or_default();
+        token.balance = self.eth_accounts.get(&self.token).copied().unwrap_or_default();
         state.insert_account_info(self.token, token);
         let storage = &mut state.cache.accounts.entry(self.token).or_default().storage;
         let mut supply = U256::ZERO;
@@ -127,10 +120,7 @@ fn balance_slot(holder: Address) -> U256 {
 }
 
 /// An account that is named twice gets both amounts.
-fn summed<T: Copy>(
-    accounts: &[(Address, T)],
-    add: fn(T, T) -> Option<T>,
-) -> Result<BTreeMap<Address, T>, ChainError> {
+fn summed<T: Copy>(accounts: &[(Address, T)], add: fn(T, T) -> Option<T>) -> Result<BTreeMap<Address, T>, ChainError> {
     let mut sums = BTreeMap::new();
     for (address, amount) in accounts {
         let sum = match sums.get(address) {

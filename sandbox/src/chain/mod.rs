@@ -60,9 +60,7 @@ pub enum ChainError {
         chain_id: u64,
     },
     /// The folder holds a chain that began otherwise. Ask for what it began with, or give another folder.
-    #[error(
-        "the stored chain began with something else in {differing}: keep that, or use another folder"
-    )]
+    #[error("the stored chain began with something else in {differing}: keep that, or use another folder")]
     GenesisDiffers {
         /// What differs.
         differing: &'static str,
@@ -80,9 +78,7 @@ pub enum ChainError {
         path: PathBuf,
     },
     /// The file does not hold what was written to it.
-    #[error(
-        "{path} is damaged behind byte {at_byte}: restore it, or remove it to begin a new chain"
-    )]
+    #[error("{path} is damaged behind byte {at_byte}: restore it, or remove it to begin a new chain")]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -142,10 +138,7 @@ impl Chain {
     /// Each [`ChainError`] but `Broken` and `TooLong`.
     pub fn open(config: ChainConfig, clock: Clock) -> Result<Self, ChainError> {
         let wanted = Genesis::new(&config, clock())?;
-        let Opened {
-            mut store,
-            payloads,
-        } = Store::open(&config.dir)?;
+        let Opened { mut store, payloads } = Store::open(&config.dir)?;
         let genesis = match payloads.first() {
             Some(stored) => Genesis::decode(stored)?,
             None => {
@@ -154,12 +147,7 @@ impl Chain {
             }
         };
         genesis.check_matches(&wanted)?;
-        let mut inner = Inner {
-            world: World::new(genesis)?,
-            pool: Pool::default(),
-            store,
-            hold: false,
-        };
+        let mut inner = Inner { world: World::new(genesis)?, pool: Pool::default(), store, hold: false };
         for payload in payloads.iter().skip(1) {
             inner.replay(payload)?;
         }

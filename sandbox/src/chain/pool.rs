@@ -69,10 +69,7 @@ impl Pool {
     }
 
     /// Takes out a transaction whose turn it is. Those whose nonce was used meanwhile are dropped.
-    pub(super) fn take_ready(
-        &mut self,
-        next_nonce: impl Fn(Address) -> u64,
-    ) -> Option<Recovered<TxEnvelope>> {
+    pub(super) fn take_ready(&mut self, next_nonce: impl Fn(Address) -> u64) -> Option<Recovered<TxEnvelope>> {
         let mut ready = None;
         for (sender, waiting) in &mut self.by_sender {
             let next = next_nonce(*sender);
@@ -94,10 +91,7 @@ impl Pool {
 }
 
 fn outbids(new: &TxEnvelope, old: &TxEnvelope) -> bool {
-    let tip = |tx: &TxEnvelope| {
-        tx.max_priority_fee_per_gas()
-            .unwrap_or(tx.max_fee_per_gas())
-    };
+    let tip = |tx: &TxEnvelope| tx.max_priority_fee_per_gas().unwrap_or(tx.max_fee_per_gas());
     let raised = |new: u128, old: u128| {
         let wanted = old.saturating_mul(100 + PRICE_BUMP_PERCENT).div_ceil(100);
         new >= wanted && new > old

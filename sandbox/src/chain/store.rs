@@ -75,13 +75,7 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(ChainError::Locked { path }),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        let mut store = Self {
-            file,
-            path,
-            len: 0,
-            chain: keccak256(MAGIC),
-            broken: false,
-        };
+        let mut store = Self { file, path, len: 0, chain: keccak256(MAGIC), broken: false };
         let payloads = store.read_all()?;
         if payloads.is_empty() {
             store.start_over(dir)?;
@@ -98,10 +92,7 @@ impl Store {
         let head = head_of(&self.chain, length);
         let next = keccak256([self.chain.as_slice(), &head, payload].concat());
         let frame = [&head, payload, &next[..CHECK_LEN]].concat();
-        let written = self
-            .file
-            .write_all(&frame)
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write_all(&frame).and_then(|()| self.file.sync_data());
         if let Err(source) = written {
             self.broken = self.cut().is_err();
             return Err(ChainError::io(&self.path, source));
@@ -132,8 +123,7 @@ impl Store {
                 Frame::End => return Ok(payloads),
                 Frame::Torn => {
                     tracing::warn!(path = %self.path.display(), kept_bytes = self.len, "cut off a record that was never finished");
-                    self.cut()
-                        .map_err(|source| ChainError::io(&self.path, source))?;
+                    self.cut().map_err(|source| ChainError::io(&self.path, source))?;
                     return Ok(payloads);
                 }
             }
@@ -169,35 +159,22 @@ impl Store {
     /// After a loss of power a file can be longer than what reached it; the rest then reads as zeros.
     fn torn_if_zeros(&self, reader: &mut impl Read, seen: &[u8]) -> Result<Frame, ChainError> {
         let mut rest = seen.to_vec();
-        reader
-            .read_to_end(&mut rest)
-            .map_err(|source| ChainError::io(&self.path, source))?;
-        if rest.iter().all(|byte| *byte == 0) {
-            Ok(Frame::Torn)
-        } else {
-            Err(self.damaged())
-        }
+        reader.read_to_end(&mut rest).map_err(|source| ChainError::io(&self.path, source))?;
+        if rest.iter().all(|byte| *byte == 0) { Ok(Frame::Torn) } else { Err(self.damaged()) }
     }
 
     fn read_up_to(&self, reader: &mut impl Read, length: usize) -> Result<Vec<u8>, ChainError> {
         let mut bytes = Vec::new();
-        reader
-            .take(length as u64)
-            .read_to_end(&mut bytes)
-            .map_err(|source| ChainError::io(&self.path, source))?;
+        reader.take(length as u64).read_to_end(&mut bytes).map_err(|source| ChainError::io(&self.path, source))?;
         Ok(bytes)
     }
 
     /// A log without a whole first record belongs to a chain that nobody has seen yet.
     fn start_over(&mut self, dir: &Path) -> Result<(), ChainError> {
         self.len = 0;
-        self.cut()
-            .and_then(|()| self.file.write_all(MAGIC))
-            .map_err(|source| ChainError::io(&self.path, source))?;
+        self.cut().and_then(|()| self.file.write_all(MAGIC)).map_err(|source| ChainError::io(&self.path, source))?;
         self.len = MAGIC.len() as u64;
-        File::open(dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(|source| ChainError::io(dir, source))
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| ChainError::io(dir, source))
     }
 
     /// Drops what lies behind the last whole record.
@@ -208,10 +185,7 @@ impl Store {
     }
 
     fn damaged(&self) -> ChainError {
-        ChainError::Damaged {
-            path: self.path.clone(),
-            at_byte: self.len,
-        }
+        ChainError::Damaged { path: self.path.clone(), at_byte: self.len }
     }
 }
 

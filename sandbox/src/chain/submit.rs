@@ -36,20 +36,11 @@ impl Inner {
         let next = self.world.account(sender).nonce;
         if tx.nonce() < next {
             let (have, address) = (tx.nonce(), sender);
-            return Err(Rejected::Invalid(format!(
-                "nonce too low: address {address}, tx: {have} state: {next}"
-            )));
+            return Err(Rejected::Invalid(format!("nonce too low: address {address}, tx: {have} state: {next}")));
         }
         let waits = self.hold || tx.nonce() > next;
-        let rules = if waits {
-            Rules::Waiting
-        } else {
-            Rules::Transaction
-        };
-        let draft = self
-            .world
-            .try_next(&tx, now_unix_s, rules)
-            .map_err(|refusal| Rejected::Invalid(words(&refusal, sender)))?;
+        let rules = if waits { Rules::Waiting } else { Rules::Transaction };
+        let draft = self.world.try_next(&tx, now_unix_s, rules).map_err(|refusal| Rejected::Invalid(words(&refusal, sender)))?;
         if waits {
             self.pool.insert(tx)?;
         } else {
@@ -84,9 +75,7 @@ impl Inner {
             number: header.number,
             timestamp_unix_s: header.timestamp,
             hash: header.hash(),
-            raw_tx: body
-                .map(|body| body.tx.encoded_2718().into())
-                .unwrap_or_default(),
+            raw_tx: body.map(|body| body.tx.encoded_2718().into()).unwrap_or_default(),
         };
         self.store.append(&record.encode())?;
         self.world.apply(draft);
@@ -123,8 +112,7 @@ fn decode(raw: &[u8], chain_id: u64) -> Result<Recovered<TxEnvelope>, Rejected> 
         let text = format!("oversized data: transaction size {size}, limit {limit}");
         return Err(invalid(text));
     }
-    let tx = TxEnvelope::decode_2718_exact(raw)
-        .map_err(|error| invalid(format!("failed to decode signed transaction: {error}")))?;
+    let tx = TxEnvelope::decode_2718_exact(raw).map_err(|error| invalid(format!("failed to decode signed transaction: {error}")))?;
     if matches!(tx, TxEnvelope::Eip4844(_)) {
         return Err(invalid("transaction type not supported".to_owned()));
     }
@@ -139,8 +127,7 @@ fn decode(raw: &[u8], chain_id: u64) -> Result<Recovered<TxEnvelope>, Rejected> 
         }
         Some(_) => {}
     }
-    tx.try_into_recovered()
-        .map_err(|_| invalid("invalid sender: invalid transaction v, r, s values".to_owned()))
+    tx.try_into_recovered().map_err(|_| invalid("invalid sender: invalid transaction v, r, s values".to_owned()))
 }
 
 /// A refusal in the words of go-ethereum, which Base's nodes share.
@@ -150,9 +137,9 @@ pub(super) fn words(refusal: &Refusal, sender: Address) -> String {
         return refusal.to_string();
     };
     match why {
-        Why::LackOfFundForMaxFee { fee, balance } => format!(
-            "insufficient funds for gas * price + value: address {sender} have {balance} want {fee}"
-        ),
+        Why::LackOfFundForMaxFee { fee, balance } => {
+            format!("insufficient funds for gas * price + value: address {sender} have {balance} want {fee}")
+        }
         Why::OverflowPaymentInTransaction => {
             format!("insufficient funds for gas * price + value: address {sender}")
         }
@@ -165,22 +152,16 @@ pub(super) fn words(refusal: &Refusal, sender: Address) -> String {
         Why::PriorityFeeGreaterThanMaxFee => {
             format!("max priority fee per gas higher than max fee per gas: address {sender}")
         }
-        Why::GasPriceLessThanBasefee => format!(
-            "max fee per gas less than block base fee: address {sender}, baseFee: {BASE_FEE_WEI}"
-        ),
+        Why::GasPriceLessThanBasefee => format!("max fee per gas less than block base fee: address {sender}, baseFee: {BASE_FEE_WEI}"),
         Why::CallerGasLimitMoreThanBlock | Why::TxGasLimitGreaterThanCap { .. } => {
             format!("exceeds block gas limit: limit {BLOCK_GAS_LIMIT}")
         }
-        Why::CallGasCostMoreThanGasLimit {
-            initial_gas: needed,
-            gas_limit,
-        } => format!("intrinsic gas too low: gas {gas_limit}, minimum needed {needed}"),
-        Why::GasFloorMoreThanGasLimit {
-            gas_floor: needed,
-            gas_limit,
-        } => format!(
-            "insufficient gas for floor data gas cost: gas {gas_limit}, minimum needed {needed}"
-        ),
+        Why::CallGasCostMoreThanGasLimit { initial_gas: needed, gas_limit } => {
+            format!("intrinsic gas too low: gas {gas_limit}, minimum needed {needed}")
+        }
+        Why::GasFloorMoreThanGasLimit { gas_floor: needed, gas_limit } => {
+            format!("insufficient gas for floor data gas cost: gas {gas_limit}, minimum needed {needed}")
+        }
         Why::RejectCallerWithCode => format!("sender not an eoa: address {sender}"),
         Why::CreateInitCodeSizeLimit => "max initcode size exceeded".to_owned(),
         other => other.to_string(),

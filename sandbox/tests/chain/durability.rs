@@ -31,12 +31,8 @@ fn live(test: &TestChain) {
 /// Everything that a client can see.
 fn picture(test: &TestChain) -> Value {
     let head: U256 = parse(test.ask("eth_blockNumber", json!([])));
-    let blocks: Vec<Value> = (0..=head.to::<u64>())
-        .map(|n| test.ask("eth_getBlockByNumber", json!([format!("0x{n:x}"), true])))
-        .collect();
-    let receipts: Vec<Value> = (0..=head.to::<u64>())
-        .map(|n| test.ask("eth_getBlockReceipts", json!([format!("0x{n:x}")])))
-        .collect();
+    let blocks: Vec<Value> = (0..=head.to::<u64>()).map(|n| test.ask("eth_getBlockByNumber", json!([format!("0x{n:x}"), true]))).collect();
+    let receipts: Vec<Value> = (0..=head.to::<u64>()).map(|n| test.ask("eth_getBlockReceipts", json!([format!("0x{n:x}")]))).collect();
     let accounts: Vec<Value> = (0..10)
         .map(|n| {
             let address = dev(n).address();
@@ -74,11 +70,7 @@ fn a_block_is_in_the_file_before_it_is_answered() {
     fs::copy(log_file(&test), &copied).unwrap();
     let before = picture(&test);
     let chain = open(config(&copy), &test.time).unwrap();
-    let killed = TestChain {
-        chain,
-        time: test.time.clone(),
-        dir: copy,
-    };
+    let killed = TestChain { chain, time: test.time.clone(), dir: copy };
     assert_eq!(picture(&killed), before);
 }
 
@@ -96,11 +88,7 @@ fn a_torn_record_is_cut_off() {
         let TestChain { chain, time, dir } = test;
         drop(chain);
         fs::write(&file, &longer[..kept]).unwrap();
-        test = TestChain {
-            chain: open(config(&dir), &time).unwrap(),
-            time,
-            dir,
-        };
+        test = TestChain { chain: open(config(&dir), &time).unwrap(), time, dir };
         assert_eq!(fs::read(&file).unwrap(), whole, "torn at {kept}");
     }
     assert_eq!(picture(&test), before);
@@ -144,23 +132,13 @@ fn a_changed_byte_anywhere_is_an_error() {
     drop(chain);
     // The genesis is long and all alike: look at every place of the blocks and at some of the rest.
     let blocks = whole.len() - 2000;
-    for at in (0..blocks)
-        .step_by(997)
-        .chain((blocks..whole.len()).step_by(7))
-    {
+    for at in (0..blocks).step_by(997).chain((blocks..whole.len()).step_by(7)) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x20;
         fs::write(&file, &damaged).unwrap();
         let error = open(config(&dir), &time).err();
-        assert!(
-            matches!(error, Some(ChainError::Damaged { .. })),
-            "byte {at}: {error:?}"
-        );
-        assert_eq!(
-            fs::read(&file).unwrap(),
-            damaged,
-            "a damaged file is left alone"
-        );
+        assert!(matches!(error, Some(ChainError::Damaged { .. })), "byte {at}: {error:?}");
+        assert_eq!(fs::read(&file).unwrap(), damaged, "a damaged file is left alone");
     }
     fs::write(&file, &whole).unwrap();
     open(config(&dir), &time).unwrap();
@@ -196,15 +174,9 @@ fn another_beginning_is_refused_and_named() {
 fn chains_with_real_money_are_refused() {
     for chain_id in [1, 8453] {
         let dir = tempfile::tempdir().unwrap();
-        let wanted = sandbox::chain::ChainConfig {
-            chain_id,
-            ..config(&dir)
-        };
+        let wanted = sandbox::chain::ChainConfig { chain_id, ..config(&dir) };
         let error = open(wanted, &Default::default()).err().unwrap();
-        assert!(
-            matches!(error, ChainError::RealMoneyChain { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, ChainError::RealMoneyChain { .. }), "{error}");
         assert!(!dir.path().join("chain").exists());
     }
 }

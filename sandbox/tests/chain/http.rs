@@ -34,22 +34,13 @@ async fn it_is_served_on_loopback_with_cors_and_stops_when_told() {
     let request = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []});
     let answer = exchange(address, "POST", &request.to_string()).await;
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
-    assert!(
-        answer.contains("access-control-allow-origin: *"),
-        "{answer}"
-    );
+    assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
     assert!(answer.contains("x-turnpike-mode: sandbox"), "{answer}");
     let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    assert_eq!(
-        body,
-        json!({"jsonrpc": "2.0", "id": 1, "result": "0x14a34"})
-    );
+    assert_eq!(body, json!({"jsonrpc": "2.0", "id": 1, "result": "0x14a34"}));
     let answer = exchange(address, "OPTIONS", "").await;
     assert!(answer.starts_with("http/1.1 204"), "{answer}");
-    assert!(
-        answer.contains("access-control-allow-headers: *"),
-        "{answer}"
-    );
+    assert!(answer.contains("access-control-allow-headers: *"), "{answer}");
     let answer = exchange(address, "POST", "{nonsense").await;
     assert!(answer.contains("-32700"), "{answer}");
     let answer = exchange(address, "POST", &" ".repeat(1024 * 1024 + 1)).await;

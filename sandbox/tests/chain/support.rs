@@ -150,9 +150,7 @@ pub fn config(dir: &TempDir) -> ChainConfig {
         chain_id: CHAIN_ID,
         token: TOKEN,
         eth_accounts: DevWallet::all().map(|w| (w.address(), eth)).collect(),
-        usdc_accounts: DevWallet::all()
-            .map(|w| (w.address(), START_UNITS))
-            .collect(),
+        usdc_accounts: DevWallet::all().map(|w| (w.address(), START_UNITS)).collect(),
     }
 }
 
@@ -218,10 +216,7 @@ pub fn sign(authorization: &TransferWithAuthorization, signer: &Signer) -> [u8; 
     signer.sign_digest(authorization.eip712_signing_hash(&domain()))
 }
 
-pub fn by_parts(
-    a: &TransferWithAuthorization,
-    signature: [u8; 65],
-) -> SettleByParts::transferWithAuthorizationCall {
+pub fn by_parts(a: &TransferWithAuthorization, signature: [u8; 65]) -> SettleByParts::transferWithAuthorizationCall {
     SettleByParts::transferWithAuthorizationCall {
         from: a.from,
         to: a.to,
@@ -235,10 +230,7 @@ pub fn by_parts(
     }
 }
 
-pub fn by_bytes(
-    a: &TransferWithAuthorization,
-    signature: &[u8],
-) -> SettleByBytes::transferWithAuthorizationCall {
+pub fn by_bytes(a: &TransferWithAuthorization, signature: &[u8]) -> SettleByBytes::transferWithAuthorizationCall {
     SettleByBytes::transferWithAuthorizationCall {
         from: a.from,
         to: a.to,

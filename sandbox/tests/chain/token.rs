@@ -16,10 +16,7 @@ fn constants_answer_over_empty_storage() {
     assert_eq!(test.view(Usdc::nameCall {}), "USDC");
     assert_eq!(test.view(Usdc::versionCall {}), "2");
     assert_eq!(test.view(Usdc::decimalsCall {}), 6);
-    assert_eq!(
-        test.view(Usdc::DOMAIN_SEPARATORCall {}),
-        domain().separator()
-    );
+    assert_eq!(test.view(Usdc::DOMAIN_SEPARATORCall {}), domain().separator());
     let supply: u64 = test.view(Usdc::totalSupplyCall {}).to();
     assert_eq!(supply, 10 * START_UNITS);
 }
@@ -31,11 +28,7 @@ fn both_overloads_settle_and_the_logs_find_the_transaction() {
     for (nonce, in_parts) in [(1, true), (2, false)] {
         let a = authorization(payer.address(), nonce);
         let signature = sign(&a, &payer);
-        let receipt = if in_parts {
-            test.settle(2, &by_parts(&a, signature))
-        } else {
-            test.settle(2, &by_bytes(&a, &signature))
-        };
+        let receipt = if in_parts { test.settle(2, &by_parts(&a, signature)) } else { test.settle(2, &by_bytes(&a, &signature)) };
         assert_eq!(receipt["status"], "0x1");
         let topic = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
         let filter = json!({"address": TOKEN, "fromBlock": "0x0", "topics": [topic, a.from.into_word(), a.nonce]});
@@ -160,10 +153,7 @@ fn checks_come_in_the_order_of_the_real_token() {
 fn a_cancelled_authorization_moves_nothing_and_says_so() {
     let test = TestChain::new();
     let a = authorization(dev(0).address(), 1);
-    let cancel = CancelAuthorization {
-        authorizer: a.from,
-        nonce: a.nonce,
-    };
+    let cancel = CancelAuthorization { authorizer: a.from, nonce: a.nonce };
     let signature = dev(0).sign_digest(cancel.eip712_signing_hash(&domain()));
     let cancel = SettleByParts::cancelAuthorizationCall {
         authorizer: a.from,
@@ -181,11 +171,8 @@ fn a_cancelled_authorization_moves_nothing_and_says_so() {
     assert_eq!(test.refusal(2, &cancel), used);
     assert_eq!(test.units(a.from), START_UNITS);
 
-    let other = SettleByBytes::cancelAuthorizationCall {
-        authorizer: a.from,
-        nonce: B256::repeat_byte(9),
-        signature: signature.to_vec().into(),
-    };
+    let other =
+        SettleByBytes::cancelAuthorizationCall { authorizer: a.from, nonce: B256::repeat_byte(9), signature: signature.to_vec().into() };
     assert_eq!(test.refusal(2, &other), "FiatTokenV2: invalid signature");
 }
 
@@ -226,11 +213,7 @@ fn plain_transfers_and_allowances() {
     let test = TestChain::new();
     let (to, value) = (dev(4).address(), U256::from(7));
     test.settle(2, &Usdc::transferCall { to, value });
-    let take = Usdc::transferFromCall {
-        from: dev(2).address(),
-        to,
-        value,
-    };
+    let take = Usdc::transferFromCall { from: dev(2).address(), to, value };
     let text = "ERC20: transfer amount exceeds allowance";
     assert_eq!(test.refusal(3, &take), text);
     let spender = dev(3).address();

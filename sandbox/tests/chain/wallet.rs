@@ -25,10 +25,7 @@ fn the_ten_development_wallets() {
         address!("23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f"),
         last,
     ];
-    assert_eq!(
-        wallets.iter().map(DevWallet::address).collect::<Vec<_>>(),
-        all
-    );
+    assert_eq!(wallets.iter().map(DevWallet::address).collect::<Vec<_>>(), all);
 }
 
 #[test]

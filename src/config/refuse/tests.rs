@@ -7,10 +7,7 @@ const PAY_TO: &str = "x402.pay_to=0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
 /// The names of the rules that a configuration breaks. Overrides are separated by blanks.
 fn broken(overrides: &str) -> Vec<&'static str> {
-    let overrides: Vec<String> = overrides
-        .split_whitespace()
-        .map(|text| text.replace("KEY", KEY).replace("PAY_TO", PAY_TO))
-        .collect();
+    let overrides: Vec<String> = overrides.split_whitespace().map(|text| text.replace("KEY", KEY).replace("PAY_TO", PAY_TO)).collect();
     let mistakes = match Config::load(None, std::iter::empty(), &overrides) {
         Ok(_) => return Vec::new(),
         Err(errors) => errors.mistakes,
@@ -58,13 +55,7 @@ const LIVE: &str = "x402.mode=chain x402.chain_id=8453 x402.rpc_url=https://node
 
 #[test]
 fn good_configurations_start() {
-    for good in [
-        "",
-        CHAIN,
-        LIVE,
-        "stripe.mode=off",
-        "server.operator_listen=0.0.0.0:8403 operator.token=KEY",
-    ] {
+    for good in ["", CHAIN, LIVE, "stripe.mode=off", "server.operator_listen=0.0.0.0:8403 operator.token=KEY"] {
         assert_eq!(broken(good), [""; 0], "{good}");
     }
 }
@@ -84,28 +75,12 @@ const REFUSED: [(&str, &str, &str); 35] = [
     ("chain_without_signer_key", CHAIN, "x402.signer_key="),
     ("chain_without_pay_to", CHAIN, "x402.pay_to="),
     ("chain_without_asset", CHAIN, "x402.chain_id=31337"),
-    (
-        "chain_without_domain_name",
-        CHAIN,
-        "x402.chain_id=1337 x402.asset=0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
-    ),
+    ("chain_without_domain_name", CHAIN, "x402.chain_id=1337 x402.asset=0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"),
     ("rpc_url_scheme", CHAIN, "x402.rpc_url=ws://127.0.0.1:8545"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0x01"),
-    (
-        "signer_key_shape",
-        CHAIN,
-        "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000",
-    ),
-    (
-        "pay_to_nobody",
-        CHAIN,
-        "x402.pay_to=0x0000000000000000000000000000000000000000",
-    ),
-    (
-        "pay_to_nobody",
-        CHAIN,
-        "x402.pay_to=0x036cbd53842c5426634e7929541ec2318f3dcf7e",
-    ),
+    ("signer_key_shape", CHAIN, "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000"),
+    ("pay_to_nobody", CHAIN, "x402.pay_to=0x0000000000000000000000000000000000000000"),
+    ("pay_to_nobody", CHAIN, "x402.pay_to=0x036cbd53842c5426634e7929541ec2318f3dcf7e"),
     ("sandbox_chain_id", "", "x402.chain_id=31337"),
     ("sandbox_chain_id", "", "x402.chain_id=8453"),
     ("domain_version_empty", "", "x402.domain_version="),
@@ -117,11 +92,7 @@ const REFUSED: [(&str, &str, &str); 35] = [
     ("short_seal_key", "", "store.seal_key=abc"),
     ("same_listener", "", "server.operator_listen=127.0.0.1:8402"),
     ("facilitator_not_built", "", "x402.mode=facilitator"),
-    (
-        "stripe_not_built",
-        "",
-        "stripe.mode=test stripe.secret_key=sk_test_1",
-    ),
+    ("stripe_not_built", "", "stripe.mode=test stripe.secret_key=sk_test_1"),
     ("store_not_built", "", "store.url=postgres://u:p@db/books"),
     ("store_not_built", "", "store.url=books.db"),
     ("cache_not_built", "", "cache.url=redis://127.0.0.1"),
@@ -159,12 +130,8 @@ fn a_build_without_sandbox_says_so() {
 
 #[test]
 fn no_refusal_repeats_a_secret() {
-    let overrides = [
-        "store.url=postgres://u:hunter2@db",
-        "x402.signer_key=hunter2",
-        "operator.token=hunter2",
-        "x402.rpc_url=ws://x/hunter2",
-    ];
+    let overrides =
+        ["store.url=postgres://u:hunter2@db", "x402.signer_key=hunter2", "operator.token=hunter2", "x402.rpc_url=ws://x/hunter2"];
     let overrides: Vec<_> = overrides.map(str::to_owned).into();
     let errors = Config::load(None, std::iter::empty(), &overrides).unwrap_err();
     assert_eq!(errors.mistakes.len(), 4);

@@ -17,24 +17,14 @@ const MAX_DEPTH: usize = 64;
 /// Parses a body.
 pub(super) fn parse(body: &[u8]) -> Result<Value, BodyError> {
     let fail = |got: String| BodyError::new(String::new(), "one JSON document".to_owned(), got);
-    let text = std::str::from_utf8(body).map_err(|error| {
-        fail(format!(
-            "bytes that are not UTF-8, from byte {}",
-            error.valid_up_to()
-        ))
-    })?;
+    let text = std::str::from_utf8(body).map_err(|error| fail(format!("bytes that are not UTF-8, from byte {}", error.valid_up_to())))?;
     if text.trim_ascii().is_empty() {
         return Err(fail("an empty body".to_owned()));
     }
     let too_deep = Cell::new(false);
-    let seed = Strict {
-        depth: 0,
-        too_deep: &too_deep,
-    };
+    let seed = Strict { depth: 0, too_deep: &too_deep };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = seed
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value));
+    let parsed = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     parsed.map_err(|error| {
         if too_deep.get() {
             return fail(format!("nesting deeper than {MAX_DEPTH}"));
@@ -54,10 +44,7 @@ impl Strict<'_> {
             self.too_deep.set(true);
             return Err(E::custom("too deep"));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-            too_deep: self.too_deep,
-        })
+        Ok(Self { depth: self.depth + 1, too_deep: self.too_deep })
     }
 }
 
@@ -93,9 +80,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number that is too large"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is too large"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {

@@ -29,17 +29,7 @@ fn body(changes: Value) -> Vec<u8> {
 
 #[test]
 fn bodies_of_the_product_text_are_accepted() {
-    let nine = [
-        "twitter",
-        "linkedin",
-        "instagram",
-        "reddit",
-        "facebook",
-        "tiktok",
-        "youtube",
-        "producthunt",
-        "hackernews",
-    ];
+    let nine = ["twitter", "linkedin", "instagram", "reddit", "facebook", "tiktok", "youtube", "producthunt", "hackernews"];
     for changes in [
         json!({}),
         json!({"title": "ü".repeat(200), "product_description": "x".repeat(2000), "platforms": nine}),
@@ -60,18 +50,14 @@ fn bodies_of_the_product_text_are_accepted() {
         json!({"user_platform_accounts": {"twitter": "x"}}),
         json!({"a_member_of_tomorrow": 1}),
     ] {
-        contract()
-            .check(&body(changes.clone()))
-            .unwrap_or_else(|error| panic!("{changes}: {error}"));
+        contract().check(&body(changes.clone())).unwrap_or_else(|error| panic!("{changes}: {error}"));
     }
 }
 
 fn refused(cases: Vec<(Value, &str)>) {
     let contract = contract();
     for (changes, field) in cases {
-        let error = contract
-            .check(&body(changes.clone()))
-            .expect_err(&changes.to_string());
+        let error = contract.check(&body(changes.clone())).expect_err(&changes.to_string());
         assert_eq!(error.field, field, "{changes}: {error}");
         assert!(error.got.chars().count() < 130, "{changes}: {error}");
         assert!(!error.expected.contains("rule"), "{changes}: {error}");
@@ -81,18 +67,7 @@ fn refused(cases: Vec<(Value, &str)>) {
 /// R108 and its neighbours: what is wrong is named by its pointer.
 #[test]
 fn title_platforms_and_description_are_checked() {
-    let ten = [
-        "twitter",
-        "linkedin",
-        "instagram",
-        "reddit",
-        "facebook",
-        "tiktok",
-        "youtube",
-        "producthunt",
-        "hackernews",
-        "substack",
-    ];
+    let ten = ["twitter", "linkedin", "instagram", "reddit", "facebook", "tiktok", "youtube", "producthunt", "hackernews", "substack"];
     refused(vec![
         (json!({"title": "x".repeat(201)}), "/title"),
         (json!({"title": ""}), "/title"),
@@ -106,25 +81,13 @@ fn title_platforms_and_description_are_checked() {
         (json!({"platforms": ["Twitter"]}), "/platforms/0"),
         (json!({"platforms": "twitter"}), "/platforms"),
         (json!({"platforms": "absent"}), ""),
-        (
-            json!({"platforms": "absent", "dropspace_platforms": null}),
-            "",
-        ),
-        (
-            json!({"dropspace_platforms": ["substack"]}),
-            "/dropspace_platforms/0",
-        ),
+        (json!({"platforms": "absent", "dropspace_platforms": null}), ""),
+        (json!({"dropspace_platforms": ["substack"]}), "/dropspace_platforms/0"),
         (json!({"dropspace_platforms": []}), "/dropspace_platforms"),
-        (
-            json!({"user_platform_accounts": ["twitter"]}),
-            "/user_platform_accounts",
-        ),
+        (json!({"user_platform_accounts": ["twitter"]}), "/user_platform_accounts"),
         (json!({"product_description": "absent"}), ""),
         (json!({"product_description": ""}), "/product_description"),
-        (
-            json!({"product_description": "x".repeat(2001)}),
-            "/product_description",
-        ),
+        (json!({"product_description": "x".repeat(2001)}), "/product_description"),
     ]);
 }
 
@@ -133,16 +96,10 @@ fn schedule_persona_address_and_publishing_are_checked() {
     refused(vec![
         (json!({"scheduled_date": "tomorrow"}), "/scheduled_date"),
         (json!({"scheduled_date": "2030-01-31"}), "/scheduled_date"),
-        (
-            json!({"scheduled_date": "2030-02-30T12:00:00Z"}),
-            "/scheduled_date",
-        ),
+        (json!({"scheduled_date": "2030-02-30T12:00:00Z"}), "/scheduled_date"),
         (json!({"scheduled_date": 1_900_000_000}), "/scheduled_date"),
         (json!({"persona_id": "me"}), "/persona_id"),
-        (
-            json!({"product_url": "javascript:alert(1)"}),
-            "/product_url",
-        ),
+        (json!({"product_url": "javascript:alert(1)"}), "/product_url"),
         (json!({"product_url": ""}), "/product_url"),
         (json!({"publish": "yes"}), "/publish"),
         (json!({"publish": true}), ""),
@@ -163,27 +120,12 @@ fn content_and_media_are_checked() {
         (both, "/custom_content"),
         (json!({"custom_content": []}), "/custom_content"),
         (json!({"custom_content": seven}), "/custom_content"),
-        (
-            json!({"custom_content": "t"}),
-            "/custom_content_reddit_title",
-        ),
-        (
-            json!({"custom_content": "t", "custom_content_reddit_title": long}),
-            "/custom_content_reddit_title",
-        ),
+        (json!({"custom_content": "t"}), "/custom_content_reddit_title"),
+        (json!({"custom_content": "t", "custom_content_reddit_title": long}), "/custom_content_reddit_title"),
         (json!({"platform_contents": {}}), "/platform_contents"),
-        (
-            json!({"platform_contents": {"myspace": {"content": "t"}}}),
-            "/platform_contents",
-        ),
-        (
-            json!({"platform_contents": {"twitter": "t"}}),
-            "/platform_contents/twitter",
-        ),
-        (
-            json!({"platform_contents": thread}),
-            "/platform_contents/twitter/content",
-        ),
+        (json!({"platform_contents": {"myspace": {"content": "t"}}}), "/platform_contents"),
+        (json!({"platform_contents": {"twitter": "t"}}), "/platform_contents/twitter"),
+        (json!({"platform_contents": thread}), "/platform_contents/twitter/content"),
         (json!({"media": [], "media_assets": []}), "/media_assets"),
         (json!({"media": [{"source": "ftp"}]}), "/media/0/source"),
         (json!({"media": [{"source": "url"}]}), "/media/0/url"),
@@ -195,49 +137,29 @@ fn content_and_media_are_checked() {
 
 #[test]
 fn an_error_says_what_was_expected_and_what_came() {
-    let error = contract()
-        .check(&body(json!({"title": "x".repeat(201)})))
-        .unwrap_err();
+    let error = contract().check(&body(json!({"title": "x".repeat(201)}))).unwrap_err();
     assert_eq!(error.expected, "a text of 1 to 200 characters");
     assert_eq!(error.got, "a text of 201 characters");
-    assert_eq!(
-        error.message,
-        "/title: expected a text of 1 to 200 characters, got a text of 201 characters"
-    );
-    let error = contract()
-        .check(&body(json!({"platforms": ["myspace"]})))
-        .unwrap_err();
+    assert_eq!(error.message, "/title: expected a text of 1 to 200 characters, got a text of 201 characters");
+    let error = contract().check(&body(json!({"platforms": ["myspace"]}))).unwrap_err();
     assert_eq!(error.got, "\"myspace\"");
-    let error = contract()
-        .check(&body(json!({"platform_contents": {"myspace": {}}})))
-        .unwrap_err();
+    let error = contract().check(&body(json!({"platform_contents": {"myspace": {}}}))).unwrap_err();
     assert_eq!(error.got, "\"myspace\"");
     assert!(error.expected.starts_with("one of twitter"), "{error}");
-    let error = contract()
-        .check(&body(json!({"product_description": "absent"})))
-        .unwrap_err();
-    assert_eq!(
-        error.message,
-        "body: expected product_description, custom_content or platform_contents, got an object of 2 members"
-    );
+    let error = contract().check(&body(json!({"product_description": "absent"}))).unwrap_err();
+    assert_eq!(error.message, "body: expected product_description, custom_content or platform_contents, got an object of 2 members");
 }
 
 #[test]
 fn json_that_two_readers_could_read_differently_is_refused() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let deep = format!(
-        r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#,
-        nested(64)
-    );
+    let deep = format!(r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#, nested(64));
     for (body, needle) in [
         (b"".to_vec(), "empty"),
         (b" \n".to_vec(), "empty"),
         (b"{".to_vec(), "EOF"),
         (b"{} {}".to_vec(), "trailing"),
-        (
-            b"{\"title\":\"a\",\"title\":\"b\"}".to_vec(),
-            "\"title\" twice",
-        ),
+        (b"{\"title\":\"a\",\"title\":\"b\"}".to_vec(), "\"title\" twice"),
         (b"{\"x\":{\"a\":1,\"\\u0061\":1}}".to_vec(), "\"a\" twice"),
         (b"{\"title\":\"\xff\"}".to_vec(), "UTF-8"),
         (b"\xef\xbb\xbf{}".to_vec(), "expected value"),
@@ -251,17 +173,10 @@ fn json_that_two_readers_could_read_differently_is_refused() {
         assert_eq!(error.field, "");
         assert!(error.got.contains(needle), "{needle}: {error}");
     }
-    for (body, got) in [
-        ("[]", "an array of 0 items"),
-        ("null", "null"),
-        ("\"x\"", "\"x\""),
-    ] {
+    for (body, got) in [("[]", "an array of 0 items"), ("null", "null"), ("\"x\"", "\"x\"")] {
         assert_eq!(contract().check(body.as_bytes()).unwrap_err().got, got);
     }
-    let allowed = format!(
-        r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#,
-        nested(63)
-    );
+    let allowed = format!(r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#, nested(63));
     contract().check(allowed.as_bytes()).unwrap();
 }
 
@@ -273,16 +188,7 @@ fn a_schema_that_reaches_outside_is_refused() {
         r#"{"type": "strng"}"#,
         r#"{"format": "no-such-format"}"#,
     ] {
-        assert!(
-            matches!(
-                BodyContract::compile(schema),
-                Err(ContractError::NotASchema(_))
-            ),
-            "{schema}"
-        );
+        assert!(matches!(BodyContract::compile(schema), Err(ContractError::NotASchema(_))), "{schema}");
     }
-    assert!(matches!(
-        BodyContract::compile("{"),
-        Err(ContractError::NotJson(_))
-    ));
+    assert!(matches!(BodyContract::compile("{"), Err(ContractError::NotJson(_))));
 }

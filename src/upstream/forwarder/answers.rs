@@ -6,8 +6,7 @@ use payments::{intent::StoredAnswer, ports::LookUp};
 use serde::Deserialize;
 
 /// Everything else stays behind: cookies, the upstream's rate headers, which speak of our key, and hop-by-hop headers.
-const PASSING: [&str; 7] =
-    ["content-type", "content-language", "content-disposition", "etag", "last-modified", "link", "retry-after"];
+const PASSING: [&str; 7] = ["content-type", "content-language", "content-disposition", "etag", "last-modified", "link", "retry-after"];
 
 /// The answer as it is kept and sent on.
 pub(super) fn stored(answer: &Response<Bytes>) -> StoredAnswer {

@@ -9,8 +9,7 @@ use axum::response::Response;
 use super::answer::Failure;
 use super::{LaunchCore, MAX_BODY_BYTES};
 use crate::upstream::identity::{
-    AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts,
-    TIMESTAMP_HEADER, verify,
+    AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts, TIMESTAMP_HEADER, verify,
 };
 
 /// Who is asking, proven by the signature.
@@ -25,67 +24,39 @@ impl Caller {
     /// # Errors
     /// [`Failure::GatewayOnly`] for agents.
     pub(super) fn require_gateway(&self) -> Result<(), Failure> {
-        if self.agent == GATEWAY_AGENT {
-            Ok(())
-        } else {
-            Err(Failure::GatewayOnly)
-        }
+        if self.agent == GATEWAY_AGENT { Ok(()) } else { Err(Failure::GatewayOnly) }
     }
 }
 
 /// Headers first, then the body, then time and signature; the body goes on as the bytes that were signed.
-pub(super) async fn authenticate(
-    State(core): State<LaunchCore>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Failure> {
+pub(super) async fn authenticate(State(core): State<LaunchCore>, request: Request, next: Next) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     let Some(signature) = single(&parts.headers, SIGNATURE_HEADER)? else {
         let with_key = parts.headers.contains_key(header::AUTHORIZATION);
-        return Err(Failure::Identity(if with_key {
-            "invalid or revoked API key"
-        } else {
-            "identity headers are missing"
-        }));
+        return Err(Failure::Identity(if with_key { "invalid or revoked API key" } else { "identity headers are missing" }));
     };
     let missing = Failure::Identity("identity headers are missing");
-    let Some(agent) = single(&parts.headers, AGENT_HEADER)?.filter(|agent| !agent.is_empty())
-    else {
+    let Some(agent) = single(&parts.headers, AGENT_HEADER)?.filter(|agent| !agent.is_empty()) else {
         return Err(missing);
     };
     let Some(timestamp) = single(&parts.headers, TIMESTAMP_HEADER)? else {
         return Err(missing);
     };
-    let timestamp_unix_s = timestamp
-        .parse()
-        .map_err(|_| Failure::Identity("the identity timestamp is not unix seconds"))?;
+    let timestamp_unix_s = timestamp.parse().map_err(|_| Failure::Identity("the identity timestamp is not unix seconds"))?;
     let idempotency_key = single(&parts.headers, IDEMPOTENCY_KEY_HEADER)?.unwrap_or_default();
-    let body = to_bytes(body, MAX_BODY_BYTES)
-        .await
-        .map_err(|_| Failure::BodyNotRead)?;
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Failure::BodyNotRead)?;
     let signed = SignedParts {
         timestamp_unix_s,
         method: parts.method.as_str(),
-        path_and_query: parts
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str()),
+        path_and_query: parts.uri.path_and_query().map_or("/", |target| target.as_str()),
         agent,
         idempotency_key,
         body: &body,
     };
     let now_unix_s = core.now_unix_ms().div_euclid(1000);
-    verify(
-        &core.inner.config.signing_secret,
-        &signed,
-        signature,
-        now_unix_s,
-    )
-    .map_err(|_| Failure::Identity("the identity signature is stale or wrong"))?;
-    let caller = Caller {
-        agent: agent.to_owned(),
-        idempotency_key: idempotency_key.to_owned(),
-    };
+    verify(&core.inner.config.signing_secret, &signed, signature, now_unix_s)
+        .map_err(|_| Failure::Identity("the identity signature is stale or wrong"))?;
+    let caller = Caller { agent: agent.to_owned(), idempotency_key: idempotency_key.to_owned() };
     parts.extensions.insert(caller);
     Ok(next.run(Request::from_parts(parts, Body::from(body))).await)
 }

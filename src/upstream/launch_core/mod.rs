@@ -158,13 +158,7 @@ impl LaunchCore {
             accounts.any(|account| account.platform == *platform && account.connected)
         };
         let connected = Connected::new(Platform::AUTO_POST.into_iter().filter(is_connected));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                store,
-                config,
-                connected,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { store, config, connected }) })
     }
 
     /// The valid values of `dropspace_platforms`, for [`rules::create::parse`].
@@ -195,10 +189,7 @@ pub fn router(core: LaunchCore) -> Router {
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         // Around everything, before routing strips a prefix: the signature covers the target as sent.
-        .layer(axum::middleware::from_fn_with_state(
-            core.clone(),
-            auth::authenticate,
-        ))
+        .layer(axum::middleware::from_fn_with_state(core.clone(), auth::authenticate))
         .with_state(core)
 }
 
@@ -206,10 +197,7 @@ fn routes() -> Router<LaunchCore> {
     use handlers::{create, edit, gateway, publish, read};
     Router::new()
         .route("/launches", post(create::create).get(read::list))
-        .route(
-            "/launches/{id}",
-            get(read::one).patch(edit::patch).delete(edit::delete),
-        )
+        .route("/launches/{id}", get(read::one).patch(edit::patch).delete(edit::delete))
         .route("/launches/{id}/status", get(read::status))
         .route("/launches/{id}/publish", post(publish::publish))
         .route("/dropspace/status", get(read::accounts))
@@ -223,14 +211,8 @@ fn routes() -> Router<LaunchCore> {
 ///
 /// # Errors
 /// Those of the listener.
-pub async fn serve(
-    core: LaunchCore,
-    listener: TcpListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(core))
-        .with_graceful_shutdown(shutdown)
-        .await
+pub async fn serve(core: LaunchCore, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    axum::serve(listener, router(core)).with_graceful_shutdown(shutdown).await
 }
 
 #[cfg(test)]

@@ -17,12 +17,7 @@ const DUE_BATCH: i64 = 100;
 
 impl LaunchCore {
     /// Posts to every official account of the launch and marks it completed. The caller checked the requirements and saves the launch.
-    pub(super) async fn post(
-        &self,
-        conn: &mut SqliteConnection,
-        launch: &mut Launch,
-        at_unix_ms: i64,
-    ) -> Result<Vec<Post>, CoreError> {
+    pub(super) async fn post(&self, conn: &mut SqliteConnection, launch: &mut Launch, at_unix_ms: i64) -> Result<Vec<Post>, CoreError> {
         let base = self.inner.config.feed_base_url.trim_end_matches('/');
         for platform in launch.content.dropspace_platforms.clone() {
             let id = self.new_id();
@@ -36,28 +31,10 @@ impl LaunchCore {
         posts::of_launch(conn, launch.id).await
     }
 
-    async fn fail(
-        &self,
-        conn: &mut SqliteConnection,
-        launch: &mut Launch,
-        refusal: &Refusal,
-        at_unix_ms: i64,
-    ) -> Result<(), CoreError> {
+    async fn fail(&self, conn: &mut SqliteConnection, launch: &mut Launch, refusal: &Refusal, at_unix_ms: i64) -> Result<(), CoreError> {
         for platform in launch.content.dropspace_platforms.clone() {
-            let outcome = Outcome::Failed {
-                code: refusal.code.to_owned(),
-                message: refusal.message.clone(),
-            };
-            posts::save(
-                conn,
-                launch.id,
-                self.new_id(),
-                platform,
-                &outcome,
-                "",
-                at_unix_ms,
-            )
-            .await?;
+            let outcome = Outcome::Failed { code: refusal.code.to_owned(), message: refusal.message.clone() };
+            posts::save(conn, launch.id, self.new_id(), platform, &outcome, "", at_unix_ms).await?;
         }
         launch.status = Status::Failed;
         finish(launch, at_unix_ms);
@@ -74,10 +51,7 @@ impl LaunchCore {
                 let at_unix_ms = launch.scheduled_unix_ms.unwrap_or(now_unix_ms);
                 match publish::requirements(&launch.content) {
                     Ok(()) => drop(self.post(&mut tx, &mut launch, at_unix_ms).await?),
-                    Err(refusal) => {
-                        self.fail(&mut tx, &mut launch, &refusal, at_unix_ms)
-                            .await?
-                    }
+                    Err(refusal) => self.fail(&mut tx, &mut launch, &refusal, at_unix_ms).await?,
                 }
                 launches::update(&mut tx, &launch).await?;
             }
@@ -99,12 +73,7 @@ impl LaunchCore {
         for medium in media {
             assets.push(match medium {
                 NewMedia::Asset(asset) => asset,
-                NewMedia::Upload {
-                    kind,
-                    filename,
-                    mime_type,
-                    bytes,
-                } => {
+                NewMedia::Upload { kind, filename, mime_type, bytes } => {
                     let id = self.new_id();
                     media::insert(conn, id, launch_id, &mime_type, &bytes).await?;
                     serde_json::json!({
@@ -131,19 +100,11 @@ fn finish(launch: &mut Launch, at_unix_ms: i64) {
 /// What the feed shows: the content, or the tweets of a thread with an empty line between them.
 fn text_of(launch: &Launch, platform: Platform) -> String {
     let entry = launch.content.platform_contents.get(platform.id());
-    let thread = entry
-        .and_then(|entry| entry.get("thread"))
-        .and_then(Value::as_array);
+    let thread = entry.and_then(|entry| entry.get("thread")).and_then(Value::as_array);
     match thread {
-        Some(tweets) => tweets
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join("\n\n"),
+        Some(tweets) => tweets.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n\n"),
         None => {
-            let content = entry
-                .and_then(|entry| entry.get("content"))
-                .and_then(Value::as_str);
+            let content = entry.and_then(|entry| entry.get("content")).and_then(Value::as_str);
             content.unwrap_or_default().to_owned()
         }
     }

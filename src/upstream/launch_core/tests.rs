@@ -45,13 +45,7 @@ impl Answer {
     }
 
     fn code(&self) -> (u16, String) {
-        (
-            self.status,
-            self.json()["error"]["code"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-        )
+        (self.status, self.json()["error"]["code"].as_str().unwrap_or_default().to_owned())
     }
 
     fn id(&self) -> String {
@@ -79,49 +73,23 @@ impl World {
         let mut config = config(dir.path(), &now_ms);
         change(&mut config);
         let core = LaunchCore::open(config).await.unwrap();
-        Self {
-            router: router(core.clone()),
-            core,
-            now_ms,
-            keys: AtomicU64::new(0),
-            dir,
-        }
+        Self { router: router(core.clone()), core, now_ms, keys: AtomicU64::new(0), dir }
     }
 
     /// The same file opened by a new core.
     async fn reopened(self) -> Self {
         self.core.close().await;
-        let core = LaunchCore::open(config(self.dir.path(), &self.now_ms))
-            .await
-            .unwrap();
-        Self {
-            router: router(core.clone()),
-            core,
-            ..self
-        }
+        let core = LaunchCore::open(config(self.dir.path(), &self.now_ms)).await.unwrap();
+        Self { router: router(core.clone()), core, ..self }
     }
 
     fn advance_ms(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
-    fn signed(
-        &self,
-        agent: &str,
-        method: &str,
-        target: &str,
-        key: &str,
-        body: &str,
-    ) -> Request<Body> {
+    fn signed(&self, agent: &str, method: &str, target: &str, key: &str, body: &str) -> Request<Body> {
         let timestamp_unix_s = self.now_ms.load(Ordering::SeqCst) / 1000;
-        let parts = SignedParts {
-            timestamp_unix_s,
-            method,
-            path_and_query: target,
-            agent,
-            idempotency_key: key,
-            body: body.as_bytes(),
-        };
+        let parts = SignedParts { timestamp_unix_s, method, path_and_query: target, agent, idempotency_key: key, body: body.as_bytes() };
         let mut request = Request::builder()
             .method(method)
             .uri(target)
@@ -139,21 +107,12 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
     async fn call(&self, agent: &str, method: &str, target: &str, body: Value) -> Answer {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        self.send(self.signed(agent, method, target, "", &body))
-            .await
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(self.signed(agent, method, target, "", &body)).await
     }
 
     async fn get(&self, agent: &str, target: &str) -> Answer {
@@ -161,8 +120,7 @@ impl World {
     }
 
     async fn create_as(&self, agent: &str, key: &str, body: &Value) -> Answer {
-        self.send(self.signed(agent, "POST", "/launches", key, &body.to_string()))
-            .await
+        self.send(self.signed(agent, "POST", "/launches", key, &body.to_string())).await
     }
 
     /// A creation by Alice with a key of its own.

@@ -9,8 +9,7 @@ use super::store::posts::{Outcome, Post};
 
 /// ISO 8601 in UTC with milliseconds, as in all answers of the product.
 pub(super) fn iso(unix_ms: i64) -> String {
-    let format =
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
         .ok()
         .and_then(|instant| instant.format(format).ok())
@@ -62,10 +61,7 @@ pub(super) fn detail(launch: &Launch, posts: &[Post]) -> Value {
     let more = [
         ("platform_contents", json!(content.platform_contents)),
         ("media_assets", json!(content.media_assets)),
-        (
-            "media_attach_platforms",
-            json!(content.media_attach_platforms),
-        ),
+        ("media_attach_platforms", json!(content.media_attach_platforms)),
         ("posting_status", posting_status(posts, true)),
         ("started_at", iso_or_null(launch.started_unix_ms)),
         ("completed_at", iso_or_null(launch.completed_unix_ms)),
@@ -85,10 +81,7 @@ pub(super) fn posting_status(posts: &[Post], with_times: bool) -> Value {
         Outcome::Success { post_url } => json!({"status": "success", "post_url": post_url}),
         Outcome::Failed { message, .. } => json!({"status": "failed", "error_message": message}),
     };
-    let map: Map<String, Value> = posts
-        .iter()
-        .map(|post| (post.platform.id().to_owned(), entry(post)))
-        .collect();
+    let map: Map<String, Value> = posts.iter().map(|post| (post.platform.id().to_owned(), entry(post))).collect();
     Value::Object(map)
 }
 

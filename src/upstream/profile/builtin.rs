@@ -2,15 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-const PROFILES: [(&str, &str); 1] = [(
-    "dropspace",
-    include_str!("../../../contracts/profiles/dropspace.toml"),
-)];
+const PROFILES: [(&str, &str); 1] = [("dropspace", include_str!("../../../contracts/profiles/dropspace.toml"))];
 
-const SCHEMAS: [(&str, &str); 1] = [(
-    "create-launch.json",
-    include_str!("../../../contracts/schemas/create-launch.json"),
-)];
+const SCHEMAS: [(&str, &str); 1] = [("create-launch.json", include_str!("../../../contracts/schemas/create-launch.json"))];
 
 /// Where the schemas of a profile are.
 #[derive(Debug, Clone)]
@@ -32,10 +26,7 @@ pub(super) fn profile(name_or_path: &str) -> Result<(String, SchemaSource), Stri
     let path = Path::new(name_or_path);
     let text = std::fs::read_to_string(path).map_err(|error| {
         let names: Vec<_> = PROFILES.iter().map(|(name, _)| *name).collect();
-        format!(
-            "neither a built-in profile ({}) nor a readable file: {error}",
-            names.join(", ")
-        )
+        format!("neither a built-in profile ({}) nor a readable file: {error}", names.join(", "))
     })?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     Ok((text, SchemaSource::Beside(folder)))
@@ -59,10 +50,6 @@ impl SchemaSource {
                 }
             }
         }
-        SCHEMAS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, text)| (*text).to_owned())
-            .ok_or_else(|| "no such schema".to_owned())
+        SCHEMAS.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such schema".to_owned())
     }
 }

@@ -54,12 +54,7 @@ const CONDITIONS: [(Condition, &str, u16, &str); 17] = {
         (C::X402Invalid, "x402_invalid", 402, "PAYMENT_002"),
         (C::MppInvalid, "mpp_invalid", 402, "PAYMENT_003"),
         (C::PurchaseFailed, "purchase_failed", 500, "PAYMENT_004"),
-        (
-            C::UnknownSettlement,
-            "unknown_settlement",
-            503,
-            "PAYMENT_005",
-        ),
+        (C::UnknownSettlement, "unknown_settlement", 503, "PAYMENT_005"),
         (C::RateLimited, "rate_limited", 429, "RATE_001"),
         (C::Unauthenticated, "unauthenticated", 401, "AUTH_001"),
         (C::Forbidden, "forbidden", 403, "AUTH_002"),
@@ -68,12 +63,7 @@ const CONDITIONS: [(Condition, &str, u16, &str); 17] = {
         (C::MethodNotAllowed, "method_not_allowed", 405, "SERVER_004"),
         (C::Conflict, "conflict", 409, "SERVER_009"),
         (C::TooLarge, "too_large", 413, "SERVER_002"),
-        (
-            C::UnsupportedMediaType,
-            "unsupported_media_type",
-            415,
-            "SERVER_002",
-        ),
+        (C::UnsupportedMediaType, "unsupported_media_type", 415, "SERVER_002"),
         (C::UpstreamFailed, "upstream_failed", 502, "SERVER_001"),
         (C::Unavailable, "unavailable", 503, "SERVER_001"),
         (C::Internal, "internal", 500, "SERVER_001"),
@@ -88,11 +78,7 @@ impl Codes {
     /// The status and the error code for a condition.
     #[must_use]
     pub fn get(&self, condition: Condition) -> (StatusCode, &str) {
-        self.0
-            .get(&condition)
-            .map_or((StatusCode::INTERNAL_SERVER_ERROR, ""), |(status, code)| {
-                (*status, code.as_str())
-            })
+        self.0.get(&condition).map_or((StatusCode::INTERNAL_SERVER_ERROR, ""), |(status, code)| (*status, code.as_str()))
     }
 
     /// Reads `[codes]`; what it does not name keeps its default.
@@ -104,30 +90,19 @@ impl Codes {
         }
         for (key, value) in table {
             let place = format!("codes.{key}");
-            let Some((condition, _, default_status, _)) =
-                CONDITIONS.iter().find(|(_, name, ..)| name == key)
-            else {
+            let Some((condition, _, default_status, _)) = CONDITIONS.iter().find(|(_, name, ..)| name == key) else {
                 mistakes.push(Mistake::new(place, "unknown condition"));
                 continue;
             };
             match pair(value) {
                 // Clients pay on 402 and wait on 429: these statuses are the protocol's, not the upstream's to choose.
-                Some((status, _))
-                    if matches!(default_status, 402 | 429)
-                        && status.as_u16() != *default_status =>
-                {
-                    mistakes.push(Mistake::new(
-                        place,
-                        format!("the status must be {default_status}"),
-                    ));
+                Some((status, _)) if matches!(default_status, 402 | 429) && status.as_u16() != *default_status => {
+                    mistakes.push(Mistake::new(place, format!("the status must be {default_status}")));
                 }
                 Some(pair) => {
                     codes.insert(*condition, pair);
                 }
-                None => mistakes.push(Mistake::new(
-                    place,
-                    "expected [status 400-599, \"CODE\"], for example [402, \"PAYMENT_001\"]",
-                )),
+                None => mistakes.push(Mistake::new(place, "expected [status 400-599, \"CODE\"], for example [402, \"PAYMENT_001\"]")),
             }
         }
         Self(codes)
@@ -150,19 +125,14 @@ mod tests {
 
     #[test]
     fn every_condition_has_a_code_and_a_profile_may_change_it() {
-        let table = "payment_required = [402, \"INSUFFICIENT_CREDITS\"]"
-            .parse()
-            .unwrap();
+        let table = "payment_required = [402, \"INSUFFICIENT_CREDITS\"]".parse().unwrap();
         let mut mistakes = Vec::new();
         let codes = Codes::read(&table, &mut mistakes);
         assert!(mistakes.is_empty());
         for (condition, _, status, _) in CONDITIONS {
             assert_eq!(codes.get(condition).0.as_u16(), status);
         }
-        assert_eq!(
-            codes.get(Condition::PaymentRequired).1,
-            "INSUFFICIENT_CREDITS"
-        );
+        assert_eq!(codes.get(Condition::PaymentRequired).1, "INSUFFICIENT_CREDITS");
         assert_eq!(codes.get(Condition::NotFound).1, "SERVER_003");
     }
 
@@ -173,14 +143,6 @@ mod tests {
         Codes::read(&text.parse().unwrap(), &mut mistakes);
         let mut places: Vec<_> = mistakes.iter().map(|m| m.place.as_str()).collect();
         places.sort_unstable();
-        assert_eq!(
-            places,
-            [
-                "codes.internal",
-                "codes.odd",
-                "codes.payment_required",
-                "codes.validation"
-            ]
-        );
+        assert_eq!(places, ["codes.internal", "codes.odd", "codes.payment_required", "codes.validation"]);
     }
 }

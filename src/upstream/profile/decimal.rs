@@ -28,17 +28,13 @@ pub fn parse_decimal(text: &str, decimals: u32) -> Result<u64, DecimalError> {
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return Err(DecimalError::NotDecimal);
     }
-    let missing = (decimals as usize)
-        .checked_sub(fraction.len())
-        .ok_or(DecimalError::TooManyDecimals(decimals))?;
+    let missing = (decimals as usize).checked_sub(fraction.len()).ok_or(DecimalError::TooManyDecimals(decimals))?;
     let padding = std::iter::repeat_n(b'0', missing);
     whole
         .bytes()
         .chain(fraction.bytes())
         .chain(padding)
-        .try_fold(0_u64, |minor, digit| {
-            minor.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-        })
+        .try_fold(0_u64, |minor, digit| minor.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
         .filter(|minor| i64::try_from(*minor).is_ok())
         .ok_or(DecimalError::TooLarge)
 }
@@ -71,10 +67,7 @@ mod tests {
         ];
         for (text, decimals, minor) in cases {
             assert_eq!(parse_decimal(text, decimals), Ok(minor), "{text}");
-            assert_eq!(
-                parse_decimal(&format_decimal(minor, decimals), decimals),
-                Ok(minor)
-            );
+            assert_eq!(parse_decimal(&format_decimal(minor, decimals), decimals), Ok(minor));
         }
         assert_eq!(format_decimal(550_000, 6), "0.550000");
         assert_eq!(format_decimal(60, 2), "0.60");
@@ -82,26 +75,11 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in [
-            "", ".", ".5", "5.", "-1", "+1", "1e3", " 1", "1 ", "1,5", "0x1", "1_0", "١", "1.2.3",
-        ] {
-            assert_eq!(
-                parse_decimal(text, 6),
-                Err(DecimalError::NotDecimal),
-                "{text:?}"
-            );
+        for text in ["", ".", ".5", "5.", "-1", "+1", "1e3", " 1", "1 ", "1,5", "0x1", "1_0", "١", "1.2.3"] {
+            assert_eq!(parse_decimal(text, 6), Err(DecimalError::NotDecimal), "{text:?}");
         }
-        assert_eq!(
-            parse_decimal("0.601", 2),
-            Err(DecimalError::TooManyDecimals(2))
-        );
-        assert_eq!(
-            parse_decimal("9223372036854.775808", 6),
-            Err(DecimalError::TooLarge)
-        );
-        assert_eq!(
-            parse_decimal(&"9".repeat(400), 2),
-            Err(DecimalError::TooLarge)
-        );
+        assert_eq!(parse_decimal("0.601", 2), Err(DecimalError::TooManyDecimals(2)));
+        assert_eq!(parse_decimal("9223372036854.775808", 6), Err(DecimalError::TooLarge));
+        assert_eq!(parse_decimal(&"9".repeat(400), 2), Err(DecimalError::TooLarge));
     }
 }

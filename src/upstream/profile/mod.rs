@@ -26,10 +26,7 @@ use serde_json::Value;
 pub use codes::{Codes, Condition};
 pub use decimal::{DecimalError, format_decimal, parse_decimal};
 pub use own::OwnRoute;
-pub use route::{
-    Billable, BodySchema, FreeTier, Identity, Judgement, Price, Rail, Route, Target, UpstreamRoute,
-    Window,
-};
+pub use route::{Billable, BodySchema, FreeTier, Identity, Judgement, Price, Rail, Route, Target, UpstreamRoute, Window};
 pub use table::{Find, RouteTable};
 
 use crate::strict_toml::Mistake;
@@ -66,16 +63,9 @@ impl Profile {
     ///
     /// # Errors
     /// Every mistake of the file at once.
-    pub fn load(
-        name_or_path: &str,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, ProfileError> {
-        let error = |mistakes| ProfileError {
-            profile: name_or_path.to_owned(),
-            mistakes,
-        };
-        let (text, schemas) = builtin::profile(name_or_path)
-            .map_err(|text| error(vec![Mistake::new("profile", text)]))?;
+    pub fn load(name_or_path: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProfileError> {
+        let error = |mistakes| ProfileError { profile: name_or_path.to_owned(), mistakes };
+        let (text, schemas) = builtin::profile(name_or_path).map_err(|text| error(vec![Mistake::new("profile", text)]))?;
         read::profile(&text, &schemas, env).map_err(error)
     }
 
@@ -88,18 +78,11 @@ impl Profile {
     /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None` keeps the profile's;
     /// a free count of 0 takes the free tier away. Returns whether there is such a route with a price on those rails.
     pub fn override_launch_price(&mut self, prices: LaunchPrices) -> bool {
-        let launch = self
-            .routes
-            .iter_mut()
-            .find(|route| route.key == "POST /launches");
+        let launch = self.routes.iter_mut().find(|route| route.key == "POST /launches");
         let Some(Target::Upstream(route)) = launch.map(|route| &mut route.target) else {
             return prices == LaunchPrices::default();
         };
-        if let Price::PerCall {
-            usdc_units,
-            usd_cents,
-        } = &mut route.price
-        {
+        if let Price::PerCall { usdc_units, usd_cents } = &mut route.price {
             *usdc_units = prices.usdc_units.or(*usdc_units);
             *usd_cents = prices.usd_cents.or(*usd_cents);
         } else if prices.usdc_units.or(prices.usd_cents).is_some() {
@@ -133,10 +116,7 @@ impl Profile {
         if mistakes.is_empty() {
             return Ok(());
         }
-        Err(ProfileError {
-            profile: self.name.clone(),
-            mistakes,
-        })
+        Err(ProfileError { profile: self.name.clone(), mistakes })
     }
 }
 

@@ -23,15 +23,8 @@ pub enum OwnRoute {
 
 impl OwnRoute {
     /// Every own route.
-    pub const ALL: [Self; 7] = [
-        Self::Credits,
-        Self::CreditsPurchase,
-        Self::Usage,
-        Self::Payment,
-        Self::Quote,
-        Self::OpenapiJson,
-        Self::LlmsTxt,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Credits, Self::CreditsPurchase, Self::Usage, Self::Payment, Self::Quote, Self::OpenapiJson, Self::LlmsTxt];
 
     /// The method of the route.
     #[must_use]

@@ -19,11 +19,7 @@ const DEFAULT_REFUSED: [u16; 5] = [400, 403, 404, 409, 422];
 ///
 /// # Errors
 /// Every mistake.
-pub(super) fn profile(
-    text: &str,
-    schemas: &SchemaSource,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Profile, Vec<Mistake>> {
+pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> Option<String>) -> Result<Profile, Vec<Mistake>> {
     let table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
     let mut mistakes = Vec::new();
     let file: raw::File = strict_toml::read("", &table, &mut mistakes);
@@ -33,28 +29,16 @@ pub(super) fn profile(
     let name = required("name", file.name, &mut mistakes);
     let upstream = upstream(&file.upstream, &mut mistakes);
     let mut unset_variables = Vec::new();
-    let credential = file
-        .credential
-        .as_ref()
-        .and_then(|table| credential(table, env, &mut unset_variables, &mut mistakes));
+    let credential = file.credential.as_ref().and_then(|table| credential(table, env, &mut unset_variables, &mut mistakes));
     let envelope = envelope(&file.envelope, &mut mistakes);
-    let rate_headers = file
-        .rate_headers
-        .as_ref()
-        .and_then(|table| rate_headers(table, &mut mistakes));
+    let rate_headers = file.rate_headers.as_ref().and_then(|table| rate_headers(table, &mut mistakes));
     let codes = Codes::read(&file.codes, &mut mistakes);
     let refused = refused(file.refused, &mut mistakes);
     let idempotency = idempotency(&file.idempotency, &mut mistakes);
     let mut routes = Vec::new();
     for (index, table) in file.route.iter().enumerate() {
         let prefixes = &upstream.strip_prefixes;
-        routes.extend(read_route::route(
-            index,
-            table,
-            prefixes,
-            schemas,
-            &mut mistakes,
-        ));
+        routes.extend(read_route::route(index, table, prefixes, schemas, &mut mistakes));
     }
     let profile = Profile {
         name,
@@ -70,11 +54,7 @@ pub(super) fn profile(
         routes,
     };
     agree(&profile, &mut mistakes);
-    if mistakes.is_empty() {
-        Ok(profile)
-    } else {
-        Err(mistakes)
-    }
+    if mistakes.is_empty() { Ok(profile) } else { Err(mistakes) }
 }
 
 fn envelope(table: &Table, mistakes: &mut Vec<Mistake>) -> Envelope {
@@ -90,49 +70,30 @@ fn envelope(table: &Table, mistakes: &mut Vec<Mistake>) -> Envelope {
         retry_after,
         details,
         constants: pairs("envelope.const", raw.constants, mistakes),
-        request_id_header: header(
-            "envelope.request_id_header",
-            raw.request_id_header.as_deref(),
-            mistakes,
-        ),
+        request_id_header: header("envelope.request_id_header", raw.request_id_header.as_deref(), mistakes),
     }
 }
 
 fn rate_headers(table: &Table, mistakes: &mut Vec<Mistake>) -> Option<RateHeaders> {
     let raw: raw::RateHeaders = strict_toml::read("rate_headers", table, mistakes);
     let before = mistakes.len();
-    let mut one = |key: &str, text: &Option<String>| {
-        header(&format!("rate_headers.{key}"), text.as_deref(), mistakes)
-    };
-    let names = (
-        one("limit", &raw.limit),
-        one("remaining", &raw.remaining),
-        one("reset", &raw.reset),
-    );
-    let (Some(limit), Some(remaining), Some(reset), Some(reset_unit)) =
-        (names.0, names.1, names.2, raw.reset_unit)
-    else {
+    let mut one = |key: &str, text: &Option<String>| header(&format!("rate_headers.{key}"), text.as_deref(), mistakes);
+    let names = (one("limit", &raw.limit), one("remaining", &raw.remaining), one("reset", &raw.reset));
+    let (Some(limit), Some(remaining), Some(reset), Some(reset_unit)) = (names.0, names.1, names.2, raw.reset_unit) else {
         if mistakes.len() == before {
             let text = "needs limit, remaining, reset and reset_unit (\"s\" or \"ms\")";
             mistakes.push(Mistake::new("rate_headers", text));
         }
         return None;
     };
-    Some(RateHeaders {
-        limit,
-        remaining,
-        reset,
-        reset_unit,
-    })
+    Some(RateHeaders { limit, remaining, reset, reset_unit })
 }
 
 fn refused(list: Option<Vec<u16>>, mistakes: &mut Vec<Mistake>) -> Vec<u16> {
     let list = list.unwrap_or_else(|| DEFAULT_REFUSED.to_vec());
     for status in &list {
         if !(400..500).contains(status) || [402, 408, 425, 429].contains(status) {
-            let text = format!(
-                "{status} is never a final refusal; expected 4xx without 402, 408, 425 and 429"
-            );
+            let text = format!("{status} is never a final refusal; expected 4xx without 402, 408, 425 and 429");
             mistakes.push(Mistake::new("refused", text));
         }
     }
@@ -146,10 +107,7 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
         mistakes.push(Mistake::new(place, "expected header or body, not both"));
     }
     if let Some(lookup) = &raw.lookup {
-        let keys = lookup
-            .split('/')
-            .filter(|segment| *segment == ":key")
-            .count();
+        let keys = lookup.split('/').filter(|segment| *segment == ":key").count();
         if !is_pattern(lookup) || keys != 1 || lookup.matches(':').count() != 1 {
             let text = "expected a path with one :key segment";
             mistakes.push(Mistake::new("idempotency.lookup", text));
@@ -171,19 +129,14 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
 /// What the parts of a profile must agree on.
 fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
     if profile.routes.is_empty() {
-        mistakes.push(Mistake::new(
-            "route",
-            "no route: nothing would ever be served",
-        ));
+        mistakes.push(Mistake::new("route", "no route: nothing would ever be served"));
     }
     let mut seen = BTreeSet::new();
     for route in &profile.routes {
         if !seen.insert(&route.key) {
             mistakes.push(Mistake::new(&route.key, "is there twice"));
         }
-        let makes_something = route
-            .upstream()
-            .is_some_and(|up| up.price != Price::Free && up.resource_id.is_none());
+        let makes_something = route.upstream().is_some_and(|up| up.price != Price::Free && up.resource_id.is_none());
         if profile.ownership == Ownership::Gateway && makes_something {
             let text = "needs resource_id: with ownership = \"gateway\" we must know what was made";
             mistakes.push(Mistake::new(&route.key, text));

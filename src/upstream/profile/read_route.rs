@@ -8,20 +8,12 @@ use toml::{Table, Value};
 use super::builtin::SchemaSource;
 use super::decimal::parse_decimal;
 use super::raw;
-use super::route::{
-    Billable, BodySchema, FreeTier, Identity, Price, Rail, Route, Target, UpstreamRoute,
-};
+use super::route::{Billable, BodySchema, FreeTier, Identity, Price, Rail, Route, Target, UpstreamRoute};
 use super::values::{is_pattern, pairs, pointer};
 use crate::strict_toml::{self, Mistake};
 use crate::upstream::contract::BodyContract;
 
-const METHODS: [Method; 5] = [
-    Method::GET,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-];
+const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// Reads a route; `None` when it has no usable method and path.
 pub(super) fn route(
@@ -37,9 +29,7 @@ pub(super) fn route(
         _ => format!("route {}", index + 1),
     };
     let raw: raw::Route = strict_toml::read(&place, table, mistakes);
-    let method = METHODS
-        .into_iter()
-        .find(|known| Some(known.as_str()) == raw.method.as_deref());
+    let method = METHODS.into_iter().find(|known| Some(known.as_str()) == raw.method.as_deref());
     if method.is_none() {
         let text = "expected one of GET, POST, PUT, PATCH, DELETE";
         mistakes.push(Mistake::new(format!("{place}.method"), text));
@@ -58,21 +48,13 @@ pub(super) fn route(
         credits: raw.credits,
         identity: raw.identity,
         billable: billable(&place, raw.billable.as_ref(), mistakes),
-        resource_id: pointer(
-            &format!("{place}.resource_id"),
-            raw.resource_id.clone(),
-            mistakes,
-        ),
+        resource_id: pointer(&format!("{place}.resource_id"), raw.resource_id.clone(), mistakes),
         body: body(&place, raw.body_schema.as_deref(), schemas, mistakes),
         durable_claim: raw.durable_claim.unwrap_or(method != Method::GET),
         upstream_prefix: prefix.to_owned(),
     };
     agree(&place, &upstream, mistakes);
-    Some(Route::new(
-        method,
-        pattern,
-        Target::Upstream(Box::new(upstream)),
-    ))
+    Some(Route::new(method, pattern, Target::Upstream(Box::new(upstream))))
 }
 
 /// The prefix that the gateway strips, and the canonical rest.
@@ -115,23 +97,12 @@ fn price(place: &str, value: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Pri
     let usdc_units = amount("x402", raw.x402.as_deref(), 6);
     let usd_cents = amount("mpp", raw.mpp.as_deref(), 2);
     if table.is_empty() {
-        mistakes.push(Mistake::new(
-            place,
-            "names no rail; expected x402, mpp or both",
-        ));
+        mistakes.push(Mistake::new(place, "names no rail; expected x402, mpp or both"));
     }
-    Price::PerCall {
-        usdc_units,
-        usd_cents,
-    }
+    Price::PerCall { usdc_units, usd_cents }
 }
 
-fn free_tier(
-    place: &str,
-    table: Option<&Table>,
-    price: Price,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<FreeTier> {
+fn free_tier(place: &str, table: Option<&Table>, price: Price, mistakes: &mut Vec<Mistake>) -> Option<FreeTier> {
     let place = format!("{place}.free_tier");
     let raw: raw::FreeTier = strict_toml::read(&place, table?, mistakes);
     let (Some(rail), Some(count), Some(window)) = (raw.rail, raw.count, raw.window) else {
@@ -147,11 +118,7 @@ fn free_tier(
     if !offered {
         mistakes.push(Mistake::new(place, "the route has no price on that rail"));
     }
-    Some(FreeTier {
-        rail,
-        count,
-        window,
-    })
+    Some(FreeTier { rail, count, window })
 }
 
 fn billable(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<Billable> {
@@ -169,21 +136,11 @@ fn billable(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> 
     })
 }
 
-fn body(
-    place: &str,
-    name: Option<&str>,
-    schemas: &SchemaSource,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<BodySchema> {
+fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut Vec<Mistake>) -> Option<BodySchema> {
     let name = name?;
-    let compiled = schemas
-        .read(name)
-        .and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
+    let compiled = schemas.read(name).and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
     match compiled {
-        Ok(contract) => Some(BodySchema {
-            name: name.to_owned(),
-            contract: Arc::new(contract),
-        }),
+        Ok(contract) => Some(BodySchema { name: name.to_owned(), contract: Arc::new(contract) }),
         Err(text) => {
             mistakes.push(Mistake::new(format!("{place}.body_schema"), text));
             None
@@ -195,22 +152,10 @@ fn body(
 fn agree(place: &str, route: &UpstreamRoute, mistakes: &mut Vec<Mistake>) {
     let priced = route.price != Price::Free;
     let rules = [
-        (
-            priced && route.billable.is_none(),
-            "a priced route needs billable: which answers mean that the work was done",
-        ),
-        (
-            priced && route.identity != Identity::Required,
-            "a priced route needs identity = \"required\"",
-        ),
-        (
-            priced && !route.durable_claim,
-            "a priced route needs durable claims",
-        ),
-        (
-            !priced && route.credits > 0,
-            "credits on a free route buy nothing",
-        ),
+        (priced && route.billable.is_none(), "a priced route needs billable: which answers mean that the work was done"),
+        (priced && route.identity != Identity::Required, "a priced route needs identity = \"required\""),
+        (priced && !route.durable_claim, "a priced route needs durable claims"),
+        (!priced && route.credits > 0, "credits on a free route buy nothing"),
     ];
     for (wrong, text) in rules {
         if wrong {

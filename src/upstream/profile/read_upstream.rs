@@ -10,15 +10,8 @@ use crate::strict_toml::{self, Mistake};
 const DEFAULT_TIMEOUT_S: u64 = 60;
 const DEFAULT_MAX_BODY_BYTES: u64 = 8 << 20;
 /// Headers that belong to the connection or to payments.
-const NOT_A_CREDENTIAL: [&str; 7] = [
-    "x-payment",
-    "payment-signature",
-    "x-agent-token",
-    "host",
-    "connection",
-    "content-length",
-    "transfer-encoding",
-];
+const NOT_A_CREDENTIAL: [&str; 7] =
+    ["x-payment", "payment-signature", "x-agent-token", "host", "connection", "content-length", "transfer-encoding"];
 
 /// Reads `[upstream]`.
 pub(super) fn upstream(table: &Table, mistakes: &mut Vec<Mistake>) -> Upstream {
@@ -36,28 +29,16 @@ pub(super) fn upstream(table: &Table, mistakes: &mut Vec<Mistake>) -> Upstream {
         let text = format!("{prefix:?} is not a path prefix such as \"/v1\"");
         mistakes.push(Mistake::new("upstream.strip_prefixes", text));
     }
-    let mut amount =
-        |key: &str, text: Option<String>, parse: fn(&str) -> Option<u64>, default, example| {
-            text.map_or(Some(default), |text| parse(&text))
-                .unwrap_or_else(|| {
-                    let text =
-                        format!("expected a positive number with a unit, for example {example:?}");
-                    mistakes.push(Mistake::new(format!("upstream.{key}"), text));
-                    default
-                })
-        };
+    let mut amount = |key: &str, text: Option<String>, parse: fn(&str) -> Option<u64>, default, example| {
+        text.map_or(Some(default), |text| parse(&text)).unwrap_or_else(|| {
+            let text = format!("expected a positive number with a unit, for example {example:?}");
+            mistakes.push(Mistake::new(format!("upstream.{key}"), text));
+            default
+        })
+    };
     let timeout_s = amount("timeout", raw.timeout, seconds, DEFAULT_TIMEOUT_S, "100s");
-    let max_body_bytes = amount(
-        "max_body",
-        raw.max_body,
-        bytes,
-        DEFAULT_MAX_BODY_BYTES,
-        "8MiB",
-    );
-    for (key, value) in [
-        ("per_minute", raw.per_minute),
-        ("concurrent", raw.concurrent),
-    ] {
+    let max_body_bytes = amount("max_body", raw.max_body, bytes, DEFAULT_MAX_BODY_BYTES, "8MiB");
+    for (key, value) in [("per_minute", raw.per_minute), ("concurrent", raw.concurrent)] {
         if value == Some(0) {
             mistakes.push(Mistake::new(format!("upstream.{key}"), "must be above 0"));
         }
@@ -107,9 +88,7 @@ pub(super) fn credential(
             mistakes.push(Mistake::new(place, "this header cannot carry a credential"));
         }
         let before = unset.len();
-        let text = expand(value, env, unset)
-            .map_err(|text| mistakes.push(Mistake::new(place, text)))
-            .ok()?;
+        let text = expand(value, env, unset).map_err(|text| mistakes.push(Mistake::new(place, text))).ok()?;
         let Ok(mut value) = HeaderValue::from_str(&text) else {
             mistakes.push(Mistake::new(place, "the value does not fit in a header"));
             return None;
@@ -117,22 +96,10 @@ pub(super) fn credential(
         value.set_sensitive(true);
         (unset.len() == before).then_some((name, value))
     };
-    let first = if main.is_empty() || value.is_empty() {
-        None
-    } else {
-        one("credential.header", &main, &value)
-    };
-    let extra: Vec<_> = raw
-        .extra
-        .iter()
-        .filter_map(|(name, value)| one(&format!("credential.extra.{name}"), name, value))
-        .collect();
+    let first = if main.is_empty() || value.is_empty() { None } else { one("credential.header", &main, &value) };
+    let extra: Vec<_> = raw.extra.iter().filter_map(|(name, value)| one(&format!("credential.extra.{name}"), name, value)).collect();
     let (header, value) = first?;
-    (extra.len() == raw.extra.len()).then_some(Credential {
-        header,
-        value,
-        extra,
-    })
+    (extra.len() == raw.extra.len()).then_some(Credential { header, value, extra })
 }
 
 /// A text that must be there; its absence is a mistake.

@@ -24,12 +24,7 @@ pub struct Route {
 
 impl Route {
     pub(super) fn new(method: Method, pattern: &str, target: Target) -> Self {
-        Self {
-            key: format!("{method} {pattern}"),
-            method,
-            pattern: pattern.to_owned(),
-            target,
-        }
+        Self { key: format!("{method} {pattern}"), method, pattern: pattern.to_owned(), target }
     }
 
     /// The upstream's side of the route, or `None` for a route of the gateway.
@@ -182,10 +177,7 @@ impl Billable {
     pub fn matches(&self, status: u16, body: &Value) -> bool {
         let is = |(pointer, wanted): &(String, Value)| body.pointer(pointer) == Some(wanted);
         let has = |pointer: &String| body.pointer(pointer).is_some_and(|found| !found.is_null());
-        self.status.contains(&status)
-            && self.has.as_ref().is_none_or(has)
-            && self.equals.iter().all(is)
-            && !self.unless.iter().any(is)
+        self.status.contains(&status) && self.has.as_ref().is_none_or(has) && self.equals.iter().all(is) && !self.unless.iter().any(is)
     }
 }
 

@@ -50,14 +50,8 @@ impl RouteTable {
     /// # Errors
     /// Routes that exist twice, or patterns that no path could tell apart.
     pub fn new(profile: &Profile, own: &[OwnRoute]) -> Result<Self, ProfileError> {
-        let mut table = Self {
-            paths: matchit::Router::new(),
-            by_path: Vec::new(),
-            prefixes: profile.upstream.strip_prefixes.clone(),
-        };
-        let own = own
-            .iter()
-            .map(|own| Route::new(own.method(), own.pattern(), Target::Own(*own)));
+        let mut table = Self { paths: matchit::Router::new(), by_path: Vec::new(), prefixes: profile.upstream.strip_prefixes.clone() };
+        let own = own.iter().map(|own| Route::new(own.method(), own.pattern(), Target::Own(*own)));
         let mut patterns = std::collections::BTreeMap::new();
         let mut mistakes = Vec::new();
         for route in own.chain(profile.routes.iter().cloned()) {
@@ -69,25 +63,12 @@ impl RouteTable {
                 }
                 index
             });
-            if table.by_path[index]
-                .iter()
-                .any(|other| other.method == route.method)
-            {
-                mistakes.push(Mistake::new(
-                    &route.key,
-                    "is there twice, or the gateway's own",
-                ));
+            if table.by_path[index].iter().any(|other| other.method == route.method) {
+                mistakes.push(Mistake::new(&route.key, "is there twice, or the gateway's own"));
             }
             table.by_path[index].push(route);
         }
-        if mistakes.is_empty() {
-            Ok(table)
-        } else {
-            Err(ProfileError {
-                profile: profile.name.clone(),
-                mistakes,
-            })
-        }
+        if mistakes.is_empty() { Ok(table) } else { Err(ProfileError { profile: profile.name.clone(), mistakes }) }
     }
 
     /// What a request names. `raw_path` is the path as received, without query.
@@ -102,14 +83,8 @@ impl RouteTable {
         }
         let routes = &self.by_path[*matched.value];
         match routes.iter().find(|route| route.method == *method) {
-            Some(route) => Find::Route {
-                route,
-                canonical_path,
-                params: matched.params.iter().collect(),
-            },
-            None => Find::WrongMethod {
-                allow: routes.iter().map(|route| route.method.clone()).collect(),
-            },
+            Some(route) => Find::Route { route, canonical_path, params: matched.params.iter().collect() },
+            None => Find::WrongMethod { allow: routes.iter().map(|route| route.method.clone()).collect() },
         }
     }
 
@@ -125,11 +100,7 @@ fn matchit_pattern(pattern: &str) -> String {
         Some(name) => format!("{{{name}}}"),
         None => segment.to_owned(),
     };
-    pattern
-        .split('/')
-        .map(segment)
-        .collect::<Vec<_>>()
-        .join("/")
+    pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 fn is_param(value: &str) -> bool {
@@ -154,12 +125,7 @@ mod tests {
         for route in table.routes() {
             let path = route.pattern.replace(":id", "Ab_9-z");
             for raw in [path.clone(), format!("/v1{path}")] {
-                let Find::Route {
-                    route: found,
-                    canonical_path,
-                    params,
-                } = table.find(&route.method, &raw)
-                else {
+                let Find::Route { route: found, canonical_path, params } = table.find(&route.method, &raw) else {
                     panic!("{raw} is not found");
                 };
                 assert_eq!(found.key, route.key);
@@ -232,17 +198,11 @@ mod tests {
             &long,
         ] {
             for method in [Method::GET, Method::POST, Method::DELETE] {
-                assert!(
-                    matches!(table.find(&method, path), Find::NotFound),
-                    "{method} {path:?}"
-                );
+                assert!(matches!(table.find(&method, path), Find::NotFound), "{method} {path:?}");
             }
         }
         let longest = format!("/launches/{}", "a".repeat(64));
-        assert!(matches!(
-            table.find(&Method::GET, &longest),
-            Find::Route { .. }
-        ));
+        assert!(matches!(table.find(&Method::GET, &longest), Find::Route { .. }));
     }
 
     /// R097: a method is exact; `HEAD` is not implied.
@@ -250,14 +210,7 @@ mod tests {
     fn other_methods_are_told_what_is_allowed() {
         let table = table();
         let post = Method::from_bytes(b"post").unwrap();
-        for method in [
-            Method::HEAD,
-            Method::OPTIONS,
-            Method::TRACE,
-            Method::PUT,
-            Method::CONNECT,
-            post,
-        ] {
+        for method in [Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::CONNECT, post] {
             let Find::WrongMethod { allow } = table.find(&method, "/v1/launches") else {
                 panic!("{method} is served");
             };

@@ -19,16 +19,10 @@ fn load_text(text: &str) -> Result<Profile, ProfileError> {
 fn dropspace_says_what_the_product_text_says() {
     let profile = dropspace();
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
-    let price = Price::PerCall {
-        usdc_units: Some(550_000),
-        usd_cents: Some(60),
-    };
+    let price = Price::PerCall { usdc_units: Some(550_000), usd_cents: Some(60) };
     assert_eq!(launch.price, price);
     let tier = launch.free_tier.unwrap();
-    assert_eq!(
-        (tier.rail, tier.count, tier.window),
-        (Rail::X402, 5, Window::Month)
-    );
+    assert_eq!((tier.rail, tier.count, tier.window), (Rail::X402, 5, Window::Month));
     assert_eq!(launch.credits, 1);
     assert!(launch.durable_claim);
     assert_eq!(launch.body.as_ref().unwrap().name, "create-launch.json");
@@ -36,32 +30,14 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!(profile.ownership, Ownership::Core);
     assert_eq!(profile.upstream.timeout_s, 100);
     assert_eq!(profile.upstream.max_body_bytes, 8 << 20);
-    assert_eq!(
-        profile.idempotency.header.as_ref().unwrap(),
-        "idempotency-key"
-    );
-    assert_eq!(
-        profile.idempotency.lookup.as_deref(),
-        Some("/_core/launches/by-key/:key")
-    );
-    assert_eq!(
-        profile.codes.get(Condition::MethodNotAllowed).1,
-        "SERVER_004"
-    );
-    let free: Vec<_> = profile
-        .routes
-        .iter()
-        .filter(|route| route.upstream().unwrap().price == Price::Free)
-        .collect();
+    assert_eq!(profile.idempotency.header.as_ref().unwrap(), "idempotency-key");
+    assert_eq!(profile.idempotency.lookup.as_deref(), Some("/_core/launches/by-key/:key"));
+    assert_eq!(profile.codes.get(Condition::MethodNotAllowed).1, "SERVER_004");
+    let free: Vec<_> = profile.routes.iter().filter(|route| route.upstream().unwrap().price == Price::Free).collect();
     assert_eq!(free.len(), 7);
     for route in free {
         let upstream = route.upstream().unwrap();
-        assert_eq!(
-            upstream.durable_claim,
-            route.method != http::Method::GET,
-            "{}",
-            route.key
-        );
+        assert_eq!(upstream.durable_claim, route.method != http::Method::GET, "{}", route.key);
         let open = route.key == "GET /dropspace/status";
         assert_eq!(upstream.identity == Identity::None, open, "{}", route.key);
     }
@@ -72,23 +48,13 @@ fn answers_are_judged() {
     let profile = dropspace();
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let made = json!({"data": {"id": "l1"}, "publish_error": {"code": "LAUNCH_007"}});
-    assert_eq!(
-        launch.judge(&profile.refused, 201, Some(&made)),
-        Judgement::Done
-    );
+    assert_eq!(launch.judge(&profile.refused, 201, Some(&made)), Judgement::Done);
     assert_eq!(launch.resource_id(&made), Some("l1"));
     for status in [400, 403, 404, 409, 422] {
-        assert_eq!(
-            launch.judge(&profile.refused, status, None),
-            Judgement::Refused
-        );
+        assert_eq!(launch.judge(&profile.refused, status, None), Judgement::Refused);
     }
     for status in [200, 201, 204, 302, 401, 402, 408, 425, 429, 500, 503] {
-        assert_eq!(
-            launch.judge(&profile.refused, status, Some(&json!({}))),
-            Judgement::Unknown,
-            "{status}"
-        );
+        assert_eq!(launch.judge(&profile.refused, status, Some(&json!({}))), Judgement::Unknown, "{status}");
     }
 }
 
@@ -114,17 +80,10 @@ fn the_credential_comes_from_the_environment_and_does_not_print() {
 #[test]
 fn the_configuration_overrides_the_price_of_a_launch() {
     let mut profile = dropspace();
-    let prices = LaunchPrices {
-        usdc_units: Some(700_000),
-        usd_cents: None,
-        free_count: Some(0),
-    };
+    let prices = LaunchPrices { usdc_units: Some(700_000), usd_cents: None, free_count: Some(0) };
     assert!(profile.override_launch_price(prices));
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
-    let price = Price::PerCall {
-        usdc_units: Some(700_000),
-        usd_cents: Some(60),
-    };
+    let price = Price::PerCall { usdc_units: Some(700_000), usd_cents: Some(60) };
     assert_eq!((launch.price, launch.free_tier), (price, None));
 }
 
@@ -154,16 +113,7 @@ fn another_api_becomes_payable_with_one_file() {
     let table = RouteTable::new(&profile, &OwnRoute::ALL).unwrap();
     for path in ["/posts/apply", "/v1/posts/apply"] {
         let found = table.find(&http::Method::POST, path);
-        assert!(
-            matches!(
-                found,
-                Find::Route {
-                    canonical_path: "/posts/apply",
-                    ..
-                }
-            ),
-            "{path}"
-        );
+        assert!(matches!(found, Find::Route { canonical_path: "/posts/apply", .. }), "{path}");
     }
 }
 
@@ -230,13 +180,7 @@ const MISTAKEN_PLACES: [&str; 26] = [
 #[test]
 fn every_mistake_is_named_at_once() {
     let error = load_text(FULL_OF_MISTAKES).unwrap_err();
-    let named = |place: &str| {
-        error
-            .mistakes
-            .iter()
-            .filter(|mistake| mistake.place == place)
-            .count()
-    };
+    let named = |place: &str| error.mistakes.iter().filter(|mistake| mistake.place == place).count();
     for place in MISTAKEN_PLACES {
         assert!(named(place) > 0, "{place} is not named in:\n{error}");
     }
@@ -245,21 +189,11 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn what_is_not_a_profile_is_said_so() {
-    let missing = Profile::load("/nowhere/profile.toml", &|_| None)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        missing.contains("built-in profile (dropspace)"),
-        "{missing}"
-    );
+    let missing = Profile::load("/nowhere/profile.toml", &|_| None).unwrap_err().to_string();
+    assert!(missing.contains("built-in profile (dropspace)"), "{missing}");
     let broken = load_text("schema = 1\nname = \n").unwrap_err().to_string();
     assert!(broken.contains("line 2"), "{broken}");
-    let twice = format!(
-        "{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n"
-    );
+    let twice = format!("{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n");
     let error = load_text(&twice).unwrap_err().to_string();
-    assert!(
-        error.contains("POST /posts/apply: is there twice"),
-        "{error}"
-    );
+    assert!(error.contains("POST /posts/apply: is there twice"), "{error}");
 }

@@ -13,33 +13,21 @@ pub(super) fn is_pattern(path: &str) -> bool {
         Some(param) => !param.is_empty() && param.bytes().all(name),
         None => !matches!(segment, "" | "." | "..") && segment.bytes().all(plain),
     };
-    path.strip_prefix('/')
-        .is_some_and(|rest| rest.split('/').all(segment))
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(segment))
 }
 
 /// A JSON pointer (RFC 6901) to a member, not to the whole document.
-pub(super) fn pointer(
-    place: &str,
-    text: Option<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<String> {
+pub(super) fn pointer(place: &str, text: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<String> {
     let text = text?;
     if text.starts_with('/') {
         return Some(text);
     }
-    mistakes.push(Mistake::new(
-        place,
-        "expected a JSON pointer, for example /data/id",
-    ));
+    mistakes.push(Mistake::new(place, "expected a JSON pointer, for example /data/id"));
     None
 }
 
 /// A table of JSON pointers and the values that they must lead to.
-pub(super) fn pairs(
-    place: &str,
-    table: Table,
-    mistakes: &mut Vec<Mistake>,
-) -> Vec<(String, serde_json::Value)> {
+pub(super) fn pairs(place: &str, table: Table, mistakes: &mut Vec<Mistake>) -> Vec<(String, serde_json::Value)> {
     let mut pairs = Vec::new();
     for (key, value) in table {
         match serde_json::to_value(&value) {
@@ -53,11 +41,7 @@ pub(super) fn pairs(
 }
 
 /// A header's name.
-pub(super) fn header(
-    place: &str,
-    text: Option<&str>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<HeaderName> {
+pub(super) fn header(place: &str, text: Option<&str>, mistakes: &mut Vec<Mistake>) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(text?.as_bytes()).ok();
     if name.is_none() {
         mistakes.push(Mistake::new(place, "not a header name"));
@@ -72,11 +56,7 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    digits
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(*factor)
-        .filter(|value| *value > 0 && i64::try_from(*value).is_ok())
+    digits.parse::<u64>().ok()?.checked_mul(*factor).filter(|value| *value > 0 && i64::try_from(*value).is_ok())
 }
 
 /// `"100s"`, `"2m"`: seconds.
@@ -93,11 +73,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
 ///
 /// # Errors
 /// An unclosed or misnamed variable. The text is not repeated: it may hold a secret.
-pub(super) fn expand(
-    text: &str,
-    env: &dyn Fn(&str) -> Option<String>,
-    unset: &mut Vec<String>,
-) -> Result<String, &'static str> {
+pub(super) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>, unset: &mut Vec<String>) -> Result<String, &'static str> {
     const MALFORMED: &str = "expected ${NAME} with letters, digits and _";
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
@@ -124,12 +100,7 @@ mod tests {
 
     #[test]
     fn patterns() {
-        for good in [
-            "/launches",
-            "/launches/:id/status",
-            "/openapi.json",
-            "/v1/a-b_c~d",
-        ] {
+        for good in ["/launches", "/launches/:id/status", "/openapi.json", "/v1/a-b_c~d"] {
             assert!(is_pattern(good), "{good}");
         }
         for bad in [
@@ -160,17 +131,7 @@ mod tests {
         assert_eq!(bytes("8MiB"), Some(8_388_608));
         assert_eq!(bytes("64KiB"), Some(65_536));
         assert_eq!(bytes("100B"), Some(100));
-        for bad in [
-            "",
-            "s",
-            "1",
-            "-1s",
-            "+1s",
-            "1.5s",
-            "0s",
-            "1h",
-            "99999999999999999999s",
-        ] {
+        for bad in ["", "s", "1", "-1s", "+1s", "1.5s", "0s", "1h", "99999999999999999999s"] {
             assert_eq!(seconds(bad), None, "{bad}");
         }
         assert_eq!(bytes("9223372036854775807MiB"), None);
@@ -180,10 +141,7 @@ mod tests {
     fn variables() {
         let env = |name: &str| (name == "KEY").then(|| "k1".to_owned());
         let mut unset = Vec::new();
-        assert_eq!(
-            expand("Bearer ${KEY}!", &env, &mut unset),
-            Ok("Bearer k1!".to_owned())
-        );
+        assert_eq!(expand("Bearer ${KEY}!", &env, &mut unset), Ok("Bearer k1!".to_owned()));
         assert_eq!(expand("plain $5", &env, &mut unset), Ok("plain $5".into()));
         assert!(unset.is_empty());
         assert_eq!(expand("${OTHER}-", &env, &mut unset), Ok("-".into()));

@@ -23,8 +23,7 @@ pub const ASSET: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
 const STRANGER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 /// The node that tests share while any of them runs. Held weakly: a static is never dropped, a node must be.
-static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> =
-    LazyLock::new(|| tokio::sync::Mutex::new(Weak::new()));
+static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> = LazyLock::new(|| tokio::sync::Mutex::new(Weak::new()));
 
 /// A running node.
 pub struct Anvil {
@@ -53,17 +52,9 @@ impl Anvil {
         command.args(["--chain-id", &CHAIN_ID.to_string(), "--silent"]);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         let process = Tethered::start(command, &dir.path().join("anvil.log"));
-        let node = Self {
-            address: SocketAddr::from(([127, 0, 0, 1], port)),
-            _process: process,
-            _dir: dir,
-        };
-        eventually("anvil answers", Duration::from_secs(30), async || {
-            node.try_rpc("eth_chainId", json!([])).await.map(|_| ())
-        })
-        .await;
-        node.rpc("anvil_setCode", json!([ASSET, token::runtime_code()]))
-            .await;
+        let node = Self { address: SocketAddr::from(([127, 0, 0, 1], port)), _process: process, _dir: dir };
+        eventually("anvil answers", Duration::from_secs(30), async || node.try_rpc("eth_chainId", json!([])).await.map(|_| ())).await;
+        node.rpc("anvil_setCode", json!([ASSET, token::runtime_code()])).await;
         node
     }
 
@@ -82,10 +73,7 @@ impl Anvil {
     /// One JSON-RPC call; the node's refusal is the error.
     pub async fn try_rpc(&self, method: &str, params: Value) -> Result<Value, String> {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let reply = Call::new("POST", "/")
-            .json(&body)
-            .try_send(self.address)
-            .await?;
+        let reply = Call::new("POST", "/").json(&body).try_send(self.address).await?;
         let answer = reply.json();
         match answer.get("result") {
             Some(result) => Ok(result.clone()),
@@ -108,13 +96,12 @@ impl Anvil {
     pub async fn send(&self, data: String) -> Value {
         let transaction = json!([{"from": STRANGER, "to": ASSET, "data": data, "gas": "0x7a120"}]);
         let hash = self.rpc("eth_sendTransaction", transaction).await;
-        let receipt = eventually("a receipt", Duration::from_secs(10), async || {
-            match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
+        let receipt =
+            eventually("a receipt", Duration::from_secs(10), async || match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
                 Value::Null => Err(format!("{hash} is not mined")),
                 receipt => Ok(receipt),
-            }
-        })
-        .await;
+            })
+            .await;
         assert_eq!(receipt["status"], "0x1", "a call to the token reverted");
         receipt
     }
@@ -127,11 +114,7 @@ impl Anvil {
 
     /// How many transactions of the account are in blocks.
     pub async fn tx_count(&self, account: Address) -> u64 {
-        quantity(
-            &self
-                .rpc("eth_getTransactionCount", json!([account, "latest"]))
-                .await,
-        )
+        quantity(&self.rpc("eth_getTransactionCount", json!([account, "latest"])).await)
     }
 
     // What happened.
@@ -171,8 +154,7 @@ impl Anvil {
     }
 
     pub async fn mine(&self, blocks: u64) {
-        self.rpc("anvil_mine", json!([format!("{blocks:#x}")]))
-            .await;
+        self.rpc("anvil_mine", json!([format!("{blocks:#x}")])).await;
     }
 }
 
@@ -191,17 +173,11 @@ fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("TURNPIKE_ANVIL") {
         return PathBuf::from(path);
     }
-    let scope =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/@foundry-rs");
+    let scope = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/@foundry-rs");
     let packages = std::fs::read_dir(&scope).into_iter().flatten().flatten();
-    let found = packages
-        .map(|entry| entry.path().join("bin/anvil"))
-        .find(|path| path.is_file());
+    let found = packages.map(|entry| entry.path().join("bin/anvil")).find(|path| path.is_file());
     found.unwrap_or_else(|| {
-        panic!(
-            "no anvil below {}: run tests/run once (it installs @foundry-rs/anvil 1.7.1), or set TURNPIKE_ANVIL",
-            scope.display()
-        )
+        panic!("no anvil below {}: run tests/run once (it installs @foundry-rs/anvil 1.7.1), or set TURNPIKE_ANVIL", scope.display())
     })
 }
 
@@ -215,8 +191,7 @@ async fn the_node_carries_the_token_and_moves_it_by_authorization() {
     let terms = Terms::base_sepolia(payee.address, 550_000);
     let draft = payer.draft(&terms);
     let proof = draft.sign(&payer);
-    node.send(token::transfer_with_authorization(&draft, &proof.signature))
-        .await;
+    node.send(token::transfer_with_authorization(&draft, &proof.signature)).await;
     assert_eq!(node.balance(payee.address).await, 550_000);
     let transfers = node.transfers_to(payee.address).await;
     assert_eq!(transfers.len(), 1);

@@ -22,15 +22,9 @@ impl Audit {
     }
 
     pub async fn rows(&self, sql: &str) -> Vec<Line> {
-        let options = SqliteConnectOptions::new()
-            .filename(&self.path)
-            .read_only(true)
-            .busy_timeout(Duration::from_secs(10));
+        let options = SqliteConnectOptions::new().filename(&self.path).read_only(true).busy_timeout(Duration::from_secs(10));
         let mut connection = options.connect().await.unwrap();
-        let rows = sqlx::query(AssertSqlSafe(sql))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         rows.iter().map(line).collect()
     }
 }
@@ -66,30 +60,20 @@ pub fn text(line: &Line, column: &str) -> String {
 #[track_caller]
 pub fn number(line: &Line, column: &str) -> i128 {
     let text = text(line, column);
-    text.parse()
-        .unwrap_or_else(|_| panic!("{column} is not a whole number: {text:?}"))
+    text.parse().unwrap_or_else(|_| panic!("{column} is not a whole number: {text:?}"))
 }
 
 #[tokio::test]
 async fn a_view_is_read_with_its_types() {
     let dir = tempfile::TempDir::new().unwrap();
     let path = dir.path().join("books.db");
-    let options = SqliteConnectOptions::new()
-        .filename(&path)
-        .create_if_missing(true);
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut writer = options.connect().await.unwrap();
-    let view =
-        "create view audit_t as select 'a' as id, 5 as n, '-7' as m, null as missing, x'ab' as raw";
+    let view = "create view audit_t as select 'a' as id, 5 as n, '-7' as m, null as missing, x'ab' as raw";
     sqlx::query(view).execute(&mut writer).await.unwrap();
     let lines = Audit { path }.view("t").await;
     assert_eq!(lines.len(), 1);
-    assert_eq!(
-        (text(&lines[0], "id").as_str(), number(&lines[0], "n")),
-        ("a", 5)
-    );
-    assert_eq!(
-        (number(&lines[0], "m"), text(&lines[0], "missing")),
-        (-7, String::new())
-    );
+    assert_eq!((text(&lines[0], "id").as_str(), number(&lines[0], "n")), ("a", 5));
+    assert_eq!((number(&lines[0], "m"), text(&lines[0], "missing")), (-7, String::new()));
     assert_eq!(text(&lines[0], "raw"), "ab");
 }

@@ -51,10 +51,7 @@ impl Tethered {
 
     /// Asks it to end and waits at most `limit` for it.
     pub async fn sigterm(&mut self, limit: Duration) -> ExitStatus {
-        let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()
-            .unwrap();
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success(), "SIGTERM could not be sent");
         let watch = Stopwatch::start();
         loop {
@@ -63,10 +60,7 @@ impl Tethered {
                 let _ = self.guard.wait();
                 return status;
             }
-            assert!(
-                watch.elapsed() < limit,
-                "did not end within {limit:?} of SIGTERM"
-            );
+            assert!(watch.elapsed() < limit, "did not end within {limit:?} of SIGTERM");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -26,13 +26,7 @@ pub struct Call {
 
 impl Call {
     pub fn new(method: &str, target: &str) -> Self {
-        Self {
-            method: method.parse().unwrap(),
-            target: target.to_owned(),
-            headers: Vec::new(),
-            body: Bytes::new(),
-            source: None,
-        }
+        Self { method: method.parse().unwrap(), target: target.to_owned(), headers: Vec::new(), body: Bytes::new(), source: None }
     }
 
     pub fn get(target: &str) -> Self {
@@ -46,8 +40,7 @@ impl Call {
 
     /// A JSON body with its content type.
     pub fn json(self, body: &Value) -> Self {
-        self.bytes(body.to_string())
-            .header("content-type", "application/json")
+        self.bytes(body.to_string()).header("content-type", "application/json")
     }
 
     pub fn bytes(mut self, body: impl Into<Bytes>) -> Self {
@@ -70,44 +63,29 @@ impl Call {
 
     /// Sends it; a connection that is refused or breaks is an error, not a panic.
     pub async fn try_send(&self, address: SocketAddr) -> Result<Reply, String> {
-        tokio::time::timeout(LIMIT, self.exchange(address))
-            .await
-            .map_err(|_| format!("no answer within {LIMIT:?}"))?
+        tokio::time::timeout(LIMIT, self.exchange(address)).await.map_err(|_| format!("no answer within {LIMIT:?}"))?
     }
 
     async fn exchange(&self, address: SocketAddr) -> Result<Reply, String> {
         let text = |error: &dyn std::fmt::Display| error.to_string();
         let socket = TcpSocket::new_v4().map_err(|e| text(&e))?;
         if let Some(source) = self.source {
-            socket
-                .bind(SocketAddr::new(source, 0))
-                .map_err(|e| text(&e))?;
+            socket.bind(SocketAddr::new(source, 0)).map_err(|e| text(&e))?;
         }
         let stream = socket.connect(address).await.map_err(|e| text(&e))?;
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
-                .await
-                .map_err(|e| text(&e))?;
+            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|e| text(&e))?;
         let driver = tokio::spawn(connection);
-        let mut request = http::Request::builder()
-            .method(self.method.clone())
-            .uri(&self.target)
-            .header("host", address.to_string());
+        let mut request = http::Request::builder().method(self.method.clone()).uri(&self.target).header("host", address.to_string());
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request
-            .body(Full::new(self.body.clone()))
-            .map_err(|e| text(&e))?;
+        let request = request.body(Full::new(self.body.clone())).map_err(|e| text(&e))?;
         let response = sender.send_request(request).await.map_err(|e| text(&e))?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map_err(|e| text(&e))?.to_bytes();
         driver.abort();
-        Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        Ok(Reply { status: parts.status, headers: parts.headers, body })
     }
 }
 
@@ -124,10 +102,7 @@ impl Reply {
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next()?;
-        assert!(
-            values.next().is_none(),
-            "header {name} is there more than once"
-        );
+        assert!(values.next().is_none(), "header {name} is there more than once");
         Some(first.to_str().unwrap())
     }
 
@@ -138,18 +113,12 @@ impl Reply {
 
     /// `error.code` of the envelope, or the empty string.
     pub fn code(&self) -> String {
-        self.json()["error"]["code"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The id of the launch that was made, or the empty string.
     pub fn launch_id(&self) -> String {
-        self.json()["data"]["id"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.json()["data"]["id"].as_str().unwrap_or_default().to_owned()
     }
 
     /// True if this is the stored answer, given again.

@@ -36,11 +36,7 @@ impl Seen {
     /// All values of a header, in order.
     pub fn values(&self, name: &str) -> Vec<&str> {
         let same = |(given, _): &&(String, String)| given.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .filter(same)
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.headers.iter().filter(same).map(|(_, value)| value.as_str()).collect()
     }
 }
 
@@ -65,20 +61,13 @@ pub struct FakeCore {
 
 impl FakeCore {
     pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(State {
-            behaviour: Behaviour::Create,
-            seen: Vec::new(),
-            launches: BTreeMap::new(),
-        }));
+        let state = Arc::new(Mutex::new(State { behaviour: Behaviour::Create, seen: Vec::new(), launches: BTreeMap::new() }));
         let shared = Arc::clone(&state);
         let handler = Arc::new(move |request: Request<Bytes>| {
             let state = Arc::clone(&shared);
             Box::pin(handle(state, request)) as futures::future::BoxFuture<'static, Answer>
         });
-        Self {
-            server: Server::start(handler).await,
-            state,
-        }
+        Self { server: Server::start(handler).await, state }
     }
 
     pub fn behave(&self, behaviour: Behaviour) {
@@ -113,9 +102,7 @@ async fn handle(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         let mut state = state.lock().unwrap();
         let seen = record(&request);
         state.seen.push(seen.clone());
-        let hang = request.method() == Method::POST
-            && request.uri().path() == "/launches"
-            && state.behaviour == Behaviour::CreateThenHang;
+        let hang = request.method() == Method::POST && request.uri().path() == "/launches" && state.behaviour == Behaviour::CreateThenHang;
         (state.answer(&seen, request.uri().path()), hang)
     };
     if hang {
@@ -129,11 +116,7 @@ fn record(request: &Request<Bytes>) -> Seen {
     Seen {
         method: request.method().to_string(),
         target: request.uri().to_string(),
-        headers: request
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), text(value)))
-            .collect(),
+        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: request.body().clone(),
     }
 }
@@ -164,11 +147,7 @@ impl State {
         let existing = self.launches.values().find(|launch| launch.key == key);
         let data = existing.map_or_else(|| new_launch(seen), |launch| launch.data.clone());
         let id = data["id"].as_str().unwrap().to_owned();
-        let launch = Launch {
-            owner: owner(seen),
-            key: key.to_owned(),
-            data: data.clone(),
-        };
+        let launch = Launch { owner: owner(seen), key: key.to_owned(), data: data.clone() };
         self.launches.entry(id).or_insert(launch);
         answer(201, &json!({"data": data}))
     }
@@ -217,13 +196,7 @@ fn owner(seen: &Seen) -> String {
 fn new_launch(seen: &Seen) -> Value {
     let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
     let digits = hex::encode(random_bytes::<16>());
-    let groups = [
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..],
-    ];
+    let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
     json!({
         "id": groups.join("-"), "name": body["title"], "status": "draft", "platforms": body["platforms"],
         "scheduled_date": null, "created_at": "2026-03-25T12:00:00Z", "updated_at": "2026-03-25T12:00:00Z",
@@ -231,15 +204,7 @@ fn new_launch(seen: &Seen) -> Value {
 }
 
 fn accounts() -> Value {
-    let names = [
-        "facebook",
-        "linkedin",
-        "twitter",
-        "reddit",
-        "instagram",
-        "tiktok",
-        "youtube",
-    ];
+    let names = ["facebook", "linkedin", "twitter", "reddit", "instagram", "tiktok", "youtube"];
     let connected = ["facebook", "linkedin", "twitter", "instagram"];
     let platform = |name: &&str| json!({"platform": name, "connected": connected.contains(name)});
     let platforms: Vec<Value> = names.iter().map(platform).collect();
@@ -249,10 +214,7 @@ fn accounts() -> Value {
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {
-    answer(
-        status,
-        &json!({"error": {"code": code, "message": message}}),
-    )
+    answer(status, &json!({"error": {"code": code, "message": message}}))
 }
 
 #[tokio::test]
@@ -271,17 +233,9 @@ async fn the_core_makes_one_launch_per_key_and_can_be_taken_away() {
     assert!(call.try_send(core.server.address).await.is_err());
     core.server.up().await;
     core.behave(Behaviour::Reject);
-    call.send(core.server.address)
-        .await
-        .refused(400, "LAUNCH_007");
+    call.send(core.server.address).await.refused(400, "LAUNCH_007");
     let found = Call::get("/_core/launches/by-key/k1");
-    assert_eq!(
-        found.send(core.server.address).await.launch_id(),
-        first.launch_id()
-    );
+    assert_eq!(found.send(core.server.address).await.launch_id(), first.launch_id());
     let stranger = Call::get(&format!("/launches/{}", first.launch_id()));
-    stranger
-        .send(core.server.address)
-        .await
-        .refused(404, "LAUNCH_001");
+    stranger.send(core.server.address).await.refused(404, "LAUNCH_001");
 }

@@ -58,14 +58,7 @@ impl Gateway {
         set("sandbox.chain_listen", chain_listen.to_string());
         set("sandbox.stripe_listen", loopback().to_string());
         all.extend(settings);
-        Self {
-            address,
-            operator,
-            chain_listen,
-            settings: all,
-            dir,
-            process: None,
-        }
+        Self { address, operator, chain_listen, settings: all, dir, process: None }
     }
 
     /// Starts the process without waiting for it.
@@ -108,11 +101,7 @@ impl Gateway {
             if let Some(status) = self.process.as_mut().and_then(Tethered::ended) {
                 return status;
             }
-            assert!(
-                watch.elapsed() < START_LIMIT,
-                "still running:\n{}",
-                self.logs()
-            );
+            assert!(watch.elapsed() < START_LIMIT, "still running:\n{}", self.logs());
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -136,16 +125,12 @@ impl Gateway {
 
     /// The books, read only.
     pub fn audit(&self) -> Audit {
-        Audit {
-            path: self.dir.path().join("turnpike.db"),
-        }
+        Audit { path: self.dir.path().join("turnpike.db") }
     }
 
     /// Everything that the process has said.
     pub fn logs(&self) -> String {
-        std::fs::read(self.log_path())
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        std::fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
     /// The bytes of the database and of its write-ahead log.
@@ -170,17 +155,10 @@ impl Gateway {
 /// `section.key` as the environment spells it.
 fn variable(key: &str) -> String {
     let (section, key) = key.split_once('.').unwrap();
-    format!(
-        "TURNPIKE_{}__{}",
-        section.to_uppercase(),
-        key.to_uppercase()
-    )
+    format!("TURNPIKE_{}__{}", section.to_uppercase(), key.to_uppercase())
 }
 
 #[test]
 fn settings_are_spelled_as_documented() {
-    assert_eq!(
-        variable("limits.agent_per_minute"),
-        "TURNPIKE_LIMITS__AGENT_PER_MINUTE"
-    );
+    assert_eq!(variable("limits.agent_per_minute"), "TURNPIKE_LIMITS__AGENT_PER_MINUTE");
 }

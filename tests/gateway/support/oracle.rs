@@ -7,17 +7,8 @@ use super::audit::{Line, number, text};
 use super::world::{PRICE, World};
 
 /// States in which an intent still has work before it.
-const TRANSIENT: [&str; 9] = [
-    "received",
-    "claimed",
-    "signed",
-    "submitted",
-    "submit_unknown",
-    "funded",
-    "forwarding",
-    "core_unknown",
-    "charged",
-];
+const TRANSIENT: [&str; 9] =
+    ["received", "claimed", "signed", "submitted", "submit_unknown", "funded", "forwarding", "core_unknown", "charged"];
 
 /// Fails if any of the invariants of the fault catalogue does not hold. Waits up to 60 s for work to finish by itself.
 pub async fn check(world: &World) {
@@ -37,23 +28,12 @@ async fn everything_ends(world: &World) {
     let audit = world.gateway.audit();
     let done = async || {
         let intents = audit.view("intents").await;
-        let open = intents
-            .iter()
-            .filter(|i| TRANSIENT.contains(&text(i, "state").as_str()));
-        let open: Vec<String> = open
-            .map(|i| format!("{} {}", text(i, "id"), text(i, "state")))
-            .collect();
-        if open.is_empty() {
-            Ok(())
-        } else {
-            Err(open.join(", "))
-        }
+        let open = intents.iter().filter(|i| TRANSIENT.contains(&text(i, "state").as_str()));
+        let open: Vec<String> = open.map(|i| format!("{} {}", text(i, "id"), text(i, "state"))).collect();
+        if open.is_empty() { Ok(()) } else { Err(open.join(", ")) }
     };
     let limit = Duration::from_secs(60);
-    world
-        .gateway
-        .until("every intent is finished", limit, done)
-        .await;
+    world.gateway.until("every intent is finished", limit, done).await;
 }
 
 /// One reading of the views.
@@ -94,10 +74,7 @@ impl Books {
             *sums.entry(key).or_default() += number(line, "amount");
         }
         let odd: Vec<_> = sums.iter().filter(|(_, sum)| **sum != 0).collect();
-        assert!(
-            odd.is_empty(),
-            "journal transactions that are not zero: {odd:?}"
-        );
+        assert!(odd.is_empty(), "journal transactions that are not zero: {odd:?}");
     }
 
     /// Invariant 2: one settlement per authorization and per log.
@@ -106,10 +83,7 @@ impl Books {
         for line in &self.settlements {
             let key = |names: [&str; 4]| names.map(|name| text(line, name).to_lowercase());
             let authorization = key(["chain_id", "asset", "from_addr", "nonce"]);
-            assert!(
-                authorizations.insert(authorization),
-                "settled twice: {line:?}"
-            );
+            assert!(authorizations.insert(authorization), "settled twice: {line:?}");
             let log = key(["chain_id", "asset", "tx_hash", "log_index"]);
             assert!(logs.insert(log), "one log, two settlements: {line:?}");
         }
@@ -120,11 +94,7 @@ impl Books {
         let payee = world.terms.pay_to;
         let transfers = world.chain.transfers_to(payee).await;
         let received: u64 = transfers.iter().map(|(_, value, _)| value).sum();
-        assert_eq!(
-            world.chain.balance(payee).await,
-            received,
-            "money left the payee"
-        );
+        assert_eq!(world.chain.balance(payee).await, received, "money left the payee");
         let mut booked = 0;
         for line in &self.settlements {
             assert_eq!(number(line, "amount_minor"), i128::from(PRICE), "{line:?}");
@@ -133,34 +103,14 @@ impl Books {
             let nonce = text(line, "nonce").parse().unwrap();
             let hash = text(line, "tx_hash").to_lowercase();
             let used = world.chain.authorization_used(from, nonce).await;
-            assert!(
-                used.contains(&hash),
-                "authorization not used there: {line:?}"
-            );
-            let moved = |(payer, value, tx): &(_, u64, alloy_primitives::B256)| {
-                *payer == from && *value == PRICE && tx.to_string() == hash
-            };
+            assert!(used.contains(&hash), "authorization not used there: {line:?}");
+            let moved = |(payer, value, tx): &(_, u64, alloy_primitives::B256)| *payer == from && *value == PRICE && tx.to_string() == hash;
             assert!(transfers.iter().any(moved), "no such transfer: {line:?}");
         }
-        assert_eq!(
-            i128::from(received),
-            booked,
-            "the chain and the settlements differ"
-        );
-        let held = |line: &&Line| {
-            text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC"
-        };
-        let journal: i128 = self
-            .journal
-            .iter()
-            .filter(held)
-            .map(|l| number(l, "amount"))
-            .sum();
-        assert_eq!(
-            journal.abs(),
-            booked,
-            "the journal and the settlements differ"
-        );
+        assert_eq!(i128::from(received), booked, "the chain and the settlements differ");
+        let held = |line: &&Line| text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC";
+        let journal: i128 = self.journal.iter().filter(held).map(|l| number(l, "amount")).sum();
+        assert_eq!(journal.abs(), booked, "the journal and the settlements differ");
     }
 
     /// Invariant 4.
@@ -174,10 +124,7 @@ impl Books {
         }
         for line in &self.credits {
             let payer = text(line, "payer");
-            let entries = self
-                .credit_entries
-                .iter()
-                .filter(|e| text(e, "payer") == payer);
+            let entries = self.credit_entries.iter().filter(|e| text(e, "payer") == payer);
             let sum: i128 = entries.map(|entry| number(entry, "delta")).sum();
             assert_eq!(number(line, "balance"), sum, "{line:?}");
             assert!(sum >= 0, "{line:?}");
@@ -186,20 +133,13 @@ impl Books {
 
     /// Invariant 5: launches at the core, launches recorded, and what paid for them.
     fn launches_are_one_to_one(&self, world: &World) {
-        let created = || {
-            self.intents
-                .iter()
-                .filter(|i| text(i, "state") == "created")
-        };
+        let created = || self.intents.iter().filter(|i| text(i, "state") == "created");
         let mut recorded: Vec<String> = created().map(|i| text(i, "core_key")).collect();
         recorded.sort();
         if let Some(core) = &world.core {
             let mut there = core.launch_keys();
             there.sort();
-            assert_eq!(
-                there, recorded,
-                "launches at the core and in the books differ"
-            );
+            assert_eq!(there, recorded, "launches at the core and in the books differ");
         }
         let mut launches: Vec<String> = created().map(|i| text(i, "launch_id")).collect();
         let count = launches.len();
@@ -225,10 +165,7 @@ impl Books {
             let id = text(line, "intent_id");
             let delivered = |i: &Line| text(i, "id") == id && text(i, "state") == "created";
             let owed = |o: &Line| text(o, "intent_id") == id;
-            assert!(
-                self.intents.iter().any(delivered) || self.obligations.iter().any(owed),
-                "paid, not delivered, not owed: {line:?}"
-            );
+            assert!(self.intents.iter().any(delivered) || self.obligations.iter().any(owed), "paid, not delivered, not owed: {line:?}");
         }
     }
 }

@@ -24,8 +24,7 @@ pub struct Domain {
 
 impl Domain {
     fn separator(&self) -> B256 {
-        let kind =
-            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+        let kind = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
         let words = [
             keccak256(kind),
             keccak256(&self.name),
@@ -59,21 +58,13 @@ impl Terms {
             network: format!("eip155:{CHAIN_ID}"),
             network_v1: "base-sepolia".to_owned(),
             max_timeout_s: 300,
-            domain: Domain {
-                name: "USDC".to_owned(),
-                version: "2".to_owned(),
-                chain_id: CHAIN_ID,
-                contract: ASSET.parse().unwrap(),
-            },
+            domain: Domain { name: "USDC".to_owned(), version: "2".to_owned(), chain_id: CHAIN_ID, contract: ASSET.parse().unwrap() },
         }
     }
 
     /// The same terms for another amount.
     pub fn asking(&self, amount: u64) -> Self {
-        Self {
-            amount,
-            ..self.clone()
-        }
+        Self { amount, ..self.clone() }
     }
 
     fn accepted(&self) -> Value {
@@ -122,10 +113,7 @@ impl Draft {
 
     /// Signed by `wallet`, whoever `from` names.
     pub fn sign(&self, wallet: &Wallet) -> Proof {
-        Proof {
-            draft: self.clone(),
-            signature: wallet.sign(self.digest()),
-        }
+        Proof { draft: self.clone(), signature: wallet.sign(self.digest()) }
     }
 }
 
@@ -187,10 +175,7 @@ impl Proof {
 
     /// The same authorization with these signature bytes.
     pub fn signed_with(&self, signature: Vec<u8>) -> Self {
-        Self {
-            draft: self.draft.clone(),
-            signature,
-        }
+        Self { draft: self.draft.clone(), signature }
     }
 }
 
@@ -210,18 +195,11 @@ fn concat(words: &[B256]) -> Vec<u8> {
 #[test]
 fn digest_and_signature_are_those_of_a_published_client() {
     let payer = Wallet::from_hex(super::wallet::DEVELOPMENT_KEY);
-    let payee = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
-        .parse()
-        .unwrap();
+    let payee = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8".parse().unwrap();
     let mut draft = payer.draft(&Terms::base_sepolia(payee, 550_000));
     (draft.valid_after, draft.valid_before) = (0, 1_767_225_900);
-    draft.nonce = "0x275d66327b5232e7b24d7de5da9f1c266df163c7033f67415fabee166b329b79"
-        .parse()
-        .unwrap();
-    assert_eq!(
-        draft.digest().to_string(),
-        "0x6c31b0244ae6d3f952620cc33da7b7bd8266863e1631cf9a99b71a33ccd25aec"
-    );
+    draft.nonce = "0x275d66327b5232e7b24d7de5da9f1c266df163c7033f67415fabee166b329b79".parse().unwrap();
+    assert_eq!(draft.digest().to_string(), "0x6c31b0244ae6d3f952620cc33da7b7bd8266863e1631cf9a99b71a33ccd25aec");
     assert_eq!(
         hex::encode(draft.sign(&payer).signature),
         "c33b26350a4a52d6b424988500a9172c95c782c5eff037b3739f8703bcb75c86\

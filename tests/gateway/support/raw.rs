@@ -54,8 +54,7 @@ pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]
 
 #[test]
 fn statuses_are_read_from_pipelined_answers() {
-    let one =
-        b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 400 Bad Request\r\n\r\n";
+    let one = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 400 Bad Request\r\n\r\n";
     assert_eq!(statuses(one), [404, 400]);
     assert!(statuses(b"").is_empty());
 }

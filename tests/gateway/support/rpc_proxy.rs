@@ -68,10 +68,7 @@ impl RpcProxy {
             let state = Arc::clone(&shared);
             Box::pin(handle(state, node, request)) as futures::future::BoxFuture<'static, Answer>
         });
-        Self {
-            server: Server::start(handler).await,
-            state,
-        }
+        Self { server: Server::start(handler).await, state }
     }
 
     pub fn fault(&self, method: &str, fault: Fault) {
@@ -83,19 +80,9 @@ impl RpcProxy {
     pub fn hold(&self, method: &str) -> Hold {
         let (reached, seen) = watch::channel(false);
         let (open, gate) = watch::channel(false);
-        let gate = Gate {
-            reached,
-            open: gate,
-        };
-        self.state
-            .lock()
-            .unwrap()
-            .holds
-            .insert(method.to_owned(), gate);
-        Hold {
-            reached: seen,
-            open,
-        }
+        let gate = Gate { reached, open: gate };
+        self.state.lock().unwrap().holds.insert(method.to_owned(), gate);
+        Hold { reached: seen, open }
     }
 
     /// How many calls of the method arrived.
@@ -114,11 +101,7 @@ async fn handle(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Byt
     let body: Value = serde_json::from_slice(request.body()).map_err(std::io::Error::other)?;
     let Value::Array(calls) = body else {
         let (result, lost) = one(&state, node, body).await?;
-        return if lost {
-            Err(gone())
-        } else {
-            answer(200, &result)
-        };
+        return if lost { Err(gone()) } else { answer(200, &result) };
     };
     let (mut results, mut any_lost) = (Vec::new(), false);
     for call in calls {
@@ -133,11 +116,7 @@ async fn handle(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Byt
 }
 
 /// One call: its answer, and whether the answer gets lost.
-async fn one(
-    state: &Mutex<State>,
-    node: SocketAddr,
-    call: Value,
-) -> Result<(Value, bool), std::io::Error> {
+async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Value, bool), std::io::Error> {
     let method = call["method"].as_str().unwrap_or_default().to_owned();
     let gate = {
         let mut state = state.lock().unwrap();
@@ -156,10 +135,7 @@ async fn one(
     let (refuse, lose) = take_fault(&mut state.lock().unwrap(), &method);
     if refuse {
         let error = json!({"code": -32000, "message": "refused by the test"});
-        return Ok((
-            json!({"jsonrpc": "2.0", "id": call["id"], "error": error}),
-            false,
-        ));
+        return Ok((json!({"jsonrpc": "2.0", "id": call["id"], "error": error}), false));
     }
     let reply = Call::new("POST", "/").json(&call).try_send(node).await;
     let reply = reply.map_err(std::io::Error::other)?;
@@ -194,10 +170,7 @@ async fn the_proxy_counts_refuses_and_loses_answers() {
         Call::new("POST", "/").json(&body)
     };
     let chain = ask("eth_chainId").send(proxy.server.address).await.json();
-    assert_eq!(
-        (&chain["result"], &chain["id"]),
-        (&json!("0x14a34"), &json!(7))
-    );
+    assert_eq!((&chain["result"], &chain["id"]), (&json!("0x14a34"), &json!(7)));
     proxy.fault("eth_chainId", Fault::Refuse(1));
     let refused = ask("eth_chainId").send(proxy.server.address).await.json();
     assert_eq!(refused["error"]["code"], -32000);

@@ -32,10 +32,7 @@ impl Secrets {
         self.add(value);
         let decoded = STANDARD.decode(value).ok();
         let payload = decoded.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        if let Some(signature) = payload
-            .as_ref()
-            .and_then(|p| p["payload"]["signature"].as_str())
-        {
+        if let Some(signature) = payload.as_ref().and_then(|p| p["payload"]["signature"].as_str()) {
             // Without the last byte: v may be written as 0 or 27.
             let digits = signature.trim_start_matches("0x");
             self.add(digits.get(..128).unwrap_or(digits));
@@ -78,11 +75,7 @@ fn a_credential_is_found_as_text_and_as_bytes() {
     }));
     secrets.add_header("PAYMENT-SIGNATURE", &header);
     secrets.add_header("content-type", &"z".repeat(64));
-    assert!(
-        secrets
-            .found_in(format!("log: {header}").as_bytes())
-            .is_some()
-    );
+    assert!(secrets.found_in(format!("log: {header}").as_bytes()).is_some());
     assert!(secrets.found_in("AB".repeat(64).as_bytes()).is_some());
     assert!(secrets.found_in(&[0xab; 64]).is_some());
     assert!(secrets.found_in(&[0xab; 63]).is_none());

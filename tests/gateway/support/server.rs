@@ -30,11 +30,7 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let running = tokio::spawn(accept(listener, Arc::clone(&handler)));
-        Self {
-            address,
-            handler,
-            running: Mutex::new(Some(running)),
-        }
+        Self { address, handler, running: Mutex::new(Some(running)) }
     }
 
     pub fn url(&self) -> String {
@@ -87,9 +83,7 @@ async fn accept(listener: TcpListener, handler: Handler) {
                     handler(Request::from_parts(parts, body.to_bytes())).await
                 }
             });
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
         while connections.try_join_next().is_some() {}
     }

@@ -8,8 +8,7 @@ use super::moment::{now_unix_s, random_bytes};
 use super::proof::{Draft, Terms};
 
 /// The first of the well-known development keys (mnemonic `test test ... junk`).
-pub const DEVELOPMENT_KEY: &str =
-    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+pub const DEVELOPMENT_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
 /// An externally owned account.
 #[derive(Clone)]
@@ -81,8 +80,5 @@ impl Wallet {
 #[test]
 fn the_development_key_has_its_published_address() {
     let wallet = Wallet::from_hex(DEVELOPMENT_KEY);
-    assert_eq!(
-        wallet.address_lower(),
-        "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
-    );
+    assert_eq!(wallet.address_lower(), "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
 }

@@ -64,11 +64,7 @@ impl Setup {
     }
 
     pub async fn start(self) -> World {
-        let chain = if self.own_chain {
-            Arc::new(Anvil::start().await)
-        } else {
-            Anvil::shared().await
-        };
+        let chain = if self.own_chain { Arc::new(Anvil::start().await) } else { Anvil::shared().await };
         let (signer, payee) = (Wallet::random(), Wallet::random());
         let one_ether = U256::from(10).pow(U256::from(18));
         chain.set_balance(signer.address, one_ether).await;
@@ -81,9 +77,7 @@ impl Setup {
             false => Some(FakeCore::start().await),
         };
         let secrets = Secrets::default();
-        let rpc_url = proxy
-            .as_ref()
-            .map_or_else(|| chain.url(), |p| p.server.url());
+        let rpc_url = proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url());
         let mut settings = Settings::new();
         let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
         set("x402.mode", "chain".to_owned());
@@ -99,11 +93,7 @@ impl Setup {
             set("upstream.url", core.server.url());
         }
         settings.extend(self.settings);
-        for key in [
-            "x402.signer_key",
-            "store.seal_key",
-            "upstream.signing_secret",
-        ] {
+        for key in ["x402.signer_key", "store.seal_key", "upstream.signing_secret"] {
             secrets.add(&settings[key]);
         }
         World {
@@ -221,10 +211,7 @@ impl World {
                 Some(core) => core.launch_count(),
                 None => created.count(),
             },
-            obligations: owed
-                .iter()
-                .filter(|o| OWED.contains(&text(o, "state").as_str()))
-                .count(),
+            obligations: owed.iter().filter(|o| OWED.contains(&text(o, "state").as_str())).count(),
         }
     }
 
@@ -237,9 +224,7 @@ impl World {
 
 /// A `POST /launches` with this header and body.
 pub fn creation(proof: &Header, body: &Value) -> Call {
-    Call::new("POST", "/launches")
-        .header(proof.0, &proof.1)
-        .json(body)
+    Call::new("POST", "/launches").header(proof.0, &proof.1).json(body)
 }
 
 /// A body that every core accepts.

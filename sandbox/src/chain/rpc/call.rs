@@ -78,22 +78,13 @@ impl<'a> Simulation<'a> {
     fn new(chain: &'a Inner, params: &Params<'_>, now: u64) -> Result<Self, RpcError> {
         let request: TransactionRequest = params.required(0)?;
         let id = params.block_id(1)?;
-        if params
-            .optional::<Value>(2)?
-            .is_some_and(|overrides| overrides != serde_json::json!({}))
-        {
-            return Err(RpcError::invalid_params(
-                "state overrides are not supported",
-            ));
+        if params.optional::<Value>(2)?.is_some_and(|overrides| overrides != serde_json::json!({})) {
+            return Err(RpcError::invalid_params("state overrides are not supported"));
         }
         let state = chain.state_at(id)?;
         let header = chain.find_block(id).map(|block| (*block.header).clone());
         let mut header = header.unwrap_or_default();
-        let follows_the_clock = !matches!(
-            id,
-            BlockId::Hash(_)
-                | BlockId::Number(BlockNumberOrTag::Number(_) | BlockNumberOrTag::Earliest)
-        );
+        let follows_the_clock = !matches!(id, BlockId::Hash(_) | BlockId::Number(BlockNumberOrTag::Number(_) | BlockNumberOrTag::Earliest));
         if follows_the_clock {
             header.timestamp = header.timestamp.max(now);
         }
@@ -104,19 +95,11 @@ impl<'a> Simulation<'a> {
             // A call that offers no price pays none.
             block.basefee = 0;
         }
-        Ok(Self {
-            chain_id,
-            state,
-            block,
-            tx,
-        })
+        Ok(Self { chain_id, state, block, tx })
     }
 
     fn run(&self, gas_limit: u64) -> Result<ExecutionResult, RpcError> {
-        let tx = TxEnv {
-            gas_limit,
-            ..self.tx.clone()
-        };
+        let tx = TxEnv { gas_limit, ..self.tx.clone() };
         let block = self.block.clone();
         let done = evm::execute(&self.state, self.chain_id, block, tx, Rules::Simulation);
         match done {
@@ -142,12 +125,9 @@ impl<'a> Simulation<'a> {
 
 /// Fields that are left out get the values that a node gives them: no caller, all the gas, no price.
 fn tx_env(request: TransactionRequest, chain_id: u64) -> Result<TxEnv, RpcError> {
-    let conflict = request.gas_price.is_some()
-        && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some());
+    let conflict = request.gas_price.is_some() && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some());
     if conflict {
-        return Err(RpcError::invalid_params(
-            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
-        ));
+        return Err(RpcError::invalid_params("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
     }
     if request.chain_id.is_some_and(|have| have != chain_id) {
         let text = format!("chainId does not match node's (want {chain_id})");
@@ -183,12 +163,8 @@ fn failure(result: ExecutionResult, gas_limit: u64) -> RpcError {
     match result {
         ExecutionResult::Revert { output, .. } => RpcError::reverted(output),
         ExecutionResult::Halt { reason, .. } => match reason {
-            HaltReason::OutOfGas(_) => RpcError::server(format!(
-                "out of gas: gas required exceeds allowance ({gas_limit})"
-            )),
-            HaltReason::InvalidFEOpcode => {
-                RpcError::server("invalid opcode: opcode 0xfe not defined")
-            }
+            HaltReason::OutOfGas(_) => RpcError::server(format!("out of gas: gas required exceeds allowance ({gas_limit})")),
+            HaltReason::InvalidFEOpcode => RpcError::server("invalid opcode: opcode 0xfe not defined"),
             other => RpcError::server(format!("execution stopped: {other:?}")),
         },
         ExecutionResult::Success { .. } => RpcError::internal(&"success is not a failure"),

@@ -20,11 +20,7 @@ pub(super) struct RpcError {
 impl RpcError {
     fn new(code: i32, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            code,
-            message,
-            data: None,
-        }
+        Self { code, message, data: None }
     }
 
     pub(super) fn parse_error() -> Self {
@@ -62,11 +58,7 @@ impl RpcError {
         } else {
             String::new()
         };
-        Self {
-            code: 3,
-            message: format!("execution reverted{reason}"),
-            data: Some(data),
-        }
+        Self { code: 3, message: format!("execution reverted{reason}"), data: Some(data) }
     }
 
     pub(super) fn to_value(&self) -> Value {

@@ -15,16 +15,10 @@ pub(super) fn get(chain: &Inner, params: &Params<'_>) -> Answer {
     let (from, to) = match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => {
             let block = chain.world.block_by_hash(hash);
-            let number = block
-                .ok_or_else(|| RpcError::server("unknown block"))?
-                .header
-                .number;
+            let number = block.ok_or_else(|| RpcError::server("unknown block"))?.header.number;
             (number, number)
         }
-        FilterBlockOption::Range {
-            from_block,
-            to_block,
-        } => {
+        FilterBlockOption::Range { from_block, to_block } => {
             let number = |tag: Option<BlockNumberOrTag>| chain.number_of(tag.unwrap_or_default());
             (number(from_block), number(to_block))
         }
@@ -33,11 +27,8 @@ pub(super) fn get(chain: &Inner, params: &Params<'_>) -> Answer {
         return Err(RpcError::invalid_params("invalid block range params"));
     }
     let blocks = (from..=to.min(chain.world.head().number)).filter_map(|n| chain.world.block(n));
-    let found: Vec<_> = blocks
-        .filter(|block| may_match(&filter, block))
-        .flat_map(rpc_logs)
-        .filter(|log| filter.matches(&log.inner))
-        .collect();
+    let found: Vec<_> =
+        blocks.filter(|block| may_match(&filter, block)).flat_map(rpc_logs).filter(|log| filter.matches(&log.inner)).collect();
     to_value(found)
 }
 

@@ -39,23 +39,14 @@ impl Chain {
         if batch.len() > MAX_BATCH {
             return error_object(&Value::Null, &RpcError::invalid_request("batch too large"));
         }
-        let answers: Vec<Value> = batch
-            .iter()
-            .filter_map(|one| self.answer_one(one))
-            .collect();
-        if answers.is_empty() {
-            Value::Null
-        } else {
-            Value::Array(answers)
-        }
+        let answers: Vec<Value> = batch.iter().filter_map(|one| self.answer_one(one)).collect();
+        if answers.is_empty() { Value::Null } else { Value::Array(answers) }
     }
 
     fn answer_one(&self, request: &Value) -> Option<Value> {
         let id = request.get("id").cloned();
         let named = match (request.get("jsonrpc"), request.get("method")) {
-            (Some(Value::String(version)), Some(Value::String(method))) if version == "2.0" => {
-                Some(method)
-            }
+            (Some(Value::String(version)), Some(Value::String(method))) if version == "2.0" => Some(method),
             _ => None,
         };
         let Some(method) = named else {
@@ -91,9 +82,7 @@ impl Inner {
         match method {
             "eth_chainId" => to_value(U64::from(self.world.genesis.chain_id)),
             "net_version" => to_value(self.world.genesis.chain_id.to_string()),
-            "web3_clientVersion" => {
-                to_value(concat!("turnpike-sandbox/v", env!("CARGO_PKG_VERSION")))
-            }
+            "web3_clientVersion" => to_value(concat!("turnpike-sandbox/v", env!("CARGO_PKG_VERSION"))),
             "net_listening" => to_value(true),
             "eth_syncing" => to_value(false),
             "eth_accounts" => to_value(json!([])),

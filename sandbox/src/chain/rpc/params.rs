@@ -21,21 +21,17 @@ impl<'a> Params<'a> {
 
     /// A parameter that must be there.
     pub(super) fn required<T: DeserializeOwned>(&self, index: usize) -> Result<T, RpcError> {
-        let missing =
-            || RpcError::invalid_params(format!("missing value for required argument {index}"));
+        let missing = || RpcError::invalid_params(format!("missing value for required argument {index}"));
         self.optional(index)?.ok_or_else(missing)
     }
 
     /// A parameter that may be left out, or null.
-    pub(super) fn optional<T: DeserializeOwned>(
-        &self,
-        index: usize,
-    ) -> Result<Option<T>, RpcError> {
+    pub(super) fn optional<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>, RpcError> {
         match self.0.get(index) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => T::deserialize(value).map(Some).map_err(|error| {
-                RpcError::invalid_params(format!("invalid argument {index}: {error}"))
-            }),
+            Some(value) => {
+                T::deserialize(value).map(Some).map_err(|error| RpcError::invalid_params(format!("invalid argument {index}: {error}")))
+            }
         }
     }
 

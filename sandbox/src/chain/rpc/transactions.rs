@@ -57,10 +57,7 @@ pub(super) fn rpc_receipt(block: &Block) -> Option<TransactionReceipt> {
     let mut logs = rpc_logs(block);
     let inner = body.receipt.clone().map_logs(|inner| {
         // Both lists hold the same logs in the same order.
-        logs.next().unwrap_or(Log {
-            inner,
-            ..Log::default()
-        })
+        logs.next().unwrap_or(Log { inner, ..Log::default() })
     });
     Some(TransactionReceipt {
         inner,

@@ -47,9 +47,7 @@ pub(in super::super) async fn delete(
     let launch = own(&mut tx, &caller, &id).await?;
     if launch.status == Status::Running {
         let message = "cannot delete a launch that is currently running";
-        return Err(
-            Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message)).into(),
-        );
+        return Err(Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message)).into());
     }
     launches::delete(&mut tx, launch.id).await?;
     creations::mark_deleted(&mut tx, launch.id, core.now_unix_ms()).await?;

@@ -22,9 +22,7 @@ pub(in super::super) async fn by_key(
 ) -> Result<Response, Failure> {
     caller.require_gateway()?;
     let mut view = core.inner.store.snapshot().await?;
-    let creation = creations::find(&mut view, &key)
-        .await?
-        .ok_or(Failure::KeyNotFound)?;
+    let creation = creations::find(&mut view, &key).await?.ok_or(Failure::KeyNotFound)?;
     let mut found = record(&creation);
     found["body_sha256"] = hex::encode(&creation.body_sha256).into();
     found["status"] = creation.answer_status.into();
@@ -49,21 +47,13 @@ pub(in super::super) async fn list(
     page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next = page.last().filter(|_| more).map(|last| last.seq);
     let items: Vec<Value> = page.iter().map(record).collect();
-    Ok(json_text(
-        200,
-        json!({"data": items, "next": next}).to_string(),
-    ))
+    Ok(json_text(200, json!({"data": items, "next": next}).to_string()))
 }
 
 /// `GET /_core/health`: 200 when the database answers.
-pub(in super::super) async fn health(
-    State(core): State<LaunchCore>,
-    Extension(caller): Extension<Caller>,
-) -> Result<Response, Failure> {
+pub(in super::super) async fn health(State(core): State<LaunchCore>, Extension(caller): Extension<Caller>) -> Result<Response, Failure> {
     caller.require_gateway()?;
-    sqlx::query("SELECT 1 FROM creations LIMIT 1")
-        .fetch_optional(&core.inner.store.read)
-        .await?;
+    sqlx::query("SELECT 1 FROM creations LIMIT 1").fetch_optional(&core.inner.store.read).await?;
     Ok(data(200, &json!({"status": "ok"})))
 }
 

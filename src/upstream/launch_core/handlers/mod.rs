@@ -19,9 +19,7 @@ use super::store::launches;
 /// The caller's own launch; another agent's is as unknown as one that never was.
 async fn own(conn: &mut SqliteConnection, caller: &Caller, id: &str) -> Result<Launch, Failure> {
     let id = Uuid::try_parse(id).map_err(|_| Failure::LaunchNotFound)?;
-    launches::find(conn, &caller.agent, id)
-        .await?
-        .ok_or(Failure::LaunchNotFound)
+    launches::find(conn, &caller.agent, id).await?.ok_or(Failure::LaunchNotFound)
 }
 
 fn json_body(body: &[u8]) -> Result<Value, Failure> {

@@ -38,18 +38,11 @@ pub struct CreateLaunch {
 ///
 /// # Errors
 /// A [`Refusal`] that lists every mistake: SERVER_002, UPLOAD_001/002, AUTH_002, SERVER_003, LAUNCH_007.
-pub fn parse(
-    body: &Value,
-    connected: &Connected,
-    now_unix_ms: i64,
-) -> Result<CreateLaunch, Refusal> {
+pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<CreateLaunch, Refusal> {
     let mut fields = Fields::of(body, true)?;
     let title = fields.text("title", 1, TITLE_MAX_CHARS);
     if !fields.has("title") {
-        fields.refuse(
-            Violation::invalid("title", "title is required")
-                .expected("a string of 1 to 200 characters"),
-        );
+        fields.refuse(Violation::invalid("title", "title is required").expected("a string of 1 to 200 characters"));
     }
     let product_description = fields.text("product_description", 1, DESCRIPTION_MAX_CHARS);
     let product_url = fields.url("product_url", false);
@@ -68,12 +61,7 @@ pub fn parse(
     }
     let media = media::read(&mut fields).unwrap_or_default();
     let (media_mode, media_attach_platforms) = media_placement(&mut fields, &media, &platforms);
-    require_media(
-        &mut fields,
-        &media,
-        &dropspace_platforms,
-        &media_attach_platforms,
-    );
+    require_media(&mut fields, &media, &dropspace_platforms, &media_attach_platforms);
 
     let (Some(title), None) = (title, Refusal::of(fields.violations.clone())) else {
         return Err(refusal(fields.violations));
@@ -97,20 +85,11 @@ pub fn parse(
         content.product_url.as_deref(),
     );
     let status = derive_status(&content, scheduled_unix_ms.is_some(), None);
-    Ok(CreateLaunch {
-        title,
-        content,
-        media,
-        scheduled_unix_ms,
-        publish,
-        wait,
-        status,
-    })
+    Ok(CreateLaunch { title, content, media, scheduled_unix_ms, publish, wait, status })
 }
 
 fn refusal(violations: Vec<Violation>) -> Refusal {
-    Refusal::of(violations)
-        .unwrap_or_else(|| Refusal::one(Violation::invalid("title", "title is required")))
+    Refusal::of(violations).unwrap_or_else(|| Refusal::one(Violation::invalid("title", "title is required")))
 }
 
 /// `platforms`, or what `dropspace_platforms` implies.
@@ -118,31 +97,19 @@ fn targets(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> Vec<Pla
     if !fields.has("platforms") {
         if dropspace_platforms.is_empty() && !fields.has("dropspace_platforms") {
             fields.refuse(
-                Violation::invalid(
-                    "platforms",
-                    "platforms is required unless dropspace_platforms is provided",
-                )
-                .expected(Platform::names(&Platform::ALL)),
+                Violation::invalid("platforms", "platforms is required unless dropspace_platforms is provided")
+                    .expected(Platform::names(&Platform::ALL)),
             );
         } else if dropspace_platforms.is_empty() && fields.violations.is_empty() {
-            fields.refuse(Violation::invalid(
-                "platforms",
-                "platforms is required when dropspace_platforms is empty",
-            ));
+            fields.refuse(Violation::invalid("platforms", "platforms is required when dropspace_platforms is empty"));
         }
         return dropspace_platforms.to_vec();
     }
     let platforms = fields.platforms("platforms", 1).unwrap_or_default();
-    for platform in dropspace_platforms
-        .iter()
-        .filter(|platform| !platforms.contains(platform))
-    {
+    for platform in dropspace_platforms.iter().filter(|platform| !platforms.contains(platform)) {
         fields.refuse(Violation::invalid(
             "dropspace_platforms",
-            format!(
-                "dropspace_platforms names {}, which platforms does not",
-                platform.id()
-            ),
+            format!("dropspace_platforms names {}, which platforms does not", platform.id()),
         ));
     }
     platforms
@@ -151,16 +118,10 @@ fn targets(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> Vec<Pla
 fn publishing(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> (bool, bool) {
     let (publish, wait) = (fields.flag("publish"), fields.flag("wait"));
     if publish && fields.has("scheduled_date") {
-        fields.refuse(Violation::invalid(
-            "publish",
-            "publish and scheduled_date are mutually exclusive",
-        ));
+        fields.refuse(Violation::invalid("publish", "publish and scheduled_date are mutually exclusive"));
     }
     if publish && dropspace_platforms.is_empty() && !fields.has("user_platform_accounts") {
-        fields.refuse(Violation::invalid(
-            "publish",
-            "publish requires a posting account in dropspace_platforms",
-        ));
+        fields.refuse(Violation::invalid("publish", "publish requires a posting account in dropspace_platforms"));
     }
     if wait && !publish {
         fields.refuse(Violation::invalid("wait", "wait requires publish: true"));
@@ -169,59 +130,28 @@ fn publishing(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> (boo
 }
 
 /// Mode and platforms of the media: as asked for, else by what is there and on every platform.
-fn media_placement(
-    fields: &mut Fields<'_>,
-    media: &[NewMedia],
-    platforms: &[Platform],
-) -> (Option<MediaMode>, Vec<Platform>) {
+fn media_placement(fields: &mut Fields<'_>, media: &[NewMedia], platforms: &[Platform]) -> (Option<MediaMode>, Vec<Platform>) {
     let has_video = media.iter().any(|medium| medium.kind() == MediaKind::Video);
-    let inferred = (!media.is_empty()).then_some(if has_video {
-        MediaMode::Video
-    } else {
-        MediaMode::Images
-    });
+    let inferred = (!media.is_empty()).then_some(if has_video { MediaMode::Video } else { MediaMode::Images });
     let mode = fields.media_mode().or(inferred);
     let attach = fields.platforms("media_attach_platforms", 0);
-    for platform in attach
-        .iter()
-        .flatten()
-        .filter(|platform| !platforms.contains(platform))
-    {
+    for platform in attach.iter().flatten().filter(|platform| !platforms.contains(platform)) {
         fields.refuse(Violation::invalid(
             "media_attach_platforms",
-            format!(
-                "media_attach_platforms names {}, which platforms does not",
-                platform.id()
-            ),
+            format!("media_attach_platforms names {}, which platforms does not", platform.id()),
         ));
     }
     let everywhere = || {
-        if media.is_empty() {
-            Vec::new()
-        } else {
-            platforms.to_vec()
-        }
+        if media.is_empty() { Vec::new() } else { platforms.to_vec() }
     };
     (mode, attach.unwrap_or_else(everywhere))
 }
 
 /// Posting to some platforms is impossible without media; refused before anybody pays for it.
-fn require_media(
-    fields: &mut Fields<'_>,
-    media: &[NewMedia],
-    posting: &[Platform],
-    attach: &[Platform],
-) {
+fn require_media(fields: &mut Fields<'_>, media: &[NewMedia], posting: &[Platform], attach: &[Platform]) {
     for &platform in posting {
-        let shown = if attach.contains(&platform) {
-            media
-        } else {
-            &[]
-        };
-        let videos = shown
-            .iter()
-            .filter(|medium| medium.kind() == MediaKind::Video)
-            .count();
+        let shown = if attach.contains(&platform) { media } else { &[] };
+        let videos = shown.iter().filter(|medium| medium.kind() == MediaKind::Video).count();
         if let Some(message) = publish::missing_media(platform, shown.len() - videos, videos) {
             fields.refuse(Violation::new(Kind::PlatformRequirement, "media", message));
         }

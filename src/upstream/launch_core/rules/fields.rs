@@ -23,16 +23,8 @@ impl<'a> Fields<'a> {
     /// The members of a body that must be a JSON object.
     pub(super) fn of(body: &'a Value, null_is_absent: bool) -> Result<Self, Refusal> {
         match body.as_object() {
-            Some(map) => Ok(Self {
-                map,
-                null_is_absent,
-                violations: Vec::new(),
-            }),
-            None => Err(Refusal::one(
-                Violation::invalid("", "the body must be a JSON object")
-                    .expected("an object")
-                    .got(body),
-            )),
+            Some(map) => Ok(Self { map, null_is_absent, violations: Vec::new() }),
+            None => Err(Refusal::one(Violation::invalid("", "the body must be a JSON object").expected("an object").got(body))),
         }
     }
 
@@ -50,33 +42,21 @@ impl<'a> Fields<'a> {
 
     /// The member, unless it is absent, or null where null means absent.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        self.map
-            .get(name)
-            .filter(|value| !(self.null_is_absent && value.is_null()))
+        self.map.get(name).filter(|value| !(self.null_is_absent && value.is_null()))
     }
 
     fn wrong(&mut self, name: &str, expected: &str, value: &Value) {
-        self.refuse(
-            Violation::invalid(name, format!("{name} must be {expected}"))
-                .expected(expected)
-                .got(value),
-        );
+        self.refuse(Violation::invalid(name, format!("{name} must be {expected}")).expected(expected).got(value));
     }
 
     /// A string of `min` to `max` characters, not blank where `min` is not 0.
     pub(super) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.get(name)?;
-        let fits = |text: &&str| {
-            (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty())
-        };
+        let fits = |text: &&str| (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty());
         match value.as_str().filter(fits) {
             Some(text) => Some(text.to_owned()),
             None => {
-                self.wrong(
-                    name,
-                    &format!("a string of {min} to {max} characters"),
-                    value,
-                );
+                self.wrong(name, &format!("a string of {min} to {max} characters"), value);
                 None
             }
         }
@@ -108,15 +88,8 @@ impl<'a> Fields<'a> {
     /// Known platforms without repetitions, `min` to [`MAX_PLATFORMS`] of them.
     pub(super) fn platforms(&mut self, name: &str, min: usize) -> Option<Vec<Platform>> {
         let value = self.get(name)?;
-        let Some(items) = value
-            .as_array()
-            .filter(|items| (min..=MAX_PLATFORMS).contains(&items.len()))
-        else {
-            self.wrong(
-                name,
-                &format!("an array of {min} to {MAX_PLATFORMS} platforms"),
-                value,
-            );
+        let Some(items) = value.as_array().filter(|items| (min..=MAX_PLATFORMS).contains(&items.len())) else {
+            self.wrong(name, &format!("an array of {min} to {MAX_PLATFORMS} platforms"), value);
             return None;
         };
         let mut platforms = Vec::with_capacity(items.len());
@@ -125,9 +98,7 @@ impl<'a> Fields<'a> {
                 Some(platform) if platforms.contains(&platform) => {}
                 Some(platform) => platforms.push(platform),
                 None => self.refuse(
-                    Violation::invalid(format!("{name}[{index}]"), "unknown platform")
-                        .expected(Platform::names(&Platform::ALL))
-                        .got(item),
+                    Violation::invalid(format!("{name}[{index}]"), "unknown platform").expected(Platform::names(&Platform::ALL)).got(item),
                 ),
             }
         }
@@ -138,20 +109,13 @@ impl<'a> Fields<'a> {
     pub(super) fn dropspace_platforms(&mut self, connected: &Connected) -> Option<Vec<Platform>> {
         const NAME: &str = "dropspace_platforms";
         let value = self.get(NAME)?;
-        let Some(items) = value
-            .as_array()
-            .filter(|items| items.iter().all(Value::is_string))
-        else {
+        let Some(items) = value.as_array().filter(|items| items.iter().all(Value::is_string)) else {
             self.wrong(NAME, "an array of platform names", value);
             return None;
         };
         let mut platforms = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            match item
-                .as_str()
-                .and_then(Platform::from_id)
-                .filter(|platform| connected.contains(*platform))
-            {
+            match item.as_str().and_then(Platform::from_id).filter(|platform| connected.contains(*platform)) {
                 Some(platform) if platforms.contains(&platform) => {}
                 Some(platform) => platforms.push(platform),
                 None => self.refuse(
@@ -174,11 +138,9 @@ impl<'a> Fields<'a> {
         match self.get(NAME) {
             None | Some(Value::Null) => {}
             Some(Value::Object(accounts)) if accounts.is_empty() => {}
-            Some(Value::Object(_)) => self.refuse(Violation::new(
-                Kind::OwnAccounts,
-                NAME,
-                "agents post to the official accounts only; use dropspace_platforms",
-            )),
+            Some(Value::Object(_)) => {
+                self.refuse(Violation::new(Kind::OwnAccounts, NAME, "agents post to the official accounts only; use dropspace_platforms"))
+            }
             Some(other) => self.wrong(NAME, "an object", other),
         }
     }
@@ -189,11 +151,7 @@ impl<'a> Fields<'a> {
         match self.get(NAME) {
             None | Some(Value::Null) => {}
             Some(Value::String(id)) if uuid::Uuid::try_parse(id).is_ok() => {
-                self.refuse(Violation::new(
-                    Kind::PersonaUnknown,
-                    NAME,
-                    "persona not found",
-                ));
+                self.refuse(Violation::new(Kind::PersonaUnknown, NAME, "persona not found"));
             }
             Some(other) => self.wrong(NAME, "a UUID", other),
         }
@@ -233,15 +191,11 @@ pub(super) fn is_http_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else {
         return false;
     };
-    text.len() <= MAX_BYTES
-        && matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.host().is_some_and(|host| !host.is_empty())
+    text.len() <= MAX_BYTES && matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
 }
 
 fn instant_unix_ms(text: &str) -> Option<i64> {
-    let instant = OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
-        .ok()?;
+    let instant = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT)).ok()?;
     i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }
 

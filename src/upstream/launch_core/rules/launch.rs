@@ -91,8 +91,7 @@ impl Content {
             return (0, 0);
         }
         let of_kind = |kind: MediaKind| {
-            let is_kind =
-                |asset: &&Value| asset.get("type").and_then(Value::as_str) == Some(kind.id());
+            let is_kind = |asset: &&Value| asset.get("type").and_then(Value::as_str) == Some(kind.id());
             self.media_assets.iter().filter(is_kind).count()
         };
         (of_kind(MediaKind::Image), of_kind(MediaKind::Video))
@@ -159,19 +158,11 @@ mod tests {
             (false, false, true, Some(Draft), Draft),
         ] {
             let content = Content {
-                dropspace_platforms: if accounts {
-                    vec![Platform::Twitter]
-                } else {
-                    vec![]
-                },
+                dropspace_platforms: if accounts { vec![Platform::Twitter] } else { vec![] },
                 written_by_agent: written,
                 ..Content::default()
             };
-            assert_eq!(
-                derive_status(&content, date, requested),
-                wanted,
-                "{accounts} {date} {written} {requested:?}"
-            );
+            assert_eq!(derive_status(&content, date, requested), wanted, "{accounts} {date} {written} {requested:?}");
         }
     }
 

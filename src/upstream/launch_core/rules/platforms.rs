@@ -41,15 +41,8 @@ impl Platform {
         Self::Substack,
     ];
     /// Those with official accounts that post by themselves, in canonical order.
-    pub const AUTO_POST: [Self; 7] = [
-        Self::Facebook,
-        Self::Linkedin,
-        Self::Twitter,
-        Self::Reddit,
-        Self::Instagram,
-        Self::Tiktok,
-        Self::Youtube,
-    ];
+    pub const AUTO_POST: [Self; 7] =
+        [Self::Facebook, Self::Linkedin, Self::Twitter, Self::Reddit, Self::Instagram, Self::Tiktok, Self::Youtube];
 
     /// The name on the wire.
     #[must_use]
@@ -151,11 +144,7 @@ mod tests {
             ("substack", 3_000, None),
         ] {
             let platform = Platform::from_id(id);
-            assert_eq!(
-                platform.map(Platform::content_max_chars),
-                Some(content),
-                "{id}"
-            );
+            assert_eq!(platform.map(Platform::content_max_chars), Some(content), "{id}");
             assert_eq!(platform.and_then(Platform::title_max_chars), title, "{id}");
             assert_eq!(serde_json::json!(platform), serde_json::json!(id));
         }

@@ -65,13 +65,7 @@ pub struct Violation {
 impl Violation {
     /// A finding of the given class.
     pub fn new(kind: Kind, field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            field: field.into(),
-            message: message.into(),
-            expected: None,
-            got: None,
-        }
+        Self { kind, field: field.into(), message: message.into(), expected: None, got: None }
     }
 
     /// A body that breaks a rule of its own.
@@ -117,10 +111,7 @@ impl Refusal {
     /// The refusal that these findings make: the first of the leading class speaks, all are listed. `None` without findings.
     #[must_use]
     pub fn of(details: Vec<Violation>) -> Option<Self> {
-        let lead = details
-            .iter()
-            .min_by_key(|violation| violation.kind)?
-            .clone();
+        let lead = details.iter().min_by_key(|violation| violation.kind)?.clone();
         Some(Self::led_by(lead, details))
     }
 
@@ -180,10 +171,7 @@ mod tests {
 
     #[test]
     fn long_values_are_described_not_repeated() {
-        assert_eq!(
-            describe(&Value::from("é".repeat(61))),
-            "a string of 61 characters"
-        );
+        assert_eq!(describe(&Value::from("é".repeat(61))), "a string of 61 characters");
         assert_eq!(describe(&Value::from("ab")), "\"ab\"");
     }
 }

@@ -27,10 +27,7 @@ pub(super) struct Store {
 impl Store {
     pub(super) async fn open(path: &Path) -> Result<Self, CoreError> {
         Self::connect(path).await.map_err(|error| match error {
-            CoreError::Database(source) => CoreError::Open {
-                path: path.to_owned(),
-                source,
-            },
+            CoreError::Database(source) => CoreError::Open { path: path.to_owned(), source },
             other => other,
         })
     }
@@ -43,28 +40,15 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone())
-            .await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&write)
-            .await?;
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&write).await?;
         if found > SCHEMA_VERSION {
-            return Err(CoreError::NewerSchema {
-                found,
-                known: SCHEMA_VERSION,
-            });
+            return Err(CoreError::NewerSchema { found, known: SCHEMA_VERSION });
         }
         let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::raw_sql(include_str!("../schema.sql"))
-            .execute(&mut *tx)
-            .await?;
+        sqlx::raw_sql(include_str!("../schema.sql")).execute(&mut *tx).await?;
         tx.commit().await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.read_only(true))
-            .await?;
+        let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self { write, read })
     }
 
@@ -86,9 +70,5 @@ impl Store {
 
 /// A UUID column.
 fn uuid(text: &str, table: &'static str, column: &'static str) -> Result<uuid::Uuid, CoreError> {
-    uuid::Uuid::try_parse(text).map_err(|_| CoreError::Corrupt {
-        table,
-        column,
-        id: text.to_owned(),
-    })
+    uuid::Uuid::try_parse(text).map_err(|_| CoreError::Corrupt { table, column, id: text.to_owned() })
 }

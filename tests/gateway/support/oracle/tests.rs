@@ -15,10 +15,7 @@ fn a_journal_that_does_not_balance_is_found() {
         {"txn_id": "t", "account": "asset:usdc_hot", "currency": "USDC", "amount": "550000"},
         {"txn_id": "t", "account": "rev:launch", "currency": "USD", "amount": -550000},
     ]));
-    let books = Books {
-        journal,
-        ..Books::default()
-    };
+    let books = Books { journal, ..Books::default() };
     books.journal_sums_to_zero();
 }
 
@@ -27,10 +24,7 @@ fn a_journal_that_does_not_balance_is_found() {
 fn an_authorization_settled_twice_is_found() {
     let row = |hash: &str, nonce: &str| json!({"chain_id": 84532, "asset": "0xA", "from_addr": "0xB", "nonce": nonce, "tx_hash": hash, "log_index": 1});
     let settlements = lines(json!([row("0x1", "0xAB"), row("0x2", "0xab")]));
-    let books = Books {
-        settlements,
-        ..Books::default()
-    };
+    let books = Books { settlements, ..Books::default() };
     books.one_settlement_per_authorization();
 }
 
@@ -39,10 +33,7 @@ fn an_authorization_settled_twice_is_found() {
 fn a_slot_used_twice_is_found() {
     let slot = json!({"wallet": "0xb", "month": "2026-11", "slot": 5, "intent_id": "i"});
     let slots = lines(json!([slot, slot]));
-    let books = Books {
-        slots,
-        ..Books::default()
-    };
+    let books = Books { slots, ..Books::default() };
     books.slots_and_credits_are_within_bounds();
 }
 
@@ -51,10 +42,6 @@ fn a_slot_used_twice_is_found() {
 fn a_payment_without_a_launch_is_found() {
     let settlements = lines(json!([{"intent_id": "i"}]));
     let intents = lines(json!([{"id": "i", "state": "rejected"}]));
-    let books = Books {
-        settlements,
-        intents,
-        ..Books::default()
-    };
+    let books = Books { settlements, intents, ..Books::default() };
     books.every_payment_is_delivered_or_owed();
 }

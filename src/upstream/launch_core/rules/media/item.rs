@@ -17,59 +17,25 @@ const SUPPORTED: &str = "jpeg, png, webp, gif, mp4, mov";
 pub(super) type Finding = (Kind, &'static str, String);
 
 fn text<'a>(item: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Finding> {
-    let value = item
-        .get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty());
-    value.ok_or_else(|| {
-        (
-            Kind::Invalid,
-            name,
-            format!("{name} must be a non-empty string"),
-        )
-    })
+    let value = item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    value.ok_or_else(|| (Kind::Invalid, name, format!("{name} must be a non-empty string")))
 }
 
 fn http_url(item: &Map<String, Value>) -> Result<&str, Finding> {
     let url = text(item, "url")?;
-    if is_http_url(url) {
-        Ok(url)
-    } else {
-        Err((
-            Kind::Invalid,
-            "url",
-            "url must be an http or https URL".to_owned(),
-        ))
-    }
+    if is_http_url(url) { Ok(url) } else { Err((Kind::Invalid, "url", "url must be an http or https URL".to_owned())) }
 }
 
 fn supported(kind: Option<MediaKind>, member: &'static str) -> Result<MediaKind, Finding> {
-    kind.ok_or_else(|| {
-        (
-            Kind::MediaType,
-            member,
-            format!("unsupported media type (allowed: {SUPPORTED})"),
-        )
-    })
+    kind.ok_or_else(|| (Kind::MediaType, member, format!("unsupported media type (allowed: {SUPPORTED})")))
 }
 
 fn within(kind: MediaKind, size: u64, max_video: u64, member: &'static str) -> Result<(), Finding> {
-    let max = if kind == MediaKind::Video {
-        max_video
-    } else {
-        MAX_IMAGE_BYTES
-    };
+    let max = if kind == MediaKind::Video { max_video } else { MAX_IMAGE_BYTES };
     if size <= max {
         return Ok(());
     }
-    Err((
-        Kind::MediaSize,
-        member,
-        format!(
-            "media file too large: {size} bytes, at most {max} for this {}",
-            kind.id()
-        ),
-    ))
+    Err((Kind::MediaSize, member, format!("media file too large: {size} bytes, at most {max} for this {}", kind.id())))
 }
 
 /// An item of `media`.
@@ -89,32 +55,13 @@ pub(super) fn inline(item: &Map<String, Value>) -> Result<NewMedia, Finding> {
             let filename = text(item, "filename")?.to_owned();
             let data = text(item, "data")?;
             // Three bytes for four characters: too much is refused before it is decoded.
-            within(
-                kind,
-                (data.len() as u64 / 4).saturating_sub(1) * 3,
-                MAX_INLINE_VIDEO_BYTES,
-                "data",
-            )?;
-            let bytes = STANDARD.decode(data).map_err(|_| {
-                (
-                    Kind::Invalid,
-                    "data",
-                    "data must be standard base64 with padding".to_owned(),
-                )
-            })?;
+            within(kind, (data.len() as u64 / 4).saturating_sub(1) * 3, MAX_INLINE_VIDEO_BYTES, "data")?;
+            let bytes =
+                STANDARD.decode(data).map_err(|_| (Kind::Invalid, "data", "data must be standard base64 with padding".to_owned()))?;
             within(kind, bytes.len() as u64, MAX_INLINE_VIDEO_BYTES, "data")?;
-            Ok(NewMedia::Upload {
-                kind,
-                filename,
-                mime_type: mime_type.to_owned(),
-                bytes,
-            })
+            Ok(NewMedia::Upload { kind, filename, mime_type: mime_type.to_owned(), bytes })
         }
-        _ => Err((
-            Kind::Invalid,
-            "source",
-            "source must be \"url\" or \"base64\"".to_owned(),
-        )),
+        _ => Err((Kind::Invalid, "source", "source must be \"url\" or \"base64\"".to_owned())),
     }
 }
 
@@ -123,36 +70,19 @@ pub(super) fn asset(item: &Map<String, Value>) -> Result<NewMedia, Finding> {
     http_url(item)?;
     let mime = match item.get("mime_type").filter(|mime| !mime.is_null()) {
         None => None,
-        Some(mime) => Some(supported(
-            mime.as_str().and_then(MediaKind::of_mime),
-            "mime_type",
-        )?),
+        Some(mime) => Some(supported(mime.as_str().and_then(MediaKind::of_mime), "mime_type")?),
     };
     let kind = match (item.get("type").and_then(Value::as_str), mime) {
-        (Some("image"), None | Some(MediaKind::Image)) | (None, Some(MediaKind::Image)) => {
-            MediaKind::Image
-        }
-        (Some("video"), None | Some(MediaKind::Video)) | (None, Some(MediaKind::Video)) => {
-            MediaKind::Video
-        }
+        (Some("image"), None | Some(MediaKind::Image)) | (None, Some(MediaKind::Image)) => MediaKind::Image,
+        (Some("video"), None | Some(MediaKind::Video)) | (None, Some(MediaKind::Video)) => MediaKind::Video,
         _ => {
-            return Err((
-                Kind::Invalid,
-                "type",
-                "type must be \"image\" or \"video\" and match mime_type".to_owned(),
-            ));
+            return Err((Kind::Invalid, "type", "type must be \"image\" or \"video\" and match mime_type".to_owned()));
         }
     };
     match item.get("size").filter(|size| !size.is_null()) {
         None => {}
         Some(size) => {
-            let bytes = size.as_u64().ok_or_else(|| {
-                (
-                    Kind::Invalid,
-                    "size",
-                    "size must be a number of bytes".to_owned(),
-                )
-            })?;
+            let bytes = size.as_u64().ok_or_else(|| (Kind::Invalid, "size", "size must be a number of bytes".to_owned()))?;
             within(kind, bytes, MAX_VIDEO_BYTES, "size")?;
         }
     }

@@ -14,11 +14,7 @@ use super::Patch;
 ///
 /// # Errors
 /// 409 LAUNCH_003 when the status forbids it; 400 SERVER_002 when the merged whole breaks a rule. The launch is then half changed: drop it.
-pub fn apply(
-    launch: &mut Launch,
-    patch: Patch,
-    now_unix_ms: i64,
-) -> Result<Option<Vec<NewMedia>>, Refusal> {
+pub fn apply(launch: &mut Launch, patch: Patch, now_unix_ms: i64) -> Result<Option<Vec<NewMedia>>, Refusal> {
     allow(launch, &patch)?;
     launch.updated_unix_ms = now_unix_ms;
     if launch.status == Status::Running {
@@ -45,17 +41,9 @@ pub fn apply(
     retarget(launch, patch.platforms, patch.dropspace_platforms)?;
     if let Some(media) = &patch.media {
         let video = media.iter().any(|medium| medium.kind() == MediaKind::Video);
-        let mode = if video {
-            MediaMode::Video
-        } else {
-            MediaMode::Images
-        };
+        let mode = if video { MediaMode::Video } else { MediaMode::Images };
         launch.content.media_mode = (!media.is_empty()).then_some(mode);
-        launch.content.media_attach_platforms = if media.is_empty() {
-            vec![]
-        } else {
-            launch.content.platforms.clone()
-        };
+        launch.content.media_attach_platforms = if media.is_empty() { vec![] } else { launch.content.platforms.clone() };
     }
     let content = &mut launch.content;
     if let Some(mode) = patch.media_mode {
@@ -75,11 +63,7 @@ pub fn apply(
     let status = match (patch.status, launch.status) {
         (Some(Status::Cancelled), _) | (None, Status::Cancelled) => Status::Cancelled,
         (None, Status::Failed) => Status::Failed,
-        (None, current) => derive_status(
-            content,
-            launch.scheduled_unix_ms.is_some(),
-            patch_keeps(current, &patch.platform_contents),
-        ),
+        (None, current) => derive_status(content, launch.scheduled_unix_ms.is_some(), patch_keeps(current, &patch.platform_contents)),
         (requested, _) => derive_status(content, launch.scheduled_unix_ms.is_some(), requested),
     };
     if status == Status::Scheduled && launch.scheduled_unix_ms.is_some_and(|at| at <= now_unix_ms) {
@@ -100,27 +84,17 @@ fn allow(launch: &Launch, patch: &Patch) -> Result<(), Refusal> {
         Status::Running if patch.only_status && patch.status == Some(Status::Cancelled) => {
             return Ok(());
         }
-        Status::Running => {
-            "a running launch can only be updated to set status to cancelled".to_owned()
-        }
+        Status::Running => "a running launch can only be updated to set status to cancelled".to_owned(),
         Status::Completed | Status::Partial => {
             format!("cannot update a {} launch", launch.status.id())
         }
         _ => return Ok(()),
     };
-    Err(Refusal::one(Violation::new(
-        Kind::StatusForbidsChange,
-        "status",
-        message,
-    )))
+    Err(Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message)))
 }
 
 /// New official accounts join the targets; accounts and attachments of a target that goes away go with it.
-fn retarget(
-    launch: &mut Launch,
-    platforms: Option<Vec<Platform>>,
-    dropspace_platforms: Option<Vec<Platform>>,
-) -> Result<(), Refusal> {
+fn retarget(launch: &mut Launch, platforms: Option<Vec<Platform>>, dropspace_platforms: Option<Vec<Platform>>) -> Result<(), Refusal> {
     let content = &mut launch.content;
     match (platforms, dropspace_platforms) {
         (Some(platforms), Some(posting)) => {
@@ -129,43 +103,28 @@ fn retarget(
             content.dropspace_platforms = posting;
         }
         (Some(platforms), None) => {
-            content
-                .dropspace_platforms
-                .retain(|platform| platforms.contains(platform));
+            content.dropspace_platforms.retain(|platform| platforms.contains(platform));
             content.platforms = platforms;
         }
         (None, Some(posting)) => {
-            let added = posting
-                .iter()
-                .filter(|platform| !content.platforms.contains(platform))
-                .copied();
+            let added = posting.iter().filter(|platform| !content.platforms.contains(platform)).copied();
             let added: Vec<Platform> = added.collect();
             content.platforms.extend(added);
             content.dropspace_platforms = posting;
         }
         (None, None) => {}
     }
-    content
-        .media_attach_platforms
-        .retain(|platform| content.platforms.contains(platform));
+    content.media_attach_platforms.retain(|platform| content.platforms.contains(platform));
     Ok(())
 }
 
 fn subset(name: &str, part: &[Platform], whole: &[Platform]) -> Result<(), Refusal> {
     match part.iter().find(|platform| !whole.contains(platform)) {
         None => Ok(()),
-        Some(platform) => Err(Refusal::one(Violation::invalid(
-            name,
-            format!("{name} names {}, which platforms does not", platform.id()),
-        ))),
+        Some(platform) => Err(Refusal::one(Violation::invalid(name, format!("{name} names {}, which platforms does not", platform.id())))),
     }
 }
 
 fn refusal(violations: Vec<Violation>) -> Refusal {
-    Refusal::of(violations).unwrap_or_else(|| {
-        Refusal::one(Violation::invalid(
-            "platform_contents",
-            "platform_contents is not valid",
-        ))
-    })
+    Refusal::of(violations).unwrap_or_else(|| Refusal::one(Violation::invalid("platform_contents", "platform_contents is not valid")))
 }

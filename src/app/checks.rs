@@ -1,0 +1,50 @@
+//! What must work before the process is ready.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use payments::checkout::World;
+
+use crate::api::operator::{Check, Checks};
+
+struct BooksCheck(World);
+struct ChainCheck(World);
+struct UpstreamCheck(World);
+
+/// Books, chain and upstream.
+pub(super) fn all(world: &World) -> Checks {
+    Arc::new(vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(UpstreamCheck(world.clone()))])
+}
+
+#[async_trait]
+impl Check for BooksCheck {
+    fn name(&self) -> &'static str {
+        "books"
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        self.0.books.ready().await.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Check for ChainCheck {
+    fn name(&self) -> &'static str {
+        "chain"
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        self.0.rail.ready().await.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Check for UpstreamCheck {
+    fn name(&self) -> &'static str {
+        "upstream"
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        self.0.upstream.ready().await.map_err(|error| error.to_string())
+    }
+}

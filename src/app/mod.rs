@@ -1,0 +1,222 @@
+//! The wiring: the only place that names concrete backends.
+
+mod accounts;
+mod checks;
+mod keys;
+mod parts;
+#[cfg(feature = "sandbox")]
+mod sandbox_chain;
+
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use payments::{
+    challenge::ErrorShapeSetting,
+    checkout::{Settings, World},
+    free_tier::FreeTier,
+    ports::Books,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub use parts::AppError;
+
+use crate::{
+    api::{self, Api, ApiSettings, Challenges, LimitSettings, Limits, TrustedProxies, server::ServeLimits},
+    books::sqlite::SqliteBooks,
+    clock::SystemClock,
+    config::{Config, ErrorShape, X402Mode},
+    upstream::profile::{OwnRoute, Profile, RouteTable},
+    worker::{drives::Drives, rounds, rounds::Housekeeping},
+};
+
+/// The gateway's own routes that this build answers.
+const OWN_ROUTES: [OwnRoute; 2] = [OwnRoute::Usage, OwnRoute::Payment];
+/// Connections at the same time.
+const MAX_CONNECTIONS: usize = 20_000;
+/// How long one driver holds an intent without renewing its lease.
+const LEASE_MS: i64 = 30_000;
+/// How far back an undelivered answer is joined by an equal request.
+const JOIN_WINDOW_MS: i64 = 86_400_000;
+/// How long an open request waits for its intent once the process drains.
+const DRAIN_ANSWER: Duration = Duration::from_secs(5);
+
+/// A running gateway.
+pub struct Running {
+    /// Where agents call.
+    pub agents: SocketAddr,
+    /// Where operators call.
+    pub operators: SocketAddr,
+    /// The node behind x402.
+    pub rpc_url: String,
+    /// The parts, for commands that run beside the listeners.
+    pub world: World,
+    drives: Drives,
+    drain: Duration,
+    draining: CancellationToken,
+    stopping: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Starts everything that the configuration names and returns once both listeners are open.
+///
+/// # Errors
+/// [`AppError`] names the part that could not start; nothing is served then.
+pub async fn start(config: &Config) -> Result<Running, AppError> {
+    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let profile = Arc::new(parts::profile(config)?);
+    let table = RouteTable::new(&profile, &OWN_ROUTES)?;
+    let agents = parts::listener(config.server.listen).await?;
+    let operators = parts::listener(config.server.operator_listen).await?;
+    let stopping = CancellationToken::new();
+    let mut workers = Vec::new();
+    let money = parts::money(config, &clock, &stopping, &mut workers).await?;
+    let world = world(config, &profile, &clock, &money).await?;
+    let drives = Drives::new(world.clone());
+    let accounts = accounts::Accounts::new(world.clone());
+    accounts.turn().await;
+    let housekeeping: Vec<Arc<dyn Housekeeping>> =
+        vec![Arc::new(accounts.clone()), Arc::new(parts::ProofQueue::new(money.proofs.clone(), world.clone()))];
+    workers.push(tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone())));
+    let draining = CancellationToken::new();
+    let api = Arc::new(Api {
+        world: world.clone(),
+        drives: drives.clone(),
+        challenges: Challenges::prepare(&table, public_url(config), &money.token, money.pay_to, config.x402.max_timeout_s)?,
+        table,
+        codes: profile.codes.clone(),
+        limits: Limits::new(limit_settings(config)),
+        trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
+        clock,
+        body_rules: body_rules(&profile, accounts),
+        settings: api_settings(config, &profile),
+        draining: draining.clone(),
+    });
+    workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
+    let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
+    let checks = checks::all(&world);
+    let servers = vec![
+        serve(agents, api::router(api), config, &draining),
+        serve(operators, api::operator::router(checks, agent_address), config, &stopping),
+    ];
+    tracing::info!(agents = %agent_address, operators = %operator_address, mode = mode(config), "gateway.started");
+    Ok(Running {
+        agents: agent_address,
+        operators: operator_address,
+        rpc_url: money.shown_rpc_url,
+        world,
+        drives,
+        drain: Duration::from_secs(config.server.drain_s),
+        draining,
+        stopping,
+        servers,
+        workers,
+    })
+}
+
+impl Running {
+    /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what waits for a commit.
+    pub async fn stop(self) {
+        tracing::info!(intents = self.drives.count(), "gateway.draining");
+        self.draining.cancel();
+        let mut servers = self.servers.into_iter();
+        if let Some(agents) = servers.next() {
+            parts::joined(agents).await;
+        }
+        self.drives.drain(self.drain).await;
+        self.stopping.cancel();
+        for task in servers.chain(self.workers) {
+            parts::joined(task).await;
+        }
+        tracing::info!("gateway.stopped");
+    }
+}
+
+/// The books of a configuration, opened for reading beside a server.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
+    Ok(Arc::new(SqliteBooks::open_beside(config.store.url.expose()).await?))
+}
+
+async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, money: &parts::Money) -> Result<World, AppError> {
+    Ok(World {
+        books: Arc::new(SqliteBooks::open(config.store.url.expose()).await?),
+        proofs: money.proofs.clone(),
+        rail: money.rail.clone(),
+        upstream: parts::upstream(config, profile, clock).await?,
+        clock: Arc::new(clock.clone()),
+        ids: Arc::new(crate::clock::SystemIds(clock.clone())),
+        settings: Settings {
+            free_tier: FreeTier { per_month: parts::free_per_month(profile)?, per_day_total: config.limits.free_launches_per_day_total },
+            require_balance_for_free: config.x402.require_balance_for_free,
+            entitlement_ms: hours_ms(config.pricing.entitlement_hours),
+            refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
+            core_deadline_ms: seconds_ms(config.upstream.core_deadline_s),
+            lease_ms: LEASE_MS,
+            join_window_ms: JOIN_WINDOW_MS,
+        },
+    })
+}
+
+fn serve(listener: TcpListener, router: axum::Router, config: &Config, stop: &CancellationToken) -> JoinHandle<()> {
+    let limits = ServeLimits {
+        header_read: Duration::from_secs(config.server.header_read_timeout_s),
+        header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
+        connections: MAX_CONNECTIONS,
+        drain: Duration::from_secs(config.server.drain_s),
+    };
+    tokio::spawn(api::server::serve(listener, router, limits, stop.clone()))
+}
+
+fn body_rules(profile: &Profile, accounts: accounts::Accounts) -> api::BodyRules {
+    let dropspace = profile.name == "dropspace";
+    Box::new(move |route, body, now_unix_s| match dropspace && route == "POST /launches" {
+        true => accounts.check(body, now_unix_s),
+        false => Ok(()),
+    })
+}
+
+fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
+    ApiSettings {
+        public_url: public_url(config).to_owned(),
+        body_bytes: usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX),
+        body_timeout: Duration::from_secs(config.server.body_timeout_s),
+        answer_deadline: Duration::from_secs(config.server.answer_deadline_s),
+        drain_deadline: DRAIN_ANSWER,
+        max_window_s: config.x402.max_window_s,
+        error_shape: match config.x402.error_shape {
+            ErrorShape::Object => ErrorShapeSetting::Object,
+            ErrorShape::String => ErrorShapeSetting::String,
+            ErrorShape::Auto => ErrorShapeSetting::Auto,
+        },
+        sandbox: config.x402.mode == X402Mode::Sandbox,
+        free_per_month: parts::free_per_month(profile).unwrap_or(0),
+    }
+}
+
+fn limit_settings(config: &Config) -> LimitSettings {
+    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    LimitSettings {
+        agent_per_minute: at_least_one(config.limits.agent_per_minute),
+        agent_burst: at_least_one(config.limits.agent_burst),
+        peer_per_minute: at_least_one(config.limits.peer_per_minute),
+    }
+}
+
+fn public_url(config: &Config) -> &str {
+    config.server.public_url.as_str().trim_end_matches('/')
+}
+
+fn mode(config: &Config) -> &'static str {
+    if config.x402.mode == X402Mode::Sandbox { "sandbox" } else { "chain" }
+}
+
+fn hours_ms(hours: u64) -> i64 {
+    seconds_ms(hours.saturating_mul(3600))
+}
+
+fn seconds_ms(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
