@@ -32,7 +32,7 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, heade
     Ok(response)
 }
 
-/// `GET /usage`, in the shape of the product text.
+/// `GET /usage`, in the shape of the product text: the limit is of free launches; beyond it each one is paid.
 async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
     let month = api.world.clock.now().month();
     let usage = api.world.books.usage(payer, month).await.map_err(|error| Fault::internal(&error))?;
@@ -42,9 +42,9 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
         "payer": payer.to_string(),
         "billing_period": {"start": month.start().rfc3339(), "end": month.end().rfc3339()},
         "limits": {
-            "launches_per_month": {"limit": "unlimited", "used": usage.launches, "remaining": "unlimited"},
-            "free_launches_per_month": {"limit": limit, "used": usage.free_used, "remaining": limit.saturating_sub(usage.free_used)},
+            "launches_per_month": {"limit": limit, "used": usage.free_used, "remaining": limit.saturating_sub(usage.free_used)},
         },
+        "launches_created": usage.launches,
         "credits": {"balance": 0},
         "entitlements": usage.entitlements,
         "features": {"can_connect_own_accounts": false, "can_post_to_official_accounts": true},

@@ -180,8 +180,13 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     if !profile.override_launch_price(prices) {
         return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
     }
-    if config.upstream.url != UpstreamUrl::Embedded {
-        profile.require_network(!config.upstream.signing_secret.is_empty())?;
+    let signs = !config.upstream.signing_secret.is_empty();
+    match &config.upstream.url {
+        UpstreamUrl::Embedded => {}
+        UpstreamUrl::Profile => profile.require_network(signs)?,
+        // A core of one's own trusts our signature; the profile's credential goes along only where it is set.
+        UpstreamUrl::Http(_) if signs => {}
+        UpstreamUrl::Http(_) => return Err(AppError::Setting(String::from("upstream.signing_secret is not set; the core must know who asks"))),
     }
     Ok(profile)
 }
