@@ -7,6 +7,8 @@ mod leases;
 mod marks;
 mod reads;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod transitions;
 
 use std::{
