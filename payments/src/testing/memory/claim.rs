@@ -101,9 +101,8 @@ fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
 
 fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let mine = || tables.obligations.iter().filter(|(_, owed)| owed.payer == claim.payer);
-    let open = mine().filter(|(_, owed)| {
-        owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at
-    });
+    let open = mine()
+        .filter(|(_, owed)| owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at);
     let day_ago = claim.at.plus_ms(-DAY_MS);
     Available {
         entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),

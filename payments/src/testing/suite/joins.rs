@@ -33,7 +33,11 @@ pub async fn an_equal_request_joins_what_nobody_waits_for(books: &dyn Books) {
     assert_eq!(joined(books, &after_lease).await.id, third.id());
     let other_payer = Draft { wallet: crate::agent::Wallet::new([2; 20]), ..Draft::numbered(5).like(&first).later_ms(1) };
     assert_eq!(new(books, &other_payer).await.id, other_payer.id(), "another wallet joins nothing");
-    assert_eq!(new(books, &Draft::numbered(6).later_ms(1)).await.id, PaymentId::clone(&Draft::numbered(6).id()), "another request joins nothing");
+    assert_eq!(
+        new(books, &Draft::numbered(6).later_ms(1)).await.id,
+        PaymentId::clone(&Draft::numbered(6).id()),
+        "another request joins nothing"
+    );
 }
 
 /// The joining proof is used up as identity: no transaction is signed for it, and it answers for the intent that it joined.
