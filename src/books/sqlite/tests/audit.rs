@@ -36,6 +36,8 @@ fn select_all(view: &str) -> &'static str {
     Box::leak(format!("SELECT * FROM {view}").into_boxed_str())
 }
 
+type IntentRow = (String, String, String, String, String, i64, String, String, Option<String>, String);
+
 #[test]
 fn the_views_speak_the_words_of_the_contract() {
     block_on(async {
@@ -47,7 +49,7 @@ fn the_views_speak_the_words_of_the_contract() {
         let refused = books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
         books.apply(refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap()).await.unwrap();
         let pool = beside(&dir).await;
-        let rows: Vec<(String, String, String, String, String, i64, String, String, Option<String>, String)> = sqlx::query_as(
+        let rows: Vec<IntentRow> = sqlx::query_as(
             "SELECT id, payer, rail, funding, state, price_minor, currency, core_key, launch_id, created_at FROM audit_intents ORDER BY id",
         )
         .fetch_all(&pool)
