@@ -57,19 +57,22 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<b
     if now < last.saved_at.plus_ms(VOID_AFTER_MS) {
         return Ok(false);
     }
-    let filler = match last.kind {
-        AttemptKind::Void if !last.sealed_tx.is_empty() => last.clone(),
-        // Settled by somebody else and not created yet: whoever drives it must keep its guard, and the transfer is there to be sent.
-        AttemptKind::Transfer if !intent.state.is_terminal() => last.clone(),
+    // Settled by somebody else and not created yet: whoever drives it must keep its guard, and the transfer is there to be sent.
+    if last.kind == AttemptKind::Transfer && !intent.state.is_terminal() {
+        world.rail.send(last).await;
+        return Ok(false);
+    }
+    let new = match last.kind {
+        AttemptKind::Void if !last.sealed_tx.is_empty() => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void | AttemptKind::Transfer => match world.rail.void(intent.id, last, now).await {
-            Ok(void) => {
-                world.books.save_attempt(intent.id, intent.guard, &void).await?;
-                void
-            }
+            Ok(void) => Some(void),
             Err(_) => return Ok(false),
         },
     };
-    world.rail.send(&filler).await;
+    if let Some(new) = &new {
+        world.books.save_attempt(intent.id, intent.guard, new).await?;
+    }
+    world.rail.send(new.as_ref().unwrap_or(last)).await;
     Ok(false)
 }
 
@@ -137,6 +140,23 @@ mod tests {
         assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
         assert_eq!(block_on(test.books.open_nonces(9)).unwrap(), []);
         assert_eq!(block_on(test.books.intent(failed.id)).unwrap().unwrap().state, State::PayFailed);
+    }
+
+    #[test]
+    fn a_void_that_is_not_mined_pays_a_higher_fee() {
+        let test = TestWorld::new();
+        let failed = expired(&test);
+        test.rail.nonce_used_next([Ok(false)]);
+        test.clock.turn_ms(VOID_AFTER_MS);
+        block_on(close_nonces(&test.world)).unwrap();
+        test.rail.bump_next([true, false]);
+        test.clock.turn_ms(VOID_AFTER_MS);
+        assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
+        let attempts = block_on(test.books.intent(failed.id)).unwrap().unwrap().attempts;
+        let [_, void, raised] = attempts.as_slice() else { panic!("{attempts:?}") };
+        assert_eq!((raised.kind, raised.eoa_nonce), (AttemptKind::Void, void.eoa_nonce));
+        assert!(raised.max_fee_per_gas_wei > void.max_fee_per_gas_wei);
+        assert_eq!(test.rail.sends().last(), Some(&raised.tx_hash));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The promises of [`Books`], one function each. Every backend passes all of them, on books that nobody else writes to.
 //!
-//! ```ignore
+//! ```text
 //! fn block_on<F: Future>(future: F) -> F::Output { ... }
 //! async fn make() -> (PostgresBooks, DropsItsDatabase) { ... }
 //! payments::books_suite!(block_on, make);
