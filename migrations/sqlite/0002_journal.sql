@@ -21,6 +21,8 @@ CREATE INDEX journal_lines_of_account ON journal_lines (account, currency);
 
 CREATE TRIGGER journal_header_balances BEFORE INSERT ON journal_headers
 BEGIN
+    -- INSERT OR REPLACE deletes without asking the delete trigger.
+    SELECT RAISE(ABORT, 'the posting is closed') WHERE EXISTS (SELECT 1 FROM journal_headers WHERE txn_id = NEW.txn_id);
     SELECT RAISE(ABORT, 'a posting needs lines')
     WHERE NOT EXISTS (SELECT 1 FROM journal_lines WHERE txn_id = NEW.txn_id);
     SELECT RAISE(ABORT, 'the lines of a posting must sum to zero')

@@ -39,5 +39,7 @@ pub mod ports;
 pub mod proof;
 pub mod recovery;
 pub mod settlement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod x402;

@@ -7,10 +7,10 @@ use crate::{
     checkout::World,
     error::{ProofError, Reason},
     fingerprint::Fingerprint,
-    funding::PayTerms,
+    funding::{FundingRefusal, PayTerms},
     intent::KeptRequest,
     money::{Amount, UsdcUnits},
-    ports::{BooksError, ClaimKey, Claimed, NewClaim, Payment, ProofUse, RailError},
+    ports::{BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError},
     x402::{
         X402Version,
         verify::{LiveTransfer, check_chain_state},
@@ -56,20 +56,15 @@ pub enum ClaimError {
 
 /// Asks the chain about the proof, then claims it and decides the funding in one transaction.
 ///
+/// An empty wallet gets that far too: its last coin may have paid for an answer that it never got, or for a creation that was refused.
+///
 /// # Errors
 /// [`ClaimError`]: nothing was claimed and nothing was sent.
 pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
     let view = world.rail.view(&asked.transfer).await?;
-    check_chain_state(&asked.transfer, view.authorization_used, U256::from(view.balance_units))?;
-    if world.settings.require_balance_for_free && view.balance_units < u128::from(asked.price.get()) {
-        return Err(ProofError::new(
-            Reason::InsufficientFunds,
-            "payload.authorization.value",
-            asked.price.get().to_string(),
-            view.balance_units,
-        )
-        .into());
-    }
+    check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
+    let short = short_of(world, &asked, &view);
+    let free_tier = asked.free_tier && (short.is_none() || !world.settings.require_balance_for_free);
     if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
     }
@@ -83,10 +78,10 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         request: asked.request,
         price: Amount::Usdc(asked.price),
         proof_version: asked.proof_version,
-        free_tier: asked.free_tier.then(|| settings.free_tier.at(now)),
+        free_tier: free_tier.then(|| settings.free_tier.at(now)),
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
-            proof_covers_price: asked.transfer.value() == asked.price && view.balance_units >= u128::from(asked.price.get()),
+            proof_covers_price: asked.transfer.value() == asked.price && short.is_none(),
         },
         payment: Payment {
             transfer: world.rail.terms(&asked.transfer, &view),
@@ -98,5 +93,21 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    Ok(world.books.claim(claim).await?)
+    match (world.books.claim(claim).await?, short) {
+        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(short)) => Err(short.into()),
+        (claimed, _) => Ok(claimed),
+    }
+}
+
+/// What the wallet lacks to be able to pay: the proof's value, and the price where a free creation asks for it too.
+fn short_of(world: &World, asked: &PricedRequest, view: &ChainView) -> Option<ProofError> {
+    if let Err(short) = check_chain_state(&asked.transfer, false, U256::from(view.balance_units)) {
+        return Some(short);
+    }
+    let price = asked.price.get();
+    let short = world.settings.require_balance_for_free && view.balance_units < u128::from(price);
+    short.then(|| {
+        let expected = format!("a balance of at least {price} units");
+        ProofError::new(Reason::InsufficientFunds, "payload.authorization.from", expected, view.balance_units)
+    })
 }

@@ -3,7 +3,7 @@
 use crate::{
     checkout::{World, create::create, pay::pay},
     intent::{Intent, State, TransitionError},
-    ports::BooksError,
+    ports::{BooksError, Sent},
 };
 
 /// What a driver remembers between steps. Losing it costs a repeated question, never money.
@@ -13,6 +13,8 @@ pub struct Progress {
     pub(super) fresh: bool,
     /// Times that the saved bytes were sent by this driver.
     pub(super) sends: u32,
+    /// What the node said to the last of them.
+    pub(super) sent: Sent,
     /// Questions about the same step without an answer.
     pub(super) polls: u32,
 }
@@ -84,12 +86,12 @@ pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> R
 impl Progress {
     /// For the request that just made the claim.
     pub const fn live() -> Self {
-        Self { fresh: true, sends: 0, polls: 0 }
+        Self { fresh: true, sends: 0, sent: Sent::Unknown, polls: 0 }
     }
 
     /// For an intent that somebody left behind: ask first what became of it.
     pub const fn recovered() -> Self {
-        Self { fresh: false, sends: 0, polls: 0 }
+        Self { fresh: false, sends: 0, sent: Sent::Unknown, polls: 0 }
     }
 
     /// Counts an unanswered question and says how long to wait: quickly at first, for chains that mine at once, then each second.

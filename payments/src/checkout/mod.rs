@@ -8,6 +8,8 @@ mod claim;
 mod create;
 mod drive;
 mod pay;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@ use crate::{
     checkout::{DriveError, Progress, Step, World},
     intent::{Intent, State},
     ports::{Outcome, Sent},
+    settlement::Attempt,
 };
 
 /// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
@@ -15,36 +16,38 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
     let (Some(terms), Some(last)) = (intent.transfer.clone(), intent.attempts.last().cloned()) else {
         return Err(DriveError::Incomplete(intent.id));
     };
-    let mut sent = None;
-    if progress.fresh && progress.sends == 0 {
-        progress.sends = 1;
-        sent = Some(world.rail.send(&last).await);
+    let first = progress.fresh && progress.sends == 0;
+    if first {
+        send(world, &last, progress).await;
     }
     match world.rail.outcome(&terms, &intent.attempts).await {
         Ok(Outcome::Settled(proof)) => save(world, intent.funded(proof, world.clock.now())?).await,
         Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
-        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, progress, sent).await,
+        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, progress, first).await,
         Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,
         Err(_) => mark_or_wait(world, intent, progress, Sent::Unknown).await,
     }
 }
 
 /// The authorization is still usable: the same bytes go out again now and then, with a higher fee once they are old.
-async fn keep_sending(world: &World, intent: Intent, progress: &mut Progress, sent: Option<Sent>) -> Result<Step, DriveError> {
-    let due = sent.is_none() && (progress.sends == 0 || progress.polls % POLLS_PER_RESEND == POLLS_PER_RESEND - 1);
-    if !due {
-        return mark_or_wait(world, intent, progress, sent.unwrap_or(Sent::Accepted)).await;
+async fn keep_sending(world: &World, intent: Intent, progress: &mut Progress, just_sent: bool) -> Result<Step, DriveError> {
+    let due = progress.sends == 0 || progress.polls % POLLS_PER_RESEND == POLLS_PER_RESEND - 1;
+    if just_sent || !due {
+        return mark_or_wait(world, intent, progress, progress.sent).await;
     }
     let Some(last) = intent.attempts.last().cloned() else { return Err(DriveError::Incomplete(intent.id)) };
     if let Ok(Some(raised)) = world.rail.bump(intent.id, &last, world.clock.now()).await {
         let intent = world.books.save_attempt(intent.id, intent.guard, &raised).await?;
-        progress.sends = progress.sends.saturating_add(1);
-        world.rail.send(&raised).await;
+        send(world, &raised, progress).await;
         return Ok(Step::Wait(intent, progress.wait_ms()));
     }
+    send(world, &last, progress).await;
+    mark_or_wait(world, intent, progress, progress.sent).await
+}
+
+async fn send(world: &World, attempt: &Attempt, progress: &mut Progress) {
     progress.sends = progress.sends.saturating_add(1);
-    let sent = world.rail.send(&last).await;
-    mark_or_wait(world, intent, progress, sent).await
+    progress.sent = world.rail.send(attempt).await;
 }
 
 async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, sent: Sent) -> Result<Step, DriveError> {

@@ -1,6 +1,6 @@
 //! Notes about clients that need no commit of their own: they travel with the next one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use payments::{ids::PaymentId, ports::BooksError};
 use sqlx::SqliteConnection;
@@ -17,23 +17,24 @@ pub(super) enum Mark {
 }
 
 /// The notes that wait for a commit, in order.
-#[derive(Default)]
-pub(super) struct Marks(Mutex<Vec<Mark>>);
+#[derive(Default, Clone)]
+pub(super) struct Marks(Arc<Mutex<Vec<Mark>>>);
+
+/// Notes on their way into a commit. However a write ends without one, by an error or because its caller went away in the middle, they wait
+/// again, before the newer ones.
+pub(super) struct Taken {
+    marks: Vec<Mark>,
+    waiting: Marks,
+}
 
 impl Marks {
     pub(super) fn push(&self, mark: Mark) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
     }
 
-    pub(super) fn take(&self) -> Vec<Mark> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// After a commit that did not happen the notes wait again, before the newer ones.
-    pub(super) fn give_back(&self, mut marks: Vec<Mark>) {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.append(&mut waiting);
-        *waiting = marks;
+    pub(super) fn take(&self) -> Taken {
+        let marks = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Taken { marks, waiting: self.clone() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,9 +42,24 @@ impl Marks {
     }
 }
 
+impl Taken {
+    /// They are durable.
+    pub(super) fn written(mut self) {
+        self.marks.clear();
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut waiting = self.waiting.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.marks.append(&mut waiting);
+        std::mem::swap(&mut *waiting, &mut self.marks);
+    }
+}
+
 /// Writes the notes; without a moment of its own the database's clock names it.
-pub(super) async fn write(connection: &mut SqliteConnection, marks: &[Mark], at_ms: Option<i64>) -> Result<(), BooksError> {
-    for mark in marks {
+pub(super) async fn write(connection: &mut SqliteConnection, taken: &Taken, at_ms: Option<i64>) -> Result<(), BooksError> {
+    for mark in &taken.marks {
         match mark {
             Mark::Delivered(id) => sqlx::query(
                 "UPDATE intents SET delivered_at_ms = coalesce(delivered_at_ms, ?, unixepoch() * 1000), attended_until_ms = 0 WHERE id = ?",

@@ -7,6 +7,8 @@ mod leases;
 mod marks;
 mod reads;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod transitions;
 
 use std::{
@@ -117,25 +119,19 @@ impl SqliteBooks {
     async fn write(&self, at_ms: Option<i64>) -> Result<Write, BooksError> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
         let marks = self.marks.take();
-        if let Err(error) = marks::write(&mut transaction, &marks, at_ms).await {
-            self.marks.give_back(marks);
-            return Err(error);
-        }
+        marks::write(&mut transaction, &marks, at_ms).await?;
         Ok(Write { transaction, marks })
     }
 
     async fn commit(&self, write: Write) -> Result<(), BooksError> {
         let Write { transaction, marks } = write;
-        let committed = transaction.commit().await.map_err(unavailable);
-        if committed.is_err() {
-            self.marks.give_back(marks);
-        }
-        committed
+        transaction.commit().await.map_err(unavailable)?;
+        marks.written();
+        Ok(())
     }
 
     async fn roll_back(&self, write: Write) {
-        let Write { transaction, marks } = write;
-        self.marks.give_back(marks);
+        let Write { transaction, marks: _waiting_again } = write;
         if let Err(error) = transaction.rollback().await {
             tracing::warn!(%error, "a rollback failed; the connection is dropped");
         }
@@ -145,7 +141,7 @@ impl SqliteBooks {
 /// One write transaction and the marks that become durable with it.
 struct Write {
     transaction: Transaction<'static, Sqlite>,
-    marks: Vec<marks::Mark>,
+    marks: marks::Taken,
 }
 
 #[async_trait]

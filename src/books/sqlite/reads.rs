@@ -37,23 +37,34 @@ pub(super) async fn usage(readers: &SqlitePool, payer: &Payer, month: Month) -> 
     })
 }
 
+/// A page of the list. Every condition on a key stands alone: `? IS NULL OR id < ?` would walk the whole table up to the page.
+macro_rules! page_of {
+    ($payer:literal) => {
+        concat!(
+            "SELECT i.id, i.payer, i.rail, i.funding, i.state, i.price_minor, i.currency, i.launch_id, i.created_at, i.updated_at, s.tx_hash
+             FROM audit_intents i LEFT JOIN settlements s ON s.intent_id = i.id
+             WHERE i.id < ?1 AND (?2 IS NULL OR i.state = ?2) ",
+            $payer,
+            " ORDER BY i.id DESC LIMIT ?3"
+        )
+    };
+}
+pub(super) const PAGE: &str = page_of!("");
+pub(super) const PAGE_OF_PAYER: &str = page_of!("AND i.payer = ?4");
+/// Sorts after every payment id.
+const AFTER_ALL: &str = "pay_~";
+
 pub(super) async fn intents(readers: &SqlitePool, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
-    let payer = page.payer.as_ref().map(ToString::to_string);
-    let list = sqlx::query(
-        "SELECT i.*, s.tx_hash AS tx_hash,
-            (SELECT created_at FROM audit_intents a WHERE a.id = i.id) AS created_at,
-            (SELECT updated_at FROM audit_intents a WHERE a.id = i.id) AS updated_at
-         FROM intents i LEFT JOIN settlements s ON s.intent_id = i.id
-         WHERE (?1 IS NULL OR i.id < ?1) AND (?2 IS NULL OR i.payer = ?2) AND (?3 IS NULL OR i.state = ?3)
-         ORDER BY i.id DESC LIMIT ?4",
-    )
-    .bind(page.before.map(|id| id.to_string()))
-    .bind(payer)
-    .bind(&page.state)
-    .bind(page.limit)
-    .fetch_all(readers)
-    .await
-    .map_err(unavailable)?;
+    let query = match &page.payer {
+        Some(_) => sqlx::query(PAGE_OF_PAYER),
+        None => sqlx::query(PAGE),
+    };
+    let before = page.before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string());
+    let mut query = query.bind(before).bind(&page.state).bind(page.limit);
+    if let Some(payer) = &page.payer {
+        query = query.bind(payer.to_string());
+    }
+    let list = query.fetch_all(readers).await.map_err(unavailable)?;
     list.iter().map(summary).collect()
 }
 

@@ -12,9 +12,11 @@ use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
 use super::{journal, rows, unavailable};
 
-/// The details come first and the guarded row last: a guard that does not hold undoes all of it.
+/// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
+/// whose checks want them there; a guard that does not hold undoes all of it.
 pub(super) async fn apply(connection: &mut SqliteConnection, transition: Transition) -> Result<Intent, BooksError> {
     let id = transition.intent();
+    check_guard(connection, &transition).await?;
     match transition.change() {
         Change::Mark => {}
         Change::Funded { settlement, posting } => {
@@ -63,6 +65,19 @@ pub(super) async fn save_attempt(
     exactly_one(id, &query.execute(&mut *connection).await.map_err(unavailable)?)?;
     rows::insert_attempt(connection, id, attempt).await?;
     loaded(connection, id).await
+}
+
+async fn check_guard(connection: &mut SqliteConnection, transition: &Transition) -> Result<(), BooksError> {
+    let (id, guard) = (transition.intent(), transition.guard());
+    let held = sqlx::query("SELECT 1 FROM intents WHERE id = ? AND state = ? AND version = ? AND fence = ?")
+        .bind(id.to_string())
+        .bind(transition.from().word())
+        .bind(guard.version)
+        .bind(guard.fence)
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
+    held.map(drop).ok_or(BooksError::Stale(id))
 }
 
 async fn move_row(connection: &mut SqliteConnection, transition: &Transition) -> Result<(), BooksError> {

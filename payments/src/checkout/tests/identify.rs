@@ -1,0 +1,75 @@
+//! A proof that identifies is used up by it.
+
+use super::{block_on, claimed};
+use crate::{
+    checkout::{Admission, ForwardRequest, identify, identify_quickly},
+    ports::{Books, ClaimKey, IdentityClaim},
+    testing::{wallet::TestWallet, world::TestWorld},
+};
+
+fn identity(test: &TestWorld, number: u64) -> IdentityClaim {
+    let asked = test.launch(&TestWallet::numbered(1), number, false);
+    IdentityClaim { key: asked.transfer.key(), fingerprint: asked.fingerprint, at: test.world.clock.now() }
+}
+
+#[test]
+fn a_proof_identifies_once_and_the_books_know_it_before_anything_is_forwarded() {
+    let test = TestWorld::new();
+    let claim = identity(&test, 1);
+    let payer = TestWallet::numbered(1).payer();
+    let who = block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap().unwrap();
+    assert_eq!(*who.payer(), payer);
+    assert!(block_on(test.books.known(&ClaimKey { proof: claim.key, idempotency: None })).unwrap().is_some());
+    assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None);
+    test.proofs.forget();
+    assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None, "the books remember");
+    assert_eq!(block_on(identify_quickly(&test.world, payer, claim)).unwrap(), None);
+}
+
+#[test]
+fn a_quick_identity_is_used_up_in_the_fast_memory() {
+    let test = TestWorld::new();
+    let claim = identity(&test, 1);
+    let payer = TestWallet::numbered(1).payer();
+    assert!(block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap().is_some());
+    assert_eq!(block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap(), None);
+    assert_eq!(block_on(identify(&test.world, payer, claim)).unwrap(), None);
+}
+
+#[test]
+fn a_proof_that_paid_identifies_nobody() {
+    let test = TestWorld::new();
+    let payer = TestWallet::numbered(1).payer();
+    claimed(&test, test.launch(&TestWallet::numbered(1), 1, false));
+    for forget in [false, true] {
+        if forget {
+            test.proofs.forget();
+        }
+        assert_eq!(block_on(identify(&test.world, payer.clone(), identity(&test, 1))).unwrap(), None);
+        assert_eq!(block_on(identify_quickly(&test.world, payer.clone(), identity(&test, 1))).unwrap(), None);
+    }
+}
+
+#[test]
+fn an_admission_carries_the_agent_and_no_key_unless_it_creates() {
+    let test = TestWorld::new();
+    let payer = TestWallet::numbered(1).payer();
+    let request = || ForwardRequest {
+        method: String::from("GET"),
+        route: String::from("GET /launches"),
+        path_and_query: String::from("/launches?limit=1"),
+        body: bytes::Bytes::new(),
+        content_type: None,
+        request_id: String::from("req-1"),
+    };
+    let who = block_on(identify(&test.world, payer.clone(), identity(&test, 1))).unwrap().unwrap();
+    let own = Admission::for_identified(&who, request());
+    assert_eq!((own.agent(), own.core_key(), own.api_key()), (Some(&payer), None, None));
+    let anyone = Admission::for_anyone(request());
+    assert_eq!((anyone.agent(), anyone.core_key(), anyone.api_key()), (None, None, None));
+    let customer = Admission::for_api_key(String::from("Bearer ds_1"), request());
+    assert_eq!((customer.agent(), customer.api_key()), (None, Some("Bearer ds_1")));
+    assert_eq!(*customer.request(), request());
+    let signed = claimed(&test, test.launch(&TestWallet::numbered(1), 2, false));
+    assert!(Admission::for_intent(&signed).is_none(), "not before it is funded");
+}

@@ -1,0 +1,121 @@
+//! The claim, in memory.
+
+use super::tables::{Row, Slot, Tables, refused_by_key};
+use crate::{
+    funding::{self, Available, Funding},
+    ids::PaymentId,
+    intent::{Guard, Intent, State},
+    ledger::Posting,
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, Known, NewClaim},
+    settlement::Attempt,
+    time::Month,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+pub(super) fn known(tables: &Tables, key: &ClaimKey) -> Option<Known> {
+    let load = |id: PaymentId| tables.intents.get(&id).map(|row| row.intent.clone());
+    if let Some(auth) = tables.auths.get(&key.proof) {
+        return Some(Known { fingerprint: auth.fingerprint, intent: auth.intent.and_then(load) });
+    }
+    let (payer, client_key) = key.idempotency.as_ref()?;
+    let same = |row: &&Row| row.intent.payer == *payer && row.idempotency.as_ref() == Some(client_key);
+    tables.intents.values().find(same).map(|row| Known { fingerprint: row.intent.fingerprint, intent: Some(row.intent.clone()) })
+}
+
+pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    if let Some(known) = known(tables, &claim.key) {
+        return Ok(Claimed::Known(known));
+    }
+    if let Some(intent) = joinable(tables, &claim) {
+        tables.take_auth(claim.key.proof, claim.fingerprint, Some(intent.id));
+        return Ok(Claimed::Joined(intent));
+    }
+    let funding = match funding::decide(&available(tables, &claim), claim.pay_terms) {
+        Ok(funding) => funding,
+        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
+    };
+    let mut price = claim.price;
+    let mut attempts: Vec<Attempt> = Vec::new();
+    match &funding {
+        Funding::Free { month, slot } => {
+            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
+            tables.slots.insert((claim.payment.transfer.key.from, *month, *slot), Slot { day, intent: claim.id });
+        }
+        Funding::Entitlement { source } => {
+            let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
+            (owed.state, owed.reserved_by, price) = ("reserved", Some(claim.id), owed.amount);
+            let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
+            tables.postings.push(posting);
+        }
+        Funding::X402 => {
+            let next = tables.next_nonces.entry(claim.payment.preparer.signer()).or_default();
+            let eoa_nonce = (*next).max(claim.payment.chain_next_nonce);
+            match claim.payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
+                Ok(attempt) => attempts.push(attempt),
+                Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+            }
+            *next = eoa_nonce + 1;
+        }
+    }
+    let state = if funding == Funding::X402 { State::Signed } else { State::Forwarding };
+    tables.take_auth(claim.key.proof, claim.fingerprint, Some(claim.id));
+    tables.timeline.push((claim.id, state, claim.at));
+    let idempotency = claim.key.idempotency.map(|(_, key)| key);
+    let (lease_until, attended_until) = (claim.lease_until, claim.lease_until);
+    let intent = Intent {
+        id: claim.id,
+        payer: claim.payer,
+        fingerprint: claim.fingerprint,
+        funding,
+        price,
+        request: claim.request,
+        proof_version: claim.proof_version,
+        state,
+        guard: Guard { version: 1, fence: 1 },
+        transfer: Some(claim.payment.transfer),
+        attempts,
+        settlement: None,
+        failure: None,
+        answer: None,
+        launch_id: None,
+        entitled_until: None,
+        forwarding_since: (state == State::Forwarding).then_some(claim.at),
+        delivered: false,
+        created_at: claim.at,
+        updated_at: claim.at,
+    };
+    tables.intents.insert(claim.id, Row { intent: intent.clone(), idempotency, lease_until, attended_until });
+    Ok(Claimed::New(intent))
+}
+
+fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
+    let fits = |row: &&Row| {
+        let intent = &row.intent;
+        let equal = intent.payer == claim.payer && intent.fingerprint == claim.fingerprint;
+        let open = !intent.delivered && row.attended_until < claim.at && intent.state != State::PayFailed;
+        equal && open && intent.created_at >= claim.join_since
+    };
+    tables.intents.values().rev().find(fits).map(|row| row.intent.clone())
+}
+
+fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
+    let mine = || tables.obligations.iter().filter(|(_, owed)| owed.payer == claim.payer);
+    let open = mine()
+        .filter(|(_, owed)| owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at);
+    let day_ago = claim.at.plus_ms(-DAY_MS);
+    Available {
+        entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),
+        free_slot: free_slot(tables, claim),
+        refused_after_pay_today: mine().filter(|(_, owed)| owed.created_at > day_ago).count().try_into().unwrap_or(u32::MAX),
+    }
+}
+
+fn free_slot(tables: &Tables, claim: &NewClaim<'_>) -> Option<(Month, u8)> {
+    let offer = claim.free_tier.as_ref()?;
+    let wallet = claim.payment.transfer.key.from;
+    let taken: Vec<u8> =
+        tables.slots.keys().filter(|(owner, month, _)| *owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
+    let used_today = tables.slots.values().filter(|slot| slot.day == offer.day).count().try_into().unwrap_or(u32::MAX);
+    offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot))
+}

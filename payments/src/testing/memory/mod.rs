@@ -1,0 +1,182 @@
+//! Books in memory: what the rules' own tests write to. They pass the suite, so that what the rules are seen to do with them is what they do
+//! with the real ones.
+
+mod apply;
+mod claim;
+mod reads;
+mod tables;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    intent::{Guard, Intent, Transition},
+    ports::{
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+    },
+    settlement::Attempt,
+    time::{Month, UnixMs},
+};
+
+use tables::Tables;
+
+/// The books, as maps behind one lock.
+#[derive(Default)]
+pub struct MemoryBooks {
+    tables: Mutex<Tables>,
+    marks: Mutex<Vec<Mark>>,
+}
+
+#[derive(Clone, Copy)]
+enum Mark {
+    Delivered(PaymentId),
+    Unattended(PaymentId),
+}
+
+impl MemoryBooks {
+    /// Whether exactly this transaction is saved.
+    pub fn has_attempt(&self, attempt: &Attempt) -> bool {
+        self.tables().intents.values().any(|row| row.intent.attempts.contains(attempt))
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of a change and the waiting marks, or nothing.
+    fn write<T>(&self, change: impl FnOnce(&mut Tables) -> Result<T, BooksError>) -> Result<T, BooksError> {
+        let mut tables = self.tables();
+        let mut draft = tables.clone();
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        for mark in marks.iter() {
+            match mark {
+                Mark::Delivered(id) => draft.row(*id)?.deliver(),
+                Mark::Unattended(id) => draft.row(*id)?.attended_until = UnixMs::new(0),
+            }
+        }
+        let changed = change(&mut draft)?;
+        *tables = draft;
+        marks.clear();
+        Ok(changed)
+    }
+}
+
+#[async_trait]
+impl Books for MemoryBooks {
+    async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+        Ok(claim::known(&self.tables(), key))
+    }
+
+    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+        self.write(|tables| claim::claim(tables, claim))
+    }
+
+    async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+        self.write(|tables| Ok(claims.iter().map(|claim| tables.take_auth(claim.key, claim.fingerprint, None)).collect()))
+    }
+
+    async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+        Ok(self.tables().intents.get(&id).map(|row| row.intent.clone()))
+    }
+
+    async fn apply(&self, transition: Transition) -> Result<Intent, BooksError> {
+        self.write(|tables| apply::apply(tables, transition))
+    }
+
+    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+        self.write(|tables| {
+            let intent = &mut tables.row(id)?.intent;
+            if intent.guard != guard {
+                return Err(BooksError::Stale(id));
+            }
+            intent.guard.version += 1;
+            intent.updated_at = attempt.saved_at;
+            intent.attempts.push(attempt.clone());
+            Ok(intent.clone())
+        })
+    }
+
+    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+        let mut tables = self.tables();
+        let row = tables.row(id)?;
+        let ours = row.intent.guard.fence == fence;
+        if ours {
+            row.lease_until = until;
+            row.attended_until = if row.attended_until == UnixMs::new(0) { row.attended_until } else { until };
+        }
+        Ok(ours)
+    }
+
+    async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError> {
+        let mut tables = self.tables();
+        let row = tables.row(id)?;
+        if row.intent.guard.fence == fence {
+            row.lease_until = UnixMs::new(0);
+        }
+        Ok(())
+    }
+
+    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        self.write(|tables| Ok(tables.take_stuck(now, lease_until, limit)))
+    }
+
+    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        Ok(self.tables().open_nonces(limit))
+    }
+
+    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+        self.tables().close_nonce(signer, eoa_nonce);
+        Ok(())
+    }
+
+    fn delivered(&self, id: PaymentId) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(Mark::Delivered(id));
+    }
+
+    fn unattended(&self, id: PaymentId) {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(Mark::Unattended(id));
+    }
+
+    async fn flush(&self) -> Result<(), BooksError> {
+        self.write(|_| Ok(()))
+    }
+
+    async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
+        self.write(|tables| Ok(tables.expire_entitlements(now)))
+    }
+
+    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+        Ok(reads::usage(&self.tables(), payer, month))
+    }
+
+    async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+        Ok(reads::intents(&self.tables(), page))
+    }
+
+    async fn evidence(&self, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+        Ok(reads::evidence(&self.tables(), id))
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError> {
+        Ok(reads::trial_balance(&self.tables()))
+    }
+
+    async fn ready(&self) -> Result<(), BooksError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryBooks;
+    use crate::testing::run::block_on;
+
+    async fn make() -> (MemoryBooks, ()) {
+        (MemoryBooks::default(), ())
+    }
+
+    crate::books_suite!(block_on, make);
+}

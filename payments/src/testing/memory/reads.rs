@@ -1,0 +1,81 @@
+//! What agents and operators ask, in memory.
+
+use std::collections::BTreeMap;
+
+use super::tables::Tables;
+use crate::{
+    agent::Payer,
+    ids::PaymentId,
+    intent::{Intent, State},
+    ledger::Posting,
+    ports::{Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
+    time::Month,
+};
+
+pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month) -> Usage {
+    let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && *of == month);
+    let created = |intent: &&Intent| intent.payer == *payer && intent.state == State::Created && intent.created_at.month() == month;
+    let open = tables.obligations.values().filter(|owed| owed.payer == *payer && owed.state == "open");
+    Usage {
+        free_used: slots.count().try_into().unwrap_or(u8::MAX),
+        launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
+        entitlements: open.count().try_into().unwrap_or(u32::MAX),
+    }
+}
+
+pub(super) fn intents(tables: &Tables, page: &LedgerPage) -> Vec<IntentSummary> {
+    let wanted = |intent: &&Intent| {
+        page.before.is_none_or(|before| intent.id < before)
+            && page.payer.as_ref().is_none_or(|payer| intent.payer == *payer)
+            && page.state.as_ref().is_none_or(|state| intent.state.word() == state)
+    };
+    let newest_first = tables.intents.values().rev().map(|row| &row.intent);
+    newest_first.filter(wanted).take(page.limit as usize).map(summary).collect()
+}
+
+pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
+    let intent = tables.intents.get(&id)?.intent.clone();
+    let timeline = tables.timeline.iter().filter(|(of, _, _)| *of == id).map(|(_, state, at)| (state.word().to_owned(), *at)).collect();
+    let journal = tables.postings.iter().filter(|posting| posting.intent() == id).flat_map(lines).collect();
+    let obligation = tables.obligations.get(&id).map(|owed| ObligationRow {
+        intent_id: id.to_string(),
+        payer: owed.payer.to_string(),
+        amount_minor: owed.amount.minor().unwrap_or(i64::MAX),
+        currency: owed.amount.currency().to_owned(),
+        state: owed.state.to_owned(),
+    });
+    Some(Evidence { intent, timeline, journal, obligation })
+}
+
+pub(super) fn trial_balance(tables: &Tables) -> Vec<JournalLine> {
+    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for line in tables.postings.iter().flat_map(lines) {
+        *sums.entry((line.currency, line.account)).or_default() += line.amount;
+    }
+    sums.into_iter().map(|((currency, account), amount)| JournalLine { txn_id: String::new(), account, currency, amount }).collect()
+}
+
+fn lines(posting: &Posting) -> impl Iterator<Item = JournalLine> + '_ {
+    posting.lines().iter().map(|line| JournalLine {
+        txn_id: posting.txn_id().to_owned(),
+        account: line.account.to_string(),
+        currency: line.currency.to_owned(),
+        amount: line.amount_minor,
+    })
+}
+
+fn summary(intent: &Intent) -> IntentSummary {
+    IntentSummary {
+        id: intent.id.to_string(),
+        payer: intent.payer.to_string(),
+        rail: String::from("x402"),
+        funding: intent.funding.word().to_owned(),
+        state: intent.state.word().to_owned(),
+        price_minor: intent.price.minor().unwrap_or(i64::MAX),
+        currency: intent.price.currency().to_owned(),
+        launch_id: intent.launch_id.clone(),
+        tx_hash: intent.settlement.as_ref().map(|settlement| settlement.tx_hash.to_string()),
+        created_at: intent.created_at.rfc3339(),
+        updated_at: intent.updated_at.rfc3339(),
+    }
+}

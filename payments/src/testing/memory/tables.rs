@@ -1,0 +1,117 @@
+//! What the books in memory hold.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::{
+    agent::{Payer, Wallet},
+    fingerprint::Fingerprint,
+    ids::PaymentId,
+    intent::{Intent, State},
+    ledger::Posting,
+    money::Amount,
+    ports::BooksError,
+    proof::PaymentKey,
+    time::{Month, UnixMs},
+};
+
+#[derive(Clone, Default)]
+pub(super) struct Tables {
+    pub(super) intents: BTreeMap<PaymentId, Row>,
+    pub(super) auths: HashMap<PaymentKey, Auth>,
+    pub(super) next_nonces: HashMap<Wallet, u64>,
+    pub(super) closed_nonces: HashSet<(Wallet, u64)>,
+    pub(super) slots: BTreeMap<(Wallet, Month, u8), Slot>,
+    pub(super) obligations: BTreeMap<PaymentId, Obligation>,
+    pub(super) postings: Vec<Posting>,
+    pub(super) timeline: Vec<(PaymentId, State, UnixMs)>,
+}
+
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) intent: Intent,
+    pub(super) idempotency: Option<String>,
+    pub(super) lease_until: UnixMs,
+    pub(super) attended_until: UnixMs,
+}
+
+#[derive(Clone)]
+pub(super) struct Auth {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) intent: Option<PaymentId>,
+}
+
+#[derive(Clone)]
+pub(super) struct Slot {
+    pub(super) day: String,
+    pub(super) intent: PaymentId,
+}
+
+#[derive(Clone)]
+pub(super) struct Obligation {
+    pub(super) payer: Payer,
+    pub(super) amount: Amount,
+    pub(super) state: &'static str,
+    pub(super) reserved_by: Option<PaymentId>,
+    pub(super) entitled_until: UnixMs,
+    pub(super) created_at: UnixMs,
+}
+
+impl Row {
+    pub(super) fn deliver(&mut self) {
+        self.intent.delivered = true;
+        self.attended_until = UnixMs::new(0);
+    }
+}
+
+impl Tables {
+    pub(super) fn row(&mut self, id: PaymentId) -> Result<&mut Row, BooksError> {
+        self.intents.get_mut(&id).ok_or(BooksError::Stale(id))
+    }
+
+    /// False when anything took the proof before.
+    pub(super) fn take_auth(&mut self, key: PaymentKey, fingerprint: Fingerprint, intent: Option<PaymentId>) -> bool {
+        if self.auths.contains_key(&key) {
+            return false;
+        }
+        self.auths.insert(key, Auth { fingerprint, intent });
+        true
+    }
+
+    pub(super) fn take_stuck(&mut self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Vec<Intent> {
+        let stuck = self.intents.values_mut().filter(|row| !row.intent.state.is_terminal() && row.lease_until < now);
+        stuck
+            .take(limit as usize)
+            .map(|row| {
+                row.lease_until = lease_until;
+                row.intent.guard.fence += 1;
+                row.intent.clone()
+            })
+            .collect()
+    }
+
+    pub(super) fn open_nonces(&self, limit: u32) -> Vec<Intent> {
+        let paid = |intent: &Intent| !matches!(intent.state, State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown);
+        let open = |intent: &Intent| intent.attempts.iter().any(|a| !self.closed_nonces.contains(&(a.signer, a.eoa_nonce)));
+        let intents = self.intents.values().map(|row| &row.intent);
+        intents.filter(|intent| paid(intent) && open(intent)).take(limit as usize).cloned().collect()
+    }
+
+    pub(super) fn close_nonce(&mut self, signer: Wallet, eoa_nonce: u64) {
+        self.closed_nonces.insert((signer, eoa_nonce));
+        for row in self.intents.values_mut() {
+            for attempt in row.intent.attempts.iter_mut().filter(|a| a.signer == signer && a.eoa_nonce == eoa_nonce) {
+                attempt.sealed_tx.clear();
+            }
+        }
+    }
+
+    pub(super) fn expire_entitlements(&mut self, now: UnixMs) -> u64 {
+        let over = self.obligations.values_mut().filter(|owed| owed.state == "open" && owed.entitled_until <= now);
+        over.map(|owed| owed.state = "refund_due").count() as u64
+    }
+}
+
+/// A write that a key of the database would refuse.
+pub(super) fn refused_by_key(what: &'static str) -> BooksError {
+    BooksError::Unavailable(what.into())
+}

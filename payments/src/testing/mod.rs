@@ -1,0 +1,23 @@
+//! For tests: the suite that every backend of the books must pass, a wallet that signs, a clock turned by hand, and stand-ins for the world
+//! that answer what they are told and remember what they were asked.
+//!
+//! | module | one thing |
+//! |---|---|
+//! | [`suite`] | one promise of the books per function; [`crate::books_suite`] makes a test of each |
+//! | [`memory`] | books in memory, that pass the suite |
+//! | [`wallet`] | signs EIP-3009 authorizations and has them verified the real way |
+//! | [`clock`] | time and ids that move when told |
+//! | [`rail`], [`upstream`], [`proofs`] | the chain, the API behind us, the fast memory |
+//! | [`world`] | all of them together |
+//! | [`run`] | runs futures without a runtime |
+#![allow(clippy::unwrap_used)]
+
+pub mod clock;
+pub mod memory;
+pub mod proofs;
+pub mod rail;
+pub mod run;
+pub mod suite;
+pub mod upstream;
+pub mod wallet;
+pub mod world;

@@ -1,0 +1,159 @@
+//! A claim in the making.
+
+use crate::{
+    agent::{Payer, Wallet},
+    fingerprint::Fingerprint,
+    free_tier::FreeTier,
+    funding::PayTerms,
+    ids::PaymentId,
+    money::Amount,
+    ports::{ClaimKey, IdentityClaim, NewClaim, Payment, PreparationError, Preparer},
+    proof::PaymentKey,
+    settlement::{Attempt, AttemptKind, TransferTerms},
+    testing::{
+        clock::{START, numbered_id},
+        rail::{SIGNER, attempt},
+        wallet::{LAUNCH_PRICE, nonce, test_token},
+        world::{SETTINGS, kept},
+    },
+    time::UnixMs,
+    x402::X402Version,
+};
+
+/// A launch that some wallet asks for, with its proof and how it would be paid.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Names the intent, the proof and, unless it is changed, the body.
+    pub number: u64,
+    /// Who asks.
+    pub wallet: Wallet,
+    /// What is asked for: equal bodies are equal requests.
+    pub body: String,
+    /// The client's `Idempotency-Key`.
+    pub idempotency: Option<String>,
+    /// The route's free tier.
+    pub free_tier: Option<FreeTier>,
+    /// The proof is for the full price.
+    pub covers_price: bool,
+    /// The signer's next nonce as the chain sees it.
+    pub chain_next_nonce: u64,
+    /// Why no transaction can be prepared.
+    pub preparation_fails: Option<PreparationError>,
+    /// When it is claimed.
+    pub at: UnixMs,
+}
+
+impl Draft {
+    /// A paid launch of the first wallet, unlike every other number's.
+    pub fn numbered(number: u64) -> Self {
+        Self {
+            number,
+            wallet: Wallet::new([1; 20]),
+            body: format!("{{\"title\":\"{number}\"}}"),
+            idempotency: None,
+            free_tier: None,
+            covers_price: true,
+            chain_next_nonce: 0,
+            preparation_fails: None,
+            at: START,
+        }
+    }
+
+    /// With the usual free tier.
+    #[must_use]
+    pub fn free(self) -> Self {
+        Self { free_tier: Some(SETTINGS.free_tier), ..self }
+    }
+
+    /// Of another wallet.
+    #[must_use]
+    pub fn of_wallet(self, byte: u8) -> Self {
+        Self { wallet: Wallet::new([byte; 20]), ..self }
+    }
+
+    /// Asking for what another draft asks for.
+    #[must_use]
+    pub fn like(self, other: &Self) -> Self {
+        Self { body: other.body.clone(), wallet: other.wallet, ..self }
+    }
+
+    /// Claimed this much after the usual moment.
+    #[must_use]
+    pub fn later_ms(self, ms: i64) -> Self {
+        Self { at: self.at.plus_ms(ms), ..self }
+    }
+
+    /// The intent's id.
+    pub fn id(&self) -> PaymentId {
+        numbered_id(self.number)
+    }
+
+    /// Who pays.
+    pub fn payer(&self) -> Payer {
+        Payer::Wallet(self.wallet)
+    }
+
+    /// What is asked for.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of("POST", "/launches", "", self.body.as_bytes())
+    }
+
+    /// What it is known by.
+    pub fn key(&self) -> ClaimKey {
+        let proof = PaymentKey { chain_id: 84_532, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) };
+        ClaimKey { proof, idempotency: self.idempotency.clone().map(|key| (self.payer(), key)) }
+    }
+
+    /// Its proof, used for identity.
+    pub fn identity(&self) -> IdentityClaim {
+        IdentityClaim { key: self.key().proof, fingerprint: self.fingerprint(), at: self.at }
+    }
+
+    /// The terms of its authorization.
+    pub fn terms(&self) -> TransferTerms {
+        TransferTerms {
+            key: self.key().proof,
+            pay_to: Wallet::new([0xaa; 20]),
+            value: LAUNCH_PRICE,
+            valid_before_unix_s: self.at.protocol_s() + 300,
+            claimed_at_block: 100,
+        }
+    }
+
+    /// Until when the claimer drives it.
+    pub fn lease_until(&self) -> UnixMs {
+        self.at.plus_ms(SETTINGS.lease_ms)
+    }
+
+    /// The claim.
+    pub fn claim(&self) -> NewClaim<'_> {
+        NewClaim {
+            id: self.id(),
+            payer: self.payer(),
+            key: self.key(),
+            fingerprint: self.fingerprint(),
+            request: kept(&self.body),
+            price: Amount::Usdc(LAUNCH_PRICE),
+            proof_version: X402Version::V2,
+            free_tier: self.free_tier.map(|tier| tier.at(self.at)),
+            pay_terms: PayTerms { refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day, proof_covers_price: self.covers_price },
+            payment: Payment { transfer: self.terms(), chain_next_nonce: self.chain_next_nonce, preparer: self },
+            join_since: self.at.plus_ms(-SETTINGS.join_window_ms),
+            at: self.at,
+            lease_until: self.lease_until(),
+        }
+    }
+}
+
+impl Preparer for Draft {
+    fn signer(&self) -> Wallet {
+        SIGNER
+    }
+
+    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
+        match self.preparation_fails {
+            Some(error) => Err(error),
+            None => Ok(attempt(AttemptKind::Transfer, intent, eoa_nonce, 1_000, at)),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The promises of [`Books`], one function each. Every backend passes all of them, on books that nobody else writes to.
+//!
+//! ```text
+//! fn block_on<F: Future>(future: F) -> F::Output { ... }
+//! async fn make() -> (PostgresBooks, DropsItsDatabase) { ... }
+//! payments::books_suite!(block_on, make);
+//! ```
+
+mod claims;
+mod draft;
+mod funding;
+mod guards;
+mod joins;
+mod leases;
+mod marks;
+mod money;
+mod reads;
+
+pub use claims::*;
+pub use draft::Draft;
+pub use funding::*;
+pub use guards::*;
+pub use joins::*;
+pub use leases::*;
+pub use marks::*;
+pub use money::*;
+pub use reads::*;
+
+use crate::{
+    ids::PaymentId,
+    intent::{Intent, State},
+    ports::{Books, BooksError, Claimed, Evidence, JournalLine},
+    settlement::PaymentFailure,
+    testing::{
+        rail::{FEE_WEI, proof},
+        upstream::answer,
+    },
+    time::UnixMs,
+};
+
+/// Makes a test of every promise. `$block_on` runs a future to its end; `$make` makes fresh books and what must outlive them.
+#[macro_export]
+macro_rules! books_suite {
+    ($block_on:path, $make:path) => {
+        $crate::books_suite! { @each $block_on, $make,
+            a_claimed_proof_is_known_with_its_request
+            a_claim_keeps_every_detail
+            a_proof_claimed_fifty_times_at_once_makes_one_intent
+            an_idempotency_key_is_known_to_its_payer_alone
+            a_proof_identifies_once_and_pays_for_nothing_afterwards
+            a_proof_that_pays_identifies_nobody
+            twenty_claims_at_once_are_five_free_and_fifteen_signed_without_a_gap
+            an_entitlement_comes_before_a_slot_and_a_slot_before_money
+            an_entitlement_is_reserved_and_used_once
+            an_entitlement_is_taken_by_one_of_many_claims_at_once
+            a_refused_entitlement_opens_again_with_its_first_deadline
+            too_many_refused_payments_of_a_day_stop_the_next
+            a_proof_below_the_price_pays_for_nothing
+            the_total_of_the_day_binds_all_wallets
+            a_slot_goes_back_and_a_month_starts_with_all_of_them
+            a_failed_preparation_changes_nothing
+            a_signer_nonce_is_never_below_the_chains
+            an_equal_request_joins_what_nobody_waits_for
+            a_joined_proof_is_never_paid_and_answers_the_same
+            an_equal_request_joins_an_answer_that_was_never_delivered
+            an_equal_request_is_new_while_somebody_waits
+            an_equal_request_is_new_after_delivery_failure_or_the_window
+            every_state_is_reached_and_loaded_back_equal
+            a_transition_is_applied_once
+            a_stale_fence_changes_nothing
+            a_wrong_state_changes_nothing
+            an_unknown_intent_is_stale
+            one_log_settles_one_intent
+            a_further_attempt_is_saved_under_the_guard
+            what_could_move_money_is_wiped_at_the_end
+            only_expired_leases_are_taken_and_the_old_driver_writes_no_more
+            stuck_intents_are_taken_once_by_takers_at_once
+            a_lease_is_kept_by_its_fence_alone
+            a_released_lease_is_taken_at_once
+            terminal_intents_are_never_taken
+            nonces_stay_open_until_a_mined_transaction_uses_them
+            marks_travel_with_the_next_commit
+            marks_are_written_by_flush_and_survive_a_refused_write
+            an_entitlement_past_its_deadline_is_a_refund_due
+            the_evidence_of_a_paid_launch_tells_its_story
+            the_evidence_of_a_refusal_says_what_is_owed
+            the_journal_sums_to_zero_per_currency
+            usage_counts_slots_creations_and_entitlements
+            pages_go_by_key_newest_first
+            what_nobody_claimed_is_unknown
+        }
+    };
+    (@each $block_on:path, $make:path, $($promise:ident)+) => {
+        $(
+            #[test]
+            fn $promise() {
+                $block_on(async {
+                    let (books, _keep) = $make().await;
+                    $crate::testing::suite::$promise(&books).await;
+                });
+            }
+        )+
+    };
+}
+
+/// Claims, and expects a new intent.
+pub(crate) async fn new(books: &dyn Books, draft: &Draft) -> Intent {
+    match books.claim(draft.claim()).await.unwrap() {
+        Claimed::New(intent) => intent,
+        other => panic!("{other:?} instead of a new intent"),
+    }
+}
+
+/// The intent, funded by its own newest transaction.
+async fn funded(books: &dyn Books, intent: &Intent, at: UnixMs) -> Intent {
+    let tx_hash = intent.attempts.last().unwrap().tx_hash;
+    books.apply(intent.funded(proof(tx_hash, FEE_WEI), at).unwrap()).await.unwrap()
+}
+
+/// The intent, created.
+async fn created(books: &dyn Books, intent: &Intent, at: UnixMs) -> Intent {
+    let launch_id = format!("launch of {}", intent.id);
+    books.apply(intent.created(answer(201, &launch_id), launch_id, at).unwrap()).await.unwrap()
+}
+
+/// The intent, finally refused by the upstream.
+async fn refused(books: &dyn Books, intent: &Intent, entitled_until: UnixMs, at: UnixMs) -> Intent {
+    books.apply(intent.refused(answer(422, "refused"), entitled_until, at).unwrap()).await.unwrap()
+}
+
+/// A draft claimed, paid and refused: it leaves an entitlement until that moment.
+async fn rejected(books: &dyn Books, draft: &Draft, entitled_until: UnixMs) -> Intent {
+    let intent = funded(books, &new(books, draft).await, draft.at).await;
+    refused(books, &intent, entitled_until, draft.at).await
+}
+
+/// A draft claimed and brought into this state; none for the state that lives inside the claim only.
+async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent> {
+    let at = draft.at.plus_ms(5);
+    let free = Draft { free_tier: Some(crate::testing::world::SETTINGS.free_tier), ..draft.clone() };
+    if state == State::Claimed {
+        return None;
+    }
+    if state == State::Released {
+        return Some(refused(books, &new(books, &free).await, at, at).await);
+    }
+    let signed = new(books, draft).await;
+    Some(match state {
+        State::Signed => signed,
+        State::Submitted => books.apply(signed.submitted(at).unwrap()).await.unwrap(),
+        State::SubmitUnknown => books.apply(signed.submit_unknown(at).unwrap()).await.unwrap(),
+        State::PayFailed => books.apply(signed.pay_failed(PaymentFailure::Expired, at).unwrap()).await.unwrap(),
+        State::Forwarding => funded(books, &signed, at).await,
+        State::CoreUnknown => {
+            let forwarding = funded(books, &signed, at).await;
+            books.apply(forwarding.core_unknown(at.plus_ms(1)).unwrap()).await.unwrap()
+        }
+        State::Created => created(books, &funded(books, &signed, at).await, at.plus_ms(2)).await,
+        State::Rejected => refused(books, &funded(books, &signed, at).await, at.plus_s(60), at.plus_ms(2)).await,
+        State::Claimed | State::Released => unreachable!(),
+    })
+}
+
+/// Everything that a refused write must leave as it was.
+async fn everything(books: &dyn Books, id: PaymentId) -> (Option<Evidence>, Vec<JournalLine>) {
+    (books.evidence(id).await.unwrap(), books.trial_balance().await.unwrap())
+}
+
+#[track_caller]
+fn assert_stale<T: std::fmt::Debug>(outcome: Result<T, BooksError>, id: PaymentId) {
+    match outcome {
+        Err(BooksError::Stale(stale)) => assert_eq!(stale, id),
+        other => panic!("{other:?} instead of a stale guard"),
+    }
+}

@@ -1,0 +1,105 @@
+//! The whole world in memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    checkout::{PricedRequest, Settings, World},
+    fingerprint::Fingerprint,
+    free_tier::FreeTier,
+    intent::KeptRequest,
+    ports::Clock,
+    testing::{
+        clock::{CountedIds, HandClock, START},
+        memory::MemoryBooks,
+        proofs::FakeProofs,
+        rail::FakeRail,
+        upstream::FakeUpstream,
+        wallet::{LAUNCH_PRICE, TestWallet, offer},
+    },
+    x402::X402Version,
+};
+
+/// The numbers that design.md names.
+pub const SETTINGS: Settings = Settings {
+    free_tier: FreeTier { per_month: 5, per_day_total: 500 },
+    require_balance_for_free: true,
+    entitlement_ms: 86_400_000,
+    refused_after_pay_per_day: 3,
+    core_deadline_ms: 600_000,
+    lease_ms: 30_000,
+    join_window_ms: 3_600_000,
+};
+
+/// A world, with a handle to each of its parts.
+pub struct TestWorld {
+    /// What the rules get.
+    pub world: World,
+    /// Its books.
+    pub books: Arc<MemoryBooks>,
+    /// Its memory of proofs.
+    pub proofs: Arc<FakeProofs>,
+    /// Its chain.
+    pub rail: Arc<FakeRail>,
+    /// Its upstream.
+    pub upstream: Arc<FakeUpstream>,
+    /// Its clock.
+    pub clock: Arc<HandClock>,
+}
+
+impl TestWorld {
+    /// A world in which everything goes well.
+    pub fn new() -> Self {
+        let books = Arc::new(MemoryBooks::default());
+        let proofs = Arc::new(FakeProofs::default());
+        let rail = Arc::new(FakeRail::new(Arc::clone(&books)));
+        let upstream = Arc::new(FakeUpstream::default());
+        let clock = Arc::new(HandClock::at(START));
+        let world = World {
+            books: books.clone(),
+            proofs: proofs.clone(),
+            rail: rail.clone(),
+            upstream: upstream.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(CountedIds::default()),
+            settings: SETTINGS,
+        };
+        Self { world, books, proofs, rail, upstream, clock }
+    }
+
+    /// A launch for the price, asked for by this wallet with its payment of this number. The body is the number's own.
+    pub fn launch(&self, wallet: &TestWallet, number: u64, free_tier: bool) -> PricedRequest {
+        self.launch_of(wallet, number, free_tier, &format!("{{\"title\":\"{number}\"}}"))
+    }
+
+    /// The same with another body.
+    pub fn launch_of(&self, wallet: &TestWallet, number: u64, free_tier: bool, body: &str) -> PricedRequest {
+        PricedRequest {
+            transfer: wallet.live(&offer(LAUNCH_PRICE), number, self.clock.now()),
+            payer: wallet.payer(),
+            fingerprint: Fingerprint::of("POST", "/launches", "", body.as_bytes()),
+            request: kept(body),
+            price: LAUNCH_PRICE,
+            free_tier,
+            idempotency_key: None,
+            proof_version: X402Version::V2,
+        }
+    }
+}
+
+impl Default for TestWorld {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `POST /launches` with this body.
+pub fn kept(body: &str) -> KeptRequest {
+    KeptRequest {
+        route: String::from("POST /launches"),
+        path_and_query: String::from("/launches"),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        content_type: String::from("application/json"),
+    }
+}

@@ -1,0 +1,45 @@
+//! The suite of the rules on a file, and what only this backend promises.
+#![allow(clippy::unwrap_used)]
+
+mod audit;
+mod file;
+mod journal;
+
+use std::future::Future;
+
+use payments::{ports::Books, testing::suite::Draft};
+use sqlx::SqlitePool;
+use tempfile::TempDir;
+
+use super::SqliteBooks;
+
+payments::books_suite!(block_on, make);
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Fresh books, and the folder that they live in.
+async fn make() -> (SqliteBooks, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (SqliteBooks::open(&url(&dir)).await.unwrap(), dir)
+}
+
+fn url(dir: &TempDir) -> String {
+    format!("sqlite://{}", dir.path().join("books.db").display())
+}
+
+/// A connection of somebody else.
+async fn beside(dir: &TempDir) -> SqlitePool {
+    SqlitePool::connect(&url(dir)).await.unwrap()
+}
+
+/// A launch, settled and created.
+async fn paid_launch(books: &SqliteBooks, number: u64) -> payments::intent::Intent {
+    use payments::testing::{rail::proof, upstream::answer};
+    let draft = Draft::numbered(number);
+    let payments::ports::Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else { panic!("not new") };
+    let settlement = proof(signed.attempts[0].tx_hash, 21_000);
+    let forwarding = books.apply(signed.funded(settlement, draft.at.plus_ms(1)).unwrap()).await.unwrap();
+    books.apply(forwarding.created(answer(201, "l"), format!("l{number}"), draft.at.plus_ms(2)).unwrap()).await.unwrap()
+}
