@@ -6,6 +6,7 @@ mod keys;
 mod parts;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
+mod upstream;
 
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -145,7 +146,7 @@ async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, mon
         books: Arc::new(SqliteBooks::open(config.store.url.expose()).await?),
         proofs: money.proofs.clone(),
         rail: money.rail.clone(),
-        upstream: parts::upstream(config, profile, clock).await?,
+        upstream: upstream::upstream(config, profile, clock).await?,
         clock: Arc::new(clock.clone()),
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),
         settings: Settings {

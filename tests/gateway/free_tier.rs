@@ -129,7 +129,7 @@ async fn a_wallet_without_the_price_has_no_free_launches() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r058_a_proof_that_identifies_is_never_cashed() {
-    let world = Setup::new().set("limits.agent_per_minute", "1000").proxied().start().await;
+    let world = Setup::new().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000").proxied().start().await;
     let wallet = world.agent().await;
     for at in 0..5 {
         world.launch(&wallet, &format!("free {at}")).await.must(201);

@@ -42,7 +42,7 @@ async fn r057_a_captured_proof_changes_nothing() {
     let calls = [
         Call::new("DELETE", &own),
         Call::new("POST", &format!("{own}/publish")),
-        Call::new("PATCH", &own).json(&json!({"title": "stolen"})),
+        Call::new("PATCH", &own).json(&json!({"name": "stolen"})),
         Call::new("POST", "/launches").json(&launch("stolen")),
     ];
     for call in calls {

@@ -35,11 +35,13 @@ const BACKENDS: [(&str, &str); 8] = [
     ("cache", "redis"),
     ("rails", "base"),
     ("rails", "stripe"),
-    ("upstream", "http"),
+    ("upstream", "forwarder"),
     ("upstream", "launch_core"),
 ];
 /// Rooms whose files import `payments` and their own folder, nothing else of ours.
 const BACKEND_ROOMS: [&str; 4] = ["books", "cache", "rails", "upstream"];
+/// Pure helpers that every room may use.
+const SHARED: [&str; 1] = ["strict_toml"];
 /// What only the clock's file may say.
 const CLOCKS: [&str; 6] = ["SystemTime::now", "Instant::now", "now_utc(", "Uuid::new_v4", "Uuid::now_v7", "getrandom::"];
 const LONGEST_FILE: usize = 300;
@@ -70,7 +72,7 @@ fn backends_import_payments_and_their_own_folder() {
         }
         for path in own_paths(&code(&file)) {
             let (first, second) = (path[0].as_str(), path.get(1).map_or("", String::as_str));
-            assert!(first == room, "{}: imports crate::{first}", file.display());
+            assert!(first == room || SHARED.contains(&first), "{}: imports crate::{first}", file.display());
             let foreign = BACKENDS.contains(&(first, second)) && second != backend;
             assert!(!foreign, "{}: imports its neighbour {first}::{second}", file.display());
         }
@@ -78,7 +80,9 @@ fn backends_import_payments_and_their_own_folder() {
             let sideways = format!("super::{neighbour}");
             assert!(!code(&file).contains(&sideways), "{}: {sideways}", file.display());
         }
-        assert!(!code(&file).contains("sandbox::"), "{}: imports the sandbox", file.display());
+        // A backend's own tests may run on the stand-in that it is judged by.
+        let test = file.iter().any(|part| part == "tests");
+        assert!(test || !code(&file).contains("sandbox::"), "{}: imports the sandbox", file.display());
     }
 }
 
@@ -133,7 +137,9 @@ fn money_is_never_a_float() {
     files.extend(sources("src"));
     complain(files, |_, line| {
         let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-        words.any(|word| ["f32", "f64"].contains(&word) || word.ends_with("_f64"))
+        // A reader of JSON has to say what it does with a number that is no integer.
+        let reader = line.contains("visit_f64") || line.contains("Number::from_f64");
+        !reader && words.any(|word| ["f32", "f64"].contains(&word) || word.ends_with("_f64"))
     });
 }
 

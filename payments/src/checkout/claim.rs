@@ -62,6 +62,13 @@ pub enum ClaimError {
 /// [`ClaimError`]: nothing was claimed and nothing was sent.
 pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
     let view = world.rail.view(&asked.transfer).await?;
+    let key = ClaimKey { proof: asked.transfer.key(), idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)) };
+    if view.authorization_used
+        && let Some(known) = world.books.known(&key).await?
+    {
+        // A copy of this very request was claimed and settled since the key was looked up: no challenge may go out for it.
+        return Ok(Claimed::Known(known));
+    }
     check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
     let short = short_of(world, &asked, &view);
     let free_tier = asked.free_tier && (short.is_none() || !world.settings.require_balance_for_free);
@@ -73,7 +80,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     let settings = &world.settings;
     let claim = NewClaim {
         id: world.ids.payment_id(),
-        key: ClaimKey { proof: asked.transfer.key(), idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)) },
+        key,
         fingerprint: asked.fingerprint,
         request: asked.request,
         price: Amount::Usdc(asked.price),

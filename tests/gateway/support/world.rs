@@ -192,7 +192,7 @@ impl World {
         let (name, value) = self.identity(wallet).v2();
         let call = Call::new(method, target).header(name, &value);
         match method {
-            "PATCH" => self.send(call.json(&json!({"title": "changed"}))).await,
+            "PATCH" => self.send(call.json(&json!({"name": "changed"}))).await,
             _ => self.send(call).await,
         }
     }

@@ -1,9 +1,9 @@
 //! The suite on anvil (npm `@foundry-rs/anvil`): an EVM node that shares no code with ours.
 
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use alloy_primitives::{Address, U256};
@@ -28,19 +28,16 @@ async fn the_rail_keeps_its_promises_on_anvil() {
 }
 
 impl Anvil {
+    /// The node picks its own port: one that was free a moment ago may be somebody else's by now.
     async fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // With one slot per epoch the safe block is one block behind, and not 32.
-        let arguments = format!("--chain-id {CHAIN_ID} --silent --host 127.0.0.1 --port {port} --slots-in-an-epoch 1");
-        let process = Command::new(binary()).args(arguments.split(' ')).stdout(Stdio::null()).spawn().unwrap();
-        let url = format!("http://127.0.0.1:{port}");
+        let arguments = format!("--chain-id {CHAIN_ID} --host 127.0.0.1 --port 0 --slots-in-an-epoch 1");
+        let mut process = Command::new(binary()).args(arguments.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = lines.by_ref().map(Result::unwrap).find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned)).unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        let url = format!("http://{address}");
         let anvil = Self { rpc: Rpc::new(&url), url, process };
-        for _ in 0..200 {
-            if anvil.rpc.try_call("eth_chainId", json!([])).await.is_ok() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
         let code = std::fs::read_to_string(root().join("contracts/usdc/TestUsdc.bin")).unwrap();
         let code = format!("0x{}", code.trim().trim_start_matches("0x"));
         anvil.call("anvil_setCode", json!([USDC, code])).await;
