@@ -1,5 +1,7 @@
 //! The one place that reads the clock, makes ids and draws random bytes. Everything else is handed what it needs.
 
+#![allow(clippy::disallowed_methods, reason = "this is the one file that may")]
+
 use std::{path::PathBuf, time::Duration, time::SystemTime};
 
 use async_trait::async_trait;

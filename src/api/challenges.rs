@@ -113,7 +113,7 @@ impl Challenges {
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.identity != Identity::None,
-        Target::Own(own) => matches!(own, OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Credits),
+        Target::Own(OwnRoute::Usage | OwnRoute::Payment) => true,
     }
 }
 

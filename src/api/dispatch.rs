@@ -102,7 +102,7 @@ async fn route_request(
     };
     let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
     if let Some(rate) = call.rate {
-        rate.write(response.headers_mut());
+        api.limits.write(rate, response.headers_mut());
     }
     Ok(response)
 }

@@ -12,12 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use payments::{agent::Payer, challenge::Retry, time::UnixMs};
 
 use super::problem::Fault;
-use crate::upstream::profile::Condition;
+use crate::upstream::profile::{Condition, RateHeaders, ResetUnit};
 
 type AgentLimiter = RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware>;
 
-/// The numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The numbers, and the names under which the upstream's clients read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
     /// Requests a minute of one proven agent.
     pub agent_per_minute: NonZeroU32,
@@ -25,6 +25,8 @@ pub struct LimitSettings {
     pub agent_burst: NonZeroU32,
     /// Requests a minute of one peer address, before verification.
     pub peer_per_minute: NonZeroU32,
+    /// Names and unit of the headers.
+    pub headers: RateHeaders,
 }
 
 /// Both limiters of this process.
@@ -75,12 +77,17 @@ impl Limits {
             Err(until) => {
                 let state = RateState { limit, remaining: 0, reset: self.full_again(now, 0) };
                 let mut fault = self.too_many(limit, &until);
-                for (name, value) in state.headers() {
+                for (name, value) in state.headers(&self.settings.headers) {
                     fault = fault.header(name, &value);
                 }
                 Err(fault)
             }
         }
+    }
+
+    /// Writes what is left into the headers of an answer.
+    pub(super) fn write(&self, state: RateState, headers: &mut HeaderMap) {
+        state.write(&self.settings.headers, headers);
     }
 
     /// Forgets buckets that are full again.
@@ -101,7 +108,6 @@ impl Limits {
             .reason("rate_limited")
             .retry(Retry::Wait)
             .header(header::RETRY_AFTER, &retry_after_s.to_string())
-            .number("retryAfter", retry_after_s)
             .number("limit", u64::from(limit))
             .number("remaining", 0)
     }
@@ -110,16 +116,20 @@ impl Limits {
 // === impl RateState ===
 
 impl RateState {
-    fn headers(self) -> [(HeaderName, String); 3] {
+    fn headers(self, names: &RateHeaders) -> [(HeaderName, String); 3] {
+        let reset = match names.reset_unit {
+            ResetUnit::Ms => self.reset.ms(),
+            ResetUnit::S => self.reset.unix_s(),
+        };
         [
-            (HeaderName::from_static("x-ratelimit-limit"), self.limit.to_string()),
-            (HeaderName::from_static("x-ratelimit-remaining"), self.remaining.to_string()),
-            (HeaderName::from_static("x-ratelimit-reset"), self.reset.ms().to_string()),
+            (names.limit.clone(), self.limit.to_string()),
+            (names.remaining.clone(), self.remaining.to_string()),
+            (names.reset.clone(), reset.to_string()),
         ]
     }
 
-    pub(super) fn write(self, headers: &mut HeaderMap) {
-        for (name, value) in self.headers() {
+    fn write(self, names: &RateHeaders, headers: &mut HeaderMap) {
+        for (name, value) in self.headers(names) {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
@@ -136,7 +146,12 @@ mod tests {
     #[test]
     fn the_thirty_first_request_waits_and_another_agent_does_not() {
         let thirty = NonZeroU32::new(30).unwrap();
-        let limits = Limits::new(LimitSettings { agent_per_minute: thirty, agent_burst: thirty, peer_per_minute: thirty });
+        let limits = Limits::new(LimitSettings {
+            agent_per_minute: thirty,
+            agent_burst: thirty,
+            peer_per_minute: thirty,
+            headers: RateHeaders::default(),
+        });
         let agent = |n| Payer::Wallet(Wallet::new([n; 20]));
         let now = UnixMs::new(1_000_000);
         for left in (0..30).rev() {

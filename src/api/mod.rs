@@ -38,7 +38,7 @@ pub use peer::TrustedProxies;
 
 use crate::{
     clock::SystemClock,
-    upstream::profile::{Codes, RouteTable},
+    upstream::profile::{Codes, Envelope, RouteTable},
     worker::drives::Drives,
 };
 
@@ -52,6 +52,8 @@ pub struct Api {
     pub table: RouteTable,
     /// Status and code of each condition.
     pub codes: Codes,
+    /// The shape of errors that the upstream's clients read.
+    pub envelope: Envelope,
     /// Prepared 402s and offers.
     pub challenges: Challenges,
     /// Rate limits.
@@ -69,7 +71,7 @@ pub struct Api {
 }
 
 /// The rules of a body beyond its schema: the parsed body and the time in unix seconds.
-pub type BodyRules = Box<dyn Fn(&str, &Value, i64) -> Result<(), BodyRefusal> + Send + Sync>;
+pub type BodyRules = Box<dyn Fn(&str, &Value, i64) -> Result<(), Box<BodyRefusal>> + Send + Sync>;
 
 /// A body that the upstream or the rules for agents would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,9 +21,6 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, heade
     let body = match own {
         OwnRoute::Usage => usage(api, who.payer()).await?,
         OwnRoute::Payment => payment(api, call, who.payer()).await?,
-        OwnRoute::Credits | OwnRoute::CreditsPurchase | OwnRoute::Quote | OwnRoute::OpenapiJson | OwnRoute::LlmsTxt => {
-            return Err(Fault::new(Condition::NotFound, "no such path").retry(Retry::FixRequest));
-        }
     };
     let mut response = Response::new(Body::from(body.to_string()));
     let headers = response.headers_mut();

@@ -11,7 +11,10 @@ use crate::upstream::profile::Condition;
 
 /// What went wrong, with everything that the answer needs.
 #[derive(Debug, Clone)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Details>);
+
+#[derive(Debug, Clone)]
+struct Details {
     condition: Condition,
     /// The upstream's own status and code, where its contract names one.
     own_code: Option<(u16, String)>,
@@ -44,7 +47,7 @@ pub(super) struct Asked {
 
 impl Fault {
     pub(super) fn new(condition: Condition, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             condition,
             own_code: None,
             message: message.into(),
@@ -58,7 +61,7 @@ impl Fault {
             headers: Vec::new(),
             challenge: false,
             extra: Vec::new(),
-        }
+        }))
     }
 
     /// Nothing is open and nothing was claimed; come back later.
@@ -73,80 +76,87 @@ impl Fault {
     }
 
     pub(super) fn with_code(mut self, status: u16, code: &str) -> Self {
-        self.own_code = Some((status, code.to_owned()));
+        self.0.own_code = Some((status, code.to_owned()));
         self
     }
 
     pub(super) fn reason(mut self, reason: &str) -> Self {
-        self.reason = Some(reason.to_owned());
+        self.0.reason = Some(reason.to_owned());
         self
     }
 
     pub(super) fn phase(mut self, phase: Phase) -> Self {
-        self.phase = Some(phase);
+        self.0.phase = Some(phase);
         self
     }
 
     pub(super) fn retry(mut self, retry: Retry) -> Self {
-        self.retry = Some(retry);
+        self.0.retry = Some(retry);
         self
     }
 
     pub(super) fn field(mut self, field: &str, expected: &str, got: &str) -> Self {
-        self.field = Some(field.to_owned());
-        self.expected = Some(expected.to_owned());
-        self.got = Some(got.to_owned());
+        self.0.field = Some(field.to_owned());
+        self.0.expected = Some(expected.to_owned());
+        self.0.got = Some(got.to_owned());
         self
     }
 
     pub(super) fn payment(mut self, id: payments::ids::PaymentId) -> Self {
-        self.payment_id = Some(id.to_string());
+        self.0.payment_id = Some(id.to_string());
         self
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
-        self.headers.push((name, header_value(value)));
+        self.0.headers.push((name, header_value(value)));
         self
     }
 
     /// Sends a fresh challenge along. Only where it is certain that nothing was sent for this request.
     pub(super) fn challenged(mut self) -> Self {
-        self.challenge = true;
+        self.0.challenge = true;
         self
     }
 
     /// A number at the top of the body, as the product text of 429 has it.
     pub(super) fn number(mut self, name: &'static str, value: u64) -> Self {
-        self.extra.push((name, value));
+        self.0.extra.push((name, value));
         self
     }
 
     /// The answer.
     pub(super) fn into_response(self, api: &Api, asked: &Asked) -> Response {
-        let (status, code) = match &self.own_code {
+        let details = *self.0;
+        let (status, code) = match &details.own_code {
             Some((status, code)) => (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str()),
-            None => api.codes.get(self.condition),
+            None => api.codes.get(details.condition),
         };
         let problem = Problem {
             code,
-            message: &self.message,
-            reason: self.reason.as_deref(),
-            phase: self.phase,
-            retry: self.retry,
-            field: self.field.as_deref(),
-            expected: self.expected.as_deref(),
-            got: self.got.as_deref(),
-            payment_id: self.payment_id.as_deref(),
+            message: &details.message,
+            reason: details.reason.as_deref(),
+            phase: details.phase,
+            retry: details.retry,
+            field: details.field.as_deref(),
+            expected: details.expected.as_deref(),
+            got: details.got.as_deref(),
+            payment_id: details.payment_id.as_deref(),
             docs: None,
         };
-        let offer = asked.challenged.filter(|_| self.challenge);
+        let offer = asked.challenged.filter(|_| details.challenge);
         let (body, required) = match offer {
             Some(challenged) => {
                 let render = Render { resource_url: &asked.url, problem, shape: asked.shape };
                 let rendered = api.challenges.of(challenged).render(&render);
                 (rendered.body, Some(rendered.header_payment_required))
             }
-            None => (with_numbers(problem.body(asked.shape), &self.extra), None),
+            None => (with_numbers(problem.body(asked.shape), &details.extra), None),
+        };
+        let waiting = details.headers.iter().find(|(name, _)| name == header::RETRY_AFTER);
+        let retry_after_s = waiting.and_then(|(_, value)| value.to_str().ok()?.parse().ok());
+        let body = match asked.shape {
+            ErrorShape::Object => api.envelope.dress(body, code, &details.message, retry_after_s),
+            ErrorShape::String => body,
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
@@ -156,7 +166,7 @@ impl Fault {
         if let Some(required) = required {
             headers.insert(HeaderName::from_static("payment-required"), header_value(&required));
         }
-        headers.extend(self.headers);
+        headers.extend(details.headers);
         response
     }
 }

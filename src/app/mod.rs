@@ -30,8 +30,6 @@ use crate::{
     worker::{drives::Drives, rounds, rounds::Housekeeping},
 };
 
-/// The gateway's own routes that this build answers.
-const OWN_ROUTES: [OwnRoute; 2] = [OwnRoute::Usage, OwnRoute::Payment];
 /// Connections at the same time.
 const MAX_CONNECTIONS: usize = 20_000;
 /// How long one driver holds an intent without renewing its lease.
@@ -66,7 +64,7 @@ pub struct Running {
 pub async fn start(config: &Config) -> Result<Running, AppError> {
     let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
     let profile = Arc::new(parts::profile(config)?);
-    let table = RouteTable::new(&profile, &OWN_ROUTES)?;
+    let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
     let agents = parts::listener(config.server.listen).await?;
     let operators = parts::listener(config.server.operator_listen).await?;
     let stopping = CancellationToken::new();
@@ -86,7 +84,8 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
         challenges: Challenges::prepare(&table, public_url(config), &money.token, money.pay_to, config.x402.max_timeout_s)?,
         table,
         codes: profile.codes.clone(),
-        limits: Limits::new(limit_settings(config)),
+        envelope: profile.envelope.clone(),
+        limits: Limits::new(limit_settings(config, &profile)),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         clock,
         body_rules: body_rules(&profile, accounts),
@@ -131,6 +130,14 @@ impl Running {
         }
         tracing::info!("gateway.stopped");
     }
+}
+
+/// Serves the launch core alone, under the secret that the gateways sign with.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn serve_core(config: &Config, listen: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
+    upstream::serve_core(config, listen, stop).await
 }
 
 /// The books of a configuration, opened for reading beside a server.
@@ -197,12 +204,13 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
     }
 }
 
-fn limit_settings(config: &Config) -> LimitSettings {
+fn limit_settings(config: &Config, profile: &Profile) -> LimitSettings {
     let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     LimitSettings {
         agent_per_minute: at_least_one(config.limits.agent_per_minute),
         agent_burst: at_least_one(config.limits.agent_burst),
         peer_per_minute: at_least_one(config.limits.peer_per_minute),
+        headers: profile.rate_headers.clone().unwrap_or_default(),
     }
 }
 

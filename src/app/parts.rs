@@ -24,7 +24,7 @@ use crate::{
     seal::AeadSealer,
     upstream::{
         launch_core::CoreError,
-        profile::{LaunchPrices, Profile, ProfileError},
+        profile::{LaunchPrices, Ownership, Profile, ProfileError},
     },
     worker::rounds::Housekeeping,
 };
@@ -176,6 +176,10 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     };
     if !profile.override_launch_price(prices) {
         return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
+    }
+    if !profile.idempotency.is_supported() || profile.ownership != Ownership::Core {
+        let text = "this build serves upstreams that take an idempotency key and keep whose resource is whose (ownership = \"core\")";
+        return Err(AppError::Setting(text.to_owned()));
     }
     let signs = !config.upstream.signing_secret.is_empty();
     match &config.upstream.url {

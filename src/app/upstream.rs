@@ -1,10 +1,10 @@
 //! The way to the API behind us: the embedded core in this process, or any API over HTTP.
 
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use payments::ports::Upstream;
 
-use super::{AppError, keys::KeysError};
+use super::{AppError, keys::KeysError, parts};
 use crate::{
     clock::{self, SystemClock},
     config::{Config, UpstreamUrl},
@@ -48,4 +48,17 @@ async fn embedded(config: &Config, clock: &SystemClock, secret: Vec<u8>) -> Resu
     let mut core = CoreConfig::new(path, secret, Arc::new(move || now.now_unix_ms()), Arc::new(move || ids.new_uuid()));
     core.feed_base_url = format!("{}/feed", config.server.public_url.as_str().trim_end_matches('/'));
     Ok(LaunchCore::open(core).await?)
+}
+
+pub(super) async fn serve_core(
+    config: &Config,
+    listen: SocketAddr,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), AppError> {
+    let secret = config.upstream.signing_secret.expose().as_bytes().to_vec();
+    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let core = embedded(config, &clock, secret).await?;
+    let listener = parts::listener(listen).await?;
+    tracing::info!(listen = %parts::address(&listener)?, "core.started");
+    launch_core::serve(core, listener, stop).await.map_err(|source| AppError::Listen { address: listen, source })
 }

@@ -1,8 +1,9 @@
 //! The command line. Without a command it serves.
 
+mod core;
 mod serve;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +27,12 @@ struct Arguments {
 enum Command {
     /// Serve agents and operators (the default).
     Serve,
+    /// Serve the embedded launch core by itself, for several gateways before one core.
+    Core {
+        /// Where the gateways connect.
+        #[arg(long, default_value = "127.0.0.1:8406")]
+        listen: SocketAddr,
+    },
     /// Print the effective configuration, secrets as stars.
     Config,
 }
@@ -39,6 +46,7 @@ pub fn main() -> ExitCode {
     };
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&config),
+        Command::Core { listen } => core::run(&config, listen),
         Command::Config => {
             print!("{}", config.printable());
             ExitCode::SUCCESS

@@ -8,11 +8,7 @@ use crate::{app, config::Config, telemetry};
 /// Serves until the process is told to stop.
 pub fn run(config: &Config) -> ExitCode {
     telemetry::start("info");
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return refused(&error),
-    };
-    runtime.block_on(async {
+    block_on(async {
         let running = match app::start(config).await {
             Ok(running) => running,
             Err(error) => return refused(&error),
@@ -24,8 +20,17 @@ pub fn run(config: &Config) -> ExitCode {
     })
 }
 
+/// Runs a command's work on the runtime.
+pub(super) fn block_on(work: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(work),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Ends when the process is told to stop.
 #[cfg(unix)]
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
@@ -42,6 +47,6 @@ async fn stop_signal() {
 }
 
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub(super) async fn stop_signal() {
     drop(tokio::signal::ctrl_c().await);
 }

@@ -13,6 +13,7 @@ pub struct Secret(String);
 
 impl Secret {
     /// Wraps a text.
+    #[cfg(test)]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

@@ -1,46 +1,58 @@
 //! Values that are checked when they are read: amounts, addresses on a chain, networks.
 
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr, str::FromStr};
 
 use alloy_primitives::Address;
 use ipnet::IpNet;
+use payments::money::{MoneyError, UsdCents, UsdcUnits};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::upstream::profile::{format_decimal, parse_decimal};
-
-/// An amount in whole units with `DECIMALS` places, kept in the smallest unit.
+/// An amount as people write it, in whole units with decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Amount<const DECIMALS: u32>(u64);
+pub struct Decimal<T>(T);
 
 /// USDC; the smallest unit is a millionth.
-pub type Usdc = Amount<6>;
+pub type Usdc = Decimal<UsdcUnits>;
 /// US dollars; the smallest unit is a cent.
-pub type Usd = Amount<2>;
+pub type Usd = Decimal<UsdCents>;
 
-impl<const DECIMALS: u32> Amount<DECIMALS> {
-    /// From the smallest units.
+impl Usdc {
+    /// From millionths.
     #[must_use]
-    pub const fn from_minor(minor: u64) -> Self {
-        Self(minor)
+    pub const fn from_minor(units: u64) -> Self {
+        Self(UsdcUnits::new(units))
     }
 
-    /// The smallest units: 0.55 USDC is 550000, 0.60 US dollars are 60.
+    /// Millionths: 0.55 USDC is 550000.
     #[must_use]
     pub const fn minor(self) -> u64 {
-        self.0
+        self.0.get()
     }
 }
 
-impl<const DECIMALS: u32> Serialize for Amount<DECIMALS> {
+impl Usd {
+    /// From cents.
+    #[must_use]
+    pub const fn from_minor(cents: u64) -> Self {
+        Self(UsdCents::new(cents))
+    }
+
+    /// Cents: 0.60 US dollars are 60.
+    #[must_use]
+    pub const fn minor(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl<T: Display> Serialize for Decimal<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&format_decimal(self.0, DECIMALS))
+        serializer.collect_str(&self.0)
     }
 }
 
-impl<'de, const DECIMALS: u32> Deserialize<'de> for Amount<DECIMALS> {
+impl<'de, T: FromStr<Err = MoneyError>> Deserialize<'de> for Decimal<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        parse_decimal(&text, DECIMALS).map(Self).map_err(|error| serde::de::Error::custom(format!("{text:?}: {error}")))
+        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
     }
 }
 

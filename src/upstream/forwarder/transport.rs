@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -25,7 +25,12 @@ pub struct Transport {
 
 enum Way {
     InProcess(InProcess),
-    Remote { client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>, base_url: String },
+    Remote(Box<Remote>),
+}
+
+struct Remote {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    base_url: String,
 }
 
 // === impl Transport ===
@@ -43,19 +48,23 @@ impl Transport {
         connector.set_connect_timeout(Some(Duration::from_secs(5).min(timeout)));
         let tls = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build(tls);
-        Self { way: Way::Remote { client, base_url: base_url.trim_end_matches('/').to_owned() }, timeout, max_answer_bytes }
+        Self {
+            way: Way::Remote(Box::new(Remote { client, base_url: base_url.trim_end_matches('/').to_owned() })),
+            timeout,
+            max_answer_bytes,
+        }
     }
 
     /// Whether requests leave the process.
     pub fn is_remote(&self) -> bool {
-        matches!(self.way, Way::Remote { .. })
+        matches!(self.way, Way::Remote(_))
     }
 
     /// The absolute URI of a target; the embedded core has no host.
     pub(super) fn uri(&self, target: &str) -> String {
         match &self.way {
             Way::InProcess(_) => target.to_owned(),
-            Way::Remote { base_url, .. } => format!("{base_url}{target}"),
+            Way::Remote(remote) => format!("{}{target}", remote.base_url),
         }
     }
 
@@ -76,8 +85,8 @@ impl Transport {
                 };
                 self.whole(answer).await
             }
-            Way::Remote { client, .. } => {
-                let answer = client.request(request.map(Full::new)).await.map_err(|error| {
+            Way::Remote(remote) => {
+                let answer = remote.client.request(request.map(Full::new)).await.map_err(|error| {
                     if error.is_connect() { String::from("no connection") } else { String::from("the connection broke") }
                 })?;
                 self.whole(answer).await
@@ -96,9 +105,4 @@ impl Transport {
             Err(_) => Err(String::from("the answer broke off or is too large")),
         }
     }
-}
-
-/// Whether a URI is one that the remote transport can use.
-pub fn is_http_url(text: &str) -> bool {
-    text.parse::<Uri>().is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
 }

@@ -168,6 +168,7 @@ impl LaunchCore {
     }
 
     /// Closes the database files; requests after that fail.
+    #[cfg(test)]
     pub async fn close(&self) {
         self.inner.store.close().await;
     }

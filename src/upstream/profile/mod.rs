@@ -5,7 +5,6 @@
 
 mod builtin;
 mod codes;
-mod decimal;
 mod own;
 mod raw;
 mod read;
@@ -24,9 +23,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use codes::{Codes, Condition};
-pub use decimal::{DecimalError, format_decimal, parse_decimal};
 pub use own::OwnRoute;
-pub use route::{Billable, BodySchema, FreeTier, Identity, Judgement, Price, Rail, Route, Target, UpstreamRoute, Window};
+pub use route::{Identity, Judgement, Price, Route, Target, UpstreamRoute};
 pub use table::{Find, RouteTable};
 
 use crate::strict_toml::Mistake;
@@ -178,6 +176,41 @@ pub struct Envelope {
     pub request_id_header: Option<HeaderName>,
 }
 
+impl Envelope {
+    /// The gateway's own error in the shape of this API: code, text and waiting time where its clients look for them. What is there already
+    /// stays, so that clients of the payment protocols find what they look for.
+    #[must_use]
+    pub fn dress(&self, body: Vec<u8>, code: &str, message: &str, retry_after_s: Option<u64>) -> Vec<u8> {
+        let plain = self.code == "/error/code" && self.message == "/error/message" && self.constants.is_empty();
+        if plain && (retry_after_s.is_none() || self.retry_after.is_none()) {
+            return body;
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
+        put(&mut value, &self.code, code.into());
+        put(&mut value, &self.message, message.into());
+        if let (Some(pointer), Some(seconds)) = (&self.retry_after, retry_after_s) {
+            put(&mut value, pointer, seconds.into());
+        }
+        for (pointer, constant) in &self.constants {
+            put(&mut value, pointer, constant.clone());
+        }
+        value.to_string().into_bytes()
+    }
+}
+
+/// Sets the member that a JSON pointer names; objects on the way are made, anything else on the way is left alone.
+fn put(value: &mut Value, pointer: &str, new: Value) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    let mut at = value;
+    for part in parent.split('/').skip(1) {
+        let Value::Object(members) = at else { return };
+        at = members.entry(part).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    if let Value::Object(members) = at {
+        members.insert(name.to_owned(), new);
+    }
+}
+
 /// The names of the rate headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateHeaders {
@@ -189,6 +222,17 @@ pub struct RateHeaders {
     pub reset: HeaderName,
     /// The unit of `reset`.
     pub reset_unit: ResetUnit,
+}
+
+impl Default for RateHeaders {
+    fn default() -> Self {
+        Self {
+            limit: HeaderName::from_static("x-ratelimit-limit"),
+            remaining: HeaderName::from_static("x-ratelimit-remaining"),
+            reset: HeaderName::from_static("x-ratelimit-reset"),
+            reset_unit: ResetUnit::Ms,
+        }
+    }
 }
 
 /// The unit of a unix time in a rate header.

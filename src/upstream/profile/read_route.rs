@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::Method;
+use payments::money::{MoneyError, UsdCents, UsdcUnits};
 use toml::{Table, Value};
 
 use super::builtin::SchemaSource;
-use super::decimal::parse_decimal;
 use super::raw;
 use super::route::{Billable, BodySchema, FreeTier, Identity, Price, Rail, Route, Target, UpstreamRoute};
 use super::values::{is_pattern, pairs, pointer};
@@ -80,9 +80,9 @@ fn price(place: &str, value: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Pri
         }
     };
     let raw: raw::RailPrices = strict_toml::read(&place, table, mistakes);
-    let mut amount = |rail: &str, text: Option<&str>, decimals| {
+    let mut amount = |rail: &str, parsed: Option<Result<u64, MoneyError>>| {
         let place = format!("{place}.{rail}");
-        match parse_decimal(text?, decimals) {
+        match parsed? {
             Ok(0) => {
                 mistakes.push(Mistake::new(place, "zero is written as price = \"free\""));
                 None
@@ -94,8 +94,8 @@ fn price(place: &str, value: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Pri
             }
         }
     };
-    let usdc_units = amount("x402", raw.x402.as_deref(), 6);
-    let usd_cents = amount("mpp", raw.mpp.as_deref(), 2);
+    let usdc_units = amount("x402", raw.x402.as_deref().map(|text| UsdcUnits::parse_decimal(text).map(UsdcUnits::get)));
+    let usd_cents = amount("mpp", raw.mpp.as_deref().map(|text| UsdCents::parse_decimal(text).map(UsdCents::get)));
     if table.is_empty() {
         mistakes.push(Mistake::new(place, "names no rail; expected x402, mpp or both"));
     }
@@ -140,7 +140,7 @@ fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut 
     let name = name?;
     let compiled = schemas.read(name).and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
     match compiled {
-        Ok(contract) => Some(BodySchema { name: name.to_owned(), contract: Arc::new(contract) }),
+        Ok(contract) => Some(BodySchema { contract: Arc::new(contract) }),
         Err(text) => {
             mistakes.push(Mistake::new(format!("{place}.body_schema"), text));
             None

@@ -184,8 +184,6 @@ impl Billable {
 /// The contract of a route's body.
 #[derive(Debug, Clone)]
 pub struct BodySchema {
-    /// The file's name in `contracts/schemas`.
-    pub name: String,
     /// The compiled schema.
     pub contract: Arc<BodyContract>,
 }

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{
+    route::{Rail, Window},
+    *,
+};
 
 fn dropspace() -> Profile {
     Profile::load("dropspace", &|_| Some("key".to_owned())).unwrap()
@@ -25,7 +28,7 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!((tier.rail, tier.count, tier.window), (Rail::X402, 5, Window::Month));
     assert_eq!(launch.credits, 1);
     assert!(launch.durable_claim);
-    assert_eq!(launch.body.as_ref().unwrap().name, "create-launch.json");
+    assert!(launch.body.as_ref().unwrap().contract.check(b"{}").is_err());
     assert_eq!(profile.refused, [400, 403, 404, 409, 422]);
     assert_eq!(profile.ownership, Ownership::Core);
     assert_eq!(profile.upstream.timeout_s, 100);

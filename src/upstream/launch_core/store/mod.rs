@@ -62,6 +62,7 @@ impl Store {
         Ok(self.read.begin().await?)
     }
 
+    #[cfg(test)]
     pub(super) async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
