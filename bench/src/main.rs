@@ -1,4 +1,5 @@
 //! Turnpike against baselines, interleaved in one run, as ratios. See `bench/README.md`.
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod challenge;
 mod load;
