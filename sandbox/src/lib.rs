@@ -1,4 +1,5 @@
 //! The stand-ins.
 
+pub mod agent;
 pub mod chain;
 pub mod wallet;
