@@ -62,10 +62,18 @@ pub struct Running {
 /// # Errors
 /// [`AppError`] names the part that could not start; nothing is served then.
 pub async fn start(config: &Config) -> Result<Running, AppError> {
+    start_on(config, parts::listener(config.server.listen).await?).await
+}
+
+/// The same with agents on a listener that is open already: a caller who let the system choose the port knows it, and can name it in
+/// `server.public_url`.
+///
+/// # Errors
+/// [`AppError`]; the listener is closed then.
+pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, AppError> {
     let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
     let profile = Arc::new(parts::profile(config)?);
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
-    let agents = parts::listener(config.server.listen).await?;
     let operators = parts::listener(config.server.operator_listen).await?;
     let stopping = CancellationToken::new();
     let mut workers = Vec::new();

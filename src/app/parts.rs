@@ -77,6 +77,13 @@ pub enum AppError {
     Randomness(#[from] clock::NoRandomness),
 }
 
+impl AppError {
+    /// Whether books were asked for that were never kept.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Books(OpenError::Missing(_)))
+    }
+}
+
 /// What moves money, and what must be known to ask for it.
 pub(super) struct Money {
     pub(super) rail: Arc<BaseRail>,

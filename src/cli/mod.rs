@@ -1,13 +1,26 @@
 //! The command line. Without a command it serves.
 
 mod core;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod exit;
+mod ledger;
+mod output;
+#[cfg(feature = "sandbox")]
+mod pay;
 mod serve;
+#[cfg(feature = "sandbox")]
+mod transport;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Config, ConfigErrors};
+use crate::{
+    config::{Config, ConfigErrors},
+    telemetry,
+};
+use exit::{Exit, Failure};
 
 /// An agent-payments gateway: x402 payments inside the HTTP request, with books that balance.
 #[derive(Parser)]
@@ -33,25 +46,75 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8406")]
         listen: SocketAddr,
     },
+    /// Live through the whole story in a sandbox: a 402, five free launches, a paid one, and the books; needs nothing and leaves nothing.
+    #[cfg(feature = "sandbox")]
+    Demo(demo::DemoArguments),
+    /// Not in this build: it has no sandbox.
+    #[cfg(not(feature = "sandbox"))]
+    Demo(NotBuilt),
+    /// Call a URL and pay what it asks, within a limit.
+    #[cfg(feature = "sandbox")]
+    Pay(pay::PayArguments),
+    /// Not in this build: it has no paying agent.
+    #[cfg(not(feature = "sandbox"))]
+    Pay(NotBuilt),
+    /// Read the books, beside a running gateway too.
+    Ledger(ledger::LedgerArguments),
     /// Print the effective configuration, secrets as stars.
     Config,
 }
 
+/// Whatever is given to a command that this build does not have.
+#[cfg(not(feature = "sandbox"))]
+#[derive(clap::Args)]
+struct NotBuilt {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _rest: Vec<String>,
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let config = match load(&arguments) {
-        Ok(config) => config,
-        Err(errors) => return refused(&errors),
-    };
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&config),
-        Command::Core { listen } => core::run(&config, listen),
-        Command::Config => {
-            print!("{}", config.printable());
+    let mut arguments = Arguments::parse();
+    match arguments.command.take().unwrap_or(Command::Serve) {
+        Command::Serve => configured(&arguments, serve::run),
+        Command::Core { listen } => configured(&arguments, |config| core::run(config, listen)),
+        Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
+        Command::Config => configured(&arguments, |config| {
+            output::line(config.printable().trim_end());
             ExitCode::SUCCESS
+        }),
+        #[cfg(feature = "sandbox")]
+        Command::Pay(pay) => configured(&arguments, |config| run(pay::run(config, pay))),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(_) if arguments.config.is_some() || !arguments.overrides.is_empty() => {
+            Failure::new(Exit::Arguments, "demo takes no configuration: it brings its own").report()
+        }
+        #[cfg(feature = "sandbox")]
+        Command::Demo(demo) => run(demo::run(demo)),
+        #[cfg(not(feature = "sandbox"))]
+        Command::Pay(_) | Command::Demo(_) => {
+            Failure::new(Exit::Arguments, "this build has no sandbox: build it with the feature `sandbox`").report()
         }
     }
+}
+
+/// Runs a command with the configuration, or says what is wrong with that.
+fn configured(arguments: &Arguments, command: impl FnOnce(&Config) -> ExitCode) -> ExitCode {
+    match load(arguments) {
+        Ok(config) => command(&config),
+        Err(errors) => refused(&errors),
+    }
+}
+
+/// Runs a command to its end, with warnings on standard error only.
+fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
+    telemetry::start("warn");
+    serve::block_on(async {
+        match command.await {
+            Ok(exit) => exit.into(),
+            Err(failure) => failure.report(),
+        }
+    })
 }
 
 fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {
@@ -63,6 +126,42 @@ fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {
 
 /// Says what is wrong and ends with the exit code of bad arguments.
 fn refused(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("turnpike: {}", crate::worker::drives::chain(error));
-    ExitCode::from(2)
+    Failure::from_error(Exit::Arguments, error).report()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_are_read_as_documented() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        for good in [
+            "turnpike",
+            "turnpike serve --set server.drain_s=1",
+            "turnpike --config x.toml config",
+            "turnpike ledger ls --state created --limit 10 --json",
+            "turnpike ledger --json balance",
+            "turnpike ledger show pay_00000000000000000000000000000007",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "turnpike ledger",
+            "turnpike ledger show 7",
+            "turnpike ledger ls --state paid",
+            "turnpike ledger ls --limit 0",
+            "turnpike ledger ls --payer nobody",
+            "turnpike ledger ls --before 7",
+            "turnpike nonsense",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use chain::{is_test as is_test_chain, known_usdc};
 pub use rails::{ErrorShape, Mpp, Pricing, Stripe, StripeMode, X402, X402Mode};
 pub use secret::Secret;
 pub use service::{Limits, Operator, Server, Test};

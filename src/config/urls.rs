@@ -28,7 +28,8 @@ impl PublicUrl {
     }
 
     /// The address of a listener.
-    pub(super) fn of(listen: std::net::SocketAddr) -> Self {
+    #[must_use]
+    pub fn of(listen: std::net::SocketAddr) -> Self {
         Self(format!("http://{listen}"))
     }
 

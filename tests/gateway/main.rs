@@ -4,6 +4,7 @@
 //! real part (the node, a client's packages) fails and says how to install it; none is skipped in silence.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
 mod clients;
 mod free_tier;
 mod http;

@@ -55,6 +55,9 @@ pub enum OpenError {
     /// Not a `sqlite://` URL with a path.
     #[error("store.url must be sqlite://<path>, not {0:?}")]
     Url(String),
+    /// There is nothing to read.
+    #[error("there are no books at {0}: nothing was served from there yet")]
+    Missing(PathBuf),
     /// Another process serves from this file.
     #[error("{0} is in use by another process")]
     InUse(PathBuf),
@@ -98,7 +101,11 @@ impl SqliteBooks {
     /// # Errors
     /// [`OpenError`].
     pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
-        Self::connect(&path_of(url)?, false, None).await
+        let path = path_of(url)?;
+        match path.try_exists() {
+            Ok(false) => Err(OpenError::Missing(path)),
+            _ => Self::connect(&path, false, None).await,
+        }
     }
 
     async fn connect(path: &Path, create: bool, lock: Option<File>) -> Result<Self, OpenError> {

@@ -1,0 +1,49 @@
+//! What the books say after the story.
+
+use payments::{
+    intent::Intent,
+    ports::{BooksError, IntentSummary, JournalLine, LedgerPage, Usage},
+};
+
+use super::stage::Stage;
+use crate::{
+    cli::ledger::{balance_table, intents_table, journal_table},
+    clock::SystemClock,
+};
+
+/// The books, read through the same port that the gateway writes them with.
+pub(super) struct Books {
+    pub(super) intents: Vec<IntentSummary>,
+    pub(super) paid: Vec<Intent>,
+    pub(super) balance: Vec<JournalLine>,
+    pub(super) usage: Usage,
+}
+
+/// Reads and shows them.
+pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
+    let story = stage.story;
+    story.act(
+        "The books",
+        "Every payment is one row. What moved money is in the journal too: debits are positive, and each posting sums to zero.",
+    );
+    let unreadable = |error: BooksError| crate::worker::drives::chain(&error);
+    let books = &stage.running.world.books;
+    let intents = books.intents(&LedgerPage { limit: 100, ..LedgerPage::default() }).await.map_err(unreadable)?;
+    let mut paid = Vec::new();
+    let mut journal = Vec::new();
+    for intent in intents.iter().rev() {
+        let id = intent.id.parse().map_err(|_| format!("{} is no payment id", intent.id))?;
+        let evidence = books.evidence(id).await.map_err(unreadable)?.ok_or_else(|| format!("{id} has no evidence"))?;
+        journal.extend(evidence.journal);
+        if evidence.intent.settlement.is_some() {
+            paid.push(evidence.intent);
+        }
+    }
+    let balance = books.trial_balance().await.map_err(unreadable)?;
+    let month = payments::time::UnixMs::new(SystemClock::default().now_unix_ms()).month();
+    let usage = books.usage(&stage.payer(), month).await.map_err(unreadable)?;
+    story.table("payments (turnpike ledger ls)", &intents_table(&intents));
+    story.table("journal", &journal_table(&journal));
+    story.table("trial balance (turnpike ledger balance)", &balance_table(&balance));
+    Ok(Books { intents, paid, balance, usage })
+}

@@ -1,0 +1,92 @@
+//! What must be true after the story: the agent, the core, the books and the chain tell the same.
+
+use serde_json::{Value, json};
+
+use super::{
+    acts::{FREE, Paid},
+    books::Books,
+    chain,
+    stage::{Seen, Stage},
+};
+use crate::cli::ledger::imbalances;
+
+/// The receiving address's account in the books.
+const USDC_HOT: &str = "asset:usdc_hot";
+
+/// One thing that must be true.
+pub(super) struct Check {
+    pub(super) name: &'static str,
+    pub(super) holds: bool,
+    /// What was found.
+    pub(super) found: String,
+}
+
+/// All of them, and the figures behind.
+pub(super) struct Outcome {
+    pub(super) checks: Vec<Check>,
+    figures: Value,
+}
+
+/// Looks everywhere once more.
+pub(super) async fn all(
+    stage: &Stage<'_>,
+    free: &[Seen],
+    paid: &Paid,
+    replay: &Seen,
+    launches: &[String],
+    books: &Books,
+) -> Result<Outcome, String> {
+    let settled = books.paid.first().ok_or("the books hold no settlement")?;
+    let proof = settled.settlement.as_ref().ok_or("the books hold no settlement")?;
+    let terms = settled.transfer.as_ref().ok_or("the settlement has no terms")?;
+    let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
+    let block = chain::block_of(stage, &paid.transaction).await?;
+    let hot: i64 = books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
+    let sum: i64 = books.balance.iter().map(|line| line.amount).sum();
+    let slots = usize::from(books.usage.free_used);
+    let created = books.intents.iter().filter(|intent| intent.state == "created").count();
+    let charged_nothing = free.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier")).count();
+    let launches = launches.len();
+    let check = |name, holds, found: String| Check { name, holds, found };
+    let checks = vec![
+        check("the core holds exactly 6 launches of this agent", launches == FREE + 1, format!("{launches}")),
+        check("the books hold 6 payments, each created", books.intents.len() == FREE + 1 && created == FREE + 1, format!("{created}")),
+        check("5 launches cost nothing", charged_nothing == FREE, format!("{charged_nothing}")),
+        check("5 free slots of this month are used", slots == FREE, format!("{slots}")),
+        check("there is 1 settlement", books.paid.len() == 1, format!("{}", books.paid.len())),
+        check("of 550000 units", terms.value.get() == 550_000 && paid.units == 550_000, format!("{}", terms.value.get())),
+        check("in the transaction that the receipt names", proof.tx_hash.to_string() == paid.transaction, proof.tx_hash.to_string()),
+        check("and the chain has it", block == Some(proof.block_number), format!("block {}", proof.block_number)),
+        check(
+            "the replay is the first answer, word for word",
+            replay.header("idempotent-replayed") == "true" && replay.response.body() == paid.seen.response.body(),
+            format!("{} bytes", replay.response.body().len()),
+        ),
+        check("balanceOf(payTo) is asset:usdc_hot", i64::try_from(on_chain) == Ok(hot), format!("{on_chain} = {hot}")),
+        check("the journal sums to 0", sum == 0 && imbalances(&books.balance).is_empty(), format!("{sum}")),
+    ];
+    let figures = json!({
+        "launches": launches, "free_slots": slots, "settlements": books.paid.len(), "settled_units": terms.value.get(),
+        "transaction": paid.transaction, "block": proof.block_number, "payment_id": settled.id.to_string(),
+        "chain_balance_units": on_chain, "usdc_hot_units": hot, "journal_sum": sum,
+    });
+    Ok(Outcome { checks, figures })
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    pub(super) fn all_hold(&self) -> bool {
+        self.checks.iter().all(|check| check.holds)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let checks: Vec<_> = self.checks.iter().map(|check| json!({"name": check.name, "ok": check.holds, "found": check.found})).collect();
+        let mut all = json!({"ok": self.all_hold()});
+        if let (Some(all), Some(figures)) = (all.as_object_mut(), self.figures.as_object()) {
+            all.extend(figures.clone());
+            all.insert(String::from("checks"), Value::from(checks));
+        }
+        all
+    }
+}

@@ -1,0 +1,126 @@
+//! `turnpike ledger show`: one payment from its first moment to its last line in the journal.
+
+use std::sync::Arc;
+
+use payments::{
+    ids::PaymentId,
+    intent::Intent,
+    ports::{Books, Evidence},
+    settlement::{Attempt, SettlementProof},
+    time::UnixMs,
+};
+use serde_json::{Value, json};
+
+use super::{tables::journal_table, unreadable};
+use crate::cli::{
+    exit::{Exit, Failure},
+    output::{self, Format, money, table},
+};
+
+pub(super) async fn run(books: &Arc<dyn Books>, id: PaymentId, format: Format) -> Result<Exit, Failure> {
+    let evidence = books.evidence(id).await.map_err(unreadable)?;
+    let evidence = evidence.ok_or_else(|| Failure::new(Exit::NotFound, format!("there is no payment {id}")))?;
+    match format {
+        Format::Json => output::json(&as_json(&evidence)),
+        Format::Readable => output::line(&as_text(&evidence)),
+    }
+    Ok(Exit::Done)
+}
+
+fn as_json(evidence: &Evidence) -> Value {
+    let intent = &evidence.intent;
+    let timeline: Vec<_> = evidence.timeline.iter().map(|(state, at)| json!({"state": state, "at": at.rfc3339()})).collect();
+    json!({
+        "payment_id": intent.id.to_string(),
+        "payer": intent.payer.to_string(),
+        "state": intent.state.word(),
+        "funding": intent.funding.word(),
+        "price": intent.price.to_string(),
+        "route": intent.request.route,
+        "path_and_query": intent.request.path_and_query,
+        "launch_id": intent.launch_id,
+        "failure": intent.failure.map(|failure| failure.word()),
+        "answer_status": intent.answer.as_ref().map(|answer| answer.status),
+        "delivered": intent.delivered,
+        "created_at": intent.created_at.rfc3339(),
+        "updated_at": intent.updated_at.rfc3339(),
+        "timeline": timeline,
+        "attempts": intent.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
+        "settlement": intent.settlement.as_ref().map(settlement_json),
+        "journal": evidence.journal,
+        "obligation": evidence.obligation,
+        "entitled_until": intent.entitled_until.map(UnixMs::rfc3339),
+    })
+}
+
+fn attempt_json(attempt: &Attempt) -> Value {
+    json!({
+        "kind": attempt.kind.word(),
+        "tx_hash": attempt.tx_hash.to_string(),
+        "signer": attempt.signer.to_string(),
+        "eoa_nonce": attempt.eoa_nonce,
+        "max_fee_per_gas_wei": attempt.max_fee_per_gas_wei.to_string(),
+        "saved_at": attempt.saved_at.rfc3339(),
+    })
+}
+
+fn settlement_json(proof: &SettlementProof) -> Value {
+    json!({
+        "tx_hash": proof.tx_hash.to_string(),
+        "block_number": proof.block_number,
+        "block_hash": proof.block_hash.to_string(),
+        "log_index": proof.log_index,
+        "fee_wei": proof.fee_wei.to_string(),
+    })
+}
+
+fn as_text(evidence: &Evidence) -> String {
+    let intent = &evidence.intent;
+    let mut parts = vec![table(&["payment", &intent.id.to_string()], facts(intent))];
+    let timeline = evidence.timeline.iter().map(|(state, at)| vec![at.rfc3339(), state.clone()]).collect();
+    parts.push(table(&["timeline (UTC)", "state"], timeline));
+    if !intent.attempts.is_empty() {
+        let rows = intent.attempts.iter().map(|attempt| {
+            let nonce = attempt.eoa_nonce.to_string();
+            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string()]
+        });
+        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction"], rows.collect()));
+    }
+    if let Some(proof) = &intent.settlement {
+        let place = format!("block {}, log {}", proof.block_number, proof.log_index);
+        parts.push(table(
+            &["settled by", "where", "gas paid (wei)"],
+            vec![vec![proof.tx_hash.to_string(), place, proof.fee_wei.to_string()]],
+        ));
+    }
+    if !evidence.journal.is_empty() {
+        parts.push(journal_table(&evidence.journal));
+    }
+    if let Some(owed) = &evidence.obligation {
+        let until = intent.entitled_until.map(UnixMs::rfc3339).unwrap_or_default();
+        parts.push(table(
+            &["owed", "state", "until (UTC)"],
+            vec![vec![money(owed.amount_minor, &owed.currency), owed.state.clone(), until]],
+        ));
+    }
+    parts.join("\n")
+}
+
+fn facts(intent: &Intent) -> Vec<Vec<String>> {
+    let answer = intent.answer.as_ref().map(|answer| answer.status.to_string()).unwrap_or_default();
+    [
+        ("payer", intent.payer.to_string()),
+        ("request", intent.request.route.clone()),
+        ("state", intent.state.word().to_owned()),
+        ("funding", intent.funding.word().to_owned()),
+        ("price", intent.price.to_string()),
+        ("failure", intent.failure.map(|failure| failure.word()).unwrap_or_default().to_owned()),
+        ("launch", intent.launch_id.clone().unwrap_or_default()),
+        ("answer", answer),
+        ("delivered", if intent.delivered { "yes" } else { "no" }.to_owned()),
+    ]
+    .into_iter()
+    .filter(|(_, value)| !value.is_empty())
+    .map(|(name, value)| vec![name.to_owned(), value])
+    .collect()
+}

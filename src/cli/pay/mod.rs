@@ -1,0 +1,164 @@
+//! `turnpike pay`: a small agent at the command line. It asks, shows the price, pays within its limit and prints the answer.
+
+mod print;
+mod purse;
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clap::Args;
+use http::{Method, Request, Uri, header};
+use payments::money::UsdcUnits;
+use sandbox::agent::{Agent, AgentError, Asked, Moment, Proof, Reading, Spending};
+
+use super::{
+    exit::{Exit, Failure},
+    output::Format,
+    transport::Web,
+};
+use crate::{
+    clock::{self, SystemClock},
+    config::Config,
+};
+
+/// What to call, and what it may cost.
+#[derive(Args)]
+pub(super) struct PayArguments {
+    /// What to call, `http(s)://host[:port]/path`.
+    #[arg(value_parser = url)]
+    url: Uri,
+    /// The method; not given: POST with a body, GET without.
+    #[arg(long)]
+    method: Option<Method>,
+    /// A JSON body, or `@file`.
+    #[arg(long, value_name = "JSON|@FILE")]
+    body: Option<String>,
+    /// The development wallet that pays, 0 to 9; everybody knows its key.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..10), conflicts_with = "key_file")]
+    wallet: u32,
+    /// A file with a private key, 32 bytes in hex.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// The chain that it pays on, with that chain's USDC; not given: the chain of the configuration.
+    #[arg(long, value_name = "ID")]
+    chain: Option<u64>,
+    /// The most that the call may cost.
+    #[arg(long, value_name = "USDC", default_value = "1.00")]
+    max_usdc: UsdcUnits,
+    /// Speak version 1 of x402.
+    #[arg(long)]
+    v1: bool,
+    /// Ask for the price and sign nothing; exits 10 if it would be paid.
+    #[arg(long)]
+    dry_run: bool,
+    /// Show the decoded challenge on standard error.
+    #[arg(short, long)]
+    verbose: bool,
+    /// JSON, on a terminal too.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Calls, and pays if asked to.
+pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit, Failure> {
+    let signer = purse::signer(&arguments)?;
+    let spending = Spending { token: purse::token(config, &arguments)?, most: arguments.max_usdc };
+    let reading = if arguments.v1 { Reading::OnlyV1 } else { Reading::NewestFirst };
+    let agent = Agent { reading, transport: Web::new() };
+    let request = request(&arguments)?;
+    let format = Format::choose(arguments.json);
+    let challenge = match agent.ask(&request).await.map_err(unanswered)? {
+        Asked::Answered(response) => return Ok(print::answer(format, &response, None)),
+        Asked::Challenged(_, challenge) => challenge,
+    };
+    if arguments.verbose {
+        eprintln!("< 402 Payment Required, x402 version {}:\n{:#}", print::number(challenge.version()), challenge.json());
+    }
+    let agreed = spending.choose(&challenge).map_err(|refusal| Failure::from_error(Exit::Payment, &refusal))?;
+    if arguments.dry_run {
+        print::dry_run(format, &agreed, &signer);
+        return Ok(Exit::DryRun);
+    }
+    let proof = Proof::sign(&signer, &agreed, &moment(config)?);
+    if arguments.verbose {
+        let amount = agreed.amount();
+        eprintln!("> {} {} with {}: {amount} USDC signed by {}", request.method(), request.uri(), proof.header_name(), signer.address());
+    }
+    let response = agent.present(&request, &proof).await.map_err(unanswered)?;
+    Ok(print::answer(format, &response, Some(&agreed)))
+}
+
+fn moment(config: &Config) -> Result<Moment, Failure> {
+    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let nonce = clock::random_bytes().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    Ok(Moment { now_unix_s: u64::try_from(clock.now_unix_s()).unwrap_or(0), nonce })
+}
+
+fn request(arguments: &PayArguments) -> Result<Request<Bytes>, Failure> {
+    let body = match &arguments.body {
+        None => None,
+        Some(text) => Some(body(text)?),
+    };
+    let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
+    let mut request = Request::new(body.clone().unwrap_or_default());
+    *request.method_mut() = method;
+    *request.uri_mut() = arguments.url.clone();
+    request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(header::USER_AGENT, header::HeaderValue::from_static(concat!("turnpike/", env!("CARGO_PKG_VERSION"))));
+    if body.is_some() {
+        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    }
+    Ok(request)
+}
+
+/// A body that is no JSON is a mistake at the command line, most often of quoting.
+fn body(text: &str) -> Result<Bytes, Failure> {
+    let wrong = |text: String| Failure::new(Exit::Arguments, text);
+    let bytes = match text.strip_prefix('@') {
+        Some(file) => std::fs::read(file).map_err(|error| wrong(format!("--body: cannot read {file}: {error}")))?,
+        None => text.as_bytes().to_vec(),
+    };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+        Ok(_) => Ok(bytes.into()),
+        Err(error) => Err(wrong(format!("--body is not JSON: {error}"))),
+    }
+}
+
+fn url(text: &str) -> Result<Uri, String> {
+    let uri = text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty())).ok_or_else(|| String::from("expected http(s)://host[:port]/path"))
+}
+
+fn unanswered(error: AgentError) -> Failure {
+    match error {
+        AgentError::Connection(_) => Failure::from_error(Exit::Connection, &error),
+        AgentError::Challenge(_) => Failure::from_error(Exit::Payment, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_web_addresses_are_called() {
+        for good in ["http://127.0.0.1:8402/launches", "https://pay.example.com"] {
+            assert!(url(good).is_ok(), "{good}");
+        }
+        for bad in ["", "127.0.0.1:8402", "/launches", "ftp://x/y", "http://", "http:///x"] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_or_a_file_of_it() {
+        assert_eq!(body("{\"a\":1}").unwrap(), "{\"a\":1}");
+        assert_eq!(body("{a:1}").unwrap_err().exit, Exit::Arguments);
+        assert!(body("@/nowhere").unwrap_err().text.contains("/nowhere"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("body.json");
+        std::fs::write(&file, "[1]").unwrap();
+        assert_eq!(body(&format!("@{}", file.display())).unwrap(), "[1]");
+    }
+}
