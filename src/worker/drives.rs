@@ -34,6 +34,22 @@ struct Running {
     task: tokio::task::AbortHandle,
 }
 
+/// Takes a driver off the list when it ends, by a panic too; never the driver that took over from it.
+struct Entry<'a> {
+    drives: &'a Drives,
+    id: PaymentId,
+    fence: i64,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let mut running = self.drives.lock();
+        if running.get(&self.id).is_some_and(|running| running.fence == self.fence) {
+            running.remove(&self.id);
+        }
+    }
+}
+
 // === impl Drives ===
 
 impl Drives {
@@ -49,10 +65,10 @@ impl Drives {
         let drives = self.clone();
         let mut running = self.lock();
         let task = tokio::spawn(async move {
+            let _entry = Entry { drives: &drives, id, fence };
             if let Some(done) = drives.drive(intent, progress).await {
                 sender.send_replace(Some(Box::new(done)));
             }
-            drives.lock().remove(&id);
         });
         running.insert(id, Running { finished, fence, task: task.abort_handle() });
     }
