@@ -48,6 +48,7 @@ pub struct Running {
     /// The node behind x402.
     pub rpc_url: String,
     /// The parts, for commands that run beside the listeners.
+    #[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "only the demo looks inside"))]
     pub world: World,
     drives: Drives,
     drain: Duration,

@@ -13,7 +13,8 @@ pub fn run(config: &Config) -> ExitCode {
             Ok(running) => running,
             Err(error) => return refused(&error),
         };
-        eprintln!("turnpike: agents on http://{}, operators on http://{}", running.agents, running.operators);
+        let (agents, operators, chain) = (running.agents, running.operators, &running.rpc_url);
+        eprintln!("turnpike: agents on http://{agents}, operators on http://{operators}, chain {chain}");
         stop_signal().await;
         running.stop().await;
         ExitCode::SUCCESS

@@ -3,7 +3,7 @@
 //! With nothing given, the embedded default runs: SQLite, memory cache, sandbox rails, embedded launch core. Unknown keys
 //! are errors and every mistake is named at once. [`refuse`] is the list of settings with which the gateway never starts.
 
-mod chain;
+pub mod chain;
 mod layers;
 pub mod rails;
 pub mod refuse;
@@ -20,7 +20,6 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use chain::{is_test as is_test_chain, known_usdc};
 pub use rails::{ErrorShape, Mpp, Pricing, Stripe, StripeMode, X402, X402Mode};
 pub use secret::Secret;
 pub use service::{Limits, Operator, Server, Test};

@@ -7,7 +7,7 @@ use payments::{
 
 use super::stage::Stage;
 use crate::{
-    cli::ledger::{balance_table, intents_table, journal_table},
+    cli::ledger::tables::{balance_table, intents_table, journal_table},
     clock::SystemClock,
 };
 

@@ -8,7 +8,7 @@ use super::{
     chain,
     stage::{Seen, Stage},
 };
-use crate::cli::ledger::imbalances;
+use crate::cli::ledger::tables::imbalances;
 
 /// The receiving address's account in the books.
 const USDC_HOT: &str = "asset:usdc_hot";

@@ -1,7 +1,7 @@
 //! `turnpike ledger`: the books of a gateway, read beside it while it serves.
 
 mod show;
-mod tables;
+pub(super) mod tables;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use payments::{
     ports::{Books, BooksError, LedgerPage},
 };
 
-pub(super) use tables::{balance_table, imbalances, intents_table, journal_table};
+use tables::{balance_table, imbalances, intents_table};
 
 use super::{
     exit::{Exit, Failure},

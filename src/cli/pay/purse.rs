@@ -6,7 +6,7 @@ use sandbox::wallet::{DevWallet, Signer};
 use super::PayArguments;
 use crate::{
     cli::exit::{Exit, Failure},
-    config::{Config, known_usdc},
+    config::{Config, chain},
 };
 
 /// The key of the file, or a development wallet's. A development key never signs for a chain whose money is worth something: whoever sees
@@ -34,10 +34,10 @@ pub(super) fn token(config: &Config, arguments: &PayArguments) -> Result<Token, 
     let x402 = &config.x402;
     let chain_id = arguments.chain.unwrap_or(x402.chain_id);
     let of_config = x402.asset.0.filter(|_| chain_id == x402.chain_id).map(|asset| (asset, x402.domain_name.as_str()));
-    let (asset, domain_name) = of_config.or_else(|| known_usdc(chain_id)).ok_or_else(|| {
+    let (asset, domain_name) = of_config.or_else(|| chain::known_usdc(chain_id)).ok_or_else(|| {
         wrong(format!("the USDC of chain {chain_id} is not known; name it with --set x402.chain_id, x402.asset and x402.domain_name"))
     })?;
-    if arguments.key_file.is_none() && !crate::config::is_test_chain(chain_id) {
+    if arguments.key_file.is_none() && !chain::is_test(chain_id) {
         return Err(wrong(format!("chain {chain_id} carries real money: a development wallet does not pay there, give --key-file")));
     }
     let version = if of_config.is_some() { x402.domain_version.as_str() } else { "2" };
