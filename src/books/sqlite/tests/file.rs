@@ -74,7 +74,7 @@ fn a_url_that_names_no_file_is_refused() {
             assert!(matches!(SqliteBooks::open(wrong).await.err(), Some(OpenError::Url(_))), "{wrong}");
         }
         let nothing = SqliteBooks::open_beside("sqlite:///nonexistent-folder/books.db").await.err();
-        assert!(matches!(nothing, Some(OpenError::Open(_))), "{nothing:?}");
+        assert!(matches!(nothing, Some(OpenError::Missing(_))), "{nothing:?}");
     });
 }
 
