@@ -101,9 +101,9 @@ impl Limits {
             .reason("rate_limited")
             .retry(Retry::Wait)
             .header(header::RETRY_AFTER, &retry_after_s.to_string())
-            .number("retryAfter", retry_after_s)
-            .number("limit", u64::from(limit))
-            .number("remaining", 0)
+            .member("retryAfter", retry_after_s)
+            .member("limit", limit)
+            .member("remaining", 0_u32)
     }
 }
 
