@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use payments::{
-    challenge::Retry,
     checkout::{self, Admission, Identified},
     money::UsdcUnits,
     ports::IdentityClaim,
@@ -16,20 +15,16 @@ use super::{
     dispatch::{Call, unpaid},
     priced::{chain_down, used_for_identity},
     problem::Fault,
-    proof,
+    proof, refusal,
 };
-use crate::upstream::profile::{Condition, UpstreamRoute};
+use crate::upstream::profile::UpstreamRoute;
 
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let who = identified(api, call, header, upstream.durable_claim).await?;
     if let Some(schema) = &upstream.body
-        && let Err(error) = schema.contract.check(&call.body)
+        && let Err(findings) = schema.contract.check(&call.body)
     {
-        return Err(Fault::new(Condition::Validation, error.message.clone()).reason("invalid_body").retry(Retry::FixRequest).field(
-            &error.field,
-            &error.expected,
-            &error.got,
-        ));
+        return Err(refusal::of_schema(&findings));
     }
     answer::forwarded(api, Admission::for_identified(&who, call.forward_request()), "none; reason=free_route").await
 }

@@ -108,8 +108,8 @@ impl Limits {
             .reason("rate_limited")
             .retry(Retry::Wait)
             .header(header::RETRY_AFTER, &retry_after_s.to_string())
-            .number("limit", u64::from(limit))
-            .number("remaining", 0)
+            .member("limit", limit)
+            .member("remaining", 0_u32)
     }
 }
 

@@ -17,6 +17,7 @@ mod peer;
 mod priced;
 mod problem;
 mod proof;
+mod refusal;
 mod replay;
 pub mod server;
 
@@ -25,6 +26,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use http::{HeaderName, HeaderValue, Method, header};
 use payments::{challenge::ErrorShapeSetting, checkout::World, x402::requirements::Requirements};
+use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -82,8 +84,23 @@ pub struct BodyRefusal {
     pub code: String,
     /// One sentence for people.
     pub message: String,
-    /// JSON pointer to the member.
+    /// Every finding, the leading one first where only one speaks.
+    pub details: Vec<BodyFinding>,
+    /// The member that the leading finding speaks of.
     pub field: String,
+    /// What would be accepted.
+    pub expected: String,
+    /// What was sent, shortened.
+    pub got: String,
+}
+
+/// One thing that is wrong with a body, as `details` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BodyFinding {
+    /// The member, for example `platform_contents.twitter.thread[2]`.
+    pub field: String,
+    /// What is wrong, in one sentence.
+    pub message: String,
     /// What would be accepted.
     pub expected: String,
     /// What was sent, shortened.

@@ -21,7 +21,7 @@ use super::{
     delivery::Attendance,
     dispatch::{Call, unpaid},
     problem::Fault,
-    proof, replay,
+    proof, refusal, replay,
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
 
@@ -68,20 +68,8 @@ fn claim_key(call: &Call, transfer: &VerifiedTransfer) -> Result<ClaimKey, Fault
 
 fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {
     let Some(schema) = &upstream.body else { return Ok(()) };
-    let invalid = |code: Option<(u16, &str)>, message: String, field: &str, expected: &str, got: &str| {
-        let fault = Fault::new(Condition::Validation, message).reason("invalid_body").retry(Retry::FixRequest).field(field, expected, got);
-        match code {
-            Some((status, code)) => fault.with_code(status, code),
-            None => fault,
-        }
-    };
-    let body = schema
-        .contract
-        .check(&call.body)
-        .map_err(|error| invalid(None, error.message.clone(), &error.field, &error.expected, &error.got))?;
-    (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refusal| {
-        invalid(Some((refusal.status, &refusal.code)), refusal.message.clone(), &refusal.field, &refusal.expected, &refusal.got)
-    })
+    let body = schema.contract.check(&call.body).map_err(|findings| refusal::of_schema(&findings))?;
+    (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))
 }
 
 fn priced_request(upstream: &UpstreamRoute, call: &Call, live: LiveTransfer, key: ClaimKey, price: UsdcUnits) -> PricedRequest {

@@ -6,6 +6,8 @@ use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use payments::challenge::{ErrorShape, Phase, Problem, Render, Retry};
 
+use serde_json::Value;
+
 use super::{Api, challenges::Challenged, header_value};
 use crate::upstream::profile::Condition;
 
@@ -29,7 +31,7 @@ struct Details {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether a fresh challenge goes out with it. Never once money may have moved.
     challenge: bool,
-    extra: Vec<(&'static str, u64)>,
+    extra: Vec<(&'static str, Value)>,
 }
 
 /// Where a challenge would point, and the form of `error`.
@@ -118,9 +120,9 @@ impl Fault {
         self
     }
 
-    /// A number at the top of the body, as the product text of 429 has it.
-    pub(super) fn number(mut self, name: &'static str, value: u64) -> Self {
-        self.0.extra.push((name, value));
+    /// A member at the top of the body of an answer without a challenge, as the product text has them for 429 and LAUNCH_007.
+    pub(super) fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.extra.push((name, value.into()));
         self
     }
 
@@ -150,7 +152,7 @@ impl Fault {
                 let rendered = api.challenges.of(challenged).render(&render);
                 (rendered.body, Some(rendered.header_payment_required))
             }
-            None => (with_numbers(problem.body(asked.shape), &details.extra), None),
+            None => (with_members(problem.body(asked.shape), &details.extra), None),
         };
         let waiting = details.headers.iter().find(|(name, _)| name == header::RETRY_AFTER);
         let retry_after_s = waiting.and_then(|(_, value)| value.to_str().ok()?.parse().ok());
@@ -171,10 +173,10 @@ impl Fault {
     }
 }
 
-/// Puts numbers behind the members of a body that ends with `}`.
-fn with_numbers(mut body: Vec<u8>, numbers: &[(&'static str, u64)]) -> Vec<u8> {
-    if !numbers.is_empty() && body.pop() == Some(b'}') {
-        for (name, value) in numbers {
+/// Puts more members behind those of a body that ends with `}`.
+fn with_members(mut body: Vec<u8>, members: &[(&'static str, Value)]) -> Vec<u8> {
+    if !members.is_empty() && body.pop() == Some(b'}') {
+        for (name, value) in members {
             body.extend(format!(",\"{name}\":{value}").into_bytes());
         }
         body.push(b'}');

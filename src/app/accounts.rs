@@ -11,13 +11,11 @@ use payments::{
 use serde_json::Value;
 
 use crate::{
-    api::BodyRefusal,
-    upstream::{
-        agent_rules,
-        launch_core::rules::{
-            create,
-            platforms::{Connected, Platform},
-        },
+    api::{BodyFinding, BodyRefusal},
+    upstream::launch_core::rules::{
+        create,
+        platforms::{Connected, Platform},
+        refusal::Refusal,
     },
     worker::rounds::Housekeeping,
 };
@@ -57,27 +55,7 @@ impl Accounts {
         if known.platforms.is_none() && asks {
             return Err(Box::new(unknown()));
         }
-        let ids: Vec<_> = connected.platforms().iter().map(|platform| platform.id()).collect();
-        agent_rules::check(body, &ids, now_unix_s).map_err(|refusal| {
-            Box::new(BodyRefusal {
-                status: refusal.status,
-                code: refusal.code.to_owned(),
-                message: refusal.message,
-                field: refusal.field,
-                expected: refusal.expected,
-                got: refusal.got,
-            })
-        })?;
-        create::parse(body, connected, now_unix_s.saturating_mul(1000)).map(drop).map_err(|refusal| {
-            Box::new(BodyRefusal {
-                status: refusal.status,
-                code: refusal.code.to_owned(),
-                message: refusal.message,
-                field: refusal.field.map(String::from).unwrap_or_default(),
-                expected: refusal.expected.map(String::from).unwrap_or_default(),
-                got: refusal.got.map(String::from).unwrap_or_default(),
-            })
-        })
+        create::parse(body, connected, now_unix_s.saturating_mul(1000)).map(drop).map_err(|refusal| Box::new(refused(refusal)))
     }
 
     async fn ask(&self) -> Option<Connected> {
@@ -111,12 +89,32 @@ impl Housekeeping for Accounts {
     }
 }
 
+fn refused(refusal: Refusal) -> BodyRefusal {
+    let text = |text: Option<Box<str>>| text.map(String::from).unwrap_or_default();
+    let details = refusal.details.into_iter().map(|finding| BodyFinding {
+        field: finding.field,
+        message: finding.message,
+        expected: finding.expected.unwrap_or_default(),
+        got: finding.got.unwrap_or_default(),
+    });
+    BodyRefusal {
+        status: refusal.status,
+        code: refusal.code.to_owned(),
+        message: refusal.message,
+        details: details.collect(),
+        field: text(refusal.field),
+        expected: text(refusal.expected),
+        got: text(refusal.got),
+    }
+}
+
 fn unknown() -> BodyRefusal {
     BodyRefusal {
         status: 503,
         code: String::from("SERVER_001"),
         message: String::from("the connected accounts are not known right now; nothing was charged"),
-        field: String::from("/dropspace_platforms"),
+        details: Vec::new(),
+        field: String::from("dropspace_platforms"),
         expected: String::from("a later try"),
         got: String::from("dropspace_platforms"),
     }

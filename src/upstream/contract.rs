@@ -8,6 +8,8 @@ use jsonschema::Validator;
 use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::Value;
 
+/// The most findings that one refusal lists.
+const MAX_FINDINGS: usize = 20;
 /// The longest excerpt of a value in an error, in characters.
 const MAX_GOT_CHARS: usize = 60;
 
@@ -39,7 +41,7 @@ pub enum ContractError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BodyError {
-    /// JSON pointer to the member; empty for the whole body.
+    /// The member, for example `platform_contents.twitter.thread[2]`; `body` for the whole.
     pub field: String,
     /// What would be accepted.
     pub expected: String,
@@ -50,9 +52,10 @@ pub struct BodyError {
 }
 
 impl BodyError {
-    fn new(field: String, expected: String, got: String) -> Self {
-        let subject = if field.is_empty() { "body" } else { &field };
-        let message = format!("{subject}: expected {expected}, got {got}");
+    /// `pointer` is a JSON pointer.
+    fn new(pointer: &str, expected: String, got: String) -> Self {
+        let field = dotted(pointer);
+        let message = format!("{field}: expected {expected}, got {got}");
         Self { field, expected, got, message }
     }
 }
@@ -76,13 +79,22 @@ impl BodyContract {
     /// Reads and checks a body.
     ///
     /// # Errors
-    /// Not UTF-8, not JSON, a member twice, nested deeper than 64, or the first part of the schema that does not hold.
-    pub fn check(&self, body: &[u8]) -> Result<Value, BodyError> {
-        let body = strict_json::parse(body)?;
-        match self.validator.validate(&body) {
-            Ok(()) => Ok(body),
-            Err(error) => Err(self.explain(&error)),
+    /// Not UTF-8, not JSON, a member twice, nested deeper than 64; or the parts of the schema that do not hold, at most [`MAX_FINDINGS`].
+    /// Never empty.
+    pub fn check(&self, body: &[u8]) -> Result<Value, Vec<BodyError>> {
+        let body = strict_json::parse(body).map_err(|error| vec![error])?;
+        let mut findings: Vec<BodyError> = Vec::new();
+        for error in self.validator.iter_errors(&body) {
+            let finding = self.explain(&error);
+            // One member can break several rules of the schema; the first says enough.
+            if findings.iter().all(|other| other.field != finding.field) {
+                findings.push(finding);
+            }
+            if findings.len() == MAX_FINDINGS {
+                break;
+            }
         }
+        if findings.is_empty() { Ok(body) } else { Err(findings) }
     }
 
     fn explain(&self, error: &ValidationError<'_>) -> BodyError {
@@ -115,12 +127,26 @@ impl BodyContract {
             _ => {}
         }
         let expected = self.description(&part).map_or_else(|| rule(error.kind()), str::to_owned);
-        BodyError::new(field, expected, got)
+        BodyError::new(&field, expected, got)
     }
 
     fn description(&self, part: &str) -> Option<&str> {
         self.schema.pointer(part)?.get("description")?.as_str()
     }
+}
+
+/// `/a/b/2` as `a.b[2]`.
+fn dotted(pointer: &str) -> String {
+    let mut path = String::new();
+    for part in pointer.split('/').skip(1) {
+        let name = part.replace("~1", "/").replace("~0", "~");
+        match name.parse::<usize>() {
+            Ok(index) if !path.is_empty() => path.push_str(&format!("[{index}]")),
+            _ if path.is_empty() => path = name,
+            _ => path.push_str(&format!(".{name}")),
+        }
+    }
+    if path.is_empty() { "body".to_owned() } else { path }
 }
 
 /// The broken rule, for a part of a schema without a description.

@@ -1,6 +1,5 @@
 //! Who is behind the gateway: any API, described by a profile; by default the embedded launch core.
 
-pub mod agent_rules;
 pub mod contract;
 pub mod forwarder;
 pub mod identity;

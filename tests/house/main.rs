@@ -2,6 +2,7 @@
 //! file may be. A rule that is not checked is a wish.
 #![allow(clippy::unwrap_used)]
 
+mod contracts;
 mod text;
 
 use std::collections::BTreeSet;

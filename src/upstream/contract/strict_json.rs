@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Parses a body.
 pub(super) fn parse(body: &[u8]) -> Result<Value, BodyError> {
-    let fail = |got: String| BodyError::new(String::new(), "one JSON document".to_owned(), got);
+    let fail = |got: String| BodyError::new("", "one JSON document".to_owned(), got);
     let text = std::str::from_utf8(body).map_err(|error| fail(format!("bytes that are not UTF-8, from byte {}", error.valid_up_to())))?;
     if text.trim_ascii().is_empty() {
         return Err(fail("an empty body".to_owned()));

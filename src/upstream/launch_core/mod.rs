@@ -189,6 +189,8 @@ pub fn router(core: LaunchCore) -> Router {
         .nest("/v1", routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
+        // What is read is bounded where the signature is checked; the extractors' own limit of 2 MB would refuse media that are allowed.
+        .layer(axum::extract::DefaultBodyLimit::disable())
         // Around everything, before routing strips a prefix: the signature covers the target as sent.
         .layer(axum::middleware::from_fn_with_state(core.clone(), auth::authenticate))
         .with_state(core)

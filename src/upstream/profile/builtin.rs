@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 const PROFILES: [(&str, &str); 1] = [("dropspace", include_str!("../../../contracts/profiles/dropspace.toml"))];
 
-const SCHEMAS: [(&str, &str); 1] = [("create-launch.json", include_str!("../../../contracts/schemas/create-launch.json"))];
+const SCHEMAS: [(&str, &str); 2] = [
+    ("create-launch.json", include_str!("../../../contracts/schemas/create-launch.json")),
+    ("update-launch.json", include_str!("../../../contracts/schemas/update-launch.json")),
+];
 
 /// Where the schemas of a profile are.
 #[derive(Debug, Clone)]

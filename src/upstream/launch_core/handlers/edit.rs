@@ -27,7 +27,8 @@ pub(in super::super) async fn patch(
     let mut tx = core.inner.store.begin().await?;
     let mut launch = own(&mut tx, &caller, &id).await?;
     let patch = rules::parse(&json_body(&body)?, core.connected(), now_unix_ms)?;
-    if let Some(media) = rules::apply(&mut launch, patch, now_unix_ms)? {
+    let before = views::detail(&launch, &[]);
+    if let Some(media) = rules::apply(&mut launch, patch, now_unix_ms).map_err(|refusal| refusal.complete(&before))? {
         launch.content.media_assets = core.keep_media(&mut tx, launch.id, media).await?;
     }
     launches::update(&mut tx, &launch).await?;
@@ -47,7 +48,8 @@ pub(in super::super) async fn delete(
     let launch = own(&mut tx, &caller, &id).await?;
     if launch.status == Status::Running {
         let message = "cannot delete a launch that is currently running";
-        return Err(Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message)).into());
+        let refusal = Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message).expected("any status but running"));
+        return Err(refusal.complete(&views::detail(&launch, &[])).into());
     }
     launches::delete(&mut tx, launch.id).await?;
     creations::mark_deleted(&mut tx, launch.id, core.now_unix_ms()).await?;

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::answer::Failure;
 use super::auth::Caller;
 use super::rules::launch::Launch;
-use super::rules::refusal::{Refusal, Violation};
+use super::rules::refusal::{Refusal, Violation, WHOLE};
 use super::store::launches;
 
 /// The caller's own launch; another agent's is as unknown as one that never was.
@@ -26,6 +26,6 @@ fn json_body(body: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         // The parser's text names line and column, never what the body says.
         let message = format!("the body is not valid JSON: {error}");
-        Refusal::one(Violation::invalid("", message).expected("a JSON object")).into()
+        Refusal::one(Violation::invalid(WHOLE, message).expected("a JSON object")).into()
     })
 }

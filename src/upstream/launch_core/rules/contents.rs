@@ -18,7 +18,7 @@ pub fn check(contents: &Map<String, Value>, targets: Option<&[Platform]>) -> Res
     for (id, value) in contents {
         let at = format!("platform_contents.{id}");
         let Some(platform) = Platform::from_id(id) else {
-            found.push(Violation::invalid(at, "unknown platform").expected(Platform::names(&Platform::ALL)));
+            found.push(Violation::invalid(at, "unknown platform").expected(Platform::names(&Platform::ALL)).got(&Value::from(id.as_str())));
             continue;
         };
         if targets.is_some_and(|targets| !targets.contains(&platform)) {

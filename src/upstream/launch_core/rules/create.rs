@@ -54,17 +54,20 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Cr
     let (publish, wait) = publishing(&mut fields, &dropspace_platforms);
     let written = written::contents(&mut fields, &platforms);
     if !fields.has("product_description") && written.is_none() {
-        fields.refuse(Violation::invalid(
-            "product_description",
-            "product_description is required unless custom_content or platform_contents is provided",
-        ));
+        fields.refuse(
+            Violation::invalid(
+                "product_description",
+                "product_description is required unless custom_content or platform_contents is provided",
+            )
+            .expected("product_description, custom_content or platform_contents"),
+        );
     }
     let media = media::read(&mut fields).unwrap_or_default();
     let (media_mode, media_attach_platforms) = media_placement(&mut fields, &media, &platforms);
     require_media(&mut fields, &media, &dropspace_platforms, &media_attach_platforms);
 
     let (Some(title), None) = (title, Refusal::of(fields.violations.clone())) else {
-        return Err(refusal(fields.violations));
+        return Err(refusal(fields.violations).complete(body));
     };
     let mut content = Content {
         product_description,
@@ -107,10 +110,10 @@ fn targets(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> Vec<Pla
     }
     let platforms = fields.platforms("platforms", 1).unwrap_or_default();
     for platform in dropspace_platforms.iter().filter(|platform| !platforms.contains(platform)) {
-        fields.refuse(Violation::invalid(
-            "dropspace_platforms",
-            format!("dropspace_platforms names {}, which platforms does not", platform.id()),
-        ));
+        fields.refuse(
+            Violation::invalid("dropspace_platforms", format!("dropspace_platforms names {}, which platforms does not", platform.id()))
+                .expected(format!("some of {}", Platform::names(&platforms))),
+        );
     }
     platforms
 }
@@ -118,13 +121,19 @@ fn targets(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> Vec<Pla
 fn publishing(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> (bool, bool) {
     let (publish, wait) = (fields.flag("publish"), fields.flag("wait"));
     if publish && fields.has("scheduled_date") {
-        fields.refuse(Violation::invalid("publish", "publish and scheduled_date are mutually exclusive"));
+        fields.refuse(
+            Violation::invalid("publish", "publish and scheduled_date are mutually exclusive")
+                .expected("publish or scheduled_date, not both"),
+        );
     }
     if publish && dropspace_platforms.is_empty() && !fields.has("user_platform_accounts") {
-        fields.refuse(Violation::invalid("publish", "publish requires a posting account in dropspace_platforms"));
+        fields.refuse(
+            Violation::invalid("publish", "publish requires a posting account in dropspace_platforms")
+                .expected("true only with dropspace_platforms"),
+        );
     }
     if wait && !publish {
-        fields.refuse(Violation::invalid("wait", "wait requires publish: true"));
+        fields.refuse(Violation::invalid("wait", "wait requires publish: true").expected("true only with publish: true"));
     }
     (publish, wait)
 }
@@ -136,10 +145,13 @@ fn media_placement(fields: &mut Fields<'_>, media: &[NewMedia], platforms: &[Pla
     let mode = fields.media_mode().or(inferred);
     let attach = fields.platforms("media_attach_platforms", 0);
     for platform in attach.iter().flatten().filter(|platform| !platforms.contains(platform)) {
-        fields.refuse(Violation::invalid(
-            "media_attach_platforms",
-            format!("media_attach_platforms names {}, which platforms does not", platform.id()),
-        ));
+        fields.refuse(
+            Violation::invalid(
+                "media_attach_platforms",
+                format!("media_attach_platforms names {}, which platforms does not", platform.id()),
+            )
+            .expected(format!("some of {}", Platform::names(platforms))),
+        );
     }
     let everywhere = || {
         if media.is_empty() { Vec::new() } else { platforms.to_vec() }

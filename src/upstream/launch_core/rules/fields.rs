@@ -6,7 +6,7 @@ use time::format_description::well_known::{Iso8601, Rfc3339};
 
 use super::media::MediaMode;
 use super::platforms::{Connected, MAX_PLATFORMS, Platform};
-use super::refusal::{Kind, Refusal, Violation};
+use super::refusal::{Kind, Refusal, Violation, WHOLE};
 
 /// How far in the future a schedule must lie, milliseconds.
 const MIN_SCHEDULE_AHEAD_MS: i64 = 15 * 60 * 1000;
@@ -24,7 +24,7 @@ impl<'a> Fields<'a> {
     pub(super) fn of(body: &'a Value, null_is_absent: bool) -> Result<Self, Refusal> {
         match body.as_object() {
             Some(map) => Ok(Self { map, null_is_absent, violations: Vec::new() }),
-            None => Err(Refusal::one(Violation::invalid("", "the body must be a JSON object").expected("an object").got(body))),
+            None => Err(Refusal::one(Violation::invalid(WHOLE, "the body must be a JSON object").expected("an object").got(body))),
         }
     }
 
@@ -139,7 +139,9 @@ impl<'a> Fields<'a> {
             None | Some(Value::Null) => {}
             Some(Value::Object(accounts)) if accounts.is_empty() => {}
             Some(Value::Object(_)) => {
-                self.refuse(Violation::new(Kind::OwnAccounts, NAME, "agents post to the official accounts only; use dropspace_platforms"))
+                let violation =
+                    Violation::new(Kind::OwnAccounts, NAME, "agents post to the official accounts only; use dropspace_platforms");
+                self.refuse(violation.expected("nothing; agents have no accounts of their own"));
             }
             Some(other) => self.wrong(NAME, "an object", other),
         }
@@ -151,7 +153,9 @@ impl<'a> Fields<'a> {
         match self.get(NAME) {
             None | Some(Value::Null) => {}
             Some(Value::String(id)) if uuid::Uuid::try_parse(id).is_ok() => {
-                self.refuse(Violation::new(Kind::PersonaUnknown, NAME, "persona not found"));
+                self.refuse(
+                    Violation::new(Kind::PersonaUnknown, NAME, "persona not found").expected("no persona_id: agents have no personas"),
+                );
             }
             Some(other) => self.wrong(NAME, "a UUID", other),
         }

@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::launch::Status;
 use super::media::{self, MediaMode, NewMedia};
 use super::platforms::{Connected, Platform};
-use super::refusal::{Refusal, Violation};
+use super::refusal::{Refusal, Violation, WHOLE};
 
 const KNOWN: [&str; 14] = [
     "scheduled_date",
@@ -69,10 +69,10 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Pa
     let mut fields = Fields::of(body, false)?;
     let names: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     if names.is_empty() {
-        fields.refuse(Violation::invalid("", "at least one field must be provided").expected(KNOWN.join(", ")));
+        fields.refuse(Violation::invalid(WHOLE, "at least one field must be provided").expected(KNOWN.join(", ")));
     }
     for name in names.iter().filter(|name| !KNOWN.contains(name)) {
-        fields.refuse(Violation::invalid(*name, "unrecognized field").expected(KNOWN.join(", ")));
+        fields.refuse(Violation::invalid(*name, "unrecognized field").expected(KNOWN.join(", ")).got(&Value::from(*name)));
     }
     fields.no_user_accounts();
     fields.no_persona();
@@ -94,7 +94,7 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Pa
         media_mode: fields.media_mode(),
         only_status: names == ["status"],
     };
-    Refusal::of(fields.violations).map_or(Ok(patch), Err)
+    Refusal::of(fields.violations).map_or(Ok(patch), |refusal| Err(refusal.complete(body)))
 }
 
 fn status(fields: &mut Fields<'_>) -> Option<Status> {

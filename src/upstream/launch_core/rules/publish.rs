@@ -9,14 +9,19 @@ use super::platforms::Platform;
 use super::refusal::{Kind, Refusal, Violation};
 use super::template::is_written;
 
+/// What can still be published.
+const PUBLISHABLE: [Status; 5] = [Status::Draft, Status::Manual, Status::Trigger, Status::Scheduled, Status::Failed];
+
 /// Whether the launch may be published now: status first, then accounts, then every platform's requirements.
 ///
 /// # Errors
 /// 409 LAUNCH_004, 422 LAUNCH_007 without accounts, 400 LAUNCH_007 with every issue in `details`.
 pub fn allow(launch: &Launch) -> Result<(), Refusal> {
-    if !matches!(launch.status, Status::Draft | Status::Manual | Status::Trigger | Status::Scheduled | Status::Failed) {
+    if !PUBLISHABLE.contains(&launch.status) {
         let message = format!("launch cannot be published from status {}", launch.status.id());
-        return Err(Refusal::one(Violation::new(Kind::StatusForbidsPublish, "status", message)));
+        return Err(Refusal::one(
+            Violation::new(Kind::StatusForbidsPublish, "status", message).expected(PUBLISHABLE.map(Status::id).join(", ")),
+        ));
     }
     requirements(&launch.content)
 }
@@ -28,7 +33,9 @@ pub fn allow(launch: &Launch) -> Result<(), Refusal> {
 pub fn requirements(content: &Content) -> Result<(), Refusal> {
     if content.dropspace_platforms.is_empty() {
         let message = "launch has no platforms configured for posting";
-        return Err(Refusal::one(Violation::new(Kind::NoPlatforms, "dropspace_platforms", message)));
+        return Err(Refusal::one(
+            Violation::new(Kind::NoPlatforms, "dropspace_platforms", message).expected("an official account to post to"),
+        ));
     }
     let issues: Vec<Violation> = content.dropspace_platforms.iter().flat_map(|&platform| issues_of(content, platform)).collect();
     Refusal::of(issues).map_or(Ok(()), |mut refusal| {

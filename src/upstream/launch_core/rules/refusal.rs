@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// The field of a finding about the whole body.
+pub const WHOLE: &str = "body";
+
 /// The class of a finding; it decides status and code of the refusal. In the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -50,7 +53,7 @@ pub struct Violation {
     /// Decides status and code.
     #[serde(skip)]
     pub kind: Kind,
-    /// Path of the member, for example `platform_contents.twitter.thread[2]`; empty for the whole body.
+    /// Path of the member, for example `platform_contents.twitter.thread[2]`; [`WHOLE`] for the whole body.
     pub field: String,
     /// What is wrong, in one sentence.
     pub message: String,
@@ -78,6 +81,11 @@ impl Violation {
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
+    }
+
+    fn complete(&mut self, seen: &Value) {
+        self.expected.get_or_insert_with(|| self.message.clone());
+        self.got.get_or_insert_with(|| member(seen, &self.field).map_or_else(|| "nothing".to_owned(), describe));
     }
 
     /// Names what was sent.
@@ -121,6 +129,21 @@ impl Refusal {
         Self::led_by(violation.clone(), vec![violation])
     }
 
+    /// Says of every finding what was expected and what was there, as far as the rule itself did not: the member of `seen` that it speaks of.
+    #[must_use]
+    pub fn complete(mut self, seen: &Value) -> Self {
+        for finding in &mut self.details {
+            finding.complete(seen);
+        }
+        let same = |finding: &&Violation| finding.message == self.message && Some(finding.field.as_str()) == self.field.as_deref();
+        let lead = self.details.iter().find(same).or_else(|| self.details.iter().min_by_key(|finding| finding.kind));
+        if let Some(lead) = lead.cloned() {
+            self.expected = self.expected.or(lead.expected.map(String::into_boxed_str));
+            self.got = self.got.or(lead.got.map(String::into_boxed_str));
+        }
+        self
+    }
+
     fn led_by(lead: Violation, details: Vec<Violation>) -> Self {
         let (status, code) = lead.kind.status_and_code();
         Self {
@@ -133,6 +156,22 @@ impl Refusal {
             got: lead.got.map(String::into_boxed_str),
         }
     }
+}
+
+/// The member at a path such as `platform_contents.twitter.thread[2]`; `body` is the whole.
+fn member<'a>(seen: &'a Value, path: &str) -> Option<&'a Value> {
+    if path == WHOLE {
+        return Some(seen);
+    }
+    let mut found = seen;
+    for part in path.split('.') {
+        let (name, indexes) = part.split_once('[').map_or((part, None), |(name, rest)| (name, Some(rest)));
+        found = found.get(name)?;
+        for index in indexes.into_iter().flat_map(|rest| rest.split('[')) {
+            found = found.get(index.strip_suffix(']')?.parse::<usize>().ok()?)?;
+        }
+    }
+    Some(found)
 }
 
 /// A value in a few words, short enough for an error text.
@@ -167,6 +206,20 @@ mod tests {
         assert_eq!(refusal.expected.as_deref(), Some("x"));
         assert_eq!(refusal.details.len(), 3);
         assert_eq!(Refusal::of(vec![]), None);
+    }
+
+    #[test]
+    fn a_finding_says_what_was_there() {
+        let seen = serde_json::json!({"a": {"b": ["x", {"c": 5}]}, "d": null});
+        for (field, got) in
+            [("a.b[1].c", "5"), ("a.b[0]", "\"x\""), ("a.b[2]", "nothing"), ("d", "null"), (WHOLE, "an object of 2 members")]
+        {
+            let refusal = Refusal::one(Violation::invalid(field, "must be good")).complete(&seen);
+            assert_eq!((refusal.expected.as_deref(), refusal.got.as_deref()), (Some("must be good"), Some(got)), "{field}");
+            assert_eq!(refusal.details[0].got.as_deref(), Some(got));
+        }
+        let named = Refusal::one(Violation::invalid("d", "m").expected("x").got(&Value::Bool(true))).complete(&seen);
+        assert_eq!((named.expected.as_deref(), named.got.as_deref()), (Some("x"), Some("true")));
     }
 
     #[test]

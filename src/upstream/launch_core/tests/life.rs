@@ -81,6 +81,25 @@ async fn a_change_is_merged_and_kept() {
     assert_eq!(late.code(), (409, "LAUNCH_003".to_owned()));
 }
 
+/// Posting is local and takes no time here, so that a running launch is put into the file.
+#[tokio::test]
+async fn a_running_launch_can_only_be_cancelled() {
+    let world = World::new().await;
+    let id = world.create(json!({"dropspace_platforms": ["twitter"]})).await.id();
+    let mut tx = world.core.inner.store.begin().await.unwrap();
+    sqlx::query("UPDATE launches SET status = 'running'").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let target = format!("/launches/{id}");
+    let forbidden = (409, "LAUNCH_003".to_owned());
+    assert_eq!(world.call(ALICE, "DELETE", &target, Value::Null).await.code(), forbidden);
+    assert_eq!(world.call(ALICE, "PATCH", &target, json!({"name": "n"})).await.code(), forbidden);
+    assert_eq!(world.call(ALICE, "PATCH", &target, json!({"name": "n", "status": "cancelled"})).await.code(), forbidden);
+    assert_eq!(world.call(ALICE, "POST", &format!("{target}/publish"), Value::Null).await.code(), (409, "LAUNCH_004".to_owned()));
+    let cancelled = world.call(ALICE, "PATCH", &target, json!({"status": "cancelled"})).await;
+    assert_eq!((cancelled.status, &cancelled.json()["data"]["status"]), (200, &json!("cancelled")));
+    assert_eq!(world.call(ALICE, "DELETE", &target, Value::Null).await.status, 204);
+}
+
 #[tokio::test]
 async fn a_scheduled_launch_posts_at_its_time() {
     let world = World::new().await;
