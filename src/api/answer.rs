@@ -39,7 +39,7 @@ pub(super) async fn awaited(
     attendance: Attendance,
     delivered: Delivered,
 ) -> Result<Response, Fault> {
-    match api.drives.finished(id, api.patience()).await {
+    match api.drives.finished(id, api.out_of_patience()).await {
         Ok(Some(intent)) => of_intent(api, &intent, attendance, delivered).await,
         Ok(None) => Err(pending(api, call, id).await),
         Err(error) => {

@@ -1,29 +1,40 @@
 //! Reading a request's body whole, before anything is decided.
 
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use payments::challenge::Retry;
 
-use super::{Api, problem::Fault};
+use super::{Api, load::BodyShare, problem::Fault};
 use crate::upstream::profile::Condition;
 
-/// The body's exact bytes.
+/// A body and the memory that it counts for.
+pub(super) struct ReadBody {
+    pub bytes: Bytes,
+    pub share: BodyShare,
+}
+
+/// The body's exact bytes. What would be refused anyway is refused before it is read.
 ///
 /// # Errors
-/// 413 beyond the limit, 408 when it arrives too slowly, 400 when it breaks off, 415 for what is not plain JSON.
-pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<Bytes, Fault> {
+/// 413 beyond the limit, 408 when it arrives too slowly, 400 when it breaks off, 415 for what is not plain JSON, 503 when all bodies
+/// together are too large.
+pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<ReadBody, Fault> {
     let limit = api.settings.body_bytes;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
+    let announced = body.size_hint().lower();
+    if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large(limit));
     }
-    let collected = tokio::time::timeout(api.settings.body_timeout, Limited::new(body, limit).collect()).await;
-    let bytes = match collected {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
-        Ok(Err(_)) => return Err(Fault::new(Condition::Validation, "the body broke off").retry(Retry::FixRequest)),
+    if announced > 0 {
+        check_type(headers)?;
+    } else if !body.is_end_stream() {
+        check_encoding(headers)?;
+    }
+    let mut share = api.load.body();
+    let bytes = match tokio::time::timeout(api.settings.body_timeout, collect(body, limit, &mut share)).await {
+        Ok(outcome) => outcome?,
         Err(_) => {
             let fault = Fault::new(Condition::Validation, "the body did not arrive in time");
             return Err(fault.with_code(408, "SERVER_002").retry(Retry::FixRequest));
@@ -32,18 +43,26 @@ pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<B
     if !bytes.is_empty() {
         check_type(headers)?;
     }
-    Ok(bytes)
+    Ok(ReadBody { bytes, share })
+}
+
+/// Copied into one piece: parts of a body would keep the connection's buffers alive, one for each byte of a slow peer.
+async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Fault::new(Condition::Validation, "the body broke off").retry(Retry::FixRequest);
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if whole.len().saturating_add(data.len()) > limit {
+            return Err(too_large(limit));
+        }
+        share.grow(data.len())?;
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
-    let unsupported = |field: &str, expected: &str, got: &str| {
-        Fault::new(Condition::UnsupportedMediaType, "the body must be plain JSON").retry(Retry::FixRequest).field(field, expected, got)
-    };
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        return Err(unsupported("Content-Encoding", "none", "a compressed body"));
-    }
+    check_encoding(headers)?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") || (essence.len() > 5 && essence[essence.len() - 5..].eq_ignore_ascii_case("+json"))
@@ -51,6 +70,15 @@ fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
         return Ok(());
     }
     Err(unsupported("Content-Type", "application/json", &essence.chars().take(64).collect::<String>()))
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
+    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded { Err(unsupported("Content-Encoding", "none", "a compressed body")) } else { Ok(()) }
+}
+
+fn unsupported(field: &str, expected: &str, got: &str) -> Fault {
+    Fault::new(Condition::UnsupportedMediaType, "the body must be plain JSON").retry(Retry::FixRequest).field(field, expected, got)
 }
 
 fn too_large(limit: usize) -> Fault {

@@ -16,8 +16,10 @@ use payments::{
 };
 
 use super::{
-    Api, answer, body,
+    Api, answer,
+    body::{self, ReadBody},
     credential::{self, Credential},
+    framing::{self, Connection},
     free, header_value,
     limits::RateState,
     own, priced,
@@ -52,6 +54,7 @@ pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): Con
     let request_id = api.clock.new_uuid().simple().to_string();
     let began_ms = api.clock.now_unix_ms();
     let (parts, body) = request.into_parts();
+    let connection = framing::connection(&parts);
     let mut asked = Asked { url: called_url(&api, &parts.uri), shape: shape(&api, &parts.headers), challenged: None };
     let mut route = String::from("none");
     let mut response = match route_request(&api, peer, &parts, body, &request_id, &mut asked, &mut route).await {
@@ -62,6 +65,9 @@ pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): Con
     let duration_ms = api.clock.now_unix_ms().saturating_sub(began_ms);
     tracing::info!(request_id, route, status, duration_ms, "request.answered");
     finish(&api, &request_id, response.headers_mut());
+    if connection == Connection::Close {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -74,6 +80,7 @@ async fn route_request(
     asked: &mut Asked,
     route_key: &mut String,
 ) -> Result<Response, Fault> {
+    framing::check(&parts.headers)?;
     let (route, canonical_path, params) = match api.table.find(&parts.method, parts.uri.path()) {
         Find::Route { route, canonical_path, params } => (route, canonical_path, params),
         Find::WrongMethod { allow } => return Err(wrong_method(&allow)),
@@ -83,7 +90,8 @@ async fn route_request(
     asked.challenged = api.challenges.find(&route.key);
     api.limits.peer(api.trusted_proxies.client(peer, &parts.headers))?;
     let credential = credential::find(&parts.headers)?;
-    let body = body::read(api, &parts.headers, body).await?;
+    let ReadBody { bytes: body, share: _share } = body::read(api, &parts.headers, body).await?;
+    let _place = api.load.request()?;
     let query = parts.uri.query();
     let mut call = Call {
         route: route.key.clone(),

@@ -9,8 +9,10 @@ mod challenges;
 mod credential;
 mod delivery;
 mod dispatch;
+mod framing;
 mod free;
 mod limits;
+mod load;
 pub mod operator;
 mod own;
 mod peer;
@@ -36,6 +38,7 @@ use tower_http::{
 
 pub use challenges::{ChallengeError, Challenges};
 pub use limits::{LimitSettings, Limits};
+pub use load::{Load, LoadLimits};
 pub use peer::TrustedProxies;
 
 use crate::{
@@ -60,6 +63,8 @@ pub struct Api {
     pub challenges: Challenges,
     /// Rate limits.
     pub limits: Limits,
+    /// How much is taken on at the same time.
+    pub load: Load,
     /// Whose address a forwarded one is believed from.
     pub trusted_proxies: TrustedProxies,
     /// Ids and time for logs.
@@ -174,9 +179,16 @@ fn cors() -> CorsLayer {
 }
 
 impl Api {
-    /// How long a request may still wait for its intent.
-    fn patience(&self) -> Duration {
-        if self.draining.is_cancelled() { self.settings.drain_deadline } else { self.settings.answer_deadline }
+    /// Ends when a request has waited for its intent as long as it may; a drain shortens the wait of those that wait already.
+    async fn out_of_patience(&self) {
+        let drained = async {
+            self.draining.cancelled().await;
+            tokio::time::sleep(self.settings.drain_deadline).await;
+        };
+        tokio::select! {
+            () = tokio::time::sleep(self.settings.answer_deadline) => {}
+            () = drained => {}
+        }
     }
 
     /// What a free route asks for.

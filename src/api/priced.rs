@@ -39,7 +39,9 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now())?);
     // 7. Everything that the upstream would refuse, before any money.
     check_body(api, upstream, call)?;
-    // 8. The upstream's breaker and budget.
+    // 8. What is open already, the upstream's health, its breaker and budget.
+    api.load.creation(api.drives.count())?;
+    api.load.upstream(&*api.world.upstream, api.world.clock.now()).await.map_err(closed)?;
     api.world.upstream.gate().map_err(closed)?;
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);

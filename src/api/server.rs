@@ -1,4 +1,6 @@
-//! Serving a router on a listener with the limits that `axum::serve` does not have: header-read timeout and size, and a drain.
+//! Serving a router on a listener with the limits that `axum::serve` does not have: timeouts and sizes, and a drain.
+
+mod stream;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +18,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use stream::{Patience, Requests, TimedStream};
+
 /// Accepting fails while the process is out of descriptors; haste would not help.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -24,6 +28,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct ServeLimits {
     /// How long a request's head may take to arrive.
     pub header_read: Duration,
+    /// How long a connection may be quiet between two requests.
+    pub idle: Duration,
+    /// How long a peer may take no byte of its answer.
+    pub write: Duration,
     /// Largest head in bytes.
     pub header_bytes: usize,
     /// Connections at the same time.
@@ -50,7 +58,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, s
             },
             () = stop.cancelled() => break,
         };
-        let service = hyper::service::service_fn(connection(router.clone(), &stream, peer));
+        let requests = Arc::new(Requests::default());
+        let service = hyper::service::service_fn(connection(router.clone(), &stream, peer, Arc::clone(&requests)));
+        let patience = Patience { head: limits.header_read, idle: limits.idle, write: limits.write };
+        let stream = TimedStream::new(stream, patience, requests);
         let builder = Arc::clone(&builder);
         let watcher = graceful.watcher();
         tokio::spawn(async move {
@@ -72,7 +83,8 @@ fn builder(limits: ServeLimits) -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_read)
+        // The stream keeps the time, from the connection's first moment on.
+        .header_read_timeout(None)
         // Two lines of slack: the limit speaks of the header that a client may send, the buffer holds the request line as well.
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .http2()
@@ -84,13 +96,24 @@ fn builder(limits: ServeLimits) -> Builder<TokioExecutor> {
 
 type Answered = std::pin::Pin<Box<dyn Future<Output = Result<axum::response::Response, Infallible>> + Send>>;
 
-fn connection(router: Router, stream: &TcpStream, peer: SocketAddr) -> impl Fn(Request<Incoming>) -> Answered + use<> {
+fn connection(
+    router: Router,
+    stream: &TcpStream,
+    peer: SocketAddr,
+    requests: Arc<Requests>,
+) -> impl Fn(Request<Incoming>) -> Answered + use<> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection.nodelay_failed");
     }
     move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        Box::pin(router.clone().call(request))
+        let open = requests.open();
+        let answered = router.clone().call(request);
+        Box::pin(async move {
+            let answer = answered.await;
+            drop(open);
+            answer
+        })
     }
 }

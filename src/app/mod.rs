@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use parts::AppError;
 
 use crate::{
-    api::{self, Api, ApiSettings, Challenges, LimitSettings, Limits, TrustedProxies, server::ServeLimits},
+    api::{self, Api, ApiSettings, Challenges, LimitSettings, Limits, Load, LoadLimits, TrustedProxies, server::ServeLimits},
     books::sqlite::SqliteBooks,
     clock::SystemClock,
     config::{Config, ErrorShape, X402Mode},
@@ -36,6 +36,8 @@ const MAX_CONNECTIONS: usize = 20_000;
 const LEASE_MS: i64 = 30_000;
 /// How far back an undelivered answer is joined by an equal request.
 const JOIN_WINDOW_MS: i64 = 86_400_000;
+/// How long an operator's open request may still run at the end.
+const OPERATOR_DRAIN: Duration = Duration::from_secs(1);
 /// How long an open request waits for its intent once the process drains.
 const DRAIN_ANSWER: Duration = Duration::from_secs(5);
 
@@ -95,6 +97,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         codes: profile.codes.clone(),
         envelope: profile.envelope.clone(),
         limits: Limits::new(limit_settings(config, &profile)),
+        load: Load::new(load_limits(config)),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         clock,
         body_rules: body_rules(&profile, accounts),
@@ -105,8 +108,8 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     let checks = checks::all(&world);
     let servers = vec![
-        serve(agents, api::router(api), config, &draining),
-        serve(operators, api::operator::router(checks, agent_address), config, &stopping),
+        serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
+        serve(operators, api::operator::router(checks, agent_address), config, OPERATOR_DRAIN, &stopping),
     ];
     tracing::info!(agents = %agent_address, operators = %operator_address, mode = mode(config), "gateway.started");
     Ok(Running {
@@ -124,19 +127,27 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
 }
 
 impl Running {
-    /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what waits for a commit.
+    /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what waits for a commit. What is not done
+    /// within the one time for all of it is let go.
     pub async fn stop(self) {
         tracing::info!(intents = self.drives.count(), "gateway.draining");
         self.draining.cancel();
         let mut servers = self.servers.into_iter();
-        if let Some(agents) = servers.next() {
-            parts::joined(agents).await;
+        let drained = async {
+            if let Some(agents) = servers.next() {
+                parts::joined(agents).await;
+            }
+            self.drives.idle().await;
+        };
+        if tokio::time::timeout(self.drain, drained).await.is_err() {
+            tracing::warn!(intents = self.drives.count(), "gateway.drain_timed_out");
         }
-        self.drives.drain(self.drain).await;
         self.stopping.cancel();
         for task in servers.chain(self.workers) {
             parts::joined(task).await;
         }
+        // Last, or the recovery loop would take up again what is let go.
+        self.drives.let_go().await;
         tracing::info!("gateway.stopped");
     }
 }
@@ -177,12 +188,14 @@ async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, mon
     })
 }
 
-fn serve(listener: TcpListener, router: axum::Router, config: &Config, stop: &CancellationToken) -> JoinHandle<()> {
+fn serve(listener: TcpListener, router: axum::Router, config: &Config, drain: Duration, stop: &CancellationToken) -> JoinHandle<()> {
     let limits = ServeLimits {
         header_read: Duration::from_secs(config.server.header_read_timeout_s),
+        idle: Duration::from_secs(config.server.idle_timeout_s),
+        write: Duration::from_secs(config.server.write_timeout_s),
         header_bytes: usize::try_from(config.limits.header_bytes).unwrap_or(usize::MAX),
         connections: MAX_CONNECTIONS,
-        drain: Duration::from_secs(config.server.drain_s),
+        drain,
     };
     tokio::spawn(api::server::serve(listener, router, limits, stop.clone()))
 }
@@ -220,6 +233,16 @@ fn limit_settings(config: &Config, profile: &Profile) -> LimitSettings {
         agent_burst: at_least_one(config.limits.agent_burst),
         peer_per_minute: at_least_one(config.limits.peer_per_minute),
         headers: profile.rate_headers.clone().unwrap_or_default(),
+    }
+}
+
+fn load_limits(config: &Config) -> LoadLimits {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    LoadLimits {
+        requests: size(u64::from(config.limits.open_requests)),
+        intents: size(u64::from(config.limits.open_intents)),
+        // One body of the largest size must always fit.
+        body_bytes: size(config.limits.open_body_bytes.max(config.limits.body_bytes)),
     }
 }
 

@@ -27,6 +27,11 @@ pub struct Server {
     pub header_read_timeout_s: u64,
     /// How long a client may take to send its body, in seconds.
     pub body_timeout_s: u64,
+    /// How long a connection may be quiet between two requests, in seconds. Longer than a load balancer keeps it, or that one sends into a
+    /// closed connection.
+    pub idle_timeout_s: u64,
+    /// How long a client may take no byte of its answer, in seconds.
+    pub write_timeout_s: u64,
 }
 
 impl Default for Server {
@@ -40,6 +45,8 @@ impl Default for Server {
             answer_deadline_s: 90,
             header_read_timeout_s: 10,
             body_timeout_s: 30,
+            idle_timeout_s: 75,
+            write_timeout_s: 30,
         }
     }
 }
@@ -71,6 +78,12 @@ pub struct Limits {
     pub body_bytes: u64,
     /// The largest head of a request.
     pub header_bytes: u64,
+    /// Bodies of all open requests together.
+    pub open_body_bytes: u64,
+    /// Requests that are answered at the same time; more get 503.
+    pub open_requests: u32,
+    /// Creations without a final outcome in this process; while there are so many, no new one is taken.
+    pub open_intents: u32,
     /// Free launches per day of all wallets together.
     pub free_launches_per_day_total: u32,
 }
@@ -83,6 +96,9 @@ impl Default for Limits {
             peer_per_minute: 600,
             body_bytes: 8 << 20,
             header_bytes: 16 << 10,
+            open_body_bytes: 256 << 20,
+            open_requests: 4096,
+            open_intents: 2000,
             free_launches_per_day_total: 500,
         }
     }

@@ -141,7 +141,7 @@ impl Forwarder {
             Judgement::Refused => UpstreamAnswer::Refused(answers::stored(&answer)),
             Judgement::Unknown => UpstreamAnswer::Unknown(format!("status {status}")),
             Judgement::Done => match body.as_ref().and_then(|body| route.resource_id(body)) {
-                Some(id) => UpstreamAnswer::Created { launch_id: id.to_owned(), answer: answers::stored(&answer) },
+                Some(id) => UpstreamAnswer::Created { launch_id: id.to_owned(), answer: answers::stored_json(&answer) },
                 None => UpstreamAnswer::Unknown(format!("status {status} without an id")),
             },
         }

@@ -73,14 +73,14 @@ impl Drives {
         running.insert(id, Running { finished, fence, task: task.abort_handle() });
     }
 
-    /// Waits until the intent is terminal; `None` when the time is over first.
+    /// Waits until the intent is terminal; `None` when `deadline` ends first.
     ///
     /// # Errors
     /// [`BooksError`] when the books do not say how it stands.
-    pub async fn finished(&self, id: PaymentId, patience: Duration) -> Result<Option<Intent>, BooksError> {
-        match tokio::time::timeout(patience, self.wait(id)).await {
-            Ok(outcome) => outcome.map(Some),
-            Err(_) => Ok(None),
+    pub async fn finished(&self, id: PaymentId, deadline: impl Future<Output = ()>) -> Result<Option<Intent>, BooksError> {
+        tokio::select! {
+            outcome = self.wait(id) => outcome.map(Some),
+            () = deadline => Ok(None),
         }
     }
 
@@ -89,16 +89,15 @@ impl Drives {
         self.lock().len()
     }
 
-    /// Waits for the drivers; what is not done in time is let go, so that the next process takes it up at once.
-    pub async fn drain(&self, patience: Duration) {
-        let drained = tokio::time::timeout(patience, async {
-            while self.count() > 0 {
-                tokio::time::sleep(DRAIN_LOOK).await;
-            }
-        });
-        if drained.await.is_ok() {
-            return;
+    /// Waits until nothing is driven.
+    pub async fn idle(&self) {
+        while self.count() > 0 {
+            tokio::time::sleep(DRAIN_LOOK).await;
         }
+    }
+
+    /// Lets go of what is not done, so that the next process takes it up at once.
+    pub async fn let_go(&self) {
         let left: Vec<_> = self.lock().drain().collect();
         for (id, running) in left {
             running.task.abort();

@@ -17,6 +17,20 @@ pub(super) fn stored(answer: &Response<Bytes>) -> StoredAnswer {
     StoredAnswer { status: answer.status().as_u16(), headers: passing.collect(), body: answer.body().clone() }
 }
 
+/// The same for a body that was read as JSON: it goes out as JSON, whatever the upstream called it.
+pub(super) fn stored_json(answer: &Response<Bytes>) -> StoredAnswer {
+    let mut stored = stored(answer);
+    let is_json = |value: &str| {
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || essence.ends_with("+json")
+    };
+    if !stored.headers.iter().any(|(name, value)| name == "content-type" && is_json(value)) {
+        stored.headers.retain(|(name, _)| name != "content-type");
+        stored.headers.push((String::from("content-type"), String::from("application/json")));
+    }
+    stored
+}
+
 /// The answer of a look-up by key (`contracts/launch-core.yaml`): the first answer of that creation, its body as exact text.
 #[derive(Deserialize)]
 struct Found {

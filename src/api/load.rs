@@ -1,0 +1,170 @@
+//! How much this process takes on at the same time. What is too much is said with 503 before anything is claimed.
+
+use std::{sync::Arc, time::Duration};
+
+use payments::{
+    challenge::Retry,
+    ports::{Upstream, UpstreamError},
+    time::UnixMs,
+};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+
+use super::problem::Fault;
+
+/// The unit in which bodies are counted.
+const BODY_UNIT_BYTES: usize = 1024;
+/// How long an upstream that answered counts as there, and one that did not as away.
+const HEALTH_HOLDS_MS: i64 = 1_000;
+/// How long the upstream may take to say that it is there.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadLimits {
+    /// Requests that are answered at the same time.
+    pub requests: usize,
+    /// Intents without a final outcome that this process drives.
+    pub intents: usize,
+    /// Bytes of all bodies that are held at the same time.
+    pub body_bytes: usize,
+}
+
+/// What is taken on now.
+pub struct Load {
+    requests: Arc<Semaphore>,
+    bodies: Arc<Semaphore>,
+    intents: usize,
+    health: Mutex<Option<Health>>,
+}
+
+/// What the upstream said of itself, and when.
+struct Health {
+    well: bool,
+    at: UnixMs,
+}
+
+/// One request's part of the memory for bodies; given back when it is dropped.
+pub(super) struct BodyShare {
+    bodies: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+    bytes: usize,
+}
+
+// === impl Load ===
+
+impl Load {
+    /// Nothing is open.
+    pub fn new(limits: LoadLimits) -> Self {
+        let semaphore = |places: usize| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self {
+            requests: semaphore(limits.requests),
+            bodies: semaphore(limits.body_bytes / BODY_UNIT_BYTES),
+            intents: limits.intents,
+            health: Mutex::new(None),
+        }
+    }
+
+    /// A place for one request whose body is there.
+    ///
+    /// # Errors
+    /// 503.
+    pub(super) fn request(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| overloaded("overloaded"))
+    }
+
+    /// A share of the memory for bodies, empty at first.
+    pub(super) fn body(&self) -> BodyShare {
+        BodyShare { bodies: Arc::clone(&self.bodies), held: None, bytes: 0 }
+    }
+
+    /// Whether one more creation may be begun, beside those that are driven.
+    ///
+    /// # Errors
+    /// 503.
+    pub(super) fn creation(&self, driven: usize) -> Result<(), Fault> {
+        if driven < self.intents { Ok(()) } else { Err(overloaded("too_many_open_payments")) }
+    }
+
+    /// Asks the upstream whether it is there, at most once a second: nobody pays for a call that cannot be made.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when it is not.
+    pub(super) async fn upstream(&self, upstream: &dyn Upstream, now: UnixMs) -> Result<(), UpstreamError> {
+        let mut health = self.health.lock().await;
+        let known = health.as_ref().filter(|health| now < health.at.plus_ms(HEALTH_HOLDS_MS) && now >= health.at);
+        let well = match known {
+            Some(health) => health.well,
+            None => {
+                let answer = tokio::time::timeout(HEALTH_TIMEOUT, upstream.ready()).await;
+                let well = matches!(answer, Ok(Ok(())));
+                *health = Some(Health { well, at: now });
+                well
+            }
+        };
+        if well { Ok(()) } else { Err(UpstreamError::Busy { retry_after_s: 2 }) }
+    }
+}
+
+// === impl BodyShare ===
+
+impl BodyShare {
+    /// Makes room for so many more bytes.
+    ///
+    /// # Errors
+    /// 503 when all bodies together are too large.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
+        let units = |bytes: usize| bytes.div_ceil(BODY_UNIT_BYTES);
+        let more = units(self.bytes + bytes) - units(self.bytes);
+        self.bytes += bytes;
+        if more == 0 {
+            return Ok(());
+        }
+        let count = u32::try_from(more).unwrap_or(u32::MAX);
+        let permit = Arc::clone(&self.bodies).try_acquire_many_owned(count).map_err(|_| overloaded("overloaded"))?;
+        match &mut self.held {
+            Some(held) => held.merge(permit),
+            None => self.held = Some(permit),
+        }
+        Ok(())
+    }
+}
+
+fn overloaded(reason: &str) -> Fault {
+    Fault::unavailable("the gateway has too much to do; nothing was done for this request, send it again later", 1)
+        .reason(reason)
+        .retry(Retry::Wait)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(requests: usize, body_bytes: usize) -> Load {
+        Load::new(LoadLimits { requests, intents: 2, body_bytes })
+    }
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let load = load(1, 4096);
+        let place = load.request().ok().unwrap();
+        assert!(load.request().is_err());
+        drop(place);
+        assert!(load.request().is_ok());
+        assert!(load.creation(1).is_ok());
+        assert!(load.creation(2).is_err());
+    }
+
+    #[test]
+    fn bodies_share_one_memory_by_what_has_arrived() {
+        let load = load(9, 4096);
+        let (mut one, mut two) = (load.body(), load.body());
+        for _ in 0..3072 {
+            assert!(one.grow(1).is_ok());
+        }
+        assert!(two.grow(1024).is_ok());
+        assert!(two.grow(1).is_err());
+        drop(one);
+        assert!(load.body().grow(3072).is_ok());
+    }
+}
