@@ -94,6 +94,7 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
+    workers.push(tokio::spawn(parts::watch_chain(Arc::clone(&world.rail), stopping.clone())));
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     let checks = checks::all(&world);
     let servers = vec![
