@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod faults_fate;
+mod faults_kill;
+mod faults_node;
+mod faults_signer;
 mod free_tier;
 mod http;
 mod identity;
