@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod crash_matrix;
+mod crash_points;
 mod faults_fate;
 mod faults_kill;
 mod faults_node;

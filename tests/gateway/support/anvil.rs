@@ -28,6 +28,8 @@ static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> = LazyLock::new(|| toki
 /// A running node.
 pub struct Anvil {
     pub address: SocketAddr,
+    /// The node counts the stranger's nonces itself, and counts wrongly when two calls come at once.
+    stranger: tokio::sync::Mutex<()>,
     _process: Tethered,
     _dir: TempDir,
 }
@@ -52,7 +54,8 @@ impl Anvil {
         command.args(["--chain-id", &CHAIN_ID.to_string(), "--silent"]);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         let process = Tethered::start(command, &dir.path().join("anvil.log"));
-        let node = Self { address: SocketAddr::from(([127, 0, 0, 1], port)), _process: process, _dir: dir };
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let node = Self { address, stranger: tokio::sync::Mutex::default(), _process: process, _dir: dir };
         eventually("anvil answers", Duration::from_secs(30), async || node.try_rpc("eth_chainId", json!([])).await.map(|_| ())).await;
         node.rpc("anvil_setCode", json!([ASSET, token::runtime_code()])).await;
         node
@@ -95,7 +98,9 @@ impl Anvil {
     /// Sends a call to the token from an account that has nothing to do with the gateway; its receipt.
     pub async fn send(&self, data: String) -> Value {
         let transaction = json!([{"from": STRANGER, "to": ASSET, "data": data, "gas": "0x7a120"}]);
+        let turn = self.stranger.lock().await;
         let hash = self.rpc("eth_sendTransaction", transaction).await;
+        drop(turn);
         let receipt =
             eventually("a receipt", Duration::from_secs(10), async || match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
                 Value::Null => Err(format!("{hash} is not mined")),
