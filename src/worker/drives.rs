@@ -34,6 +34,23 @@ struct Running {
     task: tokio::task::AbortHandle,
 }
 
+/// A driver's place in the list, given up however the driver ends.
+struct Place {
+    drives: Drives,
+    id: PaymentId,
+    fence: i64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.drives.lock();
+        // A driver that lost its lease must not remove the one that has it now.
+        if running.get(&self.id).is_some_and(|driver| driver.fence == self.fence) {
+            running.remove(&self.id);
+        }
+    }
+}
+
 // === impl Drives ===
 
 impl Drives {
@@ -46,13 +63,12 @@ impl Drives {
     pub fn start(&self, intent: Intent, progress: Progress) {
         let (id, fence) = (intent.id, intent.guard.fence);
         let (sender, finished) = watch::channel(None);
-        let drives = self.clone();
+        let place = Place { drives: self.clone(), id, fence };
         let mut running = self.lock();
         let task = tokio::spawn(async move {
-            if let Some(done) = drives.drive(intent, progress).await {
+            if let Some(done) = place.drives.drive(intent, progress).await {
                 sender.send_replace(Some(Box::new(done)));
             }
-            drives.lock().remove(&id);
         });
         running.insert(id, Running { finished, fence, task: task.abort_handle() });
     }

@@ -156,5 +156,7 @@ pub trait ChainRail: Send + Sync {
     async fn ready(&self) -> Result<(), RailError>;
 
     /// Whether the node's last answer was for another chain than the configured one: nobody is asked to pay then. Asks nobody.
-    fn on_wrong_chain(&self) -> bool;
+    fn on_wrong_chain(&self) -> bool {
+        false
+    }
 }
