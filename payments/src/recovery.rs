@@ -32,48 +32,58 @@ pub async fn expire_entitlements(world: &World) -> Result<u64, DriveError> {
 /// A gap would hold up every later payment of the signer. Says how many nonces are still open.
 ///
 /// # Errors
-/// [`DriveError::Books`] when the books do not answer. A node that does not answer leaves the nonce open for the next round.
+/// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round; the nonces stay open for the next one.
 pub async fn close_nonces(world: &World) -> Result<usize, DriveError> {
     let mut open = 0;
     for intent in world.books.open_nonces(ROUND_LIMIT).await? {
         let Some(last) = intent.attempts.last() else { continue };
-        if !close_nonce(world, &intent, last).await? {
-            open += 1;
+        match close_nonce(world, &intent, last).await? {
+            Nonce::Closed => {}
+            Nonce::Open => open += 1,
+            // A node that hangs would hang for each of them.
+            Nonce::Unanswered => return Ok(open + 1),
         }
     }
     Ok(open)
 }
 
-async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<bool, DriveError> {
+/// How a look at one nonce ended.
+enum Nonce {
+    Closed,
+    Open,
+    Unanswered,
+}
+
+async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
     match world.rail.nonce_used(last.signer, last.eoa_nonce).await {
         Ok(true) => {
             world.books.close_nonce(last.signer, last.eoa_nonce).await?;
-            return Ok(true);
+            return Ok(Nonce::Closed);
         }
         Ok(false) => {}
-        Err(_) => return Ok(false),
+        Err(_) => return Ok(Nonce::Unanswered),
     }
     let now = world.clock.now();
     if now < last.saved_at.plus_ms(VOID_AFTER_MS) {
-        return Ok(false);
+        return Ok(Nonce::Open);
     }
     // Settled by somebody else and not created yet: whoever drives it must keep its guard, and the transfer is there to be sent.
     if last.kind == AttemptKind::Transfer && !intent.state.is_terminal() {
         world.rail.send(last).await;
-        return Ok(false);
+        return Ok(Nonce::Open);
     }
     let new = match last.kind {
         AttemptKind::Void if !last.sealed_tx.is_empty() => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void | AttemptKind::Transfer => match world.rail.void(intent.id, last, now).await {
             Ok(void) => Some(void),
-            Err(_) => return Ok(false),
+            Err(_) => return Ok(Nonce::Open),
         },
     };
     if let Some(new) = &new {
         world.books.save_attempt(intent.id, intent.guard, new).await?;
     }
     world.rail.send(new.as_ref().unwrap_or(last)).await;
-    Ok(false)
+    Ok(Nonce::Open)
 }
 
 #[cfg(test)]
@@ -176,6 +186,18 @@ mod tests {
         test.clock.turn_ms(VOID_AFTER_MS);
         assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
         assert_eq!(block_on(test.books.intent(failed.id)).unwrap(), Some(failed));
+    }
+
+    #[test]
+    fn a_silent_node_is_asked_once_a_round() {
+        let test = TestWorld::new();
+        test.rail.say_next([Say::Failed(PaymentFailure::Expired)]);
+        for number in 1..=3 {
+            block_on(run(&test.world, paid(&test, number), Progress::live())).unwrap();
+        }
+        test.rail.nonce_used_next([Err(unreachable())]);
+        assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
+        assert_eq!(test.rail.asked().iter().filter(|asked| matches!(asked, Asked::NonceUsed(_))).count(), 1);
     }
 
     /// A stranger settled it, and its launch is being created while our own transaction is not mined: the driver must not lose its guard.

@@ -77,6 +77,11 @@ impl Fault {
         Self::unavailable("the gateway cannot answer now; nothing was charged for this answer", 2)
     }
 
+    /// In the place of a challenge while the node answers for another chain: what is signed for ours could not be checked there.
+    fn no_challenge() -> Self {
+        Self::unavailable("payments cannot be taken now; nothing was charged", 30).reason("chain_unavailable").phase(Phase::Challenge)
+    }
+
     pub(super) fn with_code(mut self, status: u16, code: &str) -> Self {
         self.0.own_code = Some((status, code.to_owned()));
         self
@@ -128,6 +133,9 @@ impl Fault {
 
     /// The answer.
     pub(super) fn into_response(self, api: &Api, asked: &Asked) -> Response {
+        if self.0.challenge && asked.challenged.is_some() && api.world.rail.on_wrong_chain() {
+            return Self::no_challenge().into_response(api, asked);
+        }
         let details = *self.0;
         let (status, code) = match &details.own_code {
             Some((status, code)) => (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str()),

@@ -105,6 +105,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
+    workers.push(tokio::spawn(parts::watch_chain(Arc::clone(&world.rail), stopping.clone())));
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     let checks = checks::all(&world);
     let servers = vec![

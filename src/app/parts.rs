@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{RailError, Sealer},
+    ports::{ChainRail, RailError, Sealer},
     x402::requirements::Token,
 };
 use sha2::{Digest, Sha256};
@@ -31,6 +31,8 @@ use crate::{
 
 /// Between two sweeps of what the limiters no longer need.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// Between two questions to the chain node whether it is still the configured chain's.
+const WATCH_CHAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// A part that could not start.
 #[derive(Debug, thiserror::Error)]
@@ -223,6 +225,20 @@ pub(super) fn address(listener: &TcpListener) -> Result<SocketAddr, AppError> {
 pub(super) async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
     while tokio::time::timeout(FORGET_EVERY, stop.cancelled()).await.is_err() {
         api.limits.forget_idle();
+    }
+}
+
+/// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.
+pub(super) async fn watch_chain(rail: Arc<dyn ChainRail>, stop: CancellationToken) {
+    let mut well = true;
+    while tokio::time::timeout(WATCH_CHAIN_EVERY, stop.cancelled()).await.is_err() {
+        let outcome = rail.ready().await;
+        match (&outcome, well) {
+            (Err(error), true) => tracing::warn!(%error, "rail.not_ready"),
+            (Ok(()), false) => tracing::info!("rail.ready_again"),
+            _ => {}
+        }
+        well = outcome.is_ok();
     }
 }
 

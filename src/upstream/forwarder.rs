@@ -174,6 +174,11 @@ impl Upstream for Forwarder {
         }
     }
 
+    /// Only a key that is really sent makes a repeat safe.
+    fn repeats_safely(&self) -> bool {
+        self.profile.idempotency.header.is_some()
+    }
+
     async fn look_up(&self, core_key: &str) -> LookUp {
         self.found(core_key).await.unwrap_or_else(|error| LookUp::Unreachable(error.to_string()))
     }

@@ -34,17 +34,18 @@ struct Running {
     task: tokio::task::AbortHandle,
 }
 
-/// Takes a driver off the list when it ends, by a panic too; never the driver that took over from it.
-struct Entry<'a> {
-    drives: &'a Drives,
+/// A driver's place in the list, given up however the driver ends.
+struct Place {
+    drives: Drives,
     id: PaymentId,
     fence: i64,
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut running = self.drives.lock();
-        if running.get(&self.id).is_some_and(|running| running.fence == self.fence) {
+        // A driver that lost its lease must not remove the one that has it now.
+        if running.get(&self.id).is_some_and(|driver| driver.fence == self.fence) {
             running.remove(&self.id);
         }
     }
@@ -62,11 +63,10 @@ impl Drives {
     pub fn start(&self, intent: Intent, progress: Progress) {
         let (id, fence) = (intent.id, intent.guard.fence);
         let (sender, finished) = watch::channel(None);
-        let drives = self.clone();
+        let place = Place { drives: self.clone(), id, fence };
         let mut running = self.lock();
         let task = tokio::spawn(async move {
-            let _entry = Entry { drives: &drives, id, fence };
-            if let Some(done) = drives.drive(intent, progress).await {
+            if let Some(done) = place.drives.drive(intent, progress).await {
                 sender.send_replace(Some(Box::new(done)));
             }
         });

@@ -23,9 +23,9 @@ pub trait Housekeeping: Send + Sync {
     async fn turn(&self);
 }
 
-/// Runs both loops until the token is cancelled, and one last flush after that.
+/// Runs the loops until the token is cancelled, and one last flush after that.
 pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) {
-    tokio::join!(recover(&world, &drives, &stop), flush(&world, &housekeeping, &stop));
+    tokio::join!(recover(&world, &drives, &stop), close_nonces(&world, &stop), flush(&world, &housekeeping, &stop));
 }
 
 async fn recover(world: &World, drives: &Drives, stop: &CancellationToken) {
@@ -46,7 +46,17 @@ async fn recover_once(world: &World, drives: &Drives) -> Result<(), DriveError> 
     if due > 0 {
         tracing::info!(count = due, "recovery.refunds_due");
     }
-    recovery::close_nonces(world).await.map(drop)
+    Ok(())
+}
+
+/// A loop of its own: it asks the node, and a node that hangs must not hold up what is finished without it.
+async fn close_nonces(world: &World, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = recovery::close_nonces(world).await {
+            tracing::warn!(error = %chain(&error), "recovery.nonces_failed");
+        }
+        pause(RECOVER_EVERY, stop).await;
+    }
 }
 
 async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &CancellationToken) {

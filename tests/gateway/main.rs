@@ -6,6 +6,12 @@
 
 mod cli;
 mod clients;
+mod crash_matrix;
+mod crash_points;
+mod faults_fate;
+mod faults_kill;
+mod faults_node;
+mod faults_signer;
 mod free_tier;
 mod http;
 mod identity;

@@ -42,7 +42,7 @@ async fn r018_sequential_replay_gives_the_stored_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r019_fifty_parallel_copies_are_one_settlement_and_one_launch() {
-    let world = Setup::paid().start().await;
+    let world = Setup::paid().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000").start().await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     let body = launch("parallel");

@@ -9,7 +9,7 @@ use crate::support::world::{Totals, creation, launch};
 use crate::support::{Header, Reply, Setup, World};
 
 /// Sends the same proof again while the outcome is not known; every answer before the last is a clean PAYMENT_005.
-async fn until_created(world: &World, header: &Header, title: &str) -> Reply {
+pub async fn until_created(world: &World, header: &Header, title: &str) -> Reply {
     for _ in 0..10 {
         let reply = world.create(header, &launch(title)).await;
         if reply.status == 201 {

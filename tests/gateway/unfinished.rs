@@ -23,7 +23,7 @@ async fn abandoned(world: &World, header: &Header, title: &str) -> Hold {
 }
 
 /// Waits until the only intent is in `state`.
-async fn until_state(world: &World, state: &str) {
+pub async fn until_state(world: &World, state: &str) {
     let audit = world.gateway.audit();
     let there = async || {
         let intents = audit.view("intents").await;
@@ -146,7 +146,7 @@ async fn r105_a_core_that_fails_first_makes_one_launch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r031_a_payment_waits_for_its_block() {
-    let world = Setup::paid().own_chain().start().await;
+    let world = Setup::paid().own_chain().set("server.answer_deadline_s", "2").start().await;
     let wallet = world.agent().await;
     world.chain.set_automine(false).await;
     let header = world.proof(&wallet).v2();
@@ -157,10 +157,8 @@ async fn r031_a_payment_waits_for_its_block() {
         world.chain.set_automine(true).await;
     };
     let (reply, ()) = tokio::join!(world.create(&header, &body), mined);
-    if reply.status != 201 {
-        reply.refused(503, "PAYMENT_005");
-        until_state(&world, "created").await;
-        assert!(world.create(&header, &body).await.must(201).replayed());
-    }
+    let pending = reply.refused(503, "PAYMENT_005");
+    assert!(pending.header("payment-required").is_none(), "{}", pending.brief());
+    crate::settlement::until_created(&world, &header, "no blocks").await;
     world.settles_at(one_paid()).await;
 }

@@ -40,7 +40,7 @@ pub struct PricedRequest {
 /// Why nothing was claimed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The chain says that the proof is worth nothing: used, or not covered by the balance.
+    /// The chain says that the proof is worth nothing: used, not covered by the balance, or refused by the token.
     #[error(transparent)]
     Proof(#[from] ProofError),
     /// The proof identified somebody on a free route.
@@ -71,6 +71,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     }
     check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
     let short = short_of(world, &asked, &view);
+    let unpayable = short.clone().or_else(|| refused_by_token(&view));
     let free_tier = asked.free_tier && (short.is_none() || !world.settings.require_balance_for_free);
     if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
@@ -88,7 +89,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         free_tier: free_tier.then(|| settings.free_tier.at(now)),
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
-            proof_covers_price: asked.transfer.value() == asked.price && short.is_none(),
+            proof_covers_price: asked.transfer.value() == asked.price && unpayable.is_none(),
         },
         payment: Payment {
             transfer: world.rail.terms(&asked.transfer, &view),
@@ -100,10 +101,16 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    match (world.books.claim(claim).await?, short) {
-        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(short)) => Err(short.into()),
+    match (world.books.claim(claim).await?, unpayable) {
+        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => Err(why.into()),
         (claimed, _) => Ok(claimed),
     }
+}
+
+/// The settling call would revert. It matters only where money would be taken: a slot or an entitlement needs no transfer.
+fn refused_by_token(view: &ChainView) -> Option<ProofError> {
+    let words = view.would_revert.as_ref()?;
+    Some(ProofError::new(Reason::SimulationFailed, "payload.authorization", "a transfer that the token accepts", words))
 }
 
 /// What the wallet lacks to be able to pay: the proof's value, and the price where a free creation asks for it too.

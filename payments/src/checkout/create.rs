@@ -15,6 +15,10 @@ pub(super) async fn create(world: &World, intent: Intent, progress: &mut Progres
     if past_deadline(world, &intent) {
         return look_up(world, intent).await;
     }
+    if !world.upstream.repeats_safely() && !progress.first_creation() {
+        return unrepeatable(world, intent).await;
+    }
+    progress.creations = progress.creations.saturating_add(1);
     let Some(admission) = Admission::for_intent(&intent) else { return Err(DriveError::Incomplete(intent.id)) };
     match world.upstream.create(admission).await {
         UpstreamAnswer::Created { answer, launch_id } => created(world, &intent, answer, launch_id).await,
@@ -27,6 +31,14 @@ pub(super) async fn create(world: &World, intent: Intent, progress: &mut Progres
             };
             Ok(Step::Wait(intent, wait_ms))
         }
+    }
+}
+
+/// It may have been sent before, and sent again it could be made twice: only a look-up or an operator can tell.
+async fn unrepeatable(world: &World, intent: Intent) -> Result<Step, DriveError> {
+    match intent.state {
+        State::Forwarding => Ok(Step::Moved(world.books.apply(intent.core_unknown(world.clock.now())?).await?)),
+        _ => look_up(world, intent).await,
     }
 }
 

@@ -15,6 +15,10 @@ pub struct Progress {
     pub(super) sends: u32,
     /// What the node said to the last of them.
     pub(super) sent: Sent,
+    /// Creations that this driver sent.
+    pub(super) creations: u32,
+    /// This driver took the intent into FORWARDING: nobody else can have sent the creation.
+    pub(super) forwarded: bool,
     /// Questions about the same step without an answer.
     pub(super) polls: u32,
 }
@@ -60,6 +64,7 @@ pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Re
         && moved.state != before
     {
         progress.polls = 0;
+        progress.forwarded |= moved.state == State::Forwarding;
     }
     Ok(step)
 }
@@ -86,12 +91,17 @@ pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> R
 impl Progress {
     /// For the request that just made the claim.
     pub const fn live() -> Self {
-        Self { fresh: true, sends: 0, sent: Sent::Unknown, polls: 0 }
+        Self { fresh: true, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: true, polls: 0 }
     }
 
     /// For an intent that somebody left behind: ask first what became of it.
     pub const fn recovered() -> Self {
-        Self { fresh: false, sends: 0, sent: Sent::Unknown, polls: 0 }
+        Self { fresh: false, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: false, polls: 0 }
+    }
+
+    /// No creation can have left for this intent yet.
+    pub(super) fn first_creation(self) -> bool {
+        self.forwarded && self.creations == 0
     }
 
     /// Counts an unanswered question and says how long to wait: quickly at first, for chains that mine at once, then each second.

@@ -17,6 +17,8 @@ pub struct ChainView {
     pub authorization_used: bool,
     /// The payer's balance in the token's units.
     pub balance_units: u128,
+    /// The node's words, if the settling call would revert on the newest block: the token is paused, the payer is barred from it, and the like.
+    pub would_revert: Option<String>,
     /// The newest block.
     pub block_number: u64,
     /// The signer's next nonce as the node sees it, pending transactions included.
@@ -94,6 +96,9 @@ pub enum RailError {
     /// The node answers for another chain, or the token is another one than configured.
     #[error("the chain node is not the configured chain: {0}")]
     WrongChain(String),
+    /// The node answers, but nothing can be settled now.
+    #[error("payments cannot be settled: {0}")]
+    NotReady(String),
 }
 
 /// The chain behind x402.
@@ -149,4 +154,9 @@ pub trait ChainRail: Send + Sync {
     /// # Errors
     /// [`RailError`], or what is missing.
     async fn ready(&self) -> Result<(), RailError>;
+
+    /// Whether the node's last answer was for another chain than the configured one: nobody is asked to pay then. Asks nobody.
+    fn on_wrong_chain(&self) -> bool {
+        false
+    }
 }

@@ -56,6 +56,12 @@ pub trait Upstream: Send + Sync {
     /// Creates the billable thing under the intent's id as idempotency key.
     async fn create(&self, admission: Admission) -> UpstreamAnswer;
 
+    /// Whether a creation may be sent again under its key without a second thing being made. Where it may not, a creation whose answer was
+    /// lost is never repeated: it is looked up, or waits for an operator.
+    fn repeats_safely(&self) -> bool {
+        true
+    }
+
     /// What exists under an intent's key.
     async fn look_up(&self, core_key: &str) -> LookUp;
 

@@ -78,6 +78,7 @@ pub fn usual_view() -> ChainView {
     ChainView {
         authorization_used: false,
         balance_units: 10_000_000,
+        would_revert: None,
         block_number: 100,
         signer_next_nonce: 0,
         fees: FeeQuote { max_fee_per_gas_wei: 1_000, max_priority_fee_per_gas_wei: 10, signer_balance_wei: 1_000_000_000 },
@@ -238,6 +239,10 @@ impl ChainRail for FakeRail {
 
     async fn ready(&self) -> Result<(), RailError> {
         self.inner().view.clone().map(drop)
+    }
+
+    fn on_wrong_chain(&self) -> bool {
+        matches!(self.inner().view, Err(RailError::WrongChain(_)))
     }
 }
 

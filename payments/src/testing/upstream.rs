@@ -25,6 +25,7 @@ struct Inner {
     answers: VecDeque<UpstreamAnswer>,
     look_ups: VecDeque<LookUp>,
     closed: Option<u64>,
+    without_keys: bool,
     creations: Vec<Admission>,
     looked_up: Vec<String>,
     forwarded: Vec<Admission>,
@@ -70,6 +71,11 @@ impl FakeUpstream {
         self.inner().closed = retry_after_s;
     }
 
+    /// It knows no idempotency keys: what is sent twice is made twice.
+    pub fn forget_keys(&self) {
+        self.inner().without_keys = true;
+    }
+
     /// The creations that arrived.
     pub fn creations(&self) -> Vec<Admission> {
         self.inner().creations.clone()
@@ -102,6 +108,10 @@ impl Upstream for FakeUpstream {
         let launch_id = format!("launch-{}", admission.core_key().unwrap_or("without-key"));
         inner.creations.push(admission);
         next(&mut inner.answers).unwrap_or_else(|| created(&launch_id))
+    }
+
+    fn repeats_safely(&self) -> bool {
+        !self.inner().without_keys
     }
 
     async fn look_up(&self, core_key: &str) -> LookUp {

@@ -22,7 +22,7 @@ mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use alloy_primitives::{B256, U64, U256};
+use alloy_primitives::{B256, Bytes, U64, U256};
 use async_trait::async_trait;
 use payments::{
     agent::Wallet,
@@ -38,7 +38,7 @@ pub use rpc::RpcUrlError;
 pub use signer::SignerKeyError;
 
 use calls::{address, answer};
-use node::{At, NoAnswer, Node};
+use node::{Answer, At, NoAnswer, Node};
 use preparer::BasePreparer;
 use signer::Signer;
 
@@ -140,6 +140,7 @@ impl ChainRail for BaseRail {
         let mut batch = self.node.batch()?;
         let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest)?;
         let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
+        let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS)?;
         let nonce = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
         let quote = fees::ask_quote(&mut batch, signer)?;
         batch.send().await?;
@@ -148,6 +149,7 @@ impl ChainRail for BaseRail {
         Ok(ChainView {
             authorization_used: answer::<calls::authorizationStateCall>(&used.get().await?)?,
             balance_units: u128::try_from(balance).unwrap_or(u128::MAX),
+            would_revert: verdict(settling, transfer, latest.unix_s()).await?,
             block_number: latest.number(),
             signer_next_nonce: nonce.get().await?.to(),
             fees,
@@ -227,8 +229,24 @@ impl ChainRail for BaseRail {
         let quote = self.quote().await?;
         match fees::price(&quote, self.max_fee_per_gas_wei) {
             Ok(_) => Ok(()),
-            Err(error) => Err(RailError::Unreachable(format!("{error} ({})", self.signer()))),
+            Err(error) => Err(RailError::NotReady(format!("{error} ({})", self.signer()))),
         }
+    }
+
+    fn on_wrong_chain(&self) -> bool {
+        self.node.on_wrong_chain()
+    }
+}
+
+/// The words of the token's refusal, if the simulated settlement was refused. The newest block of a quiet chain can be older than the
+/// authorization's begin, which the next block will not be: that refusal says nothing.
+async fn verdict(settling: Answer<'_, Bytes>, transfer: &LiveTransfer, latest_unix_s: u64) -> Result<Option<String>, RailError> {
+    match settling.try_get().await {
+        Ok(_) => Ok(None),
+        Err(NoAnswer::Refused(refusal)) if refusal.is_revert() => {
+            Ok((latest_unix_s > transfer.valid_after_unix_s()).then_some(refusal.message))
+        }
+        Err(none) => Err(none.into()),
     }
 }
 

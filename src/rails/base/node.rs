@@ -1,7 +1,10 @@
 //! The node behind the rail. Everything is asked in batches, and every batch asks for the chain id too: a node that was
 //! swapped for one of another chain is never believed.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use alloy_json_rpc::{ErrorPayload, RpcError, RpcRecv};
 use alloy_primitives::{Address, B256, Bytes, U64};
@@ -20,6 +23,8 @@ pub(super) struct Node {
     client: RpcClient,
     chain_id: u64,
     secrets: Secrets,
+    /// What the last batch showed. Read where no call may be made.
+    wrong_chain: AtomicBool,
 }
 
 /// Reads that travel together.
@@ -63,7 +68,12 @@ pub(super) enum At {
 impl Node {
     pub(super) fn new(url: &str, timeout: Duration, chain_id: u64) -> Result<Self, RpcUrlError> {
         let (transport, secrets) = HttpTransport::new(url, timeout)?;
-        Ok(Self { client: RpcClient::new(transport, false), chain_id, secrets })
+        Ok(Self { client: RpcClient::new(transport, false), chain_id, secrets, wrong_chain: AtomicBool::new(false) })
+    }
+
+    /// Whether the last batch that was answered was answered for another chain.
+    pub(super) fn on_wrong_chain(&self) -> bool {
+        self.wrong_chain.load(Ordering::Relaxed)
     }
 
     /// An empty batch.
@@ -119,6 +129,11 @@ impl<'a> Batch<'a> {
         self.ask("eth_call", json!([{ "to": to, "data": data }, block]))
     }
 
+    /// Adds the run of a transaction of `from` that is not sent.
+    pub(super) fn simulate(&mut self, from: Address, to: Address, data: &Bytes, gas: u64) -> Result<Answer<'a, Bytes>, RailError> {
+        self.ask("eth_call", json!([{ "from": from, "to": to, "data": data, "gas": U64::from(gas) }, "latest"]))
+    }
+
     /// Sends the batch. Its answers count for nothing unless this succeeds.
     ///
     /// # Errors
@@ -127,10 +142,22 @@ impl<'a> Batch<'a> {
         let Self { node, requests, chain_id } = self;
         requests.send().await.map_err(|error| node.lost("batch", &error))?;
         let chain_id: U64 = Answer { node, method: "eth_chainId", waiter: chain_id }.get().await?;
-        if chain_id.to::<u64>() == node.chain_id {
+        let right = chain_id.to::<u64>() == node.chain_id;
+        node.wrong_chain.store(!right, Ordering::Relaxed);
+        if right {
             return Ok(());
         }
         Err(RailError::WrongChain(format!("chain id {chain_id} instead of {}", node.chain_id)))
+    }
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// How the common nodes say that the contract refused a call: 3 is go-ethereum's code and its descendants', -32015 that of others.
+    pub(super) fn is_revert(&self) -> bool {
+        let message = self.message.to_lowercase();
+        matches!(self.code, 3 | -32_015) || message.contains("revert") || message.contains("out of gas")
     }
 }
 

@@ -28,6 +28,8 @@ static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> = LazyLock::new(|| toki
 /// A running node.
 pub struct Anvil {
     pub address: SocketAddr,
+    /// The node counts the stranger's nonces itself, and counts wrongly when two calls come at once.
+    stranger: tokio::sync::Mutex<()>,
     _process: Tethered,
     _dir: TempDir,
 }
@@ -52,7 +54,8 @@ impl Anvil {
         command.args(["--chain-id", &CHAIN_ID.to_string(), "--silent"]);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         let process = Tethered::start(command, &dir.path().join("anvil.log"));
-        let node = Self { address: SocketAddr::from(([127, 0, 0, 1], port)), _process: process, _dir: dir };
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let node = Self { address, stranger: tokio::sync::Mutex::default(), _process: process, _dir: dir };
         eventually("anvil answers", Duration::from_secs(30), async || node.try_rpc("eth_chainId", json!([])).await.map(|_| ())).await;
         node.rpc("anvil_setCode", json!([ASSET, token::runtime_code()])).await;
         node
@@ -95,7 +98,9 @@ impl Anvil {
     /// Sends a call to the token from an account that has nothing to do with the gateway; its receipt.
     pub async fn send(&self, data: String) -> Value {
         let transaction = json!([{"from": STRANGER, "to": ASSET, "data": data, "gas": "0x7a120"}]);
+        let turn = self.stranger.lock().await;
         let hash = self.rpc("eth_sendTransaction", transaction).await;
+        drop(turn);
         let receipt =
             eventually("a receipt", Duration::from_secs(10), async || match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
                 Value::Null => Err(format!("{hash} is not mined")),
@@ -155,6 +160,44 @@ impl Anvil {
 
     pub async fn mine(&self, blocks: u64) {
         self.rpc("anvil_mine", json!([format!("{blocks:#x}")])).await;
+    }
+
+    /// Moves the chain's time and mines until that moment is safe.
+    pub async fn pass_s(&self, seconds: u64) {
+        self.rpc("evm_increaseTime", json!([seconds])).await;
+        // The node calls a block safe when 32 others are on it.
+        self.mine(40).await;
+    }
+
+    /// How many transactions of the account are in blocks or wait for one.
+    pub async fn pending_count(&self, account: Address) -> u64 {
+        quantity(&self.rpc("eth_getTransactionCount", json!([account, "pending"])).await)
+    }
+
+    /// Waits until so many transactions of the account are in blocks or wait for one.
+    pub async fn until_pending(&self, account: Address, count: u64) {
+        let there = async || match self.pending_count(account).await {
+            found if found >= count => Ok(()),
+            found => Err(format!("{found} transactions")),
+        };
+        eventually("a transaction waits for its block", Duration::from_secs(20), there).await;
+    }
+
+    /// Hands the node a call to the token in the account's name that goes before all others into the next block.
+    pub async fn send_first(&self, from: Address, data: String) {
+        self.set_balance(from, U256::from(10).pow(U256::from(18))).await;
+        self.rpc("anvil_impersonateAccount", json!([from])).await;
+        let tip = U256::from(50_000_000_000_u64);
+        let call = json!([{
+            "from": from, "to": ASSET, "data": data, "gas": "0x7a120", "maxFeePerGas": tip * U256::from(4), "maxPriorityFeePerGas": tip,
+        }]);
+        self.rpc("eth_sendTransaction", call).await;
+    }
+
+    /// Takes back the newest blocks and makes as many others; `kept` are raw transactions for the first of them.
+    pub async fn reorg(&self, depth: u64, kept: &[String]) {
+        let kept: Vec<Value> = kept.iter().map(|raw| json!([raw, 0])).collect();
+        self.rpc("anvil_reorg", json!([depth, kept])).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use super::moment::Stopwatch;
+use super::moment::{Stopwatch, random_bytes};
 
 /// A running process and the guard that ends it if this test process disappears.
 pub struct Tethered {
@@ -72,8 +72,16 @@ impl Drop for Tethered {
     }
 }
 
-/// A TCP port on loopback that was free a moment ago.
+/// A TCP port on loopback that was free a moment ago, and that no outgoing connection gets by itself: a process that is killed finds its
+/// port free when it starts again.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    // Below the ports that systems give to outgoing connections.
+    const FIRST: u16 = 10_000;
+    const COUNT: u16 = 22_000;
+    loop {
+        let port = FIRST + u16::from_be_bytes(random_bytes()) % COUNT;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::moment::random_bytes;
 use super::server::{Answer, Server, json as answer};
+use super::trap::{self, Armed, Point, Trap};
 
 /// What the core does with a creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,7 @@ struct State {
     behaviour: Behaviour,
     seen: Vec<Seen>,
     launches: BTreeMap<String, Launch>,
+    traps: Vec<Armed>,
 }
 
 /// The core.
@@ -61,7 +63,8 @@ pub struct FakeCore {
 
 impl FakeCore {
     pub async fn start() -> Self {
-        let state = Arc::new(Mutex::new(State { behaviour: Behaviour::Create, seen: Vec::new(), launches: BTreeMap::new() }));
+        let state =
+            Arc::new(Mutex::new(State { behaviour: Behaviour::Create, seen: Vec::new(), launches: BTreeMap::new(), traps: Vec::new() }));
         let shared = Arc::clone(&state);
         let handler = Arc::new(move |request: Request<Bytes>| {
             let state = Arc::clone(&shared);
@@ -72,6 +75,13 @@ impl FakeCore {
 
     pub fn behave(&self, behaviour: Behaviour) {
         self.state.lock().unwrap().behaviour = behaviour;
+    }
+
+    /// Stops the next creation at this point.
+    pub fn trap(&self, at: Point) -> Trap {
+        let (trap, armed) = trap::arm("POST /launches", at);
+        self.state.lock().unwrap().traps.push(armed);
+        trap
     }
 
     /// Everything that arrived, health checks and look-ups of our own included.
@@ -98,6 +108,16 @@ impl FakeCore {
 }
 
 async fn handle(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
+    let call = format!("{} {}", request.method(), request.uri().path());
+    let armed = trap::sprung(&mut state.lock().unwrap().traps, &call);
+    let answered = Box::pin(answered(state, request));
+    match armed {
+        Some(armed) => armed.run(answered).await,
+        None => answered.await,
+    }
+}
+
+async fn answered(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
     let (reply, hang) = {
         let mut state = state.lock().unwrap();
         let seen = record(&request);

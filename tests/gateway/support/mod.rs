@@ -14,6 +14,7 @@ pub mod rpc_proxy;
 pub mod secrets;
 pub mod server;
 pub mod token;
+pub mod trap;
 pub mod wallet;
 pub mod world;
 

@@ -104,7 +104,17 @@ impl Draft {
             B256::from(U256::from(self.valid_before)),
             self.nonce,
         ];
-        let hash = keccak256(concat(&words));
+        self.enveloped(&words)
+    }
+
+    /// The EIP-712 digest of `CancelAuthorization`.
+    pub fn cancel_digest(&self) -> B256 {
+        let kind = "CancelAuthorization(address authorizer,bytes32 nonce)";
+        self.enveloped(&[keccak256(kind), self.from.into_word(), self.nonce])
+    }
+
+    fn enveloped(&self, words: &[B256]) -> B256 {
+        let hash = keccak256(concat(words));
         let mut envelope = vec![0x19, 0x01];
         envelope.extend_from_slice(self.domain.separator().as_slice());
         envelope.extend_from_slice(hash.as_slice());

@@ -1,4 +1,4 @@
-//! JSON-RPC on its way to the node: counted, recorded, delayed, refused, or forwarded with the answer lost.
+//! JSON-RPC on its way to the node: counted, recorded, held, refused, forwarded with the answer lost, or answered with a lie.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +11,10 @@ use tokio::sync::watch;
 
 use super::client::Call;
 use super::server::{Answer, Server, json as answer};
+use super::trap::{self, Armed, Point, Trap};
+
+/// Makes another result of the node's: a lie.
+pub type Lie = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 
 /// What happens to the next calls of a method.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +30,8 @@ struct State {
     counts: BTreeMap<String, u64>,
     faults: BTreeMap<String, Fault>,
     holds: BTreeMap<String, Gate>,
+    lies: BTreeMap<String, Lie>,
+    traps: Vec<Armed>,
     broadcasts: Vec<String>,
 }
 
@@ -85,6 +91,23 @@ impl RpcProxy {
         Hold { reached: seen, open }
     }
 
+    /// Stops the next request whose text contains `needle` at this point.
+    pub fn trap(&self, needle: &str, at: Point) -> Trap {
+        let (trap, armed) = trap::arm(needle, at);
+        self.state.lock().unwrap().traps.push(armed);
+        trap
+    }
+
+    /// Results of `method` are what `lie` makes of them, until [`RpcProxy::tell_the_truth`].
+    pub fn lie(&self, method: &str, lie: impl Fn(Value) -> Value + Send + Sync + 'static) {
+        self.state.lock().unwrap().lies.insert(method.to_owned(), Arc::new(lie));
+    }
+
+    /// Every result is the node's own again.
+    pub fn tell_the_truth(&self) {
+        self.state.lock().unwrap().lies.clear();
+    }
+
     /// How many calls of the method arrived.
     pub fn calls(&self, method: &str) -> u64 {
         let state = self.state.lock().unwrap();
@@ -98,6 +121,16 @@ impl RpcProxy {
 }
 
 async fn handle(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Bytes>) -> Answer {
+    let text = String::from_utf8_lossy(request.body()).into_owned();
+    let armed = trap::sprung(&mut state.lock().unwrap().traps, &text);
+    let forward = Box::pin(forward(state, node, request));
+    match armed {
+        Some(armed) => armed.run(forward).await,
+        None => forward.await,
+    }
+}
+
+async fn forward(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Bytes>) -> Answer {
     let body: Value = serde_json::from_slice(request.body()).map_err(std::io::Error::other)?;
     let Value::Array(calls) = body else {
         let (result, lost) = one(&state, node, body).await?;
@@ -139,7 +172,12 @@ async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Val
     }
     let reply = Call::new("POST", "/").json(&call).try_send(node).await;
     let reply = reply.map_err(std::io::Error::other)?;
-    Ok((reply.json(), lose))
+    let mut reply = reply.json();
+    let lie = state.lock().unwrap().lies.get(&method).cloned();
+    if let (Some(lie), Some(result)) = (lie, reply.get_mut("result")) {
+        *result = lie(result.take());
+    }
+    Ok((reply, lose))
 }
 
 fn take_fault(state: &mut State, method: &str) -> (bool, bool) {
@@ -187,4 +225,8 @@ async fn the_proxy_counts_refuses_and_loses_answers() {
     let (reply, ()) = tokio::join!(waiting, release);
     assert_eq!(reply.json()["result"], "84532");
     assert_eq!(proxy.calls("eth_chainId"), 2);
+    proxy.lie("eth_chainId", |_| json!("0x1"));
+    assert_eq!(ask("eth_chainId").send(proxy.server.address).await.json()["result"], "0x1");
+    proxy.tell_the_truth();
+    assert_eq!(ask("eth_chainId").send(proxy.server.address).await.json()["result"], "0x14a34");
 }

@@ -47,6 +47,31 @@ pub fn transfer_with_authorization(draft: &Draft, signature: &[u8]) -> String {
     )
 }
 
+/// The payer takes his authorization back.
+pub fn cancel_authorization(draft: &Draft, signature: &[u8]) -> String {
+    let mut v = [0; 32];
+    v[31] = signature[64];
+    let half = |at: usize| -> [u8; 32] { signature[at..at + 32].try_into().unwrap() };
+    let signed = "cancelAuthorization(address,bytes32,uint8,bytes32,bytes32)";
+    call(signed, &[word(draft.from), draft.nonce.0, v, half(0), half(32)])
+}
+
+pub fn transfer(to: Address, amount: u64) -> String {
+    call("transfer(address,uint256)", &[word(to), U256::from(amount).to_be_bytes()])
+}
+
+pub fn pause() -> String {
+    call("pause()", &[])
+}
+
+pub fn unpause() -> String {
+    call("unpause()", &[])
+}
+
+pub fn blacklist(account: Address) -> String {
+    call("blacklist(address)", &[word(account)])
+}
+
 fn call(signature: &str, words: &[[u8; 32]]) -> String {
     let selector = &keccak256(signature)[..4];
     format!("0x{}{}", hex::encode(selector), hex::encode(words.concat()))

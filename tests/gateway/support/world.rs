@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::U256;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::anvil::{ASSET, Anvil, CHAIN_ID};
 use super::audit::text;
@@ -165,6 +166,15 @@ impl World {
             self.secrets.add_header(name, value);
         }
         call.send(self.gateway.address).await
+    }
+
+    /// Sends a request and goes on; its answer comes later, or never if the gateway goes away.
+    pub fn begin(&self, call: Call) -> JoinHandle<Result<Reply, String>> {
+        for (name, value) in &call.headers {
+            self.secrets.add_header(name, value);
+        }
+        let address = self.gateway.address;
+        tokio::spawn(async move { call.try_send(address).await })
     }
 
     /// A fresh proof of the wallet for a launch.

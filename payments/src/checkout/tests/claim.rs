@@ -87,6 +87,24 @@ fn an_entitled_wallet_that_spent_its_last_coin_gets_what_it_paid_for() {
 }
 
 #[test]
+fn a_transfer_that_the_token_would_refuse_is_not_taken_and_a_free_launch_needs_none() {
+    let test = TestWorld::new();
+    let source = rejected(&test, 1);
+    test.rail.view_is(Ok(ChainView { would_revert: Some(String::from("Pausable: paused")), ..usual_view() }));
+    let entitled = claimed(&test, test.launch(&wallet(), 2, false));
+    assert_eq!(entitled.funding, Funding::Entitlement { source: source.id });
+    let free = claimed(&test, test.launch(&wallet(), 3, true));
+    assert!(matches!(free.funding, Funding::Free { .. }), "{:?}", free.funding);
+    let asked = test.launch(&wallet(), 4, false);
+    let key = key(&asked);
+    match block_on(claim_rules(&test.world, asked)) {
+        Err(ClaimError::Proof(error)) => assert_eq!((error.reason, error.got.as_str()), (Reason::SimulationFailed, "Pausable: paused")),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(block_on(test.books.known(&key)).unwrap(), None);
+}
+
+#[test]
 fn a_silent_node_claims_nothing() {
     let test = TestWorld::new();
     test.rail.view_is(Err(unreachable()));

@@ -29,6 +29,23 @@ fn an_unknown_creation_is_tried_again_under_the_same_key() {
     assert_eq!(test.upstream.looked_up(), Vec::<String>::new());
 }
 
+/// Killed between the commit and the answer, or answered with nothing: sent again it could be made twice.
+#[test]
+fn an_upstream_without_keys_gets_each_creation_once() {
+    let test = TestWorld::new();
+    test.upstream.forget_keys();
+    assert_eq!(finished(&test, paid(&test, 1)).state, State::Created, "the first time is no repeat");
+    test.upstream.answer_next([unknown()]);
+    test.upstream.look_up_next([LookUp::Unreachable(String::new()), LookUp::Absent]);
+    let lost = finished(&test, paid(&test, 2));
+    assert_eq!((lost.state, test.upstream.creations().len()), (State::Rejected, 2));
+    let left = claimed(&test, test.launch(&TestWallet::numbered(2), 3, true));
+    test.upstream.look_up_next([LookUp::Found { answer: answer(201, "launch-3"), launch_id: String::from("launch-3") }]);
+    let found = block_on(run(&test.world, left, Progress::recovered())).unwrap();
+    assert_eq!((found.state, found.launch_id.as_deref()), (State::Created, Some("launch-3")));
+    assert_eq!(test.upstream.creations().len(), 2, "a creation that may have left is not sent again");
+}
+
 #[test]
 fn a_paid_creation_that_is_refused_leaves_an_entitlement() {
     let test = TestWorld::new();

@@ -104,6 +104,15 @@ pub(super) async fn a_cancelled_authorization_is_not_paid(chain: &dyn TestChain)
     assert_eq!(judge(&world, &claim).await, Outcome::Failed(PaymentFailure::Cancelled));
 }
 
+pub(super) async fn a_barred_payer_is_seen_before_anything_is_sent(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let transfer = world.authorize(B256::repeat_byte(2)).await;
+    assert_eq!(world.rail.view(&transfer).await.unwrap().would_revert, None);
+    world.bar_payer().await;
+    let words = world.rail.view(&transfer).await.unwrap().would_revert.unwrap();
+    assert!(words.contains("account is blacklisted"), "{words}");
+}
+
 pub(super) async fn money_that_went_elsewhere_is_not_paid(chain: &dyn TestChain) {
     let world = World::new(chain).await;
     let claim = world.claim().await;

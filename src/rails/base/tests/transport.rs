@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use alloy_primitives::B256;
 use payments::{
     agent::Wallet,
     ports::{ChainRail, RailError},
@@ -16,7 +17,7 @@ use tokio::{
 use super::{
     super::{BaseConfigError, BaseRail, RpcUrlError},
     canned::CannedNode,
-    world::{TestSealer, config, fresh_key},
+    world::{TestSealer, config, fresh_key, key, live_transfer},
 };
 
 const SECRET: &str = "s3cretk3y";
@@ -43,6 +44,29 @@ async fn a_node_that_repeats_the_key_does_not_give_it_away() {
     let (url, _) = CannedNode::start(|_, _| Err(json!({"code": -32_001, "message": format!("no such project: {SECRET}")}))).await;
     let error = ask(&format!("{url}/{SECRET}")).await;
     assert!(error.contains("-32001") && error.contains("no such project: ***"), "{error}");
+}
+
+/// Only the contract's own refusal is a verdict; that of a block from before the authorization's begin is none.
+#[tokio::test]
+async fn a_simulation_is_believed_where_the_contract_spoke() {
+    let view = async |timestamp: u64, code: i64, message: &'static str| {
+        let (url, _) = CannedNode::start(move |method, params| match method {
+            "eth_chainId" => Ok(json!("0x14a34")),
+            "eth_call" if params[0]["from"].is_string() => Err(json!({"code": code, "message": message})),
+            "eth_call" => Ok(json!(format!("0x{}", "0".repeat(64)))),
+            "eth_getBlockByNumber" => Ok(json!({"number": "0x1", "timestamp": format!("{timestamp:#x}"), "baseFeePerGas": "0x1"})),
+            _ => Ok(json!("0x0")),
+        })
+        .await;
+        let rail = BaseRail::new(config(url, token(), fresh_key()), Arc::new(TestSealer)).unwrap();
+        let payer = key(&fresh_key());
+        rail.view(&live_transfer(&payer, &token(), Wallet::new([1; 20]), 1_000, B256::ZERO)).await.map(|view| view.would_revert)
+    };
+    let paused = "execution reverted: Pausable: paused";
+    assert_eq!(view(1_000, 3, paused).await, Ok(Some(paused.to_owned())));
+    assert_eq!(view(1_000, -32_000, paused).await, Ok(Some(paused.to_owned())));
+    assert_eq!(view(0, 3, "execution reverted: FiatTokenV2: authorization is not yet valid").await, Ok(None));
+    assert!(matches!(view(1_000, -32_005, "limit exceeded").await, Err(RailError::Unreachable(_))));
 }
 
 #[tokio::test]

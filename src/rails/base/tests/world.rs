@@ -43,6 +43,7 @@ pub(super) const BUMP_AFTER_S: u32 = 15;
 sol! {
     function mint(address to, uint256 amount);
     function transfer(address to, uint256 value);
+    function blacklist(address account);
     function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s);
 }
 
@@ -185,6 +186,11 @@ impl<'a> World<'a> {
     /// A stranger settles the transfer.
     pub(super) async fn settle_by_stranger(&self, transfer: &LiveTransfer) -> ChainHash {
         self.by_stranger(calls::settle(transfer).to_vec()).await
+    }
+
+    /// The token bars the payer.
+    pub(super) async fn bar_payer(&self) {
+        self.by_stranger(blacklistCall { account: self.payer.address() }.abi_encode()).await;
     }
 
     /// The payer sends his whole balance away.
