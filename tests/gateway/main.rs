@@ -5,15 +5,22 @@
 #![allow(clippy::unwrap_used)]
 
 mod clients;
+mod core_faults;
+mod drain;
+mod framing;
 mod free_tier;
 mod http;
+mod idempotency;
 mod identity;
+mod month_edge;
 mod operations;
+mod overload;
 mod proof_shapes;
 mod proofs;
 mod replay;
 mod requests;
 mod sandbox_mode;
 mod settlement;
+mod slow_peers;
 mod support;
 mod unfinished;

@@ -23,7 +23,7 @@ async fn abandoned(world: &World, header: &Header, title: &str) -> Hold {
 }
 
 /// Waits until the only intent is in `state`.
-async fn until_state(world: &World, state: &str) {
+pub async fn until_state(world: &World, state: &str) {
     let audit = world.gateway.audit();
     let there = async || {
         let intents = audit.view("intents").await;
@@ -118,29 +118,6 @@ async fn a_core_that_creates_and_hangs_is_found_by_its_key_after_kill_9() {
     let sent = world.core().forwarded();
     let keys: Vec<Vec<&str>> = sent.iter().map(|seen| seen.values("idempotency-key")).collect();
     assert!(keys.iter().all(|key| *key == keys[0]), "another key: {keys:?}");
-    world.settles_at(one_paid()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r105_a_core_that_fails_first_makes_one_launch() {
-    let world = Setup::paid().start().await;
-    let wallet = world.agent().await;
-    let header = world.proof(&wallet).v2();
-    let body = launch("second time lucky");
-    world.core().behave(Behaviour::Fail);
-    let repaired = async {
-        while world.core().forwarded().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        world.core().behave(Behaviour::Create);
-    };
-    let (reply, ()) = tokio::join!(world.create(&header, &body), repaired);
-    if reply.status != 201 {
-        let reply = reply.refused(503, "PAYMENT_005");
-        assert!(reply.header("payment-required").is_none());
-        until_state(&world, "created").await;
-        world.create(&header, &body).await.must(201);
-    }
     world.settles_at(one_paid()).await;
 }
 
