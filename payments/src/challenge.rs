@@ -11,6 +11,7 @@ mod shape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::x402::identifier::ADVERTISEMENT;
 use crate::x402::json::{push_quoted, quoted};
 use crate::x402::requirements::Requirements;
 
@@ -81,11 +82,27 @@ impl Prepared402 {
             v1_around_url: requirements.v1_element_around_resource(),
             x402_object: x402_object(route, requirements),
         };
-        let bytes = encoded_len(prepared.header_json_len(route_url, MAX_HEADER_ERROR_BYTES));
+        prepared.check_size(route)?;
+        Ok(prepared)
+    }
+
+    /// The same, saying in the header that a payment may carry an identifier of the client's own.
+    ///
+    /// # Errors
+    /// [`ChallengeTooLarge`].
+    pub fn taking_identifiers(mut self, route: &str) -> Result<Self, ChallengeTooLarge> {
+        self.header_after_url.pop();
+        self.header_after_url.push_str(&format!(r#","extensions":{ADVERTISEMENT}}}"#));
+        self.check_size(route)?;
+        Ok(self)
+    }
+
+    fn check_size(&self, route: &str) -> Result<(), ChallengeTooLarge> {
+        let bytes = encoded_len(self.header_json_len(&self.route_url, MAX_HEADER_ERROR_BYTES));
         if bytes > MAX_CHALLENGE_BYTES {
             return Err(ChallengeTooLarge { route: route.to_owned(), bytes });
         }
-        Ok(prepared)
+        Ok(())
     }
 
     /// The 402 for one request.

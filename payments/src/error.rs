@@ -11,6 +11,8 @@ pub enum Reason {
     InvalidPayload,
     /// `x402Version` is not the number 1 or 2.
     InvalidX402Version,
+    /// The identifier of the extension `payment-identifier` is not one.
+    InvalidPaymentIdentifier,
     /// A payload of Permit2 or ERC-7710, which is not offered.
     UnsupportedPayloadType,
     /// The scheme is not offered (v1).
@@ -51,6 +53,7 @@ impl Reason {
             Self::HeaderTooLarge => "payment_header_too_large",
             Self::InvalidPayload => "invalid_payload",
             Self::InvalidX402Version => "invalid_x402_version",
+            Self::InvalidPaymentIdentifier => "invalid_payment_identifier",
             Self::UnsupportedPayloadType => "unsupported_payload_type",
             Self::UnsupportedScheme => "unsupported_scheme",
             Self::InvalidNetwork => "invalid_network",
@@ -69,11 +72,12 @@ impl Reason {
         }
     }
 
-    /// The HTTP status that fits: 431 for size, otherwise 402 with a fresh challenge.
+    /// The HTTP status that fits: 431 for size, 400 for what is not part of the payment, otherwise 402 with a fresh challenge.
     #[must_use]
     pub const fn status_hint(self) -> u16 {
         match self {
             Self::HeaderTooLarge => 431,
+            Self::InvalidPaymentIdentifier => 400,
             _ => 402,
         }
     }

@@ -5,6 +5,7 @@
 //! routed by the `x402Version` inside it, never by the name of the header that carried it.
 
 pub mod eip712;
+pub mod identifier;
 pub(crate) mod json;
 pub mod payload;
 pub mod receipt;

@@ -205,3 +205,20 @@ fn published_constants_are_ours() {
     }
     assert_eq!(networks.len(), 3);
 }
+
+#[test]
+fn a_challenge_that_takes_identifiers_stays_small_and_otherwise_the_same() {
+    let vectors = vectors::load();
+    let offer = golden_offer(&vectors);
+    let plain = Prepared402::new("POST /launches", URL, &offer).unwrap();
+    let render = Render { resource_url: URL, problem: problem(), shape: ErrorShape::Object };
+    let named = plain.clone().taking_identifiers("POST /launches").unwrap().render(&render);
+    assert!(named.header_payment_required.len() <= MAX_CHALLENGE_BYTES);
+    assert_eq!(named.body, plain.render(&render).body);
+    let mut header = header_json(&named);
+    let extensions = header.as_object_mut().unwrap().remove("extensions").unwrap();
+    assert_eq!(header, header_json(&plain.render(&render)));
+    let extension = &extensions["payment-identifier"];
+    assert_eq!(extension["info"], json!({"required": false}));
+    assert_eq!(extension["schema"]["properties"]["id"]["pattern"], "^[a-zA-Z0-9_-]+$");
+}

@@ -73,6 +73,7 @@ impl Challenges {
             };
             let requirements = requirements(price.unwrap_or(UsdcUnits::ZERO), &description);
             let prepared = Prepared402::new(&route.key, &format!("{public_url}{}", route.pattern), &requirements)?;
+            let prepared = if price.is_some() { prepared.taking_identifiers(&route.key)? } else { prepared };
             challenges.by_key.insert(route.key.clone(), challenges.list.len());
             challenges.list.push(Challenge { prepared, requirements, price });
             challenges.prices.extend(price);

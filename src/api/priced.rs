@@ -28,11 +28,11 @@ use crate::upstream::profile::{Condition, UpstreamRoute};
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(unpaid(call)) };
+    let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(call)) };
     // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row.
-    let key = claim_key(call, &transfer)?;
+    let key = claim_key(call, &transfer, identifier)?;
     if let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
-        return replay::answer(api, call, known).await;
+        return replay::answer(api, call, &key, known).await;
     }
     // 6. The time, and the agent's limit.
     let live = proof::live(api, &transfer)?;
@@ -45,7 +45,7 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     api.world.upstream.gate().map_err(closed)?;
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
-    let request = priced_request(upstream, call, live, key, price);
+    let request = priced_request(upstream, call, live, key.clone(), price);
     match checkout::claim(&api.world, request).await.map_err(not_claimed)? {
         Claimed::New(intent) => {
             // 11. Its own task: a client that hangs up changes nothing.
@@ -58,14 +58,24 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
             let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);
             answer::awaited(api, call, intent.id, attendance, Delivered::Again).await
         }
-        Claimed::Known(known) => replay::answer(api, call, known).await,
+        Claimed::Known(known) => replay::answer(api, call, &key, known).await,
         Claimed::Refused(refusal) => Err(refused(&refusal)),
     }
 }
 
-fn claim_key(call: &Call, transfer: &VerifiedTransfer) -> Result<ClaimKey, Fault> {
-    let idempotency = credential::idempotency_key(&call.headers)?.map(|key| (proof::payer(transfer), key));
-    Ok(ClaimKey { proof: transfer.key(), idempotency })
+/// The proof, and the one name that the client itself gave the request: for all of the payer's requests in `Idempotency-Key`, for one route
+/// in the payment's identifier. A name of the one kind is never one of the other: a header's value holds no space.
+fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String>) -> Result<ClaimKey, Fault> {
+    let name = match (credential::idempotency_key(&call.headers)?, identifier) {
+        (Some(_), Some(_)) => {
+            let fault = Fault::new(Condition::Validation, "a request has one name: Idempotency-Key or the payment's identifier");
+            return Err(fault.reason("several_idempotency_keys").retry(Retry::FixRequest).field("Idempotency-Key", "one of both", "both"));
+        }
+        (Some(key), None) => Some(key),
+        (None, Some(identifier)) => Some(format!("{} {identifier}", call.route)),
+        (None, None) => None,
+    };
+    Ok(ClaimKey { proof: transfer.key(), idempotency: name.map(|name| (proof::payer(transfer), name)) })
 }
 
 fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {

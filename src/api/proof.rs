@@ -16,12 +16,21 @@ use crate::upstream::profile::Condition;
 /// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
 ///
 /// # Errors
-/// 402 PAYMENT_002 with the check that failed and a fresh challenge; 431 for size.
+/// 402 PAYMENT_002 with the check that failed and a fresh challenge; 431 for size; 400 for a payment identifier that is none.
 pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<VerifiedTransfer>, Fault> {
+    Ok(named(api, challenged, header)?.map(|(transfer, _)| transfer))
+}
+
+/// The same, with the identifier that the client gave its payment.
+///
+/// # Errors
+/// See [`verified`].
+pub(super) fn named(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
     let Some(unverified) = payload::decode(header).map_err(|error| refused(&error))? else { return Ok(None) };
     let requirements = api.challenges.requirements_of(challenged);
     let also = if api.challenges.price(challenged).is_some() { &[] } else { api.challenges.prices() };
-    verify(&unverified, &Offers::or_also(requirements, also)).map(Some).map_err(|error| refused(&error))
+    let transfer = verify(&unverified, &Offers::or_also(requirements, also)).map_err(|error| refused(&error))?;
+    Ok(Some((transfer, unverified.payment_identifier().map(ToOwned::to_owned))))
 }
 
 /// Adds the clock.
@@ -40,6 +49,10 @@ pub(super) fn payer(transfer: &VerifiedTransfer) -> Payer {
 
 /// A proof that does not hold: the field, what was expected and what came.
 pub(super) fn refused(error: &ProofError) -> Fault {
+    if error.status_hint() == 400 {
+        let fault = Fault::new(Condition::Validation, format!("the request was not accepted: {}", error.reason.code()));
+        return fault.reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
+    }
     let fault = Fault::new(Condition::X402Invalid, format!("the x402 payment was not accepted: {}", error.reason.code()))
         .reason(error.reason.code())
         .phase(Phase::Verify)

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::proof_shapes::one_paid;
 use crate::support::moment::now_unix_s;
 use crate::support::proof::{encode_v1, encode_v2};
-use crate::support::world::{Totals, creation, launch};
+use crate::support::world::{PRICE, Totals, creation, launch};
 use crate::support::{Call, Reply, Setup, World};
 
 /// The stored answer, or a clean refusal; never a second execution.
@@ -199,4 +199,44 @@ async fn a_free_launch_is_replayed_too_and_never_charged() {
     world.create(&header, &launch("changed")).await.refused(409, "SERVER_009");
     let free = Totals { free_slots: 1, launches: 1, ..Totals::default() };
     world.settles_at(free).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn r023_a_hundred_rounds_of_two_at_the_same_instant() {
+    let setup = Setup::paid().set("limits.agent_per_minute", "100000").set("limits.agent_burst", "100000");
+    let world = setup.set("upstream.per_minute", "100000").start().await;
+    let wallet = world.agent_with(100 * PRICE).await;
+    for round in 0..100 {
+        let header = world.proof(&wallet).v2();
+        let body = launch(&format!("round {round}"));
+        let (one, two) = tokio::join!(world.create(&header, &body), world.create(&header, &body));
+        let (fresh, copy) = if one.replayed() { (two, one) } else { (one, two) };
+        let fresh = fresh.must(201);
+        assert!(!fresh.replayed(), "round {round}: nobody was the first");
+        replay_or_conflict(&copy, &fresh, &format!("round {round}"));
+    }
+    assert_eq!(world.chain.balance(wallet.address).await, 0);
+    world.settles_at(Totals { settlements: 100, transactions: 100, launches: 100, ..Totals::default() }).await;
+}
+
+/// Without Redis the cache is the process's own memory: a kill loses all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn r025_a_replay_after_the_loss_of_the_cache_is_still_a_replay() {
+    let mut world = Setup::paid().start().await;
+    let wallet = world.agent().await;
+    let header = world.proof(&wallet).v2();
+    let first = world.create(&header, &launch("once")).await.must(201);
+    let (name, value) = world.identity(&wallet).v2();
+    let read = Call::get("/launches").header(name, &value);
+    world.send(read.clone()).await.must(200);
+    // A proof of a free route reaches the books within a second.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    world.gateway.kill9();
+    world.gateway.restart().await;
+    replay_or_conflict(&world.create(&header, &launch("once")).await, &first, "after the loss");
+    world.create(&header, &launch("other")).await.refused(409, "SERVER_009");
+    let reads = world.core().forwarded().len();
+    world.send(read).await.refused(402, "PAYMENT_002");
+    assert_eq!(world.core().forwarded().len(), reads, "the core was asked with a used proof");
+    world.settles_at(one_paid()).await;
 }

@@ -122,29 +122,6 @@ async fn a_core_that_creates_and_hangs_is_found_by_its_key_after_kill_9() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r105_a_core_that_fails_first_makes_one_launch() {
-    let world = Setup::paid().start().await;
-    let wallet = world.agent().await;
-    let header = world.proof(&wallet).v2();
-    let body = launch("second time lucky");
-    world.core().behave(Behaviour::Fail);
-    let repaired = async {
-        while world.core().forwarded().is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        world.core().behave(Behaviour::Create);
-    };
-    let (reply, ()) = tokio::join!(world.create(&header, &body), repaired);
-    if reply.status != 201 {
-        let reply = reply.refused(503, "PAYMENT_005");
-        assert!(reply.header("payment-required").is_none());
-        until_state(&world, "created").await;
-        world.create(&header, &body).await.must(201);
-    }
-    world.settles_at(one_paid()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn r031_a_payment_waits_for_its_block() {
     let world = Setup::paid().own_chain().set("server.answer_deadline_s", "2").start().await;
     let wallet = world.agent().await;

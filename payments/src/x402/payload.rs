@@ -7,6 +7,7 @@
 //! | 3 | `x402Version` is the number 1 or 2 | `invalid_x402_version` |
 //! | 4 | the scheme data is EIP-3009, not Permit2 or ERC-7710 | `unsupported_payload_type` |
 //! | 5 | required members have their types; unknown members are ignored | `invalid_payload` |
+//! | 6 | v2: the extension `payment-identifier` carries a well-formed identifier or none | `invalid_payment_identifier` |
 
 mod members;
 
@@ -19,8 +20,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::agent::Wallet;
 use crate::error::{ProofError, Reason};
-use crate::x402::X402Version;
 use crate::x402::json::Node;
+use crate::x402::{X402Version, identifier};
 
 use members::{address, malformed, member, object, text, uint256};
 
@@ -43,6 +44,7 @@ pub struct UnverifiedPayment {
     pub(crate) valid_before: U256,
     pub(crate) nonce: [u8; 32],
     pub(crate) signature: Vec<u8>,
+    pub(crate) identifier: Option<String>,
 }
 
 impl UnverifiedPayment {
@@ -50,6 +52,12 @@ impl UnverifiedPayment {
     #[must_use]
     pub const fn version(&self) -> X402Version {
         self.version
+    }
+
+    /// The client's own name for this piece of work, if it sent one. Not signed: whoever holds the payment may change it.
+    #[must_use]
+    pub fn payment_identifier(&self) -> Option<&str> {
+        self.identifier.as_deref()
     }
 
     /// The wallet that the client names. A claim, not an identity.
@@ -111,6 +119,7 @@ pub fn decode(header_value: &[u8]) -> Result<Option<UnverifiedPayment>, ProofErr
         valid_before: uint256(authorization, "validBefore", "payload.authorization.validBefore")?,
         nonce: nonce(authorization)?,
         signature: signature(payload)?,
+        identifier: if version == X402Version::V2 { identifier::read(&root)? } else { None },
     }))
 }
 

@@ -24,6 +24,7 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>
         Ok(funding) => funding,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
     };
+    free_key(connection, &claim).await?;
     let funded = match super::funding::take(connection, &claim, funding).await? {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
@@ -59,21 +60,35 @@ pub(super) async fn identities(connection: &mut SqliteConnection, claims: &[Iden
     Ok(fresh)
 }
 
-/// The newest equal request of this payer whose answer nobody got and nobody waits for.
+/// The newest equal request of this payer whose answer nobody got and nobody waits for. Two requests that their client names differently
+/// are two.
 async fn joinable(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
     sqlx::query(
         "SELECT id FROM intents WHERE payer = ? AND fingerprint = ? AND delivered_at_ms IS NULL AND attended_until_ms < ?
-         AND created_at_ms >= ? AND state <> 'pay_failed' ORDER BY id DESC LIMIT 1",
+         AND created_at_ms >= ? AND state <> 'pay_failed' AND (client_idem_key IS NULL OR ? IS NULL) ORDER BY id DESC LIMIT 1",
     )
     .bind(claim.payer.to_string())
     .bind(claim.fingerprint.as_bytes().as_slice())
     .bind(claim.at.ms())
     .bind(claim.join_since.ms())
+    .bind(claim.key.idempotency.as_ref().map(|(_, key)| key))
     .fetch_optional(connection)
     .await
     .map_err(unavailable)?
     .map(|row| row.try_get("id").map_err(unavailable))
     .transpose()
+}
+
+/// A payment that is proven failed gives its key back: the client was told to pay again, and does so under the same key.
+async fn free_key(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<(), BooksError> {
+    let Some((payer, key)) = &claim.key.idempotency else { return Ok(()) };
+    sqlx::query("UPDATE intents SET client_idem_key = NULL WHERE payer = ? AND client_idem_key = ? AND state = 'pay_failed'")
+        .bind(payer.to_string())
+        .bind(key)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
 }
 
 async fn insert_auth(

@@ -28,14 +28,14 @@ pub(super) async fn known(connection: &mut SqliteConnection, key: &ClaimKey) -> 
         .await
         .map_err(unavailable)?;
     let row = match (&proof, &key.idempotency) {
-        (None, Some((payer, client_key))) => {
-            sqlx::query("SELECT fingerprint, id AS intent_id FROM intents WHERE payer = ? AND client_idem_key = ?")
-                .bind(payer.to_string())
-                .bind(client_key)
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(unavailable)?
-        }
+        (None, Some((payer, client_key))) => sqlx::query(
+            "SELECT fingerprint, id AS intent_id FROM intents WHERE payer = ? AND client_idem_key = ? AND state <> 'pay_failed'",
+        )
+        .bind(payer.to_string())
+        .bind(client_key)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?,
         _ => proof,
     };
     let Some(row) = row else { return Ok(None) };

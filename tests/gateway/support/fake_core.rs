@@ -1,10 +1,12 @@
 //! A launch core over HTTP that records what reaches it and misbehaves on request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::{Method, Request, Response};
+use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::moment::random_bytes;
@@ -20,8 +22,24 @@ pub enum Behaviour {
     Reject,
     /// 500, nothing made.
     Fail,
+    /// Breaks the connection, nothing made.
+    Reset,
+    /// Never answers, nothing made.
+    Hang,
     /// Makes the launch and never answers.
     CreateThenHang,
+    /// Makes the launch and answers half of its JSON.
+    Truncate,
+    /// Makes the launch and answers 201 without its id.
+    NoId,
+    /// Makes the launch and answers 50 MB.
+    Huge,
+    /// Makes the launch and answers 201 with a page for people.
+    Page,
+    /// Makes the launch and calls the right answer a page.
+    WrongType,
+    /// Makes the launch and answers two seconds later.
+    Slow,
 }
 
 /// One request as it arrived.
@@ -50,6 +68,8 @@ struct Launch {
 
 struct State {
     behaviour: Behaviour,
+    /// For the next creations, before `behaviour`.
+    script: VecDeque<Behaviour>,
     seen: Vec<Seen>,
     launches: BTreeMap<String, Launch>,
     traps: Vec<Armed>,
@@ -63,8 +83,13 @@ pub struct FakeCore {
 
 impl FakeCore {
     pub async fn start() -> Self {
-        let state =
-            Arc::new(Mutex::new(State { behaviour: Behaviour::Create, seen: Vec::new(), launches: BTreeMap::new(), traps: Vec::new() }));
+        let state = Arc::new(Mutex::new(State {
+            behaviour: Behaviour::Create,
+            script: VecDeque::new(),
+            seen: Vec::new(),
+            launches: BTreeMap::new(),
+            traps: Vec::new(),
+        }));
         let shared = Arc::clone(&state);
         let handler = Arc::new(move |request: Request<Bytes>| {
             let state = Arc::clone(&shared);
@@ -82,6 +107,11 @@ impl FakeCore {
         let (trap, armed) = trap::arm("POST /launches", at);
         self.state.lock().unwrap().traps.push(armed);
         trap
+    }
+
+    /// What the next creations meet, one after the other, before `behave` counts again.
+    pub fn behave_next(&self, script: impl IntoIterator<Item = Behaviour>) {
+        self.state.lock().unwrap().script.extend(script);
     }
 
     /// Everything that arrived, health checks and look-ups of our own included.
@@ -118,15 +148,21 @@ async fn handle(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
 }
 
 async fn answered(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
-    let (reply, hang) = {
+    let (reply, behaviour) = {
         let mut state = state.lock().unwrap();
         let seen = record(&request);
         state.seen.push(seen.clone());
-        let hang = request.method() == Method::POST && request.uri().path() == "/launches" && state.behaviour == Behaviour::CreateThenHang;
-        (state.answer(&seen, request.uri().path()), hang)
+        let creates = request.method() == Method::POST && request.uri().path() == "/launches";
+        let behaviour = match creates {
+            true => state.script.pop_front().unwrap_or(state.behaviour),
+            false => Behaviour::Create,
+        };
+        (state.answer(&seen, request.uri().path(), behaviour), behaviour)
     };
-    if hang {
-        std::future::pending::<()>().await;
+    match behaviour {
+        Behaviour::Hang | Behaviour::CreateThenHang => std::future::pending::<()>().await,
+        Behaviour::Slow => tokio::time::sleep(Duration::from_secs(2)).await,
+        _ => {}
     }
     reply
 }
@@ -142,24 +178,26 @@ fn record(request: &Request<Bytes>) -> Seen {
 }
 
 impl State {
-    fn answer(&mut self, seen: &Seen, path: &str) -> Answer {
+    fn answer(&mut self, seen: &Seen, path: &str, behaviour: Behaviour) -> Answer {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (seen.method.as_str(), parts.as_slice()) {
             (_, ["_core", "health"]) => answer(200, &json!({"data": {"status": "ok"}})),
             ("GET", ["_core", "launches", "by-key", key]) => self.by_key(key),
             ("GET", ["dropspace", "status"]) => answer(200, &accounts()),
-            ("POST", ["launches"]) => self.create(seen),
+            ("POST", ["launches"]) => self.create(seen, behaviour),
             ("GET", ["launches"]) => self.list(seen),
             (method, ["launches", id, rest @ ..]) => self.one(seen, method, id, rest),
             _ => error(404, "SERVER_003", "no such path"),
         }
     }
 
-    fn create(&mut self, seen: &Seen) -> Answer {
-        match self.behaviour {
+    fn create(&mut self, seen: &Seen, behaviour: Behaviour) -> Answer {
+        match behaviour {
             Behaviour::Reject => return error(400, "LAUNCH_007", "the platform refuses this"),
             Behaviour::Fail => return error(500, "SERVER_001", "broken"),
-            Behaviour::Create | Behaviour::CreateThenHang => {}
+            Behaviour::Reset => return Err(std::io::Error::other("reset by the test")),
+            Behaviour::Hang => return error(500, "SERVER_001", "never sent"),
+            _ => {}
         }
         let Some(key) = seen.values("idempotency-key").first().copied() else {
             return error(400, "SERVER_002", "no Idempotency-Key");
@@ -169,12 +207,25 @@ impl State {
         let id = data["id"].as_str().unwrap().to_owned();
         let launch = Launch { owner: owner(seen), key: key.to_owned(), data: data.clone() };
         self.launches.entry(id).or_insert(launch);
-        answer(201, &json!({"data": data}))
+        let whole = json!({"data": data}).to_string();
+        match behaviour {
+            Behaviour::Truncate => typed("application/json", whole[..whole.len() / 2].to_owned()),
+            Behaviour::NoId => typed("application/json", json!({"data": {"status": "draft"}}).to_string()),
+            Behaviour::Huge => typed("application/json", "x".repeat(50_000_000)),
+            Behaviour::Page => typed("text/html", "<html>created</html>".to_owned()),
+            Behaviour::WrongType => typed("text/html", whole),
+            _ => typed("application/json", whole),
+        }
     }
 
+    /// As the contract has it: the creation, and the answer that it got.
     fn by_key(&self, key: &str) -> Answer {
         match self.launches.values().find(|launch| launch.key == key) {
-            Some(launch) => answer(200, &json!({"data": launch.data})),
+            Some(launch) => {
+                let body = json!({"data": launch.data}).to_string();
+                let found = json!({"id": launch.data["id"], "status": 201, "content_type": "application/json", "body": body});
+                answer(200, &json!({ "data": found }))
+            }
             None => error(404, "LAUNCH_001", "launch not found"),
         }
     }
@@ -231,6 +282,11 @@ fn accounts() -> Value {
     json!({"data": {
         "platforms": platforms, "connected_platforms": connected, "timestamp": "2026-03-25T12:00:00.000Z",
     }})
+}
+
+/// 201 with a body of any type.
+fn typed(content_type: &str, body: String) -> Answer {
+    Ok(Response::builder().status(201).header("content-type", content_type).body(Full::new(Bytes::from(body))).unwrap())
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {

@@ -123,6 +123,15 @@ impl Gateway {
         self.wait_ready().await;
     }
 
+    /// The memory that the process holds now, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let id = self.process.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib * 1024
+    }
+
     /// The books, read only.
     pub fn audit(&self) -> Audit {
         Audit { path: self.dir.path().join("turnpike.db") }
@@ -152,9 +161,9 @@ impl Gateway {
     }
 }
 
-/// `section.key` as the environment spells it.
+/// `section.key` as the environment spells it; a key without a section is a variable of the system, e.g. `TZ`.
 fn variable(key: &str) -> String {
-    let (section, key) = key.split_once('.').unwrap();
+    let Some((section, key)) = key.split_once('.') else { return key.to_owned() };
     format!("TURNPIKE_{}__{}", section.to_uppercase(), key.to_uppercase())
 }
 

@@ -19,7 +19,8 @@ pub(super) fn known(tables: &Tables, key: &ClaimKey) -> Option<Known> {
         return Some(Known { fingerprint: auth.fingerprint, intent: auth.intent.and_then(load) });
     }
     let (payer, client_key) = key.idempotency.as_ref()?;
-    let same = |row: &&Row| row.intent.payer == *payer && row.idempotency.as_ref() == Some(client_key);
+    let same =
+        |row: &&Row| row.intent.payer == *payer && row.idempotency.as_ref() == Some(client_key) && row.intent.state != State::PayFailed;
     tables.intents.values().find(same).map(|row| Known { fingerprint: row.intent.fingerprint, intent: Some(row.intent.clone()) })
 }
 
@@ -90,11 +91,12 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
 }
 
 fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
+    let named_apart = |row: &Row| row.idempotency.is_some() && claim.key.idempotency.is_some();
     let fits = |row: &&Row| {
         let intent = &row.intent;
         let equal = intent.payer == claim.payer && intent.fingerprint == claim.fingerprint;
         let open = !intent.delivered && row.attended_until < claim.at && intent.state != State::PayFailed;
-        equal && open && intent.created_at >= claim.join_since
+        equal && open && !named_apart(row) && intent.created_at >= claim.join_since
     };
     tables.intents.values().rev().find(fits).map(|row| row.intent.clone())
 }

@@ -6,6 +6,7 @@ use crate::{
     intent::{Guard, State},
     money::Amount,
     ports::{Books, Claimed, Known},
+    settlement::PaymentFailure,
     testing::{run::together, wallet::LAUNCH_PRICE, world::kept},
     x402::X402Version,
 };
@@ -79,6 +80,18 @@ pub async fn an_idempotency_key_is_known_to_its_payer_alone(books: &dyn Books) {
     let stranger = keyed(3).of_wallet(2);
     assert_eq!(books.known(&stranger.key()).await.unwrap(), None);
     assert_eq!(new(books, &stranger).await.payer, stranger.payer());
+}
+
+/// The client was told to pay again, and its own key is the same then.
+pub async fn a_failed_payment_gives_its_idempotency_key_back(books: &dyn Books) {
+    let keyed = |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
+    let failed = new(books, &keyed(1)).await;
+    books.apply(failed.pay_failed(PaymentFailure::Cancelled, keyed(1).at).unwrap()).await.unwrap();
+    assert_eq!(books.known(&keyed(2).key()).await.unwrap(), None);
+    let paid = new(books, &keyed(2)).await;
+    assert_eq!(books.known(&keyed(3).key()).await.unwrap().unwrap().intent, Some(paid));
+    let old_proof = Draft { idempotency: None, ..keyed(1) };
+    assert_eq!(books.known(&old_proof.key()).await.unwrap().unwrap().intent.unwrap().id, failed.id);
 }
 
 /// Of equal proofs the first is fresh, within a batch too; afterwards it is known without an intent, and claims nothing.

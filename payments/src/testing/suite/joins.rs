@@ -57,6 +57,17 @@ pub async fn a_joined_proof_is_never_paid_and_answers_the_same(books: &dyn Books
     assert_eq!(next.attempts[0].eoa_nonce, intent.attempts[0].eoa_nonce + 1, "no nonce was spent on the joining proof");
 }
 
+/// Two keys of the client's own are two pieces of work, however equal they look.
+pub async fn requests_with_different_keys_are_never_joined(books: &dyn Books) {
+    let first = Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(1) };
+    new(books, &first).await;
+    left_alone(books, first.id()).await;
+    let second = Draft { idempotency: Some(String::from("key-2")), ..Draft::numbered(2).like(&first).later_ms(1) };
+    assert_eq!(new(books, &second).await.id, second.id());
+    let unnamed = Draft { idempotency: None, ..Draft::numbered(3).like(&first).later_ms(1) };
+    assert_eq!(joined(books, &unnamed).await.id, first.id());
+}
+
 /// The answer exists and its client never got it.
 pub async fn an_equal_request_joins_an_answer_that_was_never_delivered(books: &dyn Books) {
     let first = Draft::numbered(1);

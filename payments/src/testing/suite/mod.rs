@@ -47,6 +47,7 @@ macro_rules! books_suite {
             a_claim_keeps_every_detail
             a_proof_claimed_fifty_times_at_once_makes_one_intent
             an_idempotency_key_is_known_to_its_payer_alone
+            a_failed_payment_gives_its_idempotency_key_back
             a_proof_identifies_once_and_pays_for_nothing_afterwards
             a_proof_that_pays_identifies_nobody
             twenty_claims_at_once_are_five_free_and_fifteen_signed_without_a_gap
@@ -62,6 +63,7 @@ macro_rules! books_suite {
             a_signer_nonce_is_never_below_the_chains
             an_equal_request_joins_what_nobody_waits_for
             a_joined_proof_is_never_paid_and_answers_the_same
+            requests_with_different_keys_are_never_joined
             an_equal_request_joins_an_answer_that_was_never_delivered
             an_equal_request_is_new_while_somebody_waits
             an_equal_request_is_new_after_delivery_failure_or_the_window
