@@ -22,6 +22,8 @@ const LATE_MS: u64 = 200_000;
 pub struct Core {
     /// The launches by key.
     pub launches: BTreeMap<String, (String, StoredAnswer)>,
+    /// What was judged refused stays so, and what was not, too: a core that changes its mind about a copy under way is another matter.
+    judged: BTreeMap<String, bool>,
     /// Nothing is taken before this moment.
     pub down_until: UnixMs,
 }
@@ -29,7 +31,7 @@ pub struct Core {
 impl Core {
     /// Up, and empty.
     pub fn new() -> Self {
-        Self { launches: BTreeMap::new(), down_until: UnixMs::new(0) }
+        Self { launches: BTreeMap::new(), judged: BTreeMap::new(), down_until: UnixMs::new(0) }
     }
 }
 
@@ -65,7 +67,7 @@ fn land(sim: &Sim, key: &str, refused: bool) -> UpstreamAnswer {
     if let Some((launch_id, answer)) = core.launches.get(key) {
         return UpstreamAnswer::Created { answer: answer.clone(), launch_id: launch_id.clone() };
     }
-    if refused {
+    if *core.judged.entry(key.to_owned()).or_insert(refused) {
         return UpstreamAnswer::Refused(answer(422, "refused"));
     }
     let launch_id = format!("launch-{}", core.launches.len() + 1);

@@ -147,6 +147,8 @@ impl Process {
     pub async fn answer(self: Arc<Self>, call: Call) -> Answer {
         self.sim.under_way().await;
         self.sim.count(|counts| counts.requests += 1);
+        self.sim
+            .trace(|| format!("process {} gets {} {:?} free {:?} key {:?}", self.number, call.proof.key(), call.body, call.free, call.key));
         match call.free {
             Some(durable) => self.identified(&call, durable).await,
             None => self.launch(call).await,
@@ -192,14 +194,15 @@ impl Process {
         }
     }
 
+    /// A challenge of a free route asks for nothing, so there is nothing to check about it.
     async fn identified(&self, call: &Call, durable: bool) -> Answer {
         let Ok(live) = call.proof.within_window(self.world.clock.now().protocol_s(), MAX_WINDOW_S) else {
-            return self.challenge(call, None);
+            return Answer::Challenge;
         };
         if live.value() != UsdcUnits::ZERO {
             match self.world.rail.view(&live).await {
                 Err(_) => return Answer::Failed,
-                Ok(view) if view.authorization_used => return self.challenge(call, None),
+                Ok(view) if view.authorization_used => return Answer::Challenge,
                 Ok(_) => {}
             }
         }
