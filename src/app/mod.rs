@@ -34,6 +34,9 @@ use crate::{
 const MAX_CONNECTIONS: usize = 20_000;
 /// How long one driver holds an intent without renewing its lease.
 const LEASE_MS: i64 = 30_000;
+/// How long a copy of a creation is good: the age of a signature that cores refuse (contracts/launch-core.yaml, promise 5). An upstream that is
+/// given up sooner is one that forgets sooner.
+const LATE_COPY_MS: i64 = 300_000;
 /// How far back an undelivered answer is joined by an equal request.
 const JOIN_WINDOW_MS: i64 = 86_400_000;
 /// How long an operator's open request may still run at the end.
@@ -183,6 +186,7 @@ async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, mon
             entitlement_ms: hours_ms(config.pricing.entitlement_hours),
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
             core_deadline_ms: seconds_ms(config.upstream.core_deadline_s),
+            core_late_copy_ms: LATE_COPY_MS.min(seconds_ms(config.upstream.core_deadline_s)),
             lease_ms: LEASE_MS,
             join_window_ms: JOIN_WINDOW_MS,
         },

@@ -6,6 +6,7 @@ use crate::{
     checkout::{Admission, DriveError, Progress, Step, World},
     intent::{Intent, State, StoredAnswer},
     ports::{LookUp, UpstreamAnswer},
+    time::UnixMs,
 };
 
 /// Between two questions to an upstream that is past its deadline and does not answer: an operator is needed, not haste.
@@ -43,14 +44,24 @@ async fn unrepeatable(world: &World, intent: Intent) -> Result<Step, DriveError>
 }
 
 fn past_deadline(world: &World, intent: &Intent) -> bool {
-    let since = intent.forwarding_since.unwrap_or(intent.created_at);
-    intent.state == State::CoreUnknown && world.clock.now() >= since.plus_ms(world.settings.core_deadline_ms)
+    intent.state == State::CoreUnknown && world.clock.now() >= deadline(world, intent)
 }
 
-/// After the deadline nothing is sent any more; what exists under the key decides. No answer decides nothing.
+fn deadline(world: &World, intent: &Intent) -> UnixMs {
+    intent.forwarding_since.unwrap_or(intent.created_at).plus_ms(world.settings.core_deadline_ms)
+}
+
+/// When no copy of a creation can be under way any more. An intent that nobody drove for long is sent once more before it is unknown.
+fn silent_since(world: &World, intent: &Intent) -> UnixMs {
+    deadline(world, intent).max(intent.updated_at).plus_ms(world.settings.core_late_copy_ms)
+}
+
+/// After the deadline nothing is sent any more; what exists under the key decides. No answer decides nothing, and neither does "there is
+/// none" while a copy may still arrive: it would be created after it was refunded.
 async fn look_up(world: &World, intent: Intent) -> Result<Step, DriveError> {
     match world.upstream.look_up(&intent.core_key()).await {
         LookUp::Found { answer, launch_id } => created(world, &intent, answer, launch_id).await,
+        LookUp::Absent if world.clock.now() < silent_since(world, &intent) => Ok(Step::Wait(intent, STUCK_WAIT_MS)),
         LookUp::Absent => refused(world, &intent, never_created()).await,
         LookUp::Unreachable(_) => Ok(Step::Wait(intent, STUCK_WAIT_MS)),
     }

@@ -54,6 +54,8 @@ pub struct Settings {
     pub refused_after_pay_per_day: u32,
     /// How long an unknown creation is tried again before it is looked up by key.
     pub core_deadline_ms: i64,
+    /// How long a copy of a creation may be under way after it was sent: until then "there is none" is not believed.
+    pub core_late_copy_ms: i64,
     /// How long one driver holds an intent without renewing its lease.
     pub lease_ms: i64,
     /// How far back an undelivered answer is joined by an equal request.

@@ -10,6 +10,7 @@
 //! | [`rail`], [`upstream`], [`proofs`] | the chain, the API behind us, the fast memory |
 //! | [`world`] | all of them together |
 //! | [`run`] | runs futures without a runtime |
+//! | [`sim`] | a whole world that goes wrong by a seed |
 #![allow(clippy::unwrap_used)]
 
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod memory;
 pub mod proofs;
 pub mod rail;
 pub mod run;
+pub mod sim;
 pub mod suite;
 pub mod upstream;
 pub mod wallet;

@@ -28,6 +28,7 @@ pub const SETTINGS: Settings = Settings {
     entitlement_ms: 86_400_000,
     refused_after_pay_per_day: 3,
     core_deadline_ms: 600_000,
+    core_late_copy_ms: 300_000,
     lease_ms: 30_000,
     join_window_ms: 3_600_000,
 };

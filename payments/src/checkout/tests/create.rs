@@ -124,6 +124,32 @@ fn after_the_deadline_what_does_not_exist_is_refused_and_owed() {
     assert_eq!(obligation(&test, &done), "open");
 }
 
+/// A copy that was sent at the last moment may be under way as long as its signature is good.
+#[test]
+fn what_does_not_exist_yet_is_not_refused_while_a_copy_may_arrive() {
+    let test = TestWorld::new();
+    let silence_ms = SETTINGS.core_deadline_ms + SETTINGS.core_late_copy_ms;
+    let done = past_deadline(&test, vec![LookUp::Absent]);
+    assert!(test.world.clock.now() >= done.forwarding_since.unwrap().plus_ms(silence_ms));
+    let late = TestWorld::new();
+    let found = LookUp::Found { answer: answer(201, "late"), launch_id: String::from("late") };
+    assert_eq!(past_deadline(&late, vec![LookUp::Absent, LookUp::Absent, found]).state, State::Created);
+}
+
+/// Its process was away past the deadline: what is sent then counts from then.
+#[test]
+fn a_creation_that_is_sent_late_is_waited_for_from_then() {
+    let test = TestWorld::new();
+    let left = claimed(&test, test.launch(&TestWallet::numbered(1), 1, true));
+    test.clock.turn_ms(10 * SETTINGS.core_deadline_ms);
+    let taken_up = test.world.clock.now();
+    test.upstream.answer_next([unknown()]);
+    test.upstream.look_up_next([LookUp::Absent]);
+    let done = block_on(run(&test.world, left, Progress::recovered())).unwrap();
+    assert_eq!((done.state, test.upstream.creation_keys().len()), (State::Released, 1));
+    assert!(done.updated_at >= taken_up.plus_ms(SETTINGS.core_late_copy_ms));
+}
+
 #[test]
 fn after_the_deadline_silence_decides_nothing_and_nothing_is_sent() {
     let test = TestWorld::new();

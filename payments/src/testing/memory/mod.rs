@@ -2,6 +2,7 @@
 //! with the real ones.
 
 mod apply;
+mod audit;
 mod claim;
 mod reads;
 mod tables;
@@ -21,6 +22,7 @@ use crate::{
     time::{Month, UnixMs},
 };
 
+pub use audit::{Audit, Owed};
 use tables::Tables;
 
 /// The books, as maps behind one lock.

@@ -1,0 +1,71 @@
+//! What an auditor sees of the books in memory: everything, and nothing to change.
+
+use super::{MemoryBooks, tables::Tables};
+use crate::{agent::Wallet, ids::PaymentId, intent::Intent, ledger::Posting, money::Amount, settlement::ChainHash, time::Month};
+
+/// The books, held still.
+pub struct Audit<'a> {
+    tables: &'a Tables,
+}
+
+/// What is owed for one intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// The intent that was paid and refused.
+    pub source: PaymentId,
+    /// How much.
+    pub amount: Amount,
+    /// `open`, `reserved`, `used` or `refund_due`.
+    pub state: &'static str,
+    /// The intent that it pays for.
+    pub reserved_by: Option<PaymentId>,
+}
+
+impl MemoryBooks {
+    /// Holds the books still while somebody looks.
+    pub fn audit<T>(&self, look: impl FnOnce(&Audit<'_>) -> T) -> T {
+        look(&Audit { tables: &self.tables() })
+    }
+
+    /// How many intents have a signer nonce that no mined transaction is known to use.
+    pub fn open_nonce_count(&self) -> usize {
+        self.tables().open_nonces(u32::MAX).len()
+    }
+}
+
+impl Audit<'_> {
+    /// Every intent, oldest first.
+    pub fn intents(&self) -> impl Iterator<Item = &Intent> {
+        self.tables.intents.values().map(|row| &row.intent)
+    }
+
+    /// One intent.
+    pub fn intent(&self, id: PaymentId) -> Option<&Intent> {
+        self.tables.intents.get(&id).map(|row| &row.intent)
+    }
+
+    /// Every posting, in the order of booking.
+    pub fn postings(&self) -> &[Posting] {
+        &self.tables.postings
+    }
+
+    /// Every debt that ever was.
+    pub fn debts(&self) -> impl Iterator<Item = Owed> {
+        self.tables.obligations.iter().map(|(source, owed)| Owed {
+            source: *source,
+            amount: owed.amount,
+            state: owed.state,
+            reserved_by: owed.reserved_by,
+        })
+    }
+
+    /// Held and used slots, with the intent that has each.
+    pub fn slots(&self) -> impl Iterator<Item = ((Wallet, Month, u8), PaymentId)> {
+        self.tables.slots.iter().map(|(slot, held)| (*slot, held.intent))
+    }
+
+    /// Whether a transaction is saved, wiped or not.
+    pub fn owner_of(&self, tx_hash: ChainHash) -> Option<&Intent> {
+        self.intents().find(|intent| intent.attempts.iter().any(|attempt| attempt.tx_hash == tx_hash))
+    }
+}

@@ -1,0 +1,223 @@
+//! The books as one process reaches them: calls that get lost before or after they did their work, and notes that die with their process.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use super::{Sim, locked};
+use crate::{
+    agent::{Payer, Wallet},
+    funding::Funding,
+    ids::PaymentId,
+    intent::{Guard, Intent, Transition},
+    ports::{
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+    },
+    settlement::Attempt,
+    time::{Month, UnixMs},
+};
+
+/// One process's way to the books that all share.
+pub struct SimBooks {
+    sim: Arc<Sim>,
+    notes: Mutex<Vec<Note>>,
+}
+
+#[derive(Clone, Copy)]
+enum Note {
+    Delivered(PaymentId),
+    Unattended(PaymentId),
+}
+
+impl SimBooks {
+    /// For a process that just started.
+    pub fn new(sim: Arc<Sim>) -> Self {
+        Self { sim, notes: Mutex::new(Vec::new()) }
+    }
+
+    /// The way there. An error means that nothing was done.
+    async fn reach(&self) -> Result<(), BooksError> {
+        self.sim.under_way().await;
+        if self.sim.chance(self.sim.odds().books_down) {
+            return Err(self.lost("nothing was done"));
+        }
+        Ok(())
+    }
+
+    /// The way there of a write, which takes the waiting notes along.
+    async fn reach_to_write(&self) -> Result<(), BooksError> {
+        self.reach().await?;
+        let notes = std::mem::take(&mut *locked(&self.notes));
+        for note in notes {
+            match note {
+                Note::Delivered(id) => self.sim.books.delivered(id),
+                Note::Unattended(id) => self.sim.books.unattended(id),
+            }
+        }
+        self.sim.books.flush().await
+    }
+
+    /// The way back of a write: it is done, whatever the caller hears.
+    async fn back<T>(&self, done: Result<T, BooksError>) -> Result<T, BooksError> {
+        self.sim.wrote();
+        self.sim.under_way().await;
+        if done.is_ok() && self.sim.chance(self.sim.odds().books_reply_lost) {
+            return Err(self.lost("it was done"));
+        }
+        done
+    }
+
+    fn lost(&self, what: &'static str) -> BooksError {
+        self.sim.count(|counts| counts.books_faults += 1);
+        BooksError::Unavailable(what.into())
+    }
+
+    fn note_claim(&self, claimed: &Claimed, at: UnixMs) {
+        match claimed {
+            Claimed::New(intent) => {
+                self.sim.check_new(intent, at);
+                self.sim.count(|counts| {
+                    counts.intents += 1;
+                    match intent.funding {
+                        Funding::Free { .. } => counts.free += 1,
+                        Funding::Entitlement { .. } => counts.entitled += 1,
+                        Funding::X402 => counts.paying += 1,
+                    }
+                });
+            }
+            Claimed::Joined(_) => self.sim.count(|counts| counts.joined += 1),
+            Claimed::Known(_) | Claimed::Refused(_) => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Books for SimBooks {
+    // Reads come back at once: what the caller decides by them, it decides at the moment of the read.
+    async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+        self.reach().await?;
+        self.sim.books.known(key).await
+    }
+
+    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+        self.reach_to_write().await?;
+        let (key, at) = (claim.key.proof, claim.at);
+        let claimed = self.sim.books.claim(claim).await?;
+        self.sim.trace(|| format!("claim {key}: {}", summary(&claimed)));
+        self.note_claim(&claimed, at);
+        match claimed {
+            Claimed::New(_) | Claimed::Joined(_) => self.back(Ok(claimed)).await,
+            Claimed::Known(_) | Claimed::Refused(_) => Ok(claimed),
+        }
+    }
+
+    async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+        self.reach_to_write().await?;
+        let fresh = self.sim.books.claim_identities(claims).await?;
+        for (claim, fresh) in claims.iter().zip(&fresh) {
+            self.sim.note_identity(claim.key, *fresh);
+        }
+        self.back(Ok(fresh)).await
+    }
+
+    async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+        self.reach().await?;
+        self.sim.books.intent(id).await
+    }
+
+    async fn apply(&self, transition: Transition) -> Result<Intent, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.apply(transition.clone()).await;
+        self.sim.trace(|| format!("{} {} -> {}: {}", transition.intent(), transition.from().word(), transition.to().word(), done.is_ok()));
+        if done.is_ok() {
+            self.sim.check_transition(&transition);
+        }
+        self.back(done).await
+    }
+
+    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.save_attempt(id, guard, attempt).await;
+        self.back(done).await
+    }
+
+    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.renew_lease(id, fence, until).await;
+        self.back(done).await
+    }
+
+    async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.release_lease(id, fence).await;
+        self.back(done).await
+    }
+
+    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.take_stuck(now, lease_until, limit).await;
+        self.back(done).await
+    }
+
+    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        self.reach().await?;
+        self.sim.books.open_nonces(limit).await
+    }
+
+    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.close_nonce(signer, eoa_nonce).await;
+        self.back(done).await
+    }
+
+    fn delivered(&self, id: PaymentId) {
+        locked(&self.notes).push(Note::Delivered(id));
+    }
+
+    fn unattended(&self, id: PaymentId) {
+        locked(&self.notes).push(Note::Unattended(id));
+    }
+
+    async fn flush(&self) -> Result<(), BooksError> {
+        if locked(&self.notes).is_empty() { Ok(()) } else { self.reach_to_write().await }
+    }
+
+    async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.expire_entitlements(now).await;
+        self.back(done).await
+    }
+
+    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+        self.reach().await?;
+        self.sim.books.usage(payer, month).await
+    }
+
+    async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+        self.reach().await?;
+        self.sim.books.intents(page).await
+    }
+
+    async fn evidence(&self, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+        self.reach().await?;
+        self.sim.books.evidence(id).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError> {
+        self.reach().await?;
+        self.sim.books.trial_balance().await
+    }
+
+    async fn ready(&self) -> Result<(), BooksError> {
+        self.reach().await
+    }
+}
+
+fn summary(claimed: &Claimed) -> String {
+    match claimed {
+        Claimed::New(intent) => format!("new {} {}", intent.id, intent.funding.word()),
+        Claimed::Joined(intent) => format!("joins {}", intent.id),
+        Claimed::Known(known) => format!("known {:?}", known.intent.as_ref().map(|intent| intent.id)),
+        Claimed::Refused(refusal) => format!("refused: {refusal}"),
+    }
+}

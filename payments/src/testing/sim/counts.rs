@@ -1,0 +1,77 @@
+//! What a run did, to be added up over seeds.
+
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// Events of one run, or of many together.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        pub struct Counts {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl std::ops::AddAssign for Counts {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+
+        impl std::fmt::Display for Counts {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                $(writeln!(f, "{:>12} {}", self.$name, stringify!($name))?;)*
+                Ok(())
+            }
+        }
+    };
+}
+
+counts! {
+    /// Simulations that came to their end.
+    seeds,
+    /// Times that a task went on.
+    steps,
+    /// Requests of agents.
+    requests,
+    /// Claims that made an intent.
+    intents,
+    /// Intents that a slot paid for.
+    free,
+    /// Intents that a settlement was to pay for.
+    paying,
+    /// Intents that an entitlement paid for.
+    entitled,
+    /// Proofs that joined an open answer.
+    joined,
+    /// Requests that were answered from what was stored.
+    replayed,
+    /// Proofs used for identity.
+    identities,
+    /// Payments that arrived.
+    settled,
+    /// Payments that were proven failed.
+    pay_failed,
+    /// Launches at the core.
+    launches,
+    /// Paid creations that the core refused.
+    rejected,
+    /// Creations that cost nothing and were refused.
+    released,
+    /// Empty transactions in place of transfers.
+    voids,
+    /// Transactions at a raised fee.
+    bumps,
+    /// Processes stopped where they stood.
+    crashes,
+    /// Clients that hung up.
+    hang_ups,
+    /// Reorganisations of the chain.
+    reorgs,
+    /// Authorizations settled by strangers.
+    strangers,
+    /// Payers who cancelled or moved their money away.
+    payer_tricks,
+    /// Faults of the chain's node: lost, late or wrong answers.
+    chain_faults,
+    /// Faults of the books.
+    books_faults,
+    /// Faults of the core.
+    core_faults,
+}
