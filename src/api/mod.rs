@@ -22,6 +22,7 @@ mod proof;
 mod refusal;
 mod replay;
 pub mod server;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,6 +41,7 @@ pub use challenges::{ChallengeError, Challenges};
 pub use limits::{LimitSettings, Limits};
 pub use load::{Load, LoadLimits};
 pub use peer::TrustedProxies;
+pub use turns::Turns;
 
 use crate::{
     clock::SystemClock,
@@ -61,6 +63,8 @@ pub struct Api {
     pub envelope: Envelope,
     /// Prepared 402s and offers.
     pub challenges: Challenges,
+    /// Copies of one proof take turns.
+    pub turns: Turns,
     /// Rate limits.
     pub limits: Limits,
     /// How much is taken on at the same time.

@@ -29,9 +29,11 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
     let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(call)) };
-    // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row.
+    // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
     let key = claim_key(call, &transfer, identifier)?;
+    let turn = api.turns.take(transfer.key()).await;
     if let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+        drop(turn);
         return replay::answer(api, call, &key, known).await;
     }
     // 6. The time, and the agent's limit.
@@ -46,7 +48,9 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
     let request = priced_request(upstream, call, live, key.clone(), price);
-    match checkout::claim(&api.world, request).await.map_err(not_claimed)? {
+    let claimed = checkout::claim(&api.world, request).await.map_err(not_claimed)?;
+    drop(turn);
+    match claimed {
         Claimed::New(intent) => {
             // 11. Its own task: a client that hangs up changes nothing.
             let attendance = Attendance::owner(Arc::clone(&api.world.books), intent.id);

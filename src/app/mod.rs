@@ -99,6 +99,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         table,
         codes: profile.codes.clone(),
         envelope: profile.envelope.clone(),
+        turns: api::Turns::default(),
         limits: Limits::new(limit_settings(config, &profile)),
         load: Load::new(load_limits(config)),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),

@@ -87,6 +87,8 @@ impl ChainRail for SimRail {
             block_number: head.number,
             signer_next_nonce,
             fees,
+            // The simulated token bars nobody; what moves between this look and the settlement is what the simulator is about.
+            would_revert: None,
         })
     }
 
