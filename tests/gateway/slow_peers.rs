@@ -125,7 +125,7 @@ async fn r102_a_compressed_body_is_refused_unread() {
         let whole = raw::request("POST", "/launches", &payment, &bomb);
         let answer = raw::exchange(world.gateway.address, &whole).await;
         refused_unread(&answer, encoding);
-        let mut head = format!("POST /launches HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n").into_bytes();
+        let mut head = b"POST /launches HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n".to_vec();
         for (name, value) in payment {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
