@@ -82,7 +82,7 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
     let dice = random_bytes::<1>()[0];
     if dice < 20 {
         // Gone before the answer: what becomes of it is the gateway's affair.
-        let patience = Duration::from_millis(u64::from(dice));
+        let patience = Duration::from_millis(8 * u64::from(dice));
         shared.requests.fetch_add(1, Ordering::Relaxed);
         shared.abandoned.fetch_add(1, Ordering::Relaxed);
         let _ = tokio::time::timeout(patience, call.try_send(shared.address)).await;

@@ -60,7 +60,9 @@ async fn start() -> World {
         .set("limits.agent_per_minute", plenty)
         .set("limits.agent_burst", plenty)
         .set("limits.free_launches_per_day_total", plenty)
-        .set("pricing.refused_after_pay_per_day", plenty);
+        .set("pricing.refused_after_pay_per_day", plenty)
+        .set("upstream.per_minute", plenty)
+        .set("upstream.concurrent", "64");
     let world = setup.own_chain().start().await;
     world.chain.set_balance(world.signer.address, U256::from(10).pow(U256::from(21))).await;
     world
