@@ -1,5 +1,6 @@
 //! A real EVM node: the binary of npm `@foundry-rs/anvil`, with our test token at the address of Base Sepolia's USDC.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -144,6 +145,14 @@ impl Anvil {
         let logs = self.logs(topics).await;
         let hash = |log: &Value| log["transactionHash"].as_str().unwrap().to_lowercase();
         logs.iter().map(hash).collect()
+    }
+
+    /// Every use of an authorization, as (payer, nonce, transaction hash).
+    pub async fn authorizations_used(&self) -> BTreeSet<(Address, B256, B256)> {
+        let logs = self.logs(json!([token::AUTHORIZATION_USED])).await;
+        let word = |value: &Value| value.as_str().unwrap().parse::<B256>().unwrap();
+        let entry = |log: &Value| (Address::from_word(word(&log["topics"][1])), word(&log["topics"][2]), word(&log["transactionHash"]));
+        logs.iter().map(entry).collect()
     }
 
     async fn logs(&self, topics: Value) -> Vec<Value> {

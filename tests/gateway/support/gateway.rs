@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ impl Gateway {
 
     /// Starts the process without waiting for it.
     pub fn spawn(&mut self) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_turnpike"));
+        let mut command = Command::new(binary());
         command.arg("serve").current_dir(self.dir.path());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TURNPIKE_") {
@@ -158,6 +158,14 @@ impl Gateway {
 
     fn log_path(&self) -> PathBuf {
         self.dir.path().join("gateway.log")
+    }
+}
+
+/// The gateway's binary: cargo names it to a test; a program of `tests/` finds it one folder above its own.
+fn binary() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_turnpike") {
+        Some(path) => PathBuf::from(path),
+        None => std::env::current_exe().unwrap().parent().and_then(Path::parent).unwrap().join("turnpike"),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use alloy_primitives::{Address, B256};
+
 use super::audit::{Line, number, text};
 use super::world::{PRICE, World};
 
@@ -19,6 +21,7 @@ pub async fn check(world: &World) {
     books.settlements_are_on_the_chain(world).await;
     books.slots_and_credits_are_within_bounds();
     books.launches_are_one_to_one(world);
+    books.launches_are_funded();
     books.every_payment_is_delivered_or_owed();
     nothing_leaked(world);
 }
@@ -93,19 +96,19 @@ impl Books {
     async fn settlements_are_on_the_chain(&self, world: &World) {
         let payee = world.terms.pay_to;
         let transfers = world.chain.transfers_to(payee).await;
+        let moved: BTreeSet<(Address, u64, B256)> = transfers.iter().copied().collect();
         let received: u64 = transfers.iter().map(|(_, value, _)| value).sum();
         assert_eq!(world.chain.balance(payee).await, received, "money left the payee");
+        let all_used = world.chain.authorizations_used().await;
         let mut booked = 0;
         for line in &self.settlements {
             assert_eq!(number(line, "amount_minor"), i128::from(PRICE), "{line:?}");
             booked += number(line, "amount_minor");
-            let from = text(line, "from_addr").parse().unwrap();
-            let nonce = text(line, "nonce").parse().unwrap();
-            let hash = text(line, "tx_hash").to_lowercase();
-            let used = world.chain.authorization_used(from, nonce).await;
-            assert!(used.contains(&hash), "authorization not used there: {line:?}");
-            let moved = |(payer, value, tx): &(_, u64, alloy_primitives::B256)| *payer == from && *value == PRICE && tx.to_string() == hash;
-            assert!(transfers.iter().any(moved), "no such transfer: {line:?}");
+            let from: Address = text(line, "from_addr").parse().unwrap();
+            let nonce: B256 = text(line, "nonce").parse().unwrap();
+            let hash: B256 = text(line, "tx_hash").parse().unwrap();
+            assert!(all_used.contains(&(from, nonce, hash)), "authorization not used there: {line:?}");
+            assert!(moved.contains(&(from, PRICE, hash)), "no such transfer: {line:?}");
         }
         assert_eq!(i128::from(received), booked, "the chain and the settlements differ");
         let held = |line: &&Line| text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC";
@@ -146,28 +149,44 @@ impl Books {
         launches.sort();
         launches.dedup();
         assert_eq!(launches.len(), count, "one launch, two intents");
-        for intent in created() {
+    }
+
+    /// Invariant 5, its second half: no launch that nobody paid.
+    fn launches_are_funded(&self) {
+        let (slots, settlements) = (ids(&self.slots, "intent_id"), ids(&self.settlements, "intent_id"));
+        let mut entitled = 0;
+        for intent in self.intents.iter().filter(|i| text(i, "state") == "created") {
             let id = text(intent, "id");
-            let has = |lines: &[Line]| lines.iter().any(|line| text(line, "intent_id") == id);
             let funded = match text(intent, "funding").as_str() {
-                "free" => has(&self.slots),
-                "x402" => has(&self.settlements),
-                "entitlement" => self.obligations.iter().any(|o| text(o, "state") == "used"),
+                "free" => slots.contains(&id),
+                "x402" => settlements.contains(&id),
+                "entitlement" => {
+                    entitled += 1;
+                    true
+                }
                 other => panic!("unknown funding {other}: {intent:?}"),
             };
             assert!(funded, "a launch that nobody paid: {intent:?}");
         }
+        let used = self.obligations.iter().filter(|o| text(o, "state") == "used").count();
+        assert_eq!(entitled, used, "launches by entitlement and used entitlements differ");
     }
 
     /// Invariant 6.
     fn every_payment_is_delivered_or_owed(&self) {
+        let created = self.intents.iter().filter(|i| text(i, "state") == "created");
+        let delivered: BTreeSet<String> = created.map(|i| text(i, "id")).collect();
+        let owed = ids(&self.obligations, "intent_id");
         for line in &self.settlements {
             let id = text(line, "intent_id");
-            let delivered = |i: &Line| text(i, "id") == id && text(i, "state") == "created";
-            let owed = |o: &Line| text(o, "intent_id") == id;
-            assert!(self.intents.iter().any(delivered) || self.obligations.iter().any(owed), "paid, not delivered, not owed: {line:?}");
+            assert!(delivered.contains(&id) || owed.contains(&id), "paid, not delivered, not owed: {line:?}");
         }
     }
+}
+
+/// One column of some lines.
+fn ids(lines: &[Line], column: &str) -> BTreeSet<String> {
+    lines.iter().map(|line| text(line, column)).collect()
 }
 
 /// Invariant 10, its second half: no credential in clear outside the request that carried it.

@@ -38,6 +38,14 @@ fn a_slot_used_twice_is_found() {
 }
 
 #[test]
+#[should_panic(expected = "used entitlements differ")]
+fn a_launch_by_an_entitlement_that_was_not_used_is_found() {
+    let created = json!({"id": "i", "state": "created", "core_key": "k", "launch_id": "l", "funding": "entitlement"});
+    let books = Books { intents: lines(json!([created])), ..Books::default() };
+    books.launches_are_funded();
+}
+
+#[test]
 #[should_panic(expected = "paid, not delivered, not owed")]
 fn a_payment_without_a_launch_is_found() {
     let settlements = lines(json!([{"intent_id": "i"}]));
