@@ -1,8 +1,10 @@
 //! A process that we started, ended with us whatever happens: when its handle is dropped, and when we are killed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::moment::Stopwatch;
@@ -77,8 +79,16 @@ impl Drop for Tethered {
     }
 }
 
-/// A TCP port on loopback that was free a moment ago.
+/// The ports that were given out: the system may offer one again before its first owner has opened it.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// A TCP port on loopback that was free a moment ago, and that no other part of this run was given.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    loop {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
 }
