@@ -84,3 +84,20 @@ async fn a_published_client_gets_its_free_launches() {
     assert_eq!(line["charge"], "none; reason=free_tier; remaining=4", "{line}");
     assert_eq!(world.totals().await.transactions, 0);
 }
+
+/// The extension's published helper names the payment; a second signature under the same name pays nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn r027_npm_x402_extensions_names_its_payment() {
+    let world = Setup::paid().start().await;
+    let wallet = world.agent().await;
+    let node = folder("node");
+    let (script, needs) = (node.join("pay-with-identifier.mjs"), node.join("node_modules/@x402/extensions"));
+    let line = pay(Path::new("node"), &script, &needs, &world, &wallet).await;
+    assert_eq!(line["ids"], serde_json::json!([line["id"], line["id"]]), "{line}");
+    assert_ne!(line["nonces"][0], line["nonces"][1], "signed anew: {line}");
+    let (first, second) = (&line["answers"][0], &line["answers"][1]);
+    assert_eq!((&first["status"], &first["replayed"]), (&201.into(), &Value::Null), "{line}");
+    assert_eq!((&second["status"], &second["replayed"]), (&201.into(), &"true".into()), "{line}");
+    assert_eq!(first["body"], second["body"]);
+    world.settles_at(one_paid()).await;
+}

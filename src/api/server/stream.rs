@@ -154,9 +154,16 @@ impl TimedStream {
         match written {
             Poll::Ready(outcome) => {
                 self.write_clock.stop();
-                // The end of a long answer is not the beginning of the silence after it.
-                if self.phase == Phase::Idle && self.is_http2 != Some(true) {
-                    self.read_clock.set(self.patience.idle);
+                self.follow();
+                if self.phase == Phase::Idle {
+                    // The beginning of a long answer is not the beginning of the silence after it.
+                    if self.is_http2 != Some(true) {
+                        self.read_clock.set(self.patience.idle);
+                    }
+                    // hyper may have tried to read before the answer, and does not do so again by itself: the clock must know whom to wake.
+                    if let Poll::Ready(late) = self.read_clock.poll(cx) {
+                        return Poll::Ready(Err(late));
+                    }
                 }
                 Poll::Ready(outcome)
             }
