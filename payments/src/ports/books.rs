@@ -157,7 +157,8 @@ pub trait Books: Send + Sync {
     /// Lets go of a lease so that the recovery loop may take the intent at once.
     async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError>;
 
-    /// Takes intents in a transient state that nobody drives, with a new fence each.
+    /// Takes intents in a transient state that nobody drives, with a new fence each. Their clients went with the process that drove them: an
+    /// equal request with a new proof may join.
     async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
 
     /// Terminal intents that have a signer nonce which no mined transaction is known to use.

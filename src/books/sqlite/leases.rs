@@ -30,7 +30,7 @@ pub(super) async fn release(writer: &SqlitePool, id: PaymentId, fence: i64) -> R
         .map_err(unavailable)
 }
 
-/// A new fence for each taken intent: whoever drove it before can write no more.
+/// A new fence for each taken intent: whoever drove it before can write no more, and the clients that waited there wait no longer.
 pub(super) async fn take_stuck(
     connection: &mut SqliteConnection,
     now: UnixMs,
@@ -38,7 +38,7 @@ pub(super) async fn take_stuck(
     limit: u32,
 ) -> Result<Vec<Intent>, BooksError> {
     let taken = sqlx::query(
-        "UPDATE intents SET fence = fence + 1, lease_until_ms = ? WHERE id IN (
+        "UPDATE intents SET fence = fence + 1, lease_until_ms = ?, attended_until_ms = 0 WHERE id IN (
             SELECT id FROM intents WHERE lease_until_ms < ?
             AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown') ORDER BY lease_until_ms LIMIT ?)
          RETURNING id",

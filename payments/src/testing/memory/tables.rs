@@ -82,7 +82,7 @@ impl Tables {
         stuck
             .take(limit as usize)
             .map(|row| {
-                row.lease_until = lease_until;
+                (row.lease_until, row.attended_until) = (lease_until, UnixMs::new(0));
                 row.intent.guard.fence += 1;
                 row.intent.clone()
             })

@@ -40,6 +40,18 @@ pub async fn an_equal_request_joins_what_nobody_waits_for(books: &dyn Books) {
     );
 }
 
+/// Its client's connection died with the process: whoever drives the intent now keeps a lease, and no client.
+pub async fn an_equal_request_joins_what_a_crash_left_behind_while_it_is_driven_again(books: &dyn Books) {
+    let first = Draft::numbered(1);
+    new(books, &first).await;
+    let over = first.lease_until().plus_ms(1);
+    let taken = books.take_stuck(over, over.plus_s(30), 64).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert!(books.renew_lease(first.id(), taken[0].guard.fence, over.plus_s(60)).await.unwrap());
+    let again = Draft { at: over.plus_s(31), ..Draft::numbered(2).like(&first) };
+    assert_eq!(joined(books, &again).await.id, first.id());
+}
+
 /// The joining proof is used up as identity: no transaction is signed for it, and it answers for the intent that it joined.
 pub async fn a_joined_proof_is_never_paid_and_answers_the_same(books: &dyn Books) {
     let first = Draft::numbered(1);

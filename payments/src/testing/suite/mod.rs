@@ -62,6 +62,7 @@ macro_rules! books_suite {
             a_failed_preparation_changes_nothing
             a_signer_nonce_is_never_below_the_chains
             an_equal_request_joins_what_nobody_waits_for
+            an_equal_request_joins_what_a_crash_left_behind_while_it_is_driven_again
             a_joined_proof_is_never_paid_and_answers_the_same
             requests_with_different_keys_are_never_joined
             an_equal_request_joins_an_answer_that_was_never_delivered
