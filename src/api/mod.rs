@@ -20,6 +20,7 @@ mod proof;
 mod refusal;
 mod replay;
 pub mod server;
+mod trace;
 
 use std::{sync::Arc, time::Duration};
 

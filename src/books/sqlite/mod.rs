@@ -6,6 +6,7 @@ mod journal;
 mod leases;
 mod marks;
 mod reads;
+mod requests;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        RequestNote, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -45,6 +47,7 @@ pub struct SqliteBooks {
     writer: SqlitePool,
     readers: SqlitePool,
     marks: Marks,
+    requests: requests::Waiting,
     /// Held for the life of the process: a second server on the same file would break the leases of the first.
     _lock: Option<File>,
 }
@@ -112,7 +115,7 @@ impl SqliteBooks {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { writer, readers, marks: Marks::default(), _lock: lock })
+        Ok(Self { writer, readers, marks: Marks::default(), requests: requests::Waiting::default(), _lock: lock })
     }
 
     /// A write transaction that holds the file from its first statement, with the waiting marks written into it.
@@ -219,12 +222,20 @@ impl Books for SqliteBooks {
         self.marks.push(marks::Mark::Unattended(id));
     }
 
+    fn note_request(&self, note: RequestNote) {
+        self.requests.push(note);
+    }
+
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+        requests::find(&self.readers, request_id).await
+    }
+
     async fn flush(&self) -> Result<(), BooksError> {
-        if self.marks.is_empty() {
-            return Ok(());
+        if !self.marks.is_empty() {
+            let write = self.write(None).await?;
+            self.commit(write).await?;
         }
-        let write = self.write(None).await?;
-        self.commit(write).await
+        self.requests.write(&self.writer).await
     }
 
     async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
