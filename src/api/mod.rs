@@ -20,6 +20,7 @@ mod proof;
 mod refusal;
 mod replay;
 pub mod server;
+pub mod story;
 mod trace;
 
 use std::{sync::Arc, time::Duration};

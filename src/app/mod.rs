@@ -2,6 +2,7 @@
 
 mod accounts;
 mod checks;
+pub mod inspect;
 mod keys;
 mod parts;
 #[cfg(feature = "sandbox")]
@@ -64,7 +65,7 @@ pub struct Running {
 /// # Errors
 /// [`AppError`] names the part that could not start; nothing is served then.
 pub async fn start(config: &Config) -> Result<Running, AppError> {
-    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let clock = clock(config);
     let profile = Arc::new(parts::profile(config)?);
     let table = RouteTable::new(&profile, &OWN_ROUTES)?;
     let agents = parts::listener(config.server.listen).await?;
@@ -131,6 +132,10 @@ impl Running {
         }
         tracing::info!("gateway.stopped");
     }
+}
+
+fn clock(config: &Config) -> SystemClock {
+    SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()))
 }
 
 /// The books of a configuration, opened for reading beside a server.

@@ -1,6 +1,10 @@
 //! The command line. Without a command it serves.
 
+mod doctor;
+mod explain;
+mod report;
 mod serve;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -26,6 +30,16 @@ struct Arguments {
 enum Command {
     /// Serve agents and operators (the default).
     Serve,
+    /// Say whether this configuration can take payments here and now.
+    Doctor,
+    /// Tell why a request was answered as it was, by its payment id or request id.
+    Explain {
+        /// `pay_...`, or the answer's X-Request-Id.
+        id: String,
+    },
+    /// Check that the books agree with themselves and with the chain.
+    #[command(hide = true)]
+    Verify,
     /// Print the effective configuration, secrets as stars.
     Config,
 }
@@ -33,12 +47,20 @@ enum Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let config = match load(&arguments) {
+    let loaded = load(&arguments);
+    let command = arguments.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Doctor) {
+        return doctor::run(loaded, report::piped());
+    }
+    let config = match loaded {
         Ok(config) => config,
         Err(errors) => return refused(&errors),
     };
-    match arguments.command.unwrap_or(Command::Serve) {
+    match command {
         Command::Serve => serve::run(&config),
+        Command::Doctor => doctor::run(Ok(config), report::piped()),
+        Command::Explain { id } => explain::run(&config, &id, report::piped()),
+        Command::Verify => verify::run(&config, report::piped()),
         Command::Config => {
             print!("{}", config.printable());
             ExitCode::SUCCESS
@@ -51,6 +73,11 @@ fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {
     let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
     let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Config::load(file.as_deref(), env, &arguments.overrides)
+}
+
+/// For a command that waits for answers.
+fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| refused(&error))
 }
 
 /// Says what is wrong and ends with the exit code of bad arguments.

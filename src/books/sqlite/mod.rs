@@ -2,6 +2,7 @@
 
 mod claim;
 mod funding;
+mod inspect;
 mod journal;
 mod leases;
 mod marks;
@@ -35,6 +36,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use inspect::Agreement;
 use marks::Marks;
 
 /// How long a statement waits for the file before it fails.
