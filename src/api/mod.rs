@@ -73,7 +73,7 @@ pub struct Api {
 }
 
 /// The rules of a body beyond its schema: the parsed body and the time in unix seconds.
-pub type BodyRules = Box<dyn Fn(&str, &Value, i64) -> Result<(), BodyRefusal> + Send + Sync>;
+pub type BodyRules = Box<dyn Fn(&str, &Value, i64) -> Result<(), Box<BodyRefusal>> + Send + Sync>;
 
 /// A body that the upstream or the rules for agents would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]

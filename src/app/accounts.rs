@@ -47,15 +47,15 @@ impl Accounts {
     }
 
     /// The product's own rules for the body of a creation, with which the core would refuse it.
-    pub fn check(&self, body: &Value, now_unix_s: i64) -> Result<(), BodyRefusal> {
+    pub fn check(&self, body: &Value, now_unix_s: i64) -> Result<(), Box<BodyRefusal>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let nobody = Connected::new([]);
         let connected = known.platforms.as_ref().unwrap_or(&nobody);
         let asks = body.get("dropspace_platforms").and_then(Value::as_array).is_some_and(|asked| !asked.is_empty());
         if known.platforms.is_none() && asks {
-            return Err(unknown());
+            return Err(Box::new(unknown()));
         }
-        create::parse(body, connected, now_unix_s.saturating_mul(1000)).map(drop).map_err(refused)
+        create::parse(body, connected, now_unix_s.saturating_mul(1000)).map(drop).map_err(|refusal| Box::new(refused(refusal)))
     }
 
     async fn ask(&self) -> Option<Connected> {

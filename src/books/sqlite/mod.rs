@@ -5,6 +5,7 @@ mod funding;
 mod inspect;
 mod journal;
 mod leases;
+mod location;
 mod marks;
 mod reads;
 mod requests;
@@ -14,7 +15,7 @@ mod tests;
 mod transitions;
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -37,6 +38,7 @@ use sqlx::{
 };
 
 pub use inspect::Agreement;
+use location::{lock, path_of};
 use marks::Marks;
 
 /// How long a statement waits for the file before it fails.
@@ -274,26 +276,6 @@ impl SqliteBooks {
                 Err(error)
             }
         }
-    }
-}
-
-fn path_of(url: &str) -> Result<PathBuf, OpenError> {
-    match url.strip_prefix("sqlite://") {
-        Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
-        _ => Err(OpenError::Url(url.to_owned())),
-    }
-}
-
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
-    let failed = |source| OpenError::Lock { path: lock_path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_path_buf())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
