@@ -51,7 +51,7 @@ impl Run {
         let mut draft = Draft::numbered(self.claimed).of_wallet(u8::try_from(dice % 3 + 1).unwrap());
         draft.body = format!("body {}", dice % 8);
         draft.at = self.now;
-        draft.free_tier = (dice % 2 == 0).then_some(SETTINGS.free_tier);
+        draft.free_tier = dice.is_multiple_of(2).then_some(SETTINGS.free_tier);
         if let Claimed::New(intent) = block_on(self.books.claim(draft.claim())).unwrap() {
             self.intents.push(intent);
         }

@@ -16,7 +16,14 @@ use payments::{
 };
 use serde_json::Value;
 
-use super::{Api, delivery::Attendance, dispatch::Call, header_value, priced::closed, problem::Fault};
+use super::{
+    Api,
+    delivery::Attendance,
+    dispatch::Call,
+    header_value,
+    priced::closed,
+    problem::{Fault, Refused},
+};
 use crate::upstream::profile::Condition;
 
 /// Seconds after which a client may ask again about an open outcome.
@@ -117,12 +124,21 @@ async fn not_paid(api: &Api, intent: &Intent) -> Fault {
 fn whole(stored: &StoredAnswer, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    if stored.status >= 400 {
+        response.extensions_mut().insert(refused_by_upstream(stored));
+    }
     for (name, value) in &stored.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
             response.headers_mut().insert(name, value);
         }
     }
     response
+}
+
+fn refused_by_upstream(stored: &StoredAnswer) -> Refused {
+    let body: Value = serde_json::from_slice(&stored.body).unwrap_or_default();
+    let code = body.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
+    Refused { code: code.chars().take(64).collect(), reason: Some(String::from("refused_by_upstream")), payment_id: None }
 }
 
 /// What a finished creation cost. A free one says how many are left.

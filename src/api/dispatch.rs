@@ -10,6 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use payments::{
+    agent::Payer,
     challenge::{ErrorShape, Phase, Retry, ShapeHints},
     checkout::{Admission, ForwardRequest},
     fingerprint::Fingerprint,
@@ -24,6 +25,7 @@ use super::{
     limits::RateState,
     own, priced,
     problem::{Asked, Fault},
+    trace,
 };
 use crate::upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute};
 
@@ -47,6 +49,8 @@ pub(super) struct Call {
     pub request_id: String,
     /// What the agent's bucket holds, once it was asked.
     pub rate: Option<RateState>,
+    /// Who asks, once it is proven and within its limit: from then on the answer is noted.
+    pub proven: Option<Payer>,
 }
 
 /// Answers every request of agents.
@@ -103,12 +107,16 @@ async fn route_request(
         asked: asked.clone(),
         request_id: request_id.to_owned(),
         rate: None,
+        proven: None,
     };
     let answered = match &route.target {
         Target::Own(own) => own_route(api, *own, &mut call, credential).await,
         Target::Upstream(upstream) => upstream_route(api, upstream, &mut call, credential).await,
     };
     let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
+    if let Some(payer) = call.proven.take() {
+        api.world.books.note_request(trace::of(&call, payer, &response, api.world.clock.now()));
+    }
     if let Some(rate) = call.rate {
         api.limits.write(rate, response.headers_mut());
     }

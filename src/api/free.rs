@@ -53,5 +53,6 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
     };
     let Some(who) = claimed.map_err(|error| Fault::internal(&error))? else { return Err(used_for_identity()) };
     call.rate = Some(api.limits.agent(&payer, now)?);
+    call.proven = Some(payer);
     Ok(who)
 }

@@ -22,6 +22,8 @@ mod proof;
 mod refusal;
 mod replay;
 pub mod server;
+pub mod story;
+mod trace;
 mod turns;
 
 use std::{sync::Arc, time::Duration};

@@ -39,6 +39,7 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     // 6. The time, and the agent's limit.
     let live = proof::live(api, &transfer)?;
     call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now())?);
+    call.proven = Some(proof::payer(&transfer));
     // 7. Everything that the upstream would refuse, before any money.
     check_body(api, upstream, call)?;
     // 8. What is open already, the upstream's health, its breaker and budget.

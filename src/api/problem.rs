@@ -45,6 +45,14 @@ pub(super) struct Asked {
     pub challenged: Option<Challenged>,
 }
 
+/// What a refusal says, carried beside its body for whoever notes the answer.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub code: String,
+    pub reason: Option<String>,
+    pub payment_id: Option<String>,
+}
+
 // === impl Fault ===
 
 impl Fault {
@@ -177,6 +185,7 @@ impl Fault {
             headers.insert(HeaderName::from_static("payment-required"), header_value(&required));
         }
         headers.extend(details.headers);
+        response.extensions_mut().insert(Refused { code: code.to_owned(), reason: details.reason, payment_id: details.payment_id });
         response
     }
 }

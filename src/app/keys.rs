@@ -49,18 +49,35 @@ impl SandboxKeys {
     /// # Errors
     /// [`KeysError`].
     pub fn load_or_make(dir: &Path) -> Result<Self, KeysError> {
-        let path = dir.join("keys.toml");
+        let path = Self::path(dir);
         let file_error = |source| KeysError::File { path: path.clone(), source };
-        match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|_| KeysError::Contents(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        match Self::load(dir)? {
+            Some(keys) => Ok(keys),
+            None => {
                 let keys = Self { signer_key: fresh()?, pay_to_key: fresh()?, seal_key: fresh()? };
                 let text = toml::to_string(&keys).map_err(|_| KeysError::Contents(path.clone()))?;
                 fs::create_dir_all(dir).and_then(|()| write_private(&path, &text)).map_err(file_error)?;
                 Ok(keys)
             }
-            Err(error) => Err(file_error(error)),
         }
+    }
+
+    /// Reads the keys; `None` before the first start.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn load(dir: &Path) -> Result<Option<Self>, KeysError> {
+        let path = Self::path(dir);
+        match fs::read_to_string(&path) {
+            Ok(text) => toml::from_str(&text).map(Some).map_err(|_| KeysError::Contents(path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(KeysError::File { path, source }),
+        }
+    }
+
+    /// Where they are kept.
+    pub fn path(dir: &Path) -> PathBuf {
+        dir.join("keys.toml")
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod checks;
+pub mod inspect;
 mod keys;
 mod parts;
 #[cfg(feature = "sandbox")]
@@ -77,7 +78,7 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
 /// # Errors
 /// [`AppError`]; the listener is closed then.
 pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, AppError> {
-    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let clock = clock(config);
     let profile = Arc::new(parts::profile(config)?);
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
     let operators = parts::listener(config.server.operator_listen).await?;
@@ -163,6 +164,10 @@ impl Running {
 /// [`AppError`].
 pub async fn serve_core(config: &Config, listen: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
     upstream::serve_core(config, listen, stop).await
+}
+
+fn clock(config: &Config) -> SystemClock {
+    SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()))
 }
 
 /// The books of a configuration, opened for reading beside a server.

@@ -103,41 +103,17 @@ pub(super) async fn money(
     stop: &CancellationToken,
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> Result<Money, AppError> {
-    let x402 = &config.x402;
-    let sandbox = x402.mode == X402Mode::Sandbox;
+    let sandbox = config.x402.mode == X402Mode::Sandbox;
     let keys = match sandbox || config.store.seal_key.is_empty() {
         true => Some(SandboxKeys::load_or_make(&config.sandbox.dir)?),
         false => None,
     };
-    let kept = |chosen: &str, kept: fn(&SandboxKeys) -> &String| match (chosen.is_empty(), &keys) {
-        (true, Some(keys)) => kept(keys).clone(),
-        _ => chosen.to_owned(),
-    };
-    let signer_key = key_bytes(&kept(x402.signer_key.expose(), |keys| &keys.signer_key), "x402.signer_key")?;
-    let pay_to = match (x402.pay_to.0, &keys) {
-        (Some(address), _) => Wallet::new(address.into_array()),
-        (None, Some(keys)) => address_of(&key_bytes(&keys.pay_to_key, "keys.toml")?)?,
-        (None, None) => return Err(AppError::Setting(String::from("x402.pay_to is not set"))),
-    };
-    let asset = x402.asset.0.ok_or_else(|| AppError::Setting(String::from("x402.asset is not set")))?;
-    let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
+    let terms = terms(config, keys.as_ref())?;
     let rpc_url = match sandbox {
-        true => sandbox_rpc(config, clock, &address_of(&signer_key)?, &token, stop, tasks).await?,
-        false => x402.rpc_url.expose().to_owned(),
+        true => sandbox_rpc(config, clock, &address_of(&terms.signer_key)?, &terms.token, stop, tasks).await?,
+        false => config.x402.rpc_url.expose().to_owned(),
     };
-    let sealer: Arc<dyn Sealer> = Arc::new(AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))));
-    let rail = BaseRail::new(
-        BaseConfig {
-            rpc_url: rpc_url.clone(),
-            rpc_timeout_ms: x402.rpc_timeout_ms,
-            token: token.clone(),
-            signer_key,
-            max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
-            confirmations: x402.confirmations,
-            fee_bump_after_s: u32::try_from(x402.fee_bump_after_s).unwrap_or(u32::MAX),
-        },
-        sealer,
-    )?;
+    let rail = terms.rail(config, &rpc_url)?;
     match rail.start_up_check().await {
         Ok(()) => {}
         // A node that is down is not a reason to lose the answers of finished payments; readiness says so until it is back.
@@ -145,7 +121,51 @@ pub(super) async fn money(
         Err(wrong) => return Err(wrong.into()),
     }
     let shown_rpc_url = if sandbox { rpc_url } else { String::from("(configured)") };
-    Ok(Money { rail: Arc::new(rail), proofs: Arc::default(), token, pay_to, shown_rpc_url })
+    Ok(Money { rail: Arc::new(rail), proofs: Arc::default(), token: terms.token, pay_to: terms.pay_to, shown_rpc_url })
+}
+
+/// What a rail needs to know beside its node.
+pub(super) struct Terms {
+    signer_key: [u8; 32],
+    token: Token,
+    pay_to: Wallet,
+    sealer: Arc<dyn Sealer>,
+}
+
+/// From the configuration, and from a sandbox's kept keys where it says nothing.
+pub(super) fn terms(config: &Config, keys: Option<&SandboxKeys>) -> Result<Terms, AppError> {
+    let x402 = &config.x402;
+    let kept = |chosen: &str, kept: fn(&SandboxKeys) -> &String| match (chosen.is_empty(), keys) {
+        (true, Some(keys)) => kept(keys).clone(),
+        _ => chosen.to_owned(),
+    };
+    let signer_key = key_bytes(&kept(x402.signer_key.expose(), |keys| &keys.signer_key), "x402.signer_key")?;
+    let pay_to = match (x402.pay_to.0, keys) {
+        (Some(address), _) => Wallet::new(address.into_array()),
+        (None, Some(keys)) => address_of(&key_bytes(&keys.pay_to_key, "keys.toml")?)?,
+        (None, None) => return Err(AppError::Setting(String::from("x402.pay_to is not set"))),
+    };
+    let asset = x402.asset.0.ok_or_else(|| AppError::Setting(String::from("x402.asset is not set")))?;
+    let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
+    let sealer = Arc::new(AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))));
+    Ok(Terms { signer_key, token, pay_to, sealer })
+}
+
+impl Terms {
+    /// A rail to this node.
+    pub(super) fn rail(&self, config: &Config, rpc_url: &str) -> Result<BaseRail, AppError> {
+        let x402 = &config.x402;
+        let base = BaseConfig {
+            rpc_url: rpc_url.to_owned(),
+            rpc_timeout_ms: x402.rpc_timeout_ms,
+            token: self.token.clone(),
+            signer_key: self.signer_key,
+            max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
+            confirmations: x402.confirmations,
+            fee_bump_after_s: u32::try_from(x402.fee_bump_after_s).unwrap_or(u32::MAX),
+        };
+        Ok(BaseRail::new(base, Arc::clone(&self.sealer))?)
+    }
 }
 
 #[cfg(feature = "sandbox")]

@@ -3,14 +3,18 @@
 mod core;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod doctor;
 mod exit;
+mod explain;
 mod ledger;
 mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
+mod report;
 mod serve;
 #[cfg(feature = "sandbox")]
 mod transport;
+mod verify;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -60,6 +64,13 @@ enum Command {
     Pay(NotBuilt),
     /// Read the books, beside a running gateway too.
     Ledger(ledger::LedgerArguments),
+    /// Say whether this configuration can take payments here and now.
+    Doctor,
+    /// Tell why a request was answered as it was, by its payment id or request id.
+    Explain {
+        /// `pay_...`, or the answer's X-Request-Id.
+        id: String,
+    },
     /// Print the effective configuration, secrets as stars.
     Config,
 }
@@ -78,6 +89,8 @@ pub fn main() -> ExitCode {
     match arguments.command.take().unwrap_or(Command::Serve) {
         Command::Serve => configured(&arguments, serve::run),
         Command::Core { listen } => configured(&arguments, |config| core::run(config, listen)),
+        Command::Doctor => doctor::run(load(&arguments), report::piped()),
+        Command::Explain { id } => configured(&arguments, |config| explain::run(config, &id, report::piped())),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
         Command::Config => configured(&arguments, |config| {
             output::line(config.printable().trim_end());
@@ -122,6 +135,11 @@ fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {
     let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
     let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Config::load(file.as_deref(), env, &arguments.overrides)
+}
+
+/// For a command that waits for answers.
+fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| refused(&error))
 }
 
 /// Says what is wrong and ends with the exit code of bad arguments.

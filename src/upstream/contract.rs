@@ -79,7 +79,7 @@ impl BodyContract {
     /// Reads and checks a body.
     ///
     /// # Errors
-    /// Not UTF-8, not JSON, a member twice, nested deeper than 64; or the parts of the schema that do not hold, at most [`MAX_FINDINGS`].
+    /// Not UTF-8, not JSON, a member twice, nested deeper than 64; or the parts of the schema that do not hold, at most 20.
     /// Never empty.
     pub fn check(&self, body: &[u8]) -> Result<Value, Vec<BodyError>> {
         let body = strict_json::parse(body).map_err(|error| vec![error])?;

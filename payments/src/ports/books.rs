@@ -6,7 +6,10 @@ use crate::{
     agent::{Payer, Wallet},
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
-    ports::claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
+    ports::{
+        claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
+        request::RequestNote,
+    },
     settlement::Attempt,
     time::{Month, UnixMs},
 };
@@ -172,6 +175,13 @@ pub trait Books: Send + Sync {
 
     /// Notes that no client waits for the answer any more: an equal request with a new proof may join. Travels like [`Books::delivered`].
     fn unattended(&self, id: PaymentId);
+
+    /// Notes how a request of a proven payer was answered. Written with the next [`Books::flush`], kept for
+    /// [`REQUESTS_KEPT_MS`](crate::ports::REQUESTS_KEPT_MS); beyond [`MAX_WAITING_NOTES`](crate::ports::MAX_WAITING_NOTES) it is dropped.
+    fn note_request(&self, note: RequestNote);
+
+    /// How a request was answered.
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError>;
 
     /// Writes the notes that are waiting for a commit.
     async fn flush(&self) -> Result<(), BooksError>;

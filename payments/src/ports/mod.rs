@@ -1,10 +1,11 @@
 //! What the rules need from the world. Backends implement these traits, import this crate and nothing else of ours, and pass the suites of
-//! [`crate::testing`].
+//! `payments::testing` (feature `testing`).
 
 mod books;
 mod claim;
 mod proofs;
 mod rail;
+mod request;
 mod seal;
 mod upstream;
 
@@ -14,6 +15,7 @@ pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerP
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, NewClaim, Payment};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
+pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};
 

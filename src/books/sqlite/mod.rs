@@ -2,17 +2,20 @@
 
 mod claim;
 mod funding;
+mod inspect;
 mod journal;
 mod leases;
+mod location;
 mod marks;
 mod reads;
+mod requests;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod transitions;
 
 use std::{
-    fs::{File, TryLockError},
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -23,7 +26,8 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        RequestNote, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -33,6 +37,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use inspect::Agreement;
+use location::{lock, path_of};
 use marks::Marks;
 
 /// How long a statement waits for the file before it fails.
@@ -45,6 +51,7 @@ pub struct SqliteBooks {
     writer: SqlitePool,
     readers: SqlitePool,
     marks: Marks,
+    requests: requests::Waiting,
     /// Held for the life of the process: a second server on the same file would break the leases of the first.
     _lock: Option<File>,
 }
@@ -119,7 +126,7 @@ impl SqliteBooks {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { writer, readers, marks: Marks::default(), _lock: lock })
+        Ok(Self { writer, readers, marks: Marks::default(), requests: requests::Waiting::default(), _lock: lock })
     }
 
     /// A write transaction that holds the file from its first statement, with the waiting marks written into it.
@@ -226,12 +233,20 @@ impl Books for SqliteBooks {
         self.marks.push(marks::Mark::Unattended(id));
     }
 
+    fn note_request(&self, note: RequestNote) {
+        self.requests.push(note);
+    }
+
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+        requests::find(&self.readers, request_id).await
+    }
+
     async fn flush(&self) -> Result<(), BooksError> {
-        if self.marks.is_empty() {
-            return Ok(());
+        if !self.marks.is_empty() {
+            let write = self.write(None).await?;
+            self.commit(write).await?;
         }
-        let write = self.write(None).await?;
-        self.commit(write).await
+        self.requests.write(&self.writer).await
     }
 
     async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
@@ -268,26 +283,6 @@ impl SqliteBooks {
                 Err(error)
             }
         }
-    }
-}
-
-fn path_of(url: &str) -> Result<PathBuf, OpenError> {
-    match url.strip_prefix("sqlite://") {
-        Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
-        _ => Err(OpenError::Url(url.to_owned())),
-    }
-}
-
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
-    let failed = |source| OpenError::Lock { path: lock_path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_path_buf())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 

@@ -18,6 +18,7 @@ use tables::{balance_table, imbalances, intents_table};
 use super::{
     exit::{Exit, Failure},
     output::{self, Format},
+    verify,
 };
 use crate::{app, config::Config};
 
@@ -42,6 +43,8 @@ enum View {
     },
     /// The balance of every account; exits 1 if a currency does not sum to zero.
     Balance,
+    /// Check that the books agree with themselves and with the chain; exits 1 on any difference.
+    Verify,
 }
 
 #[derive(Args)]
@@ -71,6 +74,7 @@ pub(super) async fn run(config: &Config, arguments: LedgerArguments) -> Result<E
         View::Ls(list) => ls(&books, list, format).await,
         View::Show { id } => show::run(&books, id, format).await,
         View::Balance => balance(&books, format).await,
+        View::Verify => verify::run(config, format == Format::Json).await,
     }
 }
 

@@ -6,9 +6,11 @@
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `outcome` | what became of a payment |
+//! | `inspect` | what operators' tools ask |
 
 mod calls;
 mod fees;
+mod inspect;
 mod node;
 mod outcome;
 mod preparer;

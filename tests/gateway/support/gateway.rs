@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -63,8 +63,18 @@ impl Gateway {
 
     /// Starts the process without waiting for it.
     pub fn spawn(&mut self) {
+        self.process = Some(Tethered::start(self.command(&["serve"]), &self.log_path()));
+    }
+
+    /// Runs a command of the program beside this gateway, to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        command.arg("serve").current_dir(self.dir.path());
+        command.args(arguments).current_dir(self.dir.path());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TURNPIKE_") {
                 command.env_remove(name);
@@ -73,7 +83,12 @@ impl Gateway {
         for (key, value) in &self.settings {
             command.env(variable(key), value);
         }
-        self.process = Some(Tethered::start(command, &self.log_path()));
+        command
+    }
+
+    /// A file in the gateway's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Waits until the operator's listener says that the gateway is ready.

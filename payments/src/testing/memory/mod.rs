@@ -16,7 +16,8 @@ use crate::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
+        NewClaim, REQUESTS_KEPT_MS, RequestNote, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -30,6 +31,8 @@ use tables::Tables;
 pub struct MemoryBooks {
     tables: Mutex<Tables>,
     marks: Mutex<Vec<Mark>>,
+    waiting: Mutex<Vec<RequestNote>>,
+    requests: Mutex<Vec<RequestNote>>,
 }
 
 #[derive(Clone, Copy)]
@@ -142,8 +145,26 @@ impl Books for MemoryBooks {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(Mark::Unattended(id));
     }
 
+    fn note_request(&self, note: RequestNote) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < MAX_WAITING_NOTES {
+            waiting.push(note);
+        }
+    }
+
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(requests.iter().find(|note| note.request_id == request_id).cloned())
+    }
+
     async fn flush(&self) -> Result<(), BooksError> {
-        self.write(|_| Ok(()))
+        self.write(|_| Ok(()))?;
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.append(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(newest) = requests.iter().map(|note| note.at).max() {
+            requests.retain(|note| note.at.plus_ms(REQUESTS_KEPT_MS) >= newest);
+        }
+        Ok(())
     }
 
     async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {

@@ -11,7 +11,8 @@ use crate::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        RequestNote, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -176,6 +177,16 @@ impl Books for SimBooks {
 
     fn unattended(&self, id: PaymentId) {
         locked(&self.notes).push(Note::Unattended(id));
+    }
+
+    // The request log decides nothing, so its losses are of no interest here.
+    fn note_request(&self, note: RequestNote) {
+        self.sim.books.note_request(note);
+    }
+
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+        self.reach().await?;
+        self.sim.books.request(request_id).await
     }
 
     async fn flush(&self) -> Result<(), BooksError> {

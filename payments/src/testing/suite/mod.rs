@@ -15,6 +15,7 @@ mod leases;
 mod marks;
 mod money;
 mod reads;
+mod requests;
 
 pub use claims::*;
 pub use draft::Draft;
@@ -25,6 +26,7 @@ pub use leases::*;
 pub use marks::*;
 pub use money::*;
 pub use reads::*;
+pub use requests::*;
 
 use crate::{
     ids::PaymentId,
@@ -84,6 +86,8 @@ macro_rules! books_suite {
             nonces_stay_open_until_a_mined_transaction_uses_them
             marks_travel_with_the_next_commit
             marks_are_written_by_flush_and_survive_a_refused_write
+            a_request_is_explained_by_its_note
+            notes_of_requests_are_kept_for_a_week
             an_entitlement_past_its_deadline_is_a_refund_due
             the_evidence_of_a_paid_launch_tells_its_story
             the_evidence_of_a_refusal_says_what_is_owed

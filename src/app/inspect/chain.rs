@@ -1,0 +1,70 @@
+//! The chain as doctor sees it: the right one, the right token, gas, and the time.
+
+use payments::ports::{ChainRail, RailError};
+
+use super::{Finding, rail, why};
+use crate::{
+    clock::SystemClock,
+    config::{Config, X402Mode},
+    rails::base::BaseRail,
+};
+
+/// Below this many settlements somebody should fill the signer up.
+const FEW_SETTLEMENTS: u128 = 100;
+/// A block may be this much older than now: quiet chains make none for a while.
+const MAX_BEHIND_S: i64 = 120;
+/// A block of the future means that our clock is wrong.
+const MAX_AHEAD_S: i64 = 15;
+
+/// Chain id and token, gas, clock.
+pub(super) async fn findings(config: &Config, clock: &SystemClock) -> Vec<Finding> {
+    let sandbox = config.x402.mode == X402Mode::Sandbox;
+    let rail = match rail(config) {
+        Ok(Some(rail)) => rail,
+        Ok(None) => return vec![Finding::ok("chain", "a sandbox that was never started; its chain is made at the first start")],
+        Err(error) => return vec![Finding::fail("chain", why(&error), "correct [x402]")],
+    };
+    match rail.start_up_check().await {
+        Ok(()) => {}
+        Err(RailError::WrongChain(what)) => {
+            let todo = "point x402.rpc_url at a node of x402.chain_id, and x402.asset with its domain at its USDC";
+            return vec![Finding::fail("chain", what, todo)];
+        }
+        Err(RailError::Unreachable(_)) if sandbox => {
+            let says = format!("the sandbox's chain does not answer on {}", config.sandbox.chain_listen);
+            return vec![Finding::warn("chain", says, "start the gateway; its chain lives in the same process")];
+        }
+        Err(error) => return vec![Finding::fail("chain", why(&error), "see that x402.rpc_url answers from this machine")],
+    }
+    let says = format!("chain {}, the token's domain and 6 decimals are as configured", config.x402.chain_id);
+    vec![Finding::ok("chain", says), gas(&rail).await, skew(&rail, clock).await]
+}
+
+async fn gas(rail: &BaseRail) -> Finding {
+    let todo = || format!("send ETH to {}", rail.signer());
+    if let Err(error) = rail.ready().await {
+        return Finding::fail("gas", why(&error), todo());
+    }
+    match rail.settlements_affordable().await {
+        Ok(left) if left < FEW_SETTLEMENTS => Finding::warn("gas", format!("enough for {left} settlements at today's fees"), todo()),
+        Ok(_) => Finding::ok("gas", format!("{} can pay for more than {FEW_SETTLEMENTS} settlements", rail.signer())),
+        Err(error) => Finding::fail("gas", why(&error), "see that x402.rpc_url answers from this machine"),
+    }
+}
+
+async fn skew(rail: &BaseRail, clock: &SystemClock) -> Finding {
+    const CHECK: &str = "clock";
+    let block_unix_s = match rail.newest_block_unix_s().await {
+        Ok(unix_s) => i64::try_from(unix_s).unwrap_or(i64::MAX),
+        Err(error) => return Finding::fail(CHECK, why(&error), "see that x402.rpc_url answers from this machine"),
+    };
+    let behind_s = clock.now_unix_s().saturating_sub(block_unix_s);
+    let says = format!("the newest block is {behind_s} s old by this machine's clock");
+    if behind_s < -MAX_AHEAD_S {
+        return Finding::fail(CHECK, says, "set this machine's clock: authorizations would be refused or settled too late");
+    }
+    if behind_s > MAX_BEHIND_S {
+        return Finding::warn(CHECK, says, "either the node is behind or this machine's clock is ahead; compare it with another");
+    }
+    Finding::ok(CHECK, says)
+}

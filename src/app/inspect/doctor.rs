@@ -1,0 +1,139 @@
+//! `turnpike doctor`: whether this configuration can take payments here and now.
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use http::Method;
+use payments::{
+    checkout::{Admission, ForwardRequest},
+    ports::{Upstream, UpstreamError},
+};
+
+use super::{Finding, chain, settings, trial_balance, why};
+use crate::{
+    app::{AppError, keys::SandboxKeys, parts, upstream},
+    books::sqlite::SqliteBooks,
+    clock::SystemClock,
+    config::{Config, UpstreamUrl},
+    upstream::profile::{Identity, Profile, Route},
+};
+
+/// Every check, in the order in which a start needs them.
+pub async fn doctor(config: &Config) -> Vec<Finding> {
+    let clock = super::super::clock(config);
+    let mut findings = settings::findings(config);
+    findings.extend(keys(&config.sandbox.dir));
+    findings.extend(books(config).await);
+    findings.extend(chain::findings(config, &clock).await);
+    findings.push(core(config, &clock).await);
+    findings
+}
+
+fn keys(dir: &Path) -> Option<Finding> {
+    const CHECK: &str = "sandbox_keys";
+    let path = SandboxKeys::path(dir);
+    match SandboxKeys::load(dir) {
+        Ok(None) => None,
+        Err(error) => {
+            Some(Finding::fail(CHECK, why(&error), "give back the file that this gateway wrote, or start with a fresh sandbox.dir"))
+        }
+        Ok(Some(_)) => Some(match others_may_read(&path) {
+            false => Finding::ok(CHECK, format!("{} is its owner's alone", path.display())),
+            true => Finding::fail(
+                CHECK,
+                format!("{} can be read by others", path.display()),
+                format!("chmod 600 {}; and if the machine is shared, start with a fresh sandbox.dir", path.display()),
+            ),
+        }),
+    }
+}
+
+#[cfg(unix)]
+fn others_may_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &Path) -> bool {
+    false
+}
+
+async fn books(config: &Config) -> Vec<Finding> {
+    const CHECK: &str = "database";
+    let url = config.store.url.expose();
+    if url.strip_prefix("sqlite://").is_some_and(|path| !Path::new(path).exists()) {
+        return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")];
+    }
+    let restore = "restore the file from a backup, or give its owner back; never serve from it as it is";
+    let books = match SqliteBooks::open_beside(url).await {
+        Ok(books) => books,
+        Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
+    };
+    let health = match books.health().await {
+        Ok(health) => health,
+        Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
+    };
+    let whole = match health.broken.is_empty() {
+        true => Finding::ok(CHECK, "opens, and is whole"),
+        false => Finding::fail(CHECK, health.broken.join("; "), restore),
+    };
+    let migrations = if !health.foreign_migrations.is_empty() {
+        let says = format!("the file has migrations that this program does not know: {:?}", health.foreign_migrations);
+        Finding::fail("migrations", says, "run the program that wrote it, or a newer one")
+    } else if health.missing_migrations.is_empty() {
+        Finding::ok("migrations", "all applied")
+    } else {
+        let says = format!("not applied yet: {:?}", health.missing_migrations);
+        Finding::warn("migrations", says, "they are applied at the next start; take a backup first")
+    };
+    vec![whole, migrations, trial_balance(&books).await]
+}
+
+async fn core(config: &Config, clock: &SystemClock) -> Finding {
+    const CHECK: &str = "core";
+    if config.upstream.url == UpstreamUrl::Embedded && !config.sandbox.dir.join("launches.db").exists() {
+        return Finding::ok(CHECK, "embedded; its file is made at the first start");
+    }
+    let (profile, upstream) = match open(config, clock).await {
+        Ok(opened) => opened,
+        Err(error) => return Finding::fail(CHECK, why(&error), "correct [upstream]"),
+    };
+    match asked(&profile, upstream.as_ref()).await {
+        Ok(true) => Finding::ok(CHECK, if config.upstream.url == UpstreamUrl::Embedded { "embedded; answers" } else { "answers" }),
+        Ok(false) => Finding::warn(CHECK, "was not asked: the profile names neither health nor an open route", "set health in the profile"),
+        Err(error) => {
+            let todo = "see that upstream.url answers from this machine, and that both have the signing_secret";
+            Finding::fail(CHECK, why(&error), todo)
+        }
+    }
+}
+
+async fn open(config: &Config, clock: &SystemClock) -> Result<(Arc<Profile>, Arc<dyn Upstream>), AppError> {
+    let profile = Arc::new(parts::profile(config)?);
+    let upstream = upstream::upstream(config, &profile, clock).await?;
+    Ok((profile, upstream))
+}
+
+/// By the profile's own health, else by a route that anybody may read; false when there is neither.
+async fn asked(profile: &Profile, upstream: &dyn Upstream) -> Result<bool, UpstreamError> {
+    if profile.upstream.health.is_some() {
+        return upstream.ready().await.map(|()| true);
+    }
+    let open = |route: &&Route| {
+        route.method == Method::GET && !route.pattern.contains(':') && route.upstream().is_some_and(|to| to.identity == Identity::None)
+    };
+    let Some(route) = profile.routes.iter().find(open) else { return Ok(false) };
+    let request = ForwardRequest {
+        method: String::from("GET"),
+        route: route.key.clone(),
+        path_and_query: route.pattern.clone(),
+        body: Bytes::new(),
+        content_type: None,
+        request_id: String::from("doctor"),
+    };
+    match upstream.forward(Admission::for_anyone(request)).await?.status {
+        status @ 500.. => Err(UpstreamError::Unreachable(format!("{} answers {status}", route.key))),
+        _ => Ok(true),
+    }
+}

@@ -1,0 +1,198 @@
+//! Reading a file of books beside a server: whether it is whole, and whether what it says agrees with itself.
+
+use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
+
+use super::{OpenError, SqliteBooks};
+
+/// The most differences that one check names.
+const MAX_NAMED: i64 = 20;
+
+/// One thing that must hold, with what does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// A stable word.
+    pub check: &'static str,
+    /// What must hold, in one sentence.
+    pub holds: &'static str,
+    /// What does not, at most 20 of them; empty when it holds.
+    pub differences: Vec<String>,
+}
+
+/// What a file of books looks like from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Migrations that this program knows and the file does not have.
+    pub missing_migrations: Vec<i64>,
+    /// Migrations in the file that this program does not know, or knows otherwise.
+    pub foreign_migrations: Vec<i64>,
+    /// What SQLite finds broken; empty for a whole file.
+    pub broken: Vec<String>,
+}
+
+/// A settlement as the books have it, to be found on the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedSettlement {
+    /// The intent that it pays for.
+    pub intent_id: String,
+    /// The transaction, `0x...`.
+    pub tx_hash: String,
+}
+
+/// The rules: a word, what holds, and a query for what does not. Each row has one text.
+const RULES: [(&str, &str, &str); 15] = [
+    (
+        "journal_zero",
+        "every transaction sums to zero in each currency",
+        "SELECT txn_id || ' is off by ' || sum(amount) || ' ' || currency FROM journal_lines GROUP BY txn_id, currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "journal_whole",
+        "every line has its header, and every header its lines",
+        "SELECT l.txn_id || ' has lines and no header' FROM journal_lines l LEFT JOIN journal_headers h USING (txn_id) WHERE h.txn_id IS NULL
+         UNION SELECT h.txn_id || ' has no lines' FROM journal_headers h LEFT JOIN journal_lines l USING (txn_id) WHERE l.txn_id IS NULL",
+    ),
+    (
+        "settlement_posted",
+        "every settlement has its posting, with the same amount",
+        "SELECT s.intent_id || ' was settled and is not booked as such' FROM settlements s WHERE NOT EXISTS (SELECT 1 FROM journal_lines l
+           WHERE l.txn_id = s.intent_id || ':settled' AND l.account = 'asset:usdc_hot' AND l.amount = s.amount_minor AND l.currency = s.currency)",
+    ),
+    (
+        "posting_settled",
+        "every booked settlement is one",
+        "SELECT h.txn_id || ' is booked without a settlement' FROM journal_headers h
+         WHERE h.kind = 'settled' AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = h.intent_id)",
+    ),
+    (
+        "created_launch",
+        "every created intent has one launch of its own",
+        "SELECT id || ' is created without a launch' FROM intents WHERE state = 'created' AND coalesce(launch_id, '') = ''
+         UNION SELECT 'launch ' || launch_id || ' belongs to ' || count(*) || ' intents' FROM intents WHERE launch_id IS NOT NULL
+           GROUP BY launch_id HAVING count(*) > 1",
+    ),
+    (
+        "created_funded",
+        "every created intent is funded by what it says",
+        "SELECT i.id || ' is created and has no ' || i.funding FROM intents i WHERE i.state = 'created' AND NOT CASE i.funding
+           WHEN 'free' THEN EXISTS (SELECT 1 FROM free_slots f WHERE f.intent_id = i.id)
+           WHEN 'x402' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = 'used')
+           ELSE 1 END",
+    ),
+    (
+        "created_earned",
+        "every created intent that was paid is earned",
+        "SELECT i.id || ' is created and not earned' FROM intents i WHERE i.state = 'created' AND i.funding IN ('x402', 'entitlement')
+           AND NOT EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'earned')",
+    ),
+    (
+        "slots_five",
+        "no wallet has more than five slots in a month",
+        "SELECT wallet || ' has ' || count(*) || ' slots in ' || month FROM free_slots GROUP BY wallet, month
+           HAVING count(*) > 5 OR max(slot) > 5 OR min(slot) < 1",
+    ),
+    (
+        "slots_owned",
+        "every slot belongs to an intent that holds or used it",
+        "SELECT f.intent_id || ' has a slot in the state ' || coalesce(i.state, 'unknown') FROM free_slots f LEFT JOIN intents i ON i.id = f.intent_id
+         WHERE i.id IS NULL OR i.funding <> 'free' OR i.state NOT IN ('forwarding', 'core_unknown', 'created')",
+    ),
+    (
+        "owed_booked",
+        "what is owed to each payer is what refund_due holds",
+        "SELECT who || ' is owed ' || sum(owed) || ' and booked ' || sum(booked) || ' ' || currency FROM (
+           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent')
+           UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
+         ) GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
+    ),
+    (
+        "unearned_open",
+        "nothing stays unearned for a payer without open work",
+        "SELECT substr(account, length('liab:unearned:') + 1) || ' has ' || -sum(amount) || ' ' || currency || ' unearned' FROM journal_lines l
+         WHERE account LIKE 'liab:unearned:%' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.payer = substr(l.account, length('liab:unearned:') + 1)
+           AND i.state IN ('forwarding', 'core_unknown'))
+         GROUP BY account, currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "rejected_owed",
+        "every paid and refused intent left a debt",
+        "SELECT i.id || ' was paid and refused, and nothing is owed' FROM intents i
+         WHERE i.state = 'rejected' AND NOT EXISTS (SELECT 1 FROM obligations o WHERE o.intent_id = i.id)",
+    ),
+    (
+        "sealed_wiped",
+        "signed transactions of finished intents are wiped",
+        "SELECT a.intent_id || ' is ' || i.state || ' and still holds a signed ' || a.kind FROM attempts a JOIN intents i ON i.id = a.intent_id
+         WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)",
+    ),
+    (
+        "timeline",
+        "the newest event of every intent is its state",
+        "SELECT i.id || ' is ' || i.state || ', its newest event is ' || coalesce(e.state, 'none') FROM intents i LEFT JOIN intent_events e
+           ON e.intent_id = i.id AND e.version = (SELECT max(version) FROM intent_events WHERE intent_id = i.id)
+         WHERE e.state IS NULL OR e.state <> i.state",
+    ),
+    (
+        "proof_once",
+        "every intent has its own proof",
+        "SELECT i.id || ' has no claimed proof' FROM intents i WHERE NOT EXISTS (SELECT 1 FROM auths a WHERE a.intent_id = i.id)",
+    ),
+];
+
+impl SqliteBooks {
+    /// Whether the file is whole and of this program's version. Reads only.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub async fn health(&self) -> Result<Health, OpenError> {
+        let applied: Vec<(i64, Vec<u8>)> = sqlx::query("SELECT version, checksum FROM _sqlx_migrations WHERE success")
+            .fetch_all(&self.readers)
+            .await?
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, sqlx::Error>>()?;
+        let known = sqlx::migrate!("./migrations/sqlite");
+        let is_known = |(version, checksum): &&(i64, Vec<u8>)| known.iter().any(|m| m.version == *version && *m.checksum == **checksum);
+        let foreign_migrations = applied.iter().filter(|entry| !is_known(entry)).map(|(version, _)| *version).collect();
+        let missing = known.iter().map(|migration| migration.version).filter(|version| !applied.iter().any(|(other, _)| other == version));
+        let mut broken = texts(&self.readers, "PRAGMA integrity_check").await?;
+        broken.retain(|line| line != "ok");
+        broken.extend(texts(&self.readers, "SELECT \"table\" || ' points to a missing ' || parent FROM pragma_foreign_key_check").await?);
+        Ok(Health { missing_migrations: missing.collect(), foreign_migrations, broken })
+    }
+
+    /// Everything that the books must say of themselves. Reads only; one snapshot per rule.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn agreements(&self) -> Result<Vec<Agreement>, OpenError> {
+        let mut all = Vec::with_capacity(RULES.len());
+        for (check, holds, query) in RULES {
+            all.push(Agreement { check, holds, differences: texts(&self.readers, query).await? });
+        }
+        Ok(all)
+    }
+
+    /// Every settlement on the chain that the books know.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn settlements(&self) -> Result<Vec<BookedSettlement>, OpenError> {
+        let list = sqlx::query("SELECT intent_id, tx_hash FROM settlements WHERE rail = 'x402' ORDER BY intent_id")
+            .fetch_all(&self.readers)
+            .await?;
+        let one = |row: &SqliteRow| Ok(BookedSettlement { intent_id: row.try_get(0)?, tx_hash: row.try_get(1)? });
+        Ok(list.iter().map(one).collect::<Result<_, sqlx::Error>>()?)
+    }
+}
+
+async fn texts(readers: &SqlitePool, query: &'static str) -> Result<Vec<String>, sqlx::Error> {
+    let mut connection = readers.acquire().await?;
+    let list = sqlx::query(query).fetch_all(&mut *connection).await?;
+    let named = list.iter().take(usize::try_from(MAX_NAMED).unwrap_or(usize::MAX));
+    let mut texts: Vec<String> = named.map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    if list.len() > texts.len() {
+        texts.push(format!("and {} more", list.len() - texts.len()));
+    }
+    Ok(texts)
+}

@@ -1,0 +1,133 @@
+//! `turnpike explain <payment id | request id>`: why was this the answer?
+
+use std::process::ExitCode;
+
+use payments::{
+    funding::Funding,
+    ids::PaymentId,
+    intent::Intent,
+    ports::{Books, BooksError, Evidence, RequestNote},
+};
+use serde_json::{Value, json};
+
+use super::{refused, report, runtime};
+use crate::{api::story, app, config::Config};
+
+/// Tells the story of a payment or of a request; exit code 1 when nobody knows the id.
+pub fn run(config: &Config, id: &str, as_json: bool) -> ExitCode {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let told = runtime.block_on(async {
+        let books = app::books_beside(config).await.map_err(|error| refused(&error))?;
+        tell(books.as_ref(), id).await.map_err(|error| refused(&error))
+    });
+    match told {
+        Ok(Some(story)) => {
+            report::value(&story, as_json);
+            ExitCode::SUCCESS
+        }
+        Ok(None) => {
+            eprintln!(
+                "turnpike: no payment and no request {id:?}; requests are kept for 7 days, and only those of agents that proved who they are"
+            );
+            ExitCode::FAILURE
+        }
+        Err(exit) => exit,
+    }
+}
+
+async fn tell(books: &dyn Books, id: &str) -> Result<Option<Value>, BooksError> {
+    if let Ok(payment) = id.parse::<PaymentId>() {
+        return Ok(books.evidence(payment).await?.map(|evidence| of_payment(&evidence)));
+    }
+    let Some(note) = books.request(id).await? else { return Ok(None) };
+    let mut story = of_request(&note);
+    if let Some(payment) = note.payment
+        && let Some(evidence) = books.evidence(payment).await?
+    {
+        story["payment"] = of_payment(&evidence);
+    }
+    Ok(Some(story))
+}
+
+fn of_request(note: &RequestNote) -> Value {
+    let (charged, words) = note.charge.split_once(';').unwrap_or((&note.charge, ""));
+    let word = |name: &str| words.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    json!({
+        "request_id": note.request_id,
+        "at": note.at.rfc3339(),
+        "route": note.route,
+        "identity": {"payer": note.payer.to_string(), "proven_by": "a signature over an x402 authorization"},
+        "answer": {"status": note.status, "code": note.code, "reason": note.reason},
+        "charged": charged,
+        "tier": word("reason").or((charged != "none").then_some("paid")),
+        "free_launches_left": word("remaining").and_then(|text| text.parse::<u32>().ok()),
+        "why": why_answered(note),
+    })
+}
+
+fn why_answered(note: &RequestNote) -> &'static str {
+    match (note.status, note.reason.as_deref()) {
+        (200..=299, _) => "every check passed",
+        (_, Some("invalid_body")) => "the body breaks a rule; it was refused before anything was claimed or charged",
+        (_, Some("insufficient_funds")) => "no free launch was left and the wallet did not hold the price; nothing was claimed",
+        (_, Some("too_many_refused")) => "the agent's paid requests were refused too often that day; nothing was claimed",
+        (_, Some("upstream_unavailable" | "chain_unavailable")) => "a part behind the gateway did not answer; nothing was claimed",
+        (_, Some("settlement_pending")) => "the outcome was not known when the answer was due; the gateway finished it by itself",
+        (_, Some("refused_by_upstream")) => "the service behind the gateway refused it",
+        (500..=599, _) => "a part of the gateway did not answer; the log has the cause under this request id",
+        _ => "see reason and code",
+    }
+}
+
+fn of_payment(evidence: &Evidence) -> Value {
+    let intent = &evidence.intent;
+    let mut story = story::of_payment(evidence);
+    let more = [
+        ("identity", json!({"payer": intent.payer.to_string(), "proof": format!("x402 version {}", u8::from(intent.proof_version))})),
+        (
+            "request",
+            json!({"route": intent.request.route, "fingerprint": intent.fingerprint.to_string(), "body_bytes": intent.request.body.len()}),
+        ),
+        ("tier", json!(tier(intent))),
+        ("checked", json!(checked(intent))),
+        ("answer", json!(intent.answer.as_ref().map(|answer| answer.status))),
+        ("delivered", json!(intent.delivered)),
+        ("journal", json!(evidence.journal)),
+    ];
+    for (name, value) in more {
+        story[name] = value;
+    }
+    story
+}
+
+/// What funded it, and why that and nothing else: the order is entitlement, free slot, payment.
+fn tier(intent: &Intent) -> String {
+    match &intent.funding {
+        Funding::Entitlement { source } => {
+            format!("an entitlement: {source} was paid and refused before, and comes before everything else")
+        }
+        Funding::Free { month, slot } => format!("free: slot {slot} of {month}; no entitlement was open"),
+        Funding::X402 => format!("paid {}: no entitlement was open and no free slot was left", intent.price),
+    }
+}
+
+/// What held before the claim was made; a claim is made only when all of it holds.
+fn checked(intent: &Intent) -> Vec<&'static str> {
+    let mut checks = vec![
+        "the signature, by the wallet itself",
+        "network, token, receiver and amount against the offer",
+        "the time window of the authorization",
+        "the agent's rate limit",
+        "the body against the schema and the rules for agents",
+        "the upstream's breaker and budget",
+        "on the chain: the authorization unused, the balance",
+        "the proof unclaimed, in the same transaction as the funding",
+    ];
+    if intent.settlement.is_some() {
+        checks.push("on the chain afterwards: the transfer's log beside the authorization's");
+    }
+    checks
+}

@@ -1,0 +1,43 @@
+//! What operators' tools ask of the chain. Nothing here moves money or decides about any.
+
+use alloy_primitives::B256;
+use payments::{
+    ports::RailError,
+    settlement::{SettlementProof, TransferTerms},
+};
+use serde_json::json;
+
+use super::{
+    BaseRail,
+    fees::TRANSFER_GAS,
+    wire::{Block, Receipt},
+};
+
+impl BaseRail {
+    /// The time of the newest block, in unix seconds.
+    ///
+    /// # Errors
+    /// [`RailError`]; so for every method here.
+    pub async fn newest_block_unix_s(&self) -> Result<u64, RailError> {
+        let mut batch = self.node.batch()?;
+        let block = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        batch.send().await?;
+        Ok(block.get().await?.unix_s())
+    }
+
+    /// How many settlements the signer can pay for at today's fees.
+    pub async fn settlements_affordable(&self) -> Result<u128, RailError> {
+        let quote = self.quote().await?;
+        let fee_wei = quote.max_fee_per_gas_wei.min(self.max_fee_per_gas_wei).max(1);
+        Ok(quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS)))
+    }
+
+    /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two logs stand at the booked place.
+    pub async fn shows(&self, terms: &TransferTerms, booked: &SettlementProof) -> Result<bool, RailError> {
+        let mut batch = self.node.batch()?;
+        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(booked.tx_hash.0)]))?;
+        batch.send().await?;
+        let shown = receipt.get().await?.and_then(|receipt| receipt.settlement(terms, false));
+        Ok(shown.is_some_and(|shown| shown.tx_hash == booked.tx_hash && shown.log_index == booked.log_index))
+    }
+}
