@@ -5,4 +5,6 @@ pub mod contract;
 pub mod forwarder;
 pub mod identity;
 pub mod launch_core;
+#[cfg(test)]
+mod mutations;
 pub mod profile;
