@@ -4,4 +4,6 @@ pub mod contract;
 pub mod forwarder;
 pub mod identity;
 pub mod launch_core;
+#[cfg(test)]
+mod mutations;
 pub mod profile;

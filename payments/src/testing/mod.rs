@@ -10,11 +10,13 @@
 //! | [`rail`], [`upstream`], [`proofs`] | the chain, the API behind us, the fast memory |
 //! | [`world`] | all of them together |
 //! | [`run`] | runs futures without a runtime |
+//! | [`mutation`] | bytes that are nearly right |
 //! | [`sim`] | a whole world that goes wrong by a seed |
 #![allow(clippy::unwrap_used)]
 
 pub mod clock;
 pub mod memory;
+pub mod mutation;
 pub mod proofs;
 pub mod rail;
 pub mod run;
