@@ -52,7 +52,6 @@ impl SystemClock {
     }
 
     /// Whole seconds since 1970.
-    #[cfg(feature = "sandbox")]
     pub fn now_unix_s(&self) -> i64 {
         self.now_unix_ms().div_euclid(1000)
     }

@@ -2,8 +2,10 @@
 
 mod accounts;
 mod checks;
+mod error;
 pub mod inspect;
 mod keys;
+mod money;
 mod parts;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
@@ -20,7 +22,7 @@ use payments::{
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use parts::AppError;
+pub use error::AppError;
 
 use crate::{
     api::{self, Api, ApiSettings, Challenges, LimitSettings, Limits, Load, LoadLimits, TrustedProxies, server::ServeLimits},
@@ -84,7 +86,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let operators = parts::listener(config.server.operator_listen).await?;
     let stopping = CancellationToken::new();
     let mut workers = Vec::new();
-    let money = parts::money(config, &clock, &stopping, &mut workers).await?;
+    let money = money::money(config, &clock, &stopping, &mut workers).await?;
     let world = world(config, &profile, &clock, &money).await?;
     let drives = Drives::new(world.clone());
     let accounts = accounts::Accounts::new(world.clone());
@@ -178,7 +180,7 @@ pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
     Ok(Arc::new(SqliteBooks::open_beside(config.store.url.expose()).await?))
 }
 
-async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, money: &parts::Money) -> Result<World, AppError> {
+async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, money: &money::Money) -> Result<World, AppError> {
     Ok(World {
         books: Arc::new(SqliteBooks::open(config.store.url.expose()).await?),
         proofs: money.proofs.clone(),

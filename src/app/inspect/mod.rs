@@ -1,4 +1,4 @@
-//! What operators' commands see of the parts, beside a running gateway or without one. Nothing here writes to the books or moves money.
+//! What operators' commands see of the money, beside a running gateway or without one. Nothing here writes to the books or moves money.
 
 mod chain;
 mod doctor;
@@ -11,7 +11,7 @@ use serde::Serialize;
 pub use doctor::doctor;
 pub use verify::verify;
 
-use super::{AppError, keys::SandboxKeys, parts};
+use super::{AppError, keys::SandboxKeys, money};
 use crate::{
     config::{Config, X402Mode},
     rails::base::BaseRail,
@@ -71,9 +71,9 @@ fn rail(config: &Config) -> Result<Option<BaseRail>, AppError> {
     if config.x402.mode == X402Mode::Sandbox {
         let Some(keys) = keys else { return Ok(None) };
         let url = format!("http://{}", config.sandbox.chain_listen);
-        return parts::terms(config, Some(&keys))?.rail(config, &url).map(Some);
+        return money::terms(config, Some(&keys))?.rail(config, &url).map(Some);
     }
-    parts::terms(config, keys.as_ref())?.rail(config, config.x402.rpc_url.expose()).map(Some)
+    money::terms(config, keys.as_ref())?.rail(config, config.x402.rpc_url.expose()).map(Some)
 }
 
 /// One line of an error, with its sources.

@@ -270,14 +270,6 @@ pub struct Idempotency {
     pub replay: Vec<(String, Value)>,
 }
 
-impl Idempotency {
-    /// Whether a creation can be sent again without creating twice.
-    #[must_use]
-    pub const fn is_supported(&self) -> bool {
-        self.header.is_some() || self.body.is_some()
-    }
-}
-
 /// Everything that is wrong in a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileError {

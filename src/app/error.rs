@@ -1,0 +1,66 @@
+//! Why a gateway could not start.
+
+use std::net::SocketAddr;
+
+use payments::ports::RailError;
+
+use super::keys::KeysError;
+use crate::{
+    api::ChallengeError,
+    books::sqlite::OpenError,
+    clock,
+    rails::base::BaseConfigError,
+    upstream::{launch_core::CoreError, profile::ProfileError},
+};
+
+/// A part that could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A price or count that cannot be.
+    #[error("{0}")]
+    Setting(String),
+    /// A listener's address.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The sandbox's keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The books.
+    #[error(transparent)]
+    Books(#[from] OpenError),
+    /// The embedded core.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The rail's configuration.
+    #[error(transparent)]
+    Rail(#[from] BaseConfigError),
+    /// The chain is another one than configured.
+    #[error(transparent)]
+    Chain(#[from] RailError),
+    /// A challenge that does not fit.
+    #[error(transparent)]
+    Challenge(#[from] ChallengeError),
+    /// The sandbox chain.
+    #[cfg(feature = "sandbox")]
+    #[error(transparent)]
+    Sandbox(#[from] sandbox::chain::ChainError),
+    /// No randomness.
+    #[error(transparent)]
+    Randomness(#[from] clock::NoRandomness),
+}
+
+impl AppError {
+    /// Whether books were asked for that were never kept.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Books(OpenError::Missing(_)))
+    }
+}
