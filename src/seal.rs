@@ -1,4 +1,4 @@
-//! Sealed columns: ChaCha20-Poly1305 with a random nonce in front (`[store] seal_key`, design.md section 6).
+//! Sealed columns: ChaCha20-Poly1305 with a random nonce in front (`[store] seal_key`).
 
 use chacha20poly1305::{
     ChaCha20Poly1305, KeyInit,

@@ -1,4 +1,4 @@
-//! The free tier: a number of creations per wallet and UTC month, x402 only (design.md section 5).
+//! The free tier: a number of creations per wallet and UTC month, x402 only.
 
 use crate::time::{Month, UnixMs};
 

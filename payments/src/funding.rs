@@ -1,4 +1,4 @@
-//! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again (design.md section 6).
+//! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again.
 
 use crate::{ids::PaymentId, time::Month};
 

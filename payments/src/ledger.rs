@@ -1,4 +1,4 @@
-//! Double-entry postings (design.md section 7). A posting is built here, balanced, or not at all; the database checks the same sum again.
+//! Double-entry postings. A posting is built here, balanced, or not at all; the database checks the same sum again.
 //!
 //! Debits are positive, credits negative, in the currency's minor unit. A correction is a new posting.
 

@@ -1,4 +1,4 @@
-//! What a crash leaves behind is finished here, by the same [`crate::checkout::drive`] (`reliability/states.md` section 3).
+//! What a crash leaves behind is finished here, by the same [`crate::checkout::drive`].
 
 use crate::{
     checkout::{DriveError, World},

@@ -50,7 +50,7 @@ pub enum AttemptKind {
 }
 
 /// Proof that exactly the required amount reached us for one authorization: the token's `Transfer` log beside its
-/// `AuthorizationUsed` log in one successful transaction, ours or a stranger's (design.md section 6).
+/// `AuthorizationUsed` log in one successful transaction, ours or a stranger's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementProof {
     /// The transaction.

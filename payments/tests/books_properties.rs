@@ -19,7 +19,7 @@ type Event = (u8, usize);
 
 const KINDS: u8 = 13;
 
-/// The drawing of design.md section 6, written down once more.
+/// The drawing of the states, written down once more.
 const DRAWING: [(State, &[State]); 10] = [
     (State::Claimed, &[]),
     (State::Signed, &[State::Submitted, State::SubmitUnknown, State::Forwarding, State::PayFailed]),

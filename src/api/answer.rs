@@ -18,10 +18,10 @@ use serde_json::Value;
 
 use super::{
     Api,
+    call::Call,
     delivery::Attendance,
-    dispatch::Call,
+    faults::closed,
     header_value,
-    priced::closed,
     problem::{Fault, Refused},
 };
 use crate::upstream::profile::Condition;

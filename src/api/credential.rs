@@ -20,7 +20,7 @@ pub(super) enum Credential {
     ApiKey(String),
 }
 
-/// Finds the one credential (design.md section 6, step 1).
+/// Finds the one credential.
 ///
 /// # Errors
 /// 400 for more than one, for a header that is there twice, and for a scheme that is not taken here.

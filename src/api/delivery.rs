@@ -1,4 +1,4 @@
-//! Whether a client got its answer. An answer that nobody got is joined by the next equal request with a new proof (design.md section 6).
+//! Whether a client got its answer. An answer that nobody got is joined by the next equal request with a new proof.
 
 use std::{
     convert::Infallible,

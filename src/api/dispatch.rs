@@ -7,51 +7,25 @@ use axum::{
     extract::{ConnectInfo, State},
     response::Response,
 };
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use payments::{
-    agent::Payer,
-    challenge::{ErrorShape, Phase, Retry, ShapeHints},
-    checkout::{Admission, ForwardRequest},
+    challenge::{ErrorShape, Retry, ShapeHints},
+    checkout::Admission,
     fingerprint::Fingerprint,
 };
 
 use super::{
     Api, answer,
     body::{self, ReadBody},
+    call::Call,
     credential::{self, Credential},
+    faults::unpaid,
     framing::{self, Connection},
-    free, header_value,
-    limits::RateState,
-    own, priced,
+    free, header_value, own, priced,
     problem::{Asked, Fault},
     trace,
 };
 use crate::upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute};
-
-/// One request whose route is known and whose body is read.
-pub(super) struct Call {
-    /// The route's key, `POST /launches`.
-    pub route: String,
-    /// Path without `/v1`, and the query.
-    pub path_and_query: String,
-    /// The value of `:id`.
-    pub id: Option<String>,
-    /// The client's headers.
-    pub headers: HeaderMap,
-    /// The body's exact bytes.
-    pub body: Bytes,
-    /// What is asked for.
-    pub fingerprint: Fingerprint,
-    /// How a fault is answered.
-    pub asked: Asked,
-    /// The id in logs and at the upstream.
-    pub request_id: String,
-    /// What the agent's bucket holds, once it was asked.
-    pub rate: Option<RateState>,
-    /// Who asks, once it is proven and within its limit: from then on the answer is noted.
-    pub proven: Option<Payer>,
-}
 
 /// Answers every request of agents.
 pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>) -> Response {
@@ -126,7 +100,7 @@ async fn route_request(
 async fn own_route(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
     match credential {
         Credential::X402(header) => own::answer(api, own, call, &header).await,
-        Credential::None => Err(unpaid(call)),
+        Credential::None => Err(unpaid(api, call)),
         Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
     }
 }
@@ -137,21 +111,10 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
             answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await
         }
         (_, Identity::None, _) => answer::forwarded(api, Admission::for_anyone(call.forward_request()), "none; reason=open_route").await,
-        (Credential::None, _, _) => Err(unpaid(call)),
+        (Credential::None, _, _) => Err(unpaid(api, call)),
         (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
         (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,
     }
-}
-
-/// Step 3: no credential, no store is asked.
-pub(super) fn unpaid(call: &Call) -> Fault {
-    let message = match call.route.starts_with("POST /launches") && !call.route.contains("/:id") {
-        true => {
-            "payment required: see x402 for the price; wallets get free launches each month, and clients often cap a payment at 0.10 or 1.00 USD"
-        }
-        false => "identify yourself with a signed x402 payment of amount 0; nothing is charged",
-    };
-    Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
 }
 
 fn wrong_method(allow: &[http::Method]) -> Fault {
@@ -185,27 +148,4 @@ fn finish(api: &Api, request_id: &str, headers: &mut HeaderMap) {
     headers.entry("x-charge").or_insert(HeaderValue::from_static("none"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-}
-
-// === impl Call ===
-
-impl Call {
-    /// The request as it goes upstream: nothing of the client's headers but the content type.
-    pub(super) fn forward_request(&self) -> ForwardRequest {
-        let method = self.route.split(' ').next().unwrap_or_default().to_owned();
-        ForwardRequest {
-            method,
-            route: self.route.clone(),
-            path_and_query: self.path_and_query.clone(),
-            body: self.body.clone(),
-            content_type: (!self.body.is_empty()).then(|| self.content_type()),
-            request_id: self.request_id.clone(),
-        }
-    }
-
-    /// The client's content type; JSON where it sent none.
-    pub(super) fn content_type(&self) -> String {
-        let sent = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        sent.unwrap_or("application/json").to_owned()
-    }
 }

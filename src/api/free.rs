@@ -12,8 +12,8 @@ use payments::{
 
 use super::{
     Api, answer,
-    dispatch::{Call, unpaid},
-    priced::{chain_down, used_for_identity},
+    call::Call,
+    faults::{chain_down, unpaid, used_for_identity},
     problem::Fault,
     proof, refusal,
 };
@@ -35,8 +35,8 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
 /// # Errors
 /// 402 with a fresh challenge, 429, or 503 when chain or books cannot be asked.
 pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], durable: bool) -> Result<Identified, Fault> {
-    let Some(challenged) = call.asked.challenged else { return Err(unpaid(call)) };
-    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(unpaid(call)) };
+    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
+    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(unpaid(api, call)) };
     let live = proof::live(api, &transfer)?;
     if live.value() != UsdcUnits::ZERO {
         // A settled authorization is public on the chain: whoever shows one has read it there.

@@ -1,14 +1,16 @@
 //! The agents' side. Every request goes through [`dispatch::dispatch`]; the layers around it are all in [`router`].
 //!
-//! A request's way reads top to bottom: `dispatch` (route, peer limit, credential), then `priced` (design.md section 6), `free` (identity only)
+//! A request's way reads top to bottom: `dispatch` (route, peer limit, credential), then `priced`, `free` (identity only)
 //! or `own` (the gateway's own routes). `problem` is the one place that turns a fault into a status.
 
 mod answer;
 mod body;
+mod call;
 mod challenges;
 mod credential;
 mod delivery;
 mod dispatch;
+mod faults;
 mod framing;
 mod free;
 mod limits;
@@ -146,7 +148,7 @@ pub fn router(api: Arc<Api>) -> Router {
     Router::new().fallback(dispatch::dispatch).with_state(api).layer(cors()).layer(CatchPanicLayer::custom(problem::panicked))
 }
 
-/// `protocol/x402.md` section 4: real clients send odd request headers, and browsers must be able to read every receipt.
+/// Real clients send odd request headers, and browsers must be able to read every receipt.
 fn cors() -> CorsLayer {
     let allowed = [
         header::CONTENT_TYPE,

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use payments::{agent::Payer, challenge::Retry};
 use serde_json::{Value, json};
 
-use super::{Api, dispatch::Call, free::identified, problem::Fault, story};
+use super::{Api, call::Call, free::identified, problem::Fault, story};
 use crate::upstream::profile::{Condition, OwnRoute};
 
 pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {

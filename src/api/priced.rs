@@ -1,34 +1,33 @@
-//! A request to a priced route with an x402 proof: steps 4 to 11 of design.md section 6, in their order. Nothing in it may be moved.
+//! A request to a priced route with an x402 proof: steps 4 to 11, in their order. Nothing in it may be moved.
 
 use std::sync::Arc;
 
 use axum::response::Response;
-use http::header;
 use payments::{
-    challenge::{Phase, Retry},
-    checkout::{self, ClaimError, PricedRequest, Progress},
-    funding::FundingRefusal,
+    challenge::Retry,
+    checkout::{self, PricedRequest, Progress},
     intent::KeptRequest,
     money::UsdcUnits,
-    ports::{ClaimKey, ClaimRefusal, Claimed, PreparationError, RailError, UpstreamError},
+    ports::{ClaimKey, Claimed},
     x402::verify::{LiveTransfer, VerifiedTransfer},
 };
 
 use super::{
     Api,
     answer::{self, Delivered},
+    call::Call,
     credential,
     delivery::Attendance,
-    dispatch::{Call, unpaid},
+    faults::{closed, not_claimed, refused, unpaid},
     problem::Fault,
     proof, refusal, replay,
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
 
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
-    let Some(challenged) = call.asked.challenged else { return Err(unpaid(call)) };
+    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(call)) };
+    let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(api, call)) };
     // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
     let key = claim_key(call, &transfer, identifier)?;
     let turn = api.turns.take(transfer.key()).await;
@@ -104,69 +103,5 @@ fn priced_request(upstream: &UpstreamRoute, call: &Call, live: LiveTransfer, key
         price,
         free_tier: upstream.free_tier.is_some(),
         idempotency_key: key.idempotency.map(|(_, key)| key),
-    }
-}
-
-/// The upstream takes nothing now: said before anything is claimed.
-pub(super) fn closed(error: UpstreamError) -> Fault {
-    let retry_after_s = match error {
-        UpstreamError::Busy { retry_after_s } => retry_after_s,
-        UpstreamError::Unreachable(_) => 2,
-    };
-    Fault::unavailable("the service behind this gateway is not taking requests now; nothing was charged", retry_after_s)
-        .reason("upstream_unavailable")
-        .phase(Phase::Forward)
-}
-
-/// The chain could not be asked: nothing was claimed.
-pub(super) fn chain_down(error: &RailError) -> Fault {
-    tracing::warn!(error = %error, "rail.unavailable");
-    Fault::unavailable("the chain cannot be asked now; nothing was charged", 2).reason("chain_unavailable").phase(Phase::Verify)
-}
-
-fn not_claimed(error: ClaimError) -> Fault {
-    match error {
-        ClaimError::Proof(error) => proof::refused(&error),
-        ClaimError::Rail(error) => chain_down(&error),
-        ClaimError::Books(error) => Fault::internal(&error),
-        ClaimError::UsedForIdentity => used_for_identity(),
-    }
-}
-
-/// A proof that identified somebody is used up, and pays for nothing.
-pub(super) fn used_for_identity() -> Fault {
-    Fault::new(Condition::X402Invalid, "this proof was used up on a free route; sign a new one")
-        .reason("duplicate_settlement")
-        .phase(Phase::Verify)
-        .retry(Retry::PayAgain)
-        .challenged()
-}
-
-fn refused(refusal: &ClaimRefusal) -> Fault {
-    match refusal {
-        ClaimRefusal::Funding(FundingRefusal::TooManyRefused) => Fault::new(
-            Condition::RateLimited,
-            "too many paid requests of yours were refused today; correct the request and come back later",
-        )
-        .reason("too_many_refused")
-        .phase(Phase::Reserve)
-        .retry(Retry::Wait)
-        .header(header::RETRY_AFTER, "3600"),
-        ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
-            Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")
-                .reason("insufficient_funds")
-                .phase(Phase::Reserve)
-                .retry(Retry::PayAgain)
-                .challenged()
-        }
-        ClaimRefusal::Preparation(error) => {
-            tracing::error!(error = %error, "rail.cannot_settle");
-            let reason = match error {
-                PreparationError::OutOfGas => "signer_out_of_gas",
-                PreparationError::FeeAboveCap => "chain_fee_above_cap",
-                PreparationError::Signing => "signing_failed",
-            };
-            Fault::unavailable("payments cannot be settled now; nothing was charged", 30).reason(reason).phase(Phase::Settle)
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! A key that arrives again: the table of design.md section 6.
+//! A key that arrives again: what each state of the work answers to the same request, and to another.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use payments::{
 use super::{
     Api,
     answer::{self, Delivered},
+    call::Call,
     delivery::Attendance,
-    dispatch::Call,
-    priced::used_for_identity,
+    faults::used_for_identity,
     problem::Fault,
 };
 use crate::upstream::profile::Condition;

@@ -1,4 +1,4 @@
-//! The story of a launch, from a verified proof to a stored answer (design.md section 6).
+//! The story of a launch, from a verified proof to a stored answer.
 //!
 //! [`claim`] takes the proof and decides who pays, in one transaction. [`drive`] then moves the intent one saved step at a time; a live request
 //! and the recovery loop call the same function, so that whatever a crash leaves behind is finished by the code that would have finished it.

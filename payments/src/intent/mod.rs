@@ -1,4 +1,4 @@
-//! The intent: one durable row per paid piece of work, and the only place that changes its state (design.md section 6).
+//! The intent: one durable row per paid piece of work, and the only place that changes its state.
 //!
 //! ```text
 //! CLAIMED -> FORWARDING                                    (slot | entitlement; one commit with the claim)

@@ -1,4 +1,4 @@
-//! The claim: the one transaction that takes a proof for a request and decides what funds it (design.md section 6, step 10).
+//! The claim: the one transaction that takes a proof for a request and decides what funds it.
 
 use crate::{
     agent::Payer,

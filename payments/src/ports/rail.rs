@@ -10,7 +10,7 @@ use crate::{
     x402::verify::LiveTransfer,
 };
 
-/// What one batch of reads says before a claim (design.md section 6, step 9).
+/// What one batch of reads says before a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainView {
     /// The token already used or cancelled the authorization.

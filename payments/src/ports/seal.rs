@@ -1,6 +1,6 @@
 //! Keeping secrets in the books: a saved transaction or authorization is money to whoever reads it.
 
-/// Seals bytes under the service's seal key with authenticated encryption (`[store] seal_key`, design.md section 6).
+/// Seals bytes under the service's seal key with authenticated encryption (`[store] seal_key`).
 ///
 /// `aad` names what is sealed and is not stored: bytes that were moved to another row do not open there.
 pub trait Sealer: Send + Sync {

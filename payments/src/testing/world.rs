@@ -21,7 +21,7 @@ use crate::{
     x402::X402Version,
 };
 
-/// The numbers that design.md names.
+/// The numbers of the default configuration.
 pub const SETTINGS: Settings = Settings {
     free_tier: FreeTier { per_month: 5, per_day_total: 500 },
     require_balance_for_free: true,

@@ -1,5 +1,5 @@
 //! The x402 version 2 extension `payment-identifier`: the client's own name for one piece of work, so that it may sign again without
-//! paying again (`protocol/x402.md` section 8.1).
+//! paying again.
 
 use crate::error::{ProofError, Reason};
 use crate::x402::json::Node;

@@ -101,7 +101,8 @@ pub fn challenge_402(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (url, message) = text.split_at(text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at));
     let prepared = Prepared402::new("POST /launches", "https://api.example.com/launches", &SIGNED.offers[0]).unwrap();
-    let hints = ShapeHints { accept: Some(url), x402_version: Some(message), user_agent: Some(&text), speaks_newer: bytes.len().is_multiple_of(2) };
+    let hints =
+        ShapeHints { accept: Some(url), x402_version: Some(message), user_agent: Some(&text), speaks_newer: bytes.len().is_multiple_of(2) };
     for shape in [ErrorShape::Object, ErrorShape::String, ErrorShapeSetting::Auto.choose(&hints)] {
         let problem = Problem { code: "PAYMENT_001", message, got: Some(url), ..Problem::default() };
         let rendered = prepared.render(&Render { resource_url: url, problem, shape });

@@ -1,4 +1,4 @@
-//! What we say to the token contract and what it says in its logs (protocol/x402.md 6.2).
+//! What we say to the token contract and what it says in its logs.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolEvent, sol};

@@ -9,7 +9,7 @@ use super::{
     wire::Block,
 };
 
-/// Gas that a settlement may use. The token behind its proxy needs 60,000 to 110,000 (protocol/x402.md 6.5); the rest is margin
+/// Gas that a settlement may use. The token behind its proxy needs 60,000 to 110,000; the rest is margin
 /// for a payer or receiver whose balance slot is new. What is not used is not charged.
 pub(super) const TRANSFER_GAS: u64 = 150_000;
 /// What an empty transaction costs.

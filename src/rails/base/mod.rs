@@ -111,7 +111,7 @@ impl BaseRail {
     }
 
     /// Compares chain and token with the configuration: chain id, EIP-712 domain, decimals. A wrong domain would make every
-    /// payer's signature invalid (protocol/x402.md section 1).
+    /// payer's signature invalid.
     ///
     /// # Errors
     /// [`RailError::WrongChain`] with what differs; [`RailError::Unreachable`].

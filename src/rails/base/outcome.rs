@@ -1,4 +1,4 @@
-//! What became of a payment (reliability/states.md section 3, protocol/x402.md 6.5).
+//! What became of a payment.
 //!
 //! | what the chain shows | outcome |
 //! |---|---|

@@ -76,7 +76,7 @@ impl Receipt {
     }
 
     /// The proof that this transaction paid us: the authorization's log and, right after it, the transfer of exactly this
-    /// value to us, both by the token (design.md section 6). A token emits the two in one call, so nothing stands between.
+    /// value to us, both by the token. A token emits the two in one call, so nothing stands between.
     pub(super) fn settlement(&self, terms: &TransferTerms, ours: bool) -> Option<SettlementProof> {
         if !self.succeeded() {
             return None;

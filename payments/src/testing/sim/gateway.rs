@@ -1,4 +1,4 @@
-//! Gateway processes: what the service's API decides with the same functions of the rules, in the same order (design.md section 6).
+//! Gateway processes: what the service's API decides with the same functions of the rules, in the same order.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! What must hold (reliability/cases.md, invariants), checked against what the world knows and the gateway does not.
+//! What must hold, checked against what the world knows and the gateway does not.
 
 mod end;
 

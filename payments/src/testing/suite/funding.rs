@@ -25,7 +25,7 @@ pub async fn twenty_claims_at_once_are_five_free_and_fifteen_signed_without_a_ga
     assert_eq!(books.usage(&drafts[0].payer(), drafts[0].at.month()).await.unwrap().free_used, 5);
 }
 
-/// The order of design.md section 6.
+/// Entitlement, then free slot, then payment.
 pub async fn an_entitlement_comes_before_a_slot_and_a_slot_before_money(books: &dyn Books) {
     let source = rejected(books, &Draft::numbered(1), Draft::numbered(1).at.plus_ms(HOUR_MS)).await;
     let mut fundings = Vec::new();

@@ -1,4 +1,4 @@
-//! What a node says, and what is concluded from it: the rules of the rail on Base, on this chain (design.md section 6).
+//! What a node says, and what is concluded from it: the rules of the rail on Base, on this chain.
 
 use super::{Chain, MAX_REORG, Use};
 use crate::{

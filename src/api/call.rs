@@ -1,0 +1,54 @@
+//! One request on its way through the rooms: what is known of it once its route is found and its body is read.
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use payments::{agent::Payer, checkout::ForwardRequest, fingerprint::Fingerprint};
+
+use super::{limits::RateState, problem::Asked};
+
+/// One request whose route is known and whose body is read.
+pub(super) struct Call {
+    /// The route's key, `POST /launches`.
+    pub route: String,
+    /// Path without `/v1`, and the query.
+    pub path_and_query: String,
+    /// The value of `:id`.
+    pub id: Option<String>,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The body's exact bytes.
+    pub body: Bytes,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+    /// How a fault is answered.
+    pub asked: Asked,
+    /// The id in logs and at the upstream.
+    pub request_id: String,
+    /// What the agent's bucket holds, once it was asked.
+    pub rate: Option<RateState>,
+    /// Who asks, once it is proven and within its limit: from then on the answer is noted.
+    pub proven: Option<Payer>,
+}
+
+// === impl Call ===
+
+impl Call {
+    /// The request as it goes upstream: nothing of the client's headers but the content type.
+    pub(super) fn forward_request(&self) -> ForwardRequest {
+        let method = self.route.split(' ').next().unwrap_or_default().to_owned();
+        ForwardRequest {
+            method,
+            route: self.route.clone(),
+            path_and_query: self.path_and_query.clone(),
+            body: self.body.clone(),
+            content_type: (!self.body.is_empty()).then(|| self.content_type()),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    /// The client's content type; JSON where it sent none.
+    pub(super) fn content_type(&self) -> String {
+        let sent = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        sent.unwrap_or("application/json").to_owned()
+    }
+}

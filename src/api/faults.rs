@@ -1,0 +1,89 @@
+//! Faults that more than one room answers with: no payment, nothing claimed, nobody there.
+
+use http::header;
+use payments::{
+    challenge::{Phase, Retry},
+    checkout::ClaimError,
+    funding::FundingRefusal,
+    ports::{ClaimRefusal, PreparationError, RailError, UpstreamError},
+};
+
+use super::{Api, call::Call, problem::Fault, proof};
+use crate::upstream::profile::Condition;
+
+/// Step 3: no credential, no store is asked.
+pub(super) fn unpaid(api: &Api, call: &Call) -> Fault {
+    let message = match call.asked.challenged.and_then(|challenged| api.challenges.price(challenged)) {
+        Some(price) => format!(
+            "payment required: {price} USDC (x402) for {}; wallets have some free each month, and clients often cap a payment at 0.10 or 1.00 USD",
+            call.route
+        ),
+        None => String::from("identify yourself with a signed x402 payment of amount 0; nothing is charged"),
+    };
+    Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
+}
+
+/// The upstream takes nothing now: said before anything is claimed.
+pub(super) fn closed(error: UpstreamError) -> Fault {
+    let retry_after_s = match error {
+        UpstreamError::Busy { retry_after_s } => retry_after_s,
+        UpstreamError::Unreachable(_) => 2,
+    };
+    Fault::unavailable("the service behind this gateway is not taking requests now; nothing was charged", retry_after_s)
+        .reason("upstream_unavailable")
+        .phase(Phase::Forward)
+}
+
+/// The chain could not be asked: nothing was claimed.
+pub(super) fn chain_down(error: &RailError) -> Fault {
+    tracing::warn!(error = %error, "rail.unavailable");
+    Fault::unavailable("the chain cannot be asked now; nothing was charged", 2).reason("chain_unavailable").phase(Phase::Verify)
+}
+
+pub(super) fn not_claimed(error: ClaimError) -> Fault {
+    match error {
+        ClaimError::Proof(error) => proof::refused(&error),
+        ClaimError::Rail(error) => chain_down(&error),
+        ClaimError::Books(error) => Fault::internal(&error),
+        ClaimError::UsedForIdentity => used_for_identity(),
+    }
+}
+
+/// A proof that identified somebody is used up, and pays for nothing.
+pub(super) fn used_for_identity() -> Fault {
+    Fault::new(Condition::X402Invalid, "this proof was used up on a free route; sign a new one")
+        .reason("duplicate_settlement")
+        .phase(Phase::Verify)
+        .retry(Retry::PayAgain)
+        .challenged()
+}
+
+/// Nothing may or can fund the request: nothing was claimed.
+pub(super) fn refused(refusal: &ClaimRefusal) -> Fault {
+    match refusal {
+        ClaimRefusal::Funding(FundingRefusal::TooManyRefused) => Fault::new(
+            Condition::RateLimited,
+            "too many paid requests of yours were refused today; correct the request and come back later",
+        )
+        .reason("too_many_refused")
+        .phase(Phase::Reserve)
+        .retry(Retry::Wait)
+        .header(header::RETRY_AFTER, "3600"),
+        ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
+            Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")
+                .reason("insufficient_funds")
+                .phase(Phase::Reserve)
+                .retry(Retry::PayAgain)
+                .challenged()
+        }
+        ClaimRefusal::Preparation(error) => {
+            tracing::error!(error = %error, "rail.cannot_settle");
+            let reason = match error {
+                PreparationError::OutOfGas => "signer_out_of_gas",
+                PreparationError::FeeAboveCap => "chain_fee_above_cap",
+                PreparationError::Signing => "signing_failed",
+            };
+            Fault::unavailable("payments cannot be settled now; nothing was charged", 30).reason(reason).phase(Phase::Settle)
+        }
+    }
+}
