@@ -8,7 +8,7 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=120;
 
 /// Seeds that once broke something, with what it was. A seed stands for its run only as long as the simulator draws in the same order: each
 /// fault has a test of its own beside the rule.
-const ONCE_BROKEN: [(u64, &str); 8] = [
+const ONCE_BROKEN: [(u64, &str); 9] = [
     (325, "a retry after a crash paid twice"),
     (346, "a retry after a crash paid twice"),
     (499, "a retry after a crash paid twice"),
@@ -17,6 +17,7 @@ const ONCE_BROKEN: [(u64, &str); 8] = [
     (768, "a retry after a crash paid twice"),
     (861, "a retry after a crash paid twice"),
     (881, "a retry after a crash paid twice"),
+    (2433, "a reorganisation took back the transaction that filled a nonce"),
 ];
 
 #[test]

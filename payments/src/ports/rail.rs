@@ -143,7 +143,8 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not say what a fee costs now.
     async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError>;
 
-    /// Whether the signer's nonce is used by a mined transaction.
+    /// Whether the signer's nonce is used by a mined transaction, with as many blocks on it as a fate needs: what a reorganisation may still
+    /// take back must be sent again.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer.

@@ -221,8 +221,9 @@ impl ChainRail for BaseRail {
     }
 
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
+        let block = self.newest_confirmed().await?;
         let mut batch = self.node.batch()?;
-        let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), "latest"]))?;
+        let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), block]))?;
         batch.send().await?;
         Ok(next.get().await?.to::<u64>() > eoa_nonce)
     }

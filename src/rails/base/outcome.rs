@@ -79,6 +79,17 @@ impl BaseRail {
         Ok(safe_block(safe.try_get().await)?.unwrap_or(latest))
     }
 
+    /// The newest block that has as many blocks as a fate needs, as the parameter of a call.
+    pub(super) async fn newest_confirmed(&self) -> Result<String, RailError> {
+        if self.confirmations <= 1 {
+            return Ok(String::from("latest"));
+        }
+        let mut batch = self.node.batch()?;
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        batch.send().await?;
+        Ok(format!("{:#x}", latest.get().await?.number().saturating_sub(self.confirmations - 1)))
+    }
+
     async fn facts(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Facts, RailError> {
         let mut batch = self.node.batch()?;
         let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;

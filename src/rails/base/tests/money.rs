@@ -64,10 +64,13 @@ pub(super) async fn a_fate_waits_for_its_confirmations(chain: &dyn TestChain) {
     world.rail.send(&claim.attempt).await;
     settled(&world, &claim).await;
     let attempts = std::slice::from_ref(&claim.attempt);
+    let nonce_used = || patient.nonce_used(claim.attempt.signer, claim.attempt.eoa_nonce);
     assert_eq!(patient.outcome(&claim.terms, attempts).await, Ok(Outcome::Pending { may_send: false }));
+    assert_eq!(nonce_used().await, Ok(false), "a reorganisation may still take it back");
     // Any transaction makes the next block.
     World::new(chain).await;
     assert!(matches!(patient.outcome(&claim.terms, attempts).await, Ok(Outcome::Settled(_))));
+    assert_eq!(nonce_used().await, Ok(true));
 }
 
 pub(super) async fn a_lost_answer_settles_once(chain: &dyn TestChain) {

@@ -179,8 +179,8 @@ impl ChainRail for SimRail {
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
         let lag = self.asked().await?;
         let chain = locked(&self.sim.chain);
-        let head = chain.block(chain.latest().number.saturating_sub(lag));
-        Ok(head.after.nonces.get(&signer).copied().unwrap_or(0) > eoa_nonce)
+        let confirmed = chain.block(chain.latest().number.saturating_sub(lag + self.sim.plan.confirmations - 1));
+        Ok(confirmed.after.nonces.get(&signer).copied().unwrap_or(0) > eoa_nonce)
     }
 
     async fn ready(&self) -> Result<(), RailError> {
