@@ -99,5 +99,5 @@ async fn a_settlement_that_the_chain_does_not_show_is_found_and_a_silent_chain_i
     assert_eq!(code, 0, "{report}");
     assert!(results(&report).contains(&("settlements_on_chain", "warn")) && report.to_string().contains("could not check"), "{report}");
     let none = world.gateway.run(&["ledger", "verify", "--set", "store.url=sqlite://nowhere.db"]).await;
-    assert_eq!(none.status.code(), Some(2), "{}", String::from_utf8_lossy(&none.stderr));
+    assert_eq!(none.status.code(), Some(5), "{}", String::from_utf8_lossy(&none.stderr));
 }
