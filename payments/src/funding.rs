@@ -1,6 +1,10 @@
 //! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again.
 
-use crate::{ids::PaymentId, time::Month};
+use crate::{
+    ids::PaymentId,
+    money::{Credits, UsdCents},
+    time::Month,
+};
 
 /// What funds one intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +21,43 @@ pub enum Funding {
         /// The intent that was paid and refused.
         source: PaymentId,
     },
+    /// One prepaid launch.
+    Credit {
+        /// The money that stands behind this credit: earned when the launch exists.
+        backing: UsdCents,
+    },
     /// A settlement on the chain.
     X402,
+    /// A charge of the card for this one launch.
+    MppCharge,
+    /// A charge of the card for a pack: it buys credits and creates nothing.
+    MppPack {
+        /// How many credits it buys.
+        credits: Credits,
+    },
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Product {
+    /// One creation upstream.
+    Launch,
+    /// A pack of credits.
+    Pack {
+        /// How many.
+        credits: Credits,
+    },
+}
+
+/// How the request could pay, if it comes to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// An authorization of the token contract.
+    Transfer,
+    /// A shared payment token of a card.
+    Charge,
+    /// Nothing: an agent token only says who asks.
+    Nothing,
 }
 
 /// What the books hold for a payer at the moment of the claim. The backend reads it; this module decides.
@@ -28,6 +67,10 @@ pub struct Available {
     pub entitlement: Option<PaymentId>,
     /// A free slot of this month.
     pub free_slot: Option<(Month, u8)>,
+    /// The money behind the payer's next credit, if there is a credit and its account is not frozen.
+    pub credit: Option<UsdCents>,
+    /// The account owes credits after a dispute: none is spent until that is resolved.
+    pub frozen: bool,
     /// Payments of this payer that the upstream refused within the last day.
     pub refused_after_pay_today: u32,
 }
@@ -39,6 +82,10 @@ pub struct PayTerms {
     pub refused_after_pay_per_day: u32,
     /// The proof is for the full price. A proof of amount 0 identifies, and can pay for nothing.
     pub proof_covers_price: bool,
+    /// How the request could pay.
+    pub means: Means,
+    /// What it is for.
+    pub product: Product,
 }
 
 /// No way to fund the creation.
@@ -50,26 +97,48 @@ pub enum FundingRefusal {
     /// Nothing is free any more and the proof does not cover the price.
     #[error("the proof does not cover the price")]
     ProofBelowPrice,
+    /// The account has no credit left, and the request brought nothing to pay with.
+    #[error("no credits are left")]
+    NoCredit,
+    /// The account owes credits after a dispute, and the request brought nothing to pay with.
+    #[error("the account's credits are frozen by a dispute")]
+    Frozen,
 }
 
-/// Entitlement first, then the free slot, then pay.
+/// Entitlement first, then the free slot or a credit, then pay. A pack is always paid for.
 ///
 /// # Errors
 /// [`FundingRefusal`] when nothing is left but a payment that may not be taken.
 pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
-    if let Some(source) = available.entitlement {
-        return Ok(Funding::Entitlement { source });
+    if terms.product == Product::Launch
+        && let Some(funding) = prepaid(available)
+    {
+        return Ok(funding);
     }
-    if let Some((month, slot)) = available.free_slot {
-        return Ok(Funding::Free { month, slot });
+    if terms.means == Means::Nothing {
+        return Err(if available.frozen { FundingRefusal::Frozen } else { FundingRefusal::NoCredit });
     }
     if available.refused_after_pay_today >= terms.refused_after_pay_per_day {
         return Err(FundingRefusal::TooManyRefused);
     }
-    if !terms.proof_covers_price {
-        return Err(FundingRefusal::ProofBelowPrice);
+    match (terms.product, terms.means) {
+        _ if !terms.proof_covers_price => Err(FundingRefusal::ProofBelowPrice),
+        (Product::Launch, Means::Charge) => Ok(Funding::MppCharge),
+        (Product::Launch, _) => Ok(Funding::X402),
+        (Product::Pack { credits }, Means::Charge) => Ok(Funding::MppPack { credits }),
+        (Product::Pack { .. }, _) => Err(FundingRefusal::ProofBelowPrice),
     }
-    Ok(Funding::X402)
+}
+
+/// What the payer has already: paid for earlier, free, or prepaid.
+fn prepaid(available: &Available) -> Option<Funding> {
+    if let Some(source) = available.entitlement {
+        return Some(Funding::Entitlement { source });
+    }
+    if let Some((month, slot)) = available.free_slot {
+        return Some(Funding::Free { month, slot });
+    }
+    available.credit.filter(|_| !available.frozen).map(|backing| Funding::Credit { backing })
 }
 
 impl Funding {
@@ -78,7 +147,10 @@ impl Funding {
         match self {
             Self::Free { .. } => "free",
             Self::Entitlement { .. } => "entitlement",
+            Self::Credit { .. } => "credit",
             Self::X402 => "x402",
+            Self::MppCharge => "mpp_charge",
+            Self::MppPack { .. } => "mpp_pack",
         }
     }
 }
@@ -88,13 +160,17 @@ mod tests {
     use super::*;
     use crate::time::UnixMs;
 
-    const TERMS: PayTerms = PayTerms { refused_after_pay_per_day: 3, proof_covers_price: true };
+    const TERMS: PayTerms =
+        PayTerms { refused_after_pay_per_day: 3, proof_covers_price: true, means: Means::Transfer, product: Product::Launch };
+    const CARD: PayTerms = PayTerms { means: Means::Charge, ..TERMS };
+    const TOKEN: PayTerms = PayTerms { means: Means::Nothing, ..TERMS };
 
     #[test]
     fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
         let id = PaymentId::new(uuid::Uuid::from_u128(9));
         let month = UnixMs::from_s(0).month();
-        let mut available = Available { entitlement: Some(id), free_slot: Some((month, 2)), refused_after_pay_today: 9 };
+        let mut available =
+            Available { entitlement: Some(id), free_slot: Some((month, 2)), refused_after_pay_today: 9, ..Available::default() };
         assert_eq!(decide(&available, TERMS), Ok(Funding::Entitlement { source: id }));
         available.entitlement = None;
         assert_eq!(decide(&available, TERMS), Ok(Funding::Free { month, slot: 2 }));
@@ -103,5 +179,32 @@ mod tests {
         available.refused_after_pay_today = 2;
         assert_eq!(decide(&available, TERMS), Ok(Funding::X402));
         assert_eq!(decide(&available, PayTerms { proof_covers_price: false, ..TERMS }), Err(FundingRefusal::ProofBelowPrice));
+    }
+    #[test]
+    fn a_credit_comes_before_a_charge_and_a_frozen_account_spends_none() {
+        let backing = UsdCents::new(60);
+        let mut available = Available { credit: Some(backing), ..Available::default() };
+        assert_eq!(decide(&available, CARD), Ok(Funding::Credit { backing }));
+        assert_eq!(decide(&available, TOKEN), Ok(Funding::Credit { backing }));
+        available.frozen = true;
+        assert_eq!(decide(&available, CARD), Ok(Funding::MppCharge));
+        assert_eq!(decide(&available, TOKEN), Err(FundingRefusal::Frozen));
+        let nothing = Available::default();
+        assert_eq!(decide(&nothing, CARD), Ok(Funding::MppCharge));
+        assert_eq!(decide(&nothing, TOKEN), Err(FundingRefusal::NoCredit));
+    }
+
+    #[test]
+    fn a_pack_is_paid_for_whatever_its_payer_has() {
+        let credits = Credits::new(20);
+        let pack = PayTerms { product: Product::Pack { credits }, ..CARD };
+        let month = UnixMs::from_s(0).month();
+        let id = PaymentId::new(uuid::Uuid::from_u128(9));
+        let rich = Available { credit: Some(UsdCents::ZERO), entitlement: Some(id), free_slot: Some((month, 1)), ..Available::default() };
+        assert_eq!(decide(&rich, pack), Ok(Funding::MppPack { credits }));
+        assert_eq!(decide(&rich, PayTerms { means: Means::Nothing, ..pack }), Err(FundingRefusal::NoCredit));
+        assert_eq!(decide(&rich, PayTerms { means: Means::Transfer, ..pack }), Err(FundingRefusal::ProofBelowPrice));
+        let refused = Available { refused_after_pay_today: 3, ..rich };
+        assert_eq!(decide(&refused, pack), Err(FundingRefusal::TooManyRefused));
     }
 }

@@ -4,7 +4,11 @@
 
 use std::fmt;
 
-use crate::{agent::Payer, ids::PaymentId, money::Amount};
+use crate::{
+    agent::Payer,
+    ids::PaymentId,
+    money::{Amount, Credits, UsdCents},
+};
 
 /// An account of the books. The text form is the contract of `audit_journal`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +21,20 @@ pub enum Account {
     RefundDue(Payer),
     /// Earned by a created launch.
     RevenueLaunch,
+    /// US dollars that the card processor holds for us.
+    StripeClearing,
+    /// Taken from us while a charge is disputed.
+    DisputeReceivable,
+    /// Lost to disputes and to refunds of what was delivered.
+    Loss,
+    /// Credits that came into being; negative by as many as exist or were used.
+    CreditsIssued,
+    /// Credits that a payer can spend.
+    CreditsOf(Payer),
+    /// Credits taken for launches that do not exist yet.
+    CreditsHeld,
+    /// Credits that bought launches.
+    CreditsSpent,
 }
 
 /// One line of a posting.
@@ -62,6 +80,13 @@ impl fmt::Display for Account {
             Self::Unearned(payer) => write!(f, "liab:unearned:{payer}"),
             Self::RefundDue(payer) => write!(f, "liab:refund_due:{payer}"),
             Self::RevenueLaunch => f.write_str("rev:launch"),
+            Self::StripeClearing => f.write_str("asset:stripe_clearing"),
+            Self::DisputeReceivable => f.write_str("recv:dispute"),
+            Self::Loss => f.write_str("exp:loss"),
+            Self::CreditsIssued => f.write_str("sys:issued"),
+            Self::CreditsOf(payer) => write!(f, "payer:{payer}"),
+            Self::CreditsHeld => f.write_str("sys:held"),
+            Self::CreditsSpent => f.write_str("sys:spent"),
         }
     }
 }
@@ -69,12 +94,16 @@ impl fmt::Display for Account {
 // === impl Posting ===
 
 impl Posting {
-    /// The payment arrived on the chain: money in, nothing delivered yet.
+    /// The payment arrived, on the chain or at the card processor: money in, nothing delivered yet.
     ///
     /// # Errors
     /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor here.
     pub fn settled(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "settled", Account::UsdcHot, Account::Unearned(payer.clone()), amount)
+        let asset = match amount {
+            Amount::Usd(_) => Account::StripeClearing,
+            Amount::Usdc(_) | Amount::Credits(_) => Account::UsdcHot,
+        };
+        Self::transfer(intent, "settled", asset, Account::Unearned(payer.clone()), amount)
     }
 
     /// The launch exists: what was unearned is earned.
@@ -101,6 +130,61 @@ impl Posting {
         Self::transfer(intent, "entitled", Account::RefundDue(payer.clone()), Account::Unearned(payer.clone()), amount)
     }
 
+    /// A credit is taken for a launch.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn credit_held(intent: PaymentId, payer: &Payer) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "credit_held", Account::CreditsHeld, Account::CreditsOf(payer.clone()), ONE_CREDIT)
+    }
+
+    /// The launch that a credit was taken for exists: the credit is spent, and the money behind it is earned.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn credit_spent(intent: PaymentId, payer: &Payer, backing: UsdCents) -> Result<Self, LedgerError> {
+        let mut lines = moved(Account::CreditsSpent, Account::CreditsHeld, ONE_CREDIT)?;
+        if backing != UsdCents::ZERO {
+            lines.extend(moved(Account::Unearned(payer.clone()), Account::RevenueLaunch, Amount::Usd(backing))?);
+        }
+        Self::balanced(intent, "earned", lines)
+    }
+
+    /// The launch that a credit was taken for was refused: the payer has it again.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn credit_returned(intent: PaymentId, payer: &Payer) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "credit_returned", Account::CreditsOf(payer.clone()), Account::CreditsHeld, ONE_CREDIT)
+    }
+
+    /// New credits for a payer: a pack, or one for a paid launch that was refused.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn credits_issued(intent: PaymentId, payer: &Payer, credits: Credits) -> Result<Self, LedgerError> {
+        let amount = Amount::Credits(credits);
+        Self::transfer(intent, "credits_issued", Account::CreditsOf(payer.clone()), Account::CreditsIssued, amount)
+    }
+
+    /// The card processor took something that nobody asked for: all of it is owed back.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn mischarged(intent: PaymentId, payer: &Payer, taken: UsdCents) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "mischarged", Account::StripeClearing, Account::RefundDue(payer.clone()), Amount::Usd(taken))
+    }
+
+    /// A fact that is told by its own lines. `name` makes it unique beside others of its intent.
+    ///
+    /// # Errors
+    /// [`LedgerError::Unbalanced`] when they do not sum to zero in each currency.
+    pub fn of_lines(intent: PaymentId, kind: &'static str, name: &str, lines: Vec<Line>) -> Result<Self, LedgerError> {
+        let mut posting = Self::balanced(intent, kind, lines)?;
+        posting.txn_id = format!("{intent}:{kind}:{name}");
+        Ok(posting)
+    }
+
     /// The id that makes the fact unique: `<payment id>:<kind>`.
     pub fn txn_id(&self) -> &str {
         &self.txn_id
@@ -122,12 +206,7 @@ impl Posting {
     }
 
     fn transfer(intent: PaymentId, kind: &'static str, debit: Account, credit: Account, amount: Amount) -> Result<Self, LedgerError> {
-        let minor = amount.minor().map_err(|_| LedgerError::TooLarge)?;
-        let currency = amount.currency();
-        let credited = minor.checked_neg().ok_or(LedgerError::TooLarge)?;
-        let lines =
-            vec![Line { account: debit, currency, amount_minor: minor }, Line { account: credit, currency, amount_minor: credited }];
-        Self::balanced(intent, kind, lines)
+        Self::balanced(intent, kind, moved(debit, credit, amount)?)
     }
 
     fn balanced(intent: PaymentId, kind: &'static str, lines: Vec<Line>) -> Result<Self, LedgerError> {
@@ -146,6 +225,19 @@ impl Posting {
     }
 }
 
+const ONE_CREDIT: Amount = Amount::Credits(Credits::new(1));
+
+/// The two lines of an amount that goes from one account to another.
+///
+/// # Errors
+/// [`LedgerError::TooLarge`].
+pub fn moved(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, LedgerError> {
+    let minor = amount.minor().map_err(|_| LedgerError::TooLarge)?;
+    let currency = amount.currency();
+    let credited = minor.checked_neg().ok_or(LedgerError::TooLarge)?;
+    Ok(vec![Line { account: debit, currency, amount_minor: minor }, Line { account: credit, currency, amount_minor: credited }])
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -162,6 +254,11 @@ mod tests {
             Posting::earned(id, &payer, amount).unwrap(),
             Posting::owed(id, &payer, amount).unwrap(),
             Posting::entitled(id, &payer, amount).unwrap(),
+            Posting::credit_held(id, &payer).unwrap(),
+            Posting::credit_spent(id, &payer, UsdCents::new(60)).unwrap(),
+            Posting::credit_returned(id, &payer).unwrap(),
+            Posting::credits_issued(id, &payer, Credits::new(20)).unwrap(),
+            Posting::mischarged(id, &payer, UsdCents::new(50)).unwrap(),
         ] {
             assert_eq!(posting.lines().iter().map(|line| line.amount_minor).sum::<i64>(), 0);
             assert_eq!(posting.txn_id(), format!("{id}:{}", posting.kind()));

@@ -13,6 +13,7 @@
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
 //! | [`free_tier`], [`funding`] | slots of the month; who pays for a creation, decided once |
 //! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
+//! | [`charge`] | what was asked of the card processor, and what proves that it was paid or goes back |
 //! | [`settlement`] | what was sent to the chain and what proves that it arrived, or never will |
 //! | [`ledger`] | double-entry postings |
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
@@ -26,6 +27,7 @@
 
 pub mod agent;
 pub mod challenge;
+pub mod charge;
 pub mod checkout;
 pub mod error;
 pub mod fingerprint;

@@ -1,9 +1,11 @@
 //! The identity of one payment. Never the signature bytes and never the header: both have many spellings for one
-//! authorization, and only the token's own key (authorizer, nonce) can be spent once.
+//! authorization, and only the token's own key (authorizer, nonce) can be spent once. For a card it is the challenge that we made and the
+//! payment token that answered it.
 
 use std::fmt;
 use std::str::FromStr;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 use crate::agent::Wallet;
@@ -35,6 +37,78 @@ impl fmt::Display for PaymentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nonce = hex::encode(self.nonce);
         write!(f, "eip155:{}/{}/{}/0x{nonce}", self.chain_id, self.token, self.from)
+    }
+}
+
+/// The id of a challenge: the recomputed MAC over its parts (draft-httpauth-payment 5.1.2), never the text that a client sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChallengeId(pub [u8; 32]);
+
+impl ChallengeId {
+    /// Reads the 43 characters of its one canonical spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+}
+
+/// base64url without padding, as in the challenge.
+impl fmt::Display for ChallengeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for ChallengeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChallengeId({self})")
+    }
+}
+
+/// One challenge of ours, answered with one payment token. Each of the two happens once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChargeKey {
+    /// The challenge.
+    pub challenge_id: ChallengeId,
+    /// SHA-256 of the shared payment token. The token itself is never kept in the clear.
+    pub token_sha256: [u8; 32],
+}
+
+impl ChargeKey {
+    /// Sixteen hexadecimal digits that stand for this key in logs.
+    #[must_use]
+    pub fn log_id(&self) -> String {
+        hex::encode(&Sha256::digest(self.challenge_id.0)[..8])
+    }
+}
+
+/// What a request proves itself with, of either protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProofKey {
+    /// x402: an authorization of the token contract.
+    Authorization(PaymentKey),
+    /// MPP: a challenge with the payment token that answered it.
+    Charge(ChargeKey),
+}
+
+impl ProofKey {
+    /// The authorization, if it is one.
+    #[must_use]
+    pub const fn authorization(&self) -> Option<&PaymentKey> {
+        match self {
+            Self::Authorization(key) => Some(key),
+            Self::Charge(_) => None,
+        }
+    }
+
+    /// The challenge and token, if it is those.
+    #[must_use]
+    pub const fn charge(&self) -> Option<&ChargeKey> {
+        match self {
+            Self::Charge(key) => Some(key),
+            Self::Authorization(_) => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Facts about money on the chain: what was sent, what proves that it arrived, what proves that it never will.
+//! Facts about money: what was sent, what proves that it arrived, what proves that it never will. Those of a card are in [`crate::charge`].
 
-use crate::{agent::Wallet, money::UsdcUnits, proof::PaymentKey, time::UnixMs};
+use crate::{agent::Wallet, charge::ChargeProof, money::UsdcUnits, proof::PaymentKey, time::UnixMs};
 
 /// What the chain must have done for an intent to be paid: the terms of one authorization, without its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +65,17 @@ pub struct SettlementProof {
     pub fee_wei: u128,
 }
 
-/// Proof that the authorization did not and will not pay us through what we sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Proof that an intent was paid, on either rail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settlement {
+    /// On the chain.
+    Transfer(SettlementProof),
+    /// By card.
+    Charge(ChargeProof),
+}
+
+/// Proof that the authorization or the charge did not and will not pay us through what we sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PaymentFailure {
     /// Our transaction was mined and reverted while the authorization stayed unused.
     Reverted,
@@ -76,24 +85,65 @@ pub enum PaymentFailure {
     Expired,
     /// The nonce was used for a transfer to somebody else or of another amount.
     SpentElsewhere,
+    /// The card processor refused the charge for good; its own word, such as `insufficient_funds`.
+    Declined(String),
+    /// The card processor took another amount or currency than asked. All of it goes back.
+    Mischarged,
 }
 
 // === impl PaymentFailure ===
 
 impl PaymentFailure {
     /// The stable reason word, as stored and as shown to the payer.
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &str {
         match self {
             Self::Reverted => "settlement_reverted",
             Self::Cancelled => "authorization_cancelled",
             Self::Expired => "authorization_expired",
             Self::SpentElsewhere => "authorization_spent_elsewhere",
+            Self::Declined(word) => word,
+            Self::Mischarged => "amount_mismatch",
         }
     }
 
-    /// The failure that a stored word names.
+    /// The failure that a stored word names. A word of the card processor is lower case with underscores.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Reverted, Self::Cancelled, Self::Expired, Self::SpentElsewhere].into_iter().find(|f| f.word() == word)
+        let ours = [Self::Reverted, Self::Cancelled, Self::Expired, Self::SpentElsewhere, Self::Mischarged];
+        ours.into_iter().find(|failure| failure.word() == word).or_else(|| Self::declined(word))
+    }
+
+    /// A refusal of the card processor by its own word; `None` for a text that is no such word.
+    pub fn declined(word: &str) -> Option<Self> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        ((1..=64).contains(&word.len()) && word.bytes().all(plain)).then(|| Self::Declined(word.to_owned()))
+    }
+}
+
+// === impl Settlement ===
+
+impl Settlement {
+    /// The chain's proof, if it is one.
+    pub const fn transfer(&self) -> Option<&SettlementProof> {
+        match self {
+            Self::Transfer(proof) => Some(proof),
+            Self::Charge(_) => None,
+        }
+    }
+
+    /// The card processor's proof, if it is one.
+    pub const fn charge(&self) -> Option<&ChargeProof> {
+        match self {
+            Self::Charge(proof) => Some(proof),
+            Self::Transfer(_) => None,
+        }
+    }
+
+    /// What names the payment on its rail: the transaction, or the payment intent.
+    pub fn reference(&self) -> String {
+        match self {
+            Self::Transfer(proof) => proof.tx_hash.to_string(),
+            Self::Charge(proof) => proof.payment_intent.clone(),
+        }
     }
 }
 

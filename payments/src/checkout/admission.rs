@@ -7,6 +7,7 @@ use crate::{
     checkout::World,
     intent::{Intent, KeptRequest, State},
     ports::{BooksError, IdentityClaim, ProofUse, WrittenBy},
+    proof::ProofKey,
 };
 
 /// A request as it goes upstream, without any header of the client but its content type.
@@ -58,7 +59,7 @@ pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Resu
 /// # Errors
 /// [`BooksError`] when the books do not answer.
 pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
-    let key = crate::ports::ClaimKey { proof: claim.key, idempotency: None };
+    let key = crate::ports::ClaimKey { proof: Some(ProofKey::Authorization(claim.key)), idempotency: None };
     if world.books.known(&key).await?.is_some() {
         return Ok(None);
     }

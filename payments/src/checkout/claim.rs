@@ -7,10 +7,11 @@ use crate::{
     checkout::World,
     error::{ProofError, Reason},
     fingerprint::Fingerprint,
-    funding::{FundingRefusal, PayTerms},
-    intent::KeptRequest,
+    funding::{FundingRefusal, Means, PayTerms, Product},
+    intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
-    ports::{BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError},
+    ports::{BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment},
+    proof::ProofKey,
     x402::{
         X402Version,
         verify::{LiveTransfer, check_chain_state},
@@ -46,6 +47,9 @@ pub enum ClaimError {
     /// The proof identified somebody on a free route.
     #[error("the proof was used up on a free route")]
     UsedForIdentity,
+    /// No cards are taken here.
+    #[error("no cards are taken here")]
+    NoCards,
     /// The chain could not be asked.
     #[error(transparent)]
     Rail(#[from] RailError),
@@ -62,7 +66,8 @@ pub enum ClaimError {
 /// [`ClaimError`]: nothing was claimed and nothing was sent.
 pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
     let view = world.rail.view(&asked.transfer).await?;
-    let key = ClaimKey { proof: asked.transfer.key(), idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)) };
+    let proof = Some(ProofKey::Authorization(asked.transfer.key()));
+    let key = ClaimKey { proof, idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)) };
     if view.authorization_used
         && let Some(known) = world.books.known(&key).await?
     {
@@ -85,17 +90,19 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         fingerprint: asked.fingerprint,
         request: asked.request,
         price: Amount::Usdc(asked.price),
-        proof_version: asked.proof_version,
+        protocol: Protocol::X402(asked.proof_version),
         free_tier: free_tier.then(|| settings.free_tier.at(now)),
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
             proof_covers_price: asked.transfer.value() == asked.price && unpayable.is_none(),
+            means: Means::Transfer,
+            product: Product::Launch,
         },
-        payment: Payment {
+        payment: Payment::Transfer(TransferPayment {
             transfer: world.rail.terms(&asked.transfer, &view),
             chain_next_nonce: view.signer_next_nonce,
             preparer: preparer.as_ref(),
-        },
+        }),
         join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
         at: now,
         lease_until: now.plus_ms(settings.lease_ms),

@@ -1,7 +1,12 @@
 //! One function moves an intent, one saved step at a time.
 
 use crate::{
-    checkout::{World, create::create, pay::pay},
+    checkout::{
+        World,
+        charge::{charge, grant},
+        create::create,
+        pay::pay,
+    },
     intent::{Intent, State, TransitionError},
     ports::{BooksError, Sent},
 };
@@ -55,9 +60,11 @@ pub enum DriveError {
 pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
     let before = intent.state;
     let step = match intent.state {
+        State::Signed | State::Submitted | State::SubmitUnknown if intent.charge.is_some() => charge(world, intent, progress).await?,
         State::Signed | State::Submitted | State::SubmitUnknown => pay(world, intent, progress).await?,
+        State::Charged => grant(world, intent).await?,
         State::Forwarding | State::CoreUnknown => create(world, intent, progress).await?,
-        State::PayFailed | State::Created | State::Rejected | State::Released => Step::Done(intent),
+        State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => Step::Done(intent),
         State::Claimed => return Err(DriveError::Incomplete(intent.id)),
     };
     if let Step::Moved(moved) = &step

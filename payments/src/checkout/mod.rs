@@ -4,6 +4,8 @@
 //! and the recovery loop call the same function, so that whatever a crash leaves behind is finished by the code that would have finished it.
 
 mod admission;
+mod card;
+mod charge;
 mod claim;
 mod create;
 mod drive;
@@ -14,12 +16,13 @@ mod tests;
 use std::sync::Arc;
 
 pub use admission::{Admission, ForwardRequest, Identified, identify, identify_quickly};
+pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 
 use crate::{
     free_tier::FreeTier,
-    ports::{Books, ChainRail, Clock, Ids, ProofMemory, Upstream},
+    ports::{AgentTokens, Books, CardBooks, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
 };
 
 /// Everything that the story needs, as ports.
@@ -31,6 +34,8 @@ pub struct World {
     pub proofs: Arc<dyn ProofMemory>,
     /// The chain.
     pub rail: Arc<dyn ChainRail>,
+    /// The card processor and the card accounts, where cards are taken.
+    pub cards: Option<Cards>,
     /// The API behind us.
     pub upstream: Arc<dyn Upstream>,
     /// Time.
@@ -39,6 +44,17 @@ pub struct World {
     pub ids: Arc<dyn Ids>,
     /// The rules' numbers.
     pub settings: Settings,
+}
+
+/// Everything that is needed to take cards.
+#[derive(Clone)]
+pub struct Cards {
+    /// The card processor.
+    pub rail: Arc<dyn CardRail>,
+    /// Credits, agent tokens, refunds.
+    pub books: Arc<dyn CardBooks>,
+    /// Makes agent tokens.
+    pub tokens: Arc<dyn AgentTokens>,
 }
 
 /// The numbers of the rules.

@@ -4,7 +4,7 @@ use crate::{
     checkout::{DriveError, Progress, Step, World},
     intent::{Intent, State},
     ports::{Outcome, Sent},
-    settlement::Attempt,
+    settlement::{Attempt, Settlement},
 };
 
 /// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
@@ -21,7 +21,7 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
         send(world, &last, progress).await;
     }
     match world.rail.outcome(&terms, &intent.attempts).await {
-        Ok(Outcome::Settled(proof)) => save(world, intent.funded(proof, world.clock.now())?).await,
+        Ok(Outcome::Settled(proof)) => save(world, intent.funded(Settlement::Transfer(proof), world.clock.now())?).await,
         Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
         Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, progress, first).await,
         Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,

@@ -1,13 +1,14 @@
 //! The intent: one durable row per paid piece of work, and the only place that changes its state.
 //!
 //! ```text
-//! CLAIMED -> FORWARDING                                    (slot | entitlement; one commit with the claim)
-//! CLAIMED -> SIGNED -> SUBMITTED -> FORWARDING             (x402; the claim and SIGNED are one commit)
+//! CLAIMED -> FORWARDING                                    (slot | credit | entitlement; one commit with the claim)
+//! CLAIMED -> SIGNED -> SUBMITTED -> FORWARDING             (x402 or a charge; the claim and SIGNED are one commit)
 //! SIGNED | SUBMITTED -> SUBMIT_UNKNOWN -> FORWARDING | PAY_FAILED
 //! FORWARDING -> CORE_UNKNOWN -> CREATED | REJECTED | RELEASED
+//! CLAIMED -> SIGNED -> SUBMITTED -> CHARGED -> GRANTED     (a pack of credits: nothing goes upstream)
 //! ```
-//! FUNDED is the first half of the commit that makes FORWARDING. REJECTED owes money to the payer; RELEASED gave back a slot or an
-//! entitlement and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update of exactly one row.
+//! FUNDED is the first half of the commit that makes FORWARDING. REJECTED took money: a wallet is owed it back, a card got a credit for it;
+//! RELEASED gave back a slot, a credit or an entitlement and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update of exactly one row.
 
 mod transition;
 
@@ -17,11 +18,12 @@ pub use transition::{Change, Transition, TransitionError};
 
 use crate::{
     agent::Payer,
+    charge::Charge,
     fingerprint::Fingerprint,
     funding::Funding,
     ids::PaymentId,
-    money::Amount,
-    settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
+    money::{Amount, Credits},
+    settlement::{Attempt, PaymentFailure, Settlement, TransferTerms},
     time::UnixMs,
     x402::X402Version,
 };
@@ -45,10 +47,23 @@ pub enum State {
     CoreUnknown,
     /// The launch exists and the answer is stored.
     Created,
-    /// The upstream finally refused what was paid for: an entitlement is open.
+    /// The upstream finally refused what was paid for: an entitlement is open, or a credit was given for it.
     Rejected,
-    /// The upstream finally refused what cost nothing: the slot or entitlement went back.
+    /// The upstream finally refused what cost nothing: the slot, credit or entitlement went back.
     Released,
+    /// The pack is paid for and booked; its credits are not there yet.
+    Charged,
+    /// The pack's credits are on the account.
+    Granted,
+}
+
+/// The protocol that a request spoke, which says where money and receipts go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// USDC on the chain.
+    X402(X402Version),
+    /// A card.
+    Mpp,
 }
 
 /// One request to a priced route, as it is kept for sending upstream again.
@@ -99,8 +114,8 @@ pub struct Intent {
     pub price: Amount,
     /// What is sent upstream.
     pub request: KeptRequest,
-    /// Version that the proof spoke.
-    pub proof_version: X402Version,
+    /// The protocol that the request spoke.
+    pub protocol: Protocol,
     /// Where it stands.
     pub state: State,
     /// What a write must name.
@@ -109,14 +124,18 @@ pub struct Intent {
     pub transfer: Option<TransferTerms>,
     /// Our transactions for it, oldest first.
     pub attempts: Vec<Attempt>,
+    /// Our charge for it, if it is one by card.
+    pub charge: Option<Charge>,
     /// The proof that it was paid.
-    pub settlement: Option<SettlementProof>,
+    pub settlement: Option<Settlement>,
     /// Why it was not.
     pub failure: Option<PaymentFailure>,
     /// What the upstream answered, once that is final.
     pub answer: Option<StoredAnswer>,
     /// The launch that exists for it.
     pub launch_id: Option<String>,
+    /// The account's balance right after the pack's credits came.
+    pub granted_balance: Option<Credits>,
     /// Until when the payer may use the entitlement that this intent left.
     pub entitled_until: Option<UnixMs>,
     /// When it was first allowed to go upstream: the upstream's deadline counts from here.
@@ -133,7 +152,7 @@ pub struct Intent {
 
 impl State {
     /// Every state, for suites that must meet each one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Claimed,
         Self::Signed,
         Self::Submitted,
@@ -144,6 +163,8 @@ impl State {
         Self::Created,
         Self::Rejected,
         Self::Released,
+        Self::Charged,
+        Self::Granted,
     ];
 
     /// The word in tables, views, logs and answers.
@@ -159,6 +180,8 @@ impl State {
             Self::Created => "created",
             Self::Rejected => "rejected",
             Self::Released => "released",
+            Self::Charged => "charged",
+            Self::Granted => "granted",
         }
     }
 
@@ -169,7 +192,36 @@ impl State {
 
     /// Nothing more will happen to the intent by itself.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::PayFailed | Self::Created | Self::Rejected | Self::Released)
+        matches!(self, Self::PayFailed | Self::Created | Self::Rejected | Self::Released | Self::Granted)
+    }
+}
+
+// === impl Protocol ===
+
+impl Protocol {
+    /// The word of `audit_intents.rail`.
+    pub const fn rail(self) -> &'static str {
+        match self {
+            Self::X402(_) => "x402",
+            Self::Mpp => "mpp",
+        }
+    }
+
+    /// The number in tables: the x402 version, or 0.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::X402(version) => version.into(),
+            Self::Mpp => 0,
+        }
+    }
+
+    /// The protocol that a stored rail and number name.
+    pub fn from_stored(rail: &str, number: u8) -> Option<Self> {
+        match (rail, number) {
+            ("x402", _) => X402Version::try_from(number).ok().map(Self::X402),
+            ("mpp", 0) => Some(Self::Mpp),
+            _ => None,
+        }
     }
 }
 
@@ -183,6 +235,6 @@ impl Intent {
 
     /// Whether money was taken for it, by its own settlement or by an earlier one.
     pub fn is_paid(&self) -> bool {
-        matches!(self.funding, Funding::X402 | Funding::Entitlement { .. })
+        matches!(self.funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } | Funding::Entitlement { .. })
     }
 }

@@ -2,10 +2,12 @@
 
 use super::{Guard, Intent, State, StoredAnswer};
 use crate::{
+    charge::Mischarge,
     funding::Funding,
     ids::PaymentId,
     ledger::{LedgerError, Posting},
-    settlement::{PaymentFailure, SettlementProof},
+    money::{Amount, Credits, UsdCents},
+    settlement::{PaymentFailure, Settlement},
     time::UnixMs,
 };
 
@@ -26,10 +28,11 @@ pub struct Transition {
 pub enum Change {
     /// Nothing but the mark.
     Mark,
-    /// The proof of payment and its posting. Unique keys refuse a second settlement of the same authorization.
+    /// The proof of payment and its posting. Unique keys refuse a second settlement of the same authorization or charge. A charge's agent
+    /// token is good from here on.
     Funded {
         /// What reached us.
-        settlement: SettlementProof,
+        settlement: Settlement,
         /// Money in, unearned.
         posting: Posting,
     },
@@ -37,6 +40,30 @@ pub enum Change {
     PayFailed {
         /// Why.
         failure: PaymentFailure,
+    },
+    /// Money was taken, but not what was asked for: a finding, the debt, and a refund of all of it that needs nobody's approval. Sealed
+    /// bytes are wiped.
+    Mischarged {
+        /// What was taken.
+        mischarge: Mischarge,
+        /// Money in and owed back, where it is of a currency that the books keep.
+        posting: Option<Posting>,
+    },
+    /// The pack is paid for: the proof and its posting, as in [`Change::Funded`].
+    Charged {
+        /// What reached us.
+        settlement: Settlement,
+        /// Money in, unearned.
+        posting: Posting,
+    },
+    /// The pack's credits. A debt of the account is paid from them first. Sealed bytes are wiped.
+    Granted {
+        /// How many.
+        credits: Credits,
+        /// The money that stands behind all of them.
+        backing: UsdCents,
+        /// Credits issued to the payer.
+        posting: Posting,
     },
     /// The launch and the answer for replay. Sealed bytes are wiped.
     Created {
@@ -58,14 +85,25 @@ pub enum Change {
         /// Until when the payer's next creation is funded by it.
         entitled_until: UnixMs,
     },
-    /// Refused and nothing was taken: the slot or the entitlement goes back.
+    /// Paid by card and finally refused: the answer, and one credit for it. Sealed bytes are wiped.
+    Compensated {
+        /// The upstream's refusal.
+        answer: StoredAnswer,
+        /// The money that stands behind the credit: what was paid.
+        backing: UsdCents,
+        /// One credit issued to the payer.
+        posting: Posting,
+    },
+    /// Refused and nothing was taken: the slot, the credit or the entitlement goes back.
     Released {
         /// The upstream's refusal.
         answer: StoredAnswer,
-        /// An entitlement's money back to refund due.
+        /// An entitlement's money back to refund due, or the credit back to its payer.
         posting: Option<Posting>,
         /// The entitlement that opens again with its first deadline.
         reopened_entitlement: Option<PaymentId>,
+        /// The credit that goes back, with the money that stands behind it.
+        returned_credit: Option<UsdCents>,
     },
 }
 
@@ -142,9 +180,39 @@ impl Intent {
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn funded(&self, settlement: SettlementProof, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn funded(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
         let posting = Posting::settled(self.id, &self.payer, self.price)?;
         self.change(&PAYING, State::Forwarding, at, Change::Funded { settlement, posting })
+    }
+
+    /// The pack is proven paid.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn charged(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
+        let posting = Posting::settled(self.id, &self.payer, self.price)?;
+        self.change(&PAYING, State::Charged, at, Change::Charged { settlement, posting })
+    }
+
+    /// The pack's credits are due.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn granted(&self, at: UnixMs) -> Result<Transition, TransitionError> {
+        let Funding::MppPack { credits } = self.funding else {
+            return Err(TransitionError::NotAllowed { from: self.state, to: State::Granted });
+        };
+        let posting = Posting::credits_issued(self.id, &self.payer, credits)?;
+        self.change(&[State::Charged], State::Granted, at, Change::Granted { credits, backing: self.paid_usd(), posting })
+    }
+
+    /// Something else was taken than what was asked for.
+    ///
+    /// # Errors
+    /// See [`Intent::submitted`].
+    pub fn mischarged(&self, mischarge: Mischarge, at: UnixMs) -> Result<Transition, TransitionError> {
+        let posting = mischarge.usd().map(|taken| Posting::mischarged(self.id, &self.payer, taken)).transpose()?;
+        self.change(&PAYING, State::PayFailed, at, Change::Mischarged { mischarge, posting })
     }
 
     /// The failure of the payment is proven.
@@ -168,13 +236,17 @@ impl Intent {
     /// # Errors
     /// See [`Intent::submitted`].
     pub fn created(&self, answer: StoredAnswer, launch_id: String, at: UnixMs) -> Result<Transition, TransitionError> {
-        let posting = if self.is_paid() { Some(Posting::earned(self.id, &self.payer, self.price)?) } else { None };
+        let posting = match self.funding {
+            Funding::Credit { backing } => Some(Posting::credit_spent(self.id, &self.payer, backing)?),
+            _ if self.is_paid() => Some(Posting::earned(self.id, &self.payer, self.price)?),
+            _ => None,
+        };
         let used_entitlement = self.entitlement_source();
         self.change(&CREATING, State::Created, at, Change::Created { answer, launch_id, posting, used_entitlement })
     }
 
-    /// The upstream finally refused. What that means depends on what funded the creation: a settlement leaves an entitlement, a slot or an
-    /// entitlement goes back.
+    /// The upstream finally refused. What that means depends on what funded the creation: a settlement leaves an entitlement, a charge a
+    /// credit; a slot, a credit or an entitlement goes back.
     ///
     /// # Errors
     /// See [`Intent::submitted`].
@@ -184,22 +256,42 @@ impl Intent {
                 let posting = Posting::owed(self.id, &self.payer, self.price)?;
                 self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until })
             }
+            Funding::MppCharge => {
+                let posting = Posting::credits_issued(self.id, &self.payer, Credits::new(1))?;
+                let change = Change::Compensated { answer, backing: self.paid_usd(), posting };
+                self.change(&CREATING, State::Rejected, at, change)
+            }
+            Funding::MppPack { .. } => Err(TransitionError::NotAllowed { from: self.state, to: State::Rejected }),
             Funding::Free { .. } => {
-                let change = Change::Released { answer, posting: None, reopened_entitlement: None };
+                let change = Change::Released { answer, posting: None, reopened_entitlement: None, returned_credit: None };
+                self.change(&CREATING, State::Released, at, change)
+            }
+            Funding::Credit { backing } => {
+                let posting = Some(Posting::credit_returned(self.id, &self.payer)?);
+                let change = Change::Released { answer, posting, reopened_entitlement: None, returned_credit: Some(backing) };
                 self.change(&CREATING, State::Released, at, change)
             }
             Funding::Entitlement { .. } => {
                 let posting = Some(Posting::owed(self.id, &self.payer, self.price)?);
-                let change = Change::Released { answer, posting, reopened_entitlement: self.entitlement_source() };
+                let reopened_entitlement = self.entitlement_source();
+                let change = Change::Released { answer, posting, reopened_entitlement, returned_credit: None };
                 self.change(&CREATING, State::Released, at, change)
             }
+        }
+    }
+
+    /// What a card was charged.
+    fn paid_usd(&self) -> UsdCents {
+        match self.price {
+            Amount::Usd(cents) => cents,
+            Amount::Usdc(_) | Amount::Credits(_) => UsdCents::ZERO,
         }
     }
 
     fn entitlement_source(&self) -> Option<PaymentId> {
         match self.funding {
             Funding::Entitlement { source } => Some(source),
-            Funding::Free { .. } | Funding::X402 => None,
+            _ => None,
         }
     }
 

@@ -2,24 +2,24 @@
 
 use crate::{
     agent::Payer,
+    charge::Charge,
     fingerprint::Fingerprint,
     free_tier::FreeTierOffer,
     funding::{FundingRefusal, PayTerms},
     ids::PaymentId,
-    intent::{Intent, KeptRequest},
+    intent::{Intent, KeptRequest, Protocol},
     money::Amount,
     ports::rail::{PreparationError, Preparer},
-    proof::PaymentKey,
+    proof::{PaymentKey, ProofKey},
     settlement::TransferTerms,
     time::UnixMs,
-    x402::X402Version,
 };
 
 /// What a request is known by, in the order in which it is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimKey {
-    /// The proof itself.
-    pub proof: PaymentKey,
+    /// The proof itself; none where an agent token says who asks.
+    pub proof: Option<ProofKey>,
     /// The client's `Idempotency-Key`, unique per payer.
     pub idempotency: Option<(Payer, String)>,
 }
@@ -31,6 +31,18 @@ pub struct Known {
     pub fingerprint: Fingerprint,
     /// The work that answers it; none when the proof only identified somebody.
     pub intent: Option<Intent>,
+    /// The challenge was answered with another payment token, or the token answered another challenge: whoever asks now holds one half of
+    /// the credential only, and gets no answer that is not his.
+    pub half_known: Option<HalfKnown>,
+}
+
+/// Which half of a card's credential was used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HalfKnown {
+    /// The challenge, with another token.
+    Challenge,
+    /// The token, with another challenge.
+    Token,
 }
 
 /// Everything that the claiming transaction needs.
@@ -47,8 +59,8 @@ pub struct NewClaim<'a> {
     pub request: KeptRequest,
     /// The price now.
     pub price: Amount,
-    /// Version that the proof spoke.
-    pub proof_version: X402Version,
+    /// The protocol that the request spoke.
+    pub protocol: Protocol,
     /// The free tier, where the route has one.
     pub free_tier: Option<FreeTierOffer>,
     /// What stands between the payer and a payment.
@@ -64,7 +76,17 @@ pub struct NewClaim<'a> {
 }
 
 /// The payment that the claim may decide for.
-pub struct Payment<'a> {
+pub enum Payment<'a> {
+    /// A transfer on the chain.
+    Transfer(TransferPayment<'a>),
+    /// A charge, built and sealed.
+    Charge(Box<Charge>),
+    /// None: only what the payer already has may fund the request.
+    Nothing,
+}
+
+/// A transfer on the chain that the claim may decide for.
+pub struct TransferPayment<'a> {
     /// The terms of the authorization.
     pub transfer: TransferTerms,
     /// The next nonce of the signer as the chain sees it; the books never give out a lower one.
@@ -106,4 +128,33 @@ pub struct IdentityClaim {
     pub fingerprint: Fingerprint,
     /// Now.
     pub at: UnixMs,
+}
+
+// === impl ClaimKey ===
+
+impl ClaimKey {
+    /// The authorization that it names, if it is one of x402.
+    pub fn authorization(&self) -> Option<&PaymentKey> {
+        self.proof.as_ref().and_then(ProofKey::authorization)
+    }
+}
+
+// === impl Payment ===
+
+impl<'a> Payment<'a> {
+    /// The transfer, if it is one.
+    pub const fn transfer(&self) -> Option<&TransferPayment<'a>> {
+        match self {
+            Self::Transfer(transfer) => Some(transfer),
+            Self::Charge(_) | Self::Nothing => None,
+        }
+    }
+
+    /// The charge, if it is one.
+    pub fn charge(&self) -> Option<&Charge> {
+        match self {
+            Self::Charge(charge) => Some(charge),
+            Self::Transfer(_) | Self::Nothing => None,
+        }
+    }
 }

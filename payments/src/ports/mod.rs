@@ -2,6 +2,8 @@
 //! `payments::testing` (feature `testing`).
 
 mod books;
+mod card_books;
+mod cards;
 mod claim;
 mod proofs;
 mod rail;
@@ -12,14 +14,22 @@ mod upstream;
 use async_trait::async_trait;
 
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
-pub use claim::{ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, NewClaim, Payment};
+pub use card_books::{
+    AdjustmentError, AdjustmentKind, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, EventNote, RefundApproval, RefundRefusal,
+};
+pub use cards::{
+    CardAccount, CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView,
+};
+pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, TransferPayment};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};
 
-use crate::{ids::PaymentId, time::UnixMs};
+use sha2::{Digest, Sha256};
+
+use crate::{agent::Payer, ids::PaymentId, time::UnixMs};
 
 /// Time and waiting.
 #[async_trait]
@@ -29,6 +39,20 @@ pub trait Clock: Send + Sync {
 
     /// Waits at least this long.
     async fn sleep_ms(&self, ms: u64);
+}
+
+/// Agent tokens: made again from their account and payment, and kept as hashes only.
+pub trait AgentTokens: Send + Sync {
+    /// The token that a settled charge is answered with.
+    fn token_of(&self, payer: &Payer, intent: PaymentId) -> String;
+
+    /// What is kept of it.
+    fn sha256_of(&self, payer: &Payer, intent: PaymentId) -> [u8; 32] {
+        Sha256::digest(self.token_of(payer, intent).as_bytes()).into()
+    }
+
+    /// The token of that payment that has this hash, whichever key made it; none when its key is gone.
+    fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String>;
 }
 
 /// Fresh ids.

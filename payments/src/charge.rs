@@ -1,0 +1,178 @@
+//! Facts about money on a card: what is saved before it is asked for, what proves that it arrived, what goes back.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::{ids::PaymentId, money::UsdCents, proof::ChargeKey, time::UnixMs};
+
+/// A shared payment token: whoever holds it may charge a card once. It leaves the process towards the card processor only, and is kept
+/// sealed or as its hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PaymentToken(Zeroizing<String>);
+
+/// One charge, saved before it is sent. It is sent again under the same key with the same parameters, however often that takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// The challenge, and the token's hash.
+    pub key: ChargeKey,
+    /// The idempotency key at the processor, `tp_<payment id>`: never the token.
+    pub stripe_key: String,
+    /// The exact parameters under the seal key, token included. Empty once the intent is terminal.
+    pub sealed_params: Vec<u8>,
+    /// SHA-256 of the agent token that a settled charge is answered with.
+    pub agent_token_sha256: [u8; 32],
+    /// When it was saved.
+    pub saved_at: UnixMs,
+}
+
+/// Proof that exactly the required amount was charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeProof {
+    /// The processor's name of the payment, `pi_...`.
+    pub payment_intent: String,
+    /// The charge behind it, `ch_...`; the processor's refunds and disputes name it.
+    pub charge: Option<String>,
+    /// Real money, by the processor's own word.
+    pub livemode: bool,
+}
+
+/// Money that the processor took, but not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mischarge {
+    /// The processor's name of the payment.
+    pub payment_intent: String,
+    /// How much it says it took, in the currency's minor unit.
+    pub amount_minor: u64,
+    /// Of what, in lower case.
+    pub currency: String,
+}
+
+/// Money on its way back to a card: saved before it is asked for, and asked for under the same key however often that takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refund {
+    /// The payment that is given back.
+    pub intent: PaymentId,
+    /// The processor's name of the payment.
+    pub payment_intent: String,
+    /// How much, in the minor unit of what was taken.
+    pub amount_minor: u64,
+    /// The idempotency key at the processor, `refund_<payment id>`.
+    pub stripe_key: String,
+    /// Where it stands.
+    pub state: RefundState,
+    /// When it was approved.
+    pub approved_at: UnixMs,
+}
+
+/// Where a refund stands. The words are those of `audit_obligations.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundState {
+    /// Approved and saved; it may or may not have been asked for.
+    Sent,
+    /// Asked for, and nobody knows whether it happened.
+    Unknown,
+    /// The processor gave it back.
+    Refunded,
+    /// The processor will not; it is due again, and an operator must look.
+    Failed,
+}
+
+// === impl PaymentToken ===
+
+impl PaymentToken {
+    /// Reads `spt_` and 1 to 200 letters, digits or underscores: it goes into a form and a path.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("spt_")?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        ((1..=200).contains(&rest.len()) && rest.bytes().all(plain)).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The token itself, for the one call that sends it and the one that seals it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands for it in tables.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for PaymentToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PaymentToken(..)")
+    }
+}
+
+// === impl Charge ===
+
+impl Charge {
+    /// The processor's idempotency key for the charge of an intent.
+    #[must_use]
+    pub fn stripe_key_of(intent: PaymentId) -> String {
+        format!("tp_{intent}")
+    }
+}
+
+// === impl Refund ===
+
+impl Refund {
+    /// The processor's idempotency key for the refund of an intent.
+    #[must_use]
+    pub fn stripe_key_of(intent: PaymentId) -> String {
+        format!("refund_{intent}")
+    }
+}
+
+// === impl RefundState ===
+
+impl RefundState {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Sent, Self::Unknown, Self::Refunded, Self::Failed];
+
+    /// The word in tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sent => "refund_sent",
+            Self::Unknown => "refund_unknown",
+            Self::Refunded => "refunded",
+            Self::Failed => "refund_failed",
+        }
+    }
+
+    /// The state that a stored word names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+// === impl Mischarge ===
+
+impl Mischarge {
+    /// The amount in cents, where it was US dollars at all.
+    #[must_use]
+    pub fn usd(&self) -> Option<UsdCents> {
+        (self.currency == "usd").then(|| UsdCents::new(self.amount_minor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_strictly_and_never_printed() {
+        let token = PaymentToken::parse("spt_1A2b_c").map(|token| (format!("{token:?}"), token.sha256()));
+        assert_eq!(token.as_ref().map(|(shown, _)| shown.as_str()), Some("PaymentToken(..)"));
+        for text in ["", "spt_", "spt_a-b", "spt_a b", "pi_1", "spt_é", &format!("spt_{}", "a".repeat(201))] {
+            assert_eq!(PaymentToken::parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Steps 9 and 10 of a request that a card account pays for: the claiming transaction. What the processor says of the token was asked before,
+//! because it says who asks.
+
+use crate::{
+    agent::Payer,
+    charge::PaymentToken,
+    checkout::{ClaimError, World},
+    fingerprint::Fingerprint,
+    funding::{Means, PayTerms, Product},
+    intent::{KeptRequest, Protocol},
+    money::{Amount, UsdCents},
+    ports::{ClaimKey, ClaimRefusal, Claimed, NewCharge, NewClaim, Payment},
+    proof::{ChargeKey, ProofKey},
+};
+
+/// A request of a card account that has passed every check that needs nobody else.
+pub struct CardRequest {
+    /// The account.
+    pub payer: Payer,
+    /// What could be charged; none where an agent token says who asks.
+    pub card: Option<PresentedCard>,
+    /// What is asked for.
+    pub fingerprint: Fingerprint,
+    /// What goes upstream; of a pack, what was asked.
+    pub request: KeptRequest,
+    /// The price.
+    pub price: UsdCents,
+    /// A launch or a pack.
+    pub product: Product,
+    /// The client's `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+}
+
+/// A payment token under one of our challenges, verified.
+pub struct PresentedCard {
+    /// The challenge and the token's hash.
+    pub key: ChargeKey,
+    /// What can be charged.
+    pub token: PaymentToken,
+}
+
+/// Claims the request and decides its funding in one transaction: a credit if there is one, otherwise the charge, built and sealed before.
+///
+/// # Errors
+/// [`ClaimError`]: nothing was claimed and nothing was sent.
+pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, ClaimError> {
+    let Some(cards) = &world.cards else { return Err(ClaimError::NoCards) };
+    let now = world.clock.now();
+    let settings = &world.settings;
+    let id = world.ids.payment_id();
+    let (means, proof) = match &asked.card {
+        Some(card) => (Means::Charge, Some(ProofKey::Charge(card.key))),
+        None => (Means::Nothing, None),
+    };
+    let payment = match asked.card {
+        Some(card) => {
+            let charge = NewCharge {
+                key: card.key,
+                token: card.token,
+                amount: asked.price,
+                route: asked.request.route.clone(),
+                agent_token_sha256: cards.tokens.sha256_of(&asked.payer, id),
+            };
+            match cards.rail.prepare(id, charge, now) {
+                Ok(charge) => Payment::Charge(Box::new(charge)),
+                Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+            }
+        }
+        None => Payment::Nothing,
+    };
+    let claim = NewClaim {
+        id,
+        key: ClaimKey { proof, idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)) },
+        fingerprint: asked.fingerprint,
+        request: asked.request,
+        price: Amount::Usd(asked.price),
+        protocol: Protocol::Mpp,
+        free_tier: None,
+        pay_terms: PayTerms {
+            refused_after_pay_per_day: settings.refused_after_pay_per_day,
+            proof_covers_price: true,
+            means,
+            product: asked.product,
+        },
+        payment,
+        join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
+        at: now,
+        lease_until: now.plus_ms(settings.lease_ms),
+        payer: asked.payer,
+    };
+    Ok(world.books.claim(claim).await?)
+}

@@ -1,0 +1,176 @@
+//! The durable truth about card accounts: credits, agent tokens, refunds, and what the processor told us.
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::Payer,
+    charge::{Refund, RefundState},
+    ids::PaymentId,
+    money::Credits,
+    ports::{BooksError, ChargeFacts, ObligationRow},
+    proof::ChargeKey,
+    time::UnixMs,
+};
+
+/// A payer's prepaid launches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CreditAccount {
+    /// What can be spent: the sum of the entries.
+    pub balance: Credits,
+    /// Credits that were clawed back after they were spent. While there are any, none is spent.
+    pub debt: Credits,
+    /// The money that stands behind the balance, in cents.
+    pub backing_cents: u64,
+}
+
+/// One change of a balance.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CreditEntry {
+    /// Its place in the list; newer ones are larger.
+    pub seq: i64,
+    /// What it added, or took.
+    pub delta: i64,
+    /// `grant`, `deduct`, `refund`, `compensation`, `claw_back`, `restore`, `manual_grant`, `void`.
+    pub kind: String,
+    /// The payment that it belongs to.
+    pub intent_id: Option<String>,
+    /// A pack, a dispute, or an operator's reason.
+    pub reference: Option<String>,
+}
+
+/// An operator's change of a balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditAdjustment {
+    /// Its own name, for the journal.
+    pub id: PaymentId,
+    /// Whose balance.
+    pub payer: Payer,
+    /// What is done.
+    pub kind: AdjustmentKind,
+    /// How many credits.
+    pub credits: Credits,
+    /// Why; kept with the entry.
+    pub reason: String,
+    /// Now.
+    pub at: UnixMs,
+}
+
+/// What an operator does to a balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdjustmentKind {
+    /// Gives credits; a debt is paid from them first.
+    Grant,
+    /// Takes credits; never below zero.
+    Void,
+}
+
+/// Why an operator's change was not made. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdjustmentError {
+    /// Fewer credits are there than should be taken.
+    #[error("the account has {0} credits")]
+    TooFew(Credits),
+    /// The books failed.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+}
+
+/// Why a refund was not approved. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RefundRefusal {
+    /// No such debt.
+    #[error("nothing is owed for this payment")]
+    NotOwed,
+    /// It was paid on the chain: that goes back by hand, and is a liability until then.
+    #[error("a payment in USDC is refunded by hand")]
+    NotByCard,
+    /// It stands otherwise than a refund needs.
+    #[error("the debt is {0}")]
+    Standing(String),
+    /// The credit that was given for it is spent.
+    #[error("the credit that was given for it is spent")]
+    CreditSpent,
+    /// The books failed.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+}
+
+/// A refund that an operator approves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundApproval {
+    /// The payment that is given back.
+    pub intent: PaymentId,
+    /// Why; kept with the refund.
+    pub reason: String,
+    /// Now.
+    pub at: UnixMs,
+}
+
+/// One event of the processor, as the inbox keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventNote {
+    /// The processor's name of it, `evt_...`.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// When it first arrived.
+    pub at: UnixMs,
+}
+
+/// Card accounts. One transaction per method.
+#[async_trait]
+pub trait CardBooks: Send + Sync {
+    /// A payer's credits; nothing at all for one that the books never met.
+    ///
+    /// # Errors
+    /// [`BooksError`]; so for every method here that names no other error.
+    async fn credit_account(&self, payer: &Payer) -> Result<CreditAccount, BooksError>;
+
+    /// A page of a payer's entries, newest first.
+    async fn credit_entries(&self, payer: &Payer, before: Option<i64>, limit: u32) -> Result<Vec<CreditEntry>, BooksError>;
+
+    /// An operator's change.
+    ///
+    /// # Errors
+    /// [`AdjustmentError`].
+    async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError>;
+
+    /// Whose agent token has this hash.
+    async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError>;
+
+    /// Whose settled charge this very credential paid.
+    async fn account_of_charge(&self, key: &ChargeKey) -> Result<Option<Payer>, BooksError>;
+
+    /// The intent that a payment at the processor settled.
+    async fn intent_of_charge(&self, payment_intent: &str) -> Result<Option<PaymentId>, BooksError>;
+
+    /// Lets the recovery loop take a charge at once that waits for the processor: its driver looks again at the latest then. Says whether
+    /// there is such an intent.
+    async fn wake(&self, intent: PaymentId) -> Result<bool, BooksError>;
+
+    /// Notes that an event arrived; false when it was carried out before.
+    async fn event_arrived(&self, event: &EventNote) -> Result<bool, BooksError>;
+
+    /// Notes that an event was carried out.
+    async fn event_done(&self, id: &str, at: UnixMs) -> Result<(), BooksError>;
+
+    /// Books what the processor says now of a settled charge: refunds that are not ours, disputes opened and closed. Credits that a disputed
+    /// or refunded pack bought are clawed back, down to zero, and the rest is a debt; a dispute that is won gives them back. Each fact is
+    /// booked once, however often it is told.
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError>;
+
+    /// What is owed or was given back, newest first; strictly before this intent.
+    async fn obligations(&self, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError>;
+
+    /// Saves a refund before it is asked for. A credit that was given for the payment is taken back with it.
+    ///
+    /// # Errors
+    /// [`RefundRefusal`].
+    async fn approve_refund(&self, approval: RefundApproval) -> Result<Refund, RefundRefusal>;
+
+    /// Refunds whose outcome is not known, oldest first.
+    async fn open_refunds(&self, limit: u32) -> Result<Vec<Refund>, BooksError>;
+
+    /// Notes what became of a refund; books it once it is given back.
+    async fn move_refund(&self, intent: PaymentId, to: RefundState, at: UnixMs) -> Result<(), BooksError>;
+}
