@@ -9,7 +9,7 @@ use payments::{
     money::{Amount, Credits, UsdCents, UsdcUnits},
     ports::{Books, Claimed},
     settlement::{ChainHash, PaymentFailure},
-    testing::{memory::MemoryBooks, rail::proof, run::block_on, suite::Draft, upstream::answer, world::SETTINGS},
+    testing::{memory::MemoryBooks, rail::by_transfer, run::block_on, suite::Draft, upstream::answer, world::SETTINGS},
     time::UnixMs,
 };
 use proptest::prelude::*;
@@ -59,7 +59,7 @@ impl Run {
 
     fn transition(&self, intent: &Intent, kind: u8) -> Result<Transition, TransitionError> {
         let (at, until) = (self.now, self.now.plus_s(60));
-        let log = || proof(ChainHash(block_hash(intent)), 1);
+        let log = || by_transfer(ChainHash(block_hash(intent)), 1);
         match kind {
             0 | 1 => intent.submitted(at),
             2 => intent.submit_unknown(at),

@@ -22,7 +22,7 @@ pub use drive::{DriveError, Progress, Step, drive, run};
 
 use crate::{
     free_tier::FreeTier,
-    ports::{AgentTokens, Books, CardBooks, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
+    ports::{AgentTokens, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
 };
 
 /// Everything that the story needs, as ports.
@@ -34,7 +34,7 @@ pub struct World {
     pub proofs: Arc<dyn ProofMemory>,
     /// The chain.
     pub rail: Arc<dyn ChainRail>,
-    /// The card processor and the card accounts, where cards are taken.
+    /// The card processor, where cards are taken.
     pub cards: Option<Cards>,
     /// The API behind us.
     pub upstream: Arc<dyn Upstream>,
@@ -46,13 +46,11 @@ pub struct World {
     pub settings: Settings,
 }
 
-/// Everything that is needed to take cards.
+/// What is needed to charge cards.
 #[derive(Clone)]
 pub struct Cards {
     /// The card processor.
     pub rail: Arc<dyn CardRail>,
-    /// Credits, agent tokens, refunds.
-    pub books: Arc<dyn CardBooks>,
     /// Makes agent tokens.
     pub tokens: Arc<dyn AgentTokens>,
 }

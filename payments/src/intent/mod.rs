@@ -23,7 +23,7 @@ use crate::{
     funding::Funding,
     ids::PaymentId,
     money::{Amount, Credits},
-    settlement::{Attempt, PaymentFailure, Settlement, TransferTerms},
+    settlement::{Attempt, PaymentFailure, Settlement, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::X402Version,
 };
@@ -231,6 +231,11 @@ impl Intent {
     /// `path_and_query`, body and key belong together: the upstream sees the intent's id as its idempotency key.
     pub fn core_key(&self) -> String {
         self.id.to_string()
+    }
+
+    /// The chain's proof that it was paid.
+    pub fn transfer_proof(&self) -> Option<&SettlementProof> {
+        self.settlement.as_ref().and_then(Settlement::transfer)
     }
 
     /// Whether money was taken for it, by its own settlement or by an earlier one.

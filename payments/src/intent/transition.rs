@@ -181,6 +181,9 @@ impl Intent {
     /// # Errors
     /// See [`Intent::submitted`].
     pub fn funded(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
+        if matches!(self.funding, Funding::MppPack { .. }) {
+            return Err(TransitionError::NotAllowed { from: self.state, to: State::Forwarding });
+        }
         let posting = Posting::settled(self.id, &self.payer, self.price)?;
         self.change(&PAYING, State::Forwarding, at, Change::Funded { settlement, posting })
     }
@@ -190,6 +193,9 @@ impl Intent {
     /// # Errors
     /// See [`Intent::submitted`].
     pub fn charged(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
+        if !matches!(self.funding, Funding::MppPack { .. }) {
+            return Err(TransitionError::NotAllowed { from: self.state, to: State::Charged });
+        }
         let posting = Posting::settled(self.id, &self.payer, self.price)?;
         self.change(&PAYING, State::Charged, at, Change::Charged { settlement, posting })
     }

@@ -6,7 +6,7 @@ use crate::{
     agent::Payer,
     charge::{Refund, RefundState},
     ids::PaymentId,
-    money::Credits,
+    money::{Credits, UsdCents},
     ports::{BooksError, ChargeFacts, ObligationRow},
     proof::ChargeKey,
     time::UnixMs,
@@ -115,6 +115,15 @@ pub struct EventNote {
     pub kind: String,
     /// When it first arrived.
     pub at: UnixMs,
+}
+
+// === impl CreditAccount ===
+
+impl CreditAccount {
+    /// The money behind the next credit: an equal share, and for the last one all that is left. None when there is no credit.
+    pub fn next_backing(&self) -> Option<UsdCents> {
+        self.backing_cents.checked_div(self.balance.get()).map(UsdCents::new)
+    }
 }
 
 /// Card accounts. One transaction per method.

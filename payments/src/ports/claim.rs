@@ -130,6 +130,15 @@ pub struct IdentityClaim {
     pub at: UnixMs,
 }
 
+// === impl Known ===
+
+impl Known {
+    /// A key that is known as a whole.
+    pub const fn of(fingerprint: Fingerprint, intent: Option<Intent>) -> Self {
+        Self { fingerprint, intent, half_known: None }
+    }
+}
+
 // === impl ClaimKey ===
 
 impl ClaimKey {

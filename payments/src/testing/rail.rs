@@ -12,7 +12,7 @@ use crate::{
     agent::Wallet,
     ids::PaymentId,
     ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent},
-    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
     testing::{memory::MemoryBooks, upstream::next},
     time::UnixMs,
     x402::verify::LiveTransfer,
@@ -24,7 +24,7 @@ pub const SIGNER: Wallet = Wallet::new([0x51; 20]);
 pub const FEE_WEI: u128 = 21_000;
 
 /// What the chain says next of a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Say {
     /// Settled by our newest transaction.
     Settled,
@@ -101,6 +101,11 @@ pub fn attempt(kind: AttemptKind, intent: PaymentId, eoa_nonce: u64, max_fee_per
 pub fn proof(tx_hash: ChainHash, fee_wei: u128) -> SettlementProof {
     let block_hash = ChainHash(Sha256::digest(tx_hash.0).into());
     SettlementProof { tx_hash, block_number: 101, block_hash, log_index: 1, fee_wei }
+}
+
+/// The same, as what an intent is funded by.
+pub fn by_transfer(tx_hash: ChainHash, fee_wei: u128) -> Settlement {
+    Settlement::Transfer(proof(tx_hash, fee_wei))
 }
 
 // === impl FakeRail ===

@@ -61,6 +61,7 @@ impl TestWorld {
             books: books.clone(),
             proofs: proofs.clone(),
             rail: rail.clone(),
+            cards: None,
             upstream: upstream.clone(),
             clock: clock.clone(),
             ids: Arc::new(CountedIds::default()),

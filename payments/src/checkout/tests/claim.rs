@@ -8,6 +8,7 @@ use crate::{
     intent::State,
     money::UsdcUnits,
     ports::{Books, ChainView, ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, PreparationError, ProofMemory, RailError, WrittenBy},
+    proof::ProofKey,
     testing::{
         rail::{unreachable, usual_view},
         wallet::{TestWallet, offer},
@@ -23,7 +24,7 @@ fn reason(outcome: Result<Claimed, ClaimError>) -> Reason {
 }
 
 fn key(asked: &PricedRequest) -> ClaimKey {
-    ClaimKey { proof: asked.transfer.key(), idempotency: None }
+    ClaimKey { proof: Some(ProofKey::Authorization(asked.transfer.key())), idempotency: None }
 }
 
 fn holding(units: u128) -> ChainView {
@@ -139,7 +140,7 @@ fn a_proof_that_identified_somebody_pays_for_nothing_also_when_the_memory_is_los
     assert!(matches!(outcome, Err(ClaimError::UsedForIdentity)), "{outcome:?}");
     block_on(test.books.claim_identities(&[identity])).unwrap();
     test.proofs.forget();
-    let known = Known { fingerprint: asked().fingerprint, intent: None };
+    let known = Known::of(asked().fingerprint, None);
     assert_eq!(block_on(claim_rules(&test.world, asked())).unwrap(), Claimed::Known(known));
 }
 
@@ -161,7 +162,7 @@ fn the_same_proof_finds_its_intent_and_an_equal_request_joins_what_is_left_alone
     let body = "{\"title\":\"same\"}";
     let first = claimed(&test, test.launch_of(&wallet(), 1, false, body));
     let again = block_on(claim_rules(&test.world, test.launch_of(&wallet(), 1, false, body))).unwrap();
-    assert_eq!(again, Claimed::Known(Known { fingerprint: first.fingerprint, intent: Some(first.clone()) }));
+    assert_eq!(again, Claimed::Known(Known::of(first.fingerprint, Some(first.clone()))));
     test.books.unattended(first.id);
     block_on(test.books.flush()).unwrap();
     test.clock.turn_ms(1);

@@ -19,7 +19,11 @@ fn a_proof_identifies_once_and_the_books_know_it_before_anything_is_forwarded() 
     let payer = TestWallet::numbered(1).payer();
     let who = block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap().unwrap();
     assert_eq!(*who.payer(), payer);
-    assert!(block_on(test.books.known(&ClaimKey { proof: claim.key, idempotency: None })).unwrap().is_some());
+    assert!(
+        block_on(test.books.known(&ClaimKey { proof: Some(crate::proof::ProofKey::Authorization(claim.key)), idempotency: None }))
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None);
     test.proofs.forget();
     assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None, "the books remember");

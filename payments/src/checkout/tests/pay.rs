@@ -66,7 +66,7 @@ fn a_send_that_the_node_took_is_submitted_until_it_settles() {
 fn each_proven_failure_ends_the_intent_and_creates_nothing() {
     for failure in [PaymentFailure::Reverted, PaymentFailure::Cancelled, PaymentFailure::Expired, PaymentFailure::SpentElsewhere] {
         let test = TestWorld::new();
-        test.rail.say_next(pending(2, Say::Failed(failure)));
+        test.rail.say_next(pending(2, Say::Failed(failure.clone())));
         let failed = finished(&test, paid(&test, 1));
         assert_eq!((failed.state, failed.failure), (State::PayFailed, Some(failure)));
         assert_eq!(test.upstream.creation_keys(), Vec::<String>::new());
@@ -81,7 +81,7 @@ fn a_settlement_by_a_stranger_pays_for_the_launch() {
     test.rail.say_next([Say::SettledByStranger]);
     let done = finished(&test, paid(&test, 1));
     assert_eq!(done.state, State::Created);
-    let settlement = done.settlement.clone().unwrap();
+    let settlement = done.transfer_proof().unwrap();
     assert!(settlement.tx_hash != hash(&done) && settlement.fee_wei == 0);
     assert_eq!(balance(&test, "asset:usdc_hot"), 550_000);
     let open = block_on(test.books.open_nonces(9)).unwrap();
@@ -99,7 +99,7 @@ fn a_higher_fee_is_saved_before_it_is_sent_under_the_same_nonce() {
     assert_eq!((first.eoa_nonce, raised.eoa_nonce), (0, 0));
     assert!(raised.max_fee_per_gas_wei > first.max_fee_per_gas_wei);
     assert_eq!(test.rail.sends(), [first.tx_hash, raised.tx_hash]);
-    assert_eq!(done.settlement.unwrap().tx_hash, raised.tx_hash);
+    assert_eq!(done.transfer_proof().unwrap().tx_hash, raised.tx_hash);
 }
 
 #[test]

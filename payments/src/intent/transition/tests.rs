@@ -1,14 +1,16 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::{
+    charge::{ChargeProof, Mischarge},
     funding::Funding,
     ids::PaymentId,
+    money::{Amount, Credits, UsdCents},
     ports::{Books, Claimed},
-    settlement::ChainHash,
+    settlement::{ChainHash, Settlement},
     testing::{
         clock::{START, numbered_id},
         memory::MemoryBooks,
-        rail::proof,
+        rail::by_transfer,
         run::block_on,
         suite::Draft,
         upstream::answer,
@@ -33,11 +35,33 @@ fn free() -> Funding {
 
 type Method = fn(&Intent) -> Result<Transition, TransitionError>;
 
+const PACK: Funding = Funding::MppPack { credits: Credits::new(20) };
+
+/// A payment by card of so many cents.
+fn card_intent(state: State, funding: Funding) -> Intent {
+    Intent { price: Amount::Usd(UsdCents::new(60)), ..intent(state, funding) }
+}
+
+fn charge_proof() -> Settlement {
+    Settlement::Charge(ChargeProof { payment_intent: String::from("pi_1"), charge: None, livemode: false })
+}
+
+fn taken(currency: &str) -> Mischarge {
+    Mischarge { payment_intent: String::from("pi_1"), amount_minor: 50, currency: currency.to_owned() }
+}
+
+/// The changes of a pack, where they lead, and the states that they may start from.
+const PACK_TABLE: [(&str, Method, State, &[State]); 3] = [
+    ("charged", |i| i.charged(charge_proof(), START), State::Charged, &PAYING),
+    ("granted", |i| i.granted(START), State::Granted, &[State::Charged]),
+    ("mischarged", |i| i.mischarged(taken("usd"), START), State::PayFailed, &PAYING),
+];
+
 /// Every change, where it leads, and the states that it may start from.
 const TABLE: [(&str, Method, State, &[State]); 7] = [
     ("submitted", |i| i.submitted(START), State::Submitted, &[State::Signed, State::SubmitUnknown]),
     ("submit_unknown", |i| i.submit_unknown(START), State::SubmitUnknown, &[State::Signed, State::Submitted]),
-    ("funded", |i| i.funded(proof(ChainHash([1; 32]), 0), START), State::Forwarding, &PAYING),
+    ("funded", |i| i.funded(by_transfer(ChainHash([1; 32]), 0), START), State::Forwarding, &PAYING),
     ("pay_failed", |i| i.pay_failed(PaymentFailure::Expired, START), State::PayFailed, &PAYING),
     ("core_unknown", |i| i.core_unknown(START), State::CoreUnknown, &[State::Forwarding]),
     ("created", |i| i.created(answer(201, "l"), String::from("l"), START), State::Created, &CREATING),
@@ -46,9 +70,10 @@ const TABLE: [(&str, Method, State, &[State]); 7] = [
 
 #[test]
 fn every_state_allows_the_changes_of_the_drawing_and_no_other() {
-    for (name, method, to, from) in TABLE {
+    let x402 = TABLE.into_iter().map(|row| (row, Funding::X402));
+    for ((name, method, to, from), funding) in x402.chain(PACK_TABLE.into_iter().map(|row| (row, PACK))) {
         for state in State::ALL {
-            let intent = intent(state, Funding::X402);
+            let intent = card_intent(state, funding.clone());
             let changed = method(&intent);
             if !from.contains(&state) {
                 assert_eq!(changed, Err(TransitionError::NotAllowed { from: state, to }), "{name} from {state:?}");
@@ -63,10 +88,12 @@ fn every_state_allows_the_changes_of_the_drawing_and_no_other() {
 
 #[test]
 fn nothing_leaves_a_terminal_state_and_nothing_leads_back_to_the_claim() {
-    for (name, method, to, _) in TABLE {
+    for (name, method, to, _) in TABLE.into_iter().chain(PACK_TABLE) {
         assert_ne!(to, State::Claimed, "{name}");
         for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
-            assert!(method(&intent(state, Funding::X402)).is_err(), "{name} from {state:?}");
+            for funding in [Funding::X402, Funding::MppCharge, PACK] {
+                assert!(method(&intent(state, funding)).is_err(), "{name} from {state:?}");
+            }
         }
     }
 }
@@ -96,5 +123,54 @@ fn a_creation_earns_what_was_paid_and_nothing_else() {
         let created = create(funding.clone());
         let Change::Created { posting, used_entitlement, .. } = created.change() else { panic!("{created:?}") };
         assert_eq!((posting.as_ref().map(Posting::kind), *used_entitlement), (earned.then_some("earned"), used), "{funding:?}");
+    }
+}
+
+#[test]
+fn a_pack_creates_nothing_and_a_launch_grants_nothing() {
+    for state in State::ALL {
+        assert!(card_intent(state, PACK).funded(charge_proof(), START).is_err(), "{state:?}");
+        assert!(card_intent(state, PACK).refused(answer(422, "no"), START, START).is_err(), "{state:?}");
+        for funding in [Funding::X402, Funding::MppCharge, free()] {
+            assert!(card_intent(state, funding.clone()).charged(charge_proof(), START).is_err(), "{state:?}");
+            assert!(card_intent(state, funding).granted(START).is_err(), "{state:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refused_charge_becomes_one_credit_and_a_refused_credit_goes_back() {
+    let refuse = |funding| card_intent(State::Forwarding, funding).refused(answer(422, "no"), START, START).unwrap();
+    let charged = refuse(Funding::MppCharge);
+    assert_eq!(charged.to(), State::Rejected);
+    assert!(matches!(charged.change(), Change::Compensated { backing, posting, .. }
+        if *backing == UsdCents::new(60) && posting.kind() == "credits_issued"));
+    let backing = UsdCents::new(58);
+    let prepaid = refuse(Funding::Credit { backing });
+    assert_eq!(prepaid.to(), State::Released);
+    assert!(matches!(prepaid.change(), Change::Released { posting: Some(posting), returned_credit, reopened_entitlement: None, .. }
+        if posting.kind() == "credit_returned" && *returned_credit == Some(backing)));
+}
+
+#[test]
+fn a_spent_credit_earns_the_money_behind_it() {
+    let create = |backing| {
+        let intent = card_intent(State::Forwarding, Funding::Credit { backing: UsdCents::new(backing) });
+        intent.created(answer(201, "l"), String::from("l"), START).unwrap()
+    };
+    for (backing, earned) in [(58, vec![58, -58]), (0, vec![])] {
+        let created = create(backing);
+        let Change::Created { posting: Some(posting), .. } = created.change() else { panic!("{created:?}") };
+        let usd: Vec<i64> = posting.lines().iter().filter(|line| line.currency == "USD").map(|line| line.amount_minor).collect();
+        assert_eq!(usd, earned);
+    }
+}
+
+#[test]
+fn only_dollars_that_nobody_asked_for_are_booked() {
+    for (currency, booked) in [("usd", true), ("eur", false)] {
+        let changed = card_intent(State::Signed, Funding::MppCharge).mischarged(taken(currency), START).unwrap();
+        let Change::Mischarged { posting, .. } = changed.change() else { panic!("{changed:?}") };
+        assert_eq!(posting.is_some(), booked);
     }
 }

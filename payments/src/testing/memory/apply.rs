@@ -1,12 +1,17 @@
 //! Transitions, in memory.
 
-use super::tables::{Obligation, Tables, refused_by_key};
+use super::{
+    credits,
+    tables::{Obligation, Tables, refused_by_key},
+};
 use crate::{
+    charge::ChargeProof,
     ids::PaymentId,
     intent::{Change, Intent, State, StoredAnswer, Transition},
     ledger::Posting,
+    money::{Amount, Credits, UsdCents},
     ports::BooksError,
-    settlement::SettlementProof,
+    settlement::{PaymentFailure, Settlement, SettlementProof},
     time::UnixMs,
 };
 
@@ -25,14 +30,38 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
     tables.timeline.push((id, transition.to(), at));
     match transition.change() {
         Change::Mark => {}
-        Change::Funded { settlement, posting } => {
+        Change::Funded { settlement, posting } | Change::Charged { settlement, posting } => {
             settle(tables, id, settlement)?;
             post(tables, Some(posting))?;
         }
         Change::PayFailed { failure } => {
             let intent = &mut tables.row(id)?.intent;
-            intent.failure = Some(*failure);
+            intent.failure = Some(failure.clone());
             wipe(intent);
+        }
+        Change::Mischarged { mischarge, posting } => {
+            let intent = &mut tables.row(id)?.intent;
+            intent.failure = Some(PaymentFailure::Mischarged);
+            wipe(intent);
+            let payer = intent.payer.clone();
+            post(tables, posting.as_ref())?;
+            let amount = Amount::Usd(UsdCents::new(mischarge.amount_minor));
+            let owed = Obligation { payer, amount, state: "refund_sent", reserved_by: None, entitled_until: at, created_at: at };
+            tables.obligations.insert(id, owed);
+        }
+        Change::Granted { credits: bought, backing, posting } => {
+            let payer = tables.row(id)?.intent.payer.clone();
+            let account = credits::add(tables, &payer, *bought, *backing, "grant", id)?;
+            post(tables, Some(posting))?;
+            let intent = &mut tables.row(id)?.intent;
+            intent.granted_balance = Some(account.balance);
+            wipe(intent);
+        }
+        Change::Compensated { answer, backing, posting } => {
+            let payer = answered(tables, id, answer)?.payer.clone();
+            credits::add(tables, &payer, Credits::new(1), *backing, "compensation", id)?;
+            post(tables, Some(posting))?;
+            credits::compensated(tables, id, at)?;
         }
         Change::Created { answer, launch_id, posting, used_entitlement } => {
             let intent = answered(tables, id, answer)?;
@@ -45,8 +74,11 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
             post(tables, Some(posting))?;
             owe(tables, id, *entitled_until, at)?;
         }
-        Change::Released { answer, posting, reopened_entitlement } => {
-            answered(tables, id, answer)?;
+        Change::Released { answer, posting, reopened_entitlement, returned_credit } => {
+            let payer = answered(tables, id, answer)?.payer.clone();
+            if let Some(backing) = returned_credit {
+                credits::add(tables, &payer, Credits::new(1), *backing, "refund", id)?;
+            }
             post(tables, posting.as_ref())?;
             tables.slots.retain(|_, slot| slot.intent != id);
             move_obligation(tables, *reopened_entitlement, id, "open")?;
@@ -55,13 +87,33 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
     Ok(tables.row(id)?.intent.clone())
 }
 
-fn settle(tables: &mut Tables, id: PaymentId, settlement: &SettlementProof) -> Result<(), BooksError> {
-    let same_log = |other: &SettlementProof| other.tx_hash == settlement.tx_hash && other.log_index == settlement.log_index;
-    if tables.intents.values().filter_map(|row| row.intent.settlement.as_ref()).any(same_log) {
+fn settle(tables: &mut Tables, id: PaymentId, settlement: &Settlement) -> Result<(), BooksError> {
+    match settlement {
+        Settlement::Transfer(proof) => settle_transfer(tables, id, proof),
+        Settlement::Charge(proof) => settle_charge(tables, id, proof),
+    }
+}
+
+fn settle_charge(tables: &mut Tables, id: PaymentId, proof: &ChargeProof) -> Result<(), BooksError> {
+    let settled = tables.intents.values().filter_map(|row| row.intent.settlement.as_ref()?.charge());
+    if settled.into_iter().any(|other| other.payment_intent == proof.payment_intent) {
         return Err(refused_by_key("settlements"));
     }
     let intent = &mut tables.row(id)?.intent;
-    intent.settlement = Some(settlement.clone());
+    intent.settlement = Some(Settlement::Charge(proof.clone()));
+    if let Some(sha256) = intent.charge.as_ref().map(|charge| charge.agent_token_sha256) {
+        tables.agent_tokens.insert(sha256, id);
+    }
+    Ok(())
+}
+
+fn settle_transfer(tables: &mut Tables, id: PaymentId, settlement: &SettlementProof) -> Result<(), BooksError> {
+    let same_log = |other: &SettlementProof| other.tx_hash == settlement.tx_hash && other.log_index == settlement.log_index;
+    if tables.intents.values().filter_map(|row| row.intent.transfer_proof()).any(same_log) {
+        return Err(refused_by_key("settlements"));
+    }
+    let intent = &mut tables.row(id)?.intent;
+    intent.settlement = Some(Settlement::Transfer(settlement.clone()));
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);
     if let Some(nonce) = ours.map(|attempt| (attempt.signer, attempt.eoa_nonce)) {
         tables.closed_nonces.insert(nonce);
@@ -80,6 +132,9 @@ fn answered<'t>(tables: &'t mut Tables, id: PaymentId, answer: &StoredAnswer) ->
 fn wipe(intent: &mut Intent) {
     for attempt in &mut intent.attempts {
         attempt.sealed_tx.clear();
+    }
+    if let Some(charge) = &mut intent.charge {
+        charge.sealed_params.clear();
     }
 }
 

@@ -1,12 +1,18 @@
 //! The claim, in memory.
 
-use super::tables::{Row, Slot, Tables, refused_by_key};
+use super::{
+    credits,
+    tables::{Auth, Row, Slot, Tables, refused_by_key},
+};
 use crate::{
+    agent::Payer,
     funding::{self, Available, Funding},
     ids::PaymentId,
     intent::{Guard, Intent, State},
     ledger::Posting,
-    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, Known, NewClaim},
+    money::{Amount, Credits},
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim},
+    proof::ProofKey,
     settlement::Attempt,
     time::Month,
 };
@@ -14,14 +20,32 @@ use crate::{
 const DAY_MS: i64 = 86_400_000;
 
 pub(super) fn known(tables: &Tables, key: &ClaimKey) -> Option<Known> {
-    let load = |id: PaymentId| tables.intents.get(&id).map(|row| row.intent.clone());
-    if let Some(auth) = tables.auths.get(&key.proof) {
-        return Some(Known { fingerprint: auth.fingerprint, intent: auth.intent.and_then(load) });
+    if let Some(known) = key.proof.and_then(|proof| known_proof(tables, proof)) {
+        return Some(known);
     }
     let (payer, client_key) = key.idempotency.as_ref()?;
     let same =
         |row: &&Row| row.intent.payer == *payer && row.idempotency.as_ref() == Some(client_key) && row.intent.state != State::PayFailed;
-    tables.intents.values().find(same).map(|row| Known { fingerprint: row.intent.fingerprint, intent: Some(row.intent.clone()) })
+    tables.intents.values().find(same).map(|row| Known::of(row.intent.fingerprint, Some(row.intent.clone())))
+}
+
+fn known_proof(tables: &Tables, proof: ProofKey) -> Option<Known> {
+    let load = |id: PaymentId| tables.intents.get(&id).map(|row| row.intent.clone());
+    let known = |auth: &Auth| Known::of(auth.fingerprint, auth.intent.and_then(load));
+    match proof {
+        ProofKey::Authorization(key) => tables.auths.get(&key).map(known),
+        ProofKey::Charge(key) => {
+            if let Some(auth) = tables.challenges.get(&key) {
+                return Some(known(auth));
+            }
+            let same_challenge = tables.challenges.iter().find(|(other, _)| other.challenge_id == key.challenge_id);
+            let same_token = || tables.challenges.iter().find(|(other, _)| other.token_sha256 == key.token_sha256);
+            match same_challenge {
+                Some((_, auth)) => Some(Known { half_known: Some(HalfKnown::Challenge), ..known(auth) }),
+                None => same_token().map(|(_, auth)| Known { half_known: Some(HalfKnown::Token), ..known(auth) }),
+            }
+        }
+    }
 }
 
 pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
@@ -29,7 +53,7 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
         return Ok(Claimed::Known(known));
     }
     if let Some(intent) = joinable(tables, &claim) {
-        tables.take_auth(claim.key.proof, claim.fingerprint, Some(intent.id));
+        tables.take_proof(claim.key.proof, claim.fingerprint, Some(intent.id));
         return Ok(Claimed::Joined(intent));
     }
     let funding = match funding::decide(&available(tables, &claim), claim.pay_terms) {
@@ -41,7 +65,8 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
     match &funding {
         Funding::Free { month, slot } => {
             let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            tables.slots.insert((claim.payment.transfer.key.from, *month, *slot), Slot { day, intent: claim.id });
+            let Payer::Wallet(wallet) = claim.payer else { return Err(refused_by_key("free_slots")) };
+            tables.slots.insert((wallet, *month, *slot), Slot { day, intent: claim.id });
         }
         Funding::Entitlement { source } => {
             let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
@@ -49,18 +74,27 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
             let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
             tables.postings.push(posting);
         }
+        Funding::Credit { backing } => {
+            price = Amount::Credits(Credits::new(1));
+            credits::deduct(tables, &claim.payer, claim.id, *backing)?;
+            tables.postings.push(Posting::credit_held(claim.id, &claim.payer).map_err(|_| refused_by_key("amount"))?);
+        }
+        Funding::MppCharge | Funding::MppPack { .. } => {}
         Funding::X402 => {
-            let next = tables.next_nonces.entry(claim.payment.preparer.signer()).or_default();
-            let eoa_nonce = (*next).max(claim.payment.chain_next_nonce);
-            match claim.payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
+            let Some(payment) = claim.payment.transfer() else { return Err(refused_by_key("attempts")) };
+            let next = tables.next_nonces.entry(payment.preparer.signer()).or_default();
+            let eoa_nonce = (*next).max(payment.chain_next_nonce);
+            match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
                 Ok(attempt) => attempts.push(attempt),
                 Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
             }
             *next = eoa_nonce + 1;
         }
     }
-    let state = if funding == Funding::X402 { State::Signed } else { State::Forwarding };
-    tables.take_auth(claim.key.proof, claim.fingerprint, Some(claim.id));
+    let paying = matches!(funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. });
+    let state = if paying { State::Signed } else { State::Forwarding };
+    let charge = claim.payment.charge().filter(|_| paying).cloned();
+    tables.take_proof(claim.key.proof, claim.fingerprint, Some(claim.id));
     tables.timeline.push((claim.id, state, claim.at));
     let idempotency = claim.key.idempotency.map(|(_, key)| key);
     let (lease_until, attended_until) = (claim.lease_until, claim.lease_until);
@@ -71,15 +105,17 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
         funding,
         price,
         request: claim.request,
-        proof_version: claim.proof_version,
+        protocol: claim.protocol,
         state,
         guard: Guard { version: 1, fence: 1 },
-        transfer: Some(claim.payment.transfer),
+        transfer: claim.payment.transfer().map(|payment| payment.transfer.clone()),
         attempts,
+        charge,
         settlement: None,
         failure: None,
         answer: None,
         launch_id: None,
+        granted_balance: None,
         entitled_until: None,
         forwarding_since: (state == State::Forwarding).then_some(claim.at),
         delivered: false,
@@ -106,18 +142,21 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let open = mine()
         .filter(|(_, owed)| owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at);
     let day_ago = claim.at.plus_ms(-DAY_MS);
+    let account = tables.credits.get(&claim.payer).copied().unwrap_or_default();
     Available {
         entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),
         free_slot: free_slot(tables, claim),
+        credit: account.next_backing(),
+        frozen: account.debt != Credits::ZERO,
         refused_after_pay_today: mine().filter(|(_, owed)| owed.created_at > day_ago).count().try_into().unwrap_or(u32::MAX),
     }
 }
 
 fn free_slot(tables: &Tables, claim: &NewClaim<'_>) -> Option<(Month, u8)> {
     let offer = claim.free_tier.as_ref()?;
-    let wallet = claim.payment.transfer.key.from;
+    let Payer::Wallet(wallet) = &claim.payer else { return None };
     let taken: Vec<u8> =
-        tables.slots.keys().filter(|(owner, month, _)| *owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
+        tables.slots.keys().filter(|(owner, month, _)| owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
     let used_today = tables.slots.values().filter(|slot| slot.day == offer.day).count().try_into().unwrap_or(u32::MAX);
     offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot))
 }

@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod claim;
+mod credits;
 mod reads;
 mod tables;
 

@@ -68,13 +68,13 @@ fn summary(intent: &Intent) -> IntentSummary {
     IntentSummary {
         id: intent.id.to_string(),
         payer: intent.payer.to_string(),
-        rail: String::from("x402"),
+        rail: intent.protocol.rail().to_owned(),
         funding: intent.funding.word().to_owned(),
         state: intent.state.word().to_owned(),
         price_minor: intent.price.minor().unwrap_or(i64::MAX),
         currency: intent.price.currency().to_owned(),
         launch_id: intent.launch_id.clone(),
-        tx_hash: intent.settlement.as_ref().map(|settlement| settlement.tx_hash.to_string()),
+        tx_hash: intent.transfer_proof().map(|proof| proof.tx_hash.to_string()),
         created_at: intent.created_at.rfc3339(),
         updated_at: intent.updated_at.rfc3339(),
     }

@@ -9,8 +9,8 @@ use crate::{
     intent::{Intent, State},
     ledger::Posting,
     money::Amount,
-    ports::BooksError,
-    proof::PaymentKey,
+    ports::{BooksError, CreditAccount},
+    proof::{ChargeKey, PaymentKey, ProofKey},
     time::{Month, UnixMs},
 };
 
@@ -18,6 +18,10 @@ use crate::{
 pub(super) struct Tables {
     pub(super) intents: BTreeMap<PaymentId, Row>,
     pub(super) auths: HashMap<PaymentKey, Auth>,
+    pub(super) challenges: HashMap<ChargeKey, Auth>,
+    pub(super) credits: BTreeMap<Payer, CreditAccount>,
+    pub(super) credit_entries: HashSet<(PaymentId, &'static str)>,
+    pub(super) agent_tokens: HashMap<[u8; 32], PaymentId>,
     pub(super) next_nonces: HashMap<Wallet, u64>,
     pub(super) closed_nonces: HashSet<(Wallet, u64)>,
     pub(super) slots: BTreeMap<(Wallet, Month, u8), Slot>,
@@ -66,6 +70,19 @@ impl Row {
 impl Tables {
     pub(super) fn row(&mut self, id: PaymentId) -> Result<&mut Row, BooksError> {
         self.intents.get_mut(&id).ok_or(BooksError::Stale(id))
+    }
+
+    /// Takes whatever the request proved itself with.
+    pub(super) fn take_proof(&mut self, proof: Option<ProofKey>, fingerprint: Fingerprint, intent: Option<PaymentId>) {
+        match proof {
+            Some(ProofKey::Authorization(key)) => {
+                self.take_auth(key, fingerprint, intent);
+            }
+            Some(ProofKey::Charge(key)) => {
+                self.challenges.insert(key, Auth { fingerprint, intent });
+            }
+            None => {}
+        }
     }
 
     /// False when anything took the proof before.

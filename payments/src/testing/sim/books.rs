@@ -83,6 +83,7 @@ impl SimBooks {
                         Funding::Free { .. } => counts.free += 1,
                         Funding::Entitlement { .. } => counts.entitled += 1,
                         Funding::X402 => counts.paying += 1,
+                        Funding::Credit { .. } | Funding::MppCharge | Funding::MppPack { .. } => {}
                     }
                 });
             }
@@ -102,9 +103,9 @@ impl Books for SimBooks {
 
     async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
         self.reach_to_write().await?;
-        let (key, at) = (claim.key.proof, claim.at);
+        let (key, at) = (claim.key.authorization().copied(), claim.at);
         let claimed = self.sim.books.claim(claim).await?;
-        self.sim.trace(|| format!("claim {key}: {}", summary(&claimed)));
+        self.sim.trace(|| format!("claim {key:?}: {}", summary(&claimed)));
         self.note_claim(&claimed, at);
         match claimed {
             Claimed::New(_) | Claimed::Joined(_) => self.back(Ok(claimed)).await,

@@ -14,6 +14,7 @@ use crate::{
     intent::{Intent, State},
     money::UsdcUnits,
     ports::{Books, ClaimKey, Claimed, Clock, IdentityClaim, Known},
+    proof::ProofKey,
     testing::{
         wallet::{LAUNCH_PRICE, MAX_WINDOW_S},
         world::kept,
@@ -114,6 +115,7 @@ impl Gateway {
             books: Arc::new(SimBooks::new(Arc::clone(sim))),
             proofs: Arc::clone(&proofs) as _,
             rail: Arc::new(SimRail { sim: Arc::clone(sim), signer }),
+            cards: None,
             upstream: Arc::new(SimCore { sim: Arc::clone(sim) }),
             clock: Arc::new(SimClock { sim: Arc::clone(sim), skew_ms }),
             ids: Arc::clone(&sim.ids) as _,
@@ -158,7 +160,8 @@ impl Process {
     async fn launch(self: &Arc<Self>, call: Call) -> Answer {
         let payer = Payer::Wallet(*call.proof.from());
         let fingerprint = Fingerprint::of("POST", "/launches", "", call.body.as_bytes());
-        let key = ClaimKey { proof: call.proof.key(), idempotency: call.key.clone().map(|key| (payer.clone(), key)) };
+        let proof = Some(ProofKey::Authorization(call.proof.key()));
+        let key = ClaimKey { proof, idempotency: call.key.clone().map(|key| (payer.clone(), key)) };
         match self.world.books.known(&key).await {
             Err(_) => return Answer::Failed,
             Ok(Some(known)) => return self.known(&call, fingerprint, known).await,
@@ -188,9 +191,8 @@ impl Process {
             Ok(Claimed::Refused(crate::ports::ClaimRefusal::Funding(crate::funding::FundingRefusal::ProofBelowPrice)))
             | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => self.challenge(&call, None),
             Ok(Claimed::Refused(crate::ports::ClaimRefusal::Funding(_))) => Answer::TooMany,
-            Ok(Claimed::Refused(crate::ports::ClaimRefusal::Preparation(_))) | Err(ClaimError::Rail(_) | ClaimError::Books(_)) => {
-                Answer::Failed
-            }
+            Ok(Claimed::Refused(crate::ports::ClaimRefusal::Preparation(_)))
+            | Err(ClaimError::Rail(_) | ClaimError::Books(_) | ClaimError::NoCards) => Answer::Failed,
         }
     }
 

@@ -219,7 +219,7 @@ impl Sim {
         match moved.change() {
             Change::Funded { settlement, .. } => {
                 self.count(|counts| counts.settled += 1);
-                if !paid || used.is_some_and(|used| used.tx_hash != settlement.tx_hash) {
+                if !paid || used.is_some_and(|used| settlement.transfer().is_none_or(|proof| proof.tx_hash != used.tx_hash)) {
                     self.violated(format!("{} is booked as paid, and the chain says otherwise", moved.intent()));
                 }
             }
@@ -232,7 +232,12 @@ impl Sim {
             }
             Change::Rejected { .. } => self.count(|counts| counts.rejected += 1),
             Change::Released { .. } => self.count(|counts| counts.released += 1),
-            Change::Created { .. } | Change::Mark => {}
+            Change::Created { .. }
+            | Change::Mark
+            | Change::Mischarged { .. }
+            | Change::Charged { .. }
+            | Change::Granted { .. }
+            | Change::Compensated { .. } => {}
         }
     }
 
@@ -276,7 +281,7 @@ fn check_books(books: &Audit<'_>, seen: usize, settings: &crate::checkout::Setti
     let mut nonces = BTreeMap::new();
     let mut launches = BTreeSet::new();
     for intent in books.intents() {
-        if let (Some(proof), Some(terms)) = (&intent.settlement, &intent.transfer)
+        if let (Some(proof), Some(terms)) = (intent.transfer_proof(), &intent.transfer)
             && (!settled.insert(terms.key.to_string()) || !settled.insert(format!("{}/{}", proof.tx_hash, proof.log_index)))
         {
             return Err(format!("{} is settled by what settled another", intent.id));

@@ -3,9 +3,9 @@
 use super::{Draft, new};
 use crate::{
     funding::Funding,
-    intent::{Guard, State},
+    intent::{Guard, Protocol, State},
     money::Amount,
-    ports::{Books, Claimed, Known},
+    ports::{Books, Claimed, Known, Payment},
     settlement::PaymentFailure,
     testing::{run::together, wallet::LAUNCH_PRICE, world::kept},
     x402::X402Version,
@@ -16,7 +16,7 @@ pub async fn a_claimed_proof_is_known_with_its_request(books: &dyn Books) {
     let draft = Draft::numbered(1);
     assert_eq!(books.known(&draft.key()).await.unwrap(), None);
     let intent = new(books, &draft).await;
-    let known = Known { fingerprint: draft.fingerprint(), intent: Some(intent) };
+    let known = Known::of(draft.fingerprint(), Some(intent));
     assert_eq!(books.known(&draft.key()).await.unwrap(), Some(known.clone()));
     let other_request = Draft { body: String::from("{\"title\":\"another\"}"), ..draft.clone() };
     assert_ne!(other_request.fingerprint(), draft.fingerprint());
@@ -36,7 +36,7 @@ pub async fn a_claim_keeps_every_detail(books: &dyn Books) {
     assert_eq!((intent.price, &intent.funding), (Amount::Usdc(LAUNCH_PRICE), &Funding::X402));
     assert_eq!((intent.state, intent.guard), (State::Signed, Guard { version: 1, fence: 1 }));
     assert_eq!(intent.transfer, Some(draft.terms()));
-    assert_eq!(intent.proof_version, X402Version::V2);
+    assert_eq!(intent.protocol, Protocol::X402(X402Version::V2));
     assert_eq!((intent.created_at, intent.updated_at), (draft.at, draft.at));
     let [attempt] = intent.attempts.as_slice() else { panic!("{:?} instead of one attempt", intent.attempts) };
     assert_eq!(*attempt, crate::testing::rail::attempt(attempt.kind, draft.id(), 0, 1_000, draft.at));
@@ -50,7 +50,9 @@ pub async fn a_proof_claimed_fifty_times_at_once_makes_one_intent(books: &dyn Bo
     let outcomes = together(drafts.iter().map(|draft| {
         let mut claim = draft.claim();
         claim.key = proof.clone();
-        claim.payment.transfer.key = proof.proof;
+        if let Payment::Transfer(payment) = &mut claim.payment {
+            payment.transfer.key = drafts[0].authorization();
+        }
         books.claim(claim)
     }))
     .await;
@@ -72,7 +74,7 @@ pub async fn an_idempotency_key_is_known_to_its_payer_alone(books: &dyn Books) {
     let keyed = |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
     let first = new(books, &keyed(1)).await;
     let again = keyed(2);
-    let known = Known { fingerprint: keyed(1).fingerprint(), intent: Some(first) };
+    let known = Known::of(keyed(1).fingerprint(), Some(first));
     assert_eq!(books.known(&again.key()).await.unwrap(), Some(known.clone()));
     assert_eq!(books.claim(again.claim()).await.unwrap(), Claimed::Known(known));
     let without_key = Draft { idempotency: None, ..again };
@@ -100,7 +102,7 @@ pub async fn a_proof_identifies_once_and_pays_for_nothing_afterwards(books: &dyn
     assert!(books.claim_identities(&[]).await.unwrap().is_empty());
     assert_eq!(books.claim_identities(&[one.identity(), two.identity(), one.identity()]).await.unwrap(), [true, true, false]);
     assert_eq!(books.claim_identities(&[two.identity()]).await.unwrap(), [false]);
-    let known = Known { fingerprint: one.fingerprint(), intent: None };
+    let known = Known::of(one.fingerprint(), None);
     assert_eq!(books.known(&one.key()).await.unwrap(), Some(known.clone()));
     assert_eq!(books.claim(one.claim()).await.unwrap(), Claimed::Known(known));
     assert_eq!(books.intent(one.id()).await.unwrap(), None);

@@ -1,14 +1,15 @@
 //! A claim in the making.
 
+use super::CardPart;
 use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
     free_tier::FreeTier,
-    funding::PayTerms,
+    funding::{PayTerms, Product},
     ids::PaymentId,
-    money::Amount,
-    ports::{ClaimKey, IdentityClaim, NewClaim, Payment, PreparationError, Preparer},
-    proof::PaymentKey,
+    intent::Protocol,
+    ports::{ClaimKey, IdentityClaim, NewClaim, PreparationError, Preparer},
+    proof::{PaymentKey, ProofKey},
     settlement::{Attempt, AttemptKind, TransferTerms},
     testing::{
         clock::{START, numbered_id},
@@ -20,7 +21,7 @@ use crate::{
     x402::X402Version,
 };
 
-/// A launch that some wallet asks for, with its proof and how it would be paid.
+/// A launch or a pack that some payer asks for, with its proof and how it would be paid.
 #[derive(Debug, Clone)]
 pub struct Draft {
     /// Names the intent, the proof and, unless it is changed, the body.
@@ -29,6 +30,8 @@ pub struct Draft {
     pub wallet: Wallet,
     /// What is asked for: equal bodies are equal requests.
     pub body: String,
+    /// Asked for by a card account instead.
+    pub card: Option<CardPart>,
     /// The client's `Idempotency-Key`.
     pub idempotency: Option<String>,
     /// The route's free tier.
@@ -50,6 +53,7 @@ impl Draft {
             number,
             wallet: Wallet::new([1; 20]),
             body: format!("{{\"title\":\"{number}\"}}"),
+            card: None,
             idempotency: None,
             free_tier: None,
             covers_price: true,
@@ -90,7 +94,7 @@ impl Draft {
 
     /// Who pays.
     pub fn payer(&self) -> Payer {
-        Payer::Wallet(self.wallet)
+        self.card.map_or(Payer::Wallet(self.wallet), |card| Payer::Card(format!("account-{}", card.account)))
     }
 
     /// What is asked for.
@@ -98,21 +102,29 @@ impl Draft {
         Fingerprint::of("POST", "/launches", "", self.body.as_bytes())
     }
 
+    /// Its authorization.
+    pub fn authorization(&self) -> PaymentKey {
+        PaymentKey { chain_id: 84_532, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) }
+    }
+
     /// What it is known by.
     pub fn key(&self) -> ClaimKey {
-        let proof = PaymentKey { chain_id: 84_532, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) };
+        let proof = match &self.card {
+            None => Some(ProofKey::Authorization(self.authorization())),
+            Some(card) => card.presented.then(|| ProofKey::Charge(card.key())),
+        };
         ClaimKey { proof, idempotency: self.idempotency.clone().map(|key| (self.payer(), key)) }
     }
 
     /// Its proof, used for identity.
     pub fn identity(&self) -> IdentityClaim {
-        IdentityClaim { key: self.key().proof, fingerprint: self.fingerprint(), at: self.at }
+        IdentityClaim { key: self.authorization(), fingerprint: self.fingerprint(), at: self.at }
     }
 
     /// The terms of its authorization.
     pub fn terms(&self) -> TransferTerms {
         TransferTerms {
-            key: self.key().proof,
+            key: self.authorization(),
             pay_to: Wallet::new([0xaa; 20]),
             value: LAUNCH_PRICE,
             valid_before_unix_s: self.at.protocol_s() + 300,
@@ -133,11 +145,16 @@ impl Draft {
             key: self.key(),
             fingerprint: self.fingerprint(),
             request: kept(&self.body),
-            price: Amount::Usdc(LAUNCH_PRICE),
-            proof_version: X402Version::V2,
+            price: self.price(),
+            protocol: if self.card.is_some() { Protocol::Mpp } else { Protocol::X402(X402Version::V2) },
             free_tier: self.free_tier.map(|tier| tier.at(self.at)),
-            pay_terms: PayTerms { refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day, proof_covers_price: self.covers_price },
-            payment: Payment { transfer: self.terms(), chain_next_nonce: self.chain_next_nonce, preparer: self },
+            pay_terms: PayTerms {
+                refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day,
+                proof_covers_price: self.covers_price,
+                means: self.means(),
+                product: self.card.map_or(Product::Launch, |card| card.product),
+            },
+            payment: self.payment(),
             join_since: self.at.plus_ms(-SETTINGS.join_window_ms),
             at: self.at,
             lease_until: self.lease_until(),

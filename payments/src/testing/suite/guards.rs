@@ -4,10 +4,10 @@ use super::{Draft, assert_stale, everything, funded, new, reach};
 use crate::{
     intent::{Guard, Intent, State, Transition},
     ports::{Books, BooksError},
-    settlement::{AttemptKind, PaymentFailure},
+    settlement::{AttemptKind, PaymentFailure, Settlement},
     testing::{
         clock::numbered_id,
-        rail::{attempt, proof},
+        rail::{attempt, by_transfer, proof},
         upstream::answer,
     },
     time::UnixMs,
@@ -19,9 +19,10 @@ fn allowed(intent: &Intent, at: UnixMs) -> Vec<Transition> {
     [
         intent.submitted(at),
         intent.submit_unknown(at),
-        intent.funded(proof(hash, 0), at),
+        intent.funded(by_transfer(hash, 0), at),
         intent.pay_failed(PaymentFailure::Cancelled, at),
         intent.core_unknown(at),
+        intent.granted(at),
         intent.created(answer(201, "late"), String::from("late"), at),
         intent.refused(answer(422, "late"), at, at),
     ]
@@ -40,7 +41,8 @@ pub async fn every_state_is_reached_and_loaded_back_equal(books: &dyn Books) {
         };
         assert_eq!(intent.state, state);
         assert_eq!(books.intent(draft.id()).await.unwrap(), Some(intent.clone()));
-        let known = books.known(&draft.key()).await.unwrap().unwrap();
+        let key = if intent.charge.is_some() { draft.clone().pack(number).key() } else { draft.key() };
+        let known = books.known(&key).await.unwrap().unwrap();
         assert_eq!(known.intent.as_ref(), Some(&intent));
         assert_eq!(books.evidence(draft.id()).await.unwrap().unwrap().intent, intent);
         assert_eq!(intent.answer.is_some(), matches!(state, State::Created | State::Rejected | State::Released));
@@ -74,7 +76,7 @@ pub async fn a_transition_is_applied_once(books: &dyn Books) {
 }
 
 fn own_settlement(intent: &Intent, at: UnixMs) -> Transition {
-    intent.funded(proof(intent.attempts[0].tx_hash, 0), at).unwrap()
+    intent.funded(by_transfer(intent.attempts[0].tx_hash, 0), at).unwrap()
 }
 
 /// The lease went to somebody else, and the row is as it was.
@@ -128,13 +130,13 @@ pub async fn one_log_settles_one_intent(books: &dyn Books) {
     let first = new(books, &Draft::numbered(1)).await;
     let second = new(books, &Draft::numbered(2)).await;
     let log = proof(first.attempts[0].tx_hash, 0);
-    books.apply(first.funded(log.clone(), first.created_at).unwrap()).await.unwrap();
+    books.apply(first.funded(Settlement::Transfer(log.clone()), first.created_at).unwrap()).await.unwrap();
     let before = everything(books, second.id).await;
-    let stolen = books.apply(second.funded(log.clone(), second.created_at).unwrap()).await;
+    let stolen = books.apply(second.funded(Settlement::Transfer(log.clone()), second.created_at).unwrap()).await;
     assert!(matches!(stolen, Err(BooksError::Unavailable(_))), "{stolen:?}");
     assert_eq!(everything(books, second.id).await, before);
     let same_transaction = crate::settlement::SettlementProof { log_index: log.log_index + 2, ..log };
-    books.apply(second.funded(same_transaction, second.created_at).unwrap()).await.unwrap();
+    books.apply(second.funded(Settlement::Transfer(same_transaction), second.created_at).unwrap()).await.unwrap();
 }
 
 /// A replacement is saved before it is sent, by the driver alone.
@@ -150,8 +152,8 @@ pub async fn a_further_attempt_is_saved_under_the_guard(books: &dyn Books) {
     assert_stale(books.save_attempt(signed.id, signed.guard, &late).await, signed.id);
     assert_stale(books.save_attempt(numbered_id(99), saved.guard, &late).await, numbered_id(99));
     assert_stale(books.apply(signed.submitted(signed.created_at).unwrap()).await, signed.id);
-    let funded = books.apply(saved.funded(proof(raised.tx_hash, 1), saved.updated_at).unwrap()).await.unwrap();
-    assert_eq!(funded.settlement.unwrap().tx_hash, raised.tx_hash);
+    let funded = books.apply(saved.funded(by_transfer(raised.tx_hash, 1), saved.updated_at).unwrap()).await.unwrap();
+    assert_eq!(funded.transfer_proof().unwrap().tx_hash, raised.tx_hash);
 }
 
 /// A saved transaction is money to whoever reads it.

@@ -62,7 +62,7 @@ pub async fn a_joined_proof_is_never_paid_and_answers_the_same(books: &dyn Books
     assert_eq!(answered.attempts, intent.attempts);
     assert_eq!(books.intent(second.id()).await.unwrap(), None);
     let known = books.known(&second.key()).await.unwrap();
-    assert_eq!(known, Some(Known { fingerprint: first.fingerprint(), intent: Some(answered) }));
+    assert_eq!(known, Some(Known::of(first.fingerprint(), Some(answered))));
     assert!(matches!(books.claim(second.claim()).await.unwrap(), Claimed::Known(Known { intent: Some(_), .. })));
     assert_eq!(books.claim_identities(&[second.identity()]).await.unwrap(), [false]);
     let next = new(books, &Draft::numbered(3)).await;

@@ -6,6 +6,8 @@
 //! payments::books_suite!(block_on, make);
 //! ```
 
+mod card_draft;
+mod cards;
 mod claims;
 mod draft;
 mod funding;
@@ -17,6 +19,8 @@ mod money;
 mod reads;
 mod requests;
 
+pub use card_draft::{CardPart, LAUNCH_PRICE_CARD, PACK_CREDITS, PACK_PRICE};
+pub use cards::*;
 pub use claims::*;
 pub use draft::Draft;
 pub use funding::*;
@@ -34,7 +38,7 @@ use crate::{
     ports::{Books, BooksError, Claimed, Evidence, JournalLine},
     settlement::PaymentFailure,
     testing::{
-        rail::{FEE_WEI, proof},
+        rail::{FEE_WEI, by_transfer},
         upstream::answer,
     },
     time::UnixMs,
@@ -95,6 +99,16 @@ macro_rules! books_suite {
             usage_counts_slots_creations_and_entitlements
             pages_go_by_key_newest_first
             what_nobody_claimed_is_unknown
+            a_charge_keeps_every_detail
+            a_challenge_and_a_token_are_used_once
+            one_charge_settles_one_intent
+            a_pack_is_charged_and_granted_once
+            the_last_credit_is_spent_once
+            a_credit_earns_its_share_of_the_pack
+            a_refused_launch_gives_its_credit_back
+            a_refused_charge_becomes_one_credit
+            a_declined_charge_costs_nothing
+            a_mischarge_is_owed_back
         }
     };
     (@each $block_on:path, $make:path, $($promise:ident)+) => {
@@ -121,7 +135,7 @@ pub(crate) async fn new(books: &dyn Books, draft: &Draft) -> Intent {
 /// The intent, funded by its own newest transaction.
 async fn funded(books: &dyn Books, intent: &Intent, at: UnixMs) -> Intent {
     let tx_hash = intent.attempts.last().unwrap().tx_hash;
-    books.apply(intent.funded(proof(tx_hash, FEE_WEI), at).unwrap()).await.unwrap()
+    books.apply(intent.funded(by_transfer(tx_hash, FEE_WEI), at).unwrap()).await.unwrap()
 }
 
 /// The intent, created.
@@ -151,6 +165,14 @@ async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent>
     if state == State::Released {
         return Some(refused(books, &new(books, &free).await, at, at).await);
     }
+    if matches!(state, State::Charged | State::Granted) {
+        let pack = new(books, &draft.clone().pack(draft.number)).await;
+        let charged = books.apply(pack.charged(charged_by(&pack), at).unwrap()).await.unwrap();
+        return Some(match state {
+            State::Charged => charged,
+            _ => books.apply(charged.granted(at).unwrap()).await.unwrap(),
+        });
+    }
     let signed = new(books, draft).await;
     Some(match state {
         State::Signed => signed,
@@ -164,7 +186,7 @@ async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent>
         }
         State::Created => created(books, &funded(books, &signed, at).await, at.plus_ms(2)).await,
         State::Rejected => refused(books, &funded(books, &signed, at).await, at.plus_s(60), at.plus_ms(2)).await,
-        State::Claimed | State::Released => unreachable!(),
+        State::Claimed | State::Released | State::Charged | State::Granted => unreachable!(),
     })
 }
 

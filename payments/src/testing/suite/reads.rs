@@ -65,7 +65,7 @@ pub async fn pages_go_by_key_newest_first(books: &dyn Books) {
         price_minor: 550_000,
         currency: String::from("USDC"),
         launch_id: intent.launch_id,
-        tx_hash: intent.settlement.map(|settlement| settlement.tx_hash.to_string()),
+        tx_hash: intent.settlement.map(|settlement| settlement.reference()),
         created_at: intent.created_at.rfc3339(),
         updated_at: intent.updated_at.rfc3339(),
     };

@@ -92,7 +92,7 @@ fn check_chain(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
         .filter_map(|intent| Some((intent.transfer.as_ref()?.key, intent)))
         .collect();
     for intent in paying.values() {
-        let Some(settlement) = &intent.settlement else { continue };
+        let Some(settlement) = intent.transfer_proof() else { continue };
         let used = intent.transfer.as_ref().and_then(|terms| ledger.uses.get(&terms.key));
         if !used.is_some_and(|used| used.paid && used.tx_hash == settlement.tx_hash) {
             return Err(format!("{} is booked as paid, and no money came", intent.id));
