@@ -18,6 +18,7 @@
 //! | [`ledger`] | double-entry postings |
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
+//! | [`refunds`] | money on its way back to cards |
 //! | [`ports`] | what the rules need from the world |
 //!
 //! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`], which
@@ -40,6 +41,7 @@ pub mod money;
 pub mod ports;
 pub mod proof;
 pub mod recovery;
+pub mod refunds;
 pub mod settlement;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

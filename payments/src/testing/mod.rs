@@ -8,12 +8,14 @@
 //! | [`wallet`] | signs EIP-3009 authorizations and has them verified the real way |
 //! | [`clock`] | time and ids that move when told |
 //! | [`rail`], [`upstream`], [`proofs`] | the chain, the API behind us, the fast memory |
+//! | [`cards`] | the card processor |
 //! | [`world`] | all of them together |
 //! | [`run`] | runs futures without a runtime |
 //! | [`mutation`] | bytes that are nearly right |
 //! | [`sim`] | a whole world that goes wrong by a seed |
 #![allow(clippy::unwrap_used)]
 
+pub mod cards;
 pub mod clock;
 pub mod memory;
 pub mod mutation;

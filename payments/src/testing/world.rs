@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    checkout::{PricedRequest, Settings, World},
+    checkout::{Cards, PricedRequest, Settings, World},
     fingerprint::Fingerprint,
     free_tier::FreeTier,
     intent::KeptRequest,
     ports::Clock,
     testing::{
+        cards::{FakeCards, PlainTokens},
         clock::{CountedIds, HandClock, START},
         memory::MemoryBooks,
         proofs::FakeProofs,
@@ -43,6 +44,8 @@ pub struct TestWorld {
     pub proofs: Arc<FakeProofs>,
     /// Its chain.
     pub rail: Arc<FakeRail>,
+    /// Its card processor.
+    pub cards: Arc<FakeCards>,
     /// Its upstream.
     pub upstream: Arc<FakeUpstream>,
     /// Its clock.
@@ -55,19 +58,20 @@ impl TestWorld {
         let books = Arc::new(MemoryBooks::default());
         let proofs = Arc::new(FakeProofs::default());
         let rail = Arc::new(FakeRail::new(Arc::clone(&books)));
+        let cards = Arc::new(FakeCards::new(Arc::clone(&books)));
         let upstream = Arc::new(FakeUpstream::default());
         let clock = Arc::new(HandClock::at(START));
         let world = World {
             books: books.clone(),
             proofs: proofs.clone(),
             rail: rail.clone(),
-            cards: None,
+            cards: Some(Cards { rail: cards.clone(), tokens: Arc::new(PlainTokens) }),
             upstream: upstream.clone(),
             clock: clock.clone(),
             ids: Arc::new(CountedIds::default()),
             settings: SETTINGS,
         };
-        Self { world, books, proofs, rail, upstream, clock }
+        Self { world, books, proofs, rail, cards, upstream, clock }
     }
 
     /// A launch for the price, asked for by this wallet with its payment of this number. The body is the number's own.

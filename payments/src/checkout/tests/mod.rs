@@ -1,6 +1,7 @@
 //! The story of a launch in a world that does what it is told.
 #![allow(clippy::unwrap_used)]
 
+mod card;
 mod claim;
 mod create;
 mod identify;
