@@ -10,8 +10,9 @@ use payments::{
     checkout::Admission,
     funding::Funding,
     ids::PaymentId,
-    intent::{Intent, State, StoredAnswer},
+    intent::{Intent, Protocol, State, StoredAnswer},
     money::Amount,
+    settlement::{PaymentFailure, Settlement},
     x402::receipt::{Outcome, Receipt},
 };
 use serde_json::Value;
@@ -71,7 +72,7 @@ pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Atten
     if delivered == Delivered::Again {
         headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
     }
-    if let (Some(settlement), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
+    if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
         receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
     }
     Ok(response)
@@ -105,7 +106,7 @@ async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
 
 /// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody.
 async fn not_paid(api: &Api, intent: &Intent) -> Fault {
-    let reason = intent.failure.map_or("settlement_failed", |failure| failure.word());
+    let reason = intent.failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
     let fault = Fault::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))
         .reason(reason)
         .phase(Phase::Settle)
@@ -145,7 +146,8 @@ fn refused_by_upstream(stored: &StoredAnswer) -> Refused {
 async fn charge(api: &Api, intent: &Intent) -> String {
     match (&intent.funding, intent.state) {
         (_, State::Released) => format!("none; reason=refused; payment={}", intent.id),
-        (Funding::X402, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::X402 | Funding::MppCharge | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::Credit { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
         (Funding::Free { month, .. }, _) => {
             let used = api.world.books.usage(&intent.payer, *month).await.map_or(0, |usage| usage.free_used);
@@ -180,11 +182,12 @@ fn receipt(api: &Api, intent: &Intent, outcome: Outcome<'_>, headers: &mut Heade
 }
 
 fn receipt_value(api: &Api, intent: &Intent, outcome: Outcome<'_>) -> Option<(HeaderName, String)> {
+    let Protocol::X402(version) = intent.protocol else { return None };
     let payer = match &intent.payer {
         Payer::Wallet(wallet) => Some(*wallet),
         Payer::Card(_) => None,
     };
     let receipt = Receipt { network: api.requirements().network(), payer, outcome };
-    let name = intent.proof_version.response_header().to_ascii_lowercase();
-    Some((HeaderName::try_from(name).ok()?, receipt.header_value(intent.proof_version)?))
+    let name = version.response_header().to_ascii_lowercase();
+    Some((HeaderName::try_from(name).ok()?, receipt.header_value(version)?))
 }

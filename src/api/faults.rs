@@ -46,6 +46,9 @@ pub(super) fn not_claimed(error: ClaimError) -> Fault {
         ClaimError::Rail(error) => chain_down(&error),
         ClaimError::Books(error) => Fault::internal(&error),
         ClaimError::UsedForIdentity => used_for_identity(),
+        ClaimError::NoCards => {
+            Fault::unavailable("no cards are taken here; nothing was charged", 30).reason("no_cards").phase(Phase::Verify)
+        }
     }
 }
 
@@ -69,6 +72,13 @@ pub(super) fn refused(refusal: &ClaimRefusal) -> Fault {
         .phase(Phase::Reserve)
         .retry(Retry::Wait)
         .header(header::RETRY_AFTER, "3600"),
+        ClaimRefusal::Funding(refusal @ (FundingRefusal::NoCredit | FundingRefusal::Frozen)) => {
+            let reason = if *refusal == FundingRefusal::Frozen { "credits_frozen" } else { "no_credits" };
+            Fault::new(Condition::PaymentRequired, format!("{refusal}; pay for this request"))
+                .reason(reason)
+                .phase(Phase::Reserve)
+                .challenged()
+        }
         ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
             Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")
                 .reason("insufficient_funds")

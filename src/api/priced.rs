@@ -9,6 +9,7 @@ use payments::{
     intent::KeptRequest,
     money::UsdcUnits,
     ports::{ClaimKey, Claimed},
+    proof::ProofKey,
     x402::verify::{LiveTransfer, VerifiedTransfer},
 };
 
@@ -79,7 +80,8 @@ fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String
         (None, Some(identifier)) => Some(format!("{} {identifier}", call.route)),
         (None, None) => None,
     };
-    Ok(ClaimKey { proof: transfer.key(), idempotency: name.map(|name| (proof::payer(transfer), name)) })
+    let proof = Some(ProofKey::Authorization(transfer.key()));
+    Ok(ClaimKey { proof, idempotency: name.map(|name| (proof::payer(transfer), name)) })
 }
 
 fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {

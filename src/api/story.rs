@@ -3,6 +3,7 @@
 use payments::{
     intent::{Intent, State},
     ports::Evidence,
+    settlement::{PaymentFailure, Settlement},
     time::UnixMs,
 };
 use serde_json::{Value, json};
@@ -21,10 +22,10 @@ pub fn of_payment(evidence: &Evidence) -> Value {
         "funding": intent.funding.word(),
         "price": intent.price.to_string(),
         "charged": charged,
-        "transaction": intent.settlement.as_ref().map(|proof| proof.tx_hash.to_string()),
-        "log_index": intent.settlement.as_ref().map(|proof| proof.log_index),
+        "transaction": intent.settlement.as_ref().map(Settlement::reference),
+        "log_index": intent.settlement.as_ref().and_then(Settlement::transfer).map(|proof| proof.log_index),
         "launch_id": intent.launch_id,
-        "failure": intent.failure.map(|failure| failure.word()),
+        "failure": intent.failure.as_ref().map(PaymentFailure::word),
         "owed": evidence.obligation.as_ref().map(|owed| json!({
             "amount_minor": owed.amount_minor,
             "currency": owed.currency,
@@ -41,12 +42,17 @@ pub fn of_payment(evidence: &Evidence) -> Value {
 /// What the payer should do.
 fn next(intent: &Intent) -> &'static str {
     match intent.state {
+        State::Granted => "nothing: the credits are on the account",
         State::Created => "nothing: the launch exists; the same proof with the same request gives the answer again",
         State::Rejected => "correct the request and send it with a new proof: it is funded by this payment until entitled_until",
         State::Released => "correct the request and send it with a new proof: nothing was charged",
         State::PayFailed => "nothing was charged; sign a new payment once this authorization has expired",
-        State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown | State::Forwarding | State::CoreUnknown => {
-            "wait: the gateway finishes it by itself; repeat the same request with the same proof to get the answer"
-        }
+        State::Claimed
+        | State::Signed
+        | State::Submitted
+        | State::SubmitUnknown
+        | State::Charged
+        | State::Forwarding
+        | State::CoreUnknown => "wait: the gateway finishes it by itself; repeat the same request with the same proof to get the answer",
     }
 }

@@ -185,6 +185,7 @@ async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, mon
         books: Arc::new(SqliteBooks::open(config.store.url.expose()).await?),
         proofs: money.proofs.clone(),
         rail: money.rail.clone(),
+        cards: None,
         upstream: upstream::upstream(config, profile, clock).await?,
         clock: Arc::new(clock.clone()),
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use payments::{
     funding::Funding,
     ids::PaymentId,
-    intent::Intent,
+    intent::{Intent, Protocol},
     ports::{Books, BooksError, Evidence, RequestNote},
 };
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ fn of_payment(evidence: &Evidence) -> Value {
     let intent = &evidence.intent;
     let mut story = story::of_payment(evidence);
     let more = [
-        ("identity", json!({"payer": intent.payer.to_string(), "proof": format!("x402 version {}", u8::from(intent.proof_version))})),
+        ("identity", json!({"payer": intent.payer.to_string(), "proof": proof(intent)})),
         (
             "request",
             json!({"route": intent.request.route, "fingerprint": intent.fingerprint.to_string(), "body_bytes": intent.request.body.len()}),
@@ -111,6 +111,16 @@ fn tier(intent: &Intent) -> String {
         }
         Funding::Free { month, slot } => format!("free: slot {slot} of {month}; no entitlement was open"),
         Funding::X402 => format!("paid {}: no entitlement was open and no free slot was left", intent.price),
+        Funding::Credit { .. } => String::from("a credit: the account had one"),
+        Funding::MppCharge => format!("paid {} by card: the account had no credit to spend", intent.price),
+        Funding::MppPack { credits } => format!("paid {} by card for {credits} credits", intent.price),
+    }
+}
+
+fn proof(intent: &Intent) -> String {
+    match intent.protocol {
+        Protocol::X402(version) => format!("x402 version {}", u8::from(version)),
+        Protocol::Mpp => String::from("a card account, by the card processor's word or its agent token"),
     }
 }
 

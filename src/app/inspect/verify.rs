@@ -1,6 +1,9 @@
 //! `turnpike verify`: whether the books agree with themselves and with the chain.
 
-use payments::ports::{Books, RailError};
+use payments::{
+    ports::{Books, RailError},
+    settlement::Settlement,
+};
 
 use super::{AppError, Finding, rail, trial_balance, why};
 use crate::{
@@ -72,7 +75,7 @@ async fn stands(books: &SqliteBooks, rail: &BaseRail, intent_id: &str) -> Result
     let id = intent_id.parse().map_err(|error| unreadable(&error))?;
     let intent = books.intent(id).await.map_err(|error| unreadable(&error))?;
     match intent.and_then(|intent| Some((intent.transfer?, intent.settlement?))) {
-        Some((terms, proof)) => rail.shows(&terms, &proof).await,
-        None => Ok(false),
+        Some((terms, Settlement::Transfer(proof))) => rail.shows(&terms, &proof).await,
+        Some((_, Settlement::Charge(_))) | None => Ok(false),
     }
 }

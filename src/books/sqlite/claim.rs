@@ -1,22 +1,25 @@
 //! The claiming transaction.
 
 use payments::{
-    funding,
+    funding::{self, Funding},
     intent::State,
     ports::{BooksError, ClaimRefusal, Claimed, IdentityClaim, NewClaim},
-    proof::PaymentKey,
 };
 use sqlx::{Row, SqliteConnection};
 
-use super::{funding::Funded, rows, unavailable};
+use super::{
+    funding::Funded,
+    proofs::{self, Taken},
+    rows, unavailable,
+};
 
 /// Known key, then an equal open request, then funding: the first that fits decides.
 pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
-    if let Some(known) = rows::known(connection, &claim.key).await? {
+    if let Some(known) = proofs::known(connection, &claim.key).await? {
         return Ok(Claimed::Known(known));
     }
     if let Some(id) = joinable(connection, &claim).await? {
-        insert_auth(connection, &claim.key.proof, "identity", claim.fingerprint.as_bytes(), Some(&id), claim.at.ms()).await?;
+        take_proof(connection, &claim, "identity", &id).await?;
         return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
     }
     let available = super::funding::available(connection, &claim).await?;
@@ -31,10 +34,24 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>
     };
     insert_intent(connection, &claim, &funded).await?;
     super::funding::book(connection, &claim, &funded).await?;
-    let purpose = if funded.state == State::Signed { "pay" } else { "free" };
+    let purpose = match &funded.funding {
+        Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } => "pay",
+        Funding::Credit { .. } => "credit",
+        Funding::Free { .. } | Funding::Entitlement { .. } => "free",
+    };
     let id = claim.id.to_string();
-    insert_auth(connection, &claim.key.proof, purpose, claim.fingerprint.as_bytes(), Some(&id), claim.at.ms()).await?;
+    take_proof(connection, &claim, purpose, &id).await?;
     Ok(Claimed::New(rows::intent(connection, claim.id).await?.ok_or_else(|| missing(&id))?))
+}
+
+async fn take_proof(
+    connection: &mut SqliteConnection,
+    claim: &NewClaim<'_>,
+    purpose: &'static str,
+    intent: &str,
+) -> Result<(), BooksError> {
+    let taken = Taken { purpose, fingerprint: claim.fingerprint.as_bytes(), intent, at_ms: claim.at.ms() };
+    proofs::take(connection, claim.key.proof.as_ref(), &taken).await
 }
 
 /// Claims proofs for identity; a proof that anything else took stays as it is.
@@ -91,45 +108,21 @@ async fn free_key(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Re
         .map_err(unavailable)
 }
 
-async fn insert_auth(
-    connection: &mut SqliteConnection,
-    key: &PaymentKey,
-    purpose: &str,
-    fingerprint: &[u8; 32],
-    intent: Option<&str>,
-    at_ms: i64,
-) -> Result<(), BooksError> {
-    sqlx::query(
-        "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(rows::chain_id(key))
-    .bind(key.token.to_string())
-    .bind(key.from.to_string())
-    .bind(rows::nonce(key))
-    .bind(purpose)
-    .bind(fingerprint.as_slice())
-    .bind(intent)
-    .bind(at_ms)
-    .execute(connection)
-    .await
-    .map(drop)
-    .map_err(unavailable)
-}
-
 async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
-    let transfer = &claim.payment.transfer;
+    let transfer = claim.payment.transfer().map(|payment| &payment.transfer);
     sqlx::query(
         "INSERT INTO intents (id, payer, rail, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
             route, path_and_query, body, content_type, proof_version, state, version, fence, lease_until_ms, attended_until_ms,
-            chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms)
-         VALUES (?, ?, 'x402', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms,
+            rail, pack_credits, backing_cents)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(claim.id.to_string())
     .bind(claim.payer.to_string())
     .bind(funded.funding.word())
     .bind(funded.entitlement_source())
     .bind(funded.price_minor)
-    .bind(claim.price.currency())
+    .bind(funded.currency)
     .bind(claim.fingerprint.as_bytes().as_slice())
     .bind(claim.id.to_string())
     .bind(claim.key.idempotency.as_ref().map(|(_, key)| key.clone()))
@@ -137,20 +130,23 @@ async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, 
     .bind(&claim.request.path_and_query)
     .bind(claim.request.body.as_ref())
     .bind(&claim.request.content_type)
-    .bind(i64::from(u8::from(claim.proof_version)))
+    .bind(i64::from(claim.protocol.number()))
     .bind(funded.state.word())
     .bind(claim.lease_until.ms())
     .bind(claim.lease_until.ms())
-    .bind(rows::chain_id(&transfer.key))
-    .bind(transfer.key.token.to_string())
-    .bind(transfer.key.from.to_string())
-    .bind(rows::nonce(&transfer.key))
-    .bind(transfer.pay_to.to_string())
-    .bind(rows::integer(transfer.valid_before_unix_s))
-    .bind(rows::integer(transfer.claimed_at_block))
+    .bind(transfer.map(|terms| rows::chain_id(&terms.key)))
+    .bind(transfer.map(|terms| terms.key.token.to_string()))
+    .bind(transfer.map(|terms| terms.key.from.to_string()))
+    .bind(transfer.map(|terms| rows::nonce(&terms.key)))
+    .bind(transfer.map(|terms| terms.pay_to.to_string()))
+    .bind(transfer.map(|terms| rows::integer(terms.valid_before_unix_s)))
+    .bind(transfer.map(|terms| rows::integer(terms.claimed_at_block)))
     .bind((funded.state == State::Forwarding).then_some(claim.at.ms()))
     .bind(claim.at.ms())
     .bind(claim.at.ms())
+    .bind(claim.protocol.rail())
+    .bind(funded.pack_credits())
+    .bind(funded.backing_cents())
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;

@@ -1,16 +1,17 @@
-//! What the claim takes to fund an intent: a slot, an entitlement, or a nonce of the signer for a settlement.
+//! What the claim takes to fund an intent: a slot, an entitlement, a credit, a nonce of the signer for a settlement, or a charge.
 
 use payments::{
+    agent::Payer,
     funding::{Available, Funding},
     intent::State,
     ledger::{LedgerError, Posting},
-    money::{Amount, UsdcUnits},
-    ports::{BooksError, NewClaim, PreparationError},
+    money::{Amount, UsdCents, UsdcUnits},
+    ports::{BooksError, NewClaim, PreparationError, TransferPayment},
     settlement::Attempt,
 };
 use sqlx::{Row, SqliteConnection};
 
-use super::{journal, rows, unavailable};
+use super::{charges, credits, journal, rows, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -19,6 +20,7 @@ pub(super) struct Funded {
     pub(super) funding: Funding,
     pub(super) state: State,
     pub(super) price_minor: i64,
+    pub(super) currency: &'static str,
     attempt: Option<Attempt>,
 }
 
@@ -26,7 +28,21 @@ impl Funded {
     pub(super) fn entitlement_source(&self) -> Option<String> {
         match &self.funding {
             Funding::Entitlement { source } => Some(source.to_string()),
-            Funding::Free { .. } | Funding::X402 => None,
+            _ => None,
+        }
+    }
+
+    pub(super) fn pack_credits(&self) -> Option<i64> {
+        match self.funding {
+            Funding::MppPack { credits } => Some(rows::integer(credits.get())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn backing_cents(&self) -> Option<i64> {
+        match self.funding {
+            Funding::Credit { backing } => Some(rows::integer(backing.get())),
+            _ => None,
         }
     }
 }
@@ -53,13 +69,20 @@ pub(super) async fn available(connection: &mut SqliteConnection, claim: &NewClai
         .await
         .map_err(unavailable)?;
     let refused_after_pay_today = refused.try_get::<u32, _>("refused").map_err(unavailable)?;
-    Ok(Available { entitlement, free_slot: free_slot(connection, claim).await?, refused_after_pay_today })
+    let account = credits::account(connection, &claim.payer).await?;
+    Ok(Available {
+        entitlement,
+        free_slot: free_slot(connection, claim).await?,
+        credit: account.backing_cents.checked_div(account.balance.get()).map(UsdCents::new),
+        frozen: account.debt.get() > 0,
+        refused_after_pay_today,
+    })
 }
 
 async fn free_slot(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<(payments::time::Month, u8)>, BooksError> {
-    let Some(offer) = &claim.free_tier else { return Ok(None) };
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return Ok(None) };
     let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = ? AND month = ?")
-        .bind(claim.payment.transfer.key.from.to_string())
+        .bind(wallet.to_string())
         .bind(offer.month.to_string())
         .fetch_all(&mut *connection)
         .await
@@ -81,8 +104,13 @@ pub(super) async fn take(
     funding: Funding,
 ) -> Result<Result<Funded, PreparationError>, BooksError> {
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
+    let currency = claim.price.currency();
     match funding {
-        Funding::Free { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, attempt: None })),
+        Funding::Free { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, currency, attempt: None })),
+        Funding::Credit { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor: 1, currency: "CREDIT", attempt: None })),
+        Funding::MppCharge | Funding::MppPack { .. } => {
+            Ok(Ok(Funded { funding, state: State::Signed, price_minor, currency, attempt: None }))
+        }
         Funding::Entitlement { source } => {
             let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = ?")
                 .bind(source.to_string())
@@ -90,38 +118,41 @@ pub(super) async fn take(
                 .await
                 .map_err(unavailable)?;
             let price_minor = amount.try_get("amount_minor").map_err(unavailable)?;
-            Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, attempt: None }))
+            Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, currency, attempt: None }))
         }
         Funding::X402 => {
-            let eoa_nonce = next_nonce(connection, claim).await?;
-            let prepared = claim.payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded { funding, state: State::Signed, price_minor, attempt: Some(attempt) }))
+            let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
+            let eoa_nonce = next_nonce(connection, payment).await?;
+            let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
+            Ok(prepared.map(|attempt| Funded { funding, state: State::Signed, price_minor, currency, attempt: Some(attempt) }))
         }
     }
 }
 
 /// The signer's own sequence: never below what the chain has seen, never the same twice.
-async fn next_nonce(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<u64, BooksError> {
-    let chain_next = rows::integer(claim.payment.chain_next_nonce);
+async fn next_nonce(connection: &mut SqliteConnection, payment: &TransferPayment<'_>) -> Result<u64, BooksError> {
+    let chain_next = rows::integer(payment.chain_next_nonce);
     let row = sqlx::query(
         "INSERT INTO signers (addr, next_nonce) VALUES (?, ? + 1)
          ON CONFLICT (addr) DO UPDATE SET next_nonce = max(next_nonce, excluded.next_nonce - 1) + 1 RETURNING next_nonce - 1 AS nonce",
     )
-    .bind(claim.payment.preparer.signer().to_string())
+    .bind(payment.preparer.signer().to_string())
     .bind(chain_next)
     .fetch_one(connection)
     .await
     .map_err(unavailable)?;
-    rows::unsigned(&row, "signers", "nonce", || claim.payment.preparer.signer().to_string())
+    rows::unsigned(&row, "signers", "nonce", || payment.preparer.signer().to_string())
 }
 
-/// Writes what hangs on the intent's row: the slot, the reserved entitlement with its posting, or the signed attempt.
+/// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit with its posting, the signed attempt, or the
+/// charge.
 pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
     match &funded.funding {
         Funding::Free { month, slot } => {
+            let Payer::Wallet(wallet) = &claim.payer else { return Err(nothing_to_send(claim)) };
             let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
             sqlx::query("INSERT INTO free_slots (wallet, month, slot, day, intent_id) VALUES (?, ?, ?, ?, ?)")
-                .bind(claim.payment.transfer.key.from.to_string())
+                .bind(wallet.to_string())
                 .bind(month.to_string())
                 .bind(*slot)
                 .bind(day)
@@ -148,11 +179,25 @@ pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>
             let posting = Posting::entitled(claim.id, &claim.payer, amount).map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
+        Funding::Credit { backing } => {
+            credits::deduct(connection, &claim.payer, claim.id, *backing, claim.at).await?;
+            let posting = Posting::credit_held(claim.id, &claim.payer).map_err(|_: LedgerError| too_large(claim))?;
+            journal::post(connection, &posting, claim.at).await
+        }
         Funding::X402 => match &funded.attempt {
             Some(attempt) => rows::insert_attempt(connection, claim.id, attempt).await,
-            None => Err(BooksError::Corrupt { table: "attempts", column: "sealed_tx", key: claim.id.to_string() }),
+            None => Err(nothing_to_send(claim)),
+        },
+        Funding::MppCharge | Funding::MppPack { .. } => match claim.payment.charge() {
+            Some(charge) => charges::insert(connection, claim.id, charge).await,
+            None => Err(nothing_to_send(claim)),
         },
     }
+}
+
+/// The rules decided for a payment that the claim does not bring.
+fn nothing_to_send(claim: &NewClaim<'_>) -> BooksError {
+    BooksError::Corrupt { table: "intents", column: "funding", key: claim.id.to_string() }
 }
 
 fn too_large(claim: &NewClaim<'_>) -> BooksError {

@@ -40,7 +40,8 @@ pub(super) async fn take_stuck(
     let taken = sqlx::query(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = ?, attended_until_ms = 0 WHERE id IN (
             SELECT id FROM intents WHERE lease_until_ms < ?
-            AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown') ORDER BY lease_until_ms LIMIT ?)
+            AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
+            ORDER BY lease_until_ms LIMIT ?)
          RETURNING id",
     )
     .bind(lease_until.ms())

@@ -1,12 +1,16 @@
 //! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; readers may join at any time.
 
+mod charges;
 mod claim;
+mod credits;
 mod funding;
 mod inspect;
 mod journal;
 mod leases;
 mod location;
 mod marks;
+mod migrate;
+mod proofs;
 mod reads;
 mod requests;
 mod rows;
@@ -95,8 +99,8 @@ impl SqliteBooks {
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let path = path_of(url)?;
         let lock = lock(&path)?;
-        let books = Self::connect(&path, true, Some(lock)).await?;
-        sqlx::migrate!("./migrations/sqlite").run(&books.writer).await?;
+        migrate::migrate(options(&path).create_if_missing(true)).await?;
+        let books = Self::connect(&path, Some(lock)).await?;
         sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0 WHERE lease_until_ms > 0 OR attended_until_ms > 0")
             .execute(&books.writer)
             .await?;
@@ -111,18 +115,12 @@ impl SqliteBooks {
         let path = path_of(url)?;
         match path.try_exists() {
             Ok(false) => Err(OpenError::Missing(path)),
-            _ => Self::connect(&path, false, None).await,
+            _ => Self::connect(&path, None).await,
         }
     }
 
-    async fn connect(path: &Path, create: bool, lock: Option<File>) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+    async fn connect(path: &Path, lock: Option<File>) -> Result<Self, OpenError> {
+        let options = options(path);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS).connect_with(options).await?;
@@ -162,7 +160,7 @@ struct Write {
 impl Books for SqliteBooks {
     async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        rows::known(&mut connection, key).await
+        proofs::known(&mut connection, key).await
     }
 
     async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
@@ -284,6 +282,15 @@ impl SqliteBooks {
             }
         }
     }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
 }
 
 fn unavailable(error: sqlx::Error) -> BooksError {

@@ -5,46 +5,16 @@ use payments::{
     fingerprint::Fingerprint,
     funding::Funding,
     ids::PaymentId,
-    intent::{Guard, Intent, KeptRequest, State, StoredAnswer},
+    intent::{Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
     money::{Amount, Credits, UsdCents, UsdcUnits},
-    ports::{BooksError, ClaimKey, Known},
+    ports::BooksError,
     proof::PaymentKey,
-    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
     time::UnixMs,
-    x402::X402Version,
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::unavailable;
-
-/// What the books know of a proof or of the payer's own idempotency key.
-pub(super) async fn known(connection: &mut SqliteConnection, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
-    let proof = sqlx::query("SELECT fingerprint, intent_id FROM auths WHERE chain_id = ? AND asset = ? AND from_addr = ? AND nonce = ?")
-        .bind(chain_id(&key.proof))
-        .bind(key.proof.token.to_string())
-        .bind(key.proof.from.to_string())
-        .bind(nonce(&key.proof))
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(unavailable)?;
-    let row = match (&proof, &key.idempotency) {
-        (None, Some((payer, client_key))) => sqlx::query(
-            "SELECT fingerprint, id AS intent_id FROM intents WHERE payer = ? AND client_idem_key = ? AND state <> 'pay_failed'",
-        )
-        .bind(payer.to_string())
-        .bind(client_key)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(unavailable)?,
-        _ => proof,
-    };
-    let Some(row) = row else { return Ok(None) };
-    let intent = match text_or_none(&row, "intent_id")? {
-        Some(id) => intent_by_text(connection, &id).await?,
-        None => None,
-    };
-    Ok(Some(Known { fingerprint: fingerprint(&row, || key.proof.to_string())?, intent }))
-}
+use super::{charges, unavailable};
 
 pub(super) async fn intent(connection: &mut SqliteConnection, id: PaymentId) -> Result<Option<Intent>, BooksError> {
     intent_by_text(connection, &id.to_string()).await
@@ -58,18 +28,27 @@ pub(super) async fn intent_by_text(connection: &mut SqliteConnection, id: &str) 
         .fetch_all(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let settlement =
-        sqlx::query("SELECT * FROM settlements WHERE intent_id = ?").bind(id).fetch_optional(connection).await.map_err(unavailable)?;
-    let attempts = attempts.iter().map(attempt).collect::<Result<_, _>>()?;
-    let settlement = settlement.as_ref().map(settlement_proof).transpose()?;
-    intent_of(&row, attempts, settlement).map(Some)
+    let settlement = sqlx::query("SELECT * FROM settlements WHERE intent_id = ?")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let mut intent = intent_of(&row)?;
+    intent.attempts = attempts.iter().map(attempt).collect::<Result<_, _>>()?;
+    intent.settlement = settlement.as_ref().map(settled).transpose()?;
+    if matches!(intent.funding, Funding::MppCharge | Funding::MppPack { .. }) {
+        intent.charge = charges::of_intent(connection, id).await?;
+    }
+    Ok(Some(intent))
 }
 
-fn intent_of(row: &SqliteRow, attempts: Vec<Attempt>, settlement: Option<SettlementProof>) -> Result<Intent, BooksError> {
+/// The row alone, without what hangs on it.
+fn intent_of(row: &SqliteRow) -> Result<Intent, BooksError> {
     let id = id(row, "intents", "id")?;
     let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
     let state = State::from_word(&text(row, "state")?).ok_or_else(|| corrupt("state"))?;
-    let proof_version = u8::try_from(int(row, "proof_version")?).ok().and_then(|number| X402Version::try_from(number).ok());
+    let number = u8::try_from(int(row, "proof_version")?).map_err(|_| corrupt("proof_version"))?;
+    let protocol = Protocol::from_stored(&text(row, "rail")?, number).ok_or_else(|| corrupt("proof_version"))?;
     Ok(Intent {
         id,
         payer: text(row, "payer")?.parse().map_err(|_| corrupt("payer"))?,
@@ -82,17 +61,22 @@ fn intent_of(row: &SqliteRow, attempts: Vec<Attempt>, settlement: Option<Settlem
             body: Bytes::from(row.try_get::<Vec<u8>, _>("body").map_err(unavailable)?),
             content_type: text(row, "content_type")?,
         },
-        proof_version: proof_version.ok_or_else(|| corrupt("proof_version"))?,
+        protocol,
         state,
         guard: Guard { version: int(row, "version")?, fence: int(row, "fence")? },
-        transfer: Some(terms(row, id)?),
-        attempts,
-        settlement,
+        transfer: match protocol {
+            Protocol::X402(_) => Some(terms(row, id)?),
+            Protocol::Mpp => None,
+        },
+        attempts: Vec::new(),
+        charge: None,
+        settlement: None,
         failure: text_or_none(row, "failure")?
             .map(|word| PaymentFailure::from_word(&word).ok_or_else(|| corrupt("failure")))
             .transpose()?,
         answer: answer(row, id)?,
         launch_id: text_or_none(row, "launch_id")?,
+        granted_balance: unsigned_or_none(row, "granted_balance", id)?.map(Credits::new),
         entitled_until: moment_or_none(row, "entitled_until_ms")?,
         forwarding_since: moment_or_none(row, "forwarding_since_ms")?,
         delivered: moment_or_none(row, "delivered_at_ms")?.is_some(),
@@ -110,6 +94,15 @@ fn funding(row: &SqliteRow, id: PaymentId) -> Result<Funding, BooksError> {
         "entitlement" => {
             let source = text_or_none(row, "entitlement_source")?.ok_or_else(|| corrupt("entitlement_source"))?;
             Ok(Funding::Entitlement { source: source.parse().map_err(|_| corrupt("entitlement_source"))? })
+        }
+        "mpp_charge" => Ok(Funding::MppCharge),
+        "mpp_pack" => {
+            let credits = unsigned_or_none(row, "pack_credits", id)?.ok_or_else(|| corrupt("pack_credits"))?;
+            Ok(Funding::MppPack { credits: Credits::new(credits) })
+        }
+        "credit" => {
+            let backing = unsigned_or_none(row, "backing_cents", id)?.ok_or_else(|| corrupt("backing_cents"))?;
+            Ok(Funding::Credit { backing: UsdCents::new(backing) })
         }
         _ => Err(corrupt("funding")),
     }
@@ -160,6 +153,13 @@ fn attempt(row: &SqliteRow) -> Result<Attempt, BooksError> {
         sealed_tx: row.try_get("sealed_tx").map_err(unavailable)?,
         saved_at: UnixMs::new(int(row, "saved_at_ms")?),
     })
+}
+
+fn settled(row: &SqliteRow) -> Result<Settlement, BooksError> {
+    match text(row, "rail")?.as_str() {
+        "mpp" => charges::proof(row).map(Settlement::Charge),
+        _ => settlement_proof(row).map(Settlement::Transfer),
+    }
 }
 
 fn settlement_proof(row: &SqliteRow) -> Result<SettlementProof, BooksError> {
@@ -216,7 +216,7 @@ fn amount(row: &SqliteRow, column: &'static str, id: PaymentId) -> Result<Amount
     }
 }
 
-fn fingerprint(row: &SqliteRow, key: impl Fn() -> String) -> Result<Fingerprint, BooksError> {
+pub(super) fn fingerprint(row: &SqliteRow, key: impl Fn() -> String) -> Result<Fingerprint, BooksError> {
     let bytes: Vec<u8> = row.try_get("fingerprint").map_err(unavailable)?;
     let corrupt = |_| BooksError::Corrupt { table: "intents", column: "fingerprint", key: key() };
     <[u8; 32]>::try_from(bytes.as_slice()).map(Fingerprint::from_bytes).map_err(corrupt)
@@ -241,6 +241,12 @@ pub(super) fn text_or_none(row: &SqliteRow, column: &'static str) -> Result<Opti
 
 pub(super) fn int(row: &SqliteRow, column: &'static str) -> Result<i64, BooksError> {
     row.try_get(column).map_err(unavailable)
+}
+
+fn unsigned_or_none(row: &SqliteRow, column: &'static str, id: PaymentId) -> Result<Option<u64>, BooksError> {
+    let value = row.try_get::<Option<i64>, _>(column).map_err(unavailable)?;
+    let corrupt = |_| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    value.map(u64::try_from).transpose().map_err(corrupt)
 }
 
 fn moment_or_none(row: &SqliteRow, column: &'static str) -> Result<Option<UnixMs>, BooksError> {

@@ -5,26 +5,39 @@ use payments::{
     intent::{Change, Guard, Intent, State, StoredAnswer, Transition},
     ledger::Posting,
     ports::BooksError,
-    settlement::{Attempt, SettlementProof},
+    settlement::{Attempt, PaymentFailure, Settlement, SettlementProof},
     time::UnixMs,
 };
 use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
-use super::{journal, rows, unavailable};
+use super::{charges, credits, journal, rows, unavailable};
 
 /// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
 /// whose checks want them there; a guard that does not hold undoes all of it.
 pub(super) async fn apply(connection: &mut SqliteConnection, transition: Transition) -> Result<Intent, BooksError> {
     let id = transition.intent();
     check_guard(connection, &transition).await?;
+    let mut granted_balance = None;
     match transition.change() {
         Change::Mark => {}
-        Change::Funded { settlement, posting } => {
-            insert_settlement(connection, id, settlement, transition.at()).await?;
+        Change::Funded { settlement, posting } | Change::Charged { settlement, posting } => {
+            match settlement {
+                Settlement::Transfer(proof) => insert_settlement(connection, id, proof, transition.at()).await?,
+                Settlement::Charge(proof) => charges::settle(connection, id, proof, transition.at()).await?,
+            }
             journal::post(connection, posting, transition.at()).await?;
         }
-        Change::PayFailed { failure } => {
-            update(connection, id, sqlx::query("UPDATE intents SET failure = ? WHERE id = ?").bind(failure.word())).await?;
+        Change::PayFailed { failure } => fail(connection, id, failure).await?,
+        Change::Mischarged { mischarge, posting } => {
+            fail(connection, id, &PaymentFailure::Mischarged).await?;
+            charges::mischarged(connection, id, mischarge, transition.at()).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+        }
+        Change::Granted { credits, backing, posting } => {
+            journal::post(connection, posting, transition.at()).await?;
+            let payer = loaded(connection, id).await?.payer;
+            let balance = credits::grant(connection, &payer, id, (*credits, *backing), transition.at()).await?;
+            granted_balance = Some(rows::integer(balance.get()));
             wipe(connection, id).await?;
         }
         Change::Created { answer, launch_id, posting, used_entitlement } => {
@@ -38,16 +51,30 @@ pub(super) async fn apply(connection: &mut SqliteConnection, transition: Transit
         Change::Rejected { answer, posting, entitled_until } => {
             store_answer(connection, id, answer, None, Some(*entitled_until)).await?;
             journal::post(connection, posting, transition.at()).await?;
-            insert_obligation(connection, id, *entitled_until, transition.at()).await?;
+            insert_obligation(connection, id, (None, *entitled_until), transition.at()).await?;
             wipe(connection, id).await?;
         }
-        Change::Released { answer, posting, reopened_entitlement } => {
+        Change::Compensated { answer, backing, posting } => {
+            store_answer(connection, id, answer, None, None).await?;
+            journal::post(connection, posting, transition.at()).await?;
+            let payer = loaded(connection, id).await?.payer;
+            credits::compensate(connection, &payer, id, *backing, transition.at()).await?;
+            insert_obligation(connection, id, (Some(id), transition.at()), transition.at()).await?;
+            wipe(connection, id).await?;
+        }
+        Change::Released { answer, posting, reopened_entitlement, returned_credit } => {
             store_answer(connection, id, answer, None, None).await?;
             post_all(connection, posting.as_ref(), transition.at()).await?;
-            give_back(connection, id, *reopened_entitlement, transition.at()).await?;
+            match returned_credit {
+                Some(backing) => {
+                    let payer = loaded(connection, id).await?.payer;
+                    credits::give_back(connection, &payer, id, *backing, transition.at()).await?;
+                }
+                None => give_back(connection, id, *reopened_entitlement, transition.at()).await?,
+            }
         }
     }
-    move_row(connection, &transition).await?;
+    move_row(connection, &transition, granted_balance).await?;
     loaded(connection, id).await
 }
 
@@ -80,16 +107,18 @@ async fn check_guard(connection: &mut SqliteConnection, transition: &Transition)
     held.map(drop).ok_or(BooksError::Stale(id))
 }
 
-async fn move_row(connection: &mut SqliteConnection, transition: &Transition) -> Result<(), BooksError> {
+async fn move_row(connection: &mut SqliteConnection, transition: &Transition, granted_balance: Option<i64>) -> Result<(), BooksError> {
     let (id, guard) = (transition.intent(), transition.guard());
     let forwarding_since = (transition.to() == State::Forwarding).then_some(transition.at().ms());
     let moved = sqlx::query(
-        "UPDATE intents SET state = ?, version = version + 1, updated_at_ms = ?, forwarding_since_ms = coalesce(?, forwarding_since_ms)
+        "UPDATE intents SET state = ?, version = version + 1, updated_at_ms = ?, forwarding_since_ms = coalesce(?, forwarding_since_ms),
+            granted_balance = ?
          WHERE id = ? AND state = ? AND version = ? AND fence = ?",
     )
     .bind(transition.to().word())
     .bind(transition.at().ms())
     .bind(forwarding_since)
+    .bind(granted_balance)
     .bind(id.to_string())
     .bind(transition.from().word())
     .bind(guard.version)
@@ -158,11 +187,19 @@ async fn store_answer(
     update(connection, id, query).await
 }
 
-async fn insert_obligation(connection: &mut SqliteConnection, id: PaymentId, until: UnixMs, at: UnixMs) -> Result<(), BooksError> {
+/// An entitlement, or a debt that somebody used up at once.
+async fn insert_obligation(
+    connection: &mut SqliteConnection,
+    id: PaymentId,
+    (used_by, until): (Option<PaymentId>, UnixMs),
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let inserted = sqlx::query(
-        "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
-         SELECT id, payer, price_minor, currency, 'open', ?, ?, ? FROM intents WHERE id = ?",
+        "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, reserved_by, entitled_until_ms, created_at_ms, updated_at_ms)
+         SELECT id, payer, price_minor, currency, ?, ?, ?, ?, ? FROM intents WHERE id = ?",
     )
+    .bind(if used_by.is_some() { "used" } else { "open" })
+    .bind(used_by.map(|id| id.to_string()))
     .bind(until.ms())
     .bind(at.ms())
     .bind(at.ms())
@@ -209,10 +246,10 @@ async fn move_obligation(
 async fn wipe(connection: &mut SqliteConnection, id: PaymentId) -> Result<(), BooksError> {
     sqlx::query("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ?")
         .bind(id.to_string())
-        .execute(connection)
+        .execute(&mut *connection)
         .await
-        .map(drop)
-        .map_err(unavailable)
+        .map_err(unavailable)?;
+    charges::wipe(connection, id).await
 }
 
 async fn post_all(connection: &mut SqliteConnection, posting: Option<&Posting>, at: UnixMs) -> Result<(), BooksError> {
@@ -224,11 +261,16 @@ async fn post_all(connection: &mut SqliteConnection, posting: Option<&Posting>, 
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
+async fn fail(connection: &mut SqliteConnection, id: PaymentId, failure: &PaymentFailure) -> Result<(), BooksError> {
+    update(connection, id, sqlx::query("UPDATE intents SET failure = ? WHERE id = ?").bind(failure.word())).await?;
+    wipe(connection, id).await
+}
+
 async fn update(connection: &mut SqliteConnection, id: PaymentId, query: Query<'_>) -> Result<(), BooksError> {
     exactly_one(id, &query.bind(id.to_string()).execute(connection).await.map_err(unavailable)?)
 }
 
-fn exactly_one(id: PaymentId, result: &SqliteQueryResult) -> Result<(), BooksError> {
+pub(super) fn exactly_one(id: PaymentId, result: &SqliteQueryResult) -> Result<(), BooksError> {
     if result.rows_affected() == 1 { Ok(()) } else { Err(BooksError::Stale(id)) }
 }
 

@@ -6,7 +6,7 @@ use payments::{
     ids::PaymentId,
     intent::Intent,
     ports::{Books, Evidence},
-    settlement::{Attempt, SettlementProof},
+    settlement::{Attempt, PaymentFailure, Settlement},
     time::UnixMs,
 };
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn as_json(evidence: &Evidence) -> Value {
         "route": intent.request.route,
         "path_and_query": intent.request.path_and_query,
         "launch_id": intent.launch_id,
-        "failure": intent.failure.map(|failure| failure.word()),
+        "failure": intent.failure.as_ref().map(PaymentFailure::word),
         "answer_status": intent.answer.as_ref().map(|answer| answer.status),
         "delivered": intent.delivered,
         "created_at": intent.created_at.rfc3339(),
@@ -64,14 +64,35 @@ fn attempt_json(attempt: &Attempt) -> Value {
     })
 }
 
-fn settlement_json(proof: &SettlementProof) -> Value {
-    json!({
-        "tx_hash": proof.tx_hash.to_string(),
-        "block_number": proof.block_number,
-        "block_hash": proof.block_hash.to_string(),
-        "log_index": proof.log_index,
-        "fee_wei": proof.fee_wei.to_string(),
-    })
+fn settlement_json(settlement: &Settlement) -> Value {
+    match settlement {
+        Settlement::Transfer(proof) => json!({
+            "tx_hash": proof.tx_hash.to_string(),
+            "block_number": proof.block_number,
+            "block_hash": proof.block_hash.to_string(),
+            "log_index": proof.log_index,
+            "fee_wei": proof.fee_wei.to_string(),
+        }),
+        Settlement::Charge(proof) => json!({
+            "payment_intent": proof.payment_intent,
+            "charge": proof.charge,
+            "livemode": proof.livemode,
+        }),
+    }
+}
+
+fn settlement_table(settlement: &Settlement) -> String {
+    match settlement {
+        Settlement::Transfer(proof) => {
+            let place = format!("block {}, log {}", proof.block_number, proof.log_index);
+            let row = vec![proof.tx_hash.to_string(), place, proof.fee_wei.to_string()];
+            table(&["settled by", "where", "gas paid (wei)"], vec![row])
+        }
+        Settlement::Charge(proof) => {
+            let row = vec![proof.payment_intent.clone(), proof.charge.clone().unwrap_or_default()];
+            table(&["settled by", "charge"], vec![row])
+        }
+    }
 }
 
 fn as_text(evidence: &Evidence) -> String {
@@ -86,13 +107,7 @@ fn as_text(evidence: &Evidence) -> String {
         });
         parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction"], rows.collect()));
     }
-    if let Some(proof) = &intent.settlement {
-        let place = format!("block {}, log {}", proof.block_number, proof.log_index);
-        parts.push(table(
-            &["settled by", "where", "gas paid (wei)"],
-            vec![vec![proof.tx_hash.to_string(), place, proof.fee_wei.to_string()]],
-        ));
-    }
+    parts.extend(intent.settlement.as_ref().map(settlement_table));
     if !evidence.journal.is_empty() {
         parts.push(journal_table(&evidence.journal));
     }
@@ -114,7 +129,7 @@ fn facts(intent: &Intent) -> Vec<Vec<String>> {
         ("state", intent.state.word().to_owned()),
         ("funding", intent.funding.word().to_owned()),
         ("price", intent.price.to_string()),
-        ("failure", intent.failure.map(|failure| failure.word()).unwrap_or_default().to_owned()),
+        ("failure", intent.failure.as_ref().map(PaymentFailure::word).unwrap_or_default().to_owned()),
         ("launch", intent.launch_id.clone().unwrap_or_default()),
         ("answer", answer),
         ("delivered", if intent.delivered { "yes" } else { "no" }.to_owned()),
