@@ -63,6 +63,20 @@ impl UnixMs {
         format!("{}.{ms:03}Z", text.trim_end_matches('Z'))
     }
 
+    /// RFC 3339 in UTC with whole seconds, rounded down: `2026-11-21T23:05:39Z`.
+    pub fn rfc3339_s(self) -> String {
+        let (date, time) = (self.datetime().date(), self.datetime().time());
+        let (year, month, day) = date.to_calendar_date();
+        let (hour, minute, second) = time.as_hms();
+        format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
+    }
+
+    /// Reads RFC 3339, rounded down to the millisecond; `None` when the text is none.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
     /// The UTC calendar month that this moment lies in.
     pub fn month(self) -> Month {
         let date = self.datetime();
@@ -119,5 +133,17 @@ mod tests {
         assert_eq!(last.month().end(), last.plus_ms(1));
         assert_eq!(last.rfc3339(), "2026-12-31T23:59:59.999Z");
         assert_eq!(last.day(), "2026-12-31");
+    }
+
+    #[test]
+    fn rfc3339_is_written_and_read() {
+        let moment = UnixMs::new(1_795_302_339_527);
+        assert_eq!(moment.rfc3339_s(), "2026-11-21T23:05:39Z");
+        assert_eq!(UnixMs::parse_rfc3339("2026-11-21T23:05:39.5279Z"), Some(moment));
+        assert_eq!(UnixMs::parse_rfc3339("2026-11-22T01:05:39.527+02:00"), Some(moment));
+        assert_eq!(UnixMs::parse_rfc3339(&moment.rfc3339_s()), Some(UnixMs::from_s(moment.unix_s())));
+        for text in ["", "tomorrow", "2026-11-21", "2026-11-21T23:05:39", "2026-13-01T00:00:00Z", "1795302339"] {
+            assert_eq!(UnixMs::parse_rfc3339(text), None, "{text:?}");
+        }
     }
 }
