@@ -29,8 +29,8 @@ pub fn rank(header_value: &str, offers: &[(&str, &str)]) -> Result<Vec<usize>, M
     }
     let weight = |offer: &(&str, &str)| {
         let matching = ranges.iter().filter(|range| range.matches(offer));
-        // Of two equally exact ranges the first counts.
-        matching.rev().max_by_key(|range| range.exactness()).map_or(0, |range| range.weight)
+        // Of two equally exact ranges the heavier one counts, as in the published implementations.
+        matching.map(|range| (range.exactness(), range.weight)).max().map_or(0, |(_, weight)| weight)
     };
     let mut ranked: Vec<_> = offers.iter().map(weight).enumerate().filter(|(_, weight)| *weight > 0).collect();
     ranked.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
@@ -52,8 +52,8 @@ impl<'a> Range<'a> {
         (self.method == "*" || self.method == *method) && (self.intent == "*" || self.intent == *intent)
     }
 
-    fn exactness(&self) -> (bool, bool) {
-        (self.method != "*", self.intent != "*")
+    fn exactness(&self) -> u8 {
+        u8::from(self.method != "*") + u8::from(self.intent != "*")
     }
 }
 
