@@ -2,7 +2,7 @@
 //!
 //! [`challenge`] is what we offer, [`credential`] reads what a client sent, [`verify`] makes proofs of it, [`receipt`] says
 //! what became of it. [`secrets`] holds the MAC that makes a challenge ours without a row in any database, [`account`]
-//! names the account behind a card, [`client`] is the other side, for our own paying agent.
+//! names the account behind a card and [`agent_token`] opens it later, [`client`] is the other side, for our own paying agent.
 //!
 //! The way of a credential: [`credential::decode`] makes an [`credential::UnverifiedCredential`], which [`verify::verify`]
 //! turns into a [`verify::VerifiedCredential`]; only [`verify::VerifiedCredential::in_window`] makes a
@@ -16,6 +16,7 @@
 
 pub mod accept;
 pub mod account;
+pub mod agent_token;
 pub mod challenge;
 pub mod client;
 pub mod credential;

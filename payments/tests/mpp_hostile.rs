@@ -133,11 +133,11 @@ fn a_payment_is_presented_without_route_or_clock() {
     let presented = present(&first, &secrets(), REALM).unwrap();
     let verified = check(&paid(), &launch_offer(), None).unwrap();
     assert_eq!(presented, verified.presented());
-    assert_eq!(presented.challenge_id.to_string(), json_of(&paid())["challenge"]["id"]);
+    assert_eq!(presented.challenge_id().to_string(), json_of(&paid())["challenge"]["id"]);
     assert_eq!(present(&first, &secrets(), "other.example").unwrap_err().reason, Reason::RealmMismatch);
     assert_eq!(present(&first, &Secrets::new([other]).unwrap(), REALM).unwrap_err().reason, Reason::ChallengeNotOurs);
     let again = pay(&challenge(&launch_offer(), &secrets(), [7; 16]), "spt_other");
-    assert_ne!(present(&decode(&again).unwrap().unwrap(), &secrets(), REALM).unwrap().token_sha256, presented.token_sha256);
+    assert_ne!(present(&decode(&again).unwrap().unwrap(), &secrets(), REALM).unwrap().token_sha256(), presented.token_sha256());
 }
 
 #[test]

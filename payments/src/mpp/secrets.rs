@@ -80,6 +80,14 @@ fn mac(key: &HmacSha256, feed: &impl Fn(&mut dyn FnMut(&[u8]))) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Every part is preceded by its length, so no two lists can share a text.
+pub(crate) fn push_parts(push: &mut dyn FnMut(&[u8]), parts: &[&str]) {
+    for part in parts {
+        push(&(part.len() as u64).to_be_bytes());
+        push(part.as_bytes());
+    }
+}
+
 /// The secrets behind our challenges. The first signs, all verify.
 #[derive(Clone)]
 pub struct Secrets(Keys);

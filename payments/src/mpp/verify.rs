@@ -18,46 +18,20 @@
 //!
 //! Check 4 is what keeps a credential for the cheap route off the expensive one, and an old price from being paid.
 
-use std::fmt;
-use std::ops::Deref;
+mod proof;
 
 use serde_json::{Map, Value};
 
-use crate::money::UsdCents;
 use crate::mpp::challenge::Offer;
 use crate::mpp::credential::UnverifiedCredential;
 use crate::mpp::digest::BodyDigest;
 use crate::mpp::error::{MppError, Reason};
 use crate::mpp::secrets::{ChallengeId, Secrets};
-use crate::mpp::token::{PaymentToken, TokenHash};
+use crate::mpp::token::PaymentToken;
 use crate::mpp::{INTENT, METHOD, decode_lenient};
 use crate::time::UnixMs;
 
-/// A credential for this route, this body and these terms, whose challenge is ours. Whether it is still in time, used or
-/// worth its money is another question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedCredential {
-    challenge_id: ChallengeId,
-    token: PaymentToken,
-    amount: UsdCents,
-    route_key: String,
-    expires: UnixMs,
-    source: Option<String>,
-}
-
-/// A verified credential in time: may be claimed and charged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveCharge(VerifiedCredential);
-
-/// A challenge that is ours with the token that it was answered with, whatever it was for and however old it is. Names a
-/// payment that may have settled earlier, and thereby the account behind it; it pays nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PresentedPayment {
-    /// The challenge.
-    pub challenge_id: ChallengeId,
-    /// The token. Both must match one settled payment.
-    pub token_sha256: TokenHash,
-}
+pub use proof::{LiveCharge, PresentedPayment, VerifiedCredential};
 
 /// Verifies everything that needs neither clock nor card processor, in the order of the module's list. `body` is the
 /// digest of the request's body where the route binds bodies.
@@ -192,78 +166,4 @@ fn token(credential: &UnverifiedCredential) -> Result<PaymentToken, MppError> {
 fn members(encoded: &str) -> Map<String, Value> {
     let decoded = decode_lenient(encoded.as_bytes()).ok();
     decoded.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
-}
-
-// === impl VerifiedCredential ===
-
-impl VerifiedCredential {
-    /// Adds the clock: a challenge is good strictly before its `expires`.
-    ///
-    /// # Errors
-    /// [`Reason::ChallengeExpired`].
-    pub fn in_window(&self, now: UnixMs) -> Result<LiveCharge, MppError> {
-        if now < self.expires {
-            return Ok(LiveCharge(self.clone()));
-        }
-        let expected = format!("later than {}", now.rfc3339_s());
-        Err(MppError::new(Reason::ChallengeExpired, "challenge.expires", expected, self.expires.rfc3339_s()))
-    }
-
-    /// What may be used once: the claim's key.
-    #[must_use]
-    pub const fn challenge_id(&self) -> ChallengeId {
-        self.challenge_id
-    }
-
-    /// The token that pays.
-    #[must_use]
-    pub const fn token(&self) -> &PaymentToken {
-        &self.token
-    }
-
-    /// This credential as one that may have paid before.
-    #[must_use]
-    pub fn presented(&self) -> PresentedPayment {
-        PresentedPayment { challenge_id: self.challenge_id, token_sha256: self.token.sha256() }
-    }
-
-    /// The price, from our own offer.
-    #[must_use]
-    pub const fn amount(&self) -> UsdCents {
-        self.amount
-    }
-
-    /// The route, from our own offer.
-    #[must_use]
-    pub fn route_key(&self) -> &str {
-        &self.route_key
-    }
-
-    /// Good strictly before this, in Unix seconds rounded down.
-    #[must_use]
-    pub fn expires_unix_s(&self) -> u64 {
-        self.expires.protocol_s()
-    }
-
-    /// What the client calls itself. Nothing proves it: a label for people, which opens nothing and names no account.
-    #[must_use]
-    pub fn source(&self) -> Option<&str> {
-        self.source.as_deref()
-    }
-}
-
-// === impl LiveCharge ===
-
-impl Deref for LiveCharge {
-    type Target = VerifiedCredential;
-
-    fn deref(&self) -> &VerifiedCredential {
-        &self.0
-    }
-}
-
-impl fmt::Display for PresentedPayment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "challenge {} answered with token {}", self.challenge_id, self.token_sha256)
-    }
 }

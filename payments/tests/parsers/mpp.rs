@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payments::money::UsdCents;
-use payments::mpp::account::AgentToken;
+use payments::mpp::agent_token::AgentToken;
 use payments::mpp::challenge::Offer;
 use payments::mpp::receipt::ReceivedReceipt;
 use payments::mpp::secrets::{ChallengeId, Secrets};
@@ -63,7 +63,7 @@ pub fn mpp_header(bytes: &[u8]) {
         }
     }
     if let Ok(presented) = present(&credential, &ISSUED.secrets, "api.example.com") {
-        assert!(ISSUED.ids.contains(&presented.challenge_id));
+        assert!(ISSUED.ids.contains(&presented.challenge_id()));
     }
 }
 
