@@ -1,16 +1,8 @@
 //! Facts about money on a card: what is saved before it is asked for, what proves that it arrived, what goes back.
 
-use std::fmt;
-
-use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+pub use crate::mpp::token::PaymentToken;
 
 use crate::{ids::PaymentId, money::UsdCents, proof::ChargeKey, time::UnixMs};
-
-/// A shared payment token: whoever holds it may charge a card once. It leaves the process towards the card processor only, and is kept
-/// sealed or as its hash.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PaymentToken(Zeroizing<String>);
 
 /// One charge, saved before it is sent. It is sent again under the same key with the same parameters, however often that takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,36 +71,6 @@ pub enum RefundState {
     Failed,
 }
 
-// === impl PaymentToken ===
-
-impl PaymentToken {
-    /// Reads `spt_` and 1 to 200 letters, digits or underscores: it goes into a form and a path.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("spt_")?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        ((1..=200).contains(&rest.len()) && rest.bytes().all(plain)).then(|| Self(Zeroizing::new(text.to_owned())))
-    }
-
-    /// The token itself, for the one call that sends it and the one that seals it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// What stands for it in tables.
-    #[must_use]
-    pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for PaymentToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PaymentToken(..)")
-    }
-}
-
 // === impl Charge ===
 
 impl Charge {
@@ -160,19 +122,5 @@ impl Mischarge {
     #[must_use]
     pub fn usd(&self) -> Option<UsdCents> {
         (self.currency == "usd").then(|| UsdCents::new(self.amount_minor))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_read_strictly_and_never_printed() {
-        let token = PaymentToken::parse("spt_1A2b_c").map(|token| (format!("{token:?}"), token.sha256()));
-        assert_eq!(token.as_ref().map(|(shown, _)| shown.as_str()), Some("PaymentToken(..)"));
-        for text in ["", "spt_", "spt_a-b", "spt_a b", "pi_1", "spt_é", &format!("spt_{}", "a".repeat(201))] {
-            assert_eq!(PaymentToken::parse(text), None, "{text:?}");
-        }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`proof`] | the identity of one payment: chain, token, payer, nonce |
 //! | [`fingerprint`] | the identity of one request: method, path, query, body |
 //! | [`x402`] | header text to unverified payment to verified transfer to live transfer; receipts |
+//! | [`mpp`] | header text to unverified credential to verified credential to live charge; challenges, receipts, card accounts |
 //! | [`challenge`] | the 402 that every client can pay, prepared once per route |
 //! | [`error`] | why a proof was refused, with the wire code |
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
@@ -38,6 +39,7 @@ pub mod ids;
 pub mod intent;
 pub mod ledger;
 pub mod money;
+pub mod mpp;
 pub mod ports;
 pub mod proof;
 pub mod recovery;

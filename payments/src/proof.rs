@@ -5,8 +5,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+
+pub use crate::mpp::secrets::ChallengeId;
 
 use crate::agent::Wallet;
 
@@ -37,32 +38,6 @@ impl fmt::Display for PaymentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nonce = hex::encode(self.nonce);
         write!(f, "eip155:{}/{}/{}/0x{nonce}", self.chain_id, self.token, self.from)
-    }
-}
-
-/// The id of a challenge: the recomputed MAC over its parts (draft-httpauth-payment 5.1.2), never the text that a client sent.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChallengeId(pub [u8; 32]);
-
-impl ChallengeId {
-    /// Reads the 43 characters of its one canonical spelling.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        Some(Self(bytes.try_into().ok()?))
-    }
-}
-
-/// base64url without padding, as in the challenge.
-impl fmt::Display for ChallengeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
-    }
-}
-
-impl fmt::Debug for ChallengeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ChallengeId({self})")
     }
 }
 

@@ -63,6 +63,27 @@ impl UnixMs {
         format!("{}.{ms:03}Z", text.trim_end_matches('Z'))
     }
 
+    /// RFC 3339 in UTC with whole seconds, rounded down: `2026-11-21T23:05:39Z`.
+    pub fn rfc3339_s(self) -> String {
+        let moment = self.datetime();
+        let (hour, minute, second) = moment.time().as_hms();
+        let mut text = String::with_capacity(20);
+        push_digits(&mut text, moment.year().unsigned_abs(), 4);
+        let parts = [('-', moment.month() as u8), ('-', moment.day()), ('T', hour), (':', minute), (':', second)];
+        for (separator, part) in parts {
+            text.push(separator);
+            push_digits(&mut text, u32::from(part), 2);
+        }
+        text.push('Z');
+        text
+    }
+
+    /// Reads RFC 3339, rounded down to the millisecond; `None` when the text is none.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
     /// The UTC calendar month that this moment lies in.
     pub fn month(self) -> Month {
         let date = self.datetime();
@@ -101,6 +122,14 @@ impl fmt::Display for Month {
     }
 }
 
+/// The last `width` decimal digits. Written by hand: every 402 carries a time, and the formatting machinery takes ten times as long.
+fn push_digits(out: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        out.extend(char::from_digit(digit, 10));
+    }
+}
+
 fn first_of(year: i32, month: u8) -> UnixMs {
     let month = time::Month::try_from(month).unwrap_or(time::Month::January);
     let date = time::Date::from_calendar_date(year, month, 1).unwrap_or(time::Date::MAX);
@@ -119,5 +148,19 @@ mod tests {
         assert_eq!(last.month().end(), last.plus_ms(1));
         assert_eq!(last.rfc3339(), "2026-12-31T23:59:59.999Z");
         assert_eq!(last.day(), "2026-12-31");
+    }
+
+    #[test]
+    fn rfc3339_is_written_and_read() {
+        let moment = UnixMs::new(1_795_302_339_527);
+        assert_eq!(moment.rfc3339_s(), "2026-11-21T23:05:39Z");
+        assert_eq!(UnixMs::parse_rfc3339("2026-11-21T23:05:39.5279Z"), Some(moment));
+        assert_eq!(UnixMs::parse_rfc3339("2026-11-22T01:05:39.527+02:00"), Some(moment));
+        assert_eq!(UnixMs::parse_rfc3339(&moment.rfc3339_s()), Some(UnixMs::from_s(moment.unix_s())));
+        assert_eq!(UnixMs::from_s(253_402_300_799).rfc3339_s(), "9999-12-31T23:59:59Z");
+        assert_eq!(UnixMs::new(-1).rfc3339_s(), "1969-12-31T23:59:59Z");
+        for text in ["", "tomorrow", "2026-11-21", "2026-11-21T23:05:39", "2026-13-01T00:00:00Z", "1795302339"] {
+            assert_eq!(UnixMs::parse_rfc3339(text), None, "{text:?}");
+        }
     }
 }

@@ -5,7 +5,8 @@ mod parsers;
 mod vectors;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use parsers::mpp::ISSUED;
 use parsers::{TARGETS, Target};
 use payments::testing::{mutation::mutated, sim::rng::Rng};
 
@@ -33,6 +34,22 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
         ]),
         "challenge_402" => {
             own(&["https://api.example.com/launches?a=1&b=%22the \"message\" \\ \u{0} \u{1f600}", "application/x402+json;1"])
+        }
+        "mpp_header" => {
+            ISSUED.credentials.iter().map(|json| format!("Bearer a, Payment {}", URL_SAFE_NO_PAD.encode(json)).into_bytes()).collect()
+        }
+        "mpp_json" => ISSUED.credentials.iter().map(|json| json.as_bytes().to_vec()).collect(),
+        "mpp_texts" => {
+            let mut texts: Vec<_> = ISSUED.challenges.iter().map(|text| text.as_bytes().to_vec()).collect();
+            texts.extend(own(&[
+                "Negotiate abc==, Payment id=\"a\", realm=r, method=\"stripe\", intent=charge, request=\"e30\", description=\"\\u2014 \\\"\"",
+                "evm/charge;q=0.5, stripe/*, */*;q=0",
+                "eyJtZXRob2QiOiJzdHJpcGUiLCJyZWZlcmVuY2UiOiJwaV8zUTFhYmMiLCJzdGF0dXMiOiJzdWNjZXNzIiwidGltZXN0YW1wIjoiMjAyNi0xMS0yMVQyMzowNTozOVoifQ",
+                "kvRVuLJdJuLrUomWOG4RlxoeCtfmXkzo9o60KQJE_BQ",
+                "tpk_kvRVuLJdJuLrUomWOG4RlxoeCtfmXkzo9o60KQJE_BQ",
+                "spt_1Q_abcdefghijklmnopqrstuvwxyz",
+            ]));
+            texts
         }
         other => panic!("no corpus for {other}"),
     }
@@ -70,6 +87,21 @@ fn texts() {
 #[test]
 fn challenges() {
     try_all(TARGETS[3].0, TARGETS[3].1, 4);
+}
+
+#[test]
+fn card_headers() {
+    try_all(TARGETS[4].0, TARGETS[4].1, 5);
+}
+
+#[test]
+fn card_json() {
+    try_all(TARGETS[5].0, TARGETS[5].1, 6);
+}
+
+#[test]
+fn card_texts() {
+    try_all(TARGETS[6].0, TARGETS[6].1, 7);
 }
 
 /// Every digit of every signature: none may change and still verify.

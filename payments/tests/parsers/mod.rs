@@ -2,6 +2,8 @@
 //! seeded mutations with the other tests.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod mpp;
+
 use std::{fmt::Display, str::FromStr, sync::LazyLock};
 
 use base64::Engine;
@@ -23,8 +25,15 @@ use crate::vectors;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name that it has under the fuzzer.
-pub const TARGETS: [(&str, Target); 4] =
-    [("x402_header", x402_header), ("x402_json", x402_json), ("texts", texts), ("challenge_402", challenge_402)];
+pub const TARGETS: [(&str, Target); 7] = [
+    ("x402_header", x402_header),
+    ("x402_json", x402_json),
+    ("texts", texts),
+    ("challenge_402", challenge_402),
+    ("mpp_header", mpp::mpp_header),
+    ("mpp_json", mpp::mpp_json),
+    ("mpp_texts", mpp::mpp_texts),
+];
 
 /// The offers of the vectors, and what their payers signed: nothing else may ever verify.
 struct Signed {

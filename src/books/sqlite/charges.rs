@@ -44,7 +44,7 @@ fn charge(row: &SqliteRow) -> Result<Charge, BooksError> {
         let bytes: Vec<u8> = row.try_get(column).map_err(unavailable)?;
         <[u8; 32]>::try_from(bytes).map_err(|_| corrupt(column))
     };
-    let challenge_id = ChallengeId::parse(&rows::text(row, "challenge_id")?).ok_or_else(|| corrupt("challenge_id"))?;
+    let challenge_id = rows::text(row, "challenge_id")?.parse().map_err(|_| corrupt("challenge_id"))?;
     Ok(Charge {
         key: ChargeKey { challenge_id, token_sha256: hash("spt_sha256")? },
         stripe_key: rows::text(row, "stripe_key")?,

@@ -25,7 +25,7 @@ const PACK: Product = Product::Pack { credits: Credits::new(20) };
 fn asked(number: u8, product: Product, presented: bool) -> CardRequest {
     let body = format!("{{\"title\":\"{number}\"}}");
     let token = PaymentToken::parse(&format!("spt_{number}")).unwrap();
-    let key = ChargeKey { challenge_id: ChallengeId([number; 32]), token_sha256: token.sha256() };
+    let key = ChargeKey { challenge_id: ChallengeId([number; 32]), token_sha256: *token.sha256().as_bytes() };
     CardRequest {
         payer: Payer::Card(String::from("account")),
         card: presented.then_some(PresentedCard { key, token }),

@@ -1,0 +1,9 @@
+//! The JSON inside `Authorization: Payment`.
+#![no_main]
+
+#[path = "../../payments/tests/parsers/mod.rs"]
+mod parsers;
+#[path = "../../payments/tests/vectors/mod.rs"]
+mod vectors;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::mpp::mpp_json(bytes));
