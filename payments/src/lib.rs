@@ -17,6 +17,7 @@
 //! | [`ledger`] | double-entry postings |
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
+//! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
 //!
 //! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`], which
@@ -28,6 +29,7 @@ pub mod agent;
 pub mod challenge;
 pub mod checkout;
 pub mod error;
+pub mod finality;
 pub mod fingerprint;
 pub mod free_tier;
 pub mod funding;

@@ -4,6 +4,7 @@ use crate::{
     checkout::{DriveError, World},
     intent::Intent,
     settlement::{Attempt, AttemptKind},
+    time::UnixMs,
 };
 
 /// How many intents one round takes.
@@ -73,6 +74,8 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<N
         return Ok(Nonce::Open);
     }
     let new = match last.kind {
+        // Its settlement was taken back by a reorganisation: the transfer itself goes under the nonce again while the token would take it.
+        AttemptKind::Transfer if may_settle_again(intent, last, now) => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void if !last.sealed_tx.is_empty() => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void | AttemptKind::Transfer => match world.rail.void(intent.id, last, now).await {
             Ok(void) => Some(void),
@@ -84,6 +87,12 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<N
     }
     world.rail.send(new.as_ref().unwrap_or(last)).await;
     Ok(Nonce::Open)
+}
+
+/// Only a lost settlement opens the nonce of our own settling transaction again.
+fn may_settle_again(intent: &Intent, last: &Attempt, now: UnixMs) -> bool {
+    let terms = intent.transfer.as_ref().filter(|_| intent.own_settlement().is_some() && !last.sealed_tx.is_empty());
+    terms.is_some_and(|terms| now.protocol_s() < terms.valid_before_unix_s)
 }
 
 #[cfg(test)]

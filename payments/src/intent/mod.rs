@@ -181,6 +181,12 @@ impl Intent {
         self.id.to_string()
     }
 
+    /// The transaction of ours that settled it; none where a stranger's did.
+    pub fn own_settlement(&self) -> Option<&Attempt> {
+        let settlement = self.settlement.as_ref()?;
+        self.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash)
+    }
+
     /// Whether money was taken for it, by its own settlement or by an earlier one.
     pub fn is_paid(&self) -> bool {
         matches!(self.funding, Funding::X402 | Funding::Entitlement { .. })

@@ -3,6 +3,7 @@
 
 mod books;
 mod claim;
+mod finality;
 mod proofs;
 mod rail;
 mod request;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, NewClaim, Payment};
+pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};

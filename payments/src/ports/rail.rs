@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     agent::Wallet,
     ids::PaymentId,
+    ports::finality::Standing,
     settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::LiveTransfer,
@@ -124,6 +125,12 @@ pub trait ChainRail: Send + Sync {
     /// # Errors
     /// [`RailError`]: the outcome stays unknown.
     async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError>;
+
+    /// Where these settlements stand now, in the same order: by the hashes of their blocks, and by the newest block that is final.
+    ///
+    /// # Errors
+    /// [`RailError`]: nothing is known of any of them.
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError>;
 
     /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
     ///

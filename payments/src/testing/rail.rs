@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent},
+    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
     testing::{memory::MemoryBooks, upstream::next},
     time::UnixMs,
@@ -69,6 +69,7 @@ struct Inner {
     sent: VecDeque<Sent>,
     bumps: VecDeque<bool>,
     nonces_used: VecDeque<Result<bool, RailError>>,
+    standings: VecDeque<Result<Standing, RailError>>,
     expired: bool,
     asked: Vec<Asked>,
 }
@@ -115,6 +116,7 @@ impl FakeRail {
             sent: VecDeque::from([Sent::Accepted]),
             bumps: VecDeque::from([false]),
             nonces_used: VecDeque::from([Ok(true)]),
+            standings: VecDeque::from([Ok(Standing::Stands)]),
             expired: false,
             asked: Vec::new(),
         };
@@ -149,6 +151,11 @@ impl FakeRail {
     /// Whether nonces are used, in this order.
     pub fn nonce_used_next(&self, used: impl IntoIterator<Item = Result<bool, RailError>>) {
         self.inner().nonces_used = used.into_iter().collect();
+    }
+
+    /// Where each settlement stands that is asked for, in this order.
+    pub fn standing_next(&self, standings: impl IntoIterator<Item = Result<Standing, RailError>>) {
+        self.inner().standings = standings.into_iter().collect();
     }
 
     /// Whether authorizations count as expired.
@@ -213,6 +220,11 @@ impl ChainRail for FakeRail {
             (Say::Pending { may_send }, _) => Ok(Outcome::Pending { may_send }),
             (Say::Unreachable, _) | (_, None) => Err(unreachable()),
         }
+    }
+
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        let mut inner = self.inner();
+        booked.iter().map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable()))).collect()
     }
 
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

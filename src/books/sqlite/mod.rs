@@ -1,6 +1,7 @@
 //! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; readers may join at any time.
 
 mod claim;
+mod finality;
 mod funding;
 mod inspect;
 mod journal;
@@ -27,7 +28,7 @@ use payments::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, Usage,
+        RequestNote, Sighting, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -223,6 +224,16 @@ impl Books for SqliteBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         let mut connection = self.writer.acquire().await.map_err(unavailable)?;
         leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        finality::recent(&self.readers, due, limit).await
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        let mut write = self.write(sightings.first().map(|sighting| sighting.at.ms())).await?;
+        let noted = finality::note(&mut write.transaction, sightings).await;
+        self.finish(write, noted).await
     }
 
     fn delivered(&self, id: PaymentId) {

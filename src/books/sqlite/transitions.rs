@@ -205,9 +205,18 @@ async fn move_obligation(
     exactly_one(source, &moved)
 }
 
-/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more.
+/// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still make it necessary to send it again.
+macro_rules! kept_for_settlement {
+    () => {
+        "EXISTS (SELECT 1 FROM settlements s JOIN attempts b ON b.intent_id = s.intent_id AND b.tx_hash = s.tx_hash
+                 WHERE s.intent_id = attempts.intent_id AND s.final_at_ms IS NULL)"
+    };
+}
+pub(super) use kept_for_settlement;
+
+/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more once its settlement is final.
 async fn wipe(connection: &mut SqliteConnection, id: PaymentId) -> Result<(), BooksError> {
-    sqlx::query("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ?")
+    sqlx::query(concat!("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ? AND NOT ", kept_for_settlement!()))
         .bind(id.to_string())
         .execute(connection)
         .await

@@ -49,6 +49,7 @@ fn as_json(evidence: &Evidence) -> Value {
         "settlement": intent.settlement.as_ref().map(settlement_json),
         "journal": evidence.journal,
         "obligation": evidence.obligation,
+        "findings": evidence.findings,
         "entitled_until": intent.entitled_until.map(UnixMs::rfc3339),
     })
 }
@@ -92,6 +93,13 @@ fn as_text(evidence: &Evidence) -> String {
             &["settled by", "where", "gas paid (wei)"],
             vec![vec![proof.tx_hash.to_string(), place, proof.fee_wei.to_string()]],
         ));
+    }
+    if !evidence.findings.is_empty() {
+        let rows = evidence.findings.iter().map(|finding| {
+            let closed = finding.closed_at.clone().unwrap_or_else(|| String::from("open"));
+            vec![finding.kind.clone(), finding.detail.clone(), finding.opened_at.clone(), closed]
+        });
+        parts.push(table(&["finding", "what", "opened (UTC)", "closed (UTC)"], rows.collect()));
     }
     if !evidence.journal.is_empty() {
         parts.push(journal_table(&evidence.journal));

@@ -6,10 +6,12 @@
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `outcome` | what became of a payment |
+//! | `finality` | whether what was seen can still be taken back |
 //! | `inspect` | what operators' tools ask |
 
 mod calls;
 mod fees;
+mod finality;
 mod inspect;
 mod node;
 mod outcome;
@@ -29,8 +31,8 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent},
-    settlement::{Attempt, TransferTerms},
+    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent, Standing},
+    settlement::{Attempt, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::{requirements::Token, verify::LiveTransfer},
 };
@@ -206,6 +208,10 @@ impl ChainRail for BaseRail {
 
     async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
         self.judge(terms, attempts).await
+    }
+
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        self.standing_of(booked).await
     }
 
     async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

@@ -180,8 +180,8 @@ fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> Result<super::node::An
     batch.ask("eth_getTransactionReceipt", json!([hash]))
 }
 
-/// `None` where the chain has no safe block: it says null, or that it does not know the word.
-fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
+/// `None` where the chain has no safe (or no final) block: it says null, or that it does not know the word.
+pub(super) fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
     match answer {
         Ok(block) => Ok(block),
         Err(NoAnswer::Refused(refusal)) if refusal.is_unknown_block() => Ok(None),
@@ -193,7 +193,7 @@ impl Refusal {
     /// -39001 is "unknown block" of the execution APIs, -32602 "invalid params".
     fn is_unknown_block(&self) -> bool {
         let message = self.message.to_lowercase();
-        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("safe block not found")
+        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("block not found")
     }
 
     /// How the common nodes say that they keep the block but not its state.

@@ -12,6 +12,7 @@ use super::calls::{AuthorizationUsed, Transfer, address};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Block {
     pub number: U64,
+    pub hash: Option<B256>,
     pub timestamp: U64,
     pub base_fee_per_gas: Option<U128>,
 }

@@ -1,6 +1,9 @@
 //! Transitions, in memory.
 
-use super::tables::{Obligation, Tables, refused_by_key};
+use super::{
+    finality::{Look, keeps_bytes},
+    tables::{Obligation, Tables, refused_by_key},
+};
 use crate::{
     ids::PaymentId,
     intent::{Change, Intent, State, StoredAnswer, Transition},
@@ -60,6 +63,7 @@ fn settle(tables: &mut Tables, id: PaymentId, settlement: &SettlementProof) -> R
     if tables.intents.values().filter_map(|row| row.intent.settlement.as_ref()).any(same_log) {
         return Err(refused_by_key("settlements"));
     }
+    tables.looks.insert(id, Look { is_final: false, due: UnixMs::new(0) });
     let intent = &mut tables.row(id)?.intent;
     intent.settlement = Some(settlement.clone());
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);
@@ -69,11 +73,14 @@ fn settle(tables: &mut Tables, id: PaymentId, settlement: &SettlementProof) -> R
     Ok(())
 }
 
-/// Stores the final answer and wipes what could move money.
+/// Stores the final answer and wipes what could move money, unless a reorganisation may make it necessary once more.
 fn answered<'t>(tables: &'t mut Tables, id: PaymentId, answer: &StoredAnswer) -> Result<&'t mut Intent, BooksError> {
+    let kept = tables.intents.get(&id).is_some_and(|row| keeps_bytes(tables, &row.intent));
     let intent = &mut tables.row(id)?.intent;
     intent.answer = Some(answer.clone());
-    wipe(intent);
+    if !kept {
+        wipe(intent);
+    }
     Ok(intent)
 }
 

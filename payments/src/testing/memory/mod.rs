@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod claim;
+mod finality;
 mod reads;
 mod tables;
 
@@ -17,7 +18,7 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
-        NewClaim, REQUESTS_KEPT_MS, RequestNote, Usage,
+        NewClaim, REQUESTS_KEPT_MS, RequestNote, Sighting, Usage,
     },
     settlement::Attempt,
     time::{Month, UnixMs},
@@ -135,6 +136,14 @@ impl Books for MemoryBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         self.tables().close_nonce(signer, eoa_nonce);
         Ok(())
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        Ok(finality::recent(&self.tables(), due, limit))
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        self.write(|tables| finality::note(tables, sightings))
     }
 
     fn delivered(&self, id: PaymentId) {

@@ -44,7 +44,8 @@ pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
         currency: owed.amount.currency().to_owned(),
         state: owed.state.to_owned(),
     });
-    Some(Evidence { intent, timeline, journal, obligation })
+    let findings = super::finality::findings(tables, id);
+    Some(Evidence { intent, timeline, journal, obligation, findings })
 }
 
 pub(super) fn trial_balance(tables: &Tables) -> Vec<JournalLine> {

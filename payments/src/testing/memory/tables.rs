@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::finality::{Found, Look, keeps_bytes};
 use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
@@ -24,6 +25,8 @@ pub(super) struct Tables {
     pub(super) obligations: BTreeMap<PaymentId, Obligation>,
     pub(super) postings: Vec<Posting>,
     pub(super) timeline: Vec<(PaymentId, State, UnixMs)>,
+    pub(super) looks: BTreeMap<PaymentId, Look>,
+    pub(super) findings: BTreeMap<(&'static str, PaymentId), Found>,
 }
 
 #[derive(Clone)]
@@ -98,7 +101,9 @@ impl Tables {
 
     pub(super) fn close_nonce(&mut self, signer: Wallet, eoa_nonce: u64) {
         self.closed_nonces.insert((signer, eoa_nonce));
-        for row in self.intents.values_mut() {
+        let kept: HashSet<PaymentId> =
+            self.intents.values().filter(|row| keeps_bytes(self, &row.intent)).map(|row| row.intent.id).collect();
+        for row in self.intents.values_mut().filter(|row| !kept.contains(&row.intent.id)) {
             for attempt in row.intent.attempts.iter_mut().filter(|a| a.signer == signer && a.eoa_nonce == eoa_nonce) {
                 attempt.sealed_tx.clear();
             }

@@ -8,6 +8,7 @@
 
 mod claims;
 mod draft;
+mod finality;
 mod funding;
 mod guards;
 mod joins;
@@ -19,6 +20,7 @@ mod requests;
 
 pub use claims::*;
 pub use draft::Draft;
+pub use finality::*;
 pub use funding::*;
 pub use guards::*;
 pub use joins::*;
@@ -78,6 +80,10 @@ macro_rules! books_suite {
             one_log_settles_one_intent
             a_further_attempt_is_saved_under_the_guard
             what_could_move_money_is_wiped_at_the_end
+            a_settlement_is_looked_at_when_it_is_due_until_it_is_final
+            a_settlement_that_moved_is_updated_in_its_place
+            a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back
+            a_look_at_another_block_than_the_booked_one_changes_nothing
             only_expired_leases_are_taken_and_the_old_driver_writes_no_more
             stuck_intents_are_taken_once_by_takers_at_once
             a_lease_is_kept_by_its_fence_alone

@@ -9,8 +9,8 @@ use super::{Deed, MAX_REORG, Tx, read::Judgement};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent},
-    settlement::{Attempt, AttemptKind, ChainHash, TransferTerms},
+    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
+    settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     testing::sim::{Sim, locked},
     time::UnixMs,
     x402::verify::LiveTransfer,
@@ -144,6 +144,12 @@ impl ChainRail for SimRail {
         }
         let lag = self.asked().await?;
         Ok(locked(&self.sim.chain).fate(lag, terms, attempts, latest, confirmations))
+    }
+
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        Ok(booked.iter().map(|booked| chain.standing(lag, booked)).collect())
     }
 
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

@@ -5,18 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     funding::Funding,
     intent::{Intent, State},
+    ports::Standing,
     settlement::PaymentFailure,
     testing::{
         memory::Audit,
-        sim::{Sim, chain::Ledger, locked},
+        sim::{
+            Sim,
+            chain::{Chain, Ledger},
+            locked,
+        },
         wallet::LAUNCH_PRICE,
     },
 };
 
 impl Sim {
-    /// No intent is under way, and every nonce that was signed is known to be used.
+    /// No intent is under way, every nonce that was signed is known to be used, and every settlement is final.
     pub fn at_rest(&self) -> bool {
-        self.books.audit(|books| open(books).is_none()) && self.books.open_nonce_count() == 0
+        self.books.audit(|books| open(books).is_none()) && self.books.open_nonce_count() == 0 && self.books.open_settlement_count() == 0
     }
 
     /// See the module.
@@ -33,12 +38,13 @@ impl Sim {
             check_rest(books, ledger)?;
             check_launches(books, &launches)?;
             check_chain(books, ledger)?;
+            check_blocks(books, &chain)?;
             check_debts(books)?;
             check_totals(books)
         })?;
-        match self.books.open_nonce_count() {
-            0 => Ok(()),
-            open => Err(format!("{open} nonces are open")),
+        match (self.books.open_nonce_count(), self.books.open_settlement_count()) {
+            (0, 0) => Ok(()),
+            (nonces, settlements) => Err(format!("{nonces} nonces are open, and {settlements} settlements are not final")),
         }
     }
 }
@@ -107,6 +113,18 @@ fn check_chain(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
         }
     }
     if received == ledger.received { Ok(()) } else { Err(format!("{} units came, {received} are explained", ledger.received)) }
+}
+
+/// A settlement names the block that holds it now.
+fn check_blocks(books: &Audit<'_>, chain: &Chain) -> Result<(), String> {
+    let elsewhere = |intent: &&Intent| {
+        let booked = intent.settlement.as_ref();
+        booked.is_some_and(|booked| chain.standing(0, booked) != Standing::Final)
+    };
+    match books.intents().find(elsewhere) {
+        Some(intent) => Err(format!("the settlement of {} is booked in a block that is not on the chain", intent.id)),
+        None => Ok(()),
+    }
 }
 
 /// Every refused payment is owed or was used, once.
