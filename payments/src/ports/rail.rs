@@ -20,6 +20,8 @@ pub struct ChainView {
     pub balance_units: u128,
     /// The node's words, if the settling call would revert on the newest block: the token is paused, the payer is barred from it, and the like.
     pub would_revert: Option<String>,
+    /// The token's issuer has stopped all transfers: nobody can pay now, whoever asks.
+    pub token_paused: bool,
     /// The newest block.
     pub block_number: u64,
     /// The signer's next nonce as the node sees it, pending transactions included.
@@ -97,6 +99,9 @@ pub enum RailError {
     /// The node answers for another chain, or the token is another one than configured.
     #[error("the chain node is not the configured chain: {0}")]
     WrongChain(String),
+    /// The token's issuer has stopped all transfers.
+    #[error("payments cannot be settled: the token is paused")]
+    TokenPaused,
     /// The node answers, but nothing can be settled now.
     #[error("payments cannot be settled: {0}")]
     NotReady(String),
@@ -157,7 +162,7 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError>;
 
-    /// Whether the node answers for the configured chain and the signer can pay gas.
+    /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
     ///
     /// # Errors
     /// [`RailError`], or what is missing.

@@ -80,6 +80,7 @@ pub fn usual_view() -> ChainView {
         authorization_used: false,
         balance_units: 10_000_000,
         would_revert: None,
+        token_paused: false,
         block_number: 100,
         signer_next_nonce: 0,
         fees: FeeQuote { max_fee_per_gas_wei: 1_000, max_priority_fee_per_gas_wei: 10, signer_balance_wei: 1_000_000_000 },

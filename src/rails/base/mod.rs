@@ -7,6 +7,7 @@
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `outcome` | what became of a payment |
 //! | `finality` | whether what was seen can still be taken back |
+//! | `readiness` | whether anything can be settled now |
 //! | `inspect` | what operators' tools ask |
 
 mod calls;
@@ -16,6 +17,7 @@ mod inspect;
 mod node;
 mod outcome;
 mod preparer;
+mod readiness;
 mod redact;
 mod replace;
 mod rpc;
@@ -145,6 +147,7 @@ impl ChainRail for BaseRail {
         let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest)?;
         let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
         let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS)?;
+        let paused = batch.call(token, &calls::paused(), At::Latest)?;
         let nonce = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
         let quote = fees::ask_quote(&mut batch, signer)?;
         batch.send().await?;
@@ -154,6 +157,7 @@ impl ChainRail for BaseRail {
             authorization_used: answer::<calls::authorizationStateCall>(&used.get().await?)?,
             balance_units: u128::try_from(balance).unwrap_or(u128::MAX),
             would_revert: verdict(settling, transfer, latest.unix_s()).await?,
+            token_paused: readiness::is_paused(paused).await?,
             block_number: latest.number(),
             signer_next_nonce: nonce.get().await?.to(),
             fees,
@@ -235,11 +239,7 @@ impl ChainRail for BaseRail {
     }
 
     async fn ready(&self) -> Result<(), RailError> {
-        let quote = self.quote().await?;
-        match fees::price(&quote, self.max_fee_per_gas_wei) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(RailError::NotReady(format!("{error} ({})", self.signer()))),
-        }
+        self.check_ready().await
     }
 
     fn on_wrong_chain(&self) -> bool {

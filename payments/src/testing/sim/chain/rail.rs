@@ -89,6 +89,7 @@ impl ChainRail for SimRail {
             fees,
             // The simulated token bars nobody; what moves between this look and the settlement is what the simulator is about.
             would_revert: None,
+            token_paused: false,
         })
     }
 
