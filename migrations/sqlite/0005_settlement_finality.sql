@@ -6,6 +6,11 @@ ALTER TABLE settlements ADD COLUMN final_at_ms INTEGER;
 ALTER TABLE settlements ADD COLUMN look_at_ms INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX settlements_not_final ON settlements (look_at_ms) WHERE final_at_ms IS NULL AND rail = 'x402';
 
+-- What the chain took from our signer for a mined transaction, in wei, settled or reverted or empty; NULL until it is known. Gas is paid in the
+-- chain's own coin, which is no currency of the journal: it is summed from here.
+ALTER TABLE attempts ADD COLUMN fee_wei TEXT;
+UPDATE attempts SET fee_wei = (SELECT s.fee_wei FROM settlements s WHERE s.intent_id = attempts.intent_id AND s.tx_hash = attempts.tx_hash);
+
 -- What is being done about it, for operators.
 ALTER TABLE findings ADD COLUMN detail TEXT NOT NULL DEFAULT '';
 

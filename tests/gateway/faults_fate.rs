@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::proof_shapes::one_paid;
 use crate::proofs::refused_with_challenge;
@@ -56,8 +56,31 @@ async fn r032_money_that_is_moved_away_first_buys_nothing() {
     world.chain.set_automine(true).await;
     failed_without_challenge(&request.await.unwrap().unwrap(), "settlement_reverted");
     world.settles_at(gas_lost()).await;
+    gas_is_kept(&world, "lost").await;
     challenged_only_after_expiry(&world, &header, &body, "settlement_reverted").await;
     world.settles_at(gas_lost()).await;
+}
+
+/// The operator sees what the chain took for the signer's only transaction: with the payment, and in the total of what moved nothing.
+async fn gas_is_kept(world: &World, part: &str) {
+    let id = text(&world.gateway.audit().view("intents").await[0], "id");
+    let run = async |arguments: &[&str]| {
+        let output = world.gateway.run(arguments).await;
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+    };
+    let kept = async || {
+        let shown = run(&["ledger", "show", &id, "--json"]).await;
+        let attempts = shown["attempts"].as_array().unwrap().clone();
+        attempts.into_iter().find(|attempt| attempt["fee_wei"].is_string()).ok_or_else(|| shown["attempts"].to_string())
+    };
+    let attempt = eventually("the gas is kept", Duration::from_secs(20), kept).await;
+    let receipt = world.chain.rpc("eth_getTransactionReceipt", json!([attempt["tx_hash"]])).await;
+    let number = |name: &str| u128::from_str_radix(receipt[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let fee_wei = (number("gasUsed") * number("effectiveGasPrice")).to_string();
+    assert_eq!(attempt["fee_wei"], fee_wei.as_str());
+    let balance = run(&["ledger", "balance", "--json"]).await;
+    assert_eq!(balance["gas_wei"][part], fee_wei.as_str(), "{balance}");
+    assert_eq!(balance["accounts"], json!([]), "gas is no currency of the journal");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,6 +139,7 @@ async fn r034_a_transaction_that_never_arrives_leaves_no_gap_behind_it() {
     world.gateway.until("the nonce is filled", limit, filled).await;
     let attempts = world.gateway.audit().view("attempts").await;
     assert!(attempts.iter().any(|attempt| text(attempt, "kind") == "void"), "{attempts:?}");
+    gas_is_kept(&world, "void").await;
     world.settles_at(gas_lost()).await;
 }
 

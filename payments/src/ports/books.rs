@@ -11,7 +11,7 @@ use crate::{
         finality::{Finding, Sighting},
         request::RequestNote,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -172,6 +172,12 @@ pub trait Books: Send + Sync {
 
     /// Notes that a mined transaction used the nonce.
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError>;
+
+    /// Notes what the chain took for mined transactions of ours, in wei.
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError>;
+
+    /// What gas has cost so far, by what came of it.
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError>;
 
     /// Intents with a settlement on the chain that is not final and whose look is due, the longest due first.
     async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;

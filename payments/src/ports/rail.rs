@@ -6,7 +6,7 @@ use crate::{
     agent::Wallet,
     ids::PaymentId,
     ports::finality::Standing,
-    settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
+    settlement::{Attempt, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::LiveTransfer,
 };
@@ -136,6 +136,12 @@ pub trait ChainRail: Send + Sync {
     /// # Errors
     /// [`RailError`]: nothing is known of any of them.
     async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError>;
+
+    /// What the chain took for those of these transactions that are mined, in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError>;
 
     /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
     ///

@@ -70,6 +70,7 @@ struct Inner {
     bumps: VecDeque<bool>,
     nonces_used: VecDeque<Result<bool, RailError>>,
     standings: VecDeque<Result<Standing, RailError>>,
+    fees_wei: VecDeque<Result<Option<u128>, RailError>>,
     expired: bool,
     asked: Vec<Asked>,
 }
@@ -96,7 +97,7 @@ pub fn unreachable() -> RailError {
 pub fn attempt(kind: AttemptKind, intent: PaymentId, eoa_nonce: u64, max_fee_per_gas_wei: u128, saved_at: UnixMs) -> Attempt {
     let named = format!("{} {intent} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
     let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
-    Attempt { kind, tx_hash, signer: SIGNER, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at }
+    Attempt { kind, tx_hash, signer: SIGNER, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at, fee_wei: None }
 }
 
 /// The proof that a transaction settled, in a block and at a log of its own.
@@ -118,6 +119,7 @@ impl FakeRail {
             bumps: VecDeque::from([false]),
             nonces_used: VecDeque::from([Ok(true)]),
             standings: VecDeque::from([Ok(Standing::Stands)]),
+            fees_wei: VecDeque::from([Ok(Some(FEE_WEI))]),
             expired: false,
             asked: Vec::new(),
         };
@@ -152,6 +154,11 @@ impl FakeRail {
     /// Whether nonces are used, in this order.
     pub fn nonce_used_next(&self, used: impl IntoIterator<Item = Result<bool, RailError>>) {
         self.inner().nonces_used = used.into_iter().collect();
+    }
+
+    /// What the newest of the transactions that are asked for cost, if it is mined, in this order.
+    pub fn fees_next(&self, fees_wei: impl IntoIterator<Item = Result<Option<u128>, RailError>>) {
+        self.inner().fees_wei = fees_wei.into_iter().collect();
     }
 
     /// Where each settlement stands that is asked for, in this order.
@@ -226,6 +233,11 @@ impl ChainRail for FakeRail {
     async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
         let mut inner = self.inner();
         booked.iter().map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable()))).collect()
+    }
+
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        let fee_wei = next(&mut self.inner().fees_wei).unwrap_or_else(|| Err(unreachable()))?;
+        Ok(attempts.last().zip(fee_wei).map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei)).into_iter().collect())
     }
 
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

@@ -8,7 +8,7 @@ use payments::{
 };
 use sqlx::{SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{leases, rows, unavailable};
+use super::{gas, leases, rows, unavailable};
 
 pub(super) async fn recent(readers: &SqlitePool, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
@@ -79,6 +79,7 @@ async fn move_to(connection: &mut SqliteConnection, id: &str, proof: &Settlement
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
+    gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
     own_nonce(connection, id, 1).await
 }
 
@@ -102,7 +103,15 @@ async fn lose(connection: &mut SqliteConnection, id: &str, detail: &str, at: Uni
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
-    if opened.rows_affected() == 1 { own_nonce(connection, id, 0).await } else { Ok(()) }
+    if opened.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query("UPDATE attempts SET fee_wei = NULL WHERE tx_hash = (SELECT tx_hash FROM settlements WHERE intent_id = ?)")
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    own_nonce(connection, id, 0).await
 }
 
 async fn own_nonce(connection: &mut SqliteConnection, id: &str, closed: i64) -> Result<(), BooksError> {

@@ -3,6 +3,7 @@
 mod claim;
 mod finality;
 mod funding;
+mod gas;
 mod inspect;
 mod journal;
 mod leases;
@@ -30,7 +31,7 @@ use payments::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
         RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 use sqlx::{
@@ -224,6 +225,20 @@ impl Books for SqliteBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         let mut connection = self.writer.acquire().await.map_err(unavailable)?;
         leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        let mut write = self.write(None).await?;
+        for (tx_hash, fee_wei) in fees_wei {
+            if let Err(error) = gas::note(&mut write.transaction, *tx_hash, Some(*fee_wei)).await {
+                return self.finish(write, Err(error)).await;
+            }
+        }
+        self.commit(write).await
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        gas::spent(&self.readers).await
     }
 
     async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {

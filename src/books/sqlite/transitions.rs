@@ -10,7 +10,7 @@ use payments::{
 };
 use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
-use super::{journal, rows, unavailable};
+use super::{gas, journal, rows, unavailable};
 
 /// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
 /// whose checks want them there; a guard that does not hold undoes all of it.
@@ -123,6 +123,7 @@ async fn insert_settlement(
     .await
     .map_err(unavailable)?;
     exactly_one(id, &inserted)?;
+    gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
     sqlx::query(
         "UPDATE attempts SET nonce_closed = 1
          WHERE (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = ? AND tx_hash = ?)",

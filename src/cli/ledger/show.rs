@@ -61,6 +61,7 @@ fn attempt_json(attempt: &Attempt) -> Value {
         "signer": attempt.signer.to_string(),
         "eoa_nonce": attempt.eoa_nonce,
         "max_fee_per_gas_wei": attempt.max_fee_per_gas_wei.to_string(),
+        "fee_wei": attempt.fee_wei.map(|wei| wei.to_string()),
         "saved_at": attempt.saved_at.rfc3339(),
     })
 }
@@ -83,9 +84,10 @@ fn as_text(evidence: &Evidence) -> String {
     if !intent.attempts.is_empty() {
         let rows = intent.attempts.iter().map(|attempt| {
             let nonce = attempt.eoa_nonce.to_string();
-            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string()]
+            let gas = attempt.fee_wei.map(|wei| wei.to_string()).unwrap_or_default();
+            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string(), gas]
         });
-        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction"], rows.collect()));
+        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction", ">gas paid (wei)"], rows.collect()));
     }
     if let Some(proof) = &intent.settlement {
         let place = format!("block {}, log {}", proof.block_number, proof.log_index);

@@ -34,7 +34,7 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent, Standing},
-    settlement::{Attempt, SettlementProof, TransferTerms},
+    settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::{requirements::Token, verify::LiveTransfer},
 };
@@ -216,6 +216,10 @@ impl ChainRail for BaseRail {
 
     async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
         self.standing_of(booked).await
+    }
+
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        self.fees_of(attempts).await
     }
 
     async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

@@ -16,7 +16,7 @@
 use alloy_primitives::B256;
 use payments::{
     ports::{Outcome, RailError},
-    settlement::{Attempt, AttemptKind, PaymentFailure, TransferTerms},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, TransferTerms},
 };
 use serde_json::json;
 
@@ -67,6 +67,20 @@ impl BaseRail {
         }
         // Past valid_before the token refuses it, but a block that says otherwise may still replace the newest ones.
         Ok(Outcome::Pending { may_send: facts.latest.unix_s() < terms.valid_before_unix_s })
+    }
+
+    /// What the mined ones of these transactions cost, whatever they did.
+    pub(super) async fn fees_of(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        let mut batch = self.node.batch()?;
+        let hashes = attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
+        let answers = hashes.map(|hash| Ok((hash, ask_receipt(&mut batch, &hash)?))).collect::<Result<Vec<_>, RailError>>()?;
+        batch.send().await?;
+        let mut fees_wei = Vec::new();
+        for (hash, answer) in answers {
+            let receipt = answer.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some());
+            fees_wei.extend(receipt.map(|receipt| (ChainHash(hash.0), receipt.fee_wei())));
+        }
+        Ok(fees_wei)
     }
 
     /// The newest block that counts as final for an expiry: the safe one, or the newest where the chain knows none.

@@ -64,6 +64,7 @@ fn settle(tables: &mut Tables, id: PaymentId, settlement: &SettlementProof) -> R
         return Err(refused_by_key("settlements"));
     }
     tables.looks.insert(id, Look { is_final: false, due: UnixMs::new(0) });
+    tables.note_fee(settlement.tx_hash, Some(settlement.fee_wei));
     let intent = &mut tables.row(id)?.intent;
     intent.settlement = Some(settlement.clone());
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);

@@ -66,6 +66,7 @@ fn move_to(tables: &mut Tables, id: PaymentId, proof: &SettlementProof) -> Resul
         return Err(super::tables::refused_by_key("settlements"));
     }
     tables.row(id)?.intent.settlement = Some(proof.clone());
+    tables.note_fee(proof.tx_hash, Some(proof.fee_wei));
     if let Some(nonce) = own_nonce(tables, id, proof.tx_hash)? {
         tables.closed_nonces.insert(nonce);
     }
@@ -80,6 +81,7 @@ fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) ->
         && let Some(nonce) = own_nonce(tables, id, tx_hash)?
     {
         tables.closed_nonces.remove(&nonce);
+        tables.note_fee(tx_hash, None);
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
         NewClaim, REQUESTS_KEPT_MS, RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -136,6 +136,17 @@ impl Books for MemoryBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         self.tables().close_nonce(signer, eoa_nonce);
         Ok(())
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        self.write(|tables| {
+            fees_wei.iter().for_each(|(tx_hash, fee_wei)| tables.note_fee(*tx_hash, Some(*fee_wei)));
+            Ok(())
+        })
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        Ok(reads::gas_spent(&self.tables()))
     }
 
     async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {

@@ -12,6 +12,7 @@ use crate::{
     money::Amount,
     ports::BooksError,
     proof::PaymentKey,
+    settlement::ChainHash,
     time::{Month, UnixMs},
 };
 
@@ -108,6 +109,11 @@ impl Tables {
                 attempt.sealed_tx.clear();
             }
         }
+    }
+
+    pub(super) fn note_fee(&mut self, tx_hash: ChainHash, fee_wei: Option<u128>) {
+        let attempts = self.intents.values_mut().flat_map(|row| row.intent.attempts.iter_mut());
+        attempts.filter(|attempt| attempt.tx_hash == tx_hash).for_each(|attempt| attempt.fee_wei = fee_wei);
     }
 
     pub(super) fn expire_entitlements(&mut self, now: UnixMs) -> u64 {

@@ -14,7 +14,7 @@ use crate::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
         RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -169,6 +169,17 @@ impl Books for SimBooks {
         self.reach_to_write().await?;
         let done = self.sim.books.close_nonce(signer, eoa_nonce).await;
         self.back(done).await
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.note_fees(fees_wei).await;
+        self.back(done).await
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        self.reach().await?;
+        self.sim.books.gas_spent().await
     }
 
     async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {

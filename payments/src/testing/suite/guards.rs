@@ -172,5 +172,5 @@ pub async fn what_could_move_money_is_wiped_at_the_end(books: &dyn Books) {
     assert!(over.attempts[0].sealed_tx.is_empty(), "a stranger's settlement needs nothing of ours");
     let open = new(books, &Draft::numbered(9)).await;
     let forwarding = funded(books, &open, open.created_at).await;
-    assert_eq!(forwarding.attempts, open.attempts, "kept while the intent is not terminal");
+    assert_eq!(forwarding.attempts[0].sealed_tx, open.attempts[0].sealed_tx, "kept while the intent is not terminal");
 }

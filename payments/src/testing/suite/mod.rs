@@ -98,6 +98,7 @@ macro_rules! books_suite {
             the_evidence_of_a_paid_launch_tells_its_story
             the_evidence_of_a_refusal_says_what_is_owed
             the_journal_sums_to_zero_per_currency
+            gas_is_kept_with_each_mined_transaction_and_summed
             usage_counts_slots_creations_and_entitlements
             pages_go_by_key_newest_first
             what_nobody_claimed_is_unknown

@@ -62,6 +62,9 @@ fn check_rest(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
             if ledger.nonces.get(&attempt.signer).copied().unwrap_or(0) <= attempt.eoa_nonce {
                 return Err(format!("nonce {} of {} was signed for {} and never used", attempt.eoa_nonce, attempt.signer, intent.id));
             }
+            if attempt.fee_wei.is_some() != ledger.receipts.contains_key(&attempt.tx_hash.0) {
+                return Err(format!("{} of {} cost {:?}, and the chain says otherwise", attempt.tx_hash, intent.id, attempt.fee_wei));
+            }
         }
         if intent.attempts.iter().any(|attempt| attempt.kind == crate::settlement::AttemptKind::Transfer && !attempt.sealed_tx.is_empty()) {
             return Err(format!("{} is over and keeps bytes that move money", intent.id));
