@@ -22,6 +22,14 @@ pub(super) async fn note(connection: &mut SqliteConnection, tx_hash: ChainHash, 
         .map_err(unavailable)
 }
 
+/// Writes what mined transactions of ours cost.
+pub(super) async fn note_all(connection: &mut SqliteConnection, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+    for (tx_hash, fee_wei) in fees_wei {
+        note(connection, *tx_hash, Some(*fee_wei)).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn spent(readers: &SqlitePool) -> Result<GasSpent, BooksError> {
     let list = sqlx::query(
         "SELECT CASE WHEN a.kind = 'void' THEN 'void'

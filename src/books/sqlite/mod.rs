@@ -16,11 +16,7 @@ mod rows;
 mod tests;
 mod transitions;
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::File, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use payments::{
@@ -40,6 +36,7 @@ use sqlx::{
 };
 
 pub use inspect::Agreement;
+pub use location::OpenError;
 use location::{lock, path_of};
 use marks::Marks;
 
@@ -56,35 +53,6 @@ pub struct SqliteBooks {
     requests: requests::Waiting,
     /// Held for the life of the process: a second server on the same file would break the leases of the first.
     _lock: Option<File>,
-}
-
-/// Why the file could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Not a `sqlite://` URL with a path.
-    #[error("store.url must be sqlite://<path>, not {0:?}")]
-    Url(String),
-    /// There is nothing to read.
-    #[error("there are no books at {0}: nothing was served from there yet")]
-    Missing(PathBuf),
-    /// Another process serves from this file.
-    #[error("{0} is in use by another process")]
-    InUse(PathBuf),
-    /// The lock file could not be made.
-    #[error("cannot lock {path}")]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The database could not be opened.
-    #[error("cannot open the books")]
-    Open(#[from] sqlx::Error),
-    /// A migration failed.
-    #[error("cannot migrate the books")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
 // === impl SqliteBooks ===
@@ -229,12 +197,8 @@ impl Books for SqliteBooks {
 
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
         let mut write = self.write(None).await?;
-        for (tx_hash, fee_wei) in fees_wei {
-            if let Err(error) = gas::note(&mut write.transaction, *tx_hash, Some(*fee_wei)).await {
-                return self.finish(write, Err(error)).await;
-            }
-        }
-        self.commit(write).await
+        let noted = gas::note_all(&mut write.transaction, fees_wei).await;
+        self.finish(write, noted).await
     }
 
     async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
