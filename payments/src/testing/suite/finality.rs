@@ -35,9 +35,13 @@ pub async fn a_settlement_is_looked_at_when_it_is_due_until_it_is_final(books: &
     new(books, &Draft::numbered(1)).await;
     let (first, second) = (paid(books, 2).await, paid(books, 3).await);
     assert_eq!(due(books, first.updated_at).await, [first.id, second.id]);
-    assert_eq!(books.recent_settlements(first.updated_at, 1).await.unwrap(), [first.clone()], "whole, and no more than asked for");
+    assert_eq!(
+        books.recent_settlements(first.updated_at, 1).await.unwrap(),
+        std::slice::from_ref(&first),
+        "whole, and no more than asked for"
+    );
     let look = sighting(&first, Seen::Same { stands: true });
-    books.note_sightings(&[look.clone()]).await.unwrap();
+    books.note_sightings(std::slice::from_ref(&look)).await.unwrap();
     assert_eq!(due(books, look.next_at.plus_ms(-1)).await, [second.id]);
     assert_eq!(due(books, look.next_at).await, [second.id, first.id], "the longest due first");
     books.note_sightings(&[sighting(&first, Seen::Final), sighting(&second, Seen::Final)]).await.unwrap();
@@ -66,7 +70,7 @@ pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_ba
     let open = async || books.open_nonces(64).await.unwrap().iter().map(|intent| intent.id).collect::<Vec<_>>();
     assert_eq!((finding().await, open().await), (Vec::new(), Vec::new()));
     let lost = sighting(&intent, Seen::Lost { detail: "sent again" });
-    books.note_sightings(&[lost.clone()]).await.unwrap();
+    books.note_sightings(std::slice::from_ref(&lost)).await.unwrap();
     let later = Sighting { at: lost.at.plus_s(5), seen: Seen::Lost { detail: "cannot be sent" }, ..lost.clone() };
     books.note_sightings(&[later]).await.unwrap();
     let [found] = finding().await.try_into().unwrap();
@@ -77,13 +81,13 @@ pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_ba
     let again = proof(intent.attempts[0].tx_hash, FEE_WEI);
     let again = SettlementProof { block_hash: ChainHash([9; 32]), ..again };
     let back = Sighting { at: lost.at.plus_s(10), ..sighting(&intent, Seen::Moved(again)) };
-    books.note_sightings(&[back.clone()]).await.unwrap();
+    books.note_sightings(std::slice::from_ref(&back)).await.unwrap();
     let [found] = finding().await.try_into().unwrap();
     assert_eq!((found.closed_at, open().await), (Some(back.at.rfc3339()), Vec::new()));
     let moved = books.intent(intent.id).await.unwrap().unwrap();
     assert!(!moved.attempts[0].sealed_tx.is_empty(), "it may have to be sent once more");
     let lost_again = Sighting { at: lost.at.plus_s(20), ..sighting(&moved, Seen::Lost { detail: "sent again" }) };
-    books.note_sightings(&[lost_again.clone()]).await.unwrap();
+    books.note_sightings(std::slice::from_ref(&lost_again)).await.unwrap();
     let [found] = finding().await.try_into().unwrap();
     assert_eq!((found.opened_at, found.closed_at), (lost_again.at.rfc3339(), None));
     assert_eq!(open().await, [intent.id]);
