@@ -20,6 +20,7 @@
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`refunds`] | money on its way back to cards |
+//! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
 //!
 //! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`], which
@@ -32,6 +33,7 @@ pub mod challenge;
 pub mod charge;
 pub mod checkout;
 pub mod error;
+pub mod finality;
 pub mod fingerprint;
 pub mod free_tier;
 pub mod funding;

@@ -4,12 +4,15 @@ use crate::{
     checkout::{DriveError, World},
     intent::Intent,
     settlement::{Attempt, AttemptKind},
+    time::UnixMs,
 };
 
 /// How many intents one round takes.
 const ROUND_LIMIT: u32 = 64;
 /// An unused nonce is filled this long after its last transaction was saved.
 const VOID_AFTER_MS: i64 = 15_000;
+/// How long the receipt of a used nonce is waited for.
+const RECEIPT_WAIT_MS: i64 = 600_000;
 
 /// Takes the intents in transient states that nobody drives. Each must then be run by the caller under its new lease.
 ///
@@ -56,10 +59,7 @@ enum Nonce {
 
 async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
     match world.rail.nonce_used(last.signer, last.eoa_nonce).await {
-        Ok(true) => {
-            world.books.close_nonce(last.signer, last.eoa_nonce).await?;
-            return Ok(Nonce::Closed);
-        }
+        Ok(true) => return close_used(world, intent, last).await,
         Ok(false) => {}
         Err(_) => return Ok(Nonce::Unanswered),
     }
@@ -73,6 +73,8 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<N
         return Ok(Nonce::Open);
     }
     let new = match last.kind {
+        // Its settlement was taken back by a reorganisation: the transfer itself goes under the nonce again while the token would take it.
+        AttemptKind::Transfer if may_settle_again(intent, last, now) => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void if !last.sealed_tx.is_empty() => world.rail.bump(intent.id, last, now).await.unwrap_or(None),
         AttemptKind::Void | AttemptKind::Transfer => match world.rail.void(intent.id, last, now).await {
             Ok(void) => Some(void),
@@ -86,6 +88,26 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<N
     Ok(Nonce::Open)
 }
 
+/// What the mined transaction cost is kept before its nonce is closed, whatever it did. A node that shows none of them yet is behind the one
+/// that counted the nonce, and is asked again for a while.
+async fn close_used(world: &World, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
+    let same_nonce = |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce);
+    let rivals: Vec<Attempt> = intent.attempts.iter().filter(same_nonce).cloned().collect();
+    let Ok(fees_wei) = world.rail.fees_paid(&rivals).await else { return Ok(Nonce::Unanswered) };
+    if fees_wei.is_empty() && world.clock.now() < last.saved_at.plus_ms(RECEIPT_WAIT_MS) {
+        return Ok(Nonce::Open);
+    }
+    world.books.note_fees(&fees_wei).await?;
+    world.books.close_nonce(last.signer, last.eoa_nonce).await?;
+    Ok(Nonce::Closed)
+}
+
+/// Only a lost settlement opens the nonce of our own settling transaction again.
+fn may_settle_again(intent: &Intent, last: &Attempt, now: UnixMs) -> bool {
+    let terms = intent.transfer.as_ref().filter(|_| intent.own_settlement().is_some() && !last.sealed_tx.is_empty());
+    terms.is_some_and(|terms| now.protocol_s() < terms.valid_before_unix_s)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -96,7 +118,7 @@ mod tests {
         ports::{Books, Claimed},
         settlement::PaymentFailure,
         testing::{
-            rail::{Asked, Say, unreachable},
+            rail::{Asked, FEE_WEI, Say, unreachable},
             run::block_on,
             wallet::TestWallet,
             world::TestWorld,
@@ -175,7 +197,10 @@ mod tests {
         let failed = expired(&test);
         assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
         assert!(!test.rail.asked().contains(&Asked::Void));
-        assert_eq!(block_on(test.books.intent(failed.id)).unwrap(), Some(failed));
+        assert_eq!(
+            block_on(test.books.intent(failed.id)).unwrap(),
+            Some(Intent { attempts: vec![Attempt { fee_wei: Some(FEE_WEI), ..failed.attempts[0].clone() }], ..failed })
+        );
     }
 
     #[test]
@@ -198,6 +223,31 @@ mod tests {
         test.rail.nonce_used_next([Err(unreachable())]);
         assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
         assert_eq!(test.rail.asked().iter().filter(|asked| matches!(asked, Asked::NonceUsed(_))).count(), 1);
+    }
+
+    #[test]
+    fn the_gas_of_what_moved_nothing_is_kept_before_its_nonce_is_closed() {
+        let test = TestWorld::new();
+        let failed = expired(&test);
+        test.rail.fees_next([Err(unreachable()), Ok(None), Ok(Some(77_000))]);
+        for _ in 0..2 {
+            assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1, "not known yet");
+        }
+        assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
+        let kept = block_on(test.books.intent(failed.id)).unwrap().unwrap();
+        assert_eq!(kept.attempts[0].fee_wei, Some(77_000));
+        assert_eq!(block_on(test.books.gas_spent()).unwrap().lost_wei, 77_000);
+    }
+
+    #[test]
+    fn a_nonce_whose_receipt_never_shows_is_closed_in_the_end() {
+        let test = TestWorld::new();
+        expired(&test);
+        test.rail.fees_next([Ok(None)]);
+        assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
+        test.clock.turn_ms(RECEIPT_WAIT_MS);
+        assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
+        assert_eq!(block_on(test.books.gas_spent()).unwrap(), crate::settlement::GasSpent::default(), "unknown is not a number");
     }
 
     /// A stranger settled it, and its launch is being created while our own transaction is not mined: the driver must not lose its guard.

@@ -38,6 +38,20 @@ pub struct Attempt {
     pub sealed_tx: Vec<u8>,
     /// When it was saved.
     pub saved_at: UnixMs,
+    /// What the chain took from the signer for it, in wei, once it is known to be mined: a reverted or empty transaction costs too. Gas is paid
+    /// in the chain's own coin, so it is kept here and not in the journal.
+    pub fee_wei: Option<u128>,
+}
+
+/// The gas that was paid for, in wei of the chain's own coin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GasSpent {
+    /// For transactions that settled a payment.
+    pub settled_wei: u128,
+    /// For transfers that moved nothing: reverted, or too late.
+    pub lost_wei: u128,
+    /// For empty transactions in the place of transfers.
+    pub void_wei: u128,
 }
 
 /// Why our signer spends one of its nonces.

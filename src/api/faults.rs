@@ -37,6 +37,11 @@ pub(super) fn closed(error: UpstreamError) -> Fault {
 /// The chain could not be asked: nothing was claimed.
 pub(super) fn chain_down(error: &RailError) -> Fault {
     tracing::warn!(error = %error, "rail.unavailable");
+    if *error == RailError::TokenPaused {
+        let message =
+            "payments cannot be settled while the token is paused; nothing was charged, and the same proof is good until it expires";
+        return Fault::unavailable(message, 30).reason("token_paused").phase(Phase::Settle);
+    }
     Fault::unavailable("the chain cannot be asked now; nothing was charged", 2).reason("chain_unavailable").phase(Phase::Verify)
 }
 

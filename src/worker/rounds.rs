@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use payments::{
     checkout::{DriveError, Progress, World},
-    recovery,
+    finality, recovery,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -25,7 +25,12 @@ pub trait Housekeeping: Send + Sync {
 
 /// Runs the loops until the token is cancelled, and one last flush after that.
 pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) {
-    tokio::join!(recover(&world, &drives, &stop), close_nonces(&world, &stop), flush(&world, &housekeeping, &stop));
+    tokio::join!(
+        recover(&world, &drives, &stop),
+        close_nonces(&world, &stop),
+        look_at_settlements(&world, &stop),
+        flush(&world, &housekeeping, &stop)
+    );
 }
 
 async fn recover(world: &World, drives: &Drives, stop: &CancellationToken) {
@@ -56,6 +61,28 @@ async fn close_nonces(world: &World, stop: &CancellationToken) {
             tracing::warn!(error = %chain(&error), "recovery.nonces_failed");
         }
         pause(RECOVER_EVERY, stop).await;
+    }
+}
+
+/// A loop of its own, for the same reason: settlements that may still be taken back are looked at until they are final.
+async fn look_at_settlements(world: &World, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let round = match finality::look_at_settlements(world).await {
+            Ok(round) => round,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "finality.round_failed");
+                finality::Round::default()
+            }
+        };
+        for id in &round.moved {
+            tracing::warn!(payment_id = %id, "settlement.moved_by_reorganisation");
+        }
+        for id in &round.lost {
+            tracing::error!(payment_id = %id, "settlement.lost");
+        }
+        if !round.more {
+            pause(RECOVER_EVERY, stop).await;
+        }
     }
 }
 

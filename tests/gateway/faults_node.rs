@@ -12,31 +12,6 @@ use crate::support::rpc_proxy::RpcProxy;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Call, Setup, Wallet, World};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn r043_a_reorganisation_that_keeps_the_transaction_changes_nothing() {
-    let world = Setup::paid().own_chain().proxied().start().await;
-    let wallet = world.agent().await;
-    let header = world.proof(&wallet).v2();
-    world.chain.mine(2).await;
-    let first = world.create(&header, &launch("reorganised")).await.must(201);
-    world.chain.mine(1).await;
-    let raw = world.proxy().broadcasts()[0].clone();
-    let before = block_of(&world).await;
-    world.chain.reorg(2, &[raw]).await;
-    assert_ne!(block_of(&world).await, before, "the transaction is in the old block");
-    let again = world.create(&header, &launch("reorganised")).await.must(201);
-    assert!(again.replayed());
-    assert_eq!(again.body, first.body);
-    world.settles_at(one_paid()).await;
-}
-
-/// The hash of the block that holds the only settlement.
-async fn block_of(world: &World) -> String {
-    let settlements = world.gateway.audit().view("settlements").await;
-    let receipt = world.chain.rpc("eth_getTransactionReceipt", json!([settlements[0]["tx_hash"]])).await;
-    receipt["blockHash"].as_str().unwrap().to_owned()
-}
-
 /// Where two confirmations are asked for, a payment in a block that goes away is no payment until it is in another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn r043_a_payment_waits_for_its_confirmations_through_a_reorganisation() {

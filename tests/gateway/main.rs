@@ -13,6 +13,7 @@ mod drain;
 mod faults_fate;
 mod faults_kill;
 mod faults_node;
+mod faults_reorg;
 mod faults_signer;
 mod framing;
 mod free_tier;

@@ -32,7 +32,7 @@ const TAMPERED: [(&str, &str); 17] = [
         "DROP TRIGGER journal_line_no_update; UPDATE journal_lines SET account = 'rev:other' WHERE account LIKE 'liab:unearned:%' AND txn_id LIKE '%:earned'",
     ),
     ("rejected_owed", "DELETE FROM obligations"),
-    ("sealed_wiped", "UPDATE attempts SET sealed_tx = x'01'"),
+    ("sealed_wiped", "UPDATE settlements SET final_at_ms = 1; UPDATE attempts SET sealed_tx = x'01'"),
     ("timeline", "UPDATE intents SET state = 'core_unknown' WHERE funding = 'free'"),
     ("proof_once", "DELETE FROM auths"),
 ];

@@ -77,6 +77,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
     let short = short_of(world, &asked, &view);
     let unpayable = short.clone().or_else(|| refused_by_token(&view));
+    let payable = unpayable.is_none() && !view.token_paused;
     let free_tier = asked.free_tier && (short.is_none() || !world.settings.require_balance_for_free);
     if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
@@ -94,7 +95,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         free_tier: free_tier.then(|| settings.free_tier.at(now)),
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
-            proof_covers_price: asked.transfer.value() == asked.price && unpayable.is_none(),
+            proof_covers_price: asked.transfer.value() == asked.price && payable,
             means: Means::Transfer,
             product: Product::Launch,
         },
@@ -109,6 +110,10 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         payer: asked.payer,
     };
     match (world.books.claim(claim).await?, unpayable) {
+        // It is nobody's fault and passes: the same proof is good later. A payer whom the token bars hears of his own transfer.
+        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _) if view.token_paused => {
+            Err(RailError::TokenPaused.into())
+        }
         (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => Err(why.into()),
         (claimed, _) => Ok(claimed),
     }

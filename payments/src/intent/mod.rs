@@ -238,6 +238,12 @@ impl Intent {
         self.settlement.as_ref().and_then(Settlement::transfer)
     }
 
+    /// The transaction of ours that settled it; none where a stranger's did.
+    pub fn own_settlement(&self) -> Option<&Attempt> {
+        let settlement = self.transfer_proof()?;
+        self.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash)
+    }
+
     /// Whether money was taken for it, by its own settlement or by an earlier one.
     pub fn is_paid(&self) -> bool {
         matches!(self.funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } | Funding::Entitlement { .. })

@@ -8,9 +8,10 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
+        finality::{Finding, Sighting},
         request::RequestNote,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -112,6 +113,8 @@ pub struct Evidence {
     pub journal: Vec<JournalLine>,
     /// What is owed for it.
     pub obligation: Option<ObligationRow>,
+    /// What was found wrong about it, open and closed.
+    pub findings: Vec<Finding>,
 }
 
 /// Where a page of a list starts: strictly before this id.
@@ -169,6 +172,19 @@ pub trait Books: Send + Sync {
 
     /// Notes that a mined transaction used the nonce.
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError>;
+
+    /// Notes what the chain took for mined transactions of ours, in wei.
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError>;
+
+    /// What gas has cost so far, by what came of it.
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError>;
+
+    /// Intents with a settlement on the chain that is not final and whose look is due, the longest due first.
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
+
+    /// Saves what looks at settlements showed, in one transaction: see [`Seen`](crate::ports::Seen). A look whose row names another block by
+    /// now changes nothing. Neither postings nor the intent's state change: what was delivered stays delivered.
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError>;
 
     /// Notes that the answer was handed to the client's connection. Travels with the next commit, at the latest with [`Books::flush`].
     fn delivered(&self, id: PaymentId);

@@ -5,6 +5,7 @@ mod books;
 mod card_books;
 mod cards;
 mod claim;
+mod finality;
 mod proofs;
 mod rail;
 mod request;
@@ -21,6 +22,7 @@ pub use cards::{
     CardAccount, CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView,
 };
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, TransferPayment};
+pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};

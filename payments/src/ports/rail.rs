@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    settlement::{Attempt, PaymentFailure, SettlementProof, TransferTerms},
+    ports::finality::Standing,
+    settlement::{Attempt, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::LiveTransfer,
 };
@@ -19,6 +20,8 @@ pub struct ChainView {
     pub balance_units: u128,
     /// The node's words, if the settling call would revert on the newest block: the token is paused, the payer is barred from it, and the like.
     pub would_revert: Option<String>,
+    /// The token's issuer has stopped all transfers: nobody can pay now, whoever asks.
+    pub token_paused: bool,
     /// The newest block.
     pub block_number: u64,
     /// The signer's next nonce as the node sees it, pending transactions included.
@@ -96,6 +99,9 @@ pub enum RailError {
     /// The node answers for another chain, or the token is another one than configured.
     #[error("the chain node is not the configured chain: {0}")]
     WrongChain(String),
+    /// The token's issuer has stopped all transfers.
+    #[error("payments cannot be settled: the token is paused")]
+    TokenPaused,
     /// The node answers, but nothing can be settled now.
     #[error("payments cannot be settled: {0}")]
     NotReady(String),
@@ -125,6 +131,18 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`]: the outcome stays unknown.
     async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError>;
 
+    /// Where these settlements stand now, in the same order: by the hashes of their blocks, and by the newest block that is final.
+    ///
+    /// # Errors
+    /// [`RailError`]: nothing is known of any of them.
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError>;
+
+    /// What the chain took for those of these transactions that are mined, in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError>;
+
     /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
     ///
     /// # Errors
@@ -150,7 +168,7 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError>;
 
-    /// Whether the node answers for the configured chain and the signer can pay gas.
+    /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
     ///
     /// # Errors
     /// [`RailError`], or what is missing.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent},
+    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
     testing::{memory::MemoryBooks, upstream::next},
     time::UnixMs,
@@ -69,6 +69,8 @@ struct Inner {
     sent: VecDeque<Sent>,
     bumps: VecDeque<bool>,
     nonces_used: VecDeque<Result<bool, RailError>>,
+    standings: VecDeque<Result<Standing, RailError>>,
+    fees_wei: VecDeque<Result<Option<u128>, RailError>>,
     expired: bool,
     asked: Vec<Asked>,
 }
@@ -79,6 +81,7 @@ pub fn usual_view() -> ChainView {
         authorization_used: false,
         balance_units: 10_000_000,
         would_revert: None,
+        token_paused: false,
         block_number: 100,
         signer_next_nonce: 0,
         fees: FeeQuote { max_fee_per_gas_wei: 1_000, max_priority_fee_per_gas_wei: 10, signer_balance_wei: 1_000_000_000 },
@@ -94,7 +97,7 @@ pub fn unreachable() -> RailError {
 pub fn attempt(kind: AttemptKind, intent: PaymentId, eoa_nonce: u64, max_fee_per_gas_wei: u128, saved_at: UnixMs) -> Attempt {
     let named = format!("{} {intent} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
     let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
-    Attempt { kind, tx_hash, signer: SIGNER, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at }
+    Attempt { kind, tx_hash, signer: SIGNER, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at, fee_wei: None }
 }
 
 /// The proof that a transaction settled, in a block and at a log of its own.
@@ -120,6 +123,8 @@ impl FakeRail {
             sent: VecDeque::from([Sent::Accepted]),
             bumps: VecDeque::from([false]),
             nonces_used: VecDeque::from([Ok(true)]),
+            standings: VecDeque::from([Ok(Standing::Stands)]),
+            fees_wei: VecDeque::from([Ok(Some(FEE_WEI))]),
             expired: false,
             asked: Vec::new(),
         };
@@ -154,6 +159,16 @@ impl FakeRail {
     /// Whether nonces are used, in this order.
     pub fn nonce_used_next(&self, used: impl IntoIterator<Item = Result<bool, RailError>>) {
         self.inner().nonces_used = used.into_iter().collect();
+    }
+
+    /// What the newest of the transactions that are asked for cost, if it is mined, in this order.
+    pub fn fees_next(&self, fees_wei: impl IntoIterator<Item = Result<Option<u128>, RailError>>) {
+        self.inner().fees_wei = fees_wei.into_iter().collect();
+    }
+
+    /// Where each settlement stands that is asked for, in this order.
+    pub fn standing_next(&self, standings: impl IntoIterator<Item = Result<Standing, RailError>>) {
+        self.inner().standings = standings.into_iter().collect();
     }
 
     /// Whether authorizations count as expired.
@@ -218,6 +233,16 @@ impl ChainRail for FakeRail {
             (Say::Pending { may_send }, _) => Ok(Outcome::Pending { may_send }),
             (Say::Unreachable, _) | (_, None) => Err(unreachable()),
         }
+    }
+
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        let mut inner = self.inner();
+        booked.iter().map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable()))).collect()
+    }
+
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        let fee_wei = next(&mut self.inner().fees_wei).unwrap_or_else(|| Err(unreachable()))?;
+        Ok(attempts.last().zip(fee_wei).map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei)).into_iter().collect())
     }
 
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

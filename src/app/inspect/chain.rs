@@ -42,8 +42,12 @@ pub(super) async fn findings(config: &Config, clock: &SystemClock) -> Vec<Findin
 
 async fn gas(rail: &BaseRail) -> Finding {
     let todo = || format!("send ETH to {}", rail.signer());
-    if let Err(error) = rail.ready().await {
-        return Finding::fail("gas", why(&error), todo());
+    match rail.ready().await {
+        Ok(()) => {}
+        Err(error @ RailError::TokenPaused) => {
+            return Finding::fail("token", why(&error), "wait until its issuer takes transfers again; free launches go on");
+        }
+        Err(error) => return Finding::fail("gas", why(&error), todo()),
     }
     match rail.settlements_affordable().await {
         Ok(left) if left < FEW_SETTLEMENTS => Finding::warn("gas", format!("enough for {left} settlements at today's fees"), todo()),

@@ -121,9 +121,10 @@ const RULES: [(&str, &str, &str); 15] = [
     ),
     (
         "sealed_wiped",
-        "signed transactions of finished intents are wiped",
+        "signed transactions of finished intents are wiped once nothing can take their settlement back",
         "SELECT a.intent_id || ' is ' || i.state || ' and still holds a signed ' || a.kind FROM attempts a JOIN intents i ON i.id = a.intent_id
-         WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)",
+         WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)
+           AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)",
     ),
     (
         "timeline",

@@ -3,7 +3,7 @@
 use payments::{agent::Wallet, ids::PaymentId, intent::Intent, ports::BooksError, time::UnixMs};
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{rows, unavailable};
+use super::{rows, transitions::kept_for_settlement, unavailable};
 
 pub(super) async fn renew(writer: &SqlitePool, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
     let renewed = sqlx::query(
@@ -66,13 +66,17 @@ pub(super) async fn open_nonces(connection: &mut SqliteConnection, limit: u32) -
 }
 
 pub(super) async fn close_nonce(connection: &mut SqliteConnection, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
-    sqlx::query("UPDATE attempts SET nonce_closed = 1, sealed_tx = x'' WHERE signer = ? AND eoa_nonce = ?")
-        .bind(signer.to_string())
-        .bind(rows::integer(eoa_nonce))
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    sqlx::query(concat!(
+        "UPDATE attempts SET nonce_closed = 1, sealed_tx = CASE WHEN ",
+        kept_for_settlement!(),
+        " THEN sealed_tx ELSE x'' END WHERE signer = ? AND eoa_nonce = ?"
+    ))
+    .bind(signer.to_string())
+    .bind(rows::integer(eoa_nonce))
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }
 
 pub(super) async fn expire_entitlements(writer: &SqlitePool, now: UnixMs) -> Result<u64, BooksError> {
@@ -86,7 +90,7 @@ pub(super) async fn expire_entitlements(writer: &SqlitePool, now: UnixMs) -> Res
     Ok(expired.rows_affected())
 }
 
-async fn load(connection: &mut SqliteConnection, ids: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<Intent>, BooksError> {
+pub(super) async fn load(connection: &mut SqliteConnection, ids: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<Intent>, BooksError> {
     let mut intents = Vec::with_capacity(ids.len());
     for row in ids {
         if let Some(intent) = rows::intent(connection, rows::id(row, "intents", "id")?).await? {

@@ -5,7 +5,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::OpenError;
+/// Why the file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a `sqlite://` URL with a path.
+    #[error("store.url must be sqlite://<path>, not {0:?}")]
+    Url(String),
+    /// There is nothing to read.
+    #[error("there are no books at {0}: nothing was served from there yet")]
+    Missing(PathBuf),
+    /// Another process serves from this file.
+    #[error("{0} is in use by another process")]
+    InUse(PathBuf),
+    /// The lock file could not be made.
+    #[error("cannot lock {path}")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database could not be opened.
+    #[error("cannot open the books")]
+    Open(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("cannot migrate the books")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
 
 pub(super) fn path_of(url: &str) -> Result<PathBuf, OpenError> {
     match url.strip_prefix("sqlite://") {

@@ -3,7 +3,9 @@
 mod charges;
 mod claim;
 mod credits;
+mod finality;
 mod funding;
+mod gas;
 mod inspect;
 mod journal;
 mod leases;
@@ -18,11 +20,7 @@ mod rows;
 mod tests;
 mod transitions;
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::File, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use payments::{
@@ -31,9 +29,9 @@ use payments::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, Usage,
+        RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 use sqlx::{
@@ -42,6 +40,7 @@ use sqlx::{
 };
 
 pub use inspect::Agreement;
+pub use location::OpenError;
 use location::{lock, path_of};
 use marks::Marks;
 
@@ -58,35 +57,6 @@ pub struct SqliteBooks {
     requests: requests::Waiting,
     /// Held for the life of the process: a second server on the same file would break the leases of the first.
     _lock: Option<File>,
-}
-
-/// Why the file could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Not a `sqlite://` URL with a path.
-    #[error("store.url must be sqlite://<path>, not {0:?}")]
-    Url(String),
-    /// There is nothing to read.
-    #[error("there are no books at {0}: nothing was served from there yet")]
-    Missing(PathBuf),
-    /// Another process serves from this file.
-    #[error("{0} is in use by another process")]
-    InUse(PathBuf),
-    /// The lock file could not be made.
-    #[error("cannot lock {path}")]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The database could not be opened.
-    #[error("cannot open the books")]
-    Open(#[from] sqlx::Error),
-    /// A migration failed.
-    #[error("cannot migrate the books")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
 // === impl SqliteBooks ===
@@ -221,6 +191,26 @@ impl Books for SqliteBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         let mut connection = self.writer.acquire().await.map_err(unavailable)?;
         leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        let mut write = self.write(None).await?;
+        let noted = gas::note_all(&mut write.transaction, fees_wei).await;
+        self.finish(write, noted).await
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        gas::spent(&self.readers).await
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        finality::recent(&self.readers, due, limit).await
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        let mut write = self.write(sightings.first().map(|sighting| sighting.at.ms())).await?;
+        let noted = finality::note(&mut write.transaction, sightings).await;
+        self.finish(write, noted).await
     }
 
     fn delivered(&self, id: PaymentId) {

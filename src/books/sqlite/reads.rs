@@ -8,7 +8,7 @@ use payments::{
 };
 use sqlx::{Row, SqlitePool, sqlite::SqliteRow};
 
-use super::{rows, unavailable};
+use super::{finality, rows, unavailable};
 
 pub(super) async fn usage(readers: &SqlitePool, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
     let payer_text = payer.to_string();
@@ -98,6 +98,7 @@ pub(super) async fn evidence(readers: &SqlitePool, id: PaymentId) -> Result<Opti
             .collect::<Result<_, BooksError>>()?,
         journal: journal.iter().map(journal_line).collect::<Result<_, _>>()?,
         obligation: obligation.as_ref().map(obligation_row).transpose()?,
+        findings: finality::findings(&mut connection, &key).await?,
     }))
 }
 

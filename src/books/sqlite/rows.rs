@@ -152,6 +152,7 @@ fn attempt(row: &SqliteRow) -> Result<Attempt, BooksError> {
         max_fee_per_gas_wei: text(row, "max_fee_per_gas_wei")?.parse().map_err(|_| corrupt("max_fee_per_gas_wei"))?,
         sealed_tx: row.try_get("sealed_tx").map_err(unavailable)?,
         saved_at: UnixMs::new(int(row, "saved_at_ms")?),
+        fee_wei: text_or_none(row, "fee_wei")?.map(|wei| wei.parse().map_err(|_| corrupt("fee_wei"))).transpose()?,
     })
 }
 

@@ -10,7 +10,7 @@ use payments::{
 };
 use sqlx::{SqliteConnection, sqlite::SqliteQueryResult};
 
-use super::{charges, credits, journal, rows, unavailable};
+use super::{charges, credits, gas, journal, rows, unavailable};
 
 /// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
 /// whose checks want them there; a guard that does not hold undoes all of it.
@@ -152,6 +152,7 @@ async fn insert_settlement(
     .await
     .map_err(unavailable)?;
     exactly_one(id, &inserted)?;
+    gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
     sqlx::query(
         "UPDATE attempts SET nonce_closed = 1
          WHERE (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = ? AND tx_hash = ?)",
@@ -242,9 +243,18 @@ async fn move_obligation(
     exactly_one(source, &moved)
 }
 
-/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more.
+/// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still make it necessary to send it again.
+macro_rules! kept_for_settlement {
+    () => {
+        "EXISTS (SELECT 1 FROM settlements s JOIN attempts b ON b.intent_id = s.intent_id AND b.tx_hash = s.tx_hash
+                 WHERE s.intent_id = attempts.intent_id AND s.final_at_ms IS NULL)"
+    };
+}
+pub(super) use kept_for_settlement;
+
+/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more once its settlement is final.
 async fn wipe(connection: &mut SqliteConnection, id: PaymentId) -> Result<(), BooksError> {
-    sqlx::query("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ?")
+    sqlx::query(concat!("UPDATE attempts SET sealed_tx = x'' WHERE intent_id = ? AND NOT ", kept_for_settlement!()))
         .bind(id.to_string())
         .execute(&mut *connection)
         .await

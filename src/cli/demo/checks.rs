@@ -37,7 +37,7 @@ pub(super) async fn all(
     books: &Books,
 ) -> Result<Outcome, String> {
     let settled = books.paid.first().ok_or("the books hold no settlement")?;
-    let proof = settled.settlement.as_ref().ok_or("the books hold no settlement")?;
+    let proof = settled.transfer_proof().ok_or("the books hold no settlement")?;
     let terms = settled.transfer.as_ref().ok_or("the settlement has no terms")?;
     let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
     let block = chain::block_of(stage, &paid.transaction).await?;

@@ -97,9 +97,13 @@ async fn ls(books: &Arc<dyn Books>, list: List, format: Format) -> Result<Exit, 
 
 async fn balance(books: &Arc<dyn Books>, format: Format) -> Result<Exit, Failure> {
     let lines = books.trial_balance().await.map_err(unreadable)?;
+    let gas = books.gas_spent().await.map_err(unreadable)?;
     match format {
-        Format::Json => output::json(&tables::balance_json(&lines)),
-        Format::Readable => output::line(&balance_table(&lines)),
+        Format::Json => output::json(&tables::balance_json(&lines, &gas)),
+        Format::Readable => {
+            output::line(&balance_table(&lines));
+            output::line(&tables::gas_table(&gas));
+        }
     }
     match imbalances(&lines).as_slice() {
         [] => Ok(Exit::Done),

@@ -49,6 +49,7 @@ fn as_json(evidence: &Evidence) -> Value {
         "settlement": intent.settlement.as_ref().map(settlement_json),
         "journal": evidence.journal,
         "obligation": evidence.obligation,
+        "findings": evidence.findings,
         "entitled_until": intent.entitled_until.map(UnixMs::rfc3339),
     })
 }
@@ -60,6 +61,7 @@ fn attempt_json(attempt: &Attempt) -> Value {
         "signer": attempt.signer.to_string(),
         "eoa_nonce": attempt.eoa_nonce,
         "max_fee_per_gas_wei": attempt.max_fee_per_gas_wei.to_string(),
+        "fee_wei": attempt.fee_wei.map(|wei| wei.to_string()),
         "saved_at": attempt.saved_at.rfc3339(),
     })
 }
@@ -103,11 +105,19 @@ fn as_text(evidence: &Evidence) -> String {
     if !intent.attempts.is_empty() {
         let rows = intent.attempts.iter().map(|attempt| {
             let nonce = attempt.eoa_nonce.to_string();
-            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string()]
+            let gas = attempt.fee_wei.map(|wei| wei.to_string()).unwrap_or_default();
+            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string(), gas]
         });
-        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction"], rows.collect()));
+        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction", ">gas paid (wei)"], rows.collect()));
     }
     parts.extend(intent.settlement.as_ref().map(settlement_table));
+    if !evidence.findings.is_empty() {
+        let rows = evidence.findings.iter().map(|finding| {
+            let closed = finding.closed_at.clone().unwrap_or_else(|| String::from("open"));
+            vec![finding.kind.clone(), finding.detail.clone(), finding.opened_at.clone(), closed]
+        });
+        parts.push(table(&["finding", "what", "opened (UTC)", "closed (UTC)"], rows.collect()));
+    }
     if !evidence.journal.is_empty() {
         parts.push(journal_table(&evidence.journal));
     }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use payments::ports::{IntentSummary, JournalLine};
+use payments::{
+    ports::{IntentSummary, JournalLine},
+    settlement::GasSpent,
+};
 use serde_json::{Value, json};
 
 use crate::cli::output::{money, short, table};
@@ -42,11 +45,22 @@ pub(in crate::cli) fn balance_table(lines: &[JournalLine]) -> String {
 }
 
 /// The same as one object.
-pub(super) fn balance_json(lines: &[JournalLine]) -> Value {
+pub(super) fn balance_json(lines: &[JournalLine], gas: &GasSpent) -> Value {
     let accounts: Vec<_> =
         lines.iter().map(|line| json!({"account": line.account, "currency": line.currency, "balance_minor": line.amount})).collect();
     let sums: serde_json::Map<_, _> = sums(lines).into_iter().map(|(currency, sum)| (currency.to_owned(), number(sum))).collect();
-    json!({"accounts": accounts, "sum_minor": sums, "balanced": imbalances(lines).is_empty()})
+    let gas_wei: serde_json::Map<_, _> =
+        gas_parts(gas).map(|(name, wei)| (name.to_owned(), Value::from(wei.to_string()))).into_iter().collect();
+    json!({"accounts": accounts, "sum_minor": sums, "balanced": imbalances(lines).is_empty(), "gas_wei": gas_wei})
+}
+
+/// What gas cost, in wei: beside the accounts, because it is paid in the chain's own coin.
+pub(super) fn gas_table(gas: &GasSpent) -> String {
+    table(&["gas paid for", ">wei"], gas_parts(gas).map(|(name, wei)| vec![name.to_owned(), wei.to_string()]).into())
+}
+
+fn gas_parts(gas: &GasSpent) -> [(&'static str, u128); 3] {
+    [("settled", gas.settled_wei), ("lost", gas.lost_wei), ("void", gas.void_wei)]
 }
 
 /// The currencies whose accounts do not sum to zero, with the sum.
@@ -84,12 +98,12 @@ mod tests {
     fn books_balance_in_every_currency_by_itself() {
         let mut lines = vec![line("asset:usdc_hot", "USDC", 550_000), line("rev:launch", "USDC", -550_000), line("x", "CREDIT", 0)];
         assert!(imbalances(&lines).is_empty());
-        assert_eq!(balance_json(&lines)["sum_minor"], json!({"CREDIT": 0, "USDC": 0}));
+        assert_eq!(balance_json(&lines, &GasSpent::default())["sum_minor"], json!({"CREDIT": 0, "USDC": 0}));
         assert!(balance_table(&lines).contains("sum of USDC"));
         // A debit in one currency is not made good by a credit in another.
         lines.extend([line("a", "USD", 5), line("b", "USDC", -5)]);
         assert_eq!(imbalances(&lines), ["USD 5", "USDC -5"]);
-        assert_eq!(balance_json(&lines)["balanced"], false);
+        assert_eq!(balance_json(&lines, &GasSpent::default())["balanced"], false);
     }
 
     #[test]

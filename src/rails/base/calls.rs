@@ -10,6 +10,7 @@ sol! {
     function balanceOf(address account) returns (uint256);
     function DOMAIN_SEPARATOR() returns (bytes32);
     function decimals() returns (uint8);
+    function paused() returns (bool);
 
     event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
     event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce);
@@ -57,6 +58,11 @@ pub(super) fn decimals() -> Bytes {
     decimalsCall {}.abi_encode().into()
 }
 
+/// Asks whether the token's issuer has stopped all transfers.
+pub(super) fn paused() -> Bytes {
+    pausedCall {}.abi_encode().into()
+}
+
 /// The answer to a call. Nothing or something else means that no such token stands at the address.
 ///
 /// # Errors
@@ -85,6 +91,7 @@ mod tests {
         assert_eq!(transferWithAuthorizationCall::SELECTOR, [0xe3, 0xee, 0x16, 0x0e]);
         assert_eq!(authorizationStateCall::SELECTOR, [0xe9, 0x4a, 0x01, 0x02]);
         assert_eq!(balanceOfCall::SELECTOR, [0x70, 0xa0, 0x82, 0x31]);
+        assert_eq!(pausedCall::SELECTOR, [0x5c, 0x97, 0x5a, 0xbb]);
         let used = b256!("0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5");
         let cancelled = b256!("0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81");
         let transfer = b256!("0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");

@@ -6,14 +6,18 @@
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `outcome` | what became of a payment |
+//! | `finality` | whether what was seen can still be taken back |
+//! | `readiness` | whether anything can be settled now |
 //! | `inspect` | what operators' tools ask |
 
 mod calls;
 mod fees;
+mod finality;
 mod inspect;
 mod node;
 mod outcome;
 mod preparer;
+mod readiness;
 mod redact;
 mod replace;
 mod rpc;
@@ -29,8 +33,8 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent},
-    settlement::{Attempt, TransferTerms},
+    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent, Standing},
+    settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::{requirements::Token, verify::LiveTransfer},
 };
@@ -143,6 +147,7 @@ impl ChainRail for BaseRail {
         let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest)?;
         let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
         let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS)?;
+        let paused = batch.call(token, &calls::paused(), At::Latest)?;
         let nonce = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
         let quote = fees::ask_quote(&mut batch, signer)?;
         batch.send().await?;
@@ -152,6 +157,7 @@ impl ChainRail for BaseRail {
             authorization_used: answer::<calls::authorizationStateCall>(&used.get().await?)?,
             balance_units: u128::try_from(balance).unwrap_or(u128::MAX),
             would_revert: verdict(settling, transfer, latest.unix_s()).await?,
+            token_paused: readiness::is_paused(paused).await?,
             block_number: latest.number(),
             signer_next_nonce: nonce.get().await?.to(),
             fees,
@@ -208,6 +214,14 @@ impl ChainRail for BaseRail {
         self.judge(terms, attempts).await
     }
 
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        self.standing_of(booked).await
+    }
+
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        self.fees_of(attempts).await
+    }
+
     async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
         self.raise(last, at).await
     }
@@ -229,11 +243,7 @@ impl ChainRail for BaseRail {
     }
 
     async fn ready(&self) -> Result<(), RailError> {
-        let quote = self.quote().await?;
-        match fees::price(&quote, self.max_fee_per_gas_wei) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(RailError::NotReady(format!("{error} ({})", self.signer()))),
-        }
+        self.check_ready().await
     }
 
     fn on_wrong_chain(&self) -> bool {

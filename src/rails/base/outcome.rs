@@ -16,7 +16,7 @@
 use alloy_primitives::B256;
 use payments::{
     ports::{Outcome, RailError},
-    settlement::{Attempt, AttemptKind, PaymentFailure, TransferTerms},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, TransferTerms},
 };
 use serde_json::json;
 
@@ -67,6 +67,20 @@ impl BaseRail {
         }
         // Past valid_before the token refuses it, but a block that says otherwise may still replace the newest ones.
         Ok(Outcome::Pending { may_send: facts.latest.unix_s() < terms.valid_before_unix_s })
+    }
+
+    /// What the mined ones of these transactions cost, whatever they did.
+    pub(super) async fn fees_of(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        let mut batch = self.node.batch()?;
+        let hashes = attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
+        let answers = hashes.map(|hash| Ok((hash, ask_receipt(&mut batch, &hash)?))).collect::<Result<Vec<_>, RailError>>()?;
+        batch.send().await?;
+        let mut fees_wei = Vec::new();
+        for (hash, answer) in answers {
+            let receipt = answer.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some());
+            fees_wei.extend(receipt.map(|receipt| (ChainHash(hash.0), receipt.fee_wei())));
+        }
+        Ok(fees_wei)
     }
 
     /// The newest block that counts as final for an expiry: the safe one, or the newest where the chain knows none.
@@ -180,8 +194,8 @@ fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> Result<super::node::An
     batch.ask("eth_getTransactionReceipt", json!([hash]))
 }
 
-/// `None` where the chain has no safe block: it says null, or that it does not know the word.
-fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
+/// `None` where the chain has no safe (or no final) block: it says null, or that it does not know the word.
+pub(super) fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
     match answer {
         Ok(block) => Ok(block),
         Err(NoAnswer::Refused(refusal)) if refusal.is_unknown_block() => Ok(None),
@@ -193,7 +207,7 @@ impl Refusal {
     /// -39001 is "unknown block" of the execution APIs, -32602 "invalid params".
     fn is_unknown_block(&self) -> bool {
         let message = self.message.to_lowercase();
-        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("safe block not found")
+        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("block not found")
     }
 
     /// How the common nodes say that they keep the block but not its state.

@@ -77,7 +77,8 @@ impl Signer {
         let tx_hash = ChainHash(signed.tx_hash().0);
         let sealed_tx = self.sealer.seal(&seal_name(kind, tx_hash), &signed.encoded_2718());
         let max_fee_per_gas_wei = price.max_fee_wei;
-        let attempt = Attempt { kind, tx_hash, signer: self.wallet(), eoa_nonce, max_fee_per_gas_wei, sealed_tx, saved_at: at };
+        let attempt =
+            Attempt { kind, tx_hash, signer: self.wallet(), eoa_nonce, max_fee_per_gas_wei, sealed_tx, saved_at: at, fee_wei: None };
         (!attempt.sealed_tx.is_empty()).then_some(attempt)
     }
 

@@ -12,6 +12,7 @@ use super::calls::{AuthorizationUsed, Transfer, address};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Block {
     pub number: U64,
+    pub hash: Option<B256>,
     pub timestamp: U64,
     pub base_fee_per_gas: Option<U128>,
 }
@@ -91,7 +92,8 @@ impl Receipt {
         })
     }
 
-    fn fee_wei(&self) -> u128 {
+    /// What its sender paid, in wei.
+    pub(super) fn fee_wei(&self) -> u128 {
         let price = self.effective_gas_price.unwrap_or_default().to::<u128>();
         let l1_fee = self.l1_fee.unwrap_or_default().to::<u128>();
         self.gas_used.to::<u128>().saturating_mul(price).saturating_add(l1_fee)

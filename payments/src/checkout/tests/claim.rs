@@ -106,6 +106,29 @@ fn a_transfer_that_the_token_would_refuse_is_not_taken_and_a_free_launch_needs_n
 }
 
 #[test]
+fn a_paused_token_claims_no_payment_and_a_free_launch_needs_none() {
+    let test = TestWorld::new();
+    let source = rejected(&test, 1);
+    let paused = ChainView { would_revert: Some(String::from("Pausable: paused")), token_paused: true, ..usual_view() };
+    test.rail.view_is(Ok(paused.clone()));
+    let entitled = claimed(&test, test.launch(&wallet(), 2, false));
+    assert_eq!(entitled.funding, Funding::Entitlement { source: source.id });
+    for view in [paused.clone(), ChainView { would_revert: None, ..paused.clone() }, ChainView { balance_units: 0, ..paused.clone() }] {
+        test.rail.view_is(Ok(view));
+        let asked = test.launch(&wallet(), 4, false);
+        let key = key(&asked);
+        let outcome = block_on(claim_rules(&test.world, asked));
+        assert!(matches!(outcome, Err(ClaimError::Rail(RailError::TokenPaused))), "{outcome:?}");
+        assert_eq!(block_on(test.books.known(&key)).unwrap(), None);
+    }
+    test.rail.view_is(Ok(paused));
+    let free = claimed(&test, test.launch(&wallet(), 3, true));
+    assert!(matches!(free.funding, Funding::Free { .. }), "{:?}", free.funding);
+    test.rail.view_is(Ok(usual_view()));
+    assert_eq!(claimed(&test, test.launch(&wallet(), 4, false)).funding, Funding::X402, "the same proof pays later");
+}
+
+#[test]
 fn a_silent_node_claims_nothing() {
     let test = TestWorld::new();
     test.rail.view_is(Err(unreachable()));

@@ -2,6 +2,7 @@
 
 use super::{
     credits,
+    finality::{Look, keeps_bytes},
     tables::{Obligation, Tables, refused_by_key},
 };
 use crate::{
@@ -112,6 +113,8 @@ fn settle_transfer(tables: &mut Tables, id: PaymentId, settlement: &SettlementPr
     if tables.intents.values().filter_map(|row| row.intent.transfer_proof()).any(same_log) {
         return Err(refused_by_key("settlements"));
     }
+    tables.looks.insert(id, Look { is_final: false, due: UnixMs::new(0) });
+    tables.note_fee(settlement.tx_hash, Some(settlement.fee_wei));
     let intent = &mut tables.row(id)?.intent;
     intent.settlement = Some(Settlement::Transfer(settlement.clone()));
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);
@@ -121,11 +124,14 @@ fn settle_transfer(tables: &mut Tables, id: PaymentId, settlement: &SettlementPr
     Ok(())
 }
 
-/// Stores the final answer and wipes what could move money.
+/// Stores the final answer and wipes what could move money, unless a reorganisation may make it necessary once more.
 fn answered<'t>(tables: &'t mut Tables, id: PaymentId, answer: &StoredAnswer) -> Result<&'t mut Intent, BooksError> {
+    let kept = tables.intents.get(&id).is_some_and(|row| keeps_bytes(tables, &row.intent));
     let intent = &mut tables.row(id)?.intent;
     intent.answer = Some(answer.clone());
-    wipe(intent);
+    if !kept {
+        wipe(intent);
+    }
     Ok(intent)
 }
 

@@ -31,6 +31,11 @@ impl MemoryBooks {
     pub fn open_nonce_count(&self) -> usize {
         self.tables().open_nonces(u32::MAX).len()
     }
+
+    /// How many settlements may still be taken back, as far as the books know.
+    pub fn open_settlement_count(&self) -> usize {
+        self.tables().looks.values().filter(|look| !look.is_final).count()
+    }
 }
 
 impl Audit<'_> {

@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod claim;
 mod credits;
+mod finality;
 mod reads;
 mod tables;
 
@@ -18,9 +19,9 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
-        NewClaim, REQUESTS_KEPT_MS, RequestNote, Usage,
+        NewClaim, REQUESTS_KEPT_MS, RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -136,6 +137,25 @@ impl Books for MemoryBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         self.tables().close_nonce(signer, eoa_nonce);
         Ok(())
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        self.write(|tables| {
+            fees_wei.iter().for_each(|(tx_hash, fee_wei)| tables.note_fee(*tx_hash, Some(*fee_wei)));
+            Ok(())
+        })
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        Ok(reads::gas_spent(&self.tables()))
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        Ok(finality::recent(&self.tables(), due, limit))
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        self.write(|tables| finality::note(tables, sightings))
     }
 
     fn delivered(&self, id: PaymentId) {

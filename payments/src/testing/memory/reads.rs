@@ -9,6 +9,7 @@ use crate::{
     intent::{Intent, State},
     ledger::Posting,
     ports::{Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
+    settlement::{AttemptKind, GasSpent},
     time::Month,
 };
 
@@ -44,7 +45,8 @@ pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
         currency: owed.amount.currency().to_owned(),
         state: owed.state.to_owned(),
     });
-    Some(Evidence { intent, timeline, journal, obligation })
+    let findings = super::finality::findings(tables, id);
+    Some(Evidence { intent, timeline, journal, obligation, findings })
 }
 
 pub(super) fn trial_balance(tables: &Tables) -> Vec<JournalLine> {
@@ -53,6 +55,21 @@ pub(super) fn trial_balance(tables: &Tables) -> Vec<JournalLine> {
         *sums.entry((line.currency, line.account)).or_default() += line.amount;
     }
     sums.into_iter().map(|((currency, account), amount)| JournalLine { txn_id: String::new(), account, currency, amount }).collect()
+}
+
+pub(super) fn gas_spent(tables: &Tables) -> GasSpent {
+    let mut spent = GasSpent::default();
+    for intent in tables.intents.values().map(|row| &row.intent) {
+        for attempt in &intent.attempts {
+            let settled = intent.transfer_proof().is_some_and(|proof| proof.tx_hash == attempt.tx_hash);
+            *match (attempt.kind, settled) {
+                (AttemptKind::Void, _) => &mut spent.void_wei,
+                (AttemptKind::Transfer, true) => &mut spent.settled_wei,
+                (AttemptKind::Transfer, false) => &mut spent.lost_wei,
+            } += attempt.fee_wei.unwrap_or(0);
+        }
+    }
+    spent
 }
 
 fn lines(posting: &Posting) -> impl Iterator<Item = JournalLine> + '_ {

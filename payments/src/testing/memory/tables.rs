@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::finality::{Found, Look, keeps_bytes};
 use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
@@ -11,6 +12,7 @@ use crate::{
     money::Amount,
     ports::{BooksError, CreditAccount},
     proof::{ChargeKey, PaymentKey, ProofKey},
+    settlement::ChainHash,
     time::{Month, UnixMs},
 };
 
@@ -28,6 +30,8 @@ pub(super) struct Tables {
     pub(super) obligations: BTreeMap<PaymentId, Obligation>,
     pub(super) postings: Vec<Posting>,
     pub(super) timeline: Vec<(PaymentId, State, UnixMs)>,
+    pub(super) looks: BTreeMap<PaymentId, Look>,
+    pub(super) findings: BTreeMap<(&'static str, PaymentId), Found>,
 }
 
 #[derive(Clone)]
@@ -115,11 +119,18 @@ impl Tables {
 
     pub(super) fn close_nonce(&mut self, signer: Wallet, eoa_nonce: u64) {
         self.closed_nonces.insert((signer, eoa_nonce));
-        for row in self.intents.values_mut() {
+        let kept: HashSet<PaymentId> =
+            self.intents.values().filter(|row| keeps_bytes(self, &row.intent)).map(|row| row.intent.id).collect();
+        for row in self.intents.values_mut().filter(|row| !kept.contains(&row.intent.id)) {
             for attempt in row.intent.attempts.iter_mut().filter(|a| a.signer == signer && a.eoa_nonce == eoa_nonce) {
                 attempt.sealed_tx.clear();
             }
         }
+    }
+
+    pub(super) fn note_fee(&mut self, tx_hash: ChainHash, fee_wei: Option<u128>) {
+        let attempts = self.intents.values_mut().flat_map(|row| row.intent.attempts.iter_mut());
+        attempts.filter(|attempt| attempt.tx_hash == tx_hash).for_each(|attempt| attempt.fee_wei = fee_wei);
     }
 
     pub(super) fn expire_entitlements(&mut self, now: UnixMs) -> u64 {

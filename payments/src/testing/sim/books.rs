@@ -12,9 +12,9 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, Usage,
+        RequestNote, Sighting, Usage,
     },
-    settlement::Attempt,
+    settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
@@ -169,6 +169,28 @@ impl Books for SimBooks {
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.close_nonce(signer, eoa_nonce).await;
+        self.back(done).await
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.note_fees(fees_wei).await;
+        self.back(done).await
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        self.reach().await?;
+        self.sim.books.gas_spent().await
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        self.reach().await?;
+        self.sim.books.recent_settlements(due, limit).await
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.note_sightings(sightings).await;
         self.back(done).await
     }
 

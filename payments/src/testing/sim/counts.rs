@@ -46,6 +46,10 @@ counts! {
     identities,
     /// Payments that arrived.
     settled,
+    /// Settlements that a reorganisation put into another block.
+    moved,
+    /// Looks that did not find a settlement where the newest blocks were replaced.
+    lost,
     /// Payments that were proven failed.
     pay_failed,
     /// Launches at the core.

@@ -11,6 +11,7 @@ use std::{
 use super::{Sim, gateway::Process, locked, scheduler::Owner};
 use crate::{
     checkout::{Progress, World, run},
+    finality,
     ids::PaymentId,
     intent::Intent,
     recovery,
@@ -55,6 +56,17 @@ impl Process {
                 }
                 let _ = recovery::expire_entitlements(&self.world).await;
                 let _ = recovery::close_nonces(&self.world).await;
+            }
+            self.sim.pause(RECOVER_EVERY_MS).await;
+        }
+    }
+
+    /// Looks at settlements until they are final.
+    pub async fn look_at_settlements(self: Arc<Self>) {
+        loop {
+            if let Ok(round) = finality::look_at_settlements(&self.world).await {
+                let (moved, lost) = (round.moved.len() as u64, round.lost.len() as u64);
+                self.sim.count(|counts| (counts.moved, counts.lost) = (counts.moved + moved, counts.lost + lost));
             }
             self.sim.pause(RECOVER_EVERY_MS).await;
         }

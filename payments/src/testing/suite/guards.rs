@@ -1,10 +1,10 @@
 //! One guarded update of one row, with all that belongs to it, or nothing.
 
-use super::{Draft, assert_stale, everything, funded, new, reach};
+use super::{Draft, assert_stale, created, everything, finality::sighting, funded, new, reach};
 use crate::{
     intent::{Guard, Intent, State, Transition},
-    ports::{Books, BooksError},
-    settlement::{AttemptKind, PaymentFailure, Settlement},
+    ports::{Books, BooksError, Seen},
+    settlement::{AttemptKind, ChainHash, PaymentFailure, Settlement},
     testing::{
         clock::numbered_id,
         rail::{attempt, by_transfer, proof},
@@ -15,7 +15,7 @@ use crate::{
 
 /// Every change that the intent's state allows.
 fn allowed(intent: &Intent, at: UnixMs) -> Vec<Transition> {
-    let hash = crate::settlement::ChainHash([9; 32]);
+    let hash = ChainHash([9; 32]);
     [
         intent.submitted(at),
         intent.submit_unknown(at),
@@ -161,9 +161,18 @@ pub async fn what_could_move_money_is_wiped_at_the_end(books: &dyn Books) {
     for (number, state) in (1..).zip([State::Created, State::Rejected, State::PayFailed]) {
         let intent = reach(books, &Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()), state).await.unwrap();
         assert_eq!(intent.attempts.len(), 1);
-        assert!(intent.attempts[0].sealed_tx.is_empty(), "{state:?}");
+        if state != State::PayFailed {
+            assert!(!intent.attempts[0].sealed_tx.is_empty(), "{state:?}: a reorganisation may still take the settlement back");
+            books.note_sightings(&[sighting(&intent, Seen::Final)]).await.unwrap();
+        }
+        let over = books.intent(intent.id).await.unwrap().unwrap();
+        assert!(over.attempts[0].sealed_tx.is_empty(), "{state:?}");
     }
+    let stranger = new(books, &Draft::numbered(8)).await;
+    let stranger = books.apply(stranger.funded(by_transfer(ChainHash([8; 32]), 0), stranger.created_at).unwrap()).await.unwrap();
+    let over = created(books, &stranger, stranger.updated_at).await;
+    assert!(over.attempts[0].sealed_tx.is_empty(), "a stranger's settlement needs nothing of ours");
     let open = new(books, &Draft::numbered(9)).await;
     let forwarding = funded(books, &open, open.created_at).await;
-    assert_eq!(forwarding.attempts, open.attempts, "kept while the intent is not terminal");
+    assert_eq!(forwarding.attempts[0].sealed_tx, open.attempts[0].sealed_tx, "kept while the intent is not terminal");
 }

@@ -10,6 +10,7 @@ mod card_draft;
 mod cards;
 mod claims;
 mod draft;
+mod finality;
 mod funding;
 mod guards;
 mod joins;
@@ -23,6 +24,7 @@ pub use card_draft::{CardPart, LAUNCH_PRICE_CARD, PACK_CREDITS, PACK_PRICE};
 pub use cards::*;
 pub use claims::*;
 pub use draft::Draft;
+pub use finality::*;
 pub use funding::*;
 pub use guards::*;
 pub use joins::*;
@@ -82,6 +84,10 @@ macro_rules! books_suite {
             one_log_settles_one_intent
             a_further_attempt_is_saved_under_the_guard
             what_could_move_money_is_wiped_at_the_end
+            a_settlement_is_looked_at_when_it_is_due_until_it_is_final
+            a_settlement_that_moved_is_updated_in_its_place
+            a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back
+            a_look_at_another_block_than_the_booked_one_changes_nothing
             only_expired_leases_are_taken_and_the_old_driver_writes_no_more
             stuck_intents_are_taken_once_by_takers_at_once
             a_lease_is_kept_by_its_fence_alone
@@ -96,6 +102,7 @@ macro_rules! books_suite {
             the_evidence_of_a_paid_launch_tells_its_story
             the_evidence_of_a_refusal_says_what_is_owed
             the_journal_sums_to_zero_per_currency
+            gas_is_kept_with_each_mined_transaction_and_summed
             usage_counts_slots_creations_and_entitlements
             pages_go_by_key_newest_first
             what_nobody_claimed_is_unknown

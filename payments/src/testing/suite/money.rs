@@ -7,6 +7,8 @@ use crate::{
     funding::Funding,
     intent::State,
     ports::{Books, JournalLine, ObligationRow},
+    settlement::{AttemptKind, GasSpent},
+    testing::rail::{FEE_WEI, attempt},
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -73,6 +75,28 @@ pub async fn the_evidence_of_a_refusal_says_what_is_owed(books: &dyn Books) {
     let (unearned, due) = (format!("liab:unearned:{}", draft.payer()), format!("liab:refund_due:{}", draft.payer()));
     let expected = [(format!("{}:owed", source.id), unearned.as_str(), 550_000), (format!("{}:owed", source.id), due.as_str(), -550_000)];
     assert_eq!(lines(&evidence.journal)[2..], expected);
+}
+
+/// Of what settled, of what moved nothing and of empty transactions, each by itself; what is not known is not counted.
+pub async fn gas_is_kept_with_each_mined_transaction_and_summed(books: &dyn Books) {
+    assert_eq!(books.gas_spent().await.unwrap(), GasSpent::default());
+    let paid = funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
+    assert_eq!(paid.attempts[0].fee_wei, Some(FEE_WEI), "known with the proof");
+    let failed = reach(books, &Draft::numbered(2), State::PayFailed).await.unwrap();
+    let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
+    books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
+    new(books, &Draft::numbered(3)).await;
+    // More than any one number of a database holds, as a sum.
+    let lost_wei = 9_000_000_000_000_000_001;
+    books.note_fees(&[(failed.attempts[0].tx_hash, lost_wei), (void.tx_hash, lost_wei + 1)]).await.unwrap();
+    let other = reach(books, &Draft::numbered(4).of_wallet(4), State::PayFailed).await.unwrap();
+    books.note_fees(&[(other.attempts[0].tx_hash, lost_wei)]).await.unwrap();
+    let spent = GasSpent { settled_wei: FEE_WEI, lost_wei: 2 * lost_wei, void_wei: lost_wei + 1 };
+    assert_eq!(books.gas_spent().await.unwrap(), spent);
+    let kept = books.intent(failed.id).await.unwrap().unwrap();
+    assert_eq!(kept.attempts.iter().map(|attempt| attempt.fee_wei).collect::<Vec<_>>(), [Some(lost_wei), Some(lost_wei + 1)]);
+    let journal = books.trial_balance().await.unwrap();
+    assert!(journal.iter().all(|line| line.currency == "USDC"), "gas is no currency of the journal");
 }
 
 /// Over every kind of story: paid, failed, refused, entitled and used, entitled and refused again, free.

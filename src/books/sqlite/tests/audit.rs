@@ -45,7 +45,7 @@ fn the_views_speak_the_words_of_the_contract() {
         let paid = paid_launch(&books, 1).await;
         let Claimed::New(free) = books.claim(Draft::numbered(2).free().claim()).await.unwrap() else { panic!("not new") };
         let Claimed::New(refused) = books.claim(Draft::numbered(3).of_wallet(2).claim()).await.unwrap() else { panic!("not new") };
-        let proof = payments::testing::rail::proof(refused.attempts[0].tx_hash, 1);
+        let proof = payments::testing::rail::by_transfer(refused.attempts[0].tx_hash, 1);
         let refused = books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
         books.apply(refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap()).await.unwrap();
         let pool = beside(&dir).await;
@@ -68,7 +68,7 @@ fn the_views_speak_the_words_of_the_contract() {
         assert_eq!(settlement.get::<String, _>("from_addr"), transfer.key.from.to_string());
         assert_eq!(settlement.get::<String, _>("nonce"), format!("0x{}", hex::encode(transfer.key.nonce)));
         assert_eq!(settlement.get::<i64, _>("amount_minor"), 550_000);
-        assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().tx_hash.to_string());
+        assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().reference());
         let slots: Vec<(String, String, i64, String)> = sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(&pool).await.unwrap();
         assert_eq!(slots, [(transfer.key.from.to_string(), String::from("2026-03"), 1, free.id.to_string())]);
         let owed: Vec<(String, String, i64, String, String)> =

@@ -195,6 +195,7 @@ fn attempt() -> Attempt {
         max_fee_per_gas_wei: 1,
         sealed_tx: Vec::new(),
         saved_at: SAVED_AT,
+        fee_wei: None,
     }
 }
 

@@ -116,6 +116,19 @@ pub(super) async fn a_barred_payer_is_seen_before_anything_is_sent(chain: &dyn T
     assert!(words.contains("account is blacklisted"), "{words}");
 }
 
+pub(super) async fn a_paused_token_is_told_from_a_barred_payer(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let transfer = world.authorize(B256::repeat_byte(2)).await;
+    world.pause_token(true).await;
+    let (view, ready) = (world.rail.view(&transfer).await.unwrap(), world.rail.ready().await);
+    world.pause_token(false).await;
+    assert_eq!((view.token_paused, ready), (true, Err(RailError::TokenPaused)));
+    world.bar_payer().await;
+    let view = world.rail.view(&transfer).await.unwrap();
+    assert!(view.would_revert.is_some() && !view.token_paused, "{view:?}");
+    world.rail.ready().await.unwrap();
+}
+
 pub(super) async fn money_that_went_elsewhere_is_not_paid(chain: &dyn TestChain) {
     let world = World::new(chain).await;
     let claim = world.claim().await;

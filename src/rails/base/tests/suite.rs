@@ -13,6 +13,7 @@ pub(crate) async fn rail_suite(chain: &dyn TestChain) {
     money::money_that_went_elsewhere_is_not_paid(chain).await;
     money::a_payer_without_balance_is_not_paid(chain).await;
     money::a_barred_payer_is_seen_before_anything_is_sent(chain).await;
+    money::a_paused_token_is_told_from_a_barred_payer(chain).await;
     money::an_unsent_payment_expires(chain).await;
     money::a_signer_without_gas_prepares_nothing(chain).await;
     money::a_changed_attempt_is_not_sent(chain).await;

@@ -44,6 +44,8 @@ sol! {
     function mint(address to, uint256 amount);
     function transfer(address to, uint256 value);
     function blacklist(address account);
+    function pause();
+    function unpause();
     function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s);
 }
 
@@ -191,6 +193,11 @@ impl<'a> World<'a> {
     /// The token bars the payer.
     pub(super) async fn bar_payer(&self) {
         self.by_stranger(blacklistCall { account: self.payer.address() }.abi_encode()).await;
+    }
+
+    /// The token stops all transfers, or takes them again.
+    pub(super) async fn pause_token(&self, on: bool) {
+        self.by_stranger(if on { pauseCall {}.abi_encode() } else { unpauseCall {}.abi_encode() }).await;
     }
 
     /// The payer sends his whole balance away.

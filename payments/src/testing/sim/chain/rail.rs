@@ -9,8 +9,8 @@ use super::{Deed, MAX_REORG, Tx, read::Judgement};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent},
-    settlement::{Attempt, AttemptKind, ChainHash, TransferTerms},
+    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
+    settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     testing::sim::{Sim, locked},
     time::UnixMs,
     x402::verify::LiveTransfer,
@@ -89,6 +89,7 @@ impl ChainRail for SimRail {
             fees,
             // The simulated token bars nobody; what moves between this look and the settlement is what the simulator is about.
             would_revert: None,
+            token_paused: false,
         })
     }
 
@@ -144,6 +145,20 @@ impl ChainRail for SimRail {
         }
         let lag = self.asked().await?;
         Ok(locked(&self.sim.chain).fate(lag, terms, attempts, latest, confirmations))
+    }
+
+    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        Ok(booked.iter().map(|booked| chain.standing(lag, booked)).collect())
+    }
+
+    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let head = chain.block(chain.latest().number.saturating_sub(lag));
+        let mined = attempts.iter().filter(|attempt| head.after.receipts.contains_key(&attempt.tx_hash.0));
+        Ok(mined.map(|attempt| (attempt.tx_hash, 1)).collect())
     }
 
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
@@ -206,5 +221,5 @@ fn sign(sim: &Sim, deed: Deed, intent: PaymentId, ours: (Wallet, u64, u128), at:
     let named = format!("{} {intent} {signer} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
     let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
     locked(&sim.signed).insert(tx_hash.0, Tx { hash: tx_hash, deed, ours: Some(ours) });
-    Attempt { kind, tx_hash, signer, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at: at }
+    Attempt { kind, tx_hash, signer, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at: at, fee_wei: None }
 }

@@ -2,7 +2,7 @@
 
 use super::{Chain, MAX_REORG, Use};
 use crate::{
-    ports::{Outcome, RailError},
+    ports::{Outcome, RailError, Standing},
     settlement::{Attempt, AttemptKind, PaymentFailure, SettlementProof, TransferTerms},
 };
 
@@ -61,6 +61,17 @@ impl Chain {
             return Err(RailError::Unreachable(String::from("the node does not have the block")));
         }
         Ok(self.block(block).after.uses.contains_key(&terms.key))
+    }
+
+    /// Where a settlement stands, to a node that is so many blocks behind.
+    pub fn standing(&self, lag: u64, booked: &SettlementProof) -> Standing {
+        let head = self.latest().number.saturating_sub(lag);
+        match self.block(booked.block_number).hash == booked.block_hash {
+            _ if booked.block_number > head => Standing::NotKnown,
+            false => Standing::Displaced,
+            true if booked.block_number.saturating_add(MAX_REORG) <= head => Standing::Final,
+            true => Standing::Stands,
+        }
     }
 
     /// What the logs up to a block say of a used authorization.

@@ -5,18 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     funding::Funding,
     intent::{Intent, State},
+    ports::Standing,
     settlement::PaymentFailure,
     testing::{
         memory::Audit,
-        sim::{Sim, chain::Ledger, locked},
+        sim::{
+            Sim,
+            chain::{Chain, Ledger},
+            locked,
+        },
         wallet::LAUNCH_PRICE,
     },
 };
 
 impl Sim {
-    /// No intent is under way, and every nonce that was signed is known to be used.
+    /// No intent is under way, every nonce that was signed is known to be used, and every settlement is final.
     pub fn at_rest(&self) -> bool {
-        self.books.audit(|books| open(books).is_none()) && self.books.open_nonce_count() == 0
+        self.books.audit(|books| open(books).is_none()) && self.books.open_nonce_count() == 0 && self.books.open_settlement_count() == 0
     }
 
     /// See the module.
@@ -33,12 +38,13 @@ impl Sim {
             check_rest(books, ledger)?;
             check_launches(books, &launches)?;
             check_chain(books, ledger)?;
+            check_blocks(books, &chain)?;
             check_debts(books)?;
             check_totals(books)
         })?;
-        match self.books.open_nonce_count() {
-            0 => Ok(()),
-            open => Err(format!("{open} nonces are open")),
+        match (self.books.open_nonce_count(), self.books.open_settlement_count()) {
+            (0, 0) => Ok(()),
+            (nonces, settlements) => Err(format!("{nonces} nonces are open, and {settlements} settlements are not final")),
         }
     }
 }
@@ -55,6 +61,9 @@ fn check_rest(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
         for attempt in &intent.attempts {
             if ledger.nonces.get(&attempt.signer).copied().unwrap_or(0) <= attempt.eoa_nonce {
                 return Err(format!("nonce {} of {} was signed for {} and never used", attempt.eoa_nonce, attempt.signer, intent.id));
+            }
+            if attempt.fee_wei.is_some() != ledger.receipts.contains_key(&attempt.tx_hash.0) {
+                return Err(format!("{} of {} cost {:?}, and the chain says otherwise", attempt.tx_hash, intent.id, attempt.fee_wei));
             }
         }
         if intent.attempts.iter().any(|attempt| attempt.kind == crate::settlement::AttemptKind::Transfer && !attempt.sealed_tx.is_empty()) {
@@ -107,6 +116,18 @@ fn check_chain(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
         }
     }
     if received == ledger.received { Ok(()) } else { Err(format!("{} units came, {received} are explained", ledger.received)) }
+}
+
+/// A settlement names the block that holds it now.
+fn check_blocks(books: &Audit<'_>, chain: &Chain) -> Result<(), String> {
+    let elsewhere = |intent: &&Intent| {
+        let booked = intent.transfer_proof();
+        booked.is_some_and(|booked| chain.standing(0, booked) != Standing::Final)
+    };
+    match books.intents().find(elsewhere) {
+        Some(intent) => Err(format!("the settlement of {} is booked in a block that is not on the chain", intent.id)),
+        None => Ok(()),
+    }
 }
 
 /// Every refused payment is owed or was used, once.
