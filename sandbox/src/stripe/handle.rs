@@ -89,8 +89,6 @@ impl Emulator {
         // A server that ended already hears nothing.
         let _ = self.stop.send(());
         drop((&mut self.server).await);
-        self.queue.abort();
-        drop((&mut self.queue).await);
     }
 
     /// Adds a rule behind the ones there are.
@@ -201,6 +199,14 @@ impl Emulator {
     /// As [`set_clock_offset`](Self::set_clock_offset).
     pub fn reset(&self) -> Result<(), EmulatorError> {
         self.shared.reset()
+    }
+}
+
+impl Drop for Emulator {
+    /// The server hears it too: its side of `stop` is closed.
+    fn drop(&mut self) {
+        self.queue.abort();
+        self.shared.close();
     }
 }
 

@@ -177,6 +177,14 @@ impl Shared {
         Ok(())
     }
 
+    /// Gives the log's file back, after the work that is being done. What is asked for later finds a broken emulator.
+    pub(super) fn close(&self) {
+        if let Ok(mut inner) = self.inner.lock() {
+            inner.log = None;
+            inner.broken = true;
+        }
+    }
+
     fn now(&self, world: &World) -> u64 {
         (self.clock)().saturating_add_signed(world.settings.clock_offset_s)
     }

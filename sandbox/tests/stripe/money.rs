@@ -20,9 +20,8 @@ async fn refund(world: &World, intent: &str, amount: Option<&str>) -> Answer {
 async fn a_charge_costs_29_thousandths_and_30_cents() {
     let world = World::new().await;
     for (amount, fee) in [("50", 31), ("60", 32), ("1200", 65), ("17", 0), ("1000000", 29_030)] {
-        let token = world
-            .post(GRANT, &[("payment_method", "pm_card_visa"), ("usage_limits[currency]", "usd"), ("usage_limits[max_amount]", amount)]);
-        let token = token.await.body["id"].as_str().unwrap().to_owned();
+        let limits = [("payment_method", "pm_card_visa"), ("usage_limits[currency]", "usd"), ("usage_limits[max_amount]", amount)];
+        let token = world.post(GRANT, &limits).await.body["id"].as_str().unwrap().to_owned();
         let form = [("amount", amount), ("currency", "usd"), ("confirm", "true"), ("shared_payment_granted_token", &token)];
         let paid = world.post(INTENTS, &form).await;
         if fee == 0 {
