@@ -94,7 +94,12 @@ async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError
         if key.chars().count() > LONGEST_KEY {
             return refused(Answer::error(&ApiError::invalid("Idempotency-Key", "Idempotency keys can be up to 255 characters long.")));
         }
-        match shared.claim(key, &call.fingerprint())? {
+        let claim = {
+            let (shared, key, asked) = (Arc::clone(&shared), key.clone(), call.fingerprint());
+            move || shared.claim(&key, &asked)
+        };
+        // The lock may have to wait for the disk.
+        match tokio::task::spawn_blocking(claim).await.map_err(|_| EmulatorError::Broken)?? {
             Claim::Begin => {}
             Claim::Refused(error) => return refused(Answer::error(&error)),
             Claim::Replay(stored) => {

@@ -120,7 +120,7 @@ impl Tx<'_> {
         let Some(token) = self.world.tokens.get(&intent.token).cloned() else {
             return Err(ApiError::no_such(400, "shared_payment.granted_token", "id", &intent.token));
         };
-        if intent.status == Status::RequiresAction {
+        if succeeds && intent.status == Status::RequiresAction {
             self.usable(&intent.token, "payment_method", intent.amount, &intent.currency)?;
         }
         let token = Token { held_by: None, ..token };

@@ -50,6 +50,7 @@ pub(super) enum Claim {
 /// What connections, webhooks and the handle share.
 pub(super) struct Shared {
     inner: Mutex<Inner>,
+    beside: Mutex<Beside>,
     clock: Clock,
     pub secret_key: String,
     pub webhook_secret: String,
@@ -60,11 +61,16 @@ pub(super) struct Shared {
 struct Inner {
     world: World,
     log: Option<Log>,
-    faults: Faults,
     keys_in_use: HashSet<String>,
+    broken: bool,
+}
+
+/// What is never stored, and so has a lock that never waits for the disk.
+#[derive(Default)]
+struct Beside {
+    faults: Faults,
     calls: VecDeque<CallSeen>,
     calls_begun: u64,
-    broken: bool,
 }
 
 impl Shared {
@@ -91,10 +97,9 @@ impl Shared {
             }
             world.apply(change);
         }
-        let (faults, keys_in_use, calls) = (Faults::default(), HashSet::new(), VecDeque::new());
-        let inner = Mutex::new(Inner { world, log, faults, keys_in_use, calls, calls_begun: 0, broken: false });
+        let inner = Mutex::new(Inner { world, log, keys_in_use: HashSet::new(), broken: false });
         let (secret_key, webhook_secret) = (config.secret_key.clone(), config.webhook_secret.clone());
-        Ok(Self { inner, clock: config.clock.clone(), secret_key, webhook_secret, due })
+        Ok(Self { inner, beside: Mutex::default(), clock: config.clock.clone(), secret_key, webhook_secret, due })
     }
 
     /// Does a piece of work; what it changes is on the disk when this returns.
@@ -149,32 +154,36 @@ impl Shared {
 
     /// The fault that is due for a call, and an id for it.
     pub(super) fn begin_call(&self, method: &Method, path: &str) -> Result<(String, Option<Fault>), EmulatorError> {
-        let mut inner = self.lock()?;
-        inner.calls_begun += 1;
-        let digest = Sha256::digest(format!("request {} {}", inner.calls_begun, self.now(&inner.world)));
-        Ok((format!("req_{}", hex::encode(&digest[..7])), inner.faults.take(method, path)))
+        let mut beside = self.beside()?;
+        beside.calls_begun += 1;
+        let digest = Sha256::digest(format!("request {} {}", beside.calls_begun, (self.clock)()));
+        Ok((format!("req_{}", hex::encode(&digest[..7])), beside.faults.take(method, path)))
     }
 
     pub(super) fn seen(&self, call: CallSeen) {
-        if let Ok(mut inner) = self.lock() {
-            if inner.calls.len() == MOST_CALLS {
-                inner.calls.pop_front();
+        if let Ok(mut beside) = self.beside() {
+            if beside.calls.len() == MOST_CALLS {
+                beside.calls.pop_front();
             }
-            inner.calls.push_back(call);
+            beside.calls.push_back(call);
         }
     }
 
     pub(super) fn calls(&self) -> Vec<CallSeen> {
-        self.lock().map(|inner| inner.calls.iter().cloned().collect()).unwrap_or_default()
+        self.beside().map(|beside| beside.calls.iter().cloned().collect()).unwrap_or_default()
     }
 
     pub(super) fn with_faults<R>(&self, work: impl FnOnce(&mut Faults) -> R) -> Result<R, EmulatorError> {
-        Ok(work(&mut self.lock()?.faults))
+        Ok(work(&mut self.beside()?.faults))
     }
 
     pub(super) fn forget_calls(&self) -> Result<(), EmulatorError> {
-        self.lock()?.calls.clear();
+        self.beside()?.calls.clear();
         Ok(())
+    }
+
+    fn beside(&self) -> Result<MutexGuard<'_, Beside>, EmulatorError> {
+        self.beside.lock().map_err(|_| EmulatorError::Broken)
     }
 
     /// Gives the log's file back, after the work that is being done. What is asked for later finds a broken emulator.

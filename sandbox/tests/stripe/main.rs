@@ -9,6 +9,7 @@ mod idempotency;
 mod lists;
 mod money;
 mod npm;
+mod published;
 mod signature;
 mod support;
 mod tokens;

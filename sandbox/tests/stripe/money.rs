@@ -118,3 +118,12 @@ async fn the_disputing_card_disputes_a_minute_later() {
     assert_eq!(disputes["data"].as_array().unwrap().len(), 1, "what was refunded is not disputed");
     assert_eq!(disputes["data"][0]["payment_intent"], paid.body["id"]);
 }
+
+#[tokio::test]
+async fn a_dispute_is_told_while_nobody_calls() {
+    let (world, target) = (World::new().await, Target::new().await);
+    world.pay("pm_card_createDispute").await;
+    world.emulator.set_webhook(Some(&target.url)).unwrap();
+    world.pass(60);
+    assert_eq!(target.kinds(1).await, ["charge.dispute.created"]);
+}

@@ -25,14 +25,16 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// The target answers within this time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+const TICK: Duration = Duration::from_secs(1);
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Sends what is due until the channel is closed.
+/// Sends what is due until the channel is closed, and opens the disputes whose time has come while nobody calls.
 pub(in crate::stripe) async fn run(shared: Arc<Shared>, mut due: UnboundedReceiver<String>) {
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     let mut pauses = JoinSet::new();
+    let mut ticks = tokio::time::interval(TICK);
     loop {
         let id = tokio::select! {
             id = due.recv() => match id {
@@ -40,6 +42,13 @@ pub(in crate::stripe) async fn run(shared: Arc<Shared>, mut due: UnboundedReceiv
                 None => return,
             },
             Some(Ok(id)) = pauses.join_next() => id,
+            _ = ticks.tick() => {
+                // What is due is done before any work: there is no other here.
+                if let Err(error) = commit(&shared, |_| ()).await {
+                    tracing::error!(%error, "sandbox.stripe_tick");
+                }
+                continue;
+            }
         };
         match attempt(&shared, &http, &id).await {
             Ok(Some(pause)) => {
