@@ -1,5 +1,7 @@
 //! What is only read: tokens, facts of settled charges, whether the key is taken.
 
+use std::collections::BTreeMap;
+
 use payments::{
     charge::PaymentToken,
     ports::{CardError, ChargeFacts, Dispute, DisputeState, StablePayer, TokenView},
@@ -13,8 +15,6 @@ use super::{
     http::{Fault, plain_id},
     objects::{self, GrantedToken, Page, PaymentIntent},
 };
-
-const PAGE: i64 = 100;
 
 impl StripeRail {
     /// `GET /v1/shared_payment/granted_tokens/:id`.
@@ -49,7 +49,8 @@ impl StripeRail {
         let request = RequestBuilder::new(StripeMethod::Get, format!("/charges/{charge}"));
         let charge = self.http.ask::<objects::Charge>(request, None).await?.object;
         self.same_mode(charge.livemode)?;
-        let request = RequestBuilder::new(StripeMethod::Get, "/disputes").query(&[("payment_intent", payment_intent), ("limit", "100")]);
+        let filter = BTreeMap::from([("limit", "100"), ("payment_intent", payment_intent)]);
+        let request = RequestBuilder::new(StripeMethod::Get, "/disputes").query(&filter);
         let page = self.http.ask::<Page<objects::Dispute>>(request, None).await?.object;
         if page.has_more {
             return Err(CardError::Unreachable(String::from("the payment has too many disputes to read")));
