@@ -13,13 +13,13 @@ mod block;
 mod evm;
 mod genesis;
 mod pool;
+mod record;
 mod rpc;
 mod serve;
-mod store;
 mod submit;
 mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use alloy_primitives::{Address, U256};
@@ -27,9 +27,10 @@ use alloy_primitives::{Address, U256};
 pub use genesis::test_usdc_code;
 pub use serve::serve;
 
+use crate::log::{Log, LogError, Opened};
 use genesis::Genesis;
 use pool::Pool;
-use store::{Opened, Store};
+use record::{FILE_NAME, MAGIC};
 use world::World;
 
 /// What a chain is made of, and where it is kept.
@@ -107,10 +108,15 @@ pub enum ChainError {
     },
 }
 
-impl ChainError {
-    fn io(path: &Path, source: std::io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Io { path, source }
+impl From<LogError> for ChainError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Locked { path } => Self::Locked { path },
+            LogError::Damaged { path, at_byte } => Self::Damaged { path, at_byte },
+            LogError::Broken => Self::Broken,
+            LogError::TooLong => Self::TooLong,
+            LogError::Io { path, source } => Self::Io { path, source },
+        }
     }
 }
 
@@ -123,7 +129,7 @@ pub struct Chain {
 struct Inner {
     world: World,
     pool: Pool,
-    store: Store,
+    store: Log,
     /// While set, accepted transactions wait in the pool.
     hold: bool,
 }
@@ -138,7 +144,7 @@ impl Chain {
     /// Each [`ChainError`] but `Broken` and `TooLong`.
     pub fn open(config: ChainConfig, clock: Clock) -> Result<Self, ChainError> {
         let wanted = Genesis::new(&config, clock())?;
-        let Opened { mut store, payloads } = Store::open(&config.dir)?;
+        let Opened { log: mut store, payloads } = Log::open(&config.dir, FILE_NAME, &MAGIC)?;
         let genesis = match payloads.first() {
             Some(stored) => Genesis::decode(stored)?,
             None => {

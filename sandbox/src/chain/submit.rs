@@ -8,7 +8,7 @@ use revm::context::result::{EVMError, InvalidTransaction};
 
 use super::evm::{BASE_FEE_WEI, BLOCK_GAS_LIMIT, Refusal, Rules};
 use super::pool::NotPooled;
-use super::store::Record;
+use super::record::Record;
 use super::world::Draft;
 use super::{ChainError, Inner};
 
