@@ -3,6 +3,8 @@
 
 mod canned;
 mod charge;
+#[cfg(feature = "sandbox")]
+mod emulator;
 mod find;
 mod params;
 mod reads;
