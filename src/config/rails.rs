@@ -126,6 +126,12 @@ pub struct Stripe {
     pub network_id: String,
     /// The key of webhook signatures.
     pub webhook_secret: Secret,
+    /// The version of the API; shared payment tokens need a preview.
+    pub api_version: String,
+    /// Where a charge names its token.
+    pub spt_parameter: SptParameter,
+    /// How long Stripe may take to answer, in milliseconds.
+    pub timeout_ms: u64,
 }
 
 impl Default for Stripe {
@@ -136,6 +142,9 @@ impl Default for Stripe {
             secret_key: Secret::default(),
             network_id: String::new(),
             webhook_secret: Secret::default(),
+            api_version: "2026-07-29.preview".to_owned(),
+            spt_parameter: SptParameter::TopLevel,
+            timeout_ms: 20_000,
         }
     }
 }
@@ -147,6 +156,16 @@ impl Stripe {
         let key = self.secret_key.expose();
         ["sk_live_", "rk_live_"].iter().any(|live| key.starts_with(live))
     }
+}
+
+/// Where a charge names its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SptParameter {
+    /// `shared_payment_granted_token`.
+    TopLevel,
+    /// `payment_method_data[shared_payment_granted_token]`.
+    PaymentMethodData,
 }
 
 /// Which Stripe.

@@ -188,6 +188,7 @@ fn zero(config: &Config) -> Option<String> {
         ("x402.fee_bump_after_s", x402.fee_bump_after_s),
         ("x402.rpc_timeout_ms", x402.rpc_timeout_ms),
         ("mpp.challenge_ttl_s", config.mpp.challenge_ttl_s),
+        ("stripe.timeout_ms", config.stripe.timeout_ms),
         ("pricing.entitlement_hours", config.pricing.entitlement_hours),
     ];
     let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();

@@ -1,0 +1,87 @@
+//! What an event speaks of (<https://docs.stripe.com/api/events>). Types that are not known and objects without the usual members are events
+//! too: an event only wakes whoever then asks Stripe, so nothing in it but names is believed.
+
+use payments::ids::PaymentId;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{http::plain_id, objects::PAYMENT_ID};
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardEvent {
+    /// Stripe's name of it, `evt_...`: deliveries repeat.
+    pub id: String,
+    /// Its type, as Stripe words it.
+    pub kind: String,
+    /// Of real money.
+    pub livemode: bool,
+    /// The payment it is about, `pi_...`.
+    pub payment_intent: Option<String>,
+    /// Our payment, where the object's metadata names one.
+    pub payment_id: Option<PaymentId>,
+    /// What it speaks of.
+    pub what: EventSubject,
+}
+
+/// What an event speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventSubject {
+    /// A payment moved.
+    Payment,
+    /// Money goes back.
+    Refund,
+    /// A dispute.
+    Dispute,
+    /// Something that no payment of ours hangs on.
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    id: String,
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    livemode: bool,
+    #[serde(default)]
+    data: Value,
+}
+
+/// Reads a body; none if it is no event at all.
+pub(super) fn read(body: &[u8]) -> Option<CardEvent> {
+    let Envelope { id, kind, livemode, data } = serde_json::from_slice(body).ok()?;
+    if !plain_id(&id) {
+        return None;
+    }
+    let object = &data["object"];
+    let what = subject(&kind);
+    Some(CardEvent {
+        payment_intent: payment_intent(object, what),
+        payment_id: object["metadata"][PAYMENT_ID].as_str().and_then(|text| text.parse().ok()),
+        id,
+        kind,
+        livemode,
+        what,
+    })
+}
+
+fn subject(kind: &str) -> EventSubject {
+    match kind {
+        _ if kind.starts_with("payment_intent.") => EventSubject::Payment,
+        _ if kind.starts_with("charge.dispute.") => EventSubject::Dispute,
+        "charge.refunded" => EventSubject::Refund,
+        _ if kind.starts_with("charge.refund.") || kind.starts_with("refund.") => EventSubject::Refund,
+        _ => EventSubject::Other,
+    }
+}
+
+/// The object's own id, or what it names; expanded or not.
+fn payment_intent(object: &Value, what: EventSubject) -> Option<String> {
+    let named = &object["payment_intent"];
+    let id = match what {
+        EventSubject::Payment => object["id"].as_str(),
+        _ => named.as_str().or_else(|| named["id"].as_str()),
+    };
+    id.filter(|id| plain_id(id)).map(str::to_owned)
+}

@@ -1,0 +1,213 @@
+//! Cards through Stripe: shared payment tokens charged as payment intents (MPP, method `stripe`, draft-stripe-charge).
+//!
+//! | file | one thing |
+//! |---|---|
+//! | `http`, `key`, `refusal`, `objects` | the API: calls, the key, what "no" means, the members that are read |
+//! | `params`, `charge`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
+//! | `refund`, `reads` | money back; tokens, facts, readiness |
+//! | `webhook`, `event` | what Stripe tells by itself: is it Stripe, and what does it speak of |
+
+mod charge;
+mod event;
+mod find;
+mod http;
+mod key;
+mod objects;
+mod params;
+mod reads;
+mod refund;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use payments::{
+    charge::{Charge, PaymentToken, Refund},
+    ids::PaymentId,
+    money::UsdCents,
+    ports::{CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundOutcome, Sealer, TokenView},
+    time::UnixMs,
+};
+
+pub use event::{CardEvent, EventSubject};
+pub use webhook::{WebhookError, Webhooks};
+
+use charge::Asked;
+use http::Http;
+use key::ApiKey;
+
+/// How long an answer about readiness is good for, in milliseconds.
+const READY_FOR_MS: i64 = 5_000;
+
+/// How the rail reaches Stripe.
+pub struct StripeConfig {
+    /// `https://api.stripe.com`, or `http://` on the loopback.
+    pub api_base: String,
+    /// A secret or restricted key. Never shown.
+    pub secret_key: String,
+    /// Whether real money is meant. The key and every answer must say the same.
+    pub livemode: bool,
+    /// `Stripe-Version`: shared payment tokens need a preview version.
+    pub api_version: String,
+    /// Where the token stands in a charge.
+    pub spt_parameter: SptParameter,
+    /// How long one call may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// Where the shared payment token stands in the parameters of a charge: the drafts and SDKs of MPP put it at the top, a changelog of Stripe's
+/// under the payment method's data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SptParameter {
+    /// `shared_payment_granted_token`.
+    #[default]
+    TopLevel,
+    /// `payment_method_data[shared_payment_granted_token]`.
+    PaymentMethodData,
+}
+
+/// The configuration cannot work with any Stripe. Repeats none of its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StripeConfigError {
+    /// Not `https://host`, nor `http://` on the loopback.
+    #[error("the card processor's address must begin with https://, or with http:// on the loopback")]
+    Url,
+    /// Neither a secret nor a restricted key.
+    #[error("the card processor's key must begin with sk_test_, rk_test_, sk_live_ or rk_live_")]
+    Key,
+    /// A test key where real money is meant, or the reverse.
+    #[error("the card processor's key is of the other mode")]
+    Mode,
+    /// Cannot be a header's value.
+    #[error("the card processor's API version is not a version")]
+    Version,
+}
+
+/// The rail. What happened is in the books and at Stripe.
+pub struct StripeRail {
+    http: Http,
+    livemode: bool,
+    spt_parameter: SptParameter,
+    sealer: Arc<dyn Sealer>,
+    clock: Arc<dyn Clock>,
+    /// The last answer about readiness, and when.
+    ready: Mutex<Option<(UnixMs, Result<(), CardError>)>>,
+}
+
+// === impl SptParameter ===
+
+impl SptParameter {
+    fn name(self) -> &'static str {
+        match self {
+            Self::TopLevel => "shared_payment_granted_token",
+            Self::PaymentMethodData => "payment_method_data[shared_payment_granted_token]",
+        }
+    }
+}
+
+// === impl StripeRail ===
+
+impl StripeRail {
+    /// A rail to this Stripe. Asks nothing yet.
+    ///
+    /// # Errors
+    /// [`StripeConfigError`].
+    pub fn new(config: &StripeConfig, sealer: Arc<dyn Sealer>, clock: Arc<dyn Clock>) -> Result<Self, StripeConfigError> {
+        let key = ApiKey::parse(&config.secret_key)?;
+        if key.livemode() != config.livemode {
+            return Err(StripeConfigError::Mode);
+        }
+        Ok(Self {
+            http: Http::new(&config.api_base, &key, &config.api_version, Duration::from_millis(config.timeout_ms))?,
+            livemode: config.livemode,
+            spt_parameter: config.spt_parameter,
+            sealer,
+            clock,
+            ready: Mutex::default(),
+        })
+    }
+
+    /// Money of the other mode is never ours.
+    fn same_mode(&self, livemode: bool) -> Result<(), CardError> {
+        let why = || CardError::Misconfigured(String::from("its answer is of the other mode than our key (test, live)"));
+        (livemode == self.livemode).then_some(()).ok_or_else(why)
+    }
+
+    /// The saved parameters, while their key answers. Ones that do not open are looked up like ones that were wiped.
+    fn sendable(&self, intent: PaymentId, charge: &Charge, now: UnixMs) -> Option<String> {
+        if charge.sealed_params.is_empty() || now >= charge.saved_at.plus_ms(find::KEY_LIFE_MS) {
+            return None;
+        }
+        let opened = self.sealer.open(intent.to_string().as_bytes(), &charge.sealed_params);
+        let form = opened.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        if form.is_none() {
+            tracing::error!(%intent, "the saved parameters of a charge do not open under this seal key");
+        }
+        form
+    }
+}
+
+#[async_trait]
+impl CardRail for StripeRail {
+    async fn token(&self, token: &PaymentToken) -> Result<TokenView, CardError> {
+        self.token_view(token).await.inspect_err(|error| tracing::warn!(%error, "stripe.token"))
+    }
+
+    fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError> {
+        let form = params::charge_form(intent, &charge, self.spt_parameter).ok_or(PreparationError::Signing)?;
+        let sealed_params = self.sealer.seal(intent.to_string().as_bytes(), form.as_bytes());
+        if sealed_params.is_empty() {
+            return Err(PreparationError::Signing);
+        }
+        Ok(Charge {
+            key: charge.key,
+            stripe_key: Charge::stripe_key_of(intent),
+            sealed_params,
+            agent_token_sha256: charge.agent_token_sha256,
+            saved_at: at,
+        })
+    }
+
+    async fn charge(&self, intent: PaymentId, charge: &Charge, amount: UsdCents, now: UnixMs) -> Result<CardOutcome, CardError> {
+        let asked = Asked { intent, amount, saved_at: charge.saved_at, key: &charge.stripe_key, now };
+        let outcome = match self.sendable(intent, charge, now) {
+            Some(form) => self.send(asked, form).await,
+            None => self.look_up(asked).await,
+        };
+        outcome.inspect_err(|error| tracing::warn!(%intent, %error, "stripe.charge"))
+    }
+
+    async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundOutcome, CardError> {
+        let intent = refund.intent;
+        self.give_back(refund, now).await.inspect_err(|error| tracing::warn!(%intent, %error, "stripe.refund"))
+    }
+
+    async fn facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError> {
+        self.charge_facts(payment_intent).await.inspect_err(|error| tracing::warn!(%error, "stripe.facts"))
+    }
+
+    async fn ready(&self) -> Result<(), CardError> {
+        let now = self.clock.now();
+        let last = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, outcome)) = last.filter(|(at, _)| (*at..at.plus_ms(READY_FOR_MS)).contains(&now)) {
+            return outcome;
+        }
+        let outcome = self.probe().await;
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, outcome.clone()));
+        outcome
+    }
+}
+
+/// Neither the key nor the address.
+impl fmt::Debug for StripeRail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripeRail").field("livemode", &self.livemode).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The members of Stripe's objects that are read. The library's full types refuse objects of a preview version.
+
+use std::collections::HashMap;
+
+use miniserde::Deserialize;
+use payments::ids::PaymentId;
+
+/// The name of our payment id in the metadata of what we make.
+pub(super) const PAYMENT_ID: &str = "gateway_payment_id";
+
+/// A payment (<https://docs.stripe.com/api/payment_intents/object>).
+#[derive(Deserialize)]
+pub(super) struct PaymentIntent {
+    pub id: String,
+    pub status: String,
+    pub amount: u64,
+    pub amount_received: u64,
+    pub currency: String,
+    pub livemode: bool,
+    pub metadata: Option<HashMap<String, String>>,
+    pub latest_charge: Option<String>,
+    pub last_payment_error: Option<LastError>,
+}
+
+/// Why the last try of a payment failed.
+#[derive(Deserialize)]
+pub(super) struct LastError {
+    pub code: Option<String>,
+    pub decline_code: Option<String>,
+}
+
+/// A charge (<https://docs.stripe.com/api/charges/object>).
+#[derive(Deserialize)]
+pub(super) struct Charge {
+    pub amount_refunded: u64,
+    pub livemode: bool,
+}
+
+/// A refund (<https://docs.stripe.com/api/refunds/object>).
+#[derive(Deserialize)]
+pub(super) struct Refund {
+    pub id: String,
+    pub status: Option<String>,
+    pub amount: u64,
+    pub created: i64,
+    pub metadata: Option<HashMap<String, String>>,
+}
+
+/// A dispute (<https://docs.stripe.com/api/disputes/object>).
+#[derive(Deserialize)]
+pub(super) struct Dispute {
+    pub id: String,
+    pub amount: u64,
+    pub status: String,
+    pub livemode: bool,
+}
+
+/// A page of a list or of search results.
+#[derive(Deserialize)]
+pub(super) struct Page<T> {
+    pub data: Vec<T>,
+    pub has_more: bool,
+}
+
+/// A shared payment token, as its seller sees it (<https://docs.stripe.com/api/shared-payment/granted-token>).
+#[derive(Deserialize)]
+pub(super) struct GrantedToken {
+    pub livemode: bool,
+    pub deactivated_at: Option<i64>,
+    pub deactivated_reason: Option<String>,
+    pub agent_details: Option<AgentDetails>,
+    pub payment_method_details: Option<MethodDetails>,
+    pub usage_limits: UsageLimits,
+    pub usage_details: Option<UsageDetails>,
+}
+
+/// Whose agent was granted the token.
+#[derive(Deserialize)]
+pub(super) struct AgentDetails {
+    pub network_business_profile: Option<String>,
+}
+
+/// What stands behind the token.
+#[derive(Deserialize)]
+pub(super) struct MethodDetails {
+    pub card: Option<Card>,
+    pub link: Option<Link>,
+}
+
+/// A card.
+#[derive(Deserialize)]
+pub(super) struct Card {
+    pub fingerprint: Option<String>,
+}
+
+/// A Link account.
+#[derive(Deserialize)]
+pub(super) struct Link {
+    pub email: Option<String>,
+}
+
+/// What the token may be used for.
+#[derive(Deserialize)]
+pub(super) struct UsageLimits {
+    pub currency: String,
+    pub max_amount: u64,
+    pub expires_at: Option<u64>,
+}
+
+/// What the token was used for.
+#[derive(Deserialize)]
+pub(super) struct UsageDetails {
+    pub amount_captured: Option<Captured>,
+}
+
+/// How much was taken with the token.
+#[derive(Deserialize)]
+pub(super) struct Captured {
+    pub value: u64,
+}
+
+/// Whether metadata names this payment of ours.
+pub(super) fn names(metadata: Option<&HashMap<String, String>>, intent: PaymentId) -> bool {
+    metadata.and_then(|metadata| metadata.get(PAYMENT_ID)).is_some_and(|id| *id == intent.to_string())
+}

@@ -1,0 +1,14 @@
+//! The rail against a Stripe that says what a test wants.
+#![allow(clippy::unwrap_used)]
+
+mod canned;
+mod charge;
+#[cfg(feature = "sandbox")]
+mod emulator;
+mod find;
+mod params;
+mod reads;
+mod refund;
+mod transport;
+mod webhook;
+mod world;
