@@ -7,7 +7,7 @@ mod journal;
 
 use std::future::Future;
 
-use payments::{ports::Books, testing::suite::Draft};
+use payments::{ports::Books, settlement::Settlement, testing::suite::Draft};
 use sqlx::SqlitePool;
 use tempfile::TempDir;
 
@@ -40,6 +40,6 @@ async fn paid_launch(books: &SqliteBooks, number: u64) -> payments::intent::Inte
     let draft = Draft::numbered(number);
     let payments::ports::Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else { panic!("not new") };
     let settlement = proof(signed.attempts[0].tx_hash, 21_000);
-    let forwarding = books.apply(signed.funded(settlement, draft.at.plus_ms(1)).unwrap()).await.unwrap();
+    let forwarding = books.apply(signed.funded(Settlement::Transfer(settlement), draft.at.plus_ms(1)).unwrap()).await.unwrap();
     books.apply(forwarding.created(answer(201, "l"), format!("l{number}"), draft.at.plus_ms(2)).unwrap()).await.unwrap()
 }

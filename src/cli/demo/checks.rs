@@ -1,5 +1,6 @@
 //! What must be true after the story: the agent, the core, the books and the chain tell the same.
 
+use payments::settlement::Settlement;
 use serde_json::{Value, json};
 
 use super::{
@@ -37,7 +38,7 @@ pub(super) async fn all(
     books: &Books,
 ) -> Result<Outcome, String> {
     let settled = books.paid.first().ok_or("the books hold no settlement")?;
-    let proof = settled.settlement.as_ref().ok_or("the books hold no settlement")?;
+    let proof = settled.settlement.as_ref().and_then(Settlement::transfer).ok_or("the books hold no settlement on the chain")?;
     let terms = settled.transfer.as_ref().ok_or("the settlement has no terms")?;
     let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
     let block = chain::block_of(stage, &paid.transaction).await?;

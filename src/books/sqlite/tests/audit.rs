@@ -3,6 +3,7 @@
 use payments::{
     intent::State,
     ports::{Books, Claimed},
+    settlement::Settlement,
     testing::{suite::Draft, upstream::answer},
 };
 use sqlx::{Column, Executor, Row};
@@ -46,7 +47,7 @@ fn the_views_speak_the_words_of_the_contract() {
         let Claimed::New(free) = books.claim(Draft::numbered(2).free().claim()).await.unwrap() else { panic!("not new") };
         let Claimed::New(refused) = books.claim(Draft::numbered(3).of_wallet(2).claim()).await.unwrap() else { panic!("not new") };
         let proof = payments::testing::rail::proof(refused.attempts[0].tx_hash, 1);
-        let refused = books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
+        let refused = books.apply(refused.funded(Settlement::Transfer(proof), refused.created_at).unwrap()).await.unwrap();
         books.apply(refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap()).await.unwrap();
         let pool = beside(&dir).await;
         let rows: Vec<IntentRow> = sqlx::query_as(
@@ -68,7 +69,7 @@ fn the_views_speak_the_words_of_the_contract() {
         assert_eq!(settlement.get::<String, _>("from_addr"), transfer.key.from.to_string());
         assert_eq!(settlement.get::<String, _>("nonce"), format!("0x{}", hex::encode(transfer.key.nonce)));
         assert_eq!(settlement.get::<i64, _>("amount_minor"), 550_000);
-        assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().tx_hash.to_string());
+        assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().reference());
         let slots: Vec<(String, String, i64, String)> = sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(&pool).await.unwrap();
         assert_eq!(slots, [(transfer.key.from.to_string(), String::from("2026-03"), 1, free.id.to_string())]);
         let owed: Vec<(String, String, i64, String, String)> =
@@ -86,7 +87,17 @@ fn every_state_that_lasts_is_a_word_of_the_table() {
         paid_launch(&books, 1).await;
         let pool = beside(&dir).await;
         for state in State::ALL {
-            sqlx::query("UPDATE intents SET state = ?, failure = 'authorization_expired'").bind(state.word()).execute(&pool).await.unwrap();
+            let pack = matches!(state, State::Charged | State::Granted);
+            sqlx::query(
+                "UPDATE intents SET state = ?1, failure = 'authorization_expired', funding = iif(?2, 'mpp_pack', 'x402'),
+                    rail = iif(?2, 'mpp', 'x402'), proof_version = iif(?2, 0, 1), pack_credits = iif(?2, 20, NULL),
+                    granted_balance = iif(?1 = 'granted', 20, NULL)",
+            )
+            .bind(state.word())
+            .bind(pack)
+            .execute(&pool)
+            .await
+            .unwrap();
             let seen: String = sqlx::query_scalar("SELECT state FROM audit_intents").fetch_one(&pool).await.unwrap();
             assert_eq!(State::from_word(&seen), Some(state));
         }
