@@ -111,7 +111,7 @@ async fn free_key(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Re
 async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
     let transfer = claim.payment.transfer().map(|payment| &payment.transfer);
     sqlx::query(
-        "INSERT INTO intents (id, payer, rail, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
+        "INSERT INTO intents (id, payer, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
             route, path_and_query, body, content_type, proof_version, state, version, fence, lease_until_ms, attended_until_ms,
             chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms,
             rail, pack_credits, backing_cents)

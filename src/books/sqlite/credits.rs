@@ -158,7 +158,6 @@ pub(super) async fn move_backing(connection: &mut SqliteConnection, payer: &Paye
     one_account(payer, &changed)
 }
 
-#[allow(dead_code)]
 /// The money behind so many of an account's credits: an equal share of each, and for the last ones all that is left.
 pub(super) fn share_cents(account: &CreditAccount, credits: Credits) -> u64 {
     let (backing, part, whole) = (u128::from(account.backing_cents), u128::from(credits.get()), u128::from(account.balance.get()));

@@ -39,7 +39,7 @@ pub struct BookedSettlement {
 }
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-const RULES: [(&str, &str, &str); 15] = [
+const RULES: [(&str, &str, &str); 20] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -55,7 +55,8 @@ const RULES: [(&str, &str, &str); 15] = [
         "settlement_posted",
         "every settlement has its posting, with the same amount",
         "SELECT s.intent_id || ' was settled and is not booked as such' FROM settlements s WHERE NOT EXISTS (SELECT 1 FROM journal_lines l
-           WHERE l.txn_id = s.intent_id || ':settled' AND l.account = 'asset:usdc_hot' AND l.amount = s.amount_minor AND l.currency = s.currency)",
+           WHERE l.txn_id = s.intent_id || ':settled'
+           AND l.account = CASE s.rail WHEN 'mpp' THEN 'asset:stripe_clearing' ELSE 'asset:usdc_hot' END AND l.amount = s.amount_minor AND l.currency = s.currency)",
     ),
     (
         "posting_settled",
@@ -76,13 +77,15 @@ const RULES: [(&str, &str, &str); 15] = [
         "SELECT i.id || ' is created and has no ' || i.funding FROM intents i WHERE i.state = 'created' AND NOT CASE i.funding
            WHEN 'free' THEN EXISTS (SELECT 1 FROM free_slots f WHERE f.intent_id = i.id)
            WHEN 'x402' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           WHEN 'mpp_charge' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           WHEN 'credit' THEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'deduct')
            WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = 'used')
            ELSE 1 END",
     ),
     (
         "created_earned",
         "every created intent that was paid is earned",
-        "SELECT i.id || ' is created and not earned' FROM intents i WHERE i.state = 'created' AND i.funding IN ('x402', 'entitlement')
+        "SELECT i.id || ' is created and not earned' FROM intents i WHERE i.state = 'created' AND i.funding <> 'free'
            AND NOT EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'earned')",
     ),
     (
@@ -101,17 +104,61 @@ const RULES: [(&str, &str, &str); 15] = [
         "owed_booked",
         "what is owed to each payer is what refund_due holds",
         "SELECT who || ' is owed ' || sum(owed) || ' and booked ' || sum(booked) || ' ' || currency FROM (
-           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent')
+           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent', 'refund_unknown')
+             AND currency IN ('USDC', 'USD')
            UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
          ) GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
     ),
     (
         "unearned_open",
-        "nothing stays unearned for a payer without open work",
+        "no USDC stays unearned for a payer without open work",
         "SELECT substr(account, length('liab:unearned:') + 1) || ' has ' || -sum(amount) || ' ' || currency || ' unearned' FROM journal_lines l
-         WHERE account LIKE 'liab:unearned:%' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.payer = substr(l.account, length('liab:unearned:') + 1)
+         WHERE account LIKE 'liab:unearned:%' AND currency = 'USDC' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.payer = substr(l.account, length('liab:unearned:') + 1)
            AND i.state IN ('forwarding', 'core_unknown'))
          GROUP BY account, currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "unearned_backs",
+        "what is unearned in USD stands behind a payer's credits, open work and open disputes",
+        "SELECT who || ' has ' || sum(booked) || ' USD unearned and ' || sum(behind) || ' behind' FROM (
+           SELECT substr(account, length('liab:unearned:') + 1) AS who, -amount AS booked, 0 AS behind FROM journal_lines
+             WHERE account LIKE 'liab:unearned:%' AND currency = 'USD'
+           UNION ALL SELECT payer, 0, backing_cents FROM credit_accounts
+           UNION ALL SELECT payer, 0, backing_cents FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT payer, 0, price_minor FROM intents WHERE funding = 'mpp_charge' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT payer, 0, price_minor FROM intents WHERE state = 'charged'
+           UNION ALL SELECT i.payer, 0, d.backing_cents FROM dispute_facts d JOIN intents i ON i.id = d.intent_id WHERE d.state = 'open'
+         ) GROUP BY who HAVING sum(booked) <> sum(behind)",
+    ),
+    (
+        "credits_entered",
+        "every balance of credits is the sum of its entries",
+        "SELECT a.payer || ' has ' || a.balance || ' credits, and entries of ' || coalesce(sum(e.delta), 0) FROM credit_accounts a
+           LEFT JOIN credit_entries e ON e.payer = a.payer GROUP BY a.payer HAVING a.balance <> coalesce(sum(e.delta), 0)",
+    ),
+    (
+        "credits_booked",
+        "the journal holds every balance of credits, and those held for open work",
+        "SELECT who || ' has ' || sum(kept) || ' credits and ' || sum(booked) || ' in the journal' FROM (
+           SELECT 'payer:' || payer AS who, balance AS kept, 0 AS booked FROM credit_accounts
+           UNION ALL SELECT 'sys:held', count(*), 0 FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT account, 0, amount FROM journal_lines WHERE currency = 'CREDIT' AND (account LIKE 'payer:%' OR account = 'sys:held')
+         ) GROUP BY who HAVING sum(kept) <> sum(booked)",
+    ),
+    (
+        "packs_granted",
+        "every granted pack was paid for, and its credits are booked",
+        "SELECT i.id || ' is granted without payment or credits' FROM intents i WHERE i.state = 'granted' AND NOT (
+           EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           AND EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'credits_issued'))",
+    ),
+    (
+        "refunds_owed",
+        "every refund stands as its debt does",
+        "SELECT r.intent_id || ' has a refund that is ' || r.state || ' and a debt that is ' || coalesce(o.state, 'unknown') FROM refunds r
+           LEFT JOIN obligations o ON o.intent_id = r.intent_id
+         WHERE o.state IS NULL OR (r.state <> 'refund_failed' AND o.state <> r.state)
+           OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded'))",
     ),
     (
         "rejected_owed",
@@ -121,10 +168,12 @@ const RULES: [(&str, &str, &str); 15] = [
     ),
     (
         "sealed_wiped",
-        "signed transactions of finished intents are wiped once nothing can take their settlement back",
+        "signed transactions and sealed charges of finished intents are wiped once nothing can take their settlement back",
         "SELECT a.intent_id || ' is ' || i.state || ' and still holds a signed ' || a.kind FROM attempts a JOIN intents i ON i.id = a.intent_id
          WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)
-           AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)",
+           AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)
+         UNION ALL SELECT c.intent_id || ' is ' || i.state || ' and still holds a sealed charge' FROM charges c JOIN intents i ON i.id = c.intent_id
+         WHERE length(c.sealed_params) > 0 AND i.state IN ('created', 'rejected', 'pay_failed', 'granted')",
     ),
     (
         "timeline",
@@ -135,8 +184,10 @@ const RULES: [(&str, &str, &str); 15] = [
     ),
     (
         "proof_once",
-        "every intent has its own proof",
-        "SELECT i.id || ' has no claimed proof' FROM intents i WHERE NOT EXISTS (SELECT 1 FROM auths a WHERE a.intent_id = i.id)",
+        "every intent that money was asked for has its own proof",
+        "SELECT i.id || ' has no claimed proof' FROM intents i
+         WHERE CASE WHEN i.rail = 'x402' THEN NOT EXISTS (SELECT 1 FROM auths a WHERE a.intent_id = i.id)
+           WHEN i.funding = 'credit' THEN 0 ELSE NOT EXISTS (SELECT 1 FROM challenges c WHERE c.intent_id = i.id AND c.purpose = 'pay') END",
     ),
 ];
 

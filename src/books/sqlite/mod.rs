@@ -1,5 +1,6 @@
 //! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; readers may join at any time.
 
+mod cards;
 mod charges;
 mod claim;
 mod credits;

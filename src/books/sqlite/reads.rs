@@ -85,7 +85,7 @@ pub(super) async fn evidence(readers: &SqlitePool, id: PaymentId) -> Result<Opti
     .fetch_all(&mut *connection)
     .await
     .map_err(unavailable)?;
-    let obligation = sqlx::query("SELECT * FROM audit_obligations WHERE intent_id = ?")
+    let obligation = sqlx::query("SELECT intent_id, payer, amount_minor, currency, state FROM obligations WHERE intent_id = ?")
         .bind(&key)
         .fetch_optional(&mut *connection)
         .await
@@ -137,7 +137,7 @@ fn journal_line(row: &SqliteRow) -> Result<JournalLine, BooksError> {
     })
 }
 
-fn obligation_row(row: &SqliteRow) -> Result<ObligationRow, BooksError> {
+pub(super) fn obligation_row(row: &SqliteRow) -> Result<ObligationRow, BooksError> {
     Ok(ObligationRow {
         intent_id: rows::text(row, "intent_id")?,
         payer: rows::text(row, "payer")?,

@@ -86,7 +86,17 @@ fn every_state_that_lasts_is_a_word_of_the_table() {
         paid_launch(&books, 1).await;
         let pool = beside(&dir).await;
         for state in State::ALL {
-            sqlx::query("UPDATE intents SET state = ?, failure = 'authorization_expired'").bind(state.word()).execute(&pool).await.unwrap();
+            let pack = matches!(state, State::Charged | State::Granted);
+            sqlx::query(
+                "UPDATE intents SET state = ?1, failure = 'authorization_expired', funding = iif(?2, 'mpp_pack', 'x402'),
+                    rail = iif(?2, 'mpp', 'x402'), proof_version = iif(?2, 0, 1), pack_credits = iif(?2, 20, NULL),
+                    granted_balance = iif(?1 = 'granted', 20, NULL)",
+            )
+            .bind(state.word())
+            .bind(pack)
+            .execute(&pool)
+            .await
+            .unwrap();
             let seen: String = sqlx::query_scalar("SELECT state FROM audit_intents").fetch_one(&pool).await.unwrap();
             assert_eq!(State::from_word(&seen), Some(state));
         }

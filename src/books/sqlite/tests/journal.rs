@@ -93,7 +93,7 @@ fn keys_refuse_what_may_happen_once() {
             (vec![slot(0, &id)], "CHECK"),
             (vec![slot(1, &id), slot(1, &id)], "UNIQUE"),
             (vec![slot(1, "pay_unknown")], "FOREIGN KEY"),
-            (vec![String::from("INSERT INTO credit_accounts VALUES ('card:a', -1)")], "CHECK"),
+            (vec![String::from("INSERT INTO credit_accounts (payer, balance) VALUES ('card:a', 1)")], "a balance comes from entries"),
             (vec![String::from("INSERT INTO auths SELECT * FROM auths")], "UNIQUE"),
             (vec![String::from("UPDATE intents SET state = 'funded'")], "CHECK"),
         ] {
