@@ -1,9 +1,9 @@
 //! The one 402 that every client can pay: the version 2 challenge in the `PAYMENT-REQUIRED` header, the version 1
-//! challenge at the top of the body, and the documented `error` and `x402` objects beside it.
+//! challenge at the top of the body, the documented `error` and `x402` objects beside it, and for cards the challenge in
+//! `WWW-Authenticate`, the `mpp` object and the members of a problem (RFC 9457).
 //!
-//! Everything but the URL and the error is prepared once per route. All places name the same amount because all are
-//! written from one [`Requirements`]. The body ends with the `x402` object; the `mpp` object follows it once cards can
-//! pay.
+//! Everything but the URL, the error and what makes a card's challenge fresh is prepared once per route. All places of a
+//! protocol name the same amount because all are written from one [`Requirements`] or one [`Offer`].
 
 mod problem;
 mod shape;
@@ -11,6 +11,8 @@ mod shape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::mpp::challenge::{Challenge, Offer};
+use crate::mpp::error::ProblemType;
 use crate::x402::identifier::ADVERTISEMENT;
 use crate::x402::json::{push_quoted, quoted};
 use crate::x402::requirements::Requirements;
@@ -33,9 +35,16 @@ pub struct ChallengeTooLarge {
     pub bytes: usize,
 }
 
-/// The 402 of one route, all but URL and error.
+/// The 402 of one route, all but URL, error and what makes a card's challenge fresh.
 #[derive(Debug, Clone)]
 pub struct Prepared402 {
+    x402: Option<PreparedX402>,
+    mpp_object: Option<String>,
+}
+
+/// The half of x402.
+#[derive(Debug, Clone)]
+struct PreparedX402 {
     route_url: String,
     header_before_url: String,
     header_after_url: String,
@@ -52,13 +61,17 @@ pub struct Render<'a> {
     pub problem: Problem<'a>,
     /// The form of `error` in the body.
     pub shape: ErrorShape,
+    /// The fresh challenge for cards, and what the specification calls this refusal.
+    pub card: Option<(&'a Challenge<'a>, ProblemType)>,
 }
 
 /// A 402 ready to send, beside `Content-Type: application/json` and `Cache-Control: no-store`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// The value of `PAYMENT-REQUIRED`.
-    pub header_payment_required: String,
+    /// The value of `PAYMENT-REQUIRED`, where USDC is taken.
+    pub header_payment_required: Option<String>,
+    /// The value of `WWW-Authenticate`, where cards are taken.
+    pub header_www_authenticate: Option<String>,
     /// The JSON body.
     pub body: Vec<u8>,
 }
@@ -70,7 +83,7 @@ impl Prepared402 {
     /// # Errors
     /// [`ChallengeTooLarge`] when even `route_url` does not fit.
     pub fn new(route: &str, route_url: &str, requirements: &Requirements) -> Result<Self, ChallengeTooLarge> {
-        let prepared = Self {
+        let prepared = PreparedX402 {
             route_url: route_url.to_owned(),
             header_before_url: r#","resource":{"url":"#.to_owned(),
             header_after_url: format!(
@@ -83,7 +96,19 @@ impl Prepared402 {
             x402_object: x402_object(route, requirements),
         };
         prepared.check_size(route)?;
-        Ok(prepared)
+        Ok(Self { x402: Some(prepared), mpp_object: None })
+    }
+
+    /// The 402 of a route that only cards pay for.
+    #[must_use]
+    pub fn card_only(offer: &Offer) -> Self {
+        Self { x402: None, mpp_object: Some(offer.body_object().to_owned()) }
+    }
+
+    /// The same, offering cards too.
+    #[must_use]
+    pub fn with_card(self, offer: &Offer) -> Self {
+        Self { mpp_object: Some(offer.body_object().to_owned()), ..self }
     }
 
     /// The same, saying in the header that a payment may carry an identifier of the client's own.
@@ -91,26 +116,69 @@ impl Prepared402 {
     /// # Errors
     /// [`ChallengeTooLarge`].
     pub fn taking_identifiers(mut self, route: &str) -> Result<Self, ChallengeTooLarge> {
-        self.header_after_url.pop();
-        self.header_after_url.push_str(&format!(r#","extensions":{ADVERTISEMENT}}}"#));
-        self.check_size(route)?;
+        if let Some(x402) = &mut self.x402 {
+            x402.header_after_url.pop();
+            x402.header_after_url.push_str(&format!(r#","extensions":{ADVERTISEMENT}}}"#));
+            x402.check_size(route)?;
+        }
         Ok(self)
     }
 
+    /// The 402 for one request.
+    #[must_use]
+    pub fn render(&self, render: &Render<'_>) -> Rendered {
+        let error = render.problem.one_line(MAX_HEADER_ERROR_BYTES);
+        let url = self.x402.as_ref().map(|x402| x402.fitting_url(render.resource_url));
+        Rendered {
+            header_payment_required: self.x402.as_ref().zip(url).map(|(x402, url)| x402.header(url, &error)),
+            header_www_authenticate: render.card.map(|(challenge, _)| challenge.header_value()),
+            body: self.body(url, render),
+        }
+    }
+
+    fn body(&self, url: Option<&str>, render: &Render<'_>) -> Vec<u8> {
+        let x402_len = self.x402.as_ref().map_or(0, PreparedX402::body_len);
+        let mpp_len = self.mpp_object.as_ref().map_or(0, |object| object.len() + 256);
+        let message_len = render.problem.message.len() * 3;
+        let mut body = String::with_capacity(x402_len + mpp_len + url.map_or(0, str::len) + message_len + 256);
+        body.push('{');
+        if let (Some(x402), Some(url)) = (&self.x402, url) {
+            x402.push_v1(&mut body, url);
+        }
+        render.problem.push_members(&mut body, render.shape);
+        if let Some(x402) = &self.x402 {
+            body.push_str(r#","x402":"#);
+            body.push_str(&x402.x402_object);
+        }
+        if let (Some(object), Some(card)) = (&self.mpp_object, render.card) {
+            push_card(&mut body, object, card, render.problem.message);
+        }
+        body.push('}');
+        body.into_bytes()
+    }
+}
+
+/// The `mpp` object, and the members of a problem that clients of the scheme read.
+fn push_card(body: &mut String, object: &str, (challenge, kind): (&Challenge<'_>, ProblemType), detail: &str) {
+    body.push_str(r#","mpp":"#);
+    body.push_str(object);
+    body.push_str(r#","type":"#);
+    push_quoted(body, kind.uri());
+    body.push_str(r#","title":"#);
+    push_quoted(body, kind.title());
+    body.push_str(r#","status":402,"detail":"#);
+    push_quoted(body, detail);
+    body.push_str(r#","challengeId":"#);
+    push_quoted(body, &challenge.id().to_string());
+}
+
+impl PreparedX402 {
     fn check_size(&self, route: &str) -> Result<(), ChallengeTooLarge> {
         let bytes = encoded_len(self.header_json_len(&self.route_url, MAX_HEADER_ERROR_BYTES));
         if bytes > MAX_CHALLENGE_BYTES {
             return Err(ChallengeTooLarge { route: route.to_owned(), bytes });
         }
         Ok(())
-    }
-
-    /// The 402 for one request.
-    #[must_use]
-    pub fn render(&self, render: &Render<'_>) -> Rendered {
-        let url = self.fitting_url(render.resource_url);
-        let error = render.problem.one_line(MAX_HEADER_ERROR_BYTES);
-        Rendered { header_payment_required: self.header(url, &error), body: self.body(url, render) }
     }
 
     fn header(&self, url: &str, error: &str) -> String {
@@ -123,22 +191,19 @@ impl Prepared402 {
         STANDARD.encode(json)
     }
 
-    fn body(&self, url: &str, render: &Render<'_>) -> Vec<u8> {
-        let fixed = self.x402_object.len() + self.v1_around_url.as_ref().map_or(0, |(a, b)| a.len() + b.len());
-        let mut body = String::with_capacity(fixed + url.len() + render.problem.message.len() * 2 + 256);
-        body.push('{');
+    fn body_len(&self) -> usize {
+        self.x402_object.len() + self.v1_around_url.as_ref().map_or(0, |(a, b)| a.len() + b.len())
+    }
+
+    /// The members of a version 1 challenge.
+    fn push_v1(&self, body: &mut String, url: &str) {
         if let Some((before, after)) = &self.v1_around_url {
             body.push_str(r#""x402Version":1,"accepts":["#);
             body.push_str(before);
-            push_quoted(&mut body, url);
+            push_quoted(body, url);
             body.push_str(after);
             body.push_str("],");
         }
-        render.problem.push_members(&mut body, render.shape);
-        body.push_str(r#","x402":"#);
-        body.push_str(&self.x402_object);
-        body.push('}');
-        body.into_bytes()
     }
 
     /// The client's URL; without its query when that makes the header too long; then the route's own.

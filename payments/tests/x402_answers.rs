@@ -24,11 +24,11 @@ fn problem() -> Problem<'static> {
 
 fn render(offer: &Requirements, url: &str, problem: Problem<'_>, shape: ErrorShape) -> Rendered {
     let prepared = Prepared402::new("POST /launches", URL, offer).unwrap();
-    prepared.render(&Render { resource_url: url, problem, shape })
+    prepared.render(&Render { resource_url: url, problem, shape, card: None })
 }
 
 fn header_json(rendered: &Rendered) -> Value {
-    serde_json::from_slice(&STANDARD.decode(&rendered.header_payment_required).unwrap()).unwrap()
+    serde_json::from_slice(&STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap()).unwrap()
 }
 
 fn body_json(rendered: &Rendered) -> Value {
@@ -177,7 +177,7 @@ fn the_header_stays_small_whatever_the_client_calls() {
     ] {
         let loud = Problem { message: &long_message, ..problem() };
         let rendered = render(&offer, url, loud, ErrorShape::Object);
-        assert!(rendered.header_payment_required.len() <= MAX_CHALLENGE_BYTES);
+        assert!(rendered.header_payment_required.as_ref().unwrap().len() <= MAX_CHALLENGE_BYTES);
         assert_eq!(header_json(&rendered)["resource"]["url"], expected);
         assert_eq!(body_json(&rendered)["accepts"][0]["resource"], expected);
         assert_eq!(body_json(&rendered)["error"]["message"], long_message.as_str());
@@ -211,9 +211,9 @@ fn a_challenge_that_takes_identifiers_stays_small_and_otherwise_the_same() {
     let vectors = vectors::load();
     let offer = golden_offer(&vectors);
     let plain = Prepared402::new("POST /launches", URL, &offer).unwrap();
-    let render = Render { resource_url: URL, problem: problem(), shape: ErrorShape::Object };
+    let render = Render { resource_url: URL, problem: problem(), shape: ErrorShape::Object, card: None };
     let named = plain.clone().taking_identifiers("POST /launches").unwrap().render(&render);
-    assert!(named.header_payment_required.len() <= MAX_CHALLENGE_BYTES);
+    assert!(named.header_payment_required.as_ref().unwrap().len() <= MAX_CHALLENGE_BYTES);
     assert_eq!(named.body, plain.render(&render).body);
     let mut header = header_json(&named);
     let extensions = header.as_object_mut().unwrap().remove("extensions").unwrap();

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::{
     Api,
     call::Call,
+    cards,
     delivery::Attendance,
     faults::closed,
     header_value,
@@ -59,7 +60,8 @@ pub(super) async fn awaited(
 
 /// The answer of a terminal intent.
 pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Attendance, delivered: Delivered) -> Result<Response, Fault> {
-    let Some(stored) = &intent.answer else { return Err(not_paid(api, intent).await) };
+    let granted = cards::granted(api, intent);
+    let Some(stored) = intent.answer.as_ref().or(granted.as_ref()) else { return Err(not_paid(api, intent).await) };
     let (stored, charge) = match intent.state {
         State::Rejected => (with_debt(stored, intent), owed_charge(intent)),
         _ => (stored.clone(), charge(api, intent).await),
@@ -75,6 +77,7 @@ pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Atten
     if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
         receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
     }
+    cards::charged_headers(api, intent, stored.status, response.headers_mut());
     Ok(response)
 }
 
@@ -97,6 +100,15 @@ async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
         .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"));
     let Ok(Some(intent)) = api.world.books.intent(id).await else { return fault };
     tracing::info!(request_id = call.request_id, payment_id = %id, state = intent.state.word(), "payment.pending");
+    if intent.state == State::Charged {
+        return Fault::new(Condition::PurchaseFailed, "the pack is paid for and its credits are not added yet; they come by themselves")
+            .reason("credits_pending")
+            .phase(Phase::Settle)
+            .retry(Retry::ResendSameProof)
+            .payment(id)
+            .header(header::RETRY_AFTER, RETRY_AFTER_S)
+            .header(HeaderName::from_static("x-charge"), &format!("{}; payment={id}", intent.price));
+    }
     let transaction = intent.attempts.last().map(|attempt| attempt.tx_hash.0);
     match receipt_value(api, &intent, Outcome::Pending { transaction }) {
         Some((name, value)) if intent.funding == Funding::X402 => fault.header(name, &value),
@@ -106,6 +118,9 @@ async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
 
 /// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody.
 async fn not_paid(api: &Api, intent: &Intent) -> Fault {
+    if intent.charge.is_some() {
+        return cards::not_paid(intent);
+    }
     let reason = intent.failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
     let fault = Fault::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))
         .reason(reason)
@@ -147,7 +162,7 @@ async fn charge(api: &Api, intent: &Intent) -> String {
     match (&intent.funding, intent.state) {
         (_, State::Released) => format!("none; reason=refused; payment={}", intent.id),
         (Funding::X402 | Funding::MppCharge | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
-        (Funding::Credit { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::Credit { .. }, _) => format!("none; reason=credit; payment={}", intent.id),
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
         (Funding::Free { month, .. }, _) => {
             let used = api.world.books.usage(&intent.payer, *month).await.map_or(0, |usage| usage.free_used);
@@ -157,6 +172,9 @@ async fn charge(api: &Api, intent: &Intent) -> String {
 }
 
 fn owed_charge(intent: &Intent) -> String {
+    if intent.charge.is_some() {
+        return format!("{}; payment={}; credited=1 CREDIT", intent.price, intent.id);
+    }
     let until = intent.entitled_until.map(|until| until.rfc3339()).unwrap_or_default();
     format!("{}; payment={}; owed={}; entitled_until={until}", intent.price, intent.id, intent.price)
 }
@@ -165,7 +183,10 @@ fn owed_charge(intent: &Intent) -> String {
 fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
     let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else { return stored.clone() };
     body.insert(String::from("payment_id"), intent.id.to_string().into());
-    body.insert(String::from("owed"), intent.price.to_string().into());
+    match intent.charge {
+        Some(_) => body.insert(String::from("credited"), "1 CREDIT".into()),
+        None => body.insert(String::from("owed"), intent.price.to_string().into()),
+    };
     if let Some(until) = intent.entitled_until {
         body.insert(String::from("entitled_until"), until.rfc3339().into());
     }

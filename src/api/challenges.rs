@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use payments::{
     agent::Wallet,
     challenge::{ChallengeTooLarge, Prepared402},
-    money::UsdcUnits,
+    money::{UsdCents, UsdcUnits},
+    mpp::{
+        challenge::{Challenge as CardChallenge, Offer, OfferError},
+        digest::BodyDigest,
+    },
     x402::requirements::{Requirements, Token},
 };
 
+use super::Api;
 use crate::upstream::profile::{Identity, OwnRoute, Price, Route, RouteTable, Target};
 
 /// Which challenge a route has.
@@ -23,6 +28,21 @@ struct Challenge {
     prepared: Prepared402,
     requirements: Requirements,
     price: Option<UsdcUnits>,
+    /// What a card pays; none where cards are not taken.
+    card: Option<Offer>,
+    /// USDC is taken, or a signature of amount 0.
+    usdc: bool,
+}
+
+/// What cards are offered.
+#[derive(Debug, Clone)]
+pub struct CardTerms {
+    /// The protection space.
+    pub realm: String,
+    /// The seller's profile at the card processor.
+    pub network_id: String,
+    /// The price of a pack of credits.
+    pub pack: UsdCents,
 }
 
 /// Every challenge, prepared at start-up.
@@ -41,6 +61,9 @@ pub enum ChallengeError {
     /// It does not fit the header.
     #[error(transparent)]
     TooLarge(#[from] ChallengeTooLarge),
+    /// Cards cannot be offered so.
+    #[error(transparent)]
+    Offer(#[from] OfferError),
 }
 
 // === impl Challenges ===
@@ -56,6 +79,7 @@ impl Challenges {
         token: &Token,
         pay_to: Wallet,
         max_timeout_s: u64,
+        cards: Option<&CardTerms>,
     ) -> Result<Self, ChallengeError> {
         let requirements =
             |amount, description: &str| Requirements::new(token.clone(), pay_to, amount, max_timeout_s, description, "application/json");
@@ -67,6 +91,13 @@ impl Challenges {
         };
         for route in table.routes().filter(|route| asks_for_proof(route)) {
             let price = price_of(route);
+            let card = cards.map(|cards| offer(route, cards)).transpose()?.flatten();
+            if price.is_none() && card.is_some() {
+                let prepared = card.as_ref().map(Prepared402::card_only);
+                let requirements = challenges.identity.clone();
+                challenges.push(route, prepared, requirements, None, card);
+                continue;
+            }
             let description = match price {
                 Some(price) => format!("{} for {price} USDC", route.key),
                 None => format!("{}: identification only, nothing is charged", route.key),
@@ -74,11 +105,28 @@ impl Challenges {
             let requirements = requirements(price.unwrap_or(UsdcUnits::ZERO), &description);
             let prepared = Prepared402::new(&route.key, &format!("{public_url}{}", route.pattern), &requirements)?;
             let prepared = if price.is_some() { prepared.taking_identifiers(&route.key)? } else { prepared };
-            challenges.by_key.insert(route.key.clone(), challenges.list.len());
-            challenges.list.push(Challenge { prepared, requirements, price });
+            let prepared = match &card {
+                Some(offer) => prepared.with_card(offer),
+                None => prepared,
+            };
+            challenges.push(route, Some(prepared), requirements, price, card);
             challenges.prices.extend(price);
         }
         Ok(challenges)
+    }
+
+    fn push(
+        &mut self,
+        route: &Route,
+        prepared: Option<Prepared402>,
+        requirements: Requirements,
+        price: Option<UsdcUnits>,
+        card: Option<Offer>,
+    ) {
+        let Some(prepared) = prepared else { return };
+        let usdc = price.is_some() || card.is_none();
+        self.by_key.insert(route.key.clone(), self.list.len());
+        self.list.push(Challenge { prepared, requirements, price, card, usdc });
     }
 
     /// The challenge of a route, by its key.
@@ -100,6 +148,21 @@ impl Challenges {
         self.list[challenged.index].price
     }
 
+    /// What a card pays on a route.
+    pub(super) fn card_offer(&self, challenged: Challenged) -> Option<&Offer> {
+        self.list[challenged.index].card.as_ref()
+    }
+
+    /// The price of a route for cards.
+    pub(super) fn card_price(&self, challenged: Option<Challenged>) -> Option<UsdCents> {
+        self.card_offer(challenged?).map(Offer::amount)
+    }
+
+    /// Whether USDC is taken on a route, or a signature of amount 0.
+    pub(super) fn asks_for_usdc(&self, challenged: Challenged) -> bool {
+        self.list[challenged.index].usdc
+    }
+
     /// Amounts that identify beside 0.
     pub(super) fn prices(&self) -> &[UsdcUnits] {
         &self.prices
@@ -114,7 +177,8 @@ impl Challenges {
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.identity != Identity::None,
-        Target::Own(OwnRoute::Usage | OwnRoute::Payment) => true,
+        Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::Quote) => true,
+        Target::Own(OwnRoute::CardEvents) => false,
     }
 }
 
@@ -123,4 +187,27 @@ fn price_of(route: &Route) -> Option<UsdcUnits> {
         Price::PerCall { usdc_units, .. } => usdc_units.map(UsdcUnits::new),
         Price::Free => None,
     }
+}
+
+/// What a card is asked for on a route; none where it costs nothing, or less than a card can be charged.
+fn offer(route: &Route, cards: &CardTerms) -> Result<Option<Offer>, OfferError> {
+    let price = match (&route.target, route.upstream().map(|upstream| upstream.price)) {
+        (Target::Own(OwnRoute::Purchase), _) => Some(cards.pack),
+        (_, Some(Price::PerCall { usd_cents, .. })) => usd_cents.map(UsdCents::new),
+        _ => None,
+    };
+    let Some(price) = price else { return Ok(None) };
+    match Offer::new(&cards.realm, &route.key, price, &cards.network_id, &["card", "link"]) {
+        Err(OfferError::BelowMinimum { .. }) => Ok(None),
+        offer => offer.map(Some),
+    }
+}
+
+/// A fresh challenge for cards: its expiry, the digest of the body, and 128 random bits.
+pub(super) fn fresh<'a>(api: &'a Api, challenged: Challenged, body: &[u8]) -> Option<CardChallenge<'a>> {
+    let (desk, offer) = (api.cards.as_ref()?, api.challenges.card_offer(challenged)?);
+    let digest = desk.bind_bodies.then(|| BodyDigest::of(body));
+    let expires = api.world.clock.now().plus_ms(desk.challenge_ttl_ms);
+    let nonce = crate::clock::random_bytes::<16>().ok()?;
+    Some(offer.challenge(&desk.secrets, expires, digest.as_ref(), &nonce))
 }

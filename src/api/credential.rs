@@ -1,7 +1,7 @@
 //! Which credential a request carries. More than one is an error, because nobody could say which one was meant.
 
 use http::{HeaderMap, header};
-use payments::challenge::Retry;
+use payments::{challenge::Retry, mpp::agent_token::AgentToken};
 
 use super::problem::Fault;
 use crate::upstream::profile::Condition;
@@ -16,6 +16,10 @@ pub(super) enum Credential {
     None,
     /// An x402 payment, under either header name.
     X402(Vec<u8>),
+    /// A card credential: the whole `Authorization` value.
+    Card(Vec<u8>),
+    /// A card account's agent token.
+    AgentToken(String),
     /// The upstream's own API key: the whole `Authorization` value.
     ApiKey(String),
 }
@@ -36,12 +40,36 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
     for value in headers.get_all(header::AUTHORIZATION) {
         found.push(authorization(value.to_str().unwrap_or_default())?);
     }
+    let beside = agent_token(headers)?;
+    match (found.as_slice(), beside) {
+        // Beside a card payment it names the account; alone it is the credential.
+        ([Credential::Card(_)], _) | (_, None) => {}
+        (_, Some(token)) => found.push(Credential::AgentToken(token)),
+    }
     if found.len() > 1 {
-        return Err(bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization")
+        return Err(bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization; X-Agent-Token may stand beside a card payment")
             .reason("several_credentials")
             .field("headers", "one credential", &found.len().to_string()));
     }
     Ok(found.pop().unwrap_or(Credential::None))
+}
+
+/// The agent token in `X-Agent-Token`, if there is one.
+///
+/// # Errors
+/// 400 when it is none, or there twice.
+pub(super) fn agent_token(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let mut values = headers.get_all("x-agent-token").iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    let text = first.to_str().unwrap_or_default().trim();
+    if !is_agent_token(text) || values.next().is_some() {
+        return Err(bad("X-Agent-Token is one agent token").reason("invalid_agent_token").field("X-Agent-Token", "tpk_..., once", "another text"));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn is_agent_token(text: &str) -> bool {
+    AgentToken::parse(text).is_ok()
 }
 
 /// The client's `Idempotency-Key`, if it sent one.
@@ -68,21 +96,23 @@ fn authorization(value: &str) -> Result<Credential, Fault> {
     if scheme.eq_ignore_ascii_case("bearer") && rest.trim().starts_with("ds_") {
         return Ok(Credential::ApiKey(value.to_owned()));
     }
-    if scheme.eq_ignore_ascii_case("payment") {
-        return Err(bad("this gateway does not take card payments; pay with x402").reason("unsupported_credential").field(
-            "Authorization",
-            "an x402 payment in X-PAYMENT or PAYMENT-SIGNATURE",
-            "the scheme Payment",
-        ));
+    if scheme.eq_ignore_ascii_case("payment") || value.split(',').any(|part| is_payment(part.trim_start())) {
+        return Ok(Credential::Card(value.as_bytes().to_vec()));
+    }
+    if scheme.eq_ignore_ascii_case("bearer") && is_agent_token(rest.trim()) {
+        return Ok(Credential::AgentToken(rest.trim().to_owned()));
     }
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Fault::new(Condition::Unauthenticated, "no such API key").reason("unknown_api_key").retry(Retry::FixRequest));
+        return Err(Fault::new(Condition::Unauthenticated, "no such API key or agent token").reason("unknown_api_key").retry(Retry::FixRequest));
     }
-    Err(bad("Authorization is an API key (Bearer ds_...) or left out").reason("unsupported_credential").field(
-        "Authorization",
-        "Bearer ds_...",
-        "another scheme",
-    ))
+    Err(bad("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...), an API key (Bearer ds_...) or left out")
+        .reason("unsupported_credential")
+        .field("Authorization", "Payment ..., Bearer tpk_... or Bearer ds_...", "another scheme"))
+}
+
+/// A field may join several credentials with commas, and clients do.
+fn is_payment(part: &str) -> bool {
+    part.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("payment"))
 }
 
 fn bad(message: &str) -> Fault {

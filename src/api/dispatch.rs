@@ -7,6 +7,7 @@ use axum::{
     extract::{ConnectInfo, State},
     response::Response,
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use payments::{
     challenge::{ErrorShape, Retry, ShapeHints},
@@ -18,6 +19,7 @@ use super::{
     Api, answer,
     body::{self, ReadBody},
     call::Call,
+    cards,
     credential::{self, Credential},
     faults::unpaid,
     framing::{self, Connection},
@@ -33,7 +35,8 @@ pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): Con
     let began_ms = api.clock.now_unix_ms();
     let (parts, body) = request.into_parts();
     let connection = framing::connection(&parts);
-    let mut asked = Asked { url: called_url(&api, &parts.uri), shape: shape(&api, &parts.headers), challenged: None };
+    let url = called_url(&api, &parts.uri);
+    let mut asked = Asked { url, shape: shape(&api, &parts.headers), challenged: None, body: Bytes::new() };
     let mut route = String::from("none");
     let mut response = match route_request(&api, peer, &parts, body, &request_id, &mut asked, &mut route).await {
         Ok(response) => response,
@@ -67,9 +70,14 @@ async fn route_request(
     route_key.clone_from(&route.key);
     asked.challenged = api.challenges.find(&route.key);
     api.limits.peer(api.trusted_proxies.client(peer, &parts.headers))?;
-    let credential = credential::find(&parts.headers)?;
+    let credential = match route.target {
+        // The signature over the body is the credential.
+        Target::Own(OwnRoute::CardEvents) => Credential::None,
+        _ => credential::find(&parts.headers)?,
+    };
     let ReadBody { bytes: body, share: _share } = body::read(api, &parts.headers, body).await?;
     let _place = api.load.request()?;
+    asked.body = body.clone();
     let query = parts.uri.query();
     let mut call = Call {
         route: route.key.clone(),
@@ -84,7 +92,7 @@ async fn route_request(
         proven: None,
     };
     let answered = match &route.target {
-        Target::Own(own) => own_route(api, *own, &mut call, credential).await,
+        Target::Own(own) => own::answer(api, *own, &mut call, &credential).await,
         Target::Upstream(upstream) => upstream_route(api, upstream, &mut call, credential).await,
     };
     let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
@@ -97,14 +105,6 @@ async fn route_request(
     Ok(response)
 }
 
-async fn own_route(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
-    match credential {
-        Credential::X402(header) => own::answer(api, own, call, &header).await,
-        Credential::None => Err(unpaid(api, call)),
-        Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
-    }
-}
-
 async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
     match (credential, upstream.identity, upstream.price) {
         (Credential::ApiKey(key), _, _) => {
@@ -112,6 +112,12 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
         }
         (_, Identity::None, _) => answer::forwarded(api, Admission::for_anyone(call.forward_request()), "none; reason=open_route").await,
         (Credential::None, _, _) => Err(unpaid(api, call)),
+        (Credential::Card(header), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_credential(api, upstream, call, &header).await,
+        (Credential::AgentToken(token), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_token(api, upstream, call, &token).await,
+        (credential @ (Credential::Card(_) | Credential::AgentToken(_)), _, _) => {
+            let who = cards::identified(api, call, &credential).await?;
+            free::forwarded(api, upstream, call, &who).await
+        }
         (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
         (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,
     }

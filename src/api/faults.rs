@@ -13,12 +13,20 @@ use crate::upstream::profile::Condition;
 
 /// Step 3: no credential, no store is asked.
 pub(super) fn unpaid(api: &Api, call: &Call) -> Fault {
-    let message = match call.asked.challenged.and_then(|challenged| api.challenges.price(challenged)) {
-        Some(price) => format!(
-            "payment required: {price} USDC (x402) for {}; wallets have some free each month, and clients often cap a payment at 0.10 or 1.00 USD",
+    let asked = call.asked.challenged;
+    let usdc = asked.and_then(|challenged| api.challenges.price(challenged));
+    let message = match (usdc, api.challenges.card_price(asked)) {
+        (Some(usdc), Some(usd)) => format!(
+            "payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {}; wallets have some free each month, and clients often cap a \
+             payment at 0.10 or 1.00 USD",
             call.route
         ),
-        None => String::from("identify yourself with a signed x402 payment of amount 0; nothing is charged"),
+        (Some(usdc), None) => format!(
+            "payment required: {usdc} USDC (x402) for {}; wallets have some free each month, and clients often cap a payment at 0.10 or 1.00 USD",
+            call.route
+        ),
+        (None, Some(usd)) => format!("payment required: {usd} USD by card (MPP) for {}", call.route),
+        (None, None) => String::from("identify yourself with a signed x402 payment of amount 0; nothing is charged"),
     };
     Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
 }
@@ -67,7 +75,7 @@ pub(super) fn used_for_identity() -> Fault {
 }
 
 /// Nothing may or can fund the request: nothing was claimed.
-pub(super) fn refused(refusal: &ClaimRefusal) -> Fault {
+pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
     match refusal {
         ClaimRefusal::Funding(FundingRefusal::TooManyRefused) => Fault::new(
             Condition::RateLimited,
@@ -79,10 +87,10 @@ pub(super) fn refused(refusal: &ClaimRefusal) -> Fault {
         .header(header::RETRY_AFTER, "3600"),
         ClaimRefusal::Funding(refusal @ (FundingRefusal::NoCredit | FundingRefusal::Frozen)) => {
             let reason = if *refusal == FundingRefusal::Frozen { "credits_frozen" } else { "no_credits" };
-            Fault::new(Condition::PaymentRequired, format!("{refusal}; pay for this request"))
-                .reason(reason)
-                .phase(Phase::Reserve)
-                .challenged()
+            let message = format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");
+            let fault = Fault::new(Condition::PaymentRequired, message).reason(reason).phase(Phase::Reserve).retry(Retry::PayAgain);
+            let packs: Vec<_> = api.cards.iter().map(|desk| desk.pack.shown()).collect();
+            fault.member("packs", packs).member("purchase_endpoint", "POST /v1/credits/purchase").challenged()
         }
         ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
             Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")

@@ -21,12 +21,17 @@ use crate::upstream::profile::UpstreamRoute;
 
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let who = identified(api, call, header, upstream.durable_claim).await?;
+    forwarded(api, upstream, call, &who).await
+}
+
+/// Forwards on behalf of somebody who is known, once the body holds.
+pub(super) async fn forwarded(api: &Arc<Api>, upstream: &UpstreamRoute, call: &Call, who: &Identified) -> Result<Response, Fault> {
     if let Some(schema) = &upstream.body
         && let Err(findings) = schema.contract.check(&call.body)
     {
         return Err(refusal::of_schema(&findings));
     }
-    answer::forwarded(api, Admission::for_identified(&who, call.forward_request()), "none; reason=free_route").await
+    answer::forwarded(api, Admission::for_identified(who, call.forward_request()), "none; reason=free_route").await
 }
 
 /// Who asks, by a proof that works exactly once: a stranger who saw it reads nothing with it. The limiter comes after the claim, so that a

@@ -6,6 +6,7 @@
 mod answer;
 mod body;
 mod call;
+mod cards;
 mod challenges;
 mod credential;
 mod delivery;
@@ -41,7 +42,8 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 
-pub use challenges::{ChallengeError, Challenges};
+pub use cards::{CardDesk, Pack};
+pub use challenges::{CardTerms, ChallengeError, Challenges};
 pub use limits::{LimitSettings, Limits};
 pub use load::{Load, LoadLimits};
 pub use peer::TrustedProxies;
@@ -67,6 +69,8 @@ pub struct Api {
     pub envelope: Envelope,
     /// Prepared 402s and offers.
     pub challenges: Challenges,
+    /// Everything about cards, where they are taken.
+    pub cards: Option<CardDesk>,
     /// Copies of one proof take turns.
     pub turns: Turns,
     /// Rate limits.
@@ -170,6 +174,7 @@ fn cors() -> CorsLayer {
         "www-authenticate",
         "payment-receipt",
         "retry-after",
+        "x-agent-token",
         "x-charge",
         "x-ratelimit-limit",
         "x-ratelimit-remaining",

@@ -4,30 +4,59 @@ use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, header};
-use payments::{agent::Payer, challenge::Retry};
+use payments::{agent::Payer, challenge::Retry, checkout::Identified};
 use serde_json::{Value, json};
 
-use super::{Api, call::Call, free::identified, problem::Fault, story};
+use super::{Api, call::Call, cards, credential::Credential, faults::unpaid, free::identified, problem::Fault, story};
 use crate::upstream::profile::{Condition, OwnRoute};
 
-pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
-    let who = identified(api, call, header, false).await?;
+pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    match own {
+        OwnRoute::Credits => return cards::credits(api, call, credential).await,
+        OwnRoute::Purchase => return cards::purchase(api, call, credential).await,
+        OwnRoute::Quote => return cards::quote(api, call, credential).await,
+        OwnRoute::CardEvents => return cards::events(api, call).await,
+        OwnRoute::Usage | OwnRoute::Payment => {}
+    }
+    let who = asking(api, call, credential).await?;
     let body = match own {
-        OwnRoute::Usage => usage(api, who.payer()).await?,
         OwnRoute::Payment => payment(api, call, who.payer()).await?,
+        _ => usage(api, who.payer()).await?,
     };
+    Ok(answered(&body))
+}
+
+/// Who asks, of either protocol.
+async fn asking(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
+    match credential {
+        Credential::X402(header) => identified(api, call, header, false).await,
+        Credential::Card(_) | Credential::AgentToken(_) => cards::identified(api, call, credential).await,
+        Credential::None => Err(unpaid(api, call)),
+        Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
+    }
+}
+
+/// An answer that costs nothing.
+pub(super) fn answered(body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(HeaderName::from_static("x-charge"), HeaderValue::from_static("none; reason=free_route"));
-    Ok(response)
+    response
 }
 
 /// `GET /usage`, in the shape of the product text: the limit is of free launches; beyond it each one is paid.
 async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
     let month = api.world.clock.now().month();
     let usage = api.world.books.usage(payer, month).await.map_err(|error| Fault::internal(&error))?;
-    let limit = api.settings.free_per_month;
+    let limit = match payer {
+        Payer::Wallet(_) => api.settings.free_per_month,
+        Payer::Card(_) => 0,
+    };
+    let credits = match &api.cards {
+        Some(desk) => desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?.balance.get(),
+        None => 0,
+    };
     Ok(json!({"data": {
         "plan": "agent",
         "payer": payer.to_string(),
@@ -36,7 +65,7 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
             "launches_per_month": {"limit": limit, "used": usage.free_used, "remaining": limit.saturating_sub(usage.free_used)},
         },
         "launches_created": usage.launches,
-        "credits": {"balance": 0},
+        "credits": {"balance": credits},
         "entitlements": usage.entitlements,
         "features": {"can_connect_own_accounts": false, "can_post_to_official_accounts": true},
     }}))

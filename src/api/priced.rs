@@ -31,7 +31,7 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(api, call)) };
     // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
     let key = claim_key(call, &transfer, identifier)?;
-    let turn = api.turns.take(transfer.key()).await;
+    let turn = api.turns.take(ProofKey::Authorization(transfer.key())).await;
     if let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
         drop(turn);
         return replay::answer(api, call, &key, known).await;
@@ -43,14 +43,17 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     // 7. Everything that the upstream would refuse, before any money.
     check_body(api, upstream, call)?;
     // 8. What is open already, the upstream's health, its breaker and budget.
-    api.load.creation(api.drives.count())?;
-    api.load.upstream(&*api.world.upstream, api.world.clock.now()).await.map_err(closed)?;
-    api.world.upstream.gate().map_err(closed)?;
+    check_gates(api).await?;
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
     let request = priced_request(upstream, call, live, key.clone(), price);
     let claimed = checkout::claim(&api.world, request).await.map_err(not_claimed)?;
     drop(turn);
+    answer_claimed(api, call, &key, claimed).await
+}
+
+/// What a claim is answered with, of either protocol.
+pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimKey, claimed: Claimed) -> Result<Response, Fault> {
     match claimed {
         Claimed::New(intent) => {
             // 11. Its own task: a client that hangs up changes nothing.
@@ -63,8 +66,8 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
             let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);
             answer::awaited(api, call, intent.id, attendance, Delivered::Again).await
         }
-        Claimed::Known(known) => replay::answer(api, call, &key, known).await,
-        Claimed::Refused(refusal) => Err(refused(&refusal)),
+        Claimed::Known(known) => replay::answer(api, call, key, known).await,
+        Claimed::Refused(refusal) => Err(refused(api, &refusal)),
     }
 }
 
@@ -84,7 +87,15 @@ fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String
     Ok(ClaimKey { proof, idempotency: name.map(|name| (proof::payer(transfer), name)) })
 }
 
-fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {
+/// Step 8: what is open already, the upstream's health, its breaker and budget.
+pub(super) async fn check_gates(api: &Api) -> Result<(), Fault> {
+    api.load.creation(api.drives.count())?;
+    api.load.upstream(&*api.world.upstream, api.world.clock.now()).await.map_err(closed)?;
+    api.world.upstream.gate().map_err(closed)
+}
+
+/// Step 7: the body against the schema and the agent rules.
+pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {
     let Some(schema) = &upstream.body else { return Ok(()) };
     let body = schema.contract.check(&call.body).map_err(|findings| refusal::of_schema(&findings))?;
     (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))

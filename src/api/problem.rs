@@ -4,11 +4,19 @@ use std::any::Any;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use payments::challenge::{ErrorShape, Phase, Problem, Render, Retry};
+use bytes::Bytes;
+use payments::{
+    challenge::{ErrorShape, Phase, Problem, Render, Retry},
+    mpp::error::ProblemType,
+};
 
 use serde_json::Value;
 
-use super::{Api, challenges::Challenged, header_value};
+use super::{
+    Api,
+    challenges::{self, Challenged},
+    header_value,
+};
 use crate::upstream::profile::Condition;
 
 /// What went wrong, with everything that the answer needs.
@@ -31,6 +39,8 @@ struct Details {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether a fresh challenge goes out with it. Never once money may have moved.
     challenge: bool,
+    /// What the card scheme calls the refusal.
+    card_problem: ProblemType,
     extra: Vec<(&'static str, Value)>,
 }
 
@@ -43,6 +53,8 @@ pub(super) struct Asked {
     pub shape: ErrorShape,
     /// What a challenge of this route offers.
     pub challenged: Option<Challenged>,
+    /// The body that a challenge for cards is bound to.
+    pub body: Bytes,
 }
 
 /// What a refusal says, carried beside its body for whoever notes the answer.
@@ -70,6 +82,7 @@ impl Fault {
             payment_id: None,
             headers: Vec::new(),
             challenge: false,
+            card_problem: ProblemType::PaymentRequired,
             extra: Vec::new(),
         }))
     }
@@ -133,6 +146,12 @@ impl Fault {
         self
     }
 
+    /// What the card scheme calls the refusal, where a challenge goes out with it.
+    pub(super) fn card_problem(mut self, kind: ProblemType) -> Self {
+        self.0.card_problem = kind;
+        self
+    }
+
     /// A member at the top of the body of an answer without a challenge, as the product text has them for 429 and LAUNCH_007.
     pub(super) fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.extra.push((name, value.into()));
@@ -141,7 +160,8 @@ impl Fault {
 
     /// The answer.
     pub(super) fn into_response(self, api: &Api, asked: &Asked) -> Response {
-        if self.0.challenge && asked.challenged.is_some() && api.world.rail.on_wrong_chain() {
+        let in_usdc = asked.challenged.is_some_and(|challenged| api.challenges.asks_for_usdc(challenged));
+        if self.0.challenge && in_usdc && api.world.rail.on_wrong_chain() {
             return Self::no_challenge().into_response(api, asked);
         }
         let details = *self.0;
@@ -164,9 +184,10 @@ impl Fault {
         let offer = asked.challenged.filter(|_| details.challenge);
         let (body, required) = match offer {
             Some(challenged) => {
-                let render = Render { resource_url: &asked.url, problem, shape: asked.shape };
-                let rendered = api.challenges.of(challenged).render(&render);
-                (rendered.body, Some(rendered.header_payment_required))
+                let card = challenges::fresh(api, challenged, &asked.body);
+                let card = card.as_ref().map(|challenge| (challenge, details.card_problem));
+                let rendered = api.challenges.of(challenged).render(&Render { resource_url: &asked.url, problem, shape: asked.shape, card });
+                (with_members(rendered.body, &details.extra), Some((rendered.header_payment_required, rendered.header_www_authenticate)))
             }
             None => (with_members(problem.body(asked.shape), &details.extra), None),
         };
@@ -181,8 +202,9 @@ impl Fault {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(required) = required {
-            headers.insert(HeaderName::from_static("payment-required"), header_value(&required));
+        if let Some((x402, card)) = required {
+            let offers = [(HeaderName::from_static("payment-required"), x402), (header::WWW_AUTHENTICATE, card)];
+            headers.extend(offers.into_iter().filter_map(|(name, value)| Some((name, header_value(&value?)))));
         }
         headers.extend(details.headers);
         response.extensions_mut().insert(Refused { code: code.to_owned(), reason: details.reason, payment_id: details.payment_id });

@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payments::checkout::World;
+use payments::{checkout::World, ports::CardRail};
 
 use crate::api::operator::{Check, Checks};
 
 struct BooksCheck(World);
 struct ChainCheck(World);
 struct UpstreamCheck(World);
+struct CardCheck(Arc<dyn CardRail>);
 
-/// Books, chain and upstream.
+/// Books, chain, upstream, and the card processor where cards are taken.
 pub(super) fn all(world: &World) -> Checks {
-    Arc::new(vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(UpstreamCheck(world.clone()))])
+    let mut checks: Vec<Box<dyn Check>> =
+        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(UpstreamCheck(world.clone()))];
+    if let Some(cards) = &world.cards {
+        checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));
+    }
+    Arc::new(checks)
 }
 
 #[async_trait]
@@ -46,5 +52,16 @@ impl Check for UpstreamCheck {
 
     async fn run(&self) -> Result<(), String> {
         self.0.upstream.ready().await.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Check for CardCheck {
+    fn name(&self) -> &'static str {
+        "cards"
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        self.0.ready().await.map_err(|error| error.to_string())
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 
 /// What a sandbox keeps.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SandboxKeys {
     /// The settling signer's private key.
@@ -21,6 +21,15 @@ pub struct SandboxKeys {
     pub pay_to_key: String,
     /// Key of the sealed columns.
     pub seal_key: String,
+    /// Signs the challenges for cards.
+    #[serde(default)]
+    pub challenge_key: String,
+    /// Names card accounts.
+    #[serde(default)]
+    pub account_key: String,
+    /// Makes agent tokens.
+    #[serde(default)]
+    pub token_key: String,
 }
 
 /// The keys cannot be made or read.
@@ -51,15 +60,30 @@ impl SandboxKeys {
     pub fn load_or_make(dir: &Path) -> Result<Self, KeysError> {
         let path = Self::path(dir);
         let file_error = |source| KeysError::File { path: path.clone(), source };
-        match Self::load(dir)? {
-            Some(keys) => Ok(keys),
-            None => {
-                let keys = Self { signer_key: fresh()?, pay_to_key: fresh()?, seal_key: fresh()? };
-                let text = toml::to_string(&keys).map_err(|_| KeysError::Contents(path.clone()))?;
-                fs::create_dir_all(dir).and_then(|()| write_private(&path, &text)).map_err(file_error)?;
-                Ok(keys)
-            }
+        let mut keys = Self::load(dir)?.unwrap_or_default();
+        if keys.fill()? {
+            let text = toml::to_string(&keys).map_err(|_| KeysError::Contents(path.clone()))?;
+            fs::create_dir_all(dir).and_then(|()| write_private(&path, &text)).map_err(file_error)?;
         }
+        Ok(keys)
+    }
+
+    /// Makes the keys that are not there: all of them at the first start, later what a newer program needs.
+    fn fill(&mut self) -> Result<bool, clock::NoRandomness> {
+        let mut made = false;
+        let keys = [
+            &mut self.signer_key,
+            &mut self.pay_to_key,
+            &mut self.seal_key,
+            &mut self.challenge_key,
+            &mut self.account_key,
+            &mut self.token_key,
+        ];
+        for key in keys.into_iter().filter(|key| key.is_empty()) {
+            *key = fresh()?;
+            made = true;
+        }
+        Ok(made)
     }
 
     /// Reads the keys; `None` before the first start.

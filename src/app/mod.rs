@@ -1,6 +1,7 @@
 //! The wiring: the only place that names concrete backends.
 
 mod accounts;
+mod cards;
 mod checks;
 mod error;
 pub mod inspect;
@@ -15,7 +16,7 @@ use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use payments::{
     challenge::ErrorShapeSetting,
-    checkout::{Settings, World},
+    checkout::{Cards, Settings, World},
     free_tier::FreeTier,
     ports::Books,
 };
@@ -87,7 +88,10 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let stopping = CancellationToken::new();
     let mut workers = Vec::new();
     let money = money::money(config, &clock, &stopping, &mut workers).await?;
-    let world = world(config, &profile, &clock, &money).await?;
+    let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
+    let cards = cards::parts(config, &clock, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
+    let books = Arc::new(SqliteBooks::open(config.store.url.expose()).await?);
+    let world = world(config, &profile, &clock, &money, Arc::clone(&books), cards.as_ref().map(cards::CardParts::world)).await?;
     let drives = Drives::new(world.clone());
     let accounts = accounts::Accounts::new(world.clone());
     accounts.turn().await;
@@ -98,7 +102,8 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let api = Arc::new(Api {
         world: world.clone(),
         drives: drives.clone(),
-        challenges: Challenges::prepare(&table, public_url(config), &money.token, money.pay_to, config.x402.max_timeout_s)?,
+        challenges: Challenges::prepare(&table, public_url(config), &money.token, money.pay_to, config.x402.max_timeout_s, cards.as_ref().map(cards::CardParts::terms))?,
+        cards: cards.map(|cards| cards.desk(books.clone())),
         table,
         codes: profile.codes.clone(),
         envelope: profile.envelope.clone(),
@@ -112,8 +117,11 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
+    if let Some(desk) = &api.cards {
+        let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&world.clock));
+        workers.push(tokio::spawn(rounds::refunds(rail, books, clock, stopping.clone())));
+    }
     workers.push(tokio::spawn(parts::watch_chain(Arc::clone(&world.rail), stopping.clone())));
-    let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     let checks = checks::all(&world);
     let servers = vec![
         serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
@@ -180,12 +188,19 @@ pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
     Ok(Arc::new(SqliteBooks::open_beside(config.store.url.expose()).await?))
 }
 
-async fn world(config: &Config, profile: &Arc<Profile>, clock: &SystemClock, money: &money::Money) -> Result<World, AppError> {
+async fn world(
+    config: &Config,
+    profile: &Arc<Profile>,
+    clock: &SystemClock,
+    money: &money::Money,
+    books: Arc<SqliteBooks>,
+    cards: Option<Cards>,
+) -> Result<World, AppError> {
     Ok(World {
-        books: Arc::new(SqliteBooks::open(config.store.url.expose()).await?),
+        books,
         proofs: money.proofs.clone(),
         rail: money.rail.clone(),
-        cards: None,
+        cards,
         upstream: upstream::upstream(config, profile, clock).await?,
         clock: Arc::new(clock.clone()),
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),

@@ -26,6 +26,8 @@ pub(super) struct Money {
     pub(super) proofs: Arc<MemoryProofs>,
     pub(super) token: Token,
     pub(super) pay_to: Wallet,
+    /// Keeps what could move money.
+    pub(super) sealer: Arc<dyn Sealer>,
     /// The node's address where it is the sandbox's own; a configured one may hold credentials.
     pub(super) shown_rpc_url: String,
 }
@@ -55,7 +57,8 @@ pub(super) async fn money(
         Err(wrong) => return Err(wrong.into()),
     }
     let shown_rpc_url = if sandbox { rpc_url } else { String::from("(configured)") };
-    Ok(Money { rail: Arc::new(rail), proofs: Arc::default(), token: terms.token, pay_to: terms.pay_to, shown_rpc_url })
+    let (token, pay_to, sealer) = (terms.token, terms.pay_to, terms.sealer);
+    Ok(Money { rail: Arc::new(rail), proofs: Arc::default(), token, pay_to, sealer, shown_rpc_url })
 }
 
 /// What a rail needs to know beside its node.

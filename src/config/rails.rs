@@ -102,13 +102,17 @@ pub struct Mpp {
     pub account_key: Secret,
     /// The realm of challenges; not set: the host of `server.public_url`.
     pub realm: String,
+    /// HMAC keys of agent tokens: the first makes, all recognise.
+    pub token_keys: Vec<Secret>,
     /// How long a challenge can be paid, in seconds.
     pub challenge_ttl_s: u64,
+    /// Whether a challenge is bound to the body that it was asked with.
+    pub bind_bodies: bool,
 }
 
 impl Default for Mpp {
     fn default() -> Self {
-        Self { secret_keys: Vec::new(), account_key: Secret::default(), realm: String::new(), challenge_ttl_s: 2100 }
+        Self { secret_keys: Vec::new(), account_key: Secret::default(), realm: String::new(), token_keys: Vec::new(), challenge_ttl_s: 2100, bind_bodies: true }
     }
 }
 

@@ -14,7 +14,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 26] = [
+const RULES: [Rule; 33] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -33,6 +33,14 @@ const RULES: [Rule; 26] = [
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
     ("domain_version_empty", "x402.domain_version", domain_version_empty),
     ("time_window", "x402.max_window_s", time_window),
+    ("stripe_without_secret_key", "stripe.secret_key", |c| stripe_needs(c, c.stripe.secret_key.is_empty())),
+    ("stripe_without_network_id", "stripe.network_id", |c| stripe_needs(c, c.stripe.network_id.is_empty())),
+    ("stripe_without_webhook_secret", "stripe.webhook_secret", |c| stripe_needs(c, c.stripe.webhook_secret.is_empty())),
+    ("cards_without_challenge_keys", "mpp.secret_keys", |c| stripe_needs(c, c.mpp.secret_keys.is_empty())),
+    ("cards_without_account_key", "mpp.account_key", |c| stripe_needs(c, c.mpp.account_key.is_empty())),
+    ("cards_without_token_keys", "mpp.token_keys", |c| stripe_needs(c, c.mpp.token_keys.is_empty())),
+    ("short_card_keys", "mpp", short_card_keys),
+    ("stripe_sandbox_not_linked", "stripe.mode", stripe_sandbox_not_linked),
     // Who may reach the operator's side.
     ("open_operator", "operator.token", open_operator),
     ("short_token", "operator.token", |c| short(c.operator.token.expose())),
@@ -40,7 +48,6 @@ const RULES: [Rule; 26] = [
     ("same_listener", "server.operator_listen", same_listener),
     // What this build does not have.
     ("facilitator_not_built", "x402.mode", facilitator_not_built),
-    ("stripe_not_built", "stripe.mode", stripe_not_built),
     ("store_not_built", "store.url", store_not_built),
     ("cache_not_built", "cache.url", cache_not_built),
     // Values that make no sense.
@@ -139,9 +146,19 @@ fn facilitator_not_built(config: &Config) -> Option<String> {
     (config.x402.mode == X402Mode::Facilitator).then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
 }
 
-fn stripe_not_built(config: &Config) -> Option<String> {
-    matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live)
-        .then(|| "Stripe is not built in; expected \"off\" or \"sandbox\"".to_owned())
+fn stripe_needs(config: &Config, missing: bool) -> Option<String> {
+    let own = matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live);
+    (own && missing).then(|| "is required with stripe.mode = \"test\" or \"live\"".to_owned())
+}
+
+fn short_card_keys(config: &Config) -> Option<String> {
+    let mpp = &config.mpp;
+    let mut keys = mpp.secret_keys.iter().chain(&mpp.token_keys).chain([&mpp.account_key]);
+    keys.find_map(|key| short(key.expose()))
+}
+
+fn stripe_sandbox_not_linked(config: &Config) -> Option<String> {
+    (config.stripe.mode == StripeMode::Sandbox && !cfg!(feature = "sandbox")).then(|| "this build has no sandbox".to_owned())
 }
 
 fn store_not_built(config: &Config) -> Option<String> {

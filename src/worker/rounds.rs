@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use payments::{
     checkout::{DriveError, Progress, World},
-    finality, recovery,
+    finality,
+    ports::{CardBooks, CardRail, Clock},
+    recovery,
+    refunds::refund_round,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -83,6 +86,16 @@ async fn look_at_settlements(world: &World, stop: &CancellationToken) {
         if !round.more {
             pause(RECOVER_EVERY, stop).await;
         }
+    }
+}
+
+/// Asks for approved refunds until their outcome is known; a loop of its own, because it asks the card processor.
+pub async fn refunds(rail: Arc<dyn CardRail>, books: Arc<dyn CardBooks>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = refund_round(&*rail, &*books, &*clock).await {
+            tracing::warn!(error = %chain(&error), "refunds.round_failed");
+        }
+        pause(RECOVER_EVERY, &stop).await;
     }
 }
 

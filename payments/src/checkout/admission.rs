@@ -6,8 +6,8 @@ use crate::{
     agent::Payer,
     checkout::World,
     intent::{Intent, KeptRequest, State},
-    ports::{BooksError, IdentityClaim, ProofUse, WrittenBy},
-    proof::ProofKey,
+    ports::{BooksError, CardBooks, IdentityClaim, ProofUse, WrittenBy},
+    proof::{ChargeKey, ProofKey},
 };
 
 /// A request as it goes upstream, without any header of the client but its content type.
@@ -65,6 +65,22 @@ pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim)
     }
     let fresh = world.proofs.take_identity(claim, WrittenBy::Queue).await == ProofUse::Fresh;
     Ok(fresh.then_some(Identified { payer }))
+}
+
+/// Somebody who shows an agent token. It identifies as often as it is shown: whoever holds it is the account.
+///
+/// # Errors
+/// [`BooksError`] when the books do not answer.
+pub async fn identify_by_token(books: &dyn CardBooks, agent_token_sha256: &[u8; 32]) -> Result<Option<Identified>, BooksError> {
+    Ok(books.account_of_token(agent_token_sha256).await?.map(|payer| Identified { payer }))
+}
+
+/// Somebody who shows the very credential that paid before, where nothing is paid.
+///
+/// # Errors
+/// [`BooksError`] when the books do not answer.
+pub async fn identify_by_charge(books: &dyn CardBooks, key: &ChargeKey) -> Result<Option<Identified>, BooksError> {
+    Ok(books.account_of_charge(key).await?.map(|payer| Identified { payer }))
 }
 
 // === impl Identified ===

@@ -12,6 +12,7 @@ use crate::agent::Payer;
 use crate::ids::PaymentId;
 use crate::mpp::secrets::{Keys, SecretError, push_parts};
 use crate::mpp::token::TokenHash;
+use crate::ports::AgentTokens;
 
 /// What an agent token begins with.
 const PREFIX: &str = "tpk_";
@@ -70,6 +71,16 @@ impl fmt::Debug for AgentTokenKeys {
 
 fn token_parts<'a>(account: &'a str, payment: &'a str) -> [&'a str; 3] {
     ["turnpike agent token 1", account, payment]
+}
+
+impl AgentTokens for AgentTokenKeys {
+    fn token_of(&self, payer: &Payer, intent: PaymentId) -> String {
+        self.make(payer, intent).expose().to_owned()
+    }
+
+    fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String> {
+        self.again(payer, intent, &TokenHash::from_bytes(*sha256)).map(|token| token.expose().to_owned())
+    }
 }
 
 // === impl AgentToken ===

@@ -3,6 +3,7 @@
 
 mod books;
 mod card_books;
+mod card_events;
 mod cards;
 mod claim;
 mod finality;
@@ -18,6 +19,7 @@ pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerP
 pub use card_books::{
     AdjustmentError, AdjustmentKind, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, EventNote, RefundApproval, RefundRefusal,
 };
+pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{
     CardAccount, CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView,
 };

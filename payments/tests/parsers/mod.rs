@@ -114,9 +114,9 @@ pub fn challenge_402(bytes: &[u8]) {
         ShapeHints { accept: Some(url), x402_version: Some(message), user_agent: Some(&text), speaks_newer: bytes.len().is_multiple_of(2) };
     for shape in [ErrorShape::Object, ErrorShape::String, ErrorShapeSetting::Auto.choose(&hints)] {
         let problem = Problem { code: "PAYMENT_001", message, got: Some(url), ..Problem::default() };
-        let rendered = prepared.render(&Render { resource_url: url, problem, shape });
-        assert!(rendered.header_payment_required.len() <= MAX_CHALLENGE_BYTES);
-        let header: Value = serde_json::from_slice(&STANDARD.decode(&rendered.header_payment_required).unwrap()).unwrap();
+        let rendered = prepared.render(&Render { resource_url: url, problem, shape, card: None });
+        assert!(rendered.header_payment_required.as_ref().unwrap().len() <= MAX_CHALLENGE_BYTES);
+        let header: Value = serde_json::from_slice(&STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap()).unwrap();
         let body: Value = serde_json::from_slice(&rendered.body).unwrap();
         let amount = SIGNED.offers[0].amount().get().to_string();
         assert_eq!((header["accepts"][0]["amount"].as_str(), header["x402Version"].as_u64()), (Some(amount.as_str()), Some(2)));

@@ -1,41 +1,11 @@
 //! What an event speaks of (<https://docs.stripe.com/api/events>). Types that are not known and objects without the usual members are events
 //! too: an event only wakes whoever then asks Stripe, so nothing in it but names is believed.
 
-use payments::ids::PaymentId;
+use payments::ports::{CardEvent, EventSubject};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{http::plain_id, objects::PAYMENT_ID};
-
-/// One event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CardEvent {
-    /// Stripe's name of it, `evt_...`: deliveries repeat.
-    pub id: String,
-    /// Its type, as Stripe words it.
-    pub kind: String,
-    /// Of real money.
-    pub livemode: bool,
-    /// The payment it is about, `pi_...`.
-    pub payment_intent: Option<String>,
-    /// Our payment, where the object's metadata names one.
-    pub payment_id: Option<PaymentId>,
-    /// What it speaks of.
-    pub what: EventSubject,
-}
-
-/// What an event speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventSubject {
-    /// A payment moved.
-    Payment,
-    /// Money goes back.
-    Refund,
-    /// A dispute.
-    Dispute,
-    /// Something that no payment of ours hangs on.
-    Other,
-}
 
 #[derive(Deserialize)]
 struct Envelope {

@@ -36,8 +36,7 @@ use payments::{
     time::UnixMs,
 };
 
-pub use event::{CardEvent, EventSubject};
-pub use webhook::{WebhookError, Webhooks};
+pub use webhook::Webhooks;
 
 use charge::Asked;
 use http::Http;

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use hmac::{Hmac, Mac};
-use payments::time::UnixMs;
+use payments::{
+    ports::{CardEvent, CardEvents, EventRefusal},
+    time::UnixMs,
+};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::event::{CardEvent, read};
+use super::event::read;
 
 /// How old a delivery may be, and how far its time may lie ahead of ours, in seconds.
 const TOLERANCE_S: u64 = 300;
@@ -18,26 +21,6 @@ pub struct Webhooks {
     livemode: bool,
 }
 
-/// A delivery that is not believed, or says nothing that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WebhookError {
-    /// No time, no signature of the known scheme, or not the header's form.
-    #[error("the signature header cannot be read")]
-    Header,
-    /// Too old, or too far ahead.
-    #[error("the delivery is not of now")]
-    Time,
-    /// Signed by somebody else, or for another body.
-    #[error("the signature does not match")]
-    Signature,
-    /// Signed, and no event.
-    #[error("the body is no event")]
-    Body,
-    /// A test event where real money is meant, or the reverse.
-    #[error("the event is of the other mode")]
-    Mode,
-}
-
 // === impl Webhooks ===
 
 impl Webhooks {
@@ -46,27 +29,23 @@ impl Webhooks {
         (!secret.is_empty()).then(|| Self { secret: secret.to_owned(), livemode })
     }
 
-    /// The event of a delivery: its raw body and its `Stripe-Signature`.
-    ///
-    /// # Errors
-    /// [`WebhookError`]: nothing of it may be believed.
-    pub fn read(&self, signature: &str, body: &[u8], now: UnixMs) -> Result<CardEvent, WebhookError> {
+    fn event(&self, signature: &str, body: &[u8], now: UnixMs) -> Result<CardEvent, EventRefusal> {
         self.verify(signature, body, now)?;
-        let event = read(body).ok_or(WebhookError::Body)?;
-        if event.livemode == self.livemode { Ok(event) } else { Err(WebhookError::Mode) }
+        let event = read(body).ok_or(EventRefusal::Body)?;
+        if event.livemode == self.livemode { Ok(event) } else { Err(EventRefusal::Mode) }
     }
 
     /// Whether one of the header's `v1` signatures is that of the body; several stand there while a secret is rolled.
-    pub(super) fn verify(&self, header: &str, body: &[u8], now: UnixMs) -> Result<(), WebhookError> {
-        let (time, signatures) = parts(header).ok_or(WebhookError::Header)?;
+    pub(super) fn verify(&self, header: &str, body: &[u8], now: UnixMs) -> Result<(), EventRefusal> {
+        let (time, signatures) = parts(header).ok_or(EventRefusal::Header)?;
         let expected = hex::encode(self.mac(time, body));
         // Every one is compared, in constant time; the hex is lower case, as Stripe writes it.
         let right = signatures.iter().fold(false, |right, given| bool::from(given.as_bytes().ct_eq(expected.as_bytes())) | right);
         if !right {
-            return Err(WebhookError::Signature);
+            return Err(EventRefusal::Signature);
         }
-        let at: u64 = time.parse().map_err(|_| WebhookError::Header)?;
-        if now.protocol_s().abs_diff(at) <= TOLERANCE_S { Ok(()) } else { Err(WebhookError::Time) }
+        let at: u64 = time.parse().map_err(|_| EventRefusal::Header)?;
+        if now.protocol_s().abs_diff(at) <= TOLERANCE_S { Ok(()) } else { Err(EventRefusal::Time) }
     }
 
     fn mac(&self, time: &str, body: &[u8]) -> Vec<u8> {
@@ -75,6 +54,12 @@ impl Webhooks {
         mac.update(b".");
         mac.update(body);
         mac.finalize().into_bytes().to_vec()
+    }
+}
+
+impl CardEvents for Webhooks {
+    fn read(&self, signature: &str, body: &[u8], now: UnixMs) -> Result<CardEvent, EventRefusal> {
+        self.event(signature, body, now)
     }
 }
 

@@ -9,17 +9,26 @@ pub enum OwnRoute {
     Usage,
     /// The state of one payment, for its payer.
     Payment,
+    /// A card account's prepaid launches.
+    Credits,
+    /// Buys a pack of them.
+    Purchase,
+    /// What a call costs, and would cost now.
+    Quote,
+    /// What the card processor tells by itself.
+    CardEvents,
 }
 
 impl OwnRoute {
     /// Every own route.
-    pub const ALL: [Self; 2] = [Self::Usage, Self::Payment];
+    pub const ALL: [Self; 6] = [Self::Usage, Self::Payment, Self::Credits, Self::Purchase, Self::Quote, Self::CardEvents];
 
     /// The method of the route.
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Self::Usage | Self::Payment => Method::GET,
+            Self::Usage | Self::Payment | Self::Credits | Self::Quote => Method::GET,
+            Self::Purchase | Self::CardEvents => Method::POST,
         }
     }
 
@@ -29,6 +38,10 @@ impl OwnRoute {
         match self {
             Self::Usage => "/usage",
             Self::Payment => "/payments/:id",
+            Self::Credits => "/credits",
+            Self::Purchase => "/credits/purchase",
+            Self::Quote => "/quote",
+            Self::CardEvents => "/webhooks/stripe",
         }
     }
 }

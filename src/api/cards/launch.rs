@@ -1,0 +1,142 @@
+//! A request to a priced route by card: the steps of [`super::super::priced`], in the same order.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use payments::{
+    agent::Payer,
+    challenge::{Phase, Retry},
+    checkout::{CardRequest, PresentedCard, claim_card},
+    funding::Product,
+    intent::KeptRequest,
+    mpp::error::ProblemType,
+    ports::{ClaimKey, HalfKnown, Known},
+    proof::{ChargeKey, ProofKey},
+};
+
+use super::{
+    super::{Api, call::Call, credential, faults::{not_claimed, unpaid}, priced, problem::Fault, replay},
+    desk, who,
+};
+use crate::upstream::profile::{Condition, UpstreamRoute};
+
+/// What is bought, and what must hold before anything is claimed for it.
+pub(super) enum Order<'a> {
+    /// A creation upstream: its body and the upstream's health are checked.
+    Launch(&'a UpstreamRoute),
+    /// The pack.
+    Pack,
+}
+
+/// Paid by a card, or by a credit of its account.
+pub(in super::super) async fn by_credential(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &mut Call,
+    header: &[u8],
+) -> Result<Response, Fault> {
+    pay(api, Order::Launch(upstream), call, header).await
+}
+
+/// Paid by a credit of the account whose agent token this is. It brings nothing that could be charged.
+pub(in super::super) async fn by_token(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &mut Call,
+    token: &str,
+) -> Result<Response, Fault> {
+    let desk = desk(api)?;
+    let payer = who::of_agent_token(desk, token).await?;
+    let turn = api.turns.none();
+    serve(api, &Order::Launch(upstream), call, payer, None, turn).await
+}
+
+pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
+    let (desk, Some(challenged)) = (desk(api)?, call.asked.challenged) else { return Err(unpaid(api, call)) };
+    // 4. Offline, without the time: a repeat must be recognised whatever the time is.
+    let Some(verified) = who::verified(api, desk, challenged, call, header)? else { return Err(unpaid(api, call)) };
+    // 5. Known keys answer from the table of repeated keys. Copies that arrive at once take turns.
+    let presented = verified.presented();
+    let key = ChargeKey { challenge_id: presented.challenge_id, token_sha256: presented.token_sha256 };
+    let turn = api.turns.take(ProofKey::Charge(key)).await;
+    let proof = ClaimKey { proof: Some(ProofKey::Charge(key)), idempotency: None };
+    if let Some(known) = api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
+        drop(turn);
+        return repeated(api, call, &proof, known).await;
+    }
+    // 6. The time, and the account: the processor's one answer.
+    let now = api.world.clock.now();
+    let live = verified.in_window(now).map_err(|error| who::refused(&error))?;
+    let payer = who::of_payment_token(desk, &live, credential::agent_token(&call.headers)?.as_deref(), now).await?;
+    let card = PresentedCard { key, token: live.token().clone() };
+    serve(api, &order, call, payer, Some(card), turn).await
+}
+
+/// Steps 5 (the client's own key) to 11, once the account is known.
+async fn serve(
+    api: &Arc<Api>,
+    order: &Order<'_>,
+    call: &mut Call,
+    payer: Payer,
+    card: Option<PresentedCard>,
+    turn: super::super::turns::Turn<'_>,
+) -> Result<Response, Fault> {
+    let desk = desk(api)?;
+    let idempotency_key = credential::idempotency_key(&call.headers)?;
+    let proof = card.as_ref().map(|card| ProofKey::Charge(card.key));
+    let key = ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
+    if key.idempotency.is_some()
+        && let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))?
+    {
+        drop(turn);
+        return repeated(api, call, &key, known).await;
+    }
+    call.rate = Some(api.limits.agent(&payer, api.world.clock.now())?);
+    call.proven = Some(payer.clone());
+    // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
+    if let Order::Launch(upstream) = order {
+        priced::check_body(api, upstream, call)?;
+        priced::check_gates(api).await?;
+    } else {
+        super::purchase::check_body(desk, call)?;
+        api.load.creation(api.drives.count())?;
+    }
+    // 9 was the look at the token. 10. The claim.
+    let (price, product) = match order {
+        Order::Launch(_) => (api.challenges.card_price(call.asked.challenged).ok_or_else(|| unpaid(api, call))?, Product::Launch),
+        Order::Pack => (desk.pack.price, Product::Pack { credits: desk.pack.credits }),
+    };
+    let request = CardRequest { payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
+    let claimed = claim_card(&api.world, request).await.map_err(not_claimed)?;
+    drop(turn);
+    if let payments::ports::Claimed::Known(known) = claimed {
+        return repeated(api, call, &key, known).await;
+    }
+    priced::answer_claimed(api, call, &key, claimed).await
+}
+
+/// A key that arrives again. Who holds one half of a credential gets nobody's answer.
+async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> Result<Response, Fault> {
+    match known.half_known {
+        None => replay::answer(api, call, key, known).await,
+        Some(HalfKnown::Challenge) => Err(Fault::new(Condition::Conflict, "this challenge was paid with another payment token; nothing was done")
+            .reason("challenge_used")
+            .phase(Phase::Verify)
+            .retry(Retry::Never)),
+        Some(HalfKnown::Token) => Err(Fault::new(Condition::MppInvalid, "this payment token was used for another payment; nothing was charged")
+            .reason("payment_token_used")
+            .phase(Phase::Verify)
+            .retry(Retry::PayAgain)
+            .card_problem(ProblemType::VerificationFailed)
+            .challenged()),
+    }
+}
+
+fn kept(call: &Call) -> KeptRequest {
+    KeptRequest {
+        route: call.route.clone(),
+        path_and_query: call.path_and_query.clone(),
+        body: call.body.clone(),
+        content_type: call.content_type(),
+    }
+}

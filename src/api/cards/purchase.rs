@@ -1,0 +1,73 @@
+//! `POST /credits/purchase`: a pack, paid by card, with its own drive: CHARGED, then GRANTED.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use payments::{
+    challenge::Retry,
+    funding::Funding,
+    intent::{Intent, StoredAnswer},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    super::{Api, call::Call, credential::Credential, faults::unpaid, problem::Fault},
+    CardDesk, desk,
+    launch::{Order, pay},
+};
+use crate::upstream::profile::Condition;
+
+/// The body; an empty one buys the one pack that there is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    pack: Option<String>,
+}
+
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    desk(api)?;
+    match credential {
+        Credential::Card(header) => pay(api, Order::Pack, call, header).await,
+        Credential::None | Credential::AgentToken(_) => Err(unpaid(api, call)),
+        Credential::X402(_) => Err(cards_only("x402 wallets cannot purchase credits (MPP only)")),
+        Credential::ApiKey(_) => Err(cards_only("API-key users cannot purchase credits (MPP only)")),
+    }
+}
+
+fn cards_only(message: &str) -> Fault {
+    Fault::new(Condition::Validation, message).reason("cards_only").retry(Retry::Never)
+}
+
+/// Refuses a body before any money: the pack that it names is the one that is charged.
+pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<(), Fault> {
+    let asked: Asked = match call.body.is_empty() {
+        true => Asked::default(),
+        false => serde_json::from_slice(&call.body).map_err(|_| {
+            let fault = Fault::new(Condition::Validation, "the body is {\"pack\": \"pack_20\"} or empty; nothing was charged");
+            fault.reason("invalid_body").retry(Retry::FixRequest).field("body", "an object with the one member pack", "another body")
+        })?,
+    };
+    match asked.pack.as_deref() {
+        None => Ok(()),
+        Some(pack) if pack == desk.pack.id => Ok(()),
+        Some(other) => {
+            let got: String = other.chars().take(64).collect();
+            let fault = Fault::new(Condition::Validation, "no such pack; nothing was charged");
+            Err(fault.reason("unknown_pack").retry(Retry::FixRequest).field("pack", desk.pack.id, &got))
+        }
+    }
+}
+
+/// The answer of a pack that is granted: the same each time, because all that it says is kept with the intent.
+pub(in super::super) fn granted(api: &Api, intent: &Intent) -> Option<StoredAnswer> {
+    let (Funding::MppPack { credits }, Some(balance)) = (&intent.funding, intent.granted_balance) else { return None };
+    let pack = json!({
+        "id": api.cards.as_ref().map_or("pack_20", |desk| desk.pack.id),
+        "credits": credits.get(),
+        "price_usd": intent.price.to_string().trim_end_matches(" USD"),
+    });
+    let body = json!({"data": {"credits_added": credits.get(), "new_balance": balance.get(), "pack": pack}});
+    let headers = vec![(String::from("content-type"), String::from("application/json"))];
+    Some(StoredAnswer { status: 200, headers, body: body.to_string().into() })
+}

@@ -1,0 +1,97 @@
+//! `GET /quote?route=POST+/launches`: what a call costs on each rail, what the asker has left, and what it would cost now and why.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use payments::{
+    agent::Payer,
+    challenge::Retry,
+    money::{UsdCents, UsdcUnits},
+};
+use serde_json::{Value, json};
+
+use super::{
+    super::{Api, call::Call, challenges::Challenged, credential::Credential, free, own, problem::Fault},
+    free as card_free,
+};
+use crate::upstream::profile::Condition;
+
+/// What a route costs on each rail.
+struct Prices {
+    usdc: Option<UsdcUnits>,
+    usd: Option<UsdCents>,
+}
+
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    let route = asked_route(call)?;
+    let Some(challenged) = api.challenges.find(&route) else { return Err(no_such(&route)) };
+    let prices = prices(api, challenged);
+    let payer = match credential {
+        Credential::None | Credential::ApiKey(_) => None,
+        Credential::X402(header) => Some(free::identified(api, call, header, false).await?.payer().clone()),
+        Credential::Card(_) | Credential::AgentToken(_) => Some(card_free::identified(api, call, credential).await?.payer().clone()),
+    };
+    let mut quote = json!({
+        "route": route,
+        "prices": {
+            "x402": prices.usdc.map(|price| json!({"amount": price.to_string(), "units": price.get(), "currency": "USDC"})),
+            "mpp": prices.usd.map(|price| json!({"amount": price.to_string(), "cents": price.get(), "currency": "USD"})),
+        },
+    });
+    if let Some(payer) = &payer {
+        quote["payer"] = payer.to_string().into();
+        quote["now"] = now(api, &route, &prices, payer).await?;
+    }
+    if let Some(desk) = api.cards.as_ref() {
+        quote["packs"] = json!([desk.pack.shown()]);
+    }
+    Ok(own::answered(&json!({ "data": quote })))
+}
+
+/// What this payer would be charged now, and why.
+async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<Value, Fault> {
+    let launch = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()).is_some();
+    let internal = |error: &dyn std::error::Error| Fault::internal(error);
+    let usage = api.world.books.usage(payer, api.world.clock.now().month()).await.map_err(|error| internal(&error))?;
+    let free_left = api.settings.free_per_month.saturating_sub(usage.free_used);
+    Ok(match payer {
+        _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),
+        Payer::Wallet(_) if launch && usage.entitlements > 0 => {
+            json!({"charge": "none", "reason": "entitlement", "entitlements_left": usage.entitlements, "free_left": free_left})
+        }
+        Payer::Wallet(_) if launch && free_left > 0 => json!({"charge": "none", "reason": "free_tier", "free_left": free_left}),
+        Payer::Wallet(_) => json!({"charge": prices.usdc.map(|price| format!("{price} USDC")), "reason": "price", "free_left": 0}),
+        Payer::Card(_) => {
+            let account = match api.cards.as_ref() {
+                Some(desk) => desk.books.credit_account(payer).await.map_err(|error| internal(&error))?,
+                None => payments::ports::CreditAccount::default(),
+            };
+            let price = prices.usd.map(|price| format!("{price} USD"));
+            match (launch, account.balance.get(), account.debt.get()) {
+                (true, left, 0) if left > 0 => json!({"charge": "1 CREDIT", "reason": "credit", "credits_left": left}),
+                (_, left, 0) => json!({"charge": price, "reason": "price", "credits_left": left}),
+                (_, left, owed) => json!({"charge": price, "reason": "credits_frozen", "credits_left": left, "credits_owed": owed}),
+            }
+        }
+    })
+}
+
+fn prices(api: &Api, challenged: Challenged) -> Prices {
+    Prices { usdc: api.challenges.price(challenged), usd: api.challenges.card_price(Some(challenged)) }
+}
+
+/// `route=POST+/launches`, or with `%20`.
+fn asked_route(call: &Call) -> Result<String, Fault> {
+    let query = call.path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "route").map(|(_, value)| value.into_owned());
+    match asked {
+        None => Ok(String::from("POST /launches")),
+        Some(route) => Ok(route.replacen(" /v1/", " /", 1)),
+    }
+}
+
+fn no_such(route: &str) -> Fault {
+    let got: String = route.chars().take(64).collect();
+    let fault = Fault::new(Condition::NotFound, "no such route to quote");
+    fault.reason("unknown_route").retry(Retry::FixRequest).field("route", "a method and a path, such as POST+/launches", &got)
+}

@@ -1,0 +1,201 @@
+//! Cards: the rail to Stripe or to the emulator beside us, the secrets of challenges and accounts, and what the API needs of all of it.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use payments::{
+    checkout::Cards,
+    money::{Credits, UsdCents},
+    mpp::{account::AccountKey, agent_token::AgentTokenKeys, secrets::Secrets},
+    ports::{AgentTokens, CardBooks, CardEvents, CardRail, Clock, Sealer},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{AppError, keys::SandboxKeys};
+use crate::{
+    api::{CardDesk, CardTerms, Pack},
+    clock::SystemClock,
+    config::{Config, Secret, SptParameter, StripeMode},
+    rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
+};
+
+/// What is sold in advance.
+const PACK_ID: &str = "pack_20";
+const PACK_CREDITS: Credits = Credits::new(20);
+
+/// What takes cards, before the books are known.
+pub(super) struct CardParts {
+    rail: Arc<dyn CardRail>,
+    tokens: Arc<dyn AgentTokens>,
+    events: Option<Arc<dyn CardEvents>>,
+    secrets: Secrets,
+    account_key: AccountKey,
+    terms: CardTerms,
+    challenge_ttl_ms: i64,
+    bind_bodies: bool,
+    livemode: bool,
+}
+
+/// Where the card processor is, and what opens it.
+struct Processor {
+    api_base: String,
+    secret_key: String,
+    network_id: String,
+    webhook_secret: String,
+}
+
+/// The parts, or none where no cards are taken. In a sandbox the emulator is started first; it sends its events to `agents`.
+///
+/// # Errors
+/// [`AppError`].
+pub(super) async fn parts(
+    config: &Config,
+    clock: &SystemClock,
+    sealer: Arc<dyn Sealer>,
+    agents: SocketAddr,
+    stop: &CancellationToken,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<Option<CardParts>, AppError> {
+    let (stripe, mpp) = (&config.stripe, &config.mpp);
+    if stripe.mode == StripeMode::Off {
+        return Ok(None);
+    }
+    let sandbox = stripe.mode == StripeMode::Sandbox;
+    let kept = if sandbox { Some(SandboxKeys::load_or_make(&config.sandbox.dir)?) } else { None };
+    let processor = match sandbox {
+        true => emulator(config, clock, agents, stop, tasks).await?,
+        false => Processor {
+            api_base: stripe.api_base.as_str().to_owned(),
+            secret_key: stripe.secret_key.expose().to_owned(),
+            network_id: stripe.network_id.clone(),
+            webhook_secret: stripe.webhook_secret.expose().to_owned(),
+        },
+    };
+    let livemode = stripe.mode == StripeMode::Live;
+    let rail = StripeConfig {
+        api_base: processor.api_base,
+        secret_key: processor.secret_key,
+        livemode,
+        api_version: stripe.api_version.clone(),
+        spt_parameter: match stripe.spt_parameter {
+            SptParameter::TopLevel => stripe::SptParameter::TopLevel,
+            SptParameter::PaymentMethodData => stripe::SptParameter::PaymentMethodData,
+        },
+        timeout_ms: stripe.timeout_ms,
+    };
+    let time: Arc<dyn Clock> = Arc::new(clock.clone());
+    let tokens = AgentTokenKeys::new(keys_or(&mpp.token_keys, kept.as_ref().map(|keys| keys.token_key.as_str())))?;
+    let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
+    let account_key = match (mpp.account_key.expose(), &kept) {
+        ("", Some(keys)) => AccountKey::new(&keys.account_key)?,
+        (key, _) => AccountKey::new(key)?,
+    };
+    Ok(Some(CardParts {
+        rail: Arc::new(StripeRail::new(&rail, sealer, time)?),
+        tokens: Arc::new(tokens),
+        events,
+        secrets: Secrets::new(keys_or(&mpp.secret_keys, kept.as_ref().map(|keys| keys.challenge_key.as_str())))?,
+        account_key,
+        terms: CardTerms {
+            realm: realm(config),
+            network_id: processor.network_id,
+            pack: UsdCents::new(config.pricing.pack_20_usd.minor()),
+        },
+        challenge_ttl_ms: i64::try_from(mpp.challenge_ttl_s.saturating_mul(1000)).unwrap_or(i64::MAX),
+        bind_bodies: mpp.bind_bodies,
+        livemode,
+    }))
+}
+
+fn keys_or(configured: &[Secret], kept: Option<&str>) -> Vec<String> {
+    match (configured, kept) {
+        ([], Some(kept)) => vec![kept.to_owned()],
+        (configured, _) => configured.iter().map(|key| key.expose().to_owned()).collect(),
+    }
+}
+
+/// The public host: never what a client wrote into `Host`.
+fn realm(config: &Config) -> String {
+    match config.mpp.realm.as_str() {
+        "" => {
+            let url = config.server.public_url.as_str();
+            let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+            host.split('/').next().unwrap_or(host).to_owned()
+        }
+        realm => realm.to_owned(),
+    }
+}
+
+impl CardParts {
+    /// What challenges offer.
+    pub(super) fn terms(&self) -> &CardTerms {
+        &self.terms
+    }
+
+    /// What the rules need.
+    pub(super) fn world(&self) -> Cards {
+        Cards { rail: Arc::clone(&self.rail), tokens: Arc::clone(&self.tokens) }
+    }
+
+    /// What the API needs.
+    pub(super) fn desk(self, books: Arc<dyn CardBooks>) -> CardDesk {
+        CardDesk {
+            books,
+            rail: self.rail,
+            events: self.events,
+            secrets: self.secrets,
+            account_key: self.account_key,
+            tokens: self.tokens,
+            realm: self.terms.realm,
+            challenge_ttl_ms: self.challenge_ttl_ms,
+            bind_bodies: self.bind_bodies,
+            livemode: self.livemode,
+            pack: Pack { id: PACK_ID, credits: PACK_CREDITS, price: self.terms.pack },
+        }
+    }
+}
+
+#[cfg(feature = "sandbox")]
+async fn emulator(
+    config: &Config,
+    clock: &SystemClock,
+    agents: SocketAddr,
+    stop: &CancellationToken,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<Processor, AppError> {
+    use sandbox::stripe::{Emulator, EmulatorConfig, PROFILE, SECRET_KEY, WEBHOOK_SECRET};
+    let now = clock.clone();
+    let host = if agents.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], agents.port())) } else { agents };
+    let emulator = Emulator::start(EmulatorConfig {
+        listen: config.sandbox.stripe_listen,
+        dir: Some(config.sandbox.dir.join("stripe")),
+        secret_key: SECRET_KEY.to_owned(),
+        webhook_secret: WEBHOOK_SECRET.to_owned(),
+        webhook_url: Some(format!("http://{host}/webhooks/stripe")),
+        clock: Arc::new(move || u64::try_from(now.now_unix_s()).unwrap_or(0)),
+    })
+    .await?;
+    let api_base = emulator.base_url();
+    let stop = stop.clone();
+    tasks.push(tokio::spawn(async move {
+        stop.cancelled().await;
+        emulator.stop().await;
+    }));
+    Ok(Processor {
+        api_base,
+        secret_key: SECRET_KEY.to_owned(),
+        network_id: PROFILE.to_owned(),
+        webhook_secret: WEBHOOK_SECRET.to_owned(),
+    })
+}
+
+#[cfg(not(feature = "sandbox"))]
+async fn emulator(
+    _: &Config,
+    _: &SystemClock,
+    _: SocketAddr,
+    _: &CancellationToken,
+    _: &mut Vec<JoinHandle<()>>,
+) -> Result<Processor, AppError> {
+    Err(AppError::Setting(String::from("this build has no sandbox; set stripe.mode")))
+}
