@@ -72,7 +72,7 @@ impl StripeRail {
         }
         let (mut found, mut after) = (Vec::new(), None::<String>);
         for _ in 0..MOST_PAGES {
-            let mut request = ListPaymentIntent::new().created(window.clone()).limit(PAGE);
+            let mut request = ListPaymentIntent::new().created(window).limit(PAGE);
             if let Some(after) = after {
                 request = request.starting_after(after);
             }
