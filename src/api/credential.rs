@@ -63,7 +63,11 @@ pub(super) fn agent_token(headers: &HeaderMap) -> Result<Option<String>, Fault> 
     let Some(first) = values.next() else { return Ok(None) };
     let text = first.to_str().unwrap_or_default().trim();
     if !is_agent_token(text) || values.next().is_some() {
-        return Err(bad("X-Agent-Token is one agent token").reason("invalid_agent_token").field("X-Agent-Token", "tpk_..., once", "another text"));
+        return Err(bad("X-Agent-Token is one agent token").reason("invalid_agent_token").field(
+            "X-Agent-Token",
+            "tpk_..., once",
+            "another text",
+        ));
     }
     Ok(Some(text.to_owned()))
 }
@@ -103,7 +107,9 @@ fn authorization(value: &str) -> Result<Credential, Fault> {
         return Ok(Credential::AgentToken(rest.trim().to_owned()));
     }
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Fault::new(Condition::Unauthenticated, "no such API key or agent token").reason("unknown_api_key").retry(Retry::FixRequest));
+        return Err(Fault::new(Condition::Unauthenticated, "no such API key or agent token")
+            .reason("unknown_api_key")
+            .retry(Retry::FixRequest));
     }
     Err(bad("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...), an API key (Bearer ds_...) or left out")
         .reason("unsupported_credential")

@@ -112,7 +112,9 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
         }
         (_, Identity::None, _) => answer::forwarded(api, Admission::for_anyone(call.forward_request()), "none; reason=open_route").await,
         (Credential::None, _, _) => Err(unpaid(api, call)),
-        (Credential::Card(header), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_credential(api, upstream, call, &header).await,
+        (Credential::Card(header), _, Price::PerCall { usd_cents: Some(_), .. }) => {
+            cards::by_credential(api, upstream, call, &header).await
+        }
         (Credential::AgentToken(token), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_token(api, upstream, call, &token).await,
         (credential @ (Credential::Card(_) | Credential::AgentToken(_)), _, _) => {
             let who = cards::identified(api, call, &credential).await?;

@@ -3,8 +3,8 @@
 use std::any::Any;
 
 use axum::{body::Body, response::Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use payments::{
     challenge::{ErrorShape, Phase, Problem, Render, Retry},
     mpp::error::ProblemType,
@@ -186,7 +186,8 @@ impl Fault {
             Some(challenged) => {
                 let card = challenges::fresh(api, challenged, &asked.body);
                 let card = card.as_ref().map(|challenge| (challenge, details.card_problem));
-                let rendered = api.challenges.of(challenged).render(&Render { resource_url: &asked.url, problem, shape: asked.shape, card });
+                let rendered =
+                    api.challenges.of(challenged).render(&Render { resource_url: &asked.url, problem, shape: asked.shape, card });
                 (with_members(rendered.body, &details.extra), Some((rendered.header_payment_required, rendered.header_www_authenticate)))
             }
             None => (with_members(problem.body(asked.shape), &details.extra), None),

@@ -58,7 +58,9 @@ mod tests {
     #[tokio::test]
     async fn one_proof_waits_for_its_turn_and_another_does_not() {
         let turns = Turns::default();
-        let key = |n| ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [n; 32] });
+        let key = |n| {
+            ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [n; 32] })
+        };
         let first = turns.take(key(1)).await;
         let other = turns.take(key(2)).await;
         let mut second = Box::pin(turns.take(key(1)));
@@ -72,7 +74,8 @@ mod tests {
     #[tokio::test]
     async fn a_copy_that_goes_away_while_it_waits_leaves_nothing_behind() {
         let turns = Turns::default();
-        let key = ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [1; 32] });
+        let key =
+            ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [1; 32] });
         let first = turns.take(key).await;
         let mut second = Box::pin(turns.take(key));
         assert!(futures::poll!(&mut second).is_pending());

@@ -181,12 +181,7 @@ async fn emulator(
         stop.cancelled().await;
         emulator.stop().await;
     }));
-    Ok(Processor {
-        api_base,
-        secret_key: SECRET_KEY.to_owned(),
-        network_id: PROFILE.to_owned(),
-        webhook_secret: WEBHOOK_SECRET.to_owned(),
-    })
+    Ok(Processor { api_base, secret_key: SECRET_KEY.to_owned(), network_id: PROFILE.to_owned(), webhook_secret: WEBHOOK_SECRET.to_owned() })
 }
 
 #[cfg(not(feature = "sandbox"))]

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use payments::ports::RailError;
+use payments::{mpp::secrets::SecretError, ports::RailError};
 
 use super::keys::KeysError;
 use crate::{
     api::ChallengeError,
     books::sqlite::OpenError,
     clock,
-    rails::base::BaseConfigError,
+    rails::{base::BaseConfigError, stripe::StripeConfigError},
     upstream::{launch_core::CoreError, profile::ProfileError},
 };
 
@@ -53,6 +53,16 @@ pub enum AppError {
     #[cfg(feature = "sandbox")]
     #[error(transparent)]
     Sandbox(#[from] sandbox::chain::ChainError),
+    /// Card keys that are too short.
+    #[error(transparent)]
+    CardKey(#[from] SecretError),
+    /// The card rail's configuration.
+    #[error(transparent)]
+    CardRail(#[from] StripeConfigError),
+    /// The Stripe emulator.
+    #[cfg(feature = "sandbox")]
+    #[error(transparent)]
+    Emulator(#[from] sandbox::stripe::EmulatorError),
     /// No randomness.
     #[error(transparent)]
     Randomness(#[from] clock::NoRandomness),

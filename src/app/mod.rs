@@ -102,7 +102,14 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let api = Arc::new(Api {
         world: world.clone(),
         drives: drives.clone(),
-        challenges: Challenges::prepare(&table, public_url(config), &money.token, money.pay_to, config.x402.max_timeout_s, cards.as_ref().map(cards::CardParts::terms))?,
+        challenges: Challenges::prepare(
+            &table,
+            public_url(config),
+            &money.token,
+            money.pay_to,
+            config.x402.max_timeout_s,
+            cards.as_ref().map(cards::CardParts::terms),
+        )?,
         cards: cards.map(|cards| cards.desk(books.clone())),
         table,
         codes: profile.codes.clone(),

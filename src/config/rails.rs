@@ -112,7 +112,14 @@ pub struct Mpp {
 
 impl Default for Mpp {
     fn default() -> Self {
-        Self { secret_keys: Vec::new(), account_key: Secret::default(), realm: String::new(), token_keys: Vec::new(), challenge_ttl_s: 2100, bind_bodies: true }
+        Self {
+            secret_keys: Vec::new(),
+            account_key: Secret::default(),
+            realm: String::new(),
+            token_keys: Vec::new(),
+            challenge_ttl_s: 2100,
+            bind_bodies: true,
+        }
     }
 }
 

@@ -15,7 +15,15 @@ use payments::{
 };
 
 use super::{
-    super::{Api, call::Call, credential, faults::{not_claimed, unpaid}, priced, problem::Fault, replay},
+    super::{
+        Api,
+        call::Call,
+        credential,
+        faults::{not_claimed, unpaid},
+        priced,
+        problem::Fault,
+        replay,
+    },
     desk, who,
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
@@ -39,12 +47,7 @@ pub(in super::super) async fn by_credential(
 }
 
 /// Paid by a credit of the account whose agent token this is. It brings nothing that could be charged.
-pub(in super::super) async fn by_token(
-    api: &Arc<Api>,
-    upstream: &UpstreamRoute,
-    call: &mut Call,
-    token: &str,
-) -> Result<Response, Fault> {
+pub(in super::super) async fn by_token(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, token: &str) -> Result<Response, Fault> {
     let desk = desk(api)?;
     let payer = who::of_agent_token(desk, token).await?;
     let turn = api.turns.none();
@@ -57,7 +60,7 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     let Some(verified) = who::verified(api, desk, challenged, call, header)? else { return Err(unpaid(api, call)) };
     // 5. Known keys answer from the table of repeated keys. Copies that arrive at once take turns.
     let presented = verified.presented();
-    let key = ChargeKey { challenge_id: presented.challenge_id, token_sha256: presented.token_sha256 };
+    let key = ChargeKey { challenge_id: presented.challenge_id(), token_sha256: *presented.token_sha256().as_bytes() };
     let turn = api.turns.take(ProofKey::Charge(key)).await;
     let proof = ClaimKey { proof: Some(ProofKey::Charge(key)), idempotency: None };
     if let Some(known) = api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
@@ -119,16 +122,20 @@ async fn serve(
 async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> Result<Response, Fault> {
     match known.half_known {
         None => replay::answer(api, call, key, known).await,
-        Some(HalfKnown::Challenge) => Err(Fault::new(Condition::Conflict, "this challenge was paid with another payment token; nothing was done")
-            .reason("challenge_used")
-            .phase(Phase::Verify)
-            .retry(Retry::Never)),
-        Some(HalfKnown::Token) => Err(Fault::new(Condition::MppInvalid, "this payment token was used for another payment; nothing was charged")
-            .reason("payment_token_used")
-            .phase(Phase::Verify)
-            .retry(Retry::PayAgain)
-            .card_problem(ProblemType::VerificationFailed)
-            .challenged()),
+        Some(HalfKnown::Challenge) => {
+            Err(Fault::new(Condition::Conflict, "this challenge was paid with another payment token; nothing was done")
+                .reason("challenge_used")
+                .phase(Phase::Verify)
+                .retry(Retry::Never))
+        }
+        Some(HalfKnown::Token) => {
+            Err(Fault::new(Condition::MppInvalid, "this payment token was used for another payment; nothing was charged")
+                .reason("payment_token_used")
+                .phase(Phase::Verify)
+                .retry(Retry::PayAgain)
+                .card_problem(ProblemType::VerificationFailed)
+                .challenged())
+        }
     }
 }
 

@@ -13,18 +13,15 @@ use std::sync::Arc;
 
 use payments::{
     money::{Credits, UsdCents},
-    mpp::{
-        account::AccountKey,
-        secrets::Secrets,
-    },
+    mpp::{account::AccountKey, secrets::Secrets},
     ports::{AgentTokens, CardBooks, CardEvents, CardRail},
 };
 
 pub(super) use credits::answer as credits;
 pub(super) use events::answer as events;
-pub(super) use free::{identified, of_token};
+pub(super) use free::identified;
 pub(super) use launch::{by_credential, by_token};
-pub(super) use purchase::{answer as purchase, granted, product_of};
+pub(super) use purchase::{answer as purchase, granted};
 pub(super) use quote::answer as quote;
 pub(super) use receipt::{charged_headers, not_paid};
 

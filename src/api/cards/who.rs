@@ -132,7 +132,9 @@ pub(super) fn refused(error: &MppError) -> Fault {
 /// The processor did not say whose token it is.
 fn unanswered(error: &CardError) -> Fault {
     match error {
-        CardError::UnknownToken => worthless("payment_token_unknown", "a shared payment token that was granted to this seller", "another one"),
+        CardError::UnknownToken => {
+            worthless("payment_token_unknown", "a shared payment token that was granted to this seller", "another one")
+        }
         CardError::Busy { retry_after_s } => processor_down(*retry_after_s),
         CardError::Unreachable(_) => {
             tracing::warn!(error = %error, "cards.unavailable");

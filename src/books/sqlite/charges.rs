@@ -4,7 +4,7 @@ use payments::{
     charge::{Charge, ChargeProof, Mischarge, Refund, RefundState},
     ids::PaymentId,
     ports::BooksError,
-    proof::{ChallengeId, ChargeKey},
+    proof::ChargeKey,
     time::UnixMs,
 };
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};

@@ -1,12 +1,15 @@
 //! Deliveries, judged by what Stripe's own Node SDK takes for its own.
 
 use hmac::{Hmac, Mac};
-use payments::time::UnixMs;
+use payments::{
+    ports::{CardEvent, CardEvents, EventRefusal, EventSubject},
+    time::UnixMs,
+};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{
-    super::{CardEvent, EventSubject, WebhookError, Webhooks},
+    super::Webhooks,
     world::{SAVED_AT, intent},
 };
 
@@ -22,7 +25,7 @@ fn signed(body: &str) -> String {
     format!("t={},v1={}", SAVED_AT.unix_s(), hex::encode(mac.finalize().into_bytes()))
 }
 
-fn read(body: &Value) -> Result<CardEvent, WebhookError> {
+fn read(body: &Value) -> Result<CardEvent, EventRefusal> {
     let body = body.to_string();
     hooks().read(&signed(&body), body.as_bytes(), SAVED_AT)
 }
@@ -49,7 +52,7 @@ fn a_delivery_is_of_now_within_five_minutes_either_way() {
     let header = signed("{}");
     for (seconds, taken) in [(-301, false), (-300, true), (0, true), (300, true), (301, false)] {
         let judged = hooks().verify(&header, b"{}", SAVED_AT.plus_s(seconds));
-        assert_eq!(judged, if taken { Ok(()) } else { Err(WebhookError::Time) }, "{seconds}");
+        assert_eq!(judged, if taken { Ok(()) } else { Err(EventRefusal::Time) }, "{seconds}");
     }
 }
 
@@ -101,8 +104,8 @@ fn events_name_their_payment_however_little_they_hold() {
 #[test]
 fn what_is_signed_and_no_event_of_ours_is_refused() {
     for body in [json!({}), json!([]), json!("x"), json!({"id": "evt 1"}), json!({"id": 1})] {
-        assert_eq!(read(&body), Err(WebhookError::Body), "{body}");
+        assert_eq!(read(&body), Err(EventRefusal::Body), "{body}");
     }
-    assert_eq!(read(&json!({"id": "evt_1", "livemode": true})), Err(WebhookError::Mode));
-    assert_eq!(hooks().read(&signed("{}"), b"{} ", SAVED_AT), Err(WebhookError::Signature));
+    assert_eq!(read(&json!({"id": "evt_1", "livemode": true})), Err(EventRefusal::Mode));
+    assert_eq!(hooks().read(&signed("{}"), b"{} ", SAVED_AT), Err(EventRefusal::Signature));
 }

@@ -81,7 +81,7 @@ pub(super) fn intent() -> PaymentId {
 pub(super) fn new_charge() -> NewCharge {
     let token = PaymentToken::parse(TOKEN).unwrap();
     NewCharge {
-        key: ChargeKey { challenge_id: ChallengeId([9; 32]), token_sha256: token.sha256() },
+        key: ChargeKey { challenge_id: ChallengeId([9; 32]), token_sha256: *token.sha256().as_bytes() },
         token,
         amount: AMOUNT,
         route: String::from("POST /launches"),
