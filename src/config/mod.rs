@@ -20,7 +20,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use rails::{ErrorShape, Mpp, Pricing, Stripe, SptParameter, StripeMode, X402, X402Mode};
+pub use rails::{ErrorShape, Mpp, Pricing, SptParameter, Stripe, StripeMode, X402, X402Mode};
 pub use secret::Secret;
 pub use service::{Limits, Operator, Server, Test};
 pub use storage::{Cache, Sandbox, Store, Upstream, UpstreamUrl};

@@ -174,7 +174,7 @@ async fn standing(world: &World, state: State, call: &Call, proof: &Proof, walle
             world.chain.send(cancel_authorization(&proof.draft, &signature)).await;
             hold.release();
         }
-        State::Claimed | State::Signed | State::Forwarding | State::Created => {}
+        State::Claimed | State::Signed | State::Forwarding | State::Created | State::Charged | State::Granted => {}
     }
     if state != State::PayFailed {
         drop(world.begin(call.clone()));

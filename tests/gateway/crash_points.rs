@@ -82,6 +82,8 @@ fn moments(funding: Funding, state: State) -> Vec<Moment> {
         State::Forwarding => call(Foreign::CoreCreate).chain([Moment::Commit(Foreign::CoreCreate)]).collect(),
         State::CoreUnknown | State::Created => vec![Moment::Standing],
         State::Released => only(!pays, vec![Moment::Standing]),
+        // A pack's: neither a slot nor a settlement comes there.
+        State::Charged | State::Granted => Vec::new(),
     }
 }
 

@@ -1,9 +1,12 @@
-//! Where the file is, and the lock that its one server holds.
+//! Where the file is, how it is opened, and the lock that its one server holds.
 
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,9 @@ pub enum OpenError {
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
+/// How long a statement waits for the file before it fails.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
 pub(super) fn path_of(url: &str) -> Result<PathBuf, OpenError> {
     match url.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() && !path.contains('?') => Ok(PathBuf::from(path)),
@@ -52,4 +58,14 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_path_buf())),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
+}
+
+/// How every connection opens the file.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
 }

@@ -21,7 +21,7 @@ mod rows;
 mod tests;
 mod transitions;
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{fs::File, path::Path};
 
 use async_trait::async_trait;
 use payments::{
@@ -35,18 +35,13 @@ use payments::{
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
-use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqlitePoolOptions};
 
 pub use inspect::Agreement;
 pub use location::OpenError;
-use location::{lock, path_of};
+use location::{lock, options, path_of};
 use marks::Marks;
 
-/// How long a statement waits for the file before it fails.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that only read.
 const READERS: u32 = 4;
 
@@ -273,15 +268,6 @@ impl SqliteBooks {
             }
         }
     }
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
 }
 
 fn unavailable(error: sqlx::Error) -> BooksError {

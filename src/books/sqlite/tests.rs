@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod audit;
+mod cards;
+mod credits;
 mod file;
 mod journal;
+mod migration;
 
 use std::future::Future;
 

@@ -66,7 +66,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 35] = [
+const REFUSED: [(&str, &str, &str); 41] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (

@@ -8,7 +8,7 @@ use payments::{
 };
 use sqlx::SqliteConnection;
 
-use super::facts::{Clawed, Settled, claw_back, extend, issued_back, post};
+use super::facts::{Clawed, Settled, claw_back, extend, gone, issued_back, post};
 use crate::books::sqlite::{
     credits::{self, Entry},
     rows,
@@ -40,7 +40,7 @@ async fn state(connection: &mut SqliteConnection, dispute: &str) -> Result<Optio
 
 /// The processor takes the money meanwhile; what the charge bought is taken from the account.
 async fn open(connection: &mut SqliteConnection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
-    let clawed = claw_back(connection, settled, settled.left(), told.amount_cents, &told.id, at).await?;
+    let clawed = claw_back(connection, settled, settled.left(), &told.id, at).await?;
     sqlx::query(
         "INSERT INTO dispute_facts (dispute_id, intent_id, amount_cents, state, credits_clawed, credits_owed, backing_cents, opened_at_ms)
          VALUES (?, ?, ?, 'open', ?, ?, ?, ?)",
@@ -82,10 +82,7 @@ async fn win(connection: &mut SqliteConnection, settled: &Settled, told: &Disput
 async fn lose(connection: &mut SqliteConnection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
     let (amount_cents, clawed) = close(connection, settled, told, "lost", at).await?;
     let mut lines = Vec::new();
-    let unearned = Account::Unearned(settled.payer.clone());
-    extend(&mut lines, settled.id, (unearned, Account::DisputeReceivable), usd(clawed.backing_cents))?;
-    let lost_cents = amount_cents.saturating_sub(clawed.backing_cents);
-    extend(&mut lines, settled.id, (Account::Loss, Account::DisputeReceivable), usd(lost_cents))?;
+    gone(&mut lines, settled, Account::DisputeReceivable, (amount_cents, clawed.backing_cents))?;
     post(connection, settled.id, ("dispute_lost", &told.id), lines, at).await
 }
 

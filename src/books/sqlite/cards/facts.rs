@@ -73,10 +73,9 @@ async fn foreign_refund(connection: &mut SqliteConnection, id: PaymentId, refund
         let due = share_up(settled.bought, foreign.min(settled.paid_cents), settled.paid_cents);
         let due = due.saturating_sub(settled.refund_credits_before).min(settled.bought.saturating_sub(settled.taken_back));
         let reference = format!("refund_{foreign}");
-        let clawed = claw_back(connection, &settled, due, new, &reference, at).await?;
+        let clawed = claw_back(connection, &settled, due, &reference, at).await?;
         credits = due;
-        extend(&mut lines, id, (Account::Unearned(settled.payer.clone()), Account::StripeClearing), usd(clawed.backing_cents))?;
-        extend(&mut lines, id, (Account::Loss, Account::StripeClearing), usd(new - clawed.backing_cents))?;
+        gone(&mut lines, &settled, Account::StripeClearing, (new, clawed.backing_cents))?;
         extend(&mut lines, id, issued_back(&settled.payer), Amount::Credits(Credits::new(clawed.credits)))?;
     }
     sqlx::query(
@@ -136,12 +135,11 @@ impl Settled {
     }
 }
 
-/// Takes credits back, down to zero; the rest is a debt. With them goes the money behind them, and no more of it than is taken from us.
+/// Takes credits back, down to zero; the rest is a debt. With them goes the money behind them.
 pub(super) async fn claw_back(
     connection: &mut SqliteConnection,
     settled: &Settled,
     due: u64,
-    at_most_cents: u64,
     reference: &str,
     at: UnixMs,
 ) -> Result<Clawed, BooksError> {
@@ -150,7 +148,7 @@ pub(super) async fn claw_back(
     let account = credits::account(connection, payer).await?;
     let taken = due.min(account.balance.get());
     let owed = due - taken;
-    let backing_cents = credits::share_cents(&account, Credits::new(taken)).min(at_most_cents);
+    let backing_cents = credits::share_cents(&account, Credits::new(taken));
     let delta = rows::integer(taken).saturating_neg();
     let entry = Entry { payer, delta, kind: "claw_back", intent: Some(settled.id), reference: Some(reference), at };
     credits::enter(connection, &entry).await?;
@@ -162,6 +160,20 @@ pub(super) async fn claw_back(
 /// The debit and the credit of credits that exist no longer.
 pub(super) fn issued_back(payer: &Payer) -> (Account, Account) {
     (Account::CreditsIssued, Account::CreditsOf(payer.clone()))
+}
+
+/// Money that left by `from`, and what stood behind the credits that went with it: that is owed to nobody any more, the rest is lost. Where
+/// less money went than stood behind them, the loss becomes less.
+pub(super) fn gone(
+    lines: &mut Vec<Line>,
+    settled: &Settled,
+    from: Account,
+    (taken_cents, backing_cents): (u64, u64),
+) -> Result<(), BooksError> {
+    let usd = |cents| Amount::Usd(UsdCents::new(cents));
+    extend(lines, settled.id, (Account::Unearned(settled.payer.clone()), from.clone()), usd(backing_cents))?;
+    extend(lines, settled.id, (Account::Loss, from.clone()), usd(taken_cents.saturating_sub(backing_cents)))?;
+    extend(lines, settled.id, (from, Account::Loss), usd(backing_cents.saturating_sub(taken_cents)))
 }
 
 /// Adds the lines of an amount; none for nothing.
