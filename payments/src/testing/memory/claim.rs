@@ -11,7 +11,7 @@ use crate::{
     intent::{Guard, Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
-    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim},
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
     time::Month,
@@ -60,37 +60,10 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
         Ok(funding) => funding,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
     };
-    let mut price = claim.price;
-    let mut attempts: Vec<Attempt> = Vec::new();
-    match &funding {
-        Funding::Free { month, slot } => {
-            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            let Payer::Wallet(wallet) = claim.payer else { return Err(refused_by_key("free_slots")) };
-            tables.slots.insert((wallet, *month, *slot), Slot { day, intent: claim.id });
-        }
-        Funding::Entitlement { source } => {
-            let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
-            (owed.state, owed.reserved_by, price) = ("reserved", Some(claim.id), owed.amount);
-            let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
-            tables.postings.push(posting);
-        }
-        Funding::Credit { backing } => {
-            price = Amount::Credits(Credits::new(1));
-            credits::deduct(tables, &claim.payer, claim.id, *backing)?;
-            tables.postings.push(Posting::credit_held(claim.id, &claim.payer).map_err(|_| refused_by_key("amount"))?);
-        }
-        Funding::MppCharge | Funding::MppPack { .. } => {}
-        Funding::X402 => {
-            let Some(payment) = claim.payment.transfer() else { return Err(refused_by_key("attempts")) };
-            let next = tables.next_nonces.entry(payment.preparer.signer()).or_default();
-            let eoa_nonce = (*next).max(payment.chain_next_nonce);
-            match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
-                Ok(attempt) => attempts.push(attempt),
-                Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
-            }
-            *next = eoa_nonce + 1;
-        }
-    }
+    let (price, attempts) = match fund(tables, &claim, &funding)? {
+        Ok(funded) => funded,
+        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+    };
     let paying = matches!(funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. });
     let state = if paying { State::Signed } else { State::Forwarding };
     let charge = claim.payment.charge().filter(|_| paying).cloned();
@@ -124,6 +97,46 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
     };
     tables.intents.insert(claim.id, Row { intent: intent.clone(), idempotency, lease_until, attended_until });
     Ok(Claimed::New(intent))
+}
+
+/// Takes what the decision needs: what it costs, and the transactions that are signed for it.
+fn fund(
+    tables: &mut Tables,
+    claim: &NewClaim<'_>,
+    funding: &Funding,
+) -> Result<Result<(Amount, Vec<Attempt>), PreparationError>, BooksError> {
+    let mut price = claim.price;
+    let mut attempts: Vec<Attempt> = Vec::new();
+    match funding {
+        Funding::Free { month, slot } => {
+            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
+            let Payer::Wallet(wallet) = claim.payer else { return Err(refused_by_key("free_slots")) };
+            tables.slots.insert((wallet, *month, *slot), Slot { day, intent: claim.id });
+        }
+        Funding::Entitlement { source } => {
+            let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
+            (owed.state, owed.reserved_by, price) = ("reserved", Some(claim.id), owed.amount);
+            let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
+            tables.postings.push(posting);
+        }
+        Funding::Credit { backing } => {
+            price = Amount::Credits(Credits::new(1));
+            credits::deduct(tables, &claim.payer, claim.id, *backing)?;
+            tables.postings.push(Posting::credit_held(claim.id, &claim.payer).map_err(|_| refused_by_key("amount"))?);
+        }
+        Funding::MppCharge | Funding::MppPack { .. } => {}
+        Funding::X402 => {
+            let Some(payment) = claim.payment.transfer() else { return Err(refused_by_key("attempts")) };
+            let next = tables.next_nonces.entry(payment.preparer.signer()).or_default();
+            let eoa_nonce = (*next).max(payment.chain_next_nonce);
+            match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
+                Ok(attempt) => attempts.push(attempt),
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+            *next = eoa_nonce + 1;
+        }
+    }
+    Ok(Ok((price, attempts)))
 }
 
 fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
