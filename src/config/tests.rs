@@ -52,7 +52,7 @@ fn later_layers_win() {
         ("TURNPIKE_X402__REQUIRE_BALANCE_FOR_FREE", "false"),
         ("TURNPIKE_X402__MAX_WINDOW_S", "4_000"),
         ("TURNPIKE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
-        ("TURNPIKE_MPP__SECRET_KEYS", "k1,k2"),
+        ("TURNPIKE_MPP__SECRET_KEYS", "first-of-the-challenge-secrets-32b,second-of-the-challenge-secrets-32"),
         ("TURNPIKE_PRICING__LAUNCH_USDC", "1"),
         ("TURNPIKE_PRICING__PACK_20_USD", "13"),
         ("TURNPIKE_UPSTREAM__PER_MINUTE", "7"),
@@ -136,7 +136,7 @@ fn secrets_come_from_files_too() {
         path.to_str().unwrap().to_owned()
     };
     let long = "0123456789abcdef0123456789abcdef";
-    let (token, keys, empty) = (write("token", &format!("{long}\n")), write("keys", "k1\n\nk2\n"), write("empty", "\n"));
+    let (token, keys, empty) = (write("token", &format!("{long}\n")), write("keys", "first-of-the-challenge-secrets-32b\n\nsecond-of-the-challenge-secrets-32\n"), write("empty", "\n"));
     let env = [("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()), ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys)];
     let config = load(None, &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);

@@ -56,7 +56,7 @@ const LIVE: &str = "x402.mode=chain x402.chain_id=8453 x402.rpc_url=https://node
 
 /// Stripe with a test key, everything else a sandbox.
 const CARDS: &str = "stripe.mode=test stripe.secret_key=sk_test_1 stripe.network_id=profile_test_1 stripe.webhook_secret=whsec_1 \
-    mpp.secret_keys=[KEY] mpp.account_key=KEY mpp.token_keys=[KEY]";
+    mpp.secret_keys=KEY mpp.account_key=KEY mpp.token_keys=KEY";
 
 #[test]
 fn good_configurations_start() {
@@ -100,9 +100,9 @@ const REFUSED: [(&str, &str, &str); 41] = [
     ("stripe_without_secret_key", CARDS, "stripe.secret_key="),
     ("stripe_without_network_id", CARDS, "stripe.network_id="),
     ("stripe_without_webhook_secret", CARDS, "stripe.webhook_secret="),
-    ("cards_without_challenge_keys", CARDS, "mpp.secret_keys=[]"),
+    ("cards_without_challenge_keys", CARDS, "mpp.secret_keys="),
     ("cards_without_account_key", CARDS, "mpp.account_key="),
-    ("cards_without_token_keys", CARDS, "mpp.token_keys=[]"),
+    ("cards_without_token_keys", CARDS, "mpp.token_keys="),
     ("short_card_keys", "", "mpp.account_key=short"),
     ("store_not_built", "", "store.url=postgres://u:p@db/books"),
     ("store_not_built", "", "store.url=books.db"),
