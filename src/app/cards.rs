@@ -6,7 +6,7 @@ use payments::{
     checkout::Cards,
     money::{Credits, UsdCents},
     mpp::{account::AccountKey, agent_token::AgentTokenKeys, secrets::Secrets},
-    ports::{AgentTokens, CardBooks, CardEvents, CardRail, Clock, Sealer},
+    ports::{AgentTokens, CardBooks, CardEvents, CardRail, Sealer},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::{AppError, keys::SandboxKeys};
 use crate::{
     api::{CardDesk, CardTerms, Pack},
     clock::SystemClock,
-    config::{Config, Secret, SptParameter, StripeMode},
+    config::{self, Config, Secret, SptParameter, StripeMode},
     rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
 };
 
@@ -64,26 +64,10 @@ pub(super) async fn parts(
     let kept = if sandbox { Some(SandboxKeys::load_or_make(&config.sandbox.dir)?) } else { None };
     let processor = match sandbox {
         true => emulator(config, clock, agents, stop, tasks).await?,
-        false => Processor {
-            api_base: stripe.api_base.as_str().to_owned(),
-            secret_key: stripe.secret_key.expose().to_owned(),
-            network_id: stripe.network_id.clone(),
-            webhook_secret: stripe.webhook_secret.expose().to_owned(),
-        },
+        false => configured(&config.stripe),
     };
     let livemode = stripe.mode == StripeMode::Live;
-    let rail = StripeConfig {
-        api_base: processor.api_base,
-        secret_key: processor.secret_key,
-        livemode,
-        api_version: stripe.api_version.clone(),
-        spt_parameter: match stripe.spt_parameter {
-            SptParameter::TopLevel => stripe::SptParameter::TopLevel,
-            SptParameter::PaymentMethodData => stripe::SptParameter::PaymentMethodData,
-        },
-        timeout_ms: stripe.timeout_ms,
-    };
-    let time: Arc<dyn Clock> = Arc::new(clock.clone());
+    let rail = rail(config, &processor, sealer, clock)?;
     let tokens = AgentTokenKeys::new(keys_or(&mpp.token_keys, kept.as_ref().map(|keys| keys.token_key.as_str())))?;
     let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
     let account_key = match (mpp.account_key.expose(), &kept) {
@@ -91,7 +75,7 @@ pub(super) async fn parts(
         (key, _) => AccountKey::new(key)?,
     };
     Ok(Some(CardParts {
-        rail: Arc::new(StripeRail::new(&rail, sealer, time)?),
+        rail: Arc::new(rail),
         tokens: Arc::new(tokens),
         events,
         secrets: Secrets::new(keys_or(&mpp.secret_keys, kept.as_ref().map(|keys| keys.challenge_key.as_str())))?,
@@ -105,6 +89,42 @@ pub(super) async fn parts(
         bind_bodies: mpp.bind_bodies,
         livemode,
     }))
+}
+
+fn configured(stripe: &config::Stripe) -> Processor {
+    Processor {
+        api_base: stripe.api_base.as_str().to_owned(),
+        secret_key: stripe.secret_key.expose().to_owned(),
+        network_id: stripe.network_id.clone(),
+        webhook_secret: stripe.webhook_secret.expose().to_owned(),
+    }
+}
+
+fn rail(config: &Config, processor: &Processor, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Result<StripeRail, AppError> {
+    let stripe = &config.stripe;
+    let settings = StripeConfig {
+        api_base: processor.api_base.clone(),
+        secret_key: processor.secret_key.clone(),
+        livemode: stripe.mode == StripeMode::Live,
+        api_version: stripe.api_version.clone(),
+        spt_parameter: match stripe.spt_parameter {
+            SptParameter::TopLevel => stripe::SptParameter::TopLevel,
+            SptParameter::PaymentMethodData => stripe::SptParameter::PaymentMethodData,
+        },
+        timeout_ms: stripe.timeout_ms,
+    };
+    Ok(StripeRail::new(&settings, sealer, Arc::new(clock.clone()))?)
+}
+
+/// Whether the configured processor takes our key, for `doctor`. None where no processor is configured: a sandbox brings its own.
+pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Option<Result<(), AppError>> {
+    if matches!(config.stripe.mode, StripeMode::Off | StripeMode::Sandbox) {
+        return None;
+    }
+    Some(match rail(config, &configured(&config.stripe), sealer, clock) {
+        Ok(rail) => rail.ready().await.map_err(AppError::from),
+        Err(error) => Err(error),
+    })
 }
 
 fn keys_or(configured: &[Secret], kept: Option<&str>) -> Vec<String> {

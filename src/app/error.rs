@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use payments::{mpp::secrets::SecretError, ports::RailError};
+use payments::{
+    mpp::secrets::SecretError,
+    ports::{CardError, RailError},
+};
 
 use super::keys::KeysError;
 use crate::{
@@ -59,6 +62,9 @@ pub enum AppError {
     /// The card rail's configuration.
     #[error(transparent)]
     CardRail(#[from] StripeConfigError),
+    /// The card processor does not answer, or not to us.
+    #[error(transparent)]
+    Card(#[from] CardError),
     /// The Stripe emulator.
     #[cfg(feature = "sandbox")]
     #[error(transparent)]

@@ -136,7 +136,11 @@ fn secrets_come_from_files_too() {
         path.to_str().unwrap().to_owned()
     };
     let long = "0123456789abcdef0123456789abcdef";
-    let (token, keys, empty) = (write("token", &format!("{long}\n")), write("keys", "first-of-the-challenge-secrets-32b\n\nsecond-of-the-challenge-secrets-32\n"), write("empty", "\n"));
+    let (token, keys, empty) = (
+        write("token", &format!("{long}\n")),
+        write("keys", "first-of-the-challenge-secrets-32b\n\nsecond-of-the-challenge-secrets-32\n"),
+        write("empty", "\n"),
+    );
     let env = [("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()), ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys)];
     let config = load(None, &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);

@@ -44,7 +44,9 @@ async fn doctor_finds_nothing_beside_a_healthy_gateway() {
     let world = World::start().await;
     let (report, code) = report(&world.gateway.run(&["doctor"]).await);
     let ok: Vec<_> =
-        ["config", "database", "migrations", "trial_balance", "chain", "gas", "clock", "core"].map(|check| (check, "ok")).into();
+        ["config", "sandbox_keys", "database", "migrations", "trial_balance", "chain", "gas", "clock", "core"]
+            .map(|check| (check, "ok"))
+            .into();
     assert_eq!((results(&report), code), (ok, 0), "{report}");
 }
 

@@ -11,10 +11,11 @@ use payments::{
 
 use super::{Finding, chain, settings, trial_balance, why};
 use crate::{
-    app::{AppError, keys::SandboxKeys, parts, upstream},
+    app::{AppError, cards, keys::SandboxKeys, parts, upstream},
     books::sqlite::SqliteBooks,
     clock::SystemClock,
-    config::{Config, UpstreamUrl},
+    config::{Config, StripeMode, UpstreamUrl},
+    seal::AeadSealer,
     upstream::profile::{Identity, Profile, Route},
 };
 
@@ -26,6 +27,7 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     findings.extend(books(config).await);
     findings.extend(chain::findings(config, &clock).await);
     findings.push(core(config, &clock).await);
+    findings.extend(cards(config, &clock).await);
     findings
 }
 
@@ -107,6 +109,20 @@ async fn core(config: &Config, clock: &SystemClock) -> Finding {
             Finding::fail(CHECK, why(&error), todo)
         }
     }
+}
+
+/// Nothing is sealed by a question, so any key will do.
+async fn cards(config: &Config, clock: &SystemClock) -> Option<Finding> {
+    const CHECK: &str = "cards";
+    let mode = if config.stripe.mode == StripeMode::Live { "live" } else { "test" };
+    Some(match cards::probe(config, Arc::new(AeadSealer::new(&[0; 32])), clock).await? {
+        Ok(()) => Finding::ok(CHECK, format!("Stripe takes the {mode} key")),
+        Err(error) => Finding::fail(
+            CHECK,
+            why(&error),
+            "see that stripe.api_base answers, and that stripe.secret_key and stripe.api_version are right",
+        ),
+    })
 }
 
 async fn open(config: &Config, clock: &SystemClock) -> Result<(Arc<Profile>, Arc<dyn Upstream>), AppError> {
