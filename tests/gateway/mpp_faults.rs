@@ -41,7 +41,7 @@ fn one_key(world: &World) {
 }
 
 /// One launch through this trouble with the charge: paid once, made once, and known to the client in the end.
-async fn survives(trouble: &[(Fault, u32)], pending: bool) {
+async fn survives(trouble: &[(Fault, u32)], pending: bool) -> World {
     let world = impatient().start().await;
     let (card, call) = (Card::new(), unpaid("through trouble"));
     let paid = world.credential(&card, &call).await.on(&call);
@@ -59,11 +59,14 @@ async fn survives(trouble: &[(Fault, u32)], pending: bool) {
     assert!(again.replayed() && again.body == reply.body);
     one_key(&world);
     world.settles_at(charged(1)).await;
+    world
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r071_a_charge_that_is_never_answered_is_paid_once() {
-    survives(&[(Fault::HangAfter { ms: 60_000 }, 4)], true).await;
+    let world = survives(&[(Fault::HangAfter { ms: 60_000 }, 4)], true).await;
+    // Our own answer, kept by Stripe and given again, is no replay by somebody else.
+    assert!(world.stripe().calls().iter().any(|call| call.replayed && call.status == Some(200)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +83,7 @@ async fn r072_a_500_after_the_charge_is_paid_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r072_a_500_before_the_charge_is_tried_again() {
     survives(&[(Fault::ErrorBefore, 1)], false).await;
-    survives(&[(Fault::ErrorBefore, 6)], true).await;
+    survives(&[(Fault::ErrorBefore, 9)], true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,6 +95,31 @@ async fn r073_a_busy_stripe_is_asked_again_under_the_same_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r073_a_call_that_is_still_worked_on_is_waited_for() {
     survives(&[(Fault::Delay { ms: 3_000 }, 1)], true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_pays_again_while_the_outcome_is_open_pays_once() {
+    let world = impatient().start().await;
+    let (card, call) = (Card::new(), unpaid("asked twice"));
+    let credential = world.credential(&card, &call).await;
+    world.stripe().faults("POST", INTENTS, Fault::HangAfter { ms: 60_000 }, 100);
+    let open = pend(world.send(credential.on(&call)).await);
+    // As a client that forgot its first try: another challenge, another token of the same card.
+    let again = world.credential(&card, &call).await.on(&call);
+    assert_eq!(pend(world.send(again.clone()).await), open);
+    // The same token under another challenge: nobody is asked to pay, here or for another request.
+    let token = credential.0["payload"]["spt"].as_str().unwrap();
+    for call in [call.clone(), unpaid("another")] {
+        let same_token = world.challenge(&call).await.answered(token).on(&call);
+        let reply = world.send(same_token).await.refused(409, "SERVER_009");
+        assert_eq!(reply.json()["reason"], "payment_token_in_use", "{}", reply.brief());
+        unchallenged(&reply);
+    }
+    world.stripe().emulator.clear_faults().unwrap();
+    let first = until_known(&world, &credential.on(&call)).await.must(201);
+    assert_eq!(world.send(again).await.must(201).body, first.body);
+    assert_eq!(world.stripe().intents().len(), 1);
+    world.settles_at(charged(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
