@@ -24,7 +24,7 @@ async fn r049_five_launches_are_free_and_the_sixth_is_paid() {
     let sixth = world.launch(&wallet, "paid").await.must(201);
     assert!(sixth.charge().starts_with("0.55 USDC; payment="), "{}", sixth.brief());
     assert!(sixth.header("payment-response").is_some());
-    let all = Totals { settlements: 1, transactions: 1, free_slots: 5, launches: 6, obligations: 0 };
+    let all = Totals { settlements: 1, transactions: 1, free_slots: 5, launches: 6, ..Totals::default() };
     world.settles_at(all).await;
     let usage = world.ask(&wallet, "GET", "/usage").await.must(200).json();
     let month = &usage["data"]["limits"]["launches_per_month"];

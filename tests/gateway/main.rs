@@ -28,6 +28,7 @@ mod launch_api_patch;
 mod launch_api_publish;
 mod launch_api_read;
 mod month_edge;
+mod mpp_launch;
 mod operations;
 mod operator_tools;
 mod overload;

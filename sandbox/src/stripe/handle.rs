@@ -112,6 +112,27 @@ impl Emulator {
         self.shared.calls()
     }
 
+    /// Every payment intent, oldest first, as the API shows it and with the granted token that pays it.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Broken`].
+    pub fn payment_intents(&self) -> Result<Vec<Value>, EmulatorError> {
+        let shown = |intent: &super::rows::Intent| {
+            let mut json = intent.json();
+            json["shared_payment_granted_token"] = json!(intent.token);
+            json
+        };
+        self.shared.commit(None, |tx| tx.world.intents.iter().map(shown).collect())
+    }
+
+    /// Every refund, oldest first.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Broken`].
+    pub fn refunds(&self) -> Result<Vec<Value>, EmulatorError> {
+        self.shared.commit(None, |tx| tx.world.refunds.iter().map(super::rows::Refund::json).collect())
+    }
+
     /// Moves the emulator's clock against its own.
     ///
     /// # Errors

@@ -86,6 +86,11 @@ impl Gateway {
         command
     }
 
+    /// What it was told.
+    pub fn setting(&self, key: &str) -> &str {
+        &self.settings[key]
+    }
+
     /// A file in the gateway's directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

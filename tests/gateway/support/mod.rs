@@ -2,6 +2,7 @@
 
 pub mod anvil;
 pub mod audit;
+pub mod card;
 pub mod child;
 pub mod client;
 pub mod fake_core;
@@ -13,11 +14,13 @@ pub mod raw;
 pub mod rpc_proxy;
 pub mod secrets;
 pub mod server;
+pub mod stripe;
 pub mod token;
 pub mod trap;
 pub mod wallet;
 pub mod world;
 
+pub use card::Card;
 pub use client::{Call, Reply};
 pub use fake_core::FakeCore;
 pub use proof::{Header, Terms};

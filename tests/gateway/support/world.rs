@@ -7,19 +7,32 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::anvil::{ASSET, Anvil, CHAIN_ID};
-use super::audit::text;
+use super::audit::{number, text};
 use super::fake_core::FakeCore;
 use super::gateway::{Gateway, Settings};
 use super::moment::random_bytes;
 use super::proof::{Header, Proof, Terms};
 use super::rpc_proxy::RpcProxy;
 use super::secrets::Secrets;
+use super::stripe::Stripe;
 use super::{Call, Reply, Wallet};
 
 /// A launch's price in units of USDC.
 pub const PRICE: u64 = 550_000;
 /// Obligations in these states are owed; a used or refunded one is not.
 const OWED: [&str; 4] = ["open", "reserved", "refund_due", "refund_sent"];
+
+/// Settings that must never be seen again.
+const SECRET_SETTINGS: [&str; 8] = [
+    "x402.signer_key",
+    "store.seal_key",
+    "upstream.signing_secret",
+    "stripe.secret_key",
+    "stripe.webhook_secret",
+    "mpp.secret_keys",
+    "mpp.account_key",
+    "mpp.token_keys",
+];
 
 /// What a test wants to be different.
 #[derive(Default)]
@@ -28,6 +41,7 @@ pub struct Setup {
     own_chain: bool,
     proxied: bool,
     embedded: bool,
+    cards: bool,
 }
 
 impl Setup {
@@ -64,6 +78,12 @@ impl Setup {
         self
     }
 
+    /// Cards are taken too, by the Stripe emulator in this process; its events are off until `World::hear_events`.
+    pub fn cards(mut self) -> Self {
+        self.cards = true;
+        self
+    }
+
     pub async fn start(self) -> World {
         let chain = if self.own_chain { Arc::new(Anvil::start().await) } else { Anvil::shared().await };
         let (signer, payee) = (Wallet::random(), Wallet::random());
@@ -76,6 +96,10 @@ impl Setup {
         let core = match self.embedded {
             true => None,
             false => Some(FakeCore::start().await),
+        };
+        let stripe = match self.cards {
+            true => Some(Stripe::start().await),
+            false => None,
         };
         let secrets = Secrets::default();
         let rpc_url = proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url());
@@ -93,16 +117,16 @@ impl Setup {
         if let Some(core) = &core {
             set("upstream.url", core.server.url());
         }
+        settings.extend(stripe.iter().flat_map(Stripe::settings));
         settings.extend(self.settings);
-        for key in ["x402.signer_key", "store.seal_key", "upstream.signing_secret"] {
-            secrets.add(&settings[key]);
-        }
+        settings.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str())).for_each(|(_, value)| secrets.add(value));
         World {
             gateway: Gateway::start(settings).await,
             terms: Terms::base_sepolia(payee.address, PRICE),
             signer,
             core,
             proxy,
+            stripe,
             chain,
             secrets,
         }
@@ -116,6 +140,7 @@ pub struct World {
     pub signer: Wallet,
     pub core: Option<FakeCore>,
     pub proxy: Option<RpcProxy>,
+    pub stripe: Option<Stripe>,
     pub chain: Arc<Anvil>,
     pub secrets: Secrets,
 }
@@ -131,6 +156,10 @@ pub struct Totals {
     pub launches: usize,
     /// Owed to somebody.
     pub obligations: usize,
+    /// Payment intents at Stripe that took money.
+    pub charges: usize,
+    /// Credits that can be spent, of all accounts.
+    pub credits: i128,
 }
 
 impl World {
@@ -165,7 +194,11 @@ impl World {
         for (name, value) in &call.headers {
             self.secrets.add_header(name, value);
         }
-        call.send(self.gateway.address).await
+        let reply = call.send(self.gateway.address).await;
+        if let Some(token) = reply.header("x-agent-token") {
+            self.secrets.add(token);
+        }
+        reply
     }
 
     /// Sends a request and goes on; its answer comes later, or never if the gateway goes away.
@@ -207,6 +240,12 @@ impl World {
         }
     }
 
+    /// Stripe tells the gateway what happens from now on.
+    pub fn hear_events(&self) {
+        let url = format!("http://{}/webhooks/stripe", self.gateway.address);
+        self.stripe().emulator.set_webhook(Some(&url)).unwrap();
+    }
+
     /// What is there now.
     pub async fn totals(&self) -> Totals {
         let audit = self.gateway.audit();
@@ -221,6 +260,8 @@ impl World {
                 Some(core) => core.launch_count(),
                 None => created.count(),
             },
+            charges: self.stripe.as_ref().map_or(0, |stripe| stripe.succeeded().len()),
+            credits: audit.view("credits").await.iter().map(|account| number(account, "balance")).sum(),
             obligations: owed.iter().filter(|o| OWED.contains(&text(o, "state").as_str())).count(),
         }
     }

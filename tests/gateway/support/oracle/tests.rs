@@ -22,7 +22,7 @@ fn a_journal_that_does_not_balance_is_found() {
 #[test]
 #[should_panic(expected = "settled twice")]
 fn an_authorization_settled_twice_is_found() {
-    let row = |hash: &str, nonce: &str| json!({"chain_id": 84532, "asset": "0xA", "from_addr": "0xB", "nonce": nonce, "tx_hash": hash, "log_index": 1});
+    let row = |hash: &str, nonce: &str| json!({"rail": "x402", "chain_id": 84532, "asset": "0xA", "from_addr": "0xB", "nonce": nonce, "tx_hash": hash, "log_index": 1});
     let settlements = lines(json!([row("0x1", "0xAB"), row("0x2", "0xab")]));
     let books = Books { settlements, ..Books::default() };
     books.one_settlement_per_authorization();
@@ -48,8 +48,50 @@ fn a_launch_by_an_entitlement_that_was_not_used_is_found() {
 #[test]
 #[should_panic(expected = "paid, not delivered, not owed")]
 fn a_payment_without_a_launch_is_found() {
-    let settlements = lines(json!([{"intent_id": "i"}]));
+    let settlements = lines(json!([{"intent_id": "i", "rail": "x402"}]));
     let intents = lines(json!([{"id": "i", "state": "rejected"}]));
     let books = Books { settlements, intents, ..Books::default() };
     books.every_payment_is_delivered_or_owed();
+}
+
+fn charged(id: &str, token: &str, amount: i64) -> Value {
+    let metadata = json!({"gateway_payment_id": "pay_1"});
+    json!({"id": id, "status": "succeeded", "amount_received": amount, "currency": "usd", "metadata": metadata, "shared_payment_granted_token": token})
+}
+
+fn card_books() -> Books {
+    let intents = lines(json!([{"id": "pay_1", "state": "created", "price_minor": 60, "funding": "mpp_charge"}]));
+    let settlements = lines(json!([{"rail": "mpp", "intent_id": "pay_1", "stripe_pi": "pi_1", "amount_minor": 60}]));
+    Books { intents, settlements, ..Books::default() }
+}
+
+#[test]
+fn a_charge_that_is_booked_is_in_order() {
+    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), json!({"status": "canceled"})]);
+}
+
+#[test]
+#[should_panic(expected = "Stripe and the settlements differ")]
+fn a_charge_that_nobody_booked_is_found() {
+    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_2", 60)]);
+}
+
+#[test]
+#[should_panic(expected = "Stripe and the settlements differ")]
+fn a_charge_of_another_amount_is_found() {
+    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 50)]);
+}
+
+#[test]
+#[should_panic(expected = "one token, two charges")]
+fn a_token_that_paid_twice_is_found() {
+    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_1", 60)]);
+}
+
+#[test]
+#[should_panic(expected = "card:a")]
+fn credits_that_the_journal_does_not_know_are_found() {
+    let credits = lines(json!([{"payer": "card:a", "balance": 20}]));
+    let journal = lines(json!([{"txn_id": "t", "account": "payer:card:a", "currency": "CREDIT", "amount": 19}]));
+    Books { credits, journal, ..Books::default() }.credits_are_in_the_journal();
 }
