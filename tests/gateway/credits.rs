@@ -18,8 +18,7 @@ use crate::support::world::Totals;
 use crate::support::{Call, Card, Reply, Setup, World};
 
 /// What a pack leaves: one charge, and twenty credits.
-pub const BOUGHT: Totals =
-    Totals { settlements: 1, charges: 1, credits: 20, transactions: 0, free_slots: 0, launches: 0, obligations: 0 };
+pub const BOUGHT: Totals = Totals { settlements: 1, charges: 1, credits: 20, transactions: 0, free_slots: 0, launches: 0, obligations: 0 };
 
 pub async fn card_world() -> World {
     Setup::paid().cards().start().await
@@ -114,7 +113,7 @@ async fn r082_a_kill_between_charge_and_grant_heals_by_itself() {
 }
 
 /// A rule on the books by which nothing can be granted.
-async fn no_grants(world: &World) -> SqliteConnection {
+pub async fn no_grants(world: &World) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(10));
     let mut books = options.connect().await.unwrap();
     let rule = "CREATE TRIGGER no_grants BEFORE INSERT ON credit_entries WHEN NEW.kind = 'grant' BEGIN SELECT RAISE(ABORT, 'not now'); END";

@@ -15,6 +15,7 @@ pub mod rpc_proxy;
 pub mod secrets;
 pub mod server;
 pub mod stripe;
+pub mod stripe_proxy;
 pub mod token;
 pub mod trap;
 pub mod wallet;
