@@ -1,6 +1,7 @@
 //! The wiring: the only place that names concrete backends.
 
 mod accounts;
+mod beside;
 mod cards;
 mod checks;
 mod error;
@@ -18,11 +19,11 @@ use payments::{
     challenge::ErrorShapeSetting,
     checkout::{Cards, Settings, World},
     free_tier::FreeTier,
-    ports::Books,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+pub use beside::{Beside, beside, books_beside};
 pub use error::AppError;
 
 use crate::{
@@ -186,14 +187,6 @@ pub async fn serve_core(config: &Config, listen: SocketAddr, stop: impl Future<O
 
 fn clock(config: &Config) -> SystemClock {
     SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()))
-}
-
-/// The books of a configuration, opened for reading beside a server.
-///
-/// # Errors
-/// [`AppError`].
-pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
-    Ok(Arc::new(SqliteBooks::open_beside(config.store.url.expose()).await?))
 }
 
 async fn world(

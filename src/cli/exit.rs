@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Arguments = 2,
     /// Nobody answered.
     Connection = 3,
-    /// Not allowed: the agent refused to pay, or the payment was refused.
+    /// Not allowed: the agent refused to pay, the payment was refused, or the books refuse the change.
     Payment = 4,
     /// What was asked for is not there.
     NotFound = 5,

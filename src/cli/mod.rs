@@ -1,6 +1,7 @@
 //! The command line. Without a command it serves.
 
 mod core;
+mod credits;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod doctor;
@@ -10,6 +11,8 @@ mod ledger;
 mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
+mod reason;
+mod refund;
 mod report;
 mod serve;
 #[cfg(feature = "sandbox")]
@@ -64,6 +67,10 @@ enum Command {
     Pay(NotBuilt),
     /// Read the books, beside a running gateway too.
     Ledger(ledger::LedgerArguments),
+    /// List what is owed back, and give it back.
+    Refund(refund::RefundArguments),
+    /// Look at the credits of a card account, and change them.
+    Credits(credits::CreditsArguments),
     /// Say whether this configuration can take payments here and now.
     Doctor,
     /// Tell why a request was answered as it was, by its payment id or request id.
@@ -92,6 +99,8 @@ pub fn main() -> ExitCode {
         Command::Doctor => doctor::run(load(&arguments), report::piped()),
         Command::Explain { id } => configured(&arguments, |config| explain::run(config, &id, report::piped())),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
+        Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
+        Command::Credits(credits) => configured(&arguments, |config| run(credits::run(config, credits))),
         Command::Config => configured(&arguments, |config| {
             output::line(config.printable().trim_end());
             ExitCode::SUCCESS
@@ -167,6 +176,10 @@ mod tests {
             "turnpike ledger ls --state created --limit 10 --json",
             "turnpike ledger --json balance",
             "turnpike ledger show pay_00000000000000000000000000000007",
+            "turnpike refund ls",
+            "turnpike refund approve pay_00000000000000000000000000000007 --reason late --dry-run",
+            "turnpike credits show card:7",
+            "turnpike credits grant card:7 5 --reason late",
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
@@ -177,6 +190,12 @@ mod tests {
             "turnpike ledger ls --limit 0",
             "turnpike ledger ls --payer nobody",
             "turnpike ledger ls --before 7",
+            "turnpike refund approve pay_00000000000000000000000000000007",
+            "turnpike refund approve pay_00000000000000000000000000000007 --reason=",
+            "turnpike credits grant card:7 5",
+            "turnpike credits void card:7 0 --reason late",
+            "turnpike credits void card:7 -1 --reason late",
+            "turnpike credits show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
             "turnpike nonsense",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

@@ -8,19 +8,26 @@ use payments::intent::State;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection};
 
-use crate::crash_points::{Crash, End, Foreign, Funding, Moment, crashes};
+use sandbox::stripe::Fault as StripeFault;
+
+use crate::crash_points::{Crash, Foreign, Funding, Moment, crashes};
+use crate::credits::no_grants;
 use crate::support::audit::text;
+use crate::support::card::{purchase, unchallenged, unpaid};
 use crate::support::fake_core::Behaviour;
 use crate::support::moment::{Stopwatch, eventually};
 use crate::support::proof::Proof;
 use crate::support::rpc_proxy::Fault;
+use crate::support::stripe::INTENTS;
 use crate::support::token::cancel_authorization;
 use crate::support::trap::{Point, Trap};
 use crate::support::world::{creation, launch};
-use crate::support::{Call, Setup, Wallet, World};
+use crate::support::{Call, Card, Setup, Wallet, World};
 
 /// Gateways at the same time.
 const AT_ONCE: usize = 6;
+/// A payment method whose charges are neither made nor refused at once.
+const SLOW_CARD: &str = "pm_card_processing";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn free_creations_survive_every_crash() {
@@ -35,6 +42,21 @@ async fn paid_creations_survive_every_crash() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn entitled_creations_survive_every_crash() {
     matrix(Funding::Entitlement).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn charged_creations_survive_every_crash() {
+    matrix(Funding::Card).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn creations_on_credit_survive_every_crash() {
+    matrix(Funding::Credit).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn packs_survive_every_crash() {
+    matrix(Funding::Pack).await;
 }
 
 async fn matrix(funding: Funding) {
@@ -59,16 +81,18 @@ async fn matrix(funding: Funding) {
 
 /// One row of the matrix; what the books showed at the kill and where they came to.
 async fn survive(crash: Crash) -> String {
-    let mut world = world(crash.funding).await;
-    let wallet = funded(&world, crash.funding).await;
+    let funding = crash.funding;
+    let mut world = world(funding).await;
+    let order = match funding {
+        Funding::Free | Funding::X402 | Funding::Entitlement => by_wallet(&world, funding).await,
+        Funding::Card | Funding::Credit | Funding::Pack => by_card(&world, &crash).await,
+    };
     let before = world.gateway.audit().view("intents").await.len();
-    let proof = world.proof(&wallet);
-    let call = creation(&proof.v2(), &launch("killed"));
-    let held = brought_to(&world, &crash, &call, &proof, &wallet).await;
+    let held = brought_to(&world, &crash, &order).await;
     let intents = world.gateway.audit().view("intents").await;
     world.gateway.kill9();
     drop(held);
-    repair(&world);
+    repair(&world).await;
     let state = intents.get(before..).and_then(<[_]>::last).map(|intent| text(intent, "state"));
     if let Some(expected) = crash.state_at_kill() {
         assert_eq!(state.as_deref(), expected.map(State::word), "{}", crash.name());
@@ -78,35 +102,61 @@ async fn survive(crash: Crash) -> String {
     let end = crash.end(claimed);
     if crash.retry {
         world.gateway.spawn();
-        asks_again(&world, &call, end).await;
+        asks_again(&world, &order.call, end.status(funding)).await;
         world.gateway.wait_ready().await;
     } else {
         world.gateway.restart().await;
     }
-    world.settles_at(end.totals(crash.funding)).await;
+    world.settles_at(end.totals(funding)).await;
     if claimed && !crash.retry {
         // The client comes back late: the stored answer, and nothing more happens.
-        let late = world.send(call).await;
-        assert_eq!(late.status.as_u16(), end.status(), "{}: {}", crash.name(), late.brief());
-        world.settles_at(end.totals(crash.funding)).await;
+        let late = world.send(order.call).await;
+        assert_eq!(late.status.as_u16(), end.status(funding), "{}: {}", crash.name(), late.brief());
+        world.settles_at(end.totals(funding)).await;
     }
     format!("{:<14} -> {end:?}", state.unwrap_or_else(|| "no row".to_owned()))
 }
 
 async fn world(funding: Funding) -> World {
-    let setup = if funding == Funding::Free { Setup::new() } else { Setup::paid() };
-    setup.proxied().start().await
+    match funding {
+        Funding::Free => Setup::new().proxied(),
+        Funding::X402 | Funding::Entitlement => Setup::paid().proxied(),
+        Funding::Card | Funding::Credit | Funding::Pack => Setup::paid().proxied().cards(),
+    }
+    .start()
+    .await
 }
 
-/// A payer whose next creation is funded as wanted.
-async fn funded(world: &World, funding: Funding) -> Wallet {
+/// What is sent, and by whom.
+struct Order {
+    call: Call,
+    wallet: Option<(Proof, Wallet)>,
+}
+
+/// A wallet whose next creation is funded as wanted.
+async fn by_wallet(world: &World, funding: Funding) -> Order {
     let wallet = world.agent().await;
     if funding == Funding::Entitlement {
         world.core().behave(Behaviour::Reject);
         world.launch(&wallet, "refused").await.refused(400, "LAUNCH_007");
         world.core().behave(Behaviour::Create);
     }
-    wallet
+    let proof = world.proof(&wallet);
+    Order { call: creation(&proof.v2(), &launch("killed")), wallet: Some((proof, wallet)) }
+}
+
+/// A card with a fresh credential; where its account should have credits, it bought them.
+async fn by_card(world: &World, crash: &Crash) -> Order {
+    let card = match crash.state {
+        State::PayFailed => Card::of("pm_card_chargeDeclined"),
+        State::Submitted => Card::of(SLOW_CARD),
+        _ => Card::new(),
+    };
+    if crash.funding == Funding::Credit {
+        world.pay(&card, &purchase()).await.must(200);
+    }
+    let call = if crash.funding == Funding::Pack { purchase() } else { unpaid("killed") };
+    Order { call: world.credential(&card, &call).await.on(&call), wallet: None }
 }
 
 /// What keeps a creation where it is until its process is gone.
@@ -117,17 +167,17 @@ struct Held {
 }
 
 /// Sends the creation and returns when it stands where it is to be killed.
-async fn brought_to(world: &World, crash: &Crash, call: &Call, proof: &Proof, wallet: &Wallet) -> Held {
+async fn brought_to(world: &World, crash: &Crash, order: &Order) -> Held {
     match crash.moment {
         Moment::Call(foreign, point) => {
             let mut trap = set_trap(world, foreign, point);
-            drop(world.begin(call.clone()));
+            drop(world.begin(order.call.clone()));
             trap.reached().await;
             Held { _trap: Some(trap), ..Held::default() }
         }
         Moment::Commit(foreign) => {
             let mut trap = set_trap(world, foreign, Point::AfterEffect);
-            drop(world.begin(call.clone()));
+            drop(world.begin(order.call.clone()));
             trap.reached().await;
             let books = locked_books(world).await;
             trap.release();
@@ -135,7 +185,7 @@ async fn brought_to(world: &World, crash: &Crash, call: &Call, proof: &Proof, wa
             Held { _books: Some(books), ..Held::default() }
         }
         Moment::Standing => {
-            standing(world, crash.state, call, proof, wallet).await;
+            standing(world, crash.state, order).await;
             Held::default()
         }
     }
@@ -147,12 +197,14 @@ fn set_trap(world: &World, foreign: Foreign, point: Point) -> Trap {
         Foreign::ChainRead => world.proxy().trap("\"pending\"", point),
         Foreign::Broadcast => world.proxy().trap("eth_sendRawTransaction", point),
         Foreign::Outcome => world.proxy().trap("eth_getTransactionReceipt", point),
+        Foreign::Token => world.stripe().proxy.trap("GET /v1/shared_payment/granted_tokens/", point),
+        Foreign::Charge => world.stripe().proxy.trap("POST /v1/payment_intents", point),
         Foreign::CoreCreate => world.core().trap(point),
     }
 }
 
 /// A write lock on the books, so that the gateway's next commit waits.
-async fn locked_books(world: &World) -> SqliteConnection {
+pub async fn locked_books(world: &World) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(5));
     let mut connection = options.connect().await.unwrap();
     connection.execute("BEGIN IMMEDIATE").await.unwrap();
@@ -160,24 +212,28 @@ async fn locked_books(world: &World) -> SqliteConnection {
 }
 
 /// Sends the creation into a world in which it comes to stand in `state`.
-async fn standing(world: &World, state: State, call: &Call, proof: &Proof, wallet: &Wallet) {
-    match state {
-        State::Submitted => world.proxy().lie("eth_getTransactionReceipt", |_| serde_json::Value::Null),
-        State::SubmitUnknown => world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000)),
-        State::CoreUnknown => world.core().behave(Behaviour::Fail),
-        State::Rejected | State::Released => world.core().behave(Behaviour::Reject),
-        State::PayFailed => {
+async fn standing(world: &World, state: State, order: &Order) {
+    match (state, &order.wallet) {
+        (State::Submitted, Some(_)) => world.proxy().lie("eth_getTransactionReceipt", |_| serde_json::Value::Null),
+        (State::SubmitUnknown, Some(_)) => world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000)),
+        (State::SubmitUnknown, None) => world.stripe().faults("POST", INTENTS, StripeFault::DropBefore, 1_000),
+        (State::Charged, _) => drop(no_grants(world).await),
+        (State::CoreUnknown, _) => world.core().behave(Behaviour::Fail),
+        (State::Rejected | State::Released, _) => world.core().behave(Behaviour::Reject),
+        (State::PayFailed, Some((proof, wallet))) => {
             let mut hold = world.proxy().hold("eth_sendRawTransaction");
-            drop(world.begin(call.clone()));
+            drop(world.begin(order.call.clone()));
             hold.reached().await;
             let signature = wallet.sign(proof.draft.cancel_digest());
             world.chain.send(cancel_authorization(&proof.draft, &signature)).await;
             hold.release();
         }
-        State::Claimed | State::Signed | State::Forwarding | State::Created | State::Charged | State::Granted => {}
+        // A card of its own brings these about.
+        (State::Submitted | State::PayFailed, None)
+        | (State::Claimed | State::Signed | State::Forwarding | State::Created | State::Granted, _) => {}
     }
-    if state != State::PayFailed {
-        drop(world.begin(call.clone()));
+    if state != State::PayFailed || order.wallet.is_none() {
+        drop(world.begin(order.call.clone()));
     }
     let audit = world.gateway.audit();
     let there = async || {
@@ -189,22 +245,27 @@ async fn standing(world: &World, state: State, call: &Call, proof: &Proof, walle
 }
 
 /// The world works again.
-fn repair(world: &World) {
+async fn repair(world: &World) {
     world.proxy().tell_the_truth();
     world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(0));
     world.core().behave(Behaviour::Create);
+    let Some(stripe) = &world.stripe else { return };
+    stripe.emulator.clear_faults().unwrap();
+    for intent in stripe.intents().iter().filter(|intent| intent["status"] == "processing") {
+        stripe.emulator.settle_intent(intent["id"].as_str().unwrap(), true).unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(5));
+    options.connect().await.unwrap().execute("DROP TRIGGER IF EXISTS no_grants").await.unwrap();
 }
 
 /// A client that sends the same proof until it gets a final answer, from before the gateway listens.
-async fn asks_again(world: &World, call: &Call, end: End) {
+async fn asks_again(world: &World, call: &Call, status: u16) {
     let watch = Stopwatch::start();
     while watch.elapsed() < Duration::from_secs(60) {
         match call.try_send(world.gateway.address).await {
-            Ok(reply) if reply.status == 503 => {
-                assert!(reply.header("payment-required").is_none(), "{}", reply.brief());
-            }
+            Ok(reply) if reply.status == 503 || reply.code() == "PAYMENT_004" => unchallenged(&reply),
             Ok(reply) => {
-                assert_eq!(reply.status.as_u16(), end.status(), "{}", reply.brief());
+                assert_eq!(reply.status.as_u16(), status, "{}", reply.brief());
                 return;
             }
             Err(_) => {}

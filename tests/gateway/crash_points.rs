@@ -1,4 +1,4 @@
-//! Where a creation can be killed: every state of an intent, with every foreign call and every commit that belongs to it.
+//! Where a creation or a purchase can be killed: every state of an intent, with every foreign call and every commit that belongs to it.
 
 use payments::intent::State;
 
@@ -11,6 +11,24 @@ pub enum Funding {
     Free,
     X402,
     Entitlement,
+    /// A card that is charged for the one launch.
+    Card,
+    /// A card whose account has credits.
+    Credit,
+    /// A card that buys the pack, and no launch.
+    Pack,
+}
+
+impl Funding {
+    pub const ALL: [Self; 6] = [Self::Free, Self::X402, Self::Entitlement, Self::Card, Self::Credit, Self::Pack];
+
+    /// What is asked abroad before the claim.
+    fn before_the_claim(self) -> Foreign {
+        match self {
+            Self::Free | Self::X402 | Self::Entitlement => Foreign::ChainRead,
+            Self::Card | Self::Credit | Self::Pack => Foreign::Token,
+        }
+    }
 }
 
 /// A call that leaves the process.
@@ -22,6 +40,10 @@ pub enum Foreign {
     Broadcast,
     /// The question what became of the payment.
     Outcome,
+    /// The look at a card's token before the claim.
+    Token,
+    /// The charge at Stripe.
+    Charge,
     /// The creation at the core.
     CoreCreate,
 }
@@ -66,24 +88,31 @@ pub fn crashes(funding: Funding) -> Vec<Crash> {
     all.flat_map(|(state, moment)| [false, true].map(|retry| Crash { funding, state, moment, retry })).collect()
 }
 
-/// The kills that a state needs. No wildcard: a new state does not compile until its kills are named.
+/// The kills that a state needs. No wildcard over states: a new one does not compile until its kills are named.
 fn moments(funding: Funding, state: State) -> Vec<Moment> {
-    let pays = funding == Funding::X402;
+    use Funding::{Card, Credit, Entitlement, Free, Pack, X402};
     let call = |foreign| Point::ALL.into_iter().map(move |point| Moment::Call(foreign, point));
-    let only = |wanted: bool, moments: Vec<Moment>| if wanted { moments } else { Vec::new() };
-    match state {
+    let to_commit = |foreign| call(foreign).chain([Moment::Commit(foreign)]).collect();
+    match (state, funding) {
         // Lives only inside the claiming transaction.
-        State::Claimed => call(Foreign::ChainRead).chain([Moment::Commit(Foreign::ChainRead)]).collect(),
-        State::Signed => {
+        (State::Claimed, _) => to_commit(funding.before_the_claim()),
+        (State::Signed, X402) => {
             let calls = call(Foreign::Broadcast).chain(call(Foreign::Outcome));
-            only(pays, calls.chain([Moment::Commit(Foreign::Outcome)]).collect())
+            calls.chain([Moment::Commit(Foreign::Outcome)]).collect()
         }
-        State::Submitted | State::SubmitUnknown | State::PayFailed | State::Rejected => only(pays, vec![Moment::Standing]),
-        State::Forwarding => call(Foreign::CoreCreate).chain([Moment::Commit(Foreign::CoreCreate)]).collect(),
-        State::CoreUnknown | State::Created => vec![Moment::Standing],
-        State::Released => only(!pays, vec![Moment::Standing]),
-        // A pack's: neither a slot nor a settlement comes there.
-        State::Charged | State::Granted => Vec::new(),
+        (State::Signed, Card | Pack) => to_commit(Foreign::Charge),
+        (State::Submitted | State::SubmitUnknown | State::PayFailed, X402 | Card | Pack) => vec![Moment::Standing],
+        (State::Rejected, X402 | Card) => vec![Moment::Standing],
+        (State::Released, Free | Entitlement | Credit) => vec![Moment::Standing],
+        (State::Forwarding, Free | X402 | Entitlement | Card | Credit) => to_commit(Foreign::CoreCreate),
+        (State::CoreUnknown | State::Created, Free | X402 | Entitlement | Card | Credit) => vec![Moment::Standing],
+        (State::Charged | State::Granted, Pack) => vec![Moment::Standing],
+        // What is not paid for has no payment, and a pack no launch.
+        (State::Signed | State::Submitted | State::SubmitUnknown | State::PayFailed, Free | Entitlement | Credit)
+        | (State::Rejected, Free | Entitlement | Credit | Pack)
+        | (State::Released, X402 | Card | Pack)
+        | (State::Forwarding | State::CoreUnknown | State::Created, Pack)
+        | (State::Charged | State::Granted, Free | X402 | Entitlement | Card | Credit) => Vec::new(),
     }
 }
 
@@ -92,7 +121,7 @@ impl Crash {
     pub fn state_at_kill(&self) -> Option<Option<State>> {
         match self.moment {
             Moment::Call(_, Point::AfterReply) => None,
-            Moment::Call(Foreign::ChainRead, _) | Moment::Commit(Foreign::ChainRead) => Some(None),
+            Moment::Call(Foreign::ChainRead | Foreign::Token, _) | Moment::Commit(Foreign::ChainRead | Foreign::Token) => Some(None),
             Moment::Call(..) | Moment::Commit(_) | Moment::Standing => Some(Some(self.state)),
         }
     }
@@ -122,28 +151,38 @@ impl End {
     /// The totals of this end.
     pub fn totals(self, funding: Funding) -> Totals {
         let paid = Totals { settlements: 1, transactions: 1, ..Totals::default() };
+        let charged = Totals { settlements: 1, charges: 1, ..Totals::default() };
+        let bought = Totals { credits: 20, ..charged };
         match (self, funding) {
             (Self::Done, Funding::Free) => Totals { free_slots: 1, launches: 1, ..Totals::default() },
             (Self::Done, Funding::X402 | Funding::Entitlement) => Totals { launches: 1, ..paid },
+            (Self::Done, Funding::Card) => Totals { launches: 1, ..charged },
+            (Self::Done, Funding::Credit) => Totals { launches: 1, credits: 19, ..bought },
+            (Self::Done, Funding::Pack) | (Self::Nothing | Self::Refused | Self::NotPaid, Funding::Credit) => bought,
             (Self::Nothing | Self::Refused, Funding::Entitlement) | (Self::Refused, Funding::X402) => Totals { obligations: 1, ..paid },
-            (Self::Nothing, Funding::Free | Funding::X402) | (Self::Refused, Funding::Free) => Totals::default(),
-            (Self::NotPaid, _) => Totals { transactions: 1, ..Totals::default() },
+            (Self::Refused, Funding::Card) => Totals { credits: 1, ..charged },
+            (Self::Nothing, Funding::Free | Funding::X402 | Funding::Card)
+            | (Self::Refused, Funding::Free)
+            | (Self::Nothing | Self::Refused | Self::NotPaid, Funding::Pack)
+            | (Self::NotPaid, Funding::Card) => Totals::default(),
+            (Self::NotPaid, Funding::Free | Funding::X402 | Funding::Entitlement) => Totals { transactions: 1, ..Totals::default() },
         }
     }
 
     /// What a repeat of the proof is answered.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Done | Self::Nothing => 201,
-            Self::NotPaid => 402,
-            Self::Refused => 400,
+    pub fn status(self, funding: Funding) -> u16 {
+        match (self, funding) {
+            (Self::Done | Self::Nothing, Funding::Pack) => 200,
+            (Self::Done | Self::Nothing, _) => 201,
+            (Self::NotPaid, _) => 402,
+            (Self::Refused, _) => 400,
         }
     }
 }
 
 #[test]
 fn every_state_is_killed_in_some_way() {
-    let all: Vec<Crash> = [Funding::Free, Funding::X402, Funding::Entitlement].into_iter().flat_map(crashes).collect();
+    let all: Vec<Crash> = Funding::ALL.into_iter().flat_map(crashes).collect();
     for state in State::ALL {
         assert!(all.iter().any(|crash| crash.state == state), "{} is never killed", state.word());
     }

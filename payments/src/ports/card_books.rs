@@ -53,6 +53,8 @@ pub struct CreditAdjustment {
     pub reason: String,
     /// Now.
     pub at: UnixMs,
+    /// Only says what would come of it; nothing changes.
+    pub dry_run: bool,
 }
 
 /// What an operator does to a balance.
@@ -104,6 +106,8 @@ pub struct RefundApproval {
     pub reason: String,
     /// Now.
     pub at: UnixMs,
+    /// Only says what would come of it; nothing changes.
+    pub dry_run: bool,
 }
 
 /// One event of the processor, as the inbox keeps it.
@@ -164,8 +168,9 @@ pub trait CardBooks: Send + Sync {
     async fn event_done(&self, id: &str, at: UnixMs) -> Result<(), BooksError>;
 
     /// Books what the processor says now of a settled charge: refunds that are not ours, disputes opened and closed. Credits that a disputed
-    /// or refunded pack bought are clawed back, down to zero, and the rest is a debt; a dispute that is won gives them back. Each fact is
-    /// booked once, however often it is told.
+    /// or refunded pack bought are clawed back, down to zero, and the rest is a debt; a dispute that is won gives them back. A single launch
+    /// that was delivered is worth a credit to whoever disputes it; a refund of one that was made elsewhere is goodwill, takes no credit and
+    /// is a loss. Each fact is booked once, however often it is told.
     async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError>;
 
     /// What is owed or was given back, newest first; strictly before this intent.

@@ -60,6 +60,15 @@ pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Whether a server holds the file now. One that starts in this very moment finds it held for an instant, and looks a second time.
+pub(super) fn is_served(path: &Path) -> Result<bool, OpenError> {
+    match lock(path) {
+        Ok(_free_again) => Ok(false),
+        Err(OpenError::InUse(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// How every connection opens the file.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()

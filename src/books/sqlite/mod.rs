@@ -1,4 +1,4 @@
-//! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; readers may join at any time.
+//! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; an operator's commands may join at any time.
 
 mod cards;
 mod charges;
@@ -21,7 +21,7 @@ mod rows;
 mod tests;
 mod transitions;
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use payments::{
@@ -44,6 +44,8 @@ use marks::Marks;
 
 /// Connections that only read.
 const READERS: u32 = 4;
+/// After how long a file in use is looked at again: a command may have held it for an instant to see whether anybody serves.
+const SECOND_LOOK: Duration = Duration::from_millis(50);
 
 /// The books in a SQLite file.
 pub struct SqliteBooks {
@@ -64,7 +66,13 @@ impl SqliteBooks {
     /// [`OpenError`].
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let path = path_of(url)?;
-        let lock = lock(&path)?;
+        let lock = match lock(&path) {
+            Err(OpenError::InUse(_)) => {
+                tokio::time::sleep(SECOND_LOOK).await;
+                lock(&path)?
+            }
+            first => first?,
+        };
         migrate::migrate(options(&path).create_if_missing(true)).await?;
         let books = Self::connect(&path, Some(lock)).await?;
         sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0 WHERE lease_until_ms > 0 OR attended_until_ms > 0")
@@ -73,7 +81,15 @@ impl SqliteBooks {
         Ok(books)
     }
 
-    /// Opens an existing file for reading beside a server.
+    /// Whether a server has the file open now.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn is_served(url: &str) -> Result<bool, OpenError> {
+        location::is_served(&path_of(url)?)
+    }
+
+    /// Opens an existing file beside a server. Reading disturbs nobody; a change waits for its turn at the file, as the server's own do.
     ///
     /// # Errors
     /// [`OpenError`].

@@ -7,6 +7,7 @@ mod credits;
 mod file;
 mod journal;
 mod migration;
+mod operator;
 
 use std::future::Future;
 

@@ -16,6 +16,7 @@ pub mod secrets;
 pub mod server;
 pub mod standing;
 pub mod stripe;
+pub mod stripe_proxy;
 pub mod token;
 pub mod trap;
 pub mod wallet;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::gateway::Settings;
 use super::moment::{now_unix_s, random_bytes};
+use super::stripe_proxy::StripeProxy;
 
 /// Where a charge is made.
 pub const INTENTS: &str = "/v1/payment_intents";
@@ -18,11 +19,15 @@ pub const REFUNDS: &str = "/v1/refunds";
 /// A running emulator.
 pub struct Stripe {
     pub emulator: Emulator,
+    /// What the gateway calls.
+    pub proxy: StripeProxy,
 }
 
 impl Stripe {
     pub async fn start() -> Self {
-        Self { emulator: Emulator::start(EmulatorConfig::in_memory(Arc::new(now_unix_s))).await.unwrap() }
+        let emulator = Emulator::start(EmulatorConfig::in_memory(Arc::new(now_unix_s))).await.unwrap();
+        let proxy = StripeProxy::start(emulator.address()).await;
+        Self { emulator, proxy }
     }
 
     /// What a gateway needs to take cards here.
@@ -30,7 +35,7 @@ impl Stripe {
         let key = || hex::encode(random_bytes::<32>());
         let settings = [
             ("stripe.mode", "test".to_owned()),
-            ("stripe.api_base", self.emulator.base_url()),
+            ("stripe.api_base", self.proxy.server.url()),
             ("stripe.secret_key", SECRET_KEY.to_owned()),
             ("stripe.network_id", PROFILE.to_owned()),
             ("stripe.webhook_secret", WEBHOOK_SECRET.to_owned()),

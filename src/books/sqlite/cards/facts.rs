@@ -21,8 +21,10 @@ pub(super) struct Settled {
     pub(super) id: PaymentId,
     pub(super) payer: Payer,
     paid_cents: u64,
-    /// Credits that it bought or that were given for it.
+    /// Credits that it bought or that were given for it; one for a launch that was delivered.
     bought: u64,
+    /// Of those, what a refund made elsewhere takes back: a delivered launch that is refunded all the same is goodwill.
+    refundable: u64,
     /// Of those, taken back for disputes that were not won and for refunds.
     pub(super) taken_back: u64,
     refunded_before_cents: u64,
@@ -70,8 +72,8 @@ async fn foreign_refund(connection: &mut SqliteConnection, id: PaymentId, refund
         extend(&mut lines, id, (Account::RefundDue(settled.payer.clone()), Account::StripeClearing), usd(settled.due_cents))?;
         extend(&mut lines, id, (Account::Loss, Account::StripeClearing), usd(new - settled.due_cents))?;
     } else {
-        let due = share_up(settled.bought, foreign.min(settled.paid_cents), settled.paid_cents);
-        let due = due.saturating_sub(settled.refund_credits_before).min(settled.bought.saturating_sub(settled.taken_back));
+        let due = share_up(settled.refundable, foreign.min(settled.paid_cents), settled.paid_cents);
+        let due = due.saturating_sub(settled.refund_credits_before).min(settled.refundable.saturating_sub(settled.taken_back));
         let reference = format!("refund_{foreign}");
         let clawed = claw_back(connection, &settled, due, &reference, at).await?;
         credits = due;
@@ -100,6 +102,8 @@ async fn settled(connection: &mut SqliteConnection, id: PaymentId) -> Result<Set
             CASE WHEN i.funding = 'mpp_pack' THEN i.pack_credits
                  WHEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'claw_back' AND e.ref = 'refund') THEN 0
                  ELSE 1 END AS bought,
+            EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'compensation') AS compensated,
+            i.funding = 'mpp_pack' AS is_pack,
             coalesce((SELECT sum(credits_clawed + credits_owed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won'), 0) AS disputed,
             coalesce(f.refunded_cents, 0) AS refunded_before, coalesce(f.credits, 0) AS refund_credits,
             coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state <> 'refund_failed'), 0) AS ours,
@@ -115,11 +119,14 @@ async fn settled(connection: &mut SqliteConnection, id: PaymentId) -> Result<Set
     let number = |column| rows::unsigned(&row, "settlements", column, || id.to_string());
     let payer: String = row.try_get("payer").map_err(unavailable)?;
     let refund_credits_before = number("refund_credits")?;
+    let bought = number("bought")?;
+    let credited = number("is_pack")? == 1 || number("compensated")? == 1;
     Ok(Settled {
         id,
         payer: payer.parse().map_err(|_| BooksError::Corrupt { table: "intents", column: "payer", key: id.to_string() })?,
         paid_cents: number("paid")?,
-        bought: number("bought")?,
+        bought,
+        refundable: if credited { bought } else { 0 },
         taken_back: number("disputed")?.saturating_add(refund_credits_before),
         refunded_before_cents: number("refunded_before")?,
         refund_credits_before,

@@ -36,6 +36,10 @@ impl CardBooks for SqliteBooks {
     async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
         let mut write = self.write(Some(change.at.ms())).await?;
         match adjust::adjust(&mut write.transaction, &change).await {
+            Ok(account) if change.dry_run => {
+                self.roll_back(write).await;
+                Ok(account)
+            }
             Ok(account) => Ok(self.commit(write).await.map(|()| account)?),
             Err(refusal) => {
                 self.roll_back(write).await;
@@ -83,6 +87,10 @@ impl CardBooks for SqliteBooks {
     async fn approve_refund(&self, approval: RefundApproval) -> Result<Refund, RefundRefusal> {
         let mut write = self.write(Some(approval.at.ms())).await?;
         match refunds::approve(&mut write.transaction, &approval).await {
+            Ok(refund) if approval.dry_run => {
+                self.roll_back(write).await;
+                Ok(refund)
+            }
             Ok(refund) => Ok(self.commit(write).await.map(|()| refund)?),
             Err(refusal) => {
                 self.roll_back(write).await;

@@ -1,0 +1,152 @@
+//! `turnpike credits`: the credits of a card account, and an operator's changes of them.
+
+use std::num::NonZeroU32;
+
+use clap::{Args, Subcommand};
+use payments::{
+    agent::Payer,
+    money::{Credits, UsdCents},
+    ports::{AdjustmentError, AdjustmentKind, CreditAccount, CreditAdjustment, CreditEntry},
+};
+use serde_json::{Value, json};
+
+use super::{
+    exit::{Exit, Failure},
+    output::{self, Format, table},
+    reason::{self, Change},
+};
+use crate::{app::Beside, config::Config};
+
+/// Entries that are shown.
+const SHOWN: u32 = 50;
+
+/// What to do.
+#[derive(Args)]
+pub(super) struct CreditsArguments {
+    /// JSON, on a terminal too.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// The balance, what is owed, and the newest entries.
+    Show {
+        /// `card:...`
+        #[arg(value_parser = card)]
+        payer: Payer,
+    },
+    /// Give credits; a debt is paid from them first.
+    Grant(Adjust),
+    /// Take credits; never below zero.
+    Void(Adjust),
+}
+
+#[derive(Args)]
+struct Adjust {
+    /// `card:...`
+    #[arg(value_parser = card)]
+    payer: Payer,
+    /// How many.
+    #[arg(value_name = "N")]
+    credits: NonZeroU32,
+    #[command(flatten)]
+    change: Change,
+}
+
+pub(super) async fn run(config: &Config, arguments: CreditsArguments) -> Result<Exit, Failure> {
+    let beside = reason::books(config).await?;
+    let format = Format::choose(arguments.json);
+    match arguments.task {
+        Task::Show { payer } => show(&beside, &payer, format).await,
+        Task::Grant(adjust) => change(&beside, AdjustmentKind::Grant, adjust, format).await,
+        Task::Void(adjust) => change(&beside, AdjustmentKind::Void, adjust, format).await,
+    }
+}
+
+async fn show(beside: &Beside, payer: &Payer, format: Format) -> Result<Exit, Failure> {
+    let unreadable = |error| Failure::from_error(Exit::Failed, &error);
+    let account = beside.cards.credit_account(payer).await.map_err(unreadable)?;
+    let entries = beside.cards.credit_entries(payer, None, SHOWN).await.map_err(unreadable)?;
+    if entries.is_empty() && account == CreditAccount::default() {
+        return Err(Failure::new(Exit::NotFound, format!("the books know no credits of {payer}")));
+    }
+    match format {
+        Format::Json => {
+            let mut value = account_json(payer, &account);
+            value["entries"] = json!(entries);
+            output::json(&value);
+        }
+        Format::Readable => {
+            output::line(&account_table(payer, &account));
+            output::line(&table(&[">credits", "kind", "payment", "reference"], entries.iter().map(entry_row).collect()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn entry_row(entry: &CreditEntry) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    vec![format!("{:+}", entry.delta), entry.kind.clone(), text(&entry.intent_id), text(&entry.reference)]
+}
+
+async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: Format) -> Result<Exit, Failure> {
+    let Adjust { payer, credits, change } = adjust;
+    let credits = Credits::new(u64::from(credits.get()));
+    let adjusted = beside.cards.adjust_credits(CreditAdjustment {
+        id: beside.ids.payment_id(),
+        payer: payer.clone(),
+        kind,
+        credits,
+        reason: change.reason.clone(),
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    });
+    let account = adjusted.await.map_err(|error| match error {
+        AdjustmentError::TooFew(_) => Failure::new(Exit::Payment, format!("{payer}: {error}")),
+        AdjustmentError::Books(error) => Failure::from_error(Exit::Failed, &error),
+    })?;
+    let word = match kind {
+        AdjustmentKind::Grant => "grant",
+        AdjustmentKind::Void => "void",
+    };
+    match format {
+        Format::Json => {
+            let mut value = account_json(&payer, &account);
+            value["change"] = json!({"kind": word, "credits": credits.get(), "reason": change.reason});
+            value["dry_run"] = json!(change.dry_run);
+            output::json(&value);
+        }
+        Format::Readable => {
+            output::line(if change.dry_run { "nothing was changed; this would be left:" } else { "done:" });
+            output::line(&account_table(&payer, &account));
+        }
+    }
+    Ok(change.exit())
+}
+
+fn account_json(payer: &Payer, account: &CreditAccount) -> Value {
+    json!({
+        "payer": payer.to_string(),
+        "balance": account.balance.get(),
+        "owed": account.debt.get(),
+        "backing_cents": account.backing_cents,
+    })
+}
+
+fn account_table(payer: &Payer, account: &CreditAccount) -> String {
+    let backing = format!("{} USD", UsdCents::new(account.backing_cents));
+    let row = vec![payer.to_string(), account.balance.to_string(), account.debt.to_string(), backing];
+    table(&["account", ">credits", ">owed", ">backed by"], vec![row])
+}
+
+/// Only card accounts have credits.
+fn card(text: &str) -> Result<Payer, String> {
+    match text.parse() {
+        Ok(Payer::Wallet(_)) => Err(String::from("a wallet has no credits; name a card account, card:...")),
+        Ok(payer) => Ok(payer),
+        Err(_) => Err(String::from("a card account is card:...")),
+    }
+}

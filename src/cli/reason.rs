@@ -1,0 +1,48 @@
+//! Why an operator changes something: asked for by every command that does.
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use crate::{
+    app::{self, Beside},
+    config::Config,
+};
+
+/// Longest reason that the books keep.
+const LONGEST: usize = 500;
+
+/// What every change takes.
+#[derive(Args)]
+pub(super) struct Change {
+    /// Why; kept in the books.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub(super) reason: String,
+    /// Only say what would happen.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// The code of a change that went well, or would have.
+    pub(super) fn exit(&self) -> Exit {
+        if self.dry_run { Exit::DryRun } else { Exit::Done }
+    }
+}
+
+/// The books, beside the server that may have them open.
+pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
+    app::beside(config).await.map_err(|error| match error.is_not_found() {
+        true => Failure::from_error(Exit::NotFound, &error),
+        false => Failure::from_error(Exit::Arguments, &error),
+    })
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err(String::from("a change needs a reason")),
+        text if text.len() > LONGEST => Err(format!("at most {LONGEST} bytes")),
+        text => Ok(text.to_owned()),
+    }
+}

@@ -1,0 +1,145 @@
+//! `turnpike refund`: what is owed back, and the approval that gives it back to a card.
+
+use clap::{Args, Subcommand};
+use payments::{
+    ids::PaymentId,
+    ports::{ObligationRow, RefundApproval, RefundRefusal},
+};
+use serde_json::{Value, json};
+
+use super::{
+    exit::{Exit, Failure},
+    output::{self, Format, money, table},
+    reason::{self, Change},
+};
+use crate::{app::Beside, config::Config};
+
+/// What to do.
+#[derive(Args)]
+pub(super) struct RefundArguments {
+    /// JSON, on a terminal too.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// What is owed or was given back, newest first.
+    Ls {
+        /// At most so many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Strictly older than this payment: the last id of the page before.
+        #[arg(long, value_name = "ID")]
+        before: Option<PaymentId>,
+    },
+    /// Give a payment back to its card. The running gateway asks the card processor; without one it is done once a gateway runs.
+    Approve {
+        /// The payment's id, `pay_` and 32 hex digits.
+        id: PaymentId,
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<Exit, Failure> {
+    let beside = reason::books(config).await?;
+    let format = Format::choose(arguments.json);
+    match arguments.task {
+        Task::Ls { limit, before } => ls(&beside, before, limit, format).await,
+        Task::Approve { id, change } => approve(&beside, id, &change, format).await,
+    }
+}
+
+async fn ls(beside: &Beside, before: Option<PaymentId>, limit: u32, format: Format) -> Result<Exit, Failure> {
+    let owed = beside.cards.obligations(before, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    match format {
+        Format::Json => output::json(&owed.iter().map(as_json).collect()),
+        Format::Readable => {
+            let rows = owed.iter().map(|owed| {
+                let amount = money(owed.amount_minor, &owed.currency);
+                vec![owed.intent_id.clone(), owed.payer.clone(), amount, owed.state.clone(), next(owed).to_owned()]
+            });
+            output::line(&table(&["payment", "owed to", ">amount", "state", "next"], rows.collect()));
+            if owed.len() == usize::try_from(limit).unwrap_or(usize::MAX)
+                && let Some(last) = owed.last()
+            {
+                output::line(&format!("older: turnpike refund ls --before {}", last.intent_id));
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn as_json(owed: &ObligationRow) -> Value {
+    json!({
+        "payment_id": owed.intent_id,
+        "payer": owed.payer,
+        "amount_minor": owed.amount_minor,
+        "currency": owed.currency,
+        "state": owed.state,
+        "next": next(owed),
+    })
+}
+
+/// What comes of a debt, or what an operator can do about it.
+fn next(owed: &ObligationRow) -> &'static str {
+    match (owed.state.as_str(), owed.currency.as_str()) {
+        ("refund_due", "USDC") => "pay it back by hand",
+        ("refund_due", _) => "refund approve",
+        ("used", "USDC") => "used for a launch",
+        ("used", _) => "a credit was given; refund approve takes it back",
+        ("open" | "reserved", _) => "the payer's next launch",
+        ("refund_sent" | "refund_unknown", _) => "the gateway asks the card processor",
+        _ => "",
+    }
+}
+
+async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
+    let unreadable = |error| Failure::from_error(Exit::Failed, &error);
+    let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
+    let approval = RefundApproval { intent: id, reason: change.reason.clone(), at: beside.clock.now(), dry_run: change.dry_run };
+    let refund = beside.cards.approve_refund(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
+    let takes_credit = before.as_ref().is_some_and(|owed| owed.state == "used");
+    let currency = before.map(|owed| owed.currency).unwrap_or_default();
+    let next = match (change.dry_run, beside.served) {
+        (true, _) => "nothing was changed",
+        (false, true) => "the running gateway sends it now",
+        (false, false) => "no gateway runs; it is sent once one does",
+    };
+    match format {
+        Format::Json => output::json(&json!({
+            "payment_id": id.to_string(),
+            "payment_intent": refund.payment_intent,
+            "amount_minor": refund.amount_minor,
+            "currency": currency,
+            "stripe_key": refund.stripe_key,
+            "state": refund.state.word(),
+            "takes_credit": takes_credit,
+            "reason": change.reason,
+            "dry_run": change.dry_run,
+            "next": next,
+        })),
+        Format::Readable => {
+            let amount = money(i64::try_from(refund.amount_minor).unwrap_or(i64::MAX), &currency);
+            let (verb, credit) =
+                (if change.dry_run { "would go" } else { "goes" }, if takes_credit { ", and its credit is taken back" } else { "" });
+            output::line(&format!("{amount} of {id} {verb} back to the card ({}){credit}: {next}", refund.payment_intent));
+        }
+    }
+    Ok(change.exit())
+}
+
+fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
+    match refusal {
+        RefundRefusal::NotOwed => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
+        RefundRefusal::NotByCard => {
+            let to = owed.map(|owed| format!(": send {} to {}", money(owed.amount_minor, &owed.currency), owed.payer)).unwrap_or_default();
+            Failure::new(Exit::Payment, format!("{id}: {refusal}{to}; until then it stays a liability"))
+        }
+        RefundRefusal::Standing(_) | RefundRefusal::CreditSpent => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
+        RefundRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
+    }
+}
