@@ -10,6 +10,7 @@ mod cards;
 mod challenges;
 mod credential;
 mod delivery;
+mod describe;
 mod dispatch;
 mod faults;
 mod framing;
@@ -44,6 +45,7 @@ use tower_http::{
 
 pub use cards::{CardDesk, Pack};
 pub use challenges::{CardTerms, ChallengeError, Challenges};
+pub use describe::Descriptions;
 pub use limits::{LimitSettings, Limits};
 pub use load::{Load, LoadLimits};
 pub use peer::TrustedProxies;
@@ -69,6 +71,8 @@ pub struct Api {
     pub envelope: Envelope,
     /// Prepared 402s and offers.
     pub challenges: Challenges,
+    /// What developers of agents read.
+    pub descriptions: Descriptions,
     /// Everything about cards, where they are taken.
     pub cards: Option<CardDesk>,
     /// Copies of one proof take turns.

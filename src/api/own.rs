@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 use payments::{agent::Payer, challenge::Retry, checkout::Identified};
 use serde_json::{Value, json};
 
-use super::{Api, call::Call, cards, credential::Credential, faults::unpaid, free::identified, problem::Fault, story};
+use super::{Api, call::Call, cards, credential::Credential, describe, faults::unpaid, free::identified, problem::Fault, story};
 use crate::upstream::profile::{Condition, OwnRoute};
 
 pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
@@ -16,6 +16,8 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, crede
         OwnRoute::Purchase => return cards::purchase(api, call, credential).await,
         OwnRoute::Quote => return cards::quote(api, call, credential).await,
         OwnRoute::CardEvents => return cards::events(api, call).await,
+        OwnRoute::OpenApi => return Ok(describe::openapi(api)),
+        OwnRoute::Llms => return Ok(describe::llms(api)),
         OwnRoute::Usage | OwnRoute::Payment => {}
     }
     let who = asking(api, call, credential).await?;

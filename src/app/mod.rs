@@ -114,6 +114,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         )?,
         cards: cards.map(|cards| cards.desk(books.clone())),
         table,
+        descriptions: api::Descriptions::of(&profile.name),
         codes: profile.codes.clone(),
         envelope: profile.envelope.clone(),
         turns: api::Turns::default(),

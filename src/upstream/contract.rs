@@ -76,6 +76,12 @@ impl BodyContract {
         Ok(Self { validator, schema })
     }
 
+    /// The schema itself, for the generated descriptions.
+    #[must_use]
+    pub const fn schema(&self) -> &Value {
+        &self.schema
+    }
+
     /// Reads and checks a body.
     ///
     /// # Errors

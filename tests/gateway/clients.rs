@@ -1,5 +1,8 @@
 //! The published clients of agents pay a launch, each in its own language and with its own code.
 
+mod cards;
+mod discovery;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -17,20 +20,28 @@ fn folder(name: &str) -> PathBuf {
 
 /// Runs a client's script against `POST /launches`; the line of JSON that it prints.
 async fn pay(program: &Path, script: &Path, needs: &Path, world: &World, wallet: &Wallet) -> Value {
-    assert!(needs.exists(), "{} is missing: run tests/run once, it installs the clients", needs.display());
-    let run = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .arg(script)
         .arg(format!("http://{}/launches", world.gateway.address))
         .arg(launch("by a published client").to_string())
-        .env("AGENT_PRIVATE_KEY", wallet.key_hex())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+        .env("AGENT_PRIVATE_KEY", wallet.key_hex());
+    let printed = printed(command, needs).await;
+    serde_json::from_str(printed.trim()).unwrap_or_else(|error| panic!("{error}; it printed {printed:?}"))
+}
+
+/// What a client prints; it fails when the client does.
+async fn printed(mut command: Command, needs: &Path) -> String {
+    assert!(needs.exists(), "{} is missing: run tests/run once, it installs the clients", needs.display());
+    // Nothing that stands in the environment or in somebody's home changes what a client does.
+    let home = tempfile::tempdir().unwrap();
+    let run = command.env("HOME", home.path()).env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(Duration::from_secs(150), run).await;
     let output = output.expect("the client takes too long").unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    serde_json::from_str(printed.trim()).unwrap_or_else(|error| panic!("{error}; it printed {printed:?} and said:\n{complaint}"))
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}; it printed {printed:?} and said:\n{complaint}", output.status);
+    printed
 }
 
 async fn pays(program: &Path, script: &Path, needs: &Path, network: &str) {

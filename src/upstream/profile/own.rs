@@ -17,17 +17,22 @@ pub enum OwnRoute {
     Quote,
     /// What the card processor tells by itself.
     CardEvents,
+    /// Every operation with its price, for programs.
+    OpenApi,
+    /// The same for people and language models.
+    Llms,
 }
 
 impl OwnRoute {
     /// Every own route.
-    pub const ALL: [Self; 6] = [Self::Usage, Self::Payment, Self::Credits, Self::Purchase, Self::Quote, Self::CardEvents];
+    pub const ALL: [Self; 8] =
+        [Self::Usage, Self::Payment, Self::Credits, Self::Purchase, Self::Quote, Self::CardEvents, Self::OpenApi, Self::Llms];
 
     /// The method of the route.
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Self::Usage | Self::Payment | Self::Credits | Self::Quote => Method::GET,
+            Self::Usage | Self::Payment | Self::Credits | Self::Quote | Self::OpenApi | Self::Llms => Method::GET,
             Self::Purchase | Self::CardEvents => Method::POST,
         }
     }
@@ -42,6 +47,23 @@ impl OwnRoute {
             Self::Purchase => "/credits/purchase",
             Self::Quote => "/quote",
             Self::CardEvents => "/webhooks/stripe",
+            Self::OpenApi => "/openapi.json",
+            Self::Llms => "/llms.txt",
+        }
+    }
+
+    /// What the route is for, in one sentence.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Usage => "What this agent used this month: free launches, credits, entitlements.",
+            Self::Payment => "What became of one payment of this agent, and what to do next.",
+            Self::Credits => "The balance of prepaid launches of a card account, and the packs on sale.",
+            Self::Purchase => "Buys a pack of prepaid launches by card.",
+            Self::Quote => "What a route costs on each rail; with a proof of who asks also what it would cost now, and why.",
+            Self::CardEvents => "Takes the card processor's events, which it signs.",
+            Self::OpenApi => "This document.",
+            Self::Llms => "Prices, headers, clients and errors as short text.",
         }
     }
 }

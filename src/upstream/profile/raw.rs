@@ -76,6 +76,7 @@ pub(super) struct Idempotency {
 pub(super) struct Route {
     pub method: Option<String>,
     pub path: Option<String>,
+    pub summary: Option<String>,
     pub price: Option<Value>,
     pub free_tier: Option<Table>,
     pub credits: u32,

@@ -43,6 +43,7 @@ pub(super) fn route(
     let (prefix, pattern) = split_prefix(path, prefixes);
     let price = price(&place, raw.price.as_ref(), mistakes);
     let upstream = UpstreamRoute {
+        summary: raw.summary.clone(),
         price,
         free_tier: free_tier(&place, raw.free_tier.as_ref(), price, mistakes),
         credits: raw.credits,

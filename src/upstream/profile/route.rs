@@ -49,6 +49,8 @@ pub enum Target {
 /// A route that is forwarded.
 #[derive(Debug, Clone)]
 pub struct UpstreamRoute {
+    /// What the route is for, in one sentence, for the generated descriptions.
+    pub summary: Option<String>,
     /// What a call costs.
     pub price: Price,
     /// Calls that cost nothing at first.

@@ -1,0 +1,107 @@
+//! `/openapi.json`: OpenAPI 3.1 with the members of draft-payment-discovery-00.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{Api, Challenges, Pack},
+    operation, parts,
+};
+use crate::upstream::profile::{OwnRoute, Route, RouteTable, Target};
+
+/// What is described.
+pub(super) struct Subject<'a> {
+    /// The profile's name.
+    pub service: &'a str,
+    /// Where agents call, without a trailing slash.
+    pub public_url: &'a str,
+    /// Every route.
+    pub table: &'a RouteTable,
+    /// What they ask for.
+    pub challenges: &'a Challenges,
+    /// What is sold in advance, where cards are taken.
+    pub pack: Option<Pack>,
+    /// Nothing here is worth money.
+    pub sandbox: bool,
+}
+
+// === impl Subject ===
+
+impl<'a> Subject<'a> {
+    pub(super) fn of(api: &'a Api) -> Self {
+        Self {
+            service: &api.descriptions.service,
+            public_url: &api.settings.public_url,
+            table: &api.table,
+            challenges: &api.challenges,
+            pack: api.cards.as_ref().map(|desk| desk.pack),
+            sandbox: api.settings.sandbox,
+        }
+    }
+
+    pub(super) const fn takes_cards(&self) -> bool {
+        self.pack.is_some()
+    }
+
+    /// The routes that agents call; the processor's events are not for them, and credits are of no use where no cards are taken.
+    pub(super) fn routes(&self) -> impl Iterator<Item = &'a Route> {
+        let cards = self.takes_cards();
+        self.table.routes().filter(move |route| match route.target {
+            Target::Own(OwnRoute::CardEvents) => false,
+            Target::Own(OwnRoute::Credits | OwnRoute::Purchase) => cards,
+            _ => true,
+        })
+    }
+}
+
+/// The document.
+pub(super) fn document(subject: &Subject<'_>) -> Value {
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    schemas.insert(String::from("Error"), parts::error());
+    for route in subject.routes() {
+        if let Some(body) = route.upstream().and_then(|upstream| upstream.body.as_ref()) {
+            let name = operation::name(route);
+            schemas.insert(name.clone(), parts::embedded(body.contract.schema(), &name));
+        }
+        let path = paths.entry(template(&route.pattern)).or_insert_with(|| json!({}));
+        path[route.method.as_str().to_ascii_lowercase()] = operation::of(subject, route);
+    }
+    let url = subject.public_url;
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": subject.service,
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Calls are paid inside the HTTP request: x402 (USDC) or MPP (card). Advisory: the 402 of a call has the last word.",
+            "contact": {"name": subject.service, "url": url},
+            "x-guidance": guidance(subject),
+        },
+        "x-service-info": {"docs": {"homepage": url, "apiReference": format!("{url}/openapi.json"), "llms": format!("{url}/llms.txt")}},
+        "servers": [{"url": url}, {"url": format!("{url}/v1")}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "headers": parts::headers(),
+            "responses": parts::responses(),
+            "securitySchemes": parts::security_schemes(subject.takes_cards()),
+        },
+    })
+}
+
+fn guidance(subject: &Subject<'_>) -> String {
+    let cards = match subject.takes_cards() {
+        true => ", or Authorization: Payment (card)",
+        false => "",
+    };
+    format!(
+        "Call without a credential, read the 402, and send the same request with PAYMENT-SIGNATURE or X-PAYMENT (USDC){cards}. Free routes ask \
+         for a signature over amount 0. Every answer says in X-Charge what it cost; after 503 PAYMENT_005 send the same proof again, never a new \
+         one. Prices and snippets: {}/llms.txt",
+        subject.public_url
+    )
+}
+
+/// `/launches/{id}` for `/launches/:id`.
+fn template(pattern: &str) -> String {
+    let segment = |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
+    pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
