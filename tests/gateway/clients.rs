@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::proof_shapes::one_paid;
 use crate::support::world::launch;
-use crate::support::{Setup, Wallet, World};
+use crate::support::{Call, Setup, Wallet, World};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
@@ -47,6 +47,9 @@ async fn printed(mut command: Command, needs: &Path) -> String {
 async fn pays(program: &Path, script: &Path, needs: &Path, network: &str) {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
+    // The 402 that it pays offers a card too.
+    let unpaid = Call::new("POST", "/launches").send(world.gateway.address).await.must(402);
+    assert!(unpaid.header("www-authenticate").is_some_and(|value| value.starts_with("Payment ")), "{}", unpaid.brief());
     let line = pay(program, script, needs, &world, &wallet).await;
     assert_eq!(line["status"], 201, "{line}");
     assert!(line["body"]["data"]["id"].is_string(), "{line}");
@@ -82,6 +85,19 @@ async fn pypi_x402_pays_with_version_2() {
     let python = folder("python");
     let program = python.join(".venv/bin/python");
     pays(&program, &python.join("pay.py"), &program, "eip155:84532").await;
+}
+
+/// A client of both protocols, told to use its wallet.
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_mppx_pays_in_usdc() {
+    let world = Setup::paid().start().await;
+    let wallet = world.agent().await;
+    let mut command = cards::mppx();
+    command.arg(format!("http://{}/launches", world.gateway.address)).args(["--protocol", "x402", "-i", "-J"]);
+    command.arg(launch("by a published client").to_string()).env("MPPX_PRIVATE_KEY", wallet.key_hex());
+    let said = printed(command, &folder("mpp").join("node_modules/mppx")).await;
+    assert!(said.contains("HTTP/1.1 201") && said.contains("x-charge: 0.55 USDC; payment="), "{said}");
+    world.settles_at(one_paid()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

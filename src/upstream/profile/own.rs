@@ -62,7 +62,7 @@ impl OwnRoute {
             Self::Purchase => "Buys a pack of prepaid launches by card.",
             Self::Quote => "What a route costs on each rail; with a proof of who asks also what it would cost now, and why.",
             Self::CardEvents => "Takes the card processor's events, which it signs.",
-            Self::OpenApi => "This document.",
+            Self::OpenApi => "Every operation with its price, as OpenAPI 3.1.",
             Self::Llms => "Prices, headers, clients and errors as short text.",
         }
     }

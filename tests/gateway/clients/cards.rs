@@ -41,7 +41,7 @@ impl Sandbox {
     }
 
     /// The amounts that were charged, in cents, the oldest first; all of them succeeded.
-    async fn charged(&self) -> Vec<u64> {
+    pub async fn charged(&self) -> Vec<u64> {
         let call = Call::get("/v1/payment_intents?limit=100").header("authorization", &format!("Bearer {SECRET_KEY}"));
         let listed = call.send(self.stripe).await.must(200).json();
         let intents = listed["data"].as_array().unwrap();
