@@ -83,12 +83,20 @@ impl<T: Transport> Agent<T> {
     /// # Errors
     /// [`AgentError::Connection`], or a 402 that cannot be read.
     pub async fn ask(&self, request: &Request<Bytes>) -> Result<Asked, AgentError> {
-        let response = self.transport.send(request.clone()).await.map_err(AgentError::Connection)?;
+        let response = self.send(request).await?;
         if response.status() != StatusCode::PAYMENT_REQUIRED {
             return Ok(Asked::Answered(response));
         }
         let challenge = Challenge::read(&response, self.reading)?;
         Ok(Asked::Challenged(response, challenge))
+    }
+
+    /// Sends the request as it is, and takes any answer.
+    ///
+    /// # Errors
+    /// [`AgentError::Connection`].
+    pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, AgentError> {
+        self.transport.send(request.clone()).await.map_err(AgentError::Connection)
     }
 
     /// Sends the request with the proof. While the outcome is not known the very same proof is sent again: it can be settled only once,
@@ -120,14 +128,18 @@ impl<T: Transport> Agent<T> {
         self.until_known(&paid).await
     }
 
-    /// Sends the request as the holder of an agent token: it spends the account's credits, and reads what is the account's.
+    /// Sends the request as the holder of an agent token: it spends the account's credits, and reads what is the account's. Sent again only
+    /// under an `Idempotency-Key`: without one a repeat would spend another credit.
     ///
     /// # Errors
     /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
     pub async fn present_token(&self, request: &Request<Bytes>, agent_token: &str) -> Result<Response<Bytes>, AgentError> {
         let mut named = request.clone();
         named.headers_mut().insert(header::AUTHORIZATION, secret_value(&format!("Bearer {agent_token}"))?);
-        self.until_known(&named).await
+        match named.headers().contains_key("idempotency-key") {
+            true => self.until_known(&named).await,
+            false => self.transport.send(named).await.map_err(AgentError::Connection),
+        }
     }
 
     async fn until_known(&self, paid: &Request<Bytes>) -> Result<Response<Bytes>, AgentError> {

@@ -13,7 +13,8 @@ use super::*;
 const EXPIRES: &str = "2033-05-18T03:33:20Z";
 
 fn field(change: impl FnOnce(&mut Value)) -> String {
-    let mut request = json!({"amount": "60", "currency": "usd", "methodDetails": {"networkId": "profile_1", "paymentMethodTypes": ["card"]}});
+    let mut request =
+        json!({"amount": "60", "currency": "usd", "methodDetails": {"networkId": "profile_1", "paymentMethodTypes": ["card"]}});
     change(&mut request);
     let request = URL_SAFE_NO_PAD.encode(request.to_string());
     format!(r#"Payment id="abc", realm="shop", method="stripe", intent="charge", request="{request}", expires="{EXPIRES}""#)
@@ -132,4 +133,19 @@ async fn while_nobody_knows_the_very_same_credential_goes_out_again() {
     let credential = URL_SAFE_NO_PAD.decode(text.to_str().unwrap().strip_prefix("Payment ").unwrap()).unwrap();
     let credential: Value = serde_json::from_slice(&credential).unwrap();
     assert_eq!((credential["payload"]["spt"].as_str(), credential["challenge"]["id"].as_str()), (Some("spt_s3cr3t"), Some("abc")));
+}
+
+#[tokio::test]
+async fn an_agent_token_is_sent_again_only_under_a_key_of_the_request() {
+    let unknown = || answer(503, &json!({"error": {"code": "PAYMENT_005", "message": ""}}));
+    for (key, status, sendings) in [(None, 503, 1), (Some("k"), 201, 2)] {
+        let agent = Agent { reading: Reading::NewestFirst, transport: Script::of(vec![unknown(), answer(201, &json!({}))]) };
+        let mut request = Request::new(Bytes::new());
+        if let Some(key) = key {
+            request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        }
+        assert_eq!(agent.present_token(&request, "tpk_1").await.unwrap().status(), status);
+        let sent = agent.transport.sent.lock().unwrap();
+        assert_eq!((sent.len(), &sent[0].headers()["authorization"]), (sendings, &HeaderValue::from_static("Bearer tpk_1")));
+    }
 }
