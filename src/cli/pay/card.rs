@@ -1,5 +1,8 @@
 //! The same by card: a payment token is minted for the price and sent, or an agent token spends a credit of its account.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use http::{HeaderValue, Method, Uri};
 use payments::money::{UsdCents, UsdcUnits};
 use sandbox::{
@@ -10,7 +13,7 @@ use sandbox::{
 use super::{
     PayArguments,
     print::{self, Signed},
-    purse, request, unanswered,
+    purse, request, unanswered, url,
 };
 use crate::{
     cli::{
@@ -25,11 +28,38 @@ use crate::{
 /// Where Stripe and its emulator mint tokens for a test card.
 const MINT_PATH: &str = "/v1/test_helpers/shared_payment/granted_tokens";
 
+/// How to pay by card.
+#[derive(Args)]
+pub(super) struct CardArguments {
+    /// Pay by card (MPP) with this test card; in a sandbox only.
+    #[arg(long, value_name = "PM", num_args = 0..=1, default_missing_value = "pm_card_visa", value_parser = test_card)]
+    #[arg(conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
+    pub(super) card: Option<String>,
+    /// Whose card; the same test card of another customer is another card.
+    #[arg(long, value_name = "NAME", requires = "card")]
+    pub(super) customer: Option<String>,
+    /// Spend a credit of the account with this agent token, or name the account beside `--card`.
+    #[arg(long, value_name = "TOKEN|@FILE", conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
+    pub(super) agent_token: Option<String>,
+    /// Where the card's payment token is minted; not given: the emulator of the configured sandbox.
+    #[arg(long, value_name = "URL", value_parser = url, requires = "card")]
+    pub(super) mint_url: Option<Uri>,
+    /// A file with the test key that opens the mint; not given: the emulator's.
+    #[arg(long, value_name = "FILE", requires = "card")]
+    pub(super) mint_key_file: Option<PathBuf>,
+    /// The most that the call may cost by card; a pack costs more than a launch.
+    #[arg(long, value_name = "USD", default_value = "1.00")]
+    pub(super) max_usd: UsdCents,
+    /// Print the agent token whole: whoever reads it spends the account's credits.
+    #[arg(long)]
+    pub(super) show_token: bool,
+}
+
 /// Calls with a card, an agent token, or both.
 pub(super) async fn run(config: &Config, arguments: &PayArguments) -> Result<Exit, Failure> {
     let agent = Agent { reading: Reading::NewestFirst, transport: Web::new() };
-    let token = arguments.agent_token.as_deref().map(agent_token).transpose()?;
-    let card = arguments.card.clone().map(|method| Card { method, customer: arguments.customer.clone() });
+    let token = arguments.by_card.agent_token.as_deref().map(agent_token).transpose()?;
+    let card = arguments.by_card.card.clone().map(|method| Card { method, customer: arguments.by_card.customer.clone() });
     let mint = mint(config, arguments)?;
     let mut request = request(arguments)?;
     let format = Format::choose(arguments.json);
@@ -40,13 +70,13 @@ pub(super) async fn run(config: &Config, arguments: &PayArguments) -> Result<Exi
             request.headers_mut().insert("idempotency-key", HeaderValue::from_str(&key).map_err(|error| wrong(error.to_string()))?);
         }
         let response = agent.present_token(&request, token).await.map_err(unanswered)?;
-        return Ok(print::answer(format, &response, &Signed::Token, arguments.show_token));
+        return Ok(print::answer(format, &response, &Signed::Token, arguments.by_card.show_token));
     }
     let asked = agent.send(&request).await.map_err(unanswered)?;
     if asked.status() != http::StatusCode::PAYMENT_REQUIRED {
-        return Ok(print::answer(format, &asked, &Signed::Nothing, arguments.show_token));
+        return Ok(print::answer(format, &asked, &Signed::Nothing, arguments.by_card.show_token));
     }
-    let chosen = CardSpending { most: arguments.max_usd }.choose(&asked);
+    let chosen = CardSpending { most: arguments.by_card.max_usd }.choose(&asked);
     if arguments.verbose {
         verbose(&asked);
     }
@@ -63,7 +93,7 @@ pub(super) async fn run(config: &Config, arguments: &PayArguments) -> Result<Exi
     }
     let proof = CardProof::new(&agreed, &minted(&agent, &mint, &card, &agreed).await?, None);
     let response = agent.present_card(&request, &proof, token.as_deref()).await.map_err(unanswered)?;
-    Ok(print::answer(format, &response, &signed, arguments.show_token))
+    Ok(print::answer(format, &response, &signed, arguments.by_card.show_token))
 }
 
 async fn minted(agent: &Agent<Web>, mint: &Mint, card: &Card, agreed: &CardAgreed) -> Result<payments::mpp::token::PaymentToken, Failure> {
@@ -86,16 +116,23 @@ fn verbose(asked: &http::Response<bytes::Bytes>) {
     }
 }
 
+/// The names of Stripe's test cards: a real card's number is never taken.
+fn test_card(text: &str) -> Result<String, String> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let test = plain && text.starts_with("pm_") && text.len() <= 64;
+    test.then(|| text.to_owned()).ok_or_else(|| String::from("expected the name of a test card, such as pm_card_visa, after the URL"))
+}
+
 /// The emulator of the configured sandbox, or where the arguments say.
 fn mint(config: &Config, arguments: &PayArguments) -> Result<Mint, Failure> {
-    let url = match &arguments.mint_url {
+    let url = match &arguments.by_card.mint_url {
         Some(url) => url.clone(),
         None => {
             let usual = format!("http://{}{MINT_PATH}", config.sandbox.stripe_listen);
             usual.parse::<Uri>().map_err(|error| wrong(format!("sandbox.stripe_listen: {error}")))?
         }
     };
-    let key = match &arguments.mint_key_file {
+    let key = match &arguments.by_card.mint_key_file {
         Some(path) => {
             let read = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
             let key = read.trim().to_owned();

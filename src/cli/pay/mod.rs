@@ -7,6 +7,7 @@ mod purse;
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use card::CardArguments;
 use clap::Args;
 use http::{Method, Request, Uri, header};
 use payments::money::{UsdCents, UsdcUnits};
@@ -50,28 +51,8 @@ pub(super) struct PayArguments {
     /// Speak version 1 of x402.
     #[arg(long)]
     v1: bool,
-    /// Pay by card (MPP) with this test card; in a sandbox only.
-    #[arg(long, value_name = "PM", num_args = 0..=1, default_missing_value = "pm_card_visa", value_parser = test_card)]
-    #[arg(conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
-    card: Option<String>,
-    /// Whose card; the same test card of another customer is another card.
-    #[arg(long, value_name = "NAME", requires = "card")]
-    customer: Option<String>,
-    /// Spend a credit of the account with this agent token, or name the account beside `--card`.
-    #[arg(long, value_name = "TOKEN|@FILE", conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
-    agent_token: Option<String>,
-    /// Where the card's payment token is minted; not given: the emulator of the configured sandbox.
-    #[arg(long, value_name = "URL", value_parser = url, requires = "card")]
-    mint_url: Option<Uri>,
-    /// A file with the test key that opens the mint; not given: the emulator's.
-    #[arg(long, value_name = "FILE", requires = "card")]
-    mint_key_file: Option<PathBuf>,
-    /// The most that the call may cost by card; a pack costs more than a launch.
-    #[arg(long, value_name = "USD", default_value = "1.00")]
-    max_usd: UsdCents,
-    /// Print the agent token whole: whoever reads it spends the account's credits.
-    #[arg(long)]
-    show_token: bool,
+    #[command(flatten)]
+    by_card: Box<CardArguments>,
     /// Ask for the prices and sign nothing; exits 10 if it would be paid.
     #[arg(long)]
     dry_run: bool,
@@ -85,7 +66,7 @@ pub(super) struct PayArguments {
 
 /// Calls, and pays if asked to.
 pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit, Failure> {
-    if arguments.card.is_some() || arguments.agent_token.is_some() {
+    if arguments.by_card.card.is_some() || arguments.by_card.agent_token.is_some() {
         return card::run(config, &arguments).await;
     }
     let signer = purse::signer(&arguments)?;
@@ -95,7 +76,7 @@ pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit
     let request = request(&arguments)?;
     let format = Format::choose(arguments.json);
     let (asked, challenge) = match agent.ask(&request).await.map_err(unanswered)? {
-        Asked::Answered(response) => return Ok(print::answer(format, &response, &Signed::Nothing, arguments.show_token)),
+        Asked::Answered(response) => return Ok(print::answer(format, &response, &Signed::Nothing, arguments.by_card.show_token)),
         Asked::Challenged(response, challenge) => (response, challenge),
     };
     if arguments.verbose {
@@ -113,7 +94,7 @@ pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit
         eprintln!("> {} {} with {}: {amount} USDC signed by {}", request.method(), request.uri(), proof.header_name(), signer.address());
     }
     let response = agent.present(&request, &proof).await.map_err(unanswered)?;
-    Ok(print::answer(format, &response, &Signed::Wallet(&agreed, &signer), arguments.show_token))
+    Ok(print::answer(format, &response, &Signed::Wallet(&agreed, &signer), arguments.by_card.show_token))
 }
 
 fn moment(config: &Config) -> Result<Moment, Failure> {
@@ -155,13 +136,6 @@ fn body(text: &str) -> Result<Bytes, Failure> {
 fn url(text: &str) -> Result<Uri, String> {
     let uri = text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
     uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty())).ok_or_else(|| String::from("expected http(s)://host[:port]/path"))
-}
-
-/// The names of Stripe's test cards: a real card's number is never taken.
-fn test_card(text: &str) -> Result<String, String> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let test = plain && text.starts_with("pm_") && text.len() <= 64;
-    test.then(|| text.to_owned()).ok_or_else(|| String::from("expected the name of a test card, such as pm_card_visa, after the URL"))
 }
 
 fn unanswered(error: AgentError) -> Failure {
