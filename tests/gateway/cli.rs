@@ -72,7 +72,13 @@ async fn the_demo_ends_with_books_that_agree_with_the_chain() {
         ("settled_units", json!(550_000)),
         ("chain_balance_units", json!(550_000)),
         ("usdc_hot_units", json!(550_000)),
-        ("journal_sum", json!(0)),
+        ("card_launches", json!(4)),
+        ("card_charges", json!(2)),
+        ("charged_cents", json!(1_260)),
+        ("processor_cents", json!(1_260)),
+        ("credits_spent", json!(3)),
+        ("credits_left", json!(17)),
+        ("journal_sums", json!({"CREDIT": 0, "USD": 0, "USDC": 0})),
     ] {
         assert_eq!(demo[name], expected, "{name} of {demo}");
     }
@@ -97,6 +103,10 @@ async fn the_demo_tells_the_protocol_and_leaves_nothing_behind() {
     for part in ["< 402 Payment Required", "\"amount\": \"550000\"", "remaining=0", "< idempotent-replayed: true", "rev:launch", "  ok "] {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
+    for part in ["0.60 USD; payment=", "\"new_balance\": 20", "reason=credit", "reason=refused", "insufficient_funds", "\"balance\": 17"] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    assert!(!told.contains("spt_"), "the demo shows a payment token");
     assert!(!told.contains("FAILED"), "{told}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "the demo left something");
 }
@@ -137,6 +147,54 @@ async fn pay_asks_first_pays_within_its_limit_and_its_exit_code_says_how_it_went
     // A wallet without a coin.
     std::fs::write(key, Wallet::random().key_hex()).unwrap();
     ended(&beside.pay("/launches", &["--body", &body, "--key-file", key]).await, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pay_by_card_mints_within_its_limit_and_its_agent_token_spends_credits() {
+    let stripe = format!("127.0.0.1:{}", crate::support::child::free_port());
+    let beside = Beside::start(Settings::from([("sandbox.stripe_listen".to_owned(), stripe.clone())])).await;
+    let mint = format!("http://{stripe}/v1/test_helpers/shared_payment/granted_tokens");
+    let body = launch("by card").to_string();
+    let by_card = ["--card", "pm_card_visa", "--customer", "ann", "--mint-url", &mint];
+    let dry = ended(&beside.pay("/launches", &[&by_card[..], &["--body", &body, "--dry-run"]].concat()).await, 10);
+    assert_eq!((dry["prices"]["mpp"]["amount_cents"].clone(), dry["prices"]["x402"]["amount_units"].clone()), (json!(60), json!(550_000)));
+    assert_eq!(dry["would_pay"]["amount_cents"], 60);
+    let capped = beside.pay("/launches", &[&by_card[..], &["--body", &body, "--max-usd", "0.59"]].concat()).await;
+    ended(&capped, 4);
+    assert!(said(&capped).contains("0.60 USD") && said(&capped).contains("--max-usd"), "{}", said(&capped));
+    assert_eq!(beside.gateway.audit().view("intents").await.len(), 0, "a refused price left a trace");
+
+    let paid = ended(&beside.pay("/launches", &[&by_card[..], &["--body", &body]].concat()).await, 0);
+    assert!(paid["charge"].as_str().unwrap().starts_with("0.60 USD; payment=pay_"), "{paid}");
+    assert!(paid["receipt"]["reference"].as_str().unwrap().starts_with("pi_"), "{paid}");
+    let token = paid["agent_token"].as_str().unwrap().to_owned();
+    // The account has no credit yet: an agent token brings nothing that could be charged.
+    let broke = beside.pay("/launches", &["--body", &body, "--agent-token", &token]).await;
+    ended(&broke, 4);
+    assert!(said(&broke).contains("--card"), "{}", said(&broke));
+    ended(&beside.pay("/credits/purchase", &[&by_card[..], &["--body", "{}"]].concat()).await, 4);
+    ended(&beside.pay("/credits/purchase", &[&by_card[..], &["--body", "{}", "--max-usd", "12"]].concat()).await, 0);
+    let file = beside.dir.path().join("token");
+    std::fs::write(&file, &token).unwrap();
+    let at_file = format!("@{}", file.display());
+    let credited = ended(&beside.pay("/launches", &["--body", &body, "--agent-token", &at_file]).await, 0);
+    assert!(credited["charge"].as_str().unwrap().starts_with("none; reason=credit"), "{credited}");
+    assert_eq!(ended(&beside.pay("/credits", &["--agent-token", &token]).await, 0)["body"]["data"]["balance"], 19);
+
+    let declined = ["--card", "pm_card_chargeDeclined", "--mint-url", &mint, "--body", &body];
+    assert_eq!(ended(&beside.pay("/launches", &declined).await, 4)["body"]["error"]["code"], "PAYMENT_003");
+    let unused = format!("http://127.0.0.1:{}/x", crate::support::child::free_port());
+    let silent = beside.pay("/launches", &["--card", "--mint-url", &unused, "--body", &body]).await;
+    ended(&silent, 3);
+    assert!(said(&silent).contains("--mint-url"), "{}", said(&silent));
+    let free = beside.pay("/launches", &["--card", "--mint-url", &mint]).await;
+    ended(&free, 4);
+    assert!(said(&free).contains("--agent-token"), "{}", said(&free));
+    for wrong in [&["--card", "4242424242424242"][..], &["--agent-token", "abc"], &["--customer", "ann"], &["--card", "--wallet", "1"]] {
+        ended(&beside.pay("/launches", wrong).await, 2);
+    }
+    let balance = ended(&beside.ledger(&["balance"]).await, 0);
+    assert_eq!(balance["sum_minor"], json!({"CREDIT": 0, "USD": 0}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

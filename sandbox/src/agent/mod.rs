@@ -3,7 +3,9 @@
 //!
 //! [`Agent::ask`] -> [`Spending::choose`] -> [`Proof::sign`] -> [`Agent::present`] -> [`receipt::of`]: one method a step, so that a person
 //! can be shown each of them. It opens no connection itself ([`Transport`]), reads no clock and draws no randomness ([`Moment`]).
+//! With a card it pays by MPP instead: [`card`].
 
+pub mod card;
 pub mod challenge;
 pub mod proof;
 pub mod receipt;
@@ -15,9 +17,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::Value;
 
+pub use card::{Card, CardAgreed, CardProof, CardRefusal, CardSpending, Mint, MintError};
 pub use challenge::{Challenge, ChallengeError, Offer, Reading};
 pub use proof::Proof;
 pub use spending::{Agreed, Refusal, Spending};
@@ -80,12 +83,20 @@ impl<T: Transport> Agent<T> {
     /// # Errors
     /// [`AgentError::Connection`], or a 402 that cannot be read.
     pub async fn ask(&self, request: &Request<Bytes>) -> Result<Asked, AgentError> {
-        let response = self.transport.send(request.clone()).await.map_err(AgentError::Connection)?;
+        let response = self.send(request).await?;
         if response.status() != StatusCode::PAYMENT_REQUIRED {
             return Ok(Asked::Answered(response));
         }
         let challenge = Challenge::read(&response, self.reading)?;
         Ok(Asked::Challenged(response, challenge))
+    }
+
+    /// Sends the request as it is, and takes any answer.
+    ///
+    /// # Errors
+    /// [`AgentError::Connection`].
+    pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, AgentError> {
+        self.transport.send(request.clone()).await.map_err(AgentError::Connection)
     }
 
     /// Sends the request with the proof. While the outcome is not known the very same proof is sent again: it can be settled only once,
@@ -96,6 +107,42 @@ impl<T: Transport> Agent<T> {
     pub async fn present(&self, request: &Request<Bytes>, proof: &Proof) -> Result<Response<Bytes>, AgentError> {
         let mut paid = request.clone();
         paid.headers_mut().insert(proof.header_name(), proof.header_value());
+        self.until_known(&paid).await
+    }
+
+    /// The same by card. An agent token beside it names the account, instead of the card.
+    ///
+    /// # Errors
+    /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
+    pub async fn present_card(
+        &self,
+        request: &Request<Bytes>,
+        proof: &CardProof,
+        agent_token: Option<&str>,
+    ) -> Result<Response<Bytes>, AgentError> {
+        let mut paid = request.clone();
+        paid.headers_mut().insert(header::AUTHORIZATION, proof.header_value());
+        if let Some(token) = agent_token {
+            paid.headers_mut().insert("x-agent-token", secret_value(token)?);
+        }
+        self.until_known(&paid).await
+    }
+
+    /// Sends the request as the holder of an agent token: it spends the account's credits, and reads what is the account's. Sent again only
+    /// under an `Idempotency-Key`: without one a repeat would spend another credit.
+    ///
+    /// # Errors
+    /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
+    pub async fn present_token(&self, request: &Request<Bytes>, agent_token: &str) -> Result<Response<Bytes>, AgentError> {
+        let mut named = request.clone();
+        named.headers_mut().insert(header::AUTHORIZATION, secret_value(&format!("Bearer {agent_token}"))?);
+        match named.headers().contains_key("idempotency-key") {
+            true => self.until_known(&named).await,
+            false => self.transport.send(named).await.map_err(AgentError::Connection),
+        }
+    }
+
+    async fn until_known(&self, paid: &Request<Bytes>) -> Result<Response<Bytes>, AgentError> {
         let mut sendings = 0;
         loop {
             sendings += 1;
@@ -111,6 +158,14 @@ impl<T: Transport> Agent<T> {
             tokio::time::sleep(Duration::from_secs(pause_s)).await;
         }
     }
+}
+
+fn secret_value(text: &str) -> Result<HeaderValue, AgentError> {
+    let value = HeaderValue::from_str(text).map_err(|_| AgentError::Connection(String::from("the agent token is no header value")));
+    value.map(|mut value| {
+        value.set_sensitive(true);
+        value
+    })
 }
 
 /// 503 PAYMENT_005: the money may have moved, and nobody knows yet.

@@ -7,7 +7,10 @@ use payments::{
 
 use super::stage::Stage;
 use crate::{
-    cli::ledger::tables::{balance_table, intents_table, journal_table},
+    cli::{
+        ledger::tables::{balance_table, intents_table, journal_table},
+        output::short,
+    },
     clock::SystemClock,
 };
 
@@ -43,7 +46,16 @@ pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
     let month = payments::time::UnixMs::new(SystemClock::default().now_unix_ms()).month();
     let usage = books.usage(&stage.payer(), month).await.map_err(unreadable)?;
     story.table("payments (turnpike ledger ls)", &intents_table(&intents));
-    story.table("journal", &journal_table(&journal));
-    story.table("trial balance (turnpike ledger balance)", &balance_table(&balance));
+    story.table("journal", &journal_table(&shortened(&journal)));
+    story.table("trial balance (turnpike ledger balance)", &balance_table(&shortened(&balance)));
     Ok(Books { intents, paid, balance, usage })
+}
+
+/// With the names of payers cut in the middle, so that a line of the table is one on the screen.
+fn shortened(lines: &[JournalLine]) -> Vec<JournalLine> {
+    let cut = |line: &JournalLine| match line.account.rsplit_once(':') {
+        Some((kind, name)) => JournalLine { account: format!("{kind}:{}", short(name)), ..line.clone() },
+        None => line.clone(),
+    };
+    lines.iter().map(cut).collect()
 }

@@ -1,6 +1,6 @@
 //! What must be true after the story: the agent, the core, the books and the chain tell the same.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     acts::{FREE, Paid},
@@ -24,7 +24,11 @@ pub(super) struct Check {
 /// All of them, and the figures behind.
 pub(super) struct Outcome {
     pub(super) checks: Vec<Check>,
-    figures: Value,
+    figures: Map<String, Value>,
+}
+
+pub(super) fn check(name: &'static str, holds: bool, found: impl ToString) -> Check {
+    Check { name, holds, found: found.to_string() }
 }
 
 /// Looks everywhere once more.
@@ -36,24 +40,28 @@ pub(super) async fn all(
     launches: &[String],
     books: &Books,
 ) -> Result<Outcome, String> {
-    let settled = books.paid.first().ok_or("the books hold no settlement")?;
+    let settlements: Vec<_> = books.paid.iter().filter(|intent| intent.transfer_proof().is_some()).collect();
+    let settled = *settlements.first().ok_or("the books hold no settlement")?;
     let proof = settled.transfer_proof().ok_or("the books hold no settlement")?;
     let terms = settled.transfer.as_ref().ok_or("the settlement has no terms")?;
     let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
     let block = chain::block_of(stage, &paid.transaction).await?;
     let hot: i64 = books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
-    let sum: i64 = books.balance.iter().map(|line| line.amount).sum();
     let slots = usize::from(books.usage.free_used);
-    let created = books.intents.iter().filter(|intent| intent.state == "created").count();
+    let (of_wallet, created) = books
+        .intents
+        .iter()
+        .filter(|intent| intent.rail == "x402")
+        .fold((0, 0), |(all, created), intent| (all + 1, created + usize::from(intent.state == "created")));
+    let imbalances = imbalances(&books.balance);
     let charged_nothing = free.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier")).count();
     let launches = launches.len();
-    let check = |name, holds, found: String| Check { name, holds, found };
     let checks = vec![
-        check("the core holds exactly 6 launches of this agent", launches == FREE + 1, format!("{launches}")),
-        check("the books hold 6 payments, each created", books.intents.len() == FREE + 1 && created == FREE + 1, format!("{created}")),
+        check("the core holds exactly 6 launches of the wallet", launches == FREE + 1, format!("{launches}")),
+        check("the books hold 6 payments of it, each created", of_wallet == FREE + 1 && created == FREE + 1, format!("{created}")),
         check("5 launches cost nothing", charged_nothing == FREE, format!("{charged_nothing}")),
         check("5 free slots of this month are used", slots == FREE, format!("{slots}")),
-        check("there is 1 settlement", books.paid.len() == 1, format!("{}", books.paid.len())),
+        check("there is 1 settlement", settlements.len() == 1, settlements.len()),
         check("of 550000 units", terms.value.get() == 550_000 && paid.units == 550_000, format!("{}", terms.value.get())),
         check("in the transaction that the receipt names", proof.tx_hash.to_string() == paid.transaction, proof.tx_hash.to_string()),
         check("and the chain has it", block == Some(proof.block_number), format!("block {}", proof.block_number)),
@@ -63,14 +71,14 @@ pub(super) async fn all(
             format!("{} bytes", replay.response.body().len()),
         ),
         check("balanceOf(payTo) is asset:usdc_hot", i64::try_from(on_chain) == Ok(hot), format!("{on_chain} = {hot}")),
-        check("the journal sums to 0", sum == 0 && imbalances(&books.balance).is_empty(), format!("{sum}")),
+        check("no currency of the journal is out of balance", imbalances.is_empty(), format!("{} are", imbalances.len())),
     ];
     let figures = json!({
-        "launches": launches, "free_slots": slots, "settlements": books.paid.len(), "settled_units": terms.value.get(),
+        "launches": launches, "free_slots": slots, "settlements": settlements.len(), "settled_units": terms.value.get(),
         "transaction": paid.transaction, "block": proof.block_number, "payment_id": settled.id.to_string(),
-        "chain_balance_units": on_chain, "usdc_hot_units": hot, "journal_sum": sum,
+        "chain_balance_units": on_chain, "usdc_hot_units": hot,
     });
-    Ok(Outcome { checks, figures })
+    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
 }
 
 // === impl Outcome ===
@@ -80,13 +88,16 @@ impl Outcome {
         self.checks.iter().all(|check| check.holds)
     }
 
+    pub(super) fn add(&mut self, (checks, figures): (Vec<Check>, Map<String, Value>)) {
+        self.checks.extend(checks);
+        self.figures.extend(figures);
+    }
+
     pub(super) fn json(&self) -> Value {
         let checks: Vec<_> = self.checks.iter().map(|check| json!({"name": check.name, "ok": check.holds, "found": check.found})).collect();
-        let mut all = json!({"ok": self.all_hold()});
-        if let (Some(all), Some(figures)) = (all.as_object_mut(), self.figures.as_object()) {
-            all.extend(figures.clone());
-            all.insert(String::from("checks"), Value::from(checks));
-        }
-        all
+        let mut all = Map::from_iter([(String::from("ok"), self.all_hold().into())]);
+        all.extend(self.figures.clone());
+        all.insert(String::from("checks"), checks.into());
+        Value::Object(all)
     }
 }

@@ -1,8 +1,10 @@
-//! `turnpike demo`: a gateway, a chain and an agent in this process, and the whole story between them: a 402, five free launches, a paid
-//! one, its replay, and books that agree with the chain.
+//! `turnpike demo`: a gateway, a chain, a card processor and two agents in this process, and the whole story between them: a 402, five free
+//! launches, a paid one and its replay; a card, a pack of credits and what becomes of them; and books that agree with chain and processor.
 
 mod acts;
 mod books;
+mod card;
+mod card_checks;
 mod chain;
 mod checks;
 mod place;
@@ -86,8 +88,10 @@ async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, String> {
     let paid = acts::the_sixth_is_paid(stage, &agreed).await?;
     let replay = acts::the_same_proof_again(stage, &paid).await?;
     let launches = acts::identified_reads(stage, &paid).await?;
+    let card = card::tell(stage).await?;
     let books = books::shown(stage).await?;
-    let outcome = checks::all(stage, &free, &paid, &replay, &launches, &books).await?;
+    let mut outcome = checks::all(stage, &free, &paid, &replay, &launches, &books).await?;
+    outcome.add(card_checks::all(stage, &card, &books).await?);
     stage.story.checks(&outcome);
     Ok(outcome)
 }
@@ -95,14 +99,21 @@ async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, String> {
 /// Everything in the demo's place, on free ports; nothing of the environment reaches it.
 fn configuration(place: &Place) -> Result<Config, String> {
     let dir = place.path();
+    let emulator = free_port().map_err(|error| format!("no free port: {error}"))?;
     let settings = [
         String::from("server.listen=127.0.0.1:0"),
         String::from("server.operator_listen=127.0.0.1:0"),
         String::from("sandbox.chain_listen=127.0.0.1:0"),
+        format!("sandbox.stripe_listen=127.0.0.1:{emulator}"),
         format!("store.url=sqlite://{}", dir.join("turnpike.db").display()),
         format!("sandbox.dir={}", dir.join("turnpike-sandbox").display()),
     ];
     Config::load(None, std::iter::empty(), &settings).map_err(|errors| errors.to_string())
+}
+
+/// The agent must know where its tokens are minted, so the emulator's port is chosen before it starts.
+fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// A member of an answer as text.

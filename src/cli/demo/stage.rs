@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use payments::agent::{Payer, Wallet};
+use payments::money::UsdCents;
 use payments::x402::requirements::Token;
 use sandbox::{
-    agent::{Agent, Agreed, Asked, Challenge, Moment, Proof, Reading, Spending},
+    agent::{Agent, Agreed, Asked, CardSpending, Challenge, Mint, Moment, Proof, Reading, Spending},
+    stripe::SECRET_KEY,
     wallet::{DevWallet, Signer},
 };
 use serde_json::{Value, json};
@@ -20,6 +22,8 @@ use crate::{
 
 /// The most that the demo's agent pays for one call.
 const MOST: &str = "1.00";
+/// And by card: a pack is the most expensive.
+const MOST_BY_CARD: UsdCents = UsdCents::new(1_200);
 
 /// The set.
 pub(super) struct Stage<'a> {
@@ -28,6 +32,8 @@ pub(super) struct Stage<'a> {
     pub(super) agent: Agent<Web>,
     pub(super) signer: Signer,
     pub(super) spending: Spending,
+    pub(super) cents: CardSpending,
+    pub(super) mint: Mint,
     pub(super) story: &'a Story,
 }
 
@@ -46,12 +52,19 @@ impl<'a> Stage<'a> {
         let x402 = &config.x402;
         let asset = x402.asset.0.ok_or("no USDC on this chain")?;
         let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
+        let mint = format!("http://{}/v1/test_helpers/shared_payment/granted_tokens", config.sandbox.stripe_listen);
         Ok(Self {
             base_url: format!("http://{}", running.agents),
             running,
             agent: Agent { reading: Reading::NewestFirst, transport: Web::new() },
             signer: wallet.signer().clone(),
             spending: Spending { token, most: MOST.parse().map_err(|_| "no limit")? },
+            cents: CardSpending { most: MOST_BY_CARD },
+            mint: Mint {
+                url: mint.parse().map_err(|_| "the emulator has no address")?,
+                key: SECRET_KEY.to_owned(),
+                api_version: config.stripe.api_version.clone(),
+            },
             story,
         })
     }
@@ -67,8 +80,11 @@ impl<'a> Stage<'a> {
 
     pub(super) fn launch(&self, title: &str) -> Result<Request<Bytes>, String> {
         let about = "A widget that pays for itself";
-        let body = json!({"title": title, "product_description": about, "platforms": ["twitter", "linkedin"]});
-        let mut request = self.request(Method::POST, "/launches", body.to_string().into())?;
+        self.post("/launches", &json!({"title": title, "product_description": about, "platforms": ["twitter", "linkedin"]}))
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Request<Bytes>, String> {
+        let mut request = self.request(Method::POST, path, body.to_string().into())?;
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(request)
     }
@@ -90,11 +106,7 @@ impl<'a> Stage<'a> {
     /// A request with a proof; it must be answered with this status.
     pub(super) async fn paid(&self, request: &Request<Bytes>, proof: &Proof, status: u16) -> Result<Seen, String> {
         let response = self.agent.present(request, proof).await.map_err(|error| error.to_string())?;
-        let seen = Seen::new(response);
-        match seen.response.status().as_u16() == status {
-            true => Ok(seen),
-            false => Err(format!("{} was answered with {} and not with {status}: {}", request.uri(), seen.response.status(), seen.body)),
-        }
+        Seen::new(response).expect(status).map_err(|why| format!("{}: {why}", request.uri()))
     }
 
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Bytes>, String> {
@@ -106,9 +118,17 @@ impl<'a> Stage<'a> {
 // === impl Seen ===
 
 impl Seen {
-    fn new(response: Response<Bytes>) -> Self {
+    pub(super) fn new(response: Response<Bytes>) -> Self {
         let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         Self { response, body }
+    }
+
+    /// Itself, if it has this status.
+    pub(super) fn expect(self, status: u16) -> Result<Self, String> {
+        match self.response.status().as_u16() == status {
+            true => Ok(self),
+            false => Err(format!("answered with {} and not with {status}: {}", self.response.status(), self.body)),
+        }
     }
 
     /// A header's text, or nothing.

@@ -35,7 +35,8 @@ impl Story {
         self.say(&format!("  gateway  {}", stage.base_url));
         self.say(&format!("  chain    {}, answering as {}", stage.running.rpc_url, Network::new(token.chain_id()).caip2()));
         self.say(&format!("  token    {} {}", token.domain_name(), token.address().checksummed()));
-        self.say(&format!("  agent    {}, the first development wallet", stage.signer.address()));
+        self.say(&format!("  cards    {}, a Stripe emulator", stage.mint.url.authority().map_or("", |authority| authority.as_str())));
+        self.say(&format!("  agents   {}, the first development wallet; and a test card", stage.signer.address()));
         self.say(&format!("  books    {}", place.path().join("turnpike.db").display()));
     }
 
@@ -55,6 +56,16 @@ impl Story {
         if !request.body().is_empty() {
             self.say(&format!("> {}", String::from_utf8_lossy(request.body())));
         }
+    }
+
+    /// What is sent instead of a wallet's proof, in words: it is worth money.
+    pub(super) fn credential(&self, what: &str) {
+        self.say(&format!("> Authorization: {what}"));
+    }
+
+    /// A header whose holder can spend.
+    pub(super) fn secret(&self, name: &str, value: &str) {
+        self.say(&format!("< {name}: {}", short(value)));
     }
 
     pub(super) fn answered(&self, seen: &Seen) {
@@ -99,7 +110,7 @@ impl Story {
     }
 
     pub(super) fn checks(&self, outcome: &Outcome) {
-        self.act("The checks", "The agent, the core, the books and the chain must tell the same.");
+        self.act("The checks", "The agents, the core, the books, the chain and the card processor must tell the same.");
         for check in &outcome.checks {
             let mark = if check.holds { "ok    " } else { "FAILED" };
             self.say(&format!("  {mark}  {} ({})", check.name, check.found));
@@ -118,6 +129,7 @@ impl Story {
         let body = r#"'{"title":"Hello","product_description":"My first launch","platforms":["twitter"]}'"#;
         self.say(&format!("\nServe by hand:  {turnpike} serve{kept}"));
         self.say(&format!("Pay by hand:    {turnpike} pay http://127.0.0.1:8402/launches --body {body}"));
+        self.say("By card:        the same with --card");
     }
 
     fn say(&self, text: &str) {

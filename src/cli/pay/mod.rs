@@ -1,15 +1,18 @@
 //! `turnpike pay`: a small agent at the command line. It asks, shows the price, pays within its limit and prints the answer.
 
+mod card;
 mod print;
 mod purse;
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use card::CardArguments;
 use clap::Args;
 use http::{Method, Request, Uri, header};
-use payments::money::UsdcUnits;
-use sandbox::agent::{Agent, AgentError, Asked, Moment, Proof, Reading, Spending};
+use payments::money::{UsdCents, UsdcUnits};
+use print::Signed;
+use sandbox::agent::{Agent, AgentError, Asked, CardSpending, Moment, Proof, Reading, Spending};
 
 use super::{
     exit::{Exit, Failure},
@@ -48,7 +51,9 @@ pub(super) struct PayArguments {
     /// Speak version 1 of x402.
     #[arg(long)]
     v1: bool,
-    /// Ask for the price and sign nothing; exits 10 if it would be paid.
+    #[command(flatten)]
+    by_card: Box<CardArguments>,
+    /// Ask for the prices and sign nothing; exits 10 if it would be paid.
     #[arg(long)]
     dry_run: bool,
     /// Show the decoded challenge on standard error.
@@ -61,22 +66,26 @@ pub(super) struct PayArguments {
 
 /// Calls, and pays if asked to.
 pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit, Failure> {
+    if arguments.by_card.card.is_some() || arguments.by_card.agent_token.is_some() {
+        return card::run(config, &arguments).await;
+    }
     let signer = purse::signer(&arguments)?;
     let spending = Spending { token: purse::token(config, &arguments)?, most: arguments.max_usdc };
     let reading = if arguments.v1 { Reading::OnlyV1 } else { Reading::NewestFirst };
     let agent = Agent { reading, transport: Web::new() };
     let request = request(&arguments)?;
     let format = Format::choose(arguments.json);
-    let challenge = match agent.ask(&request).await.map_err(unanswered)? {
-        Asked::Answered(response) => return Ok(print::answer(format, &response, None)),
-        Asked::Challenged(_, challenge) => challenge,
+    let (asked, challenge) = match agent.ask(&request).await.map_err(unanswered)? {
+        Asked::Answered(response) => return Ok(print::answer(format, &response, &Signed::Nothing, arguments.by_card.show_token)),
+        Asked::Challenged(response, challenge) => (response, challenge),
     };
     if arguments.verbose {
         eprintln!("< 402 Payment Required, x402 version {}:\n{:#}", print::number(challenge.version()), challenge.json());
     }
     let agreed = spending.choose(&challenge).map_err(|refusal| Failure::from_error(Exit::Payment, &refusal))?;
     if arguments.dry_run {
-        print::dry_run(format, &agreed, &signer);
+        let card = CardSpending { most: UsdCents::new(u64::MAX) }.choose(&asked).ok();
+        print::dry_run(format, Some(&agreed), card.as_ref(), &Signed::Wallet(&agreed, &signer));
         return Ok(Exit::DryRun);
     }
     let proof = Proof::sign(&signer, &agreed, &moment(config)?);
@@ -85,7 +94,7 @@ pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit
         eprintln!("> {} {} with {}: {amount} USDC signed by {}", request.method(), request.uri(), proof.header_name(), signer.address());
     }
     let response = agent.present(&request, &proof).await.map_err(unanswered)?;
-    Ok(print::answer(format, &response, Some(&agreed)))
+    Ok(print::answer(format, &response, &Signed::Wallet(&agreed, &signer), arguments.by_card.show_token))
 }
 
 fn moment(config: &Config) -> Result<Moment, Failure> {

@@ -1,0 +1,86 @@
+//! What must be true after the card agent's story: the agent, the books and the card processor tell the same.
+
+use bytes::Bytes;
+use http::{Request, header};
+use payments::intent::Intent;
+use sandbox::agent::Transport;
+use serde_json::{Map, Value, json};
+
+use super::{
+    books::Books,
+    card::CardStory,
+    checks::{Check, check},
+    stage::{Seen, Stage},
+};
+
+/// A launch and a pack, in cents.
+const CHARGED_CENTS: i64 = 60 + 1_200;
+/// Credits that are left: 20 bought, 3 spent.
+const LEFT: i64 = 20 - 3;
+
+/// The checks, and the figures behind.
+pub(super) async fn all(stage: &Stage<'_>, told: &CardStory, books: &Books) -> Result<(Vec<Check>, Map<String, Value>), String> {
+    let charges: Vec<&Intent> = books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
+    let in_books = |account: &str| books.balance.iter().filter(|line| line.account == account).map(|line| line.amount).sum::<i64>();
+    let states = |state: &str| books.intents.iter().filter(|intent| intent.rail == "mpp" && intent.state == state).count();
+    let of_account = books.balance.iter().filter(|line| line.currency == "CREDIT" && line.account.starts_with("payer:card:"));
+    let (credits, clearing) = (of_account.map(|line| line.amount).sum::<i64>(), in_books("asset:stripe_clearing"));
+    let at_processor = succeeded_cents(stage).await?;
+    let on_credit = told.launches.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=credit")).count();
+    let charge_of = |seen: &Seen| seen.header("x-charge").split(';').next().unwrap_or_default().to_owned();
+    let (launch, pack) = (told.launches.first().map(charge_of).unwrap_or_default(), charge_of(&told.pack));
+    let mut checks = vec![
+        check("the core holds exactly 4 launches of the card's account", told.listed == 4 && told.launches.len() == 4, told.listed),
+        check("the card was charged for a launch and a pack", launch == "0.60 USD" && pack == "12.00 USD", format!("{launch}, {pack}")),
+        check("the books hold these 2 charges", charges.len() == 2, charges.len()),
+        check("3 launches cost a credit each", on_credit == 3, on_credit),
+        check(
+            "the refused launch cost nothing",
+            told.refused.header("x-charge").starts_with("none; reason=refused") && states("released") == 1,
+            told.refused.header("x-charge"),
+        ),
+        check(
+            "the declined card was not charged",
+            told.declined.header("x-charge") == "none" && states("pay_failed") == 1,
+            told.declined.header("x-charge"),
+        ),
+        check("20 credits - 3 = 17, as the agent reads it", told.balance == LEFT, told.balance),
+        check("and as the books have it", credits == LEFT, credits),
+        check(
+            "what the processor took is asset:stripe_clearing",
+            at_processor == clearing && clearing == CHARGED_CENTS,
+            format!("{at_processor} = {clearing}"),
+        ),
+    ];
+    let mut sums = Map::new();
+    for (currency, name) in [
+        ("USDC", "the trial balance is 0 in USDC"),
+        ("USD", "the trial balance is 0 in USD"),
+        ("CREDIT", "the trial balance is 0 in CREDIT"),
+    ] {
+        let lines: Vec<i64> = books.balance.iter().filter(|line| line.currency == currency).map(|line| line.amount).collect();
+        let sum: i64 = lines.iter().sum();
+        checks.push(check(name, sum == 0 && !lines.is_empty(), format!("{sum} in {} accounts", lines.len())));
+        sums.insert(currency.to_owned(), sum.into());
+    }
+    let figures = json!({
+        "card_launches": told.listed, "card_charges": charges.len(), "charged_cents": clearing, "processor_cents": at_processor,
+        "credits_spent": on_credit, "credits_left": credits, "journal_sums": sums,
+    });
+    Ok((checks, figures.as_object().cloned().unwrap_or_default()))
+}
+
+/// What the processor itself says that it took.
+async fn succeeded_cents(stage: &Stage<'_>) -> Result<i64, String> {
+    let url = stage.mint.url.to_string();
+    let base = url.split("/v1/").next().unwrap_or_default();
+    let request = Request::get(format!("{base}/v1/payment_intents?limit=100"))
+        .header(header::AUTHORIZATION, format!("Bearer {}", stage.mint.key))
+        .header("stripe-version", &stage.mint.api_version)
+        .body(Bytes::new());
+    let response = stage.agent.transport.send(request.map_err(|error| error.to_string())?).await?;
+    let list: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
+    let payments = list["data"].as_array().ok_or_else(|| format!("the processor lists no payments: {}", list["error"]["message"]))?;
+    let succeeded = payments.iter().filter(|payment| payment["status"] == "succeeded");
+    Ok(succeeded.filter_map(|payment| payment["amount_received"].as_i64()).sum())
+}
