@@ -29,7 +29,7 @@ use crate::{
 };
 use exit::{Exit, Failure};
 
-/// An agent-payments gateway: x402 payments inside the HTTP request, with books that balance.
+/// An agent-payments gateway: USDC (x402) and cards (MPP) inside the HTTP request, with books that balance.
 #[derive(Parser)]
 #[command(name = "turnpike", version, about)]
 struct Arguments {

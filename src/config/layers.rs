@@ -10,13 +10,14 @@ use super::{Config, Usd, Usdc};
 use crate::strict_toml::{self, Mistake};
 
 /// Settings that are also accepted as `<key>_file`.
-const SECRETS: [(&str, &str); 8] = [
+const SECRETS: [(&str, &str); 9] = [
     ("operator", "token"),
     ("store", "seal_key"),
     ("upstream", "signing_secret"),
     ("x402", "signer_key"),
     ("mpp", "secret_keys"),
     ("mpp", "account_key"),
+    ("mpp", "token_keys"),
     ("stripe", "secret_key"),
     ("stripe", "webhook_secret"),
 ];
