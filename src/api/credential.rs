@@ -38,7 +38,11 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
         }
     }
     for value in headers.get_all(header::AUTHORIZATION) {
-        found.push(authorization(value.to_str().unwrap_or_default())?);
+        let value = value.to_str().unwrap_or_default();
+        if value.split(',').filter(|part| is_credential(part.trim_start())).count() > 1 {
+            return Err(several(2));
+        }
+        found.push(authorization(value)?);
     }
     let beside = agent_token(headers)?;
     match (found.as_slice(), beside) {
@@ -47,11 +51,15 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
         (_, Some(token)) => found.push(Credential::AgentToken(token)),
     }
     if found.len() > 1 {
-        return Err(bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization; X-Agent-Token may stand beside a card payment")
-            .reason("several_credentials")
-            .field("headers", "one credential", &found.len().to_string()));
+        return Err(several(found.len()));
     }
     Ok(found.pop().unwrap_or(Credential::None))
+}
+
+fn several(count: usize) -> Fault {
+    bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization; X-Agent-Token may stand beside a card payment")
+        .reason("several_credentials")
+        .field("headers", "one credential", &count.to_string())
 }
 
 /// The agent token in `X-Agent-Token`, if there is one.
@@ -116,9 +124,18 @@ fn authorization(value: &str) -> Result<Credential, Fault> {
         .field("Authorization", "Payment ..., Bearer tpk_... or Bearer ds_...", "another scheme"))
 }
 
-/// A field may join several credentials with commas, and clients do.
+/// A field may join a payment with what is no credential here, and clients do.
 fn is_payment(part: &str) -> bool {
-    part.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("payment"))
+    has_scheme(part, "payment")
+}
+
+/// Whether an element of a field is of a scheme that somebody is known by.
+fn is_credential(part: &str) -> bool {
+    is_payment(part) || has_scheme(part, "bearer")
+}
+
+fn has_scheme(part: &str, name: &str) -> bool {
+    part.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(name))
 }
 
 fn bad(message: &str) -> Fault {

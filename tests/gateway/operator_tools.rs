@@ -43,8 +43,9 @@ async fn doctor(gateway: &Gateway, changes: &[&str], level: &str) -> Vec<String>
 async fn doctor_finds_nothing_beside_a_healthy_gateway() {
     let world = World::start().await;
     let (report, code) = report(&world.gateway.run(&["doctor"]).await);
-    let ok: Vec<_> =
-        ["config", "database", "migrations", "trial_balance", "chain", "gas", "clock", "core"].map(|check| (check, "ok")).into();
+    let ok: Vec<_> = ["config", "sandbox_keys", "database", "migrations", "trial_balance", "chain", "gas", "clock", "core"]
+        .map(|check| (check, "ok"))
+        .into();
     assert_eq!((results(&report), code), (ok, 0), "{report}");
 }
 

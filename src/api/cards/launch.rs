@@ -128,6 +128,14 @@ async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> 
                 .phase(Phase::Verify)
                 .retry(Retry::Never))
         }
+        // A challenge now would be paid with another token, on top of the charge that is open.
+        Some(HalfKnown::Token) if known.intent.as_ref().is_some_and(|intent| !intent.state.is_terminal()) => Err(Fault::new(
+            Condition::Conflict,
+            "this payment token is being charged under another challenge; repeat that request unchanged",
+        )
+        .reason("payment_token_in_use")
+        .phase(Phase::Settle)
+        .retry(Retry::Wait)),
         Some(HalfKnown::Token) => {
             Err(Fault::new(Condition::MppInvalid, "this payment token was used for another payment; nothing was charged")
                 .reason("payment_token_used")

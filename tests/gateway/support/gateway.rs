@@ -91,6 +91,11 @@ impl Gateway {
         &self.settings[key]
     }
 
+    /// What it is told when it starts the next time.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.insert(key.to_owned(), value.to_owned());
+    }
+
     /// A file in the gateway's directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

@@ -14,6 +14,7 @@ pub mod raw;
 pub mod rpc_proxy;
 pub mod secrets;
 pub mod server;
+pub mod standing;
 pub mod stripe;
 pub mod stripe_proxy;
 pub mod token;
