@@ -155,7 +155,7 @@ fn check_debts(books: &Audit<'_>) -> Result<(), String> {
 fn check_totals(books: &Audit<'_>) -> Result<(), String> {
     let mut accounts: BTreeMap<String, i64> = BTreeMap::new();
     let all = books.postings().iter().flat_map(|posting| posting.lines());
-    for line in all.filter(|line| line.currency == Currency::Usdc) {
+    for line in all.filter(|line| line.currency == "USDC") {
         let name = line.account.to_string();
         let kind = name.split(":wallet").next().unwrap_or_default().to_owned();
         *accounts.entry(kind).or_insert(0) += line.amount_minor;
