@@ -87,13 +87,13 @@ async fn a_forged_source_opens_nothing() {
     let before = world.standing().await;
     for source in sources {
         // A challenge of ours without money behind it, and one that nobody made.
-        let unfunded = world.challenge(&call).await.answered("spt_nobodys0123456789abcdef").from_source(source);
+        let unfunded = world.challenge(&call).await.answered("spt_nobodys0123456789abcdef").with_source(source);
         p3(world.send(unfunded.on(&call)).await, "payment_token_unknown");
         let invented =
-            world.challenge(&call).await.signed_by("an-invented-secret-of-thirty-two-bytes").answered("spt_any").from_source(source);
+            world.challenge(&call).await.signed_by("an-invented-secret-of-thirty-two-bytes").answered("spt_any").with_source(source);
         p3(world.send(invented.on(&call)).await, "challenge_not_ours");
         for target in ["/credits", "/usage", "/launches", "/quote?route=POST%20/launches"] {
-            let read = world.credential(&attacker, &call).await.from_source(source);
+            let read = world.credential(&attacker, &call).await.with_source(source);
             let reply = world.send(read.on(&Call::get(target))).await;
             assert_eq!(reply.status, 401, "{target} as {source:?}: {}", reply.brief());
             assert!(!reply.headers.contains_key("www-authenticate"), "{target}");
@@ -101,7 +101,7 @@ async fn a_forged_source_opens_nothing() {
     }
     assert_eq!(world.standing().await, before);
     // With money of its own the attacker pays by itself, whatever it calls itself.
-    let own = world.credential(&attacker, &call).await.from_source(&account);
+    let own = world.credential(&attacker, &call).await.with_source(&account);
     let reply = world.send(own.on(&call)).await.must(201);
     assert!(reply.charge().starts_with("0.60 USD"), "{}", reply.brief());
     world.settles_at(Totals { settlements: 2, charges: 2, launches: 1, credits: 20, ..Totals::default() }).await;

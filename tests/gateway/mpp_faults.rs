@@ -49,9 +49,7 @@ async fn survives(trouble: &[(Fault, u32)], pending: bool) -> World {
         world.stripe().faults("POST", INTENTS, fault.clone(), *times);
     }
     let first = world.send(paid.clone()).await;
-    if pending {
-        pend(first);
-    } else if first.status != 201 {
+    if pending || first.status != 201 {
         pend(first);
     }
     let reply = until_known(&world, &paid).await.must(201);

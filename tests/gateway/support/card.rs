@@ -134,7 +134,7 @@ pub struct Credential(pub Value);
 
 impl Credential {
     /// As somebody who calls himself so.
-    pub fn from_source(mut self, source: &str) -> Self {
+    pub fn with_source(mut self, source: &str) -> Self {
         self.0["source"] = source.into();
         self
     }
