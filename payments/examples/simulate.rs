@@ -7,7 +7,7 @@
 
 use std::process::ExitCode;
 
-use payments::testing::sim::{counts::Counts, run};
+use payments::testing::sim::{counts::Counts, run, run_with_cards};
 
 /// What the command line asks for.
 struct Asked {
@@ -15,20 +15,22 @@ struct Asked {
     seeds: u64,
     trace: bool,
     keep_going: bool,
+    cards: bool,
 }
 
 fn main() -> ExitCode {
     let asked = match asked() {
         Ok(asked) => asked,
         Err(mistake) => {
-            eprintln!("{mistake}\nusage: simulate [--start N] [--seeds N] [--seed N] [--trace] [--keep-going]");
+            eprintln!("{mistake}\nusage: simulate [--start N] [--seeds N] [--seed N] [--trace] [--keep-going] [--cards]");
             return ExitCode::from(2);
         }
     };
     let mut total = Counts::default();
     let mut failed = 0_u64;
     for seed in asked.first..asked.first.saturating_add(asked.seeds) {
-        match run(seed, asked.trace) {
+        let ran = if asked.cards { run_with_cards(seed, asked.trace) } else { run(seed, asked.trace) };
+        match ran {
             Ok(counts) => total += counts,
             Err(violation) => {
                 println!("{violation}\n  replay: --seed {seed} --trace");
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn asked() -> Result<Asked, String> {
-    let mut asked = Asked { first: 1, seeds: 100, trace: false, keep_going: false };
+    let mut asked = Asked { first: 1, seeds: 100, trace: false, keep_going: false, cards: false };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut number = || {
@@ -59,6 +61,7 @@ fn asked() -> Result<Asked, String> {
             "--seeds" => asked.seeds = number()?,
             "--seed" => (asked.first, asked.seeds) = (number()?, 1),
             "--trace" => asked.trace = true,
+            "--cards" => asked.cards = true,
             "--keep-going" => asked.keep_going = true,
             other => return Err(format!("unknown option {other:?}")),
         }

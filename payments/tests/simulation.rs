@@ -1,10 +1,13 @@
 //! The seeded simulator with a fixed budget; the long run is `cargo run -p payments --release --example simulate --features testing`.
 #![allow(clippy::unwrap_used)]
 
-use payments::testing::sim::{counts::Counts, run};
+use payments::testing::sim::{counts::Counts, run, run_with_cards};
 
 /// As many as fit into half a minute of an unoptimised build.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=120;
+
+/// Fewer with cards, which have more to do.
+const CARD_SEEDS: std::ops::RangeInclusive<u64> = 1..=20;
 
 /// Seeds that once broke something, with what it was. A seed stands for its run only as long as the simulator draws in the same order: each
 /// fault has a test of its own beside the rule.
@@ -34,6 +37,20 @@ fn no_seed_breaks_an_invariant() {
     assert!(met.iter().all(|count| *count > 0), "the budget meets every way to fund and to fail: {total}");
     let faults = [total.crashes, total.hang_ups, total.reorgs, total.strangers, total.chain_faults, total.books_faults, total.core_faults];
     assert!(faults.iter().all(|count| *count > 0), "and every kind of fault: {total}");
+}
+
+#[test]
+fn no_seed_breaks_an_invariant_of_cards() {
+    let mut total = Counts::default();
+    for seed in CARD_SEEDS {
+        match run_with_cards(seed, false) {
+            Ok(counts) => total += counts,
+            Err(violation) => panic!("{violation}; replay: --example simulate -- --cards --seed {seed} --trace"),
+        }
+    }
+    println!("{total}");
+    let met = [total.by_card, total.on_credit, total.packs, total.charged, total.card_faults, total.joined, total.crashes];
+    assert!(met.iter().all(|count| *count > 0), "the budget meets every way to pay by card: {total}");
 }
 
 #[test]

@@ -83,7 +83,9 @@ impl SimBooks {
                         Funding::Free { .. } => counts.free += 1,
                         Funding::Entitlement { .. } => counts.entitled += 1,
                         Funding::X402 => counts.paying += 1,
-                        Funding::Credit { .. } | Funding::MppCharge | Funding::MppPack { .. } => {}
+                        Funding::Credit { .. } => counts.on_credit += 1,
+                        Funding::MppCharge => counts.by_card += 1,
+                        Funding::MppPack { .. } => counts.packs += 1,
                     }
                 });
             }

@@ -6,7 +6,7 @@ use super::{
     Sim, agents,
     chain::{CALM_BASE_FEE_WEI, MAX_REORG},
     gateway::Gateway,
-    locked,
+    holders, locked,
     scheduler::Owner,
 };
 
@@ -28,8 +28,12 @@ pub async fn direct(sim: Arc<Sim>, gateway: Arc<Gateway>) {
     for agent in 1..=sim.plan.agents {
         sim.scheduler.spawn(Owner::World, agents::live(Arc::clone(&sim), Arc::clone(&gateway), agent, Arc::clone(&done)));
     }
+    for holder in 1..=sim.plan.cards.holders {
+        sim.scheduler.spawn(Owner::World, holders::live(Arc::clone(&sim), Arc::clone(&gateway), holder, Arc::clone(&done)));
+    }
+    let asking = sim.plan.agents + sim.plan.cards.holders;
     let end = sim.scheduler.now().plus_ms(TROUBLE_MS);
-    while *locked(&done) < sim.plan.agents && sim.scheduler.now() < end {
+    while *locked(&done) < asking && sim.scheduler.now() < end {
         sim.pause(1_000).await;
     }
     sim.trace(|| String::from("calm"));
@@ -38,7 +42,7 @@ pub async fn direct(sim: Arc<Sim>, gateway: Arc<Gateway>) {
         gateway.start(number);
     }
     let all_done = sim.scheduler.now().plus_ms(TROUBLE_MS);
-    while *locked(&done) < sim.plan.agents && sim.scheduler.now() < all_done {
+    while *locked(&done) < asking && sim.scheduler.now() < all_done {
         sim.pause(1_000).await;
     }
     rest(&sim).await;

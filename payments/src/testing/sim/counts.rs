@@ -78,4 +78,14 @@ counts! {
     books_faults,
     /// Faults of the core.
     core_faults,
+    /// Launches that a card was to pay for.
+    by_card,
+    /// Launches that a credit paid for.
+    on_credit,
+    /// Packs.
+    packs,
+    /// Charges that were booked.
+    charged,
+    /// Faults of the card processor.
+    card_faults,
 }

@@ -5,17 +5,19 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use super::{
-    Sim, books::SimBooks, chain::SimRail, core::SimCore, drives::Drives, locked, oracle::Attendance, proofs::SimProofs, scheduler::Owner,
+    Sim, books::SimBooks, chain::SimRail, core::SimCore, drives::Drives, locked, oracle::Attendance, processor::SimCards,
+    proofs::SimProofs, scheduler::Owner,
 };
 use crate::{
     agent::{Payer, Wallet},
-    checkout::{ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly},
+    checkout::{Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly},
     fingerprint::Fingerprint,
     intent::{Intent, State},
     money::UsdcUnits,
     ports::{Books, ClaimKey, Claimed, Clock, IdentityClaim, Known},
     proof::ProofKey,
     testing::{
+        cards::PlainTokens,
         wallet::{LAUNCH_PRICE, MAX_WINDOW_S},
         world::kept,
     },
@@ -115,7 +117,7 @@ impl Gateway {
             books: Arc::new(SimBooks::new(Arc::clone(sim))),
             proofs: Arc::clone(&proofs) as _,
             rail: Arc::new(SimRail { sim: Arc::clone(sim), signer }),
-            cards: None,
+            cards: Some(Cards { rail: Arc::new(SimCards { sim: Arc::clone(sim) }), tokens: Arc::new(PlainTokens) }),
             upstream: Arc::new(SimCore { sim: Arc::clone(sim) }),
             clock: Arc::new(SimClock { sim: Arc::clone(sim), skew_ms }),
             ids: Arc::clone(&sim.ids) as _,

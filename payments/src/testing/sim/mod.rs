@@ -9,23 +9,27 @@
 //! |---|---|
 //! | [`rng`], [`scheduler`] | randomness that replays; who goes on next |
 //! | [`plan`] | what a seed lets go wrong |
-//! | `chain`, `core`, `books`, `proofs` | the ports, with their faults |
-//! | `gateway`, `drives` | a process: requests, drivers with their leases, the recovery loop |
-//! | `agents`, `chaos` | who asks, and what happens to them |
+//! | `chain`, `processor`, `core`, `books`, `proofs` | the ports, with their faults |
+//! | `gateway`, `card_requests`, `drives` | a process: requests, drivers with their leases, the recovery loop |
+//! | `agents`, `holders`, `chaos` | who asks, and what happens to them |
 //! | `oracle` | what must hold: after each write, at each decision, and at rest |
 //!
-//! `cargo run -p payments --release --example simulate --features testing -- --seeds 1000`; `--seed N --trace` tells one run as a story.
+//! `cargo run -p payments --release --example simulate --features testing -- --seeds 1000`; `--seed N --trace` tells one run as a story, `--cards` adds agents
+//! that pay by card.
 
 mod agents;
 mod books;
+mod card_requests;
 mod chain;
 mod chaos;
 mod core;
 pub mod counts;
 mod drives;
 mod gateway;
+mod holders;
 mod oracle;
 pub mod plan;
+mod processor;
 mod proofs;
 pub mod rng;
 pub mod scheduler;
@@ -55,6 +59,7 @@ use counts::Counts;
 use gateway::Gateway;
 use oracle::Oracle;
 use plan::{Odds, Plan};
+use processor::Processor;
 use rng::Rng;
 use scheduler::{Owner, Pause, Scheduler};
 
@@ -75,6 +80,7 @@ struct Sim {
     scheduler: Arc<Scheduler>,
     plan: Plan,
     no_odds: Odds,
+    no_card_odds: plan::CardPlan,
     calm: AtomicBool,
     trace: bool,
     books: MemoryBooks,
@@ -82,6 +88,7 @@ struct Sim {
     chain: Mutex<Chain>,
     signed: Mutex<BTreeMap<[u8; 32], Tx>>,
     core: Mutex<Core>,
+    processor: Mutex<Processor>,
     proofs: Mutex<BTreeMap<PaymentKey, ProofUse>>,
     oracle: Mutex<Oracle>,
     counts: Mutex<Counts>,
@@ -94,11 +101,27 @@ struct Sim {
 pub fn run(seed: u64, trace: bool) -> Result<Counts, Violation> {
     let mut rng = Rng::seeded(seed);
     let plan = Plan::drawn(&mut rng);
+    simulate(seed, rng, plan, trace)
+}
+
+/// The same with agents that pay by card beside the others; another run than the seed's own.
+///
+/// # Errors
+/// The first [`Violation`].
+pub fn run_with_cards(seed: u64, trace: bool) -> Result<Counts, Violation> {
+    let mut rng = Rng::seeded(seed);
+    let plan = Plan::drawn(&mut rng);
+    let plan = Plan { cards: plan::CardPlan::drawn(&mut rng), ..plan };
+    simulate(seed, rng, plan, trace)
+}
+
+fn simulate(seed: u64, mut rng: Rng, plan: Plan, trace: bool) -> Result<Counts, Violation> {
     let start = rng.pick(&[START, START, START.month().end().plus_ms(-30_000), START.month().end().plus_ms(-300_000)]);
     let balances = (1..=plan.agents).map(|agent| (TestWallet::numbered(agent).address(), LAUNCH_PRICE.get() * rng.below(20))).collect();
     let sim = Arc::new(Sim {
         scheduler: Arc::new(Scheduler::new(start, rng)),
         no_odds: Odds::none(),
+        no_card_odds: plan::CardPlan::default(),
         calm: AtomicBool::new(false),
         trace,
         books: MemoryBooks::default(),
@@ -106,6 +129,7 @@ pub fn run(seed: u64, trace: bool) -> Result<Counts, Violation> {
         chain: Mutex::new(Chain::new(start, balances)),
         signed: Mutex::default(),
         core: Mutex::new(Core::new()),
+        processor: Mutex::default(),
         proofs: Mutex::default(),
         oracle: Mutex::new(Oracle::new()),
         counts: Mutex::default(),
@@ -130,6 +154,10 @@ impl Sim {
 
     fn odds(&self) -> &Odds {
         if self.calm() { &self.no_odds } else { &self.plan.odds }
+    }
+
+    fn card_odds(&self) -> &plan::CardPlan {
+        if self.calm() { &self.no_card_odds } else { &self.plan.cards }
     }
 
     fn chance(&self, per_mille: u64) -> bool {

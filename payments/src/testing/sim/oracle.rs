@@ -1,6 +1,8 @@
 //! What must hold, checked against what the world knows and the gateway does not.
 
+mod cards;
 mod end;
+mod moves;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,9 +18,9 @@ use super::{
 use crate::{
     funding::Funding,
     ids::PaymentId,
-    intent::{Change, Intent, State, Transition},
+    intent::{Intent, State},
     proof::PaymentKey,
-    settlement::{Attempt, AttemptKind, PaymentFailure},
+    settlement::{Attempt, AttemptKind},
     testing::memory::Audit,
     time::UnixMs,
 };
@@ -111,7 +113,7 @@ impl Sim {
         locked(&self.oracle).wrote = true;
     }
 
-    fn violated(&self, what: impl Into<String>) {
+    pub fn violated(&self, what: impl Into<String>) {
         let what = what.into();
         self.trace(|| format!("VIOLATION: {what}"));
         locked(&self.oracle).violation.get_or_insert(what);
@@ -194,50 +196,13 @@ impl Sim {
             let chain = locked(&self.chain);
             intent.transfer.as_ref().is_some_and(|terms| chain.ledger().uses.get(&terms.key).is_some_and(|used| used.paid))
         };
-        if intent.funding == Funding::X402 && (intent.settlement.is_none() || !paid()) {
-            self.violated(format!("launch of {key}, which nobody paid for"));
-        }
-    }
-
-    /// An intent moved: by the drawing, and by what the chain really did.
-    pub fn check_transition(&self, moved: &Transition) {
-        use State::{CoreUnknown, Created, Forwarding, PayFailed, Rejected, Released, Signed, SubmitUnknown, Submitted};
-        let drawn = match moved.from() {
-            Signed => [Submitted, SubmitUnknown, Forwarding, PayFailed].contains(&moved.to()),
-            Submitted => [SubmitUnknown, Forwarding, PayFailed].contains(&moved.to()),
-            SubmitUnknown => [Submitted, Forwarding, PayFailed].contains(&moved.to()),
-            Forwarding => [CoreUnknown, Created, Rejected, Released].contains(&moved.to()),
-            CoreUnknown => [Created, Rejected, Released].contains(&moved.to()),
+        let unpaid = match intent.funding {
+            Funding::X402 => intent.settlement.is_none() || !paid(),
+            Funding::MppCharge => intent.settlement.is_none() || !self.is_charged(intent.id),
             _ => false,
         };
-        if !drawn {
-            self.violated(format!("{} went from {} to {}", moved.intent(), moved.from().word(), moved.to().word()));
-        }
-        let terms = self.books.audit(|books| books.intent(moved.intent()).and_then(|intent| intent.transfer.clone()));
-        let used = terms.and_then(|terms| locked(&self.chain).ledger().uses.get(&terms.key).cloned());
-        let paid = used.as_ref().is_some_and(|used| used.paid);
-        match moved.change() {
-            Change::Funded { settlement, .. } => {
-                self.count(|counts| counts.settled += 1);
-                if !paid || used.is_some_and(|used| settlement.transfer().is_none_or(|proof| proof.tx_hash != used.tx_hash)) {
-                    self.violated(format!("{} is booked as paid, and the chain says otherwise", moved.intent()));
-                }
-            }
-            Change::PayFailed { failure } => {
-                self.count(|counts| counts.pay_failed += 1);
-                // What was reverted stays cashable by anyone; a late arrival is found by the reconciler.
-                if paid && *failure != PaymentFailure::Reverted {
-                    self.violated(format!("{} is booked as {}, and was paid", moved.intent(), failure.word()));
-                }
-            }
-            Change::Rejected { .. } => self.count(|counts| counts.rejected += 1),
-            Change::Released { .. } => self.count(|counts| counts.released += 1),
-            Change::Created { .. }
-            | Change::Mark
-            | Change::Mischarged { .. }
-            | Change::Charged { .. }
-            | Change::Granted { .. }
-            | Change::Compensated { .. } => {}
+        if unpaid {
+            self.violated(format!("launch of {key}, which nobody paid for"));
         }
     }
 

@@ -28,6 +28,36 @@ pub struct Plan {
     pub skew_ms: u64,
     /// The chances.
     pub odds: Odds,
+    /// Cards; nobody has one in a run without them.
+    pub cards: CardPlan,
+}
+
+/// What goes wrong with cards, in chances per thousand, and how many agents have one.
+#[derive(Debug, Clone, Default)]
+pub struct CardPlan {
+    /// Agents that pay by card.
+    pub holders: u8,
+    /// The processor never gets the request.
+    pub lost: u64,
+    /// It gets it after its sender gave up.
+    pub late: u64,
+    /// It does it, and the answer is lost.
+    pub reply_lost: u64,
+    /// It asks for patience.
+    pub busy: u64,
+    /// It decides later (per charge).
+    pub undecided: u64,
+    /// It declines (per charge).
+    pub declined: u64,
+}
+
+impl CardPlan {
+    /// The cards of a seed, drawn after everything else.
+    pub fn drawn(rng: &mut Rng) -> Self {
+        let mut chance = || rng.pick(&[0, 0, 10, 40, 150, 400]);
+        let (lost, late, reply_lost, busy, undecided, declined) = (chance(), chance(), chance(), chance(), chance(), chance());
+        Self { holders: rng.pick(&[1, 2, 3]), lost, late, reply_lost, busy, undecided, declined }
+    }
 }
 
 macro_rules! odds {
@@ -124,6 +154,7 @@ impl Plan {
             patience_ms: rng.pick(&[5_000, 90_000]),
             skew_ms: rng.pick(&[0, 0, 1_500]),
             odds,
+            cards: CardPlan::default(),
         }
     }
 }

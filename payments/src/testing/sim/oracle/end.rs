@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cards::check_cards;
 use crate::{
     funding::Funding,
     intent::{Intent, State},
@@ -40,7 +41,8 @@ impl Sim {
             check_chain(books, ledger)?;
             check_blocks(books, &chain)?;
             check_debts(books)?;
-            check_totals(books)
+            check_totals(books)?;
+            check_cards(books, &locked(&self.processor), self.scheduler.now())
         })?;
         match (self.books.open_nonce_count(), self.books.open_settlement_count()) {
             (0, 0) => Ok(()),
@@ -152,15 +154,16 @@ fn check_debts(books: &Audit<'_>) -> Result<(), String> {
 /// What the accounts say is what the rows say.
 fn check_totals(books: &Audit<'_>) -> Result<(), String> {
     let mut accounts: BTreeMap<String, i64> = BTreeMap::new();
-    for line in books.postings().iter().flat_map(|posting| posting.lines()) {
+    let all = books.postings().iter().flat_map(|posting| posting.lines());
+    for line in all.filter(|line| line.currency == "USDC") {
         let name = line.account.to_string();
         let kind = name.split(":wallet").next().unwrap_or_default().to_owned();
         *accounts.entry(kind).or_insert(0) += line.amount_minor;
     }
     let price = i64::try_from(LAUNCH_PRICE.get()).unwrap_or(0);
     let times = |count: usize| price * i64::try_from(count).unwrap_or(0);
-    let settled = books.intents().filter(|intent| intent.settlement.is_some()).count();
-    let earned = books.intents().filter(|intent| intent.state == State::Created && intent.is_paid()).count();
+    let settled = books.intents().filter(|intent| intent.transfer_proof().is_some()).count();
+    let earned = books.intents().filter(|intent| intent.state == State::Created && intent.is_paid() && intent.transfer.is_some()).count();
     let due = books.debts().filter(|owed| owed.state == "refund_due").count();
     let expected =
         [("asset:usdc_hot", times(settled)), ("rev:launch", -times(earned)), ("liab:refund_due", -times(due)), ("liab:unearned", 0)];
