@@ -70,7 +70,14 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     // 6. The time, and the account: the processor's one answer.
     let now = api.world.clock.now();
     let live = verified.in_window(now).map_err(|error| who::refused(&error))?;
-    let payer = who::of_payment_token(desk, &live, credential::agent_token(&call.headers)?.as_deref(), now).await?;
+    let payer = match who::of_payment_token(desk, &live, credential::agent_token(&call.headers)?.as_deref(), now).await {
+        Ok(payer) => payer,
+        // Meanwhile the token may have been spent here, under another challenge.
+        Err(fault) => match api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
+            Some(known) => return repeated(api, call, &proof, known).await,
+            None => return Err(fault),
+        },
+    };
     let card = PresentedCard { key, token: live.token().clone() };
     serve(api, &order, call, payer, Some(card), turn).await
 }
