@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 
 use crate::{
-    agent::Payer,
     charge::{Charge, ChargeProof, Mischarge, PaymentToken, Refund},
     ids::PaymentId,
     money::UsdCents,
@@ -172,13 +171,4 @@ pub trait CardRail: Send + Sync {
     /// # Errors
     /// [`CardError`], or what is missing.
     async fn ready(&self) -> Result<(), CardError>;
-}
-
-/// What a payment token names as its account, given the keyed name of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CardAccount {
-    /// `card:<keyed hash>`.
-    pub payer: Payer,
-    /// What the processor said of the token.
-    pub token: TokenView,
 }

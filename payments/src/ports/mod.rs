@@ -20,9 +20,7 @@ pub use card_books::{
     AdjustmentError, AdjustmentKind, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, EventNote, RefundApproval, RefundRefusal,
 };
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
-pub use cards::{
-    CardAccount, CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView,
-};
+pub use cards::{CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView};
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, TransferPayment};
 pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
