@@ -29,7 +29,7 @@ async fn r088_a_forged_name_reads_no_balance() {
     let victim = payer(&world).await;
     // A credential of the stranger's own, not paid, that calls itself the victim.
     let call = purchase();
-    let forged = world.credential(&Card::new(), &call).await.from_source(&victim);
+    let forged = world.credential(&Card::new(), &call).await.with_source(&victim);
     let asked = [Call::get("/credits"), Call::get("/usage")];
     for call in asked {
         let reply = world.send(forged.on(&call)).await.must(401);
@@ -54,13 +54,13 @@ async fn r089_a_forged_name_spends_no_credit() {
     let victim = payer(&world).await;
     // Nothing that could be charged: a token that is no token, under the victim's name.
     let call = unpaid("forged");
-    let forged = world.challenge(&call).await.answered("spt_doesnotexist0000000000").from_source(&victim);
+    let forged = world.challenge(&call).await.answered("spt_doesnotexist0000000000").with_source(&victim);
     world.send(forged.on(&call)).await.refused(402, "PAYMENT_003");
     // A credential of the pack's price does not buy a launch either.
-    let pack = world.credential(&Card::new(), &purchase()).await.from_source(&victim);
+    let pack = world.credential(&Card::new(), &purchase()).await.with_source(&victim);
     world.send(pack.on(&call)).await.refused(402, "PAYMENT_003");
     // The stranger's own token is the stranger's charge, whatever name it writes.
-    let own = world.credential(&Card::new(), &call).await.from_source(&victim);
+    let own = world.credential(&Card::new(), &call).await.with_source(&victim);
     let paid = world.send(own.on(&call)).await.must(201);
     assert!(paid.charge().starts_with("0.60 USD"), "{}", paid.brief());
     world.settles_at(Totals { settlements: 2, charges: 2, launches: 1, ..BOUGHT }).await;
