@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use payments::{
+    agent::Payer,
     funding::Funding,
     ids::PaymentId,
     intent::{Intent, Protocol},
@@ -59,13 +60,20 @@ fn of_request(note: &RequestNote) -> Value {
         "request_id": note.request_id,
         "at": note.at.rfc3339(),
         "route": note.route,
-        "identity": {"payer": note.payer.to_string(), "proven_by": "a signature over an x402 authorization"},
+        "identity": {"payer": note.payer.to_string(), "proven_by": proven_by(&note.payer)},
         "answer": {"status": note.status, "code": note.code, "reason": note.reason},
         "charged": charged,
         "tier": word("reason").or((charged != "none").then_some("paid")),
         "free_launches_left": word("remaining").and_then(|text| text.parse::<u32>().ok()),
         "why": why_answered(note),
     })
+}
+
+fn proven_by(payer: &Payer) -> &'static str {
+    match payer {
+        Payer::Wallet(_) => "a signature over an x402 authorization",
+        Payer::Card(_) => "a payment token that the card processor vouched for, an agent token, or the credential that paid",
+    }
 }
 
 fn why_answered(note: &RequestNote) -> &'static str {
@@ -126,6 +134,29 @@ fn proof(intent: &Intent) -> String {
 
 /// What held before the claim was made; a claim is made only when all of it holds.
 fn checked(intent: &Intent) -> Vec<&'static str> {
+    match intent.protocol {
+        Protocol::X402(_) => checked_of_wallet(intent),
+        Protocol::Mpp => checked_of_card(intent),
+    }
+}
+
+fn checked_of_card(intent: &Intent) -> Vec<&'static str> {
+    let mut checks = vec![
+        "who asks: the processor's word on the payment token, or an agent token",
+        "the agent's rate limit",
+        "the body against the rules of the route",
+        "the credential unclaimed, in the same transaction as the funding",
+    ];
+    if intent.charge.is_some() {
+        checks.push("the challenge: ours by its MAC, of this route, price and body, not expired; its token unused");
+    }
+    if intent.settlement.is_some() {
+        checks.push("at the processor afterwards: succeeded, with the right amount, currency and mode");
+    }
+    checks
+}
+
+fn checked_of_wallet(intent: &Intent) -> Vec<&'static str> {
     let mut checks = vec![
         "the signature, by the wallet itself",
         "network, token, receiver and amount against the offer",
