@@ -68,7 +68,7 @@ fn later_layers_win() {
     assert!(!config.x402.require_balance_for_free);
     assert_eq!(config.x402.max_window_s, 4000);
     assert!(config.server.trusted_proxies.contain("::1".parse().unwrap()));
-    assert_eq!(config.mpp.secret_keys[1].expose(), "k2");
+    assert_eq!(config.mpp.secret_keys[1].expose(), "second-of-the-challenge-secrets-32");
     assert_eq!(config.pricing.launch_usdc.unwrap().minor(), 1_000_000);
     assert_eq!(config.pricing.pack_20_usd.minor(), 1_300);
     assert_eq!(config.upstream.per_minute, Some(7));
