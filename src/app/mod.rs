@@ -88,10 +88,10 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let operators = parts::listener(config.server.operator_listen).await?;
     let stopping = CancellationToken::new();
     let mut workers = Vec::new();
-    // First of all: a second process on the same books must not touch the first one's sandbox.
-    let books = Arc::new(SqliteBooks::open(config.store.url.expose()).await?);
     let money = money::money(config, &clock, &stopping, &mut workers).await?;
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
+    // Before the card emulator: a second process on the same books must not touch the first one's.
+    let books = Arc::new(SqliteBooks::open(config.store.url.expose()).await?);
     let cards = cards::parts(config, &clock, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let world = world(config, &profile, &clock, &money, Arc::clone(&books), cards.as_ref().map(cards::CardParts::world)).await?;
     let drives = Drives::new(world.clone());
