@@ -34,6 +34,7 @@ pub(super) struct CardParts {
     challenge_ttl_ms: i64,
     bind_bodies: bool,
     livemode: bool,
+    url: String,
 }
 
 /// Where the card processor is, and what opens it.
@@ -88,6 +89,7 @@ pub(super) async fn parts(
         challenge_ttl_ms: i64::try_from(mpp.challenge_ttl_s.saturating_mul(1000)).unwrap_or(i64::MAX),
         bind_bodies: mpp.bind_bodies,
         livemode,
+        url: processor.api_base,
     }))
 }
 
@@ -147,6 +149,11 @@ fn realm(config: &Config) -> String {
 }
 
 impl CardParts {
+    /// Where the card processor is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// What challenges offer.
     pub(super) fn terms(&self) -> &CardTerms {
         &self.terms

@@ -57,6 +57,9 @@ pub struct Running {
     pub operators: SocketAddr,
     /// The node behind x402.
     pub rpc_url: String,
+    /// The card processor, or the emulator that stands in for it; none where no cards are taken.
+    #[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "only the demo mints tokens"))]
+    pub stripe_url: Option<String>,
     /// The parts, for commands that run beside the listeners.
     #[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "only the demo looks inside"))]
     pub world: World,
@@ -93,6 +96,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     // Before the card emulator: a second process on the same books must not touch the first one's.
     let books = Arc::new(SqliteBooks::open(config.store.url.expose()).await?);
     let cards = cards::parts(config, &clock, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
+    let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let world = world(config, &profile, &clock, &money, Arc::clone(&books), cards.as_ref().map(cards::CardParts::world)).await?;
     let drives = Drives::new(world.clone());
     let accounts = accounts::Accounts::new(world.clone());
@@ -142,6 +146,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         agents: agent_address,
         operators: operator_address,
         rpc_url: money.shown_rpc_url,
+        stripe_url,
         world,
         drives,
         drain: Duration::from_secs(config.server.drain_s),

@@ -21,7 +21,7 @@ const AHEAD_S: i64 = 900;
 /// How late in a second the gateway and the core are still asked within it.
 const LATE_MS: i64 = 400;
 /// How often the refused launch is tried: a busy machine can be late.
-const TRIES: usize = 5;
+const TRIES: usize = 20;
 
 /// What the card agent went through.
 pub(super) struct CardStory {

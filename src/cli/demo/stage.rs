@@ -52,7 +52,8 @@ impl<'a> Stage<'a> {
         let x402 = &config.x402;
         let asset = x402.asset.0.ok_or("no USDC on this chain")?;
         let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
-        let mint = format!("http://{}/v1/test_helpers/shared_payment/granted_tokens", config.sandbox.stripe_listen);
+        let stripe = running.stripe_url.as_deref().ok_or("no cards are taken")?.trim_end_matches('/');
+        let mint = format!("{stripe}/v1/test_helpers/shared_payment/granted_tokens");
         Ok(Self {
             base_url: format!("http://{}", running.agents),
             running,
