@@ -89,7 +89,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let profile = Arc::new(parts::profile(config)?);
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
     let operators = parts::listener(config.server.operator_listen).await?;
-    let stopping = CancellationToken::new();
+    let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::new();
     let money = money::money(config, &clock, &stopping, &mut workers).await?;
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
@@ -104,7 +104,6 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let housekeeping: Vec<Arc<dyn Housekeeping>> =
         vec![Arc::new(accounts.clone()), Arc::new(parts::ProofQueue::new(money.proofs.clone(), world.clone()))];
     workers.push(tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone())));
-    let draining = CancellationToken::new();
     let api = Arc::new(Api {
         world: world.clone(),
         drives: drives.clone(),
