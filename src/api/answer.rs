@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use payments::{
     agent::Payer,
     challenge::{Phase, Retry},
-    checkout::Admission,
+    checkout::{Admission, may_pay_again},
     funding::Funding,
     ids::PaymentId,
     intent::{Intent, Protocol, State, StoredAnswer},
@@ -116,7 +116,8 @@ async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
     }
 }
 
-/// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody.
+/// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody, and
+/// nobody used it.
 async fn not_paid(api: &Api, intent: &Intent) -> Fault {
     if intent.charge.is_some() {
         return cards::not_paid(intent);
@@ -130,10 +131,9 @@ async fn not_paid(api: &Api, intent: &Intent) -> Fault {
         Some((name, value)) => fault.header(name, &value),
         None => fault,
     };
-    let valid_before = intent.transfer.as_ref().map_or(u64::MAX, |terms| terms.valid_before_unix_s);
-    match api.world.rail.expired_on_chain(valid_before).await {
-        Ok(true) => fault.retry(Retry::PayAgain).challenged(),
-        Ok(false) | Err(_) => fault.retry(Retry::Wait),
+    match may_pay_again(&*api.world.rail, intent).await {
+        true => fault.retry(Retry::PayAgain).challenged(),
+        false => fault.retry(Retry::Wait),
     }
 }
 

@@ -19,6 +19,7 @@ pub use admission::{Admission, ForwardRequest, Identified, identify, identify_by
 pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
+pub use pay::may_pay_again;
 
 use crate::{
     free_tier::FreeTier,

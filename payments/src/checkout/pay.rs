@@ -3,7 +3,7 @@
 use crate::{
     checkout::{DriveError, Progress, Step, World},
     intent::{Intent, State},
-    ports::{Outcome, Sent},
+    ports::{ChainRail, Outcome, Sent},
     settlement::{Attempt, Settlement},
 };
 
@@ -62,6 +62,14 @@ async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, se
         _ => intent,
     };
     Ok(Step::Wait(marked, wait_ms))
+}
+
+/// Whether a client whose transfer is proven failed may be asked for another payment: the authorization has expired on the chain, and nobody
+/// cashed it until then. What was reverted stays cashable by anyone, and a client that paid late must not pay twice. Silence is no.
+pub async fn may_pay_again(rail: &dyn ChainRail, intent: &Intent) -> bool {
+    let Some(terms) = &intent.transfer else { return false };
+    matches!(rail.expired_on_chain(terms.valid_before_unix_s).await, Ok(true))
+        && matches!(rail.outcome(terms, &intent.attempts).await, Ok(Outcome::Failed(_)))
 }
 
 async fn save(world: &World, transition: crate::intent::Transition) -> Result<Step, DriveError> {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     agent::{Payer, Wallet},
-    checkout::{Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly},
+    checkout::{Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly, may_pay_again},
     fingerprint::Fingerprint,
     intent::{Intent, State},
     money::UsdcUnits,
@@ -259,10 +259,9 @@ impl Process {
             attendance.delivered();
             return if intent.state == State::Created { Answer::Done } else { Answer::Refused };
         }
-        let valid_before = intent.transfer.as_ref().map_or(u64::MAX, |terms| terms.valid_before_unix_s);
-        match self.world.rail.expired_on_chain(valid_before).await {
-            Ok(true) => self.challenge(call, Some(intent)),
-            Ok(false) | Err(_) => Answer::NotPaid,
+        match may_pay_again(&*self.world.rail, intent).await {
+            true => self.challenge(call, Some(intent)),
+            false => Answer::NotPaid,
         }
     }
 
