@@ -13,12 +13,21 @@ const NONCE_BYTES: usize = 12;
 /// Seals what could move money before it is written.
 pub struct AeadSealer {
     cipher: ChaCha20Poly1305,
+    /// Of keys that were used before: they only open.
+    before: Vec<ChaCha20Poly1305>,
 }
 
 impl AeadSealer {
     /// A sealer under a 32-byte key.
     pub fn new(key: &[u8; 32]) -> Self {
-        Self { cipher: ChaCha20Poly1305::new(key.into()) }
+        Self { cipher: ChaCha20Poly1305::new(key.into()), before: Vec::new() }
+    }
+
+    /// What these keys have sealed opens as well.
+    #[must_use]
+    pub fn opening(mut self, before: &[[u8; 32]]) -> Self {
+        self.before = before.iter().map(|key| ChaCha20Poly1305::new(key.into())).collect();
+        self
     }
 }
 
@@ -32,7 +41,8 @@ impl Sealer for AeadSealer {
 
     fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(SealError)?;
-        self.cipher.decrypt(nonce.into(), Payload { msg: sealed, aad }).map_err(|_| SealError)
+        let mut ciphers = std::iter::once(&self.cipher).chain(&self.before);
+        ciphers.find_map(|cipher| cipher.decrypt(nonce.into(), Payload { msg: sealed, aad }).ok()).ok_or(SealError)
     }
 }
 
@@ -52,5 +62,17 @@ mod tests {
         changed[NONCE_BYTES] ^= 1;
         assert_eq!(sealer.open(b"pay_1/transfer", &changed), Err(SealError));
         assert_eq!(sealer.open(b"pay_1/transfer", &[]), Err(SealError));
+    }
+
+    #[test]
+    fn a_key_of_before_opens_and_never_seals() {
+        let (old, new) = ([7; 32], [8; 32]);
+        let rotated = AeadSealer::new(&new).opening(&[[9; 32], old]);
+        let before = AeadSealer::new(&old).seal(b"pay_1/transfer", b"raw transaction");
+        assert_eq!(rotated.open(b"pay_1/transfer", &before).as_deref(), Ok(b"raw transaction".as_slice()));
+        assert_eq!(rotated.open(b"pay_2/transfer", &before), Err(SealError));
+        let after = rotated.seal(b"pay_1/transfer", b"raw transaction");
+        assert_eq!(AeadSealer::new(&new).open(b"pay_1/transfer", &after).as_deref(), Ok(b"raw transaction".as_slice()));
+        assert_eq!(AeadSealer::new(&old).open(b"pay_1/transfer", &after), Err(SealError));
     }
 }

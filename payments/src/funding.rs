@@ -2,6 +2,7 @@
 
 use crate::{
     ids::PaymentId,
+    intent::State,
     money::{Credits, UsdCents},
     time::Month,
 };
@@ -151,6 +152,23 @@ impl Funding {
             Self::X402 => "x402",
             Self::MppCharge => "mpp_charge",
             Self::MppPack { .. } => "mpp_pack",
+        }
+    }
+
+    /// What the books take the claim's proof for: `pay`, `credit` or `free`.
+    pub fn proof_purpose(&self) -> &'static str {
+        match self {
+            Self::X402 | Self::MppCharge | Self::MppPack { .. } => "pay",
+            Self::Credit { .. } => "credit",
+            Self::Free { .. } | Self::Entitlement { .. } => "free",
+        }
+    }
+
+    /// The state in which the claim leaves its intent: what must be paid for first is signed, everything else is being created.
+    pub fn claimed_state(&self) -> State {
+        match self {
+            Self::X402 | Self::MppCharge | Self::MppPack { .. } => State::Signed,
+            Self::Credit { .. } | Self::Free { .. } | Self::Entitlement { .. } => State::Forwarding,
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Account {
     RefundDue(Payer),
     /// Earned by a created launch.
     RevenueLaunch,
+    /// USDC that arrived and belongs to nothing that we know.
+    SuspenseUnmatched,
     /// US dollars that the card processor holds for us.
     StripeClearing,
     /// Taken from us while a charge is disputed.
@@ -80,6 +82,7 @@ impl fmt::Display for Account {
             Self::Unearned(payer) => write!(f, "liab:unearned:{payer}"),
             Self::RefundDue(payer) => write!(f, "liab:refund_due:{payer}"),
             Self::RevenueLaunch => f.write_str("rev:launch"),
+            Self::SuspenseUnmatched => f.write_str("suspense:unmatched"),
             Self::StripeClearing => f.write_str("asset:stripe_clearing"),
             Self::DisputeReceivable => f.write_str("recv:dispute"),
             Self::Loss => f.write_str("exp:loss"),

@@ -20,6 +20,7 @@
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`refunds`] | money on its way back to cards |
+//! | [`reconcile`] | the books against chain, card processor and upstream; differences are findings |
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
 //!
@@ -44,6 +45,7 @@ pub mod money;
 pub mod mpp;
 pub mod ports;
 pub mod proof;
+pub mod reconcile;
 pub mod recovery;
 pub mod refunds;
 pub mod settlement;

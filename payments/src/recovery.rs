@@ -38,13 +38,16 @@ pub async fn expire_entitlements(world: &World) -> Result<u64, DriveError> {
 /// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round; the nonces stay open for the next one.
 pub async fn close_nonces(world: &World) -> Result<usize, DriveError> {
     let mut open = 0;
-    for intent in world.books.open_nonces(ROUND_LIMIT).await? {
-        let Some(last) = intent.attempts.last() else { continue };
-        match close_nonce(world, &intent, last).await? {
-            Nonce::Closed => {}
-            Nonce::Open => open += 1,
-            // A node that hangs would hang for each of them.
-            Nonce::Unanswered => return Ok(open + 1),
+    // A page for each signer whose key is here: one without gas holds up no other, and what only another process can close is left to it.
+    for signer in world.rail.signers() {
+        for intent in world.books.open_nonces(signer, ROUND_LIMIT).await? {
+            let Some(last) = intent.attempts.last() else { continue };
+            match close_nonce(world, &intent, last).await? {
+                Nonce::Closed => {}
+                Nonce::Open => open += 1,
+                // A node that hangs would hang for each of them.
+                Nonce::Unanswered => return Ok(open + 1),
+            }
         }
     }
     Ok(open)
@@ -89,12 +92,12 @@ async fn close_nonce(world: &World, intent: &Intent, last: &Attempt) -> Result<N
 }
 
 /// What the mined transaction cost is kept before its nonce is closed, whatever it did. A node that shows none of them yet is behind the one
-/// that counted the nonce, and is asked again for a while.
+/// that counted the nonce, and is asked again for a while: since the intent moved last, however long its transaction had waited before.
 async fn close_used(world: &World, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
     let same_nonce = |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce);
     let rivals: Vec<Attempt> = intent.attempts.iter().filter(same_nonce).cloned().collect();
     let Ok(fees_wei) = world.rail.fees_paid(&rivals).await else { return Ok(Nonce::Unanswered) };
-    if fees_wei.is_empty() && world.clock.now() < last.saved_at.plus_ms(RECEIPT_WAIT_MS) {
+    if fees_wei.is_empty() && world.clock.now() < intent.updated_at.max(last.saved_at).plus_ms(RECEIPT_WAIT_MS) {
         return Ok(Nonce::Open);
     }
     world.books.note_fees(&fees_wei).await?;
@@ -118,7 +121,7 @@ mod tests {
         ports::{Books, Claimed},
         settlement::PaymentFailure,
         testing::{
-            rail::{Asked, FEE_WEI, Say, unreachable},
+            rail::{Asked, FEE_WEI, SIGNER, Say, unreachable},
             run::block_on,
             wallet::TestWallet,
             world::TestWorld,
@@ -170,7 +173,7 @@ mod tests {
         assert_eq!(test.rail.sends()[before..], [void.tx_hash; 2], "the same bytes again");
         test.rail.nonce_used_next([Ok(true)]);
         assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
-        assert_eq!(block_on(test.books.open_nonces(9)).unwrap(), []);
+        assert_eq!(block_on(test.books.open_nonces(SIGNER, 9)).unwrap(), []);
         assert_eq!(block_on(test.books.intent(failed.id)).unwrap().unwrap().state, State::PayFailed);
     }
 

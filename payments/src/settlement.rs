@@ -1,6 +1,12 @@
 //! Facts about money: what was sent, what proves that it arrived, what proves that it never will. Those of a card are in [`crate::charge`].
 
-use crate::{agent::Wallet, charge::ChargeProof, money::UsdcUnits, proof::PaymentKey, time::UnixMs};
+use crate::{
+    agent::Wallet,
+    charge::ChargeProof,
+    money::{Amount, UsdcUnits},
+    proof::PaymentKey,
+    time::UnixMs,
+};
 
 /// What the chain must have done for an intent to be paid: the terms of one authorization, without its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +21,16 @@ pub struct TransferTerms {
     pub valid_before_unix_s: u64,
     /// The newest block when the claim was made: no log of ours is older.
     pub claimed_at_block: u64,
+}
+
+impl TransferTerms {
+    /// The same terms as an intent of this price keeps them: a price in USDC is what the chain must have moved.
+    pub fn worth(&self, price: Amount) -> Self {
+        match price {
+            Amount::Usdc(value) => Self { value, ..self.clone() },
+            Amount::Usd(_) | Amount::Credits(_) => self.clone(),
+        }
+    }
 }
 
 /// A 32-byte hash of the chain, written as lower-case `0x` hex.
@@ -61,6 +77,11 @@ pub enum AttemptKind {
     Transfer,
     /// An empty transaction to ourselves that uses a nonce whose transfer may no longer be sent.
     Void,
+}
+
+/// The name under which a signed transaction is sealed: bytes that were moved to another row do not open there.
+pub fn seal_name(kind: AttemptKind, tx_hash: ChainHash) -> String {
+    format!("{tx_hash}/{}", kind.word())
 }
 
 /// Proof that exactly the required amount reached us for one authorization: the token's `Transfer` log beside its

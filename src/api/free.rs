@@ -57,7 +57,7 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
         false => checkout::identify_quickly(&api.world, payer.clone(), claim).await,
     };
     let Some(who) = claimed.map_err(|error| Fault::internal(&error))? else { return Err(used_for_identity()) };
-    call.rate = Some(api.limits.agent(&payer, now)?);
+    call.rate = Some(api.limits.agent(&payer, now).await?);
     call.proven = Some(payer);
     Ok(who)
 }

@@ -1,38 +1,37 @@
 //! Rate limits by GCRA: a wide one per peer before verification, the agent's own after it, so that nobody can empty another's bucket.
 
-use std::{net::IpAddr, num::NonZeroU32};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
 use governor::{
-    DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock, QuantaInstant},
-    middleware::StateInformationMiddleware,
-    state::keyed::DefaultKeyedStateStore,
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use payments::{agent::Payer, challenge::Retry, time::UnixMs};
+use payments::{
+    agent::Payer,
+    challenge::Retry,
+    ports::{AgentLimiter, Rate, Taken},
+    time::UnixMs,
+};
 
 use super::problem::Fault;
 use crate::upstream::profile::{Condition, RateHeaders, ResetUnit};
 
-type AgentLimiter = RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware>;
-
 /// The numbers, and the names under which the upstream's clients read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitSettings {
-    /// Requests a minute of one proven agent.
-    pub agent_per_minute: NonZeroU32,
-    /// How many of them at once.
-    pub agent_burst: NonZeroU32,
+    /// Of one proven agent.
+    pub agent: Rate,
     /// Requests a minute of one peer address, before verification.
     pub peer_per_minute: NonZeroU32,
     /// Names and unit of the headers.
     pub headers: RateHeaders,
 }
 
-/// Both limiters of this process.
+/// Both limiters. The peers' is this process's own.
 pub struct Limits {
     settings: LimitSettings,
-    agents: AgentLimiter,
+    agents: Arc<dyn AgentLimiter>,
     peers: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
@@ -48,9 +47,8 @@ pub(super) struct RateState {
 // === impl Limits ===
 
 impl Limits {
-    /// Empty buckets.
-    pub fn new(settings: LimitSettings) -> Self {
-        let agents = RateLimiter::keyed(Quota::per_minute(settings.agent_per_minute).allow_burst(settings.agent_burst)).with_middleware();
+    /// Full buckets of peers, and the agents' as they are.
+    pub fn new(settings: LimitSettings, agents: Arc<dyn AgentLimiter>) -> Self {
         let peers = RateLimiter::keyed(Quota::per_minute(settings.peer_per_minute));
         Self { settings, agents, peers, clock: DefaultClock::default() }
     }
@@ -60,23 +58,23 @@ impl Limits {
     /// # Errors
     /// 429.
     pub(super) fn peer(&self, address: IpAddr) -> Result<(), Fault> {
-        self.peers.check_key(&address).map_err(|until| self.too_many(self.settings.peer_per_minute.get(), &until))
+        self.peers.check_key(&address).map_err(|until| {
+            let wait_ms = u64::try_from(until.wait_time_from(self.clock.now()).as_millis()).unwrap_or(u64::MAX);
+            too_many(self.settings.peer_per_minute.get(), wait_ms)
+        })
     }
 
     /// Counts one request of a proven agent.
     ///
     /// # Errors
     /// 429, before anything is claimed or settled.
-    pub(super) fn agent(&self, payer: &Payer, now: UnixMs) -> Result<RateState, Fault> {
-        let limit = self.settings.agent_per_minute.get();
-        match self.agents.check_key(payer) {
-            Ok(snapshot) => {
-                let remaining = snapshot.remaining_burst_capacity();
-                Ok(RateState { limit, remaining, reset: self.full_again(now, remaining) })
-            }
-            Err(until) => {
+    pub(super) async fn agent(&self, payer: &Payer, now: UnixMs) -> Result<RateState, Fault> {
+        let limit = self.settings.agent.per_minute.get();
+        match self.agents.take(payer).await {
+            Taken::Passed { remaining } => Ok(RateState { limit, remaining, reset: self.full_again(now, remaining) }),
+            Taken::Wait { wait_ms } => {
                 let state = RateState { limit, remaining: 0, reset: self.full_again(now, 0) };
-                let mut fault = self.too_many(limit, &until);
+                let mut fault = too_many(limit, wait_ms);
                 for (name, value) in state.headers(&self.settings.headers) {
                     fault = fault.header(name, &value);
                 }
@@ -92,25 +90,25 @@ impl Limits {
 
     /// Forgets buckets that are full again.
     pub fn forget_idle(&self) {
-        self.agents.retain_recent();
+        self.agents.forget_idle();
         self.peers.retain_recent();
     }
 
     /// When the bucket is full again: one place comes back every `60 / per_minute` seconds.
     fn full_again(&self, now: UnixMs, remaining: u32) -> UnixMs {
-        let missing = i64::from(self.settings.agent_burst.get().saturating_sub(remaining));
-        now.plus_ms(missing.saturating_mul(60_000) / i64::from(self.settings.agent_per_minute.get()))
+        let missing = i64::from(self.settings.agent.burst.get().saturating_sub(remaining));
+        now.plus_ms(missing.saturating_mul(60_000) / i64::from(self.settings.agent.per_minute.get()))
     }
+}
 
-    fn too_many(&self, limit: u32, until: &NotUntil<QuantaInstant>) -> Fault {
-        let retry_after_s = until.wait_time_from(self.clock.now()).as_secs() + 1;
-        Fault::new(Condition::RateLimited, format!("too many requests. please try again in {retry_after_s} seconds."))
-            .reason("rate_limited")
-            .retry(Retry::Wait)
-            .header(header::RETRY_AFTER, &retry_after_s.to_string())
-            .member("limit", limit)
-            .member("remaining", 0_u32)
-    }
+fn too_many(limit: u32, wait_ms: u64) -> Fault {
+    let retry_after_s = (wait_ms / 1_000).saturating_add(1);
+    Fault::new(Condition::RateLimited, format!("too many requests. please try again in {retry_after_s} seconds."))
+        .reason("rate_limited")
+        .retry(Retry::Wait)
+        .header(header::RETRY_AFTER, &retry_after_s.to_string())
+        .member("limit", limit)
+        .member("remaining", 0_u32)
 }
 
 // === impl RateState ===
@@ -141,24 +139,42 @@ impl RateState {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use payments::agent::Wallet;
+    use payments::{agent::Wallet, testing::run::block_on};
+
+    struct Says(Taken);
+
+    #[async_trait::async_trait]
+    impl AgentLimiter for Says {
+        async fn take(&self, _: &Payer) -> Taken {
+            self.0
+        }
+
+        fn forget_idle(&self) {}
+    }
 
     #[test]
-    fn the_thirty_first_request_waits_and_another_agent_does_not() {
+    fn an_agent_hears_what_is_left_and_when_the_bucket_is_full() {
         let thirty = NonZeroU32::new(30).unwrap();
-        let limits = Limits::new(LimitSettings {
-            agent_per_minute: thirty,
-            agent_burst: thirty,
-            peer_per_minute: thirty,
-            headers: RateHeaders::default(),
-        });
-        let agent = |n| Payer::Wallet(Wallet::new([n; 20]));
-        let now = UnixMs::new(1_000_000);
-        for left in (0..30).rev() {
-            assert_eq!(limits.agent(&agent(1), now).unwrap().remaining, left);
-        }
-        assert!(limits.agent(&agent(1), now).is_err());
-        let other = limits.agent(&agent(2), now).unwrap();
-        assert_eq!((other.remaining, other.reset), (29, now.plus_ms(2_000)));
+        let limits = |says| {
+            let rate = Rate { per_minute: thirty, burst: thirty };
+            let settings = LimitSettings { agent: rate, peer_per_minute: thirty, headers: RateHeaders::default() };
+            Limits::new(settings, Arc::new(Says(says)))
+        };
+        let (agent, now) = (Payer::Wallet(Wallet::new([1; 20])), UnixMs::new(1_000_000));
+        let passed = block_on(limits(Taken::Passed { remaining: 29 }).agent(&agent, now)).unwrap();
+        assert_eq!(passed, RateState { limit: 30, remaining: 29, reset: now.plus_ms(2_000) });
+        assert!(block_on(limits(Taken::Wait { wait_ms: 1_999 }).agent(&agent, now)).is_err());
+    }
+
+    #[test]
+    fn a_peer_waits_after_its_minutes_requests() {
+        let two = NonZeroU32::new(2).unwrap();
+        let rate = Rate { per_minute: two, burst: two };
+        let settings = LimitSettings { agent: rate, peer_per_minute: two, headers: RateHeaders::default() };
+        let limits = Limits::new(settings, Arc::new(Says(Taken::Wait { wait_ms: 1 })));
+        let peer = |n| IpAddr::from([127, 0, 0, n]);
+        assert!(limits.peer(peer(1)).is_ok() && limits.peer(peer(1)).is_ok());
+        assert!(limits.peer(peer(1)).is_err());
+        assert!(limits.peer(peer(2)).is_ok());
     }
 }

@@ -14,12 +14,17 @@ pub trait Check: Send + Sync {
 
     /// Whether it works; the text says what does not, without any secret.
     async fn run(&self) -> Result<(), String>;
+
+    /// Whether payments need it. What they do not need makes an answer slower or a limit looser while it is away: that is degraded, not failed.
+    fn required(&self) -> bool {
+        true
+    }
 }
 
 /// The checks of readiness.
 pub type Checks = Arc<Vec<Box<dyn Check>>>;
 
-/// `/healthz` answers while the process runs, `/readyz` while every part answers.
+/// `/healthz` answers while the process runs, `/readyz` while every part answers that payments need.
 pub fn router(checks: Checks, listening: SocketAddr) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({"status": "ok"})) }))
@@ -29,17 +34,21 @@ pub fn router(checks: Checks, listening: SocketAddr) -> Router {
 
 async fn ready(State((checks, listening)): State<(Checks, SocketAddr)>) -> impl IntoResponse {
     let mut parts = Map::new();
-    let mut all = true;
+    let (mut all, mut degraded) = (true, false);
     for check in checks.iter() {
         let state = match check.run().await {
             Ok(()) => Value::from("ok"),
-            Err(why) => {
+            Err(why) if check.required() => {
                 all = false;
                 Value::from(why)
+            }
+            Err(why) => {
+                degraded = true;
+                Value::from(format!("degraded: {why}"))
             }
         };
         parts.insert(check.name().to_owned(), state);
     }
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": all, "listening": listening.to_string(), "checks": parts})))
+    (status, Json(json!({"ready": all, "degraded": degraded, "listening": listening.to_string(), "checks": parts})))
 }

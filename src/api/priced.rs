@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::response::Response;
 use payments::{
     challenge::Retry,
-    checkout::{self, PricedRequest, Progress},
+    checkout::{self, ClaimError, PricedRequest, Progress},
     intent::KeptRequest,
     money::UsdcUnits,
-    ports::{ClaimKey, Claimed},
+    ports::{BooksError, ClaimKey, Claimed},
     proof::ProofKey,
     x402::verify::{LiveTransfer, VerifiedTransfer},
 };
+
+use tokio::sync::oneshot;
 
 use super::{
     Api,
@@ -38,7 +40,7 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     }
     // 6. The time, and the agent's limit.
     let live = proof::live(api, &transfer)?;
-    call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now())?);
+    call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now()).await?);
     call.proven = Some(proof::payer(&transfer));
     // 7. Everything that the upstream would refuse, before any money.
     check_body(api, upstream, call)?;
@@ -47,20 +49,39 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
     let request = priced_request(upstream, call, live, key.clone(), price);
-    let claimed = checkout::claim(&api.world, request).await.map_err(not_claimed)?;
+    let world = api.world.clone();
+    let claimed = to_its_end(api, async move { checkout::claim(&world, request).await }).await.map_err(not_claimed)?;
     drop(turn);
     answer_claimed(api, call, &key, claimed).await
+}
+
+/// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up meanwhile leaves no claim that nobody drives, and
+/// none that seems to be waited for.
+pub(super) async fn to_its_end(
+    api: &Arc<Api>,
+    claim: impl Future<Output = Result<Claimed, ClaimError>> + Send + 'static,
+) -> Result<Claimed, ClaimError> {
+    let (tell, told) = oneshot::channel();
+    let (books, drives) = (Arc::clone(&api.world.books), api.drives.clone());
+    tokio::spawn(async move {
+        let claimed = claim.await;
+        if let Ok(Claimed::New(intent)) = &claimed {
+            drives.start(intent.clone(), Progress::live());
+        }
+        if let Err(Ok(Claimed::New(intent) | Claimed::Joined(intent))) = tell.send(claimed) {
+            books.unattended(intent.id);
+        }
+    });
+    told.await.unwrap_or_else(|gone| Err(BooksError::Unavailable(Box::new(gone)).into()))
 }
 
 /// What a claim is answered with, of either protocol.
 pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimKey, claimed: Claimed) -> Result<Response, Fault> {
     match claimed {
         Claimed::New(intent) => {
-            // 11. Its own task: a client that hangs up changes nothing.
+            // 11. It is driven in a task of its own: a client that hangs up changes nothing.
             let attendance = Attendance::owner(Arc::clone(&api.world.books), intent.id);
-            let id = intent.id;
-            api.drives.start(intent, Progress::live());
-            answer::awaited(api, call, id, attendance, Delivered::First).await
+            answer::awaited(api, call, intent.id, attendance, Delivered::First).await
         }
         Claimed::Joined(intent) => {
             let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);

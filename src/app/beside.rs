@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, Clock, Ids};
+use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks};
 
-use super::{AppError, clock};
-use crate::{books::sqlite::SqliteBooks, clock::SystemIds, config::Config};
+use super::{AppError, cache::BalancesBeside, clock, stores};
+use crate::{clock::SystemIds, config::Config};
 
 /// The books, for commands that look and for those that change card accounts.
 pub struct Beside {
@@ -13,6 +13,10 @@ pub struct Beside {
     pub books: Arc<dyn Books>,
     /// Card accounts.
     pub cards: Arc<dyn CardBooks>,
+    /// What gateways show of card accounts.
+    pub balances: BalancesBeside,
+    /// What reconciliation found.
+    pub findings: Arc<dyn ReconcileBooks>,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// Names for changes.
@@ -26,13 +30,14 @@ pub struct Beside {
 /// # Errors
 /// [`AppError`].
 pub async fn beside(config: &Config) -> Result<Beside, AppError> {
-    let url = config.store.url.expose();
-    let books = Arc::new(SqliteBooks::open_beside(url).await?);
+    let store = stores::beside(config).await?;
     let clock = clock(config);
     Ok(Beside {
-        served: SqliteBooks::is_served(url)?,
-        cards: books.clone(),
-        books,
+        served: stores::is_served(config).await?,
+        cards: store.cards,
+        findings: store.reconcile,
+        books: store.books,
+        balances: BalancesBeside::of(config)?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),
     })
@@ -43,5 +48,5 @@ pub async fn beside(config: &Config) -> Result<Beside, AppError> {
 /// # Errors
 /// [`AppError`].
 pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
-    Ok(Arc::new(SqliteBooks::open_beside(config.store.url.expose()).await?))
+    Ok(stores::beside(config).await?.books)
 }

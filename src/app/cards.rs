@@ -2,11 +2,12 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use payments::reconcile::CardSide;
 use payments::{
     checkout::Cards,
     money::{Credits, UsdCents},
     mpp::{account::AccountKey, agent_token::AgentTokenKeys, secrets::Secrets},
-    ports::{AgentTokens, CardBooks, CardEvents, CardRail, Sealer},
+    ports::{AgentTokens, CardBooks, CardEvents, CardHistory, CardRail, Sealer},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,15 +18,19 @@ use crate::{
     clock::SystemClock,
     config::{self, Config, Secret, SptParameter, StripeMode},
     rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
+    seal::AeadSealer,
 };
 
 /// What is sold in advance.
 const PACK_ID: &str = "pack_20";
 const PACK_CREDITS: Credits = Credits::new(20);
+const ANOTHER_ACCOUNT_KEY: &str = "mpp.account_key is not the one that these books were begun with: every card would be a stranger to its \
+     account and its credits. Give the first one back; it is never rotated";
 
 /// What takes cards, before the books are known.
 pub(super) struct CardParts {
     rail: Arc<dyn CardRail>,
+    history: Arc<dyn CardHistory>,
     tokens: Arc<dyn AgentTokens>,
     events: Option<Arc<dyn CardEvents>>,
     secrets: Secrets,
@@ -52,6 +57,7 @@ struct Processor {
 pub(super) async fn parts(
     config: &Config,
     clock: &SystemClock,
+    books: &dyn CardBooks,
     sealer: Arc<dyn Sealer>,
     agents: SocketAddr,
     stop: &CancellationToken,
@@ -63,20 +69,24 @@ pub(super) async fn parts(
     }
     let sandbox = stripe.mode == StripeMode::Sandbox;
     let kept = if sandbox { Some(SandboxKeys::load_or_make(&config.sandbox.dir)?) } else { None };
+    let account_key = match (mpp.account_key.expose(), &kept) {
+        ("", Some(keys)) => AccountKey::new(&keys.account_key)?,
+        (key, _) => AccountKey::new(key)?,
+    };
+    if !books.same_key("mpp.account_key", &account_key.mark()).await? {
+        return Err(AppError::Setting(String::from(ANOTHER_ACCOUNT_KEY)));
+    }
     let processor = match sandbox {
         true => emulator(config, clock, agents, stop, tasks).await?,
         false => configured(&config.stripe),
     };
     let livemode = stripe.mode == StripeMode::Live;
-    let rail = rail(config, &processor, sealer, clock)?;
+    let rail = Arc::new(rail(config, &processor, sealer, clock)?);
     let tokens = AgentTokenKeys::new(keys_or(&mpp.token_keys, kept.as_ref().map(|keys| keys.token_key.as_str())))?;
     let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
-    let account_key = match (mpp.account_key.expose(), &kept) {
-        ("", Some(keys)) => AccountKey::new(&keys.account_key)?,
-        (key, _) => AccountKey::new(key)?,
-    };
     Ok(Some(CardParts {
-        rail: Arc::new(rail),
+        history: rail.clone(),
+        rail,
         tokens: Arc::new(tokens),
         events,
         secrets: Secrets::new(keys_or(&mpp.secret_keys, kept.as_ref().map(|keys| keys.challenge_key.as_str())))?,
@@ -129,6 +139,21 @@ pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &Syst
     })
 }
 
+/// The card processor of a serving gateway, for a comparison beside it: nothing is charged, so any seal key will do. None where no cards are
+/// taken.
+///
+/// # Errors
+/// [`AppError`].
+pub(super) fn beside(config: &Config, clock: &SystemClock, books: Arc<dyn CardBooks>) -> Result<Option<CardSide>, AppError> {
+    let processor = match config.stripe.mode {
+        StripeMode::Off => return Ok(None),
+        StripeMode::Sandbox => running_emulator(config)?,
+        StripeMode::Test | StripeMode::Live => configured(&config.stripe),
+    };
+    let rail = Arc::new(rail(config, &processor, Arc::new(AeadSealer::new(&[0; 32])), clock)?);
+    Ok(Some(CardSide { history: rail.clone(), rail, books }))
+}
+
 fn keys_or(configured: &[Secret], kept: Option<&str>) -> Vec<String> {
     match (configured, kept) {
         ([], Some(kept)) => vec![kept.to_owned()],
@@ -157,6 +182,11 @@ impl CardParts {
     /// What challenges offer.
     pub(super) fn terms(&self) -> &CardTerms {
         &self.terms
+    }
+
+    /// What is compared with the books.
+    pub(super) fn side(&self, books: Arc<dyn CardBooks>) -> CardSide {
+        CardSide { history: Arc::clone(&self.history), rail: Arc::clone(&self.rail), books }
     }
 
     /// What the rules need.
@@ -209,6 +239,19 @@ async fn emulator(
         emulator.stop().await;
     }));
     Ok(Processor { api_base, secret_key: SECRET_KEY.to_owned(), network_id: PROFILE.to_owned(), webhook_secret: WEBHOOK_SECRET.to_owned() })
+}
+
+/// The emulator that a server on this machine runs.
+#[cfg(feature = "sandbox")]
+fn running_emulator(config: &Config) -> Result<Processor, AppError> {
+    use sandbox::stripe::{PROFILE, SECRET_KEY, WEBHOOK_SECRET};
+    let api_base = format!("http://{}", config.sandbox.stripe_listen);
+    Ok(Processor { api_base, secret_key: SECRET_KEY.to_owned(), network_id: PROFILE.to_owned(), webhook_secret: WEBHOOK_SECRET.to_owned() })
+}
+
+#[cfg(not(feature = "sandbox"))]
+fn running_emulator(_: &Config) -> Result<Processor, AppError> {
+    Err(AppError::Setting(String::from("this build has no sandbox; set stripe.mode")))
 }
 
 #[cfg(not(feature = "sandbox"))]

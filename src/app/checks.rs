@@ -12,13 +12,14 @@ struct ChainCheck(World);
 struct UpstreamCheck(World);
 struct CardCheck(Arc<dyn CardRail>);
 
-/// Books, chain, upstream, and the card processor where cards are taken.
-pub(super) fn all(world: &World) -> Checks {
+/// Books, chain, upstream, the card processor where cards are taken, and the shared cache where there is one.
+pub(super) fn all(world: &World, cache: Option<Box<dyn Check>>) -> Checks {
     let mut checks: Vec<Box<dyn Check>> =
         vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(UpstreamCheck(world.clone()))];
     if let Some(cards) = &world.cards {
         checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));
     }
+    checks.extend(cache);
     Arc::new(checks)
 }
 

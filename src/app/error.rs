@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use payments::{
     mpp::secrets::SecretError,
-    ports::{CardError, RailError},
+    ports::{BooksError, CardError, RailError},
 };
 
 use super::keys::KeysError;
 use crate::{
     api::ChallengeError,
-    books::sqlite::OpenError,
+    books::{postgres, sqlite},
     clock,
     rails::{base::BaseConfigError, stripe::StripeConfigError},
     upstream::{launch_core::CoreError, profile::ProfileError},
@@ -37,9 +37,15 @@ pub enum AppError {
     /// The sandbox's keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
-    /// The books.
+    /// The books in a file.
     #[error(transparent)]
-    Books(#[from] OpenError),
+    File(#[from] sqlite::OpenError),
+    /// The books on a server.
+    #[error(transparent)]
+    Database(#[from] postgres::OpenError),
+    /// The books are open and cannot be read.
+    #[error(transparent)]
+    Books(#[from] BooksError),
     /// The embedded core.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -77,6 +83,6 @@ pub enum AppError {
 impl AppError {
     /// Whether books were asked for that were never kept.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Books(OpenError::Missing(_)))
+        matches!(self, Self::File(sqlite::OpenError::Missing(_)) | Self::Database(postgres::OpenError::Missing(_)))
     }
 }

@@ -2,33 +2,40 @@
 
 mod accounts;
 mod beside;
+mod cache;
 mod cards;
 mod checks;
+mod custody;
 mod error;
 pub mod inspect;
 mod keys;
+mod limits;
 mod money;
 mod parts;
+mod reconcile;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
+mod stores;
 mod upstream;
 
-use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use payments::{
     challenge::ErrorShapeSetting,
     checkout::{Cards, Settings, World},
     free_tier::FreeTier,
+    ports::Books,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use beside::{Beside, beside, books_beside};
 pub use error::AppError;
+pub use reconcile::reconciler;
+pub use stores::{migrate, missing_migrations};
 
 use crate::{
-    api::{self, Api, ApiSettings, Challenges, LimitSettings, Limits, Load, LoadLimits, TrustedProxies, server::ServeLimits},
-    books::sqlite::SqliteBooks,
+    api::{self, Api, ApiSettings, Challenges, Limits, Load, TrustedProxies, server::ServeLimits},
     clock::SystemClock,
     config::{Config, ErrorShape, X402Mode},
     upstream::profile::{OwnRoute, Profile, RouteTable},
@@ -37,8 +44,6 @@ use crate::{
 
 /// Connections at the same time.
 const MAX_CONNECTIONS: usize = 20_000;
-/// How long one driver holds an intent without renewing its lease.
-const LEASE_MS: i64 = 30_000;
 /// How long a copy of a creation is good: the age of a signature that cores refuse (contracts/launch-core.yaml, promise 5). An upstream that is
 /// given up sooner is one that forgets sooner.
 const LATE_COPY_MS: i64 = 300_000;
@@ -91,18 +96,19 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let operators = parts::listener(config.server.operator_listen).await?;
     let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::new();
+    let cache = cache::parts(config, limits::agents(config), stores::are_shared(config), &stopping, &mut workers).await?;
     let money = money::money(config, &clock, &stopping, &mut workers).await?;
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     // Before the card emulator: a second process on the same books must not touch the first one's.
-    let books = Arc::new(SqliteBooks::open(config.store.url.expose()).await?);
-    let cards = cards::parts(config, &clock, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
+    let store = stores::serving(config).await?;
+    let cards = cards::parts(config, &clock, &*store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
-    let world = world(config, &profile, &clock, &money, Arc::clone(&books), cards.as_ref().map(cards::CardParts::world)).await?;
+    let world = world(config, &profile, &clock, &money, &cache, store.books, cards.as_ref().map(cards::CardParts::world)).await?;
+    workers.extend(reconcile::worker(config, &world, &money, (store.reconcile, &store.cards), cards.as_ref(), &stopping));
     let drives = Drives::new(world.clone());
     let accounts = accounts::Accounts::new(world.clone());
     accounts.turn().await;
-    let housekeeping: Vec<Arc<dyn Housekeeping>> =
-        vec![Arc::new(accounts.clone()), Arc::new(parts::ProofQueue::new(money.proofs.clone(), world.clone()))];
+    let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world)];
     workers.push(tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone())));
     let api = Arc::new(Api {
         world: world.clone(),
@@ -115,14 +121,14 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
             config.x402.max_timeout_s,
             cards.as_ref().map(cards::CardParts::terms),
         )?,
-        cards: cards.map(|cards| cards.desk(books.clone())),
+        cards: cards.map(|cards| cards.desk(store.cards)),
         table,
         descriptions: api::Descriptions::of(&profile.name),
         codes: profile.codes.clone(),
         envelope: profile.envelope.clone(),
         turns: api::Turns::default(),
-        limits: Limits::new(limit_settings(config, &profile)),
-        load: Load::new(load_limits(config)),
+        limits: Limits::new(limits::settings(config, &profile), cache.limiter()),
+        load: Load::new(limits::load(config)),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         clock,
         body_rules: body_rules(&profile, accounts),
@@ -130,12 +136,9 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
-    if let Some(desk) = &api.cards {
-        let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&world.clock));
-        workers.push(tokio::spawn(rounds::refunds(rail, books, clock, stopping.clone())));
-    }
-    workers.push(tokio::spawn(parts::watch_chain(Arc::clone(&world.rail), stopping.clone())));
-    let checks = checks::all(&world);
+    workers.extend(parts::refunds(&api, &stopping));
+    workers.extend(parts::watches(&world, &money.sealer, &stopping));
+    let checks = checks::all(&world, cache.check());
     let servers = vec![
         serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
         serve(operators, api::operator::router(checks, agent_address), config, OPERATOR_DRAIN, &stopping),
@@ -199,12 +202,14 @@ async fn world(
     profile: &Arc<Profile>,
     clock: &SystemClock,
     money: &money::Money,
-    books: Arc<SqliteBooks>,
+    cache: &cache::CacheParts,
+    books: Arc<dyn Books>,
     cards: Option<Cards>,
 ) -> Result<World, AppError> {
     Ok(World {
         books,
-        proofs: money.proofs.clone(),
+        proofs: cache.proofs(),
+        balances: cache.balances(),
         rail: money.rail.clone(),
         cards,
         upstream: upstream::upstream(config, profile, clock).await?,
@@ -213,11 +218,11 @@ async fn world(
         settings: Settings {
             free_tier: FreeTier { per_month: parts::free_per_month(profile)?, per_day_total: config.limits.free_launches_per_day_total },
             require_balance_for_free: config.x402.require_balance_for_free,
-            entitlement_ms: hours_ms(config.pricing.entitlement_hours),
+            entitlement_ms: parts::hours_ms(config.pricing.entitlement_hours),
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
-            core_deadline_ms: seconds_ms(config.upstream.core_deadline_s),
-            core_late_copy_ms: LATE_COPY_MS.min(seconds_ms(config.upstream.core_deadline_s)),
-            lease_ms: LEASE_MS,
+            core_deadline_ms: parts::seconds_ms(config.upstream.core_deadline_s),
+            core_late_copy_ms: LATE_COPY_MS.min(parts::seconds_ms(config.upstream.core_deadline_s)),
+            lease_ms: parts::seconds_ms(config.store.lease_s),
             join_window_ms: JOIN_WINDOW_MS,
         },
     })
@@ -261,38 +266,10 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
     }
 }
 
-fn limit_settings(config: &Config, profile: &Profile) -> LimitSettings {
-    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    LimitSettings {
-        agent_per_minute: at_least_one(config.limits.agent_per_minute),
-        agent_burst: at_least_one(config.limits.agent_burst),
-        peer_per_minute: at_least_one(config.limits.peer_per_minute),
-        headers: profile.rate_headers.clone().unwrap_or_default(),
-    }
-}
-
-fn load_limits(config: &Config) -> LoadLimits {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    LoadLimits {
-        requests: size(u64::from(config.limits.open_requests)),
-        intents: size(u64::from(config.limits.open_intents)),
-        // One body of the largest size must always fit.
-        body_bytes: size(config.limits.open_body_bytes.max(config.limits.body_bytes)),
-    }
-}
-
 fn public_url(config: &Config) -> &str {
     config.server.public_url.as_str().trim_end_matches('/')
 }
 
 fn mode(config: &Config) -> &'static str {
     if config.x402.mode == X402Mode::Sandbox { "sandbox" } else { "chain" }
-}
-
-fn hours_ms(hours: u64) -> i64 {
-    seconds_ms(hours.saturating_mul(3600))
-}
-
-fn seconds_ms(seconds: u64) -> i64 {
-    i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
 }

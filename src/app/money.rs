@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{AppError, keys::SandboxKeys};
 use crate::{
-    cache::memory::MemoryProofs,
     clock::SystemClock,
     config::{Config, X402Mode},
     rails::base::{BaseConfig, BaseRail},
@@ -23,7 +22,6 @@ use crate::{
 /// What moves money, and what must be known to ask for it.
 pub(super) struct Money {
     pub(super) rail: Arc<BaseRail>,
-    pub(super) proofs: Arc<MemoryProofs>,
     pub(super) token: Token,
     pub(super) pay_to: Wallet,
     /// Keeps what could move money.
@@ -58,15 +56,17 @@ pub(super) async fn money(
     }
     let shown_rpc_url = if sandbox { rpc_url } else { String::from("(configured)") };
     let (token, pay_to, sealer) = (terms.token, terms.pay_to, terms.sealer);
-    Ok(Money { rail: Arc::new(rail), proofs: Arc::default(), token, pay_to, sealer, shown_rpc_url })
+    Ok(Money { rail: Arc::new(rail), token, pay_to, sealer, shown_rpc_url })
 }
 
 /// What a rail needs to know beside its node.
 pub(super) struct Terms {
     signer_key: [u8; 32],
+    other_signer_keys: Vec<[u8; 32]>,
     token: Token,
     pay_to: Wallet,
-    sealer: Arc<dyn Sealer>,
+    /// Opens and seals what is kept.
+    pub(super) sealer: Arc<dyn Sealer>,
 }
 
 /// From the configuration, and from a sandbox's kept keys where it says nothing.
@@ -84,11 +84,24 @@ pub(super) fn terms(config: &Config, keys: Option<&SandboxKeys>) -> Result<Terms
     };
     let asset = x402.asset.0.ok_or_else(|| AppError::Setting(String::from("x402.asset is not set")))?;
     let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
-    let sealer = Arc::new(AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))));
-    Ok(Terms { signer_key, token, pay_to, sealer })
+    let before: Vec<[u8; 32]> = config.store.seal_keys_before.iter().map(|key| seal_key(key.expose())).collect();
+    let sealer = AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))).opening(&before);
+    let others = x402.other_signer_keys.iter().map(|key| key_bytes(key.expose(), "x402.other_signer_keys"));
+    let (other_signer_keys, sealer) = (others.collect::<Result<_, _>>()?, Arc::new(sealer));
+    Ok(Terms { signer_key, other_signer_keys, token, pay_to, sealer })
 }
 
 impl Terms {
+    /// What is paid with.
+    pub(super) fn token(&self) -> &Wallet {
+        self.token.address()
+    }
+
+    /// Where it comes in.
+    pub(super) fn pay_to(&self) -> Wallet {
+        self.pay_to
+    }
+
     /// A rail to this node.
     pub(super) fn rail(&self, config: &Config, rpc_url: &str) -> Result<BaseRail, AppError> {
         let x402 = &config.x402;
@@ -97,6 +110,7 @@ impl Terms {
             rpc_timeout_ms: x402.rpc_timeout_ms,
             token: self.token.clone(),
             signer_key: self.signer_key,
+            other_signer_keys: self.other_signer_keys.clone(),
             max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
             confirmations: x402.confirmations,
             fee_bump_after_s: u32::try_from(x402.fee_bump_after_s).unwrap_or(u32::MAX),

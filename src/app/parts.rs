@@ -2,18 +2,19 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use payments::{checkout::World, ports::ChainRail};
+use payments::{
+    checkout::World,
+    ports::{ChainRail, Sealer},
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::AppError;
+use super::{AppError, custody};
 use crate::{
     api::Api,
-    cache::memory::MemoryProofs,
     config::{Config, UpstreamUrl},
     upstream::profile::{LaunchPrices, Ownership, Profile},
-    worker::rounds::Housekeeping,
+    worker::rounds,
 };
 
 /// Between two sweeps of what the limiters no longer need.
@@ -74,8 +75,21 @@ pub(super) async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
     }
 }
 
+/// Looks beside the requests, so that what is wrong is said while nobody pays.
+pub(super) fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
+    let chain = tokio::spawn(watch_chain(Arc::clone(&world.rail), stop.clone()));
+    [chain, tokio::spawn(custody::watch(world.clone(), Arc::clone(sealer), stop.clone()))]
+}
+
+/// Asks for approved refunds, where cards are taken.
+pub(super) fn refunds(api: &Api, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    let desk = api.cards.as_ref()?;
+    let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&api.world.clock));
+    Some(tokio::spawn(rounds::refunds(rail, books, clock, stop.clone())))
+}
+
 /// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.
-pub(super) async fn watch_chain(rail: Arc<dyn ChainRail>, stop: CancellationToken) {
+async fn watch_chain(rail: Arc<dyn ChainRail>, stop: CancellationToken) {
     let mut well = true;
     while tokio::time::timeout(WATCH_CHAIN_EVERY, stop.cancelled()).await.is_err() {
         let outcome = rail.ready().await;
@@ -94,28 +108,10 @@ pub(super) async fn joined(task: JoinHandle<()>) {
     }
 }
 
-/// Carries proofs that were remembered in memory to the books.
-pub(super) struct ProofQueue {
-    proofs: Arc<MemoryProofs>,
-    world: World,
+pub(super) fn hours_ms(hours: u64) -> i64 {
+    seconds_ms(hours.saturating_mul(3600))
 }
 
-impl ProofQueue {
-    pub(super) fn new(proofs: Arc<MemoryProofs>, world: World) -> Self {
-        Self { proofs, world }
-    }
-}
-
-#[async_trait]
-impl Housekeeping for ProofQueue {
-    async fn turn(&self) {
-        let claims = self.proofs.take_queue();
-        if !claims.is_empty()
-            && let Err(error) = self.world.books.claim_identities(&claims).await
-        {
-            tracing::warn!(error = %crate::worker::drives::chain(&error), count = claims.len(), "proofs.not_written");
-            self.proofs.give_back(claims);
-        }
-        self.proofs.forget_old(self.world.clock.now());
-    }
+pub(super) fn seconds_ms(seconds: u64) -> i64 {
+    i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
 }

@@ -1,3 +1,58 @@
-//! The durable truth. Each backend implements [`payments::ports::Books`] and knows nothing of the others.
+//! The durable truth. Each backend implements [`payments::ports::Books`] and knows nothing of the others. What both say in the same words is
+//! written once, in `sql/`: those files are compiled into each backend, against its own `dialect`.
 
+pub mod postgres;
 pub mod sqlite;
+
+use async_trait::async_trait;
+use payments::ports::BooksError;
+
+/// How often a change of several statements begins again that lost against another one.
+const AGAIN: u32 = 4;
+
+/// One thing that must hold, with what does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreement {
+    /// A stable word.
+    pub check: &'static str,
+    /// What must hold, in one sentence.
+    pub holds: &'static str,
+    /// What does not, at most 20 of them; empty when it holds.
+    pub differences: Vec<String>,
+}
+
+/// What a database of books looks like from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Migrations that this program knows and the database does not have.
+    pub missing_migrations: Vec<i64>,
+    /// Migrations in the database that this program does not know, or knows otherwise.
+    pub foreign_migrations: Vec<i64>,
+    /// What the database itself finds broken; empty when it is whole.
+    pub broken: Vec<String>,
+}
+
+/// A settlement as the books have it, to be found on the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedSettlement {
+    /// The intent that it pays for.
+    pub intent_id: String,
+    /// The transaction, `0x...`.
+    pub tx_hash: String,
+}
+
+/// What operators' commands ask of the books as a whole. Reads only.
+#[async_trait]
+pub trait Inspect: Send + Sync {
+    /// Whether the database is whole and of this program's version.
+    ///
+    /// # Errors
+    /// It cannot be read at all; so for every method here.
+    async fn health(&self) -> Result<Health, BooksError>;
+
+    /// Everything that the books must say of themselves.
+    async fn agreements(&self) -> Result<Vec<Agreement>, BooksError>;
+
+    /// Every settlement on the chain that the books know.
+    async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError>;
+}

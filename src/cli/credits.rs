@@ -108,6 +108,9 @@ async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: F
         AdjustmentError::TooFew(_) => Failure::new(Exit::Payment, format!("{payer}: {error}")),
         AdjustmentError::Books(error) => Failure::from_error(Exit::Failed, &error),
     })?;
+    if !change.dry_run {
+        reason::shown_anew(beside, &payer).await;
+    }
     let word = match kind {
         AdjustmentKind::Grant => "grant",
         AdjustmentKind::Void => "void",

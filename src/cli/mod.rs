@@ -7,11 +7,15 @@ mod demo;
 mod doctor;
 mod exit;
 mod explain;
+mod findings;
+mod health;
 mod ledger;
+mod migrate;
 mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
 mod reason;
+mod reconcile;
 mod refund;
 mod report;
 mod serve;
@@ -71,13 +75,28 @@ enum Command {
     Refund(refund::RefundArguments),
     /// Look at the credits of a card account, and change them.
     Credits(credits::CreditsArguments),
+    /// Compare the books with the chain, the card processor and the upstream, beside a running gateway too.
+    Reconcile(reconcile::ReconcileArguments),
+    /// List what the comparisons found, and close what was looked at.
+    Findings(findings::FindingsArguments),
     /// Say whether this configuration can take payments here and now.
     Doctor,
+    /// Ask a gateway on this machine whether it runs: exit code 0 or 1, for the health check of a container.
+    Health {
+        /// Ask whether it can take payments, too.
+        #[arg(long, conflicts_with = "at")]
+        ready: bool,
+        /// Ask another listener than the operators', for example that of `turnpike core`; any answer but a fault of its own is well.
+        #[arg(long, value_name = "ADDRESS")]
+        at: Option<SocketAddr>,
+    },
     /// Tell why a request was answered as it was, by its payment id or request id.
     Explain {
         /// `pay_...`, or the answer's X-Request-Id.
         id: String,
     },
+    /// Bring the books to this program's tables, as every start does; take a backup first.
+    Migrate(migrate::MigrateArguments),
     /// Print the effective configuration, secrets as stars.
     Config,
 }
@@ -97,10 +116,14 @@ pub fn main() -> ExitCode {
         Command::Serve => configured(&arguments, serve::run),
         Command::Core { listen } => configured(&arguments, |config| core::run(config, listen)),
         Command::Doctor => doctor::run(load(&arguments), report::piped()),
+        Command::Health { ready, at } => configured(&arguments, |config| health::run(config, &health::Question { at, ready })),
         Command::Explain { id } => configured(&arguments, |config| explain::run(config, &id, report::piped())),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
         Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
+        Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),
+        Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
         Command::Credits(credits) => configured(&arguments, |config| run(credits::run(config, credits))),
+        Command::Migrate(migrate) => configured(&arguments, |config| run(migrate::run(config, migrate))),
         Command::Config => configured(&arguments, |config| {
             output::line(config.printable().trim_end());
             ExitCode::SUCCESS
@@ -176,14 +199,22 @@ mod tests {
             "turnpike ledger ls --state created --limit 10 --json",
             "turnpike ledger --json balance",
             "turnpike ledger show pay_00000000000000000000000000000007",
+            "turnpike health --ready",
+            "turnpike health --at 127.0.0.1:8406",
             "turnpike refund ls",
             "turnpike refund approve pay_00000000000000000000000000000007 --reason late --dry-run",
+            "turnpike migrate --dry-run",
             "turnpike credits show card:7",
+            "turnpike reconcile --since 2h --dry-run",
+            "turnpike reconcile --full --json",
+            "turnpike findings --all",
+            "turnpike findings close settlement_lost pay_7 --reason collected",
             "turnpike credits grant card:7 5 --reason late",
         ] {
             assert!(parse(good).is_ok(), "{good}");
         }
         for bad in [
+            "turnpike health --ready --at 127.0.0.1:8406",
             "turnpike ledger",
             "turnpike ledger show 7",
             "turnpike ledger ls --state paid",
@@ -192,6 +223,10 @@ mod tests {
             "turnpike ledger ls --before 7",
             "turnpike refund approve pay_00000000000000000000000000000007",
             "turnpike refund approve pay_00000000000000000000000000000007 --reason=",
+            "turnpike reconcile --since yesterday",
+            "turnpike reconcile --full --since 2h",
+            "turnpike findings close settlement_lost pay_7",
+            "turnpike findings close lost pay_7 --reason late",
             "turnpike credits grant card:7 5",
             "turnpike credits void card:7 0 --reason late",
             "turnpike credits void card:7 -1 --reason late",

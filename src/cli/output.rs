@@ -30,6 +30,11 @@ pub(super) fn line(text: &str) {
     drop(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
+/// Prints a sentence beside the result.
+pub(super) fn note(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
 /// Prints a JSON value: one line for a machine, indented on a terminal.
 pub(super) fn json(value: &Value) {
     match io::stdout().is_terminal() {

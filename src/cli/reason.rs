@@ -1,8 +1,12 @@
 //! Why an operator changes something: asked for by every command that does.
 
 use clap::Args;
+use payments::agent::Payer;
 
-use super::exit::{Exit, Failure};
+use super::{
+    exit::{Exit, Failure},
+    output,
+};
 use crate::{
     app::{self, Beside},
     config::Config,
@@ -37,6 +41,13 @@ pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
         true => Failure::from_error(Exit::NotFound, &error),
         false => Failure::from_error(Exit::Arguments, &error),
     })
+}
+
+/// Tells the gateways that an account was changed.
+pub(super) async fn shown_anew(beside: &Beside, payer: &Payer) {
+    if !beside.balances.forget(payer).await {
+        output::note("the cache does not answer; gateways may show the old balance for up to 5 minutes");
+    }
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -102,6 +102,11 @@ async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format
     let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
     let approval = RefundApproval { intent: id, reason: change.reason.clone(), at: beside.clock.now(), dry_run: change.dry_run };
     let refund = beside.cards.approve_refund(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
+    if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
+        && !change.dry_run
+    {
+        reason::shown_anew(beside, &payer).await;
+    }
     let takes_credit = before.as_ref().is_some_and(|owed| owed.state == "used");
     let currency = before.map(|owed| owed.currency).unwrap_or_default();
     let next = match (change.dry_run, beside.served) {

@@ -10,11 +10,13 @@ use super::{Config, Usd, Usdc};
 use crate::strict_toml::{self, Mistake};
 
 /// Settings that are also accepted as `<key>_file`.
-const SECRETS: [(&str, &str); 9] = [
+const SECRETS: [(&str, &str); 11] = [
     ("operator", "token"),
     ("store", "seal_key"),
+    ("store", "seal_keys_before"),
     ("upstream", "signing_secret"),
     ("x402", "signer_key"),
+    ("x402", "other_signer_keys"),
     ("mpp", "secret_keys"),
     ("mpp", "account_key"),
     ("mpp", "token_keys"),

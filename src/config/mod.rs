@@ -6,6 +6,7 @@
 pub mod chain;
 mod layers;
 pub mod rails;
+pub mod reconcile;
 pub mod refuse;
 pub mod secret;
 pub mod service;
@@ -21,6 +22,7 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use rails::{ErrorShape, Mpp, Pricing, SptParameter, Stripe, StripeMode, X402, X402Mode};
+pub use reconcile::Reconcile;
 pub use secret::Secret;
 pub use service::{Limits, Operator, Server, Test};
 pub use storage::{Cache, Sandbox, Store, Upstream, UpstreamUrl};
@@ -53,6 +55,8 @@ pub struct Config {
     pub pricing: Pricing,
     /// How much is accepted from whom.
     pub limits: Limits,
+    /// When the books are compared with the world.
+    pub reconcile: Reconcile,
     /// The stand-ins of the world.
     pub sandbox: Sandbox,
     /// For tests only.
@@ -83,6 +87,7 @@ impl Config {
             stripe: layers.read("stripe"),
             pricing: layers.read("pricing"),
             limits: layers.read("limits"),
+            reconcile: layers.read("reconcile"),
             sandbox: layers.read("sandbox"),
             test: layers.read("test"),
         };

@@ -24,6 +24,8 @@ pub struct X402 {
     pub pay_to: EvmAddress,
     /// The key that pays the gas; 32 bytes in hex. A sandbox makes one once.
     pub signer_key: Secret,
+    /// The keys of other replicas' and of retired signers: they only finish what they began.
+    pub other_signer_keys: Vec<Secret>,
     /// Where a facilitator is.
     pub facilitator_url: String,
     /// How long a challenge asks an authorization to be valid, in seconds.
@@ -55,6 +57,7 @@ impl Default for X402 {
             domain_version: "2".to_owned(),
             pay_to: EvmAddress(None),
             signer_key: Secret::default(),
+            other_signer_keys: Vec::new(),
             facilitator_url: String::new(),
             max_timeout_s: 300,
             max_window_s: 3900,

@@ -14,7 +14,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 33] = [
+const RULES: [Rule; 37] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -27,7 +27,8 @@ const RULES: [Rule; 33] = [
     ("chain_without_asset", "x402.asset", |c| chain_needs(c, c.x402.asset.0.is_none())),
     ("chain_without_domain_name", "x402.domain_name", |c| chain_needs(c, c.x402.domain_name.is_empty())),
     ("rpc_url_scheme", "x402.rpc_url", rpc_url_scheme),
-    ("signer_key_shape", "x402.signer_key", signer_key_shape),
+    ("signer_key_shape", "x402.signer_key", |c| misshapen(c.x402.signer_key.expose())),
+    ("other_signer_key_shape", "x402.other_signer_keys", |c| c.x402.other_signer_keys.iter().find_map(|key| misshapen(key.expose()))),
     ("pay_to_nobody", "x402.pay_to", pay_to_nobody),
     ("sandbox_chain_id", "x402.chain_id", sandbox_chain_id),
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
@@ -45,14 +46,17 @@ const RULES: [Rule; 33] = [
     ("open_operator", "operator.token", open_operator),
     ("short_token", "operator.token", |c| short(c.operator.token.expose())),
     ("short_seal_key", "store.seal_key", |c| short(c.store.seal_key.expose())),
+    ("short_seal_key_before", "store.seal_keys_before", |c| c.store.seal_keys_before.iter().find_map(|key| short(key.expose()))),
     ("same_listener", "server.operator_listen", same_listener),
     // What this build does not have.
     ("facilitator_not_built", "x402.mode", facilitator_not_built),
-    ("store_not_built", "store.url", store_not_built),
-    ("cache_not_built", "cache.url", cache_not_built),
+    ("store_scheme", "store.url", store_scheme),
     // Values that make no sense.
+    ("cache_url", "cache.url", cache_url),
+    ("cache_prefix", "cache.prefix", cache_prefix),
     ("price_of_zero", "pricing", price_of_zero),
     ("zero", "limits", zero),
+    ("short_lease", "store.lease_s", short_lease),
 ];
 
 /// Every rule that the configuration breaks.
@@ -91,8 +95,7 @@ fn rpc_url_scheme(config: &Config) -> Option<String> {
     (!url.is_empty() && !matches!(url.scheme(), "http" | "https")).then(|| "expected http://... or https://...".to_owned())
 }
 
-fn signer_key_shape(config: &Config) -> Option<String> {
-    let key = config.x402.signer_key.expose();
+fn misshapen(key: &str) -> Option<String> {
     let digits = key.strip_prefix("0x").unwrap_or(key);
     let hex = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let nonzero = digits.bytes().any(|byte| byte != b'0');
@@ -161,20 +164,23 @@ fn stripe_sandbox_not_linked(config: &Config) -> Option<String> {
     (config.stripe.mode == StripeMode::Sandbox && !cfg!(feature = "sandbox")).then(|| "this build has no sandbox".to_owned())
 }
 
-fn store_not_built(config: &Config) -> Option<String> {
+fn store_scheme(config: &Config) -> Option<String> {
     match config.store.url.scheme() {
-        "sqlite" => None,
-        "postgres" | "postgresql" => Some("Postgres is not built in; expected sqlite://file".to_owned()),
-        _ => Some("expected sqlite://file".to_owned()),
+        "sqlite" | "postgres" | "postgresql" => None,
+        _ => Some("expected sqlite://file or postgres://user@host/database".to_owned()),
     }
 }
 
-fn cache_not_built(config: &Config) -> Option<String> {
-    match config.cache.url.expose() {
-        "memory:" => None,
-        url if url.starts_with("redis") => Some("Redis is not built in; expected memory:".to_owned()),
-        _ => Some("expected memory:".to_owned()),
-    }
+fn cache_url(config: &Config) -> Option<String> {
+    let url = config.cache.url.expose();
+    let redis = url.strip_prefix("redis://").is_some_and(|rest| !rest.is_empty());
+    (url != "memory:" && !redis).then(|| "expected memory: or redis://[user:password@]host[:port][/db]".to_owned())
+}
+
+fn cache_prefix(config: &Config) -> Option<String> {
+    let prefix = &config.cache.prefix;
+    let plain = prefix.len() <= 64 && prefix.bytes().all(|byte| byte.is_ascii_graphic());
+    (!plain).then(|| "expected at most 64 visible ASCII characters".to_owned())
 }
 
 fn price_of_zero(config: &Config) -> Option<String> {
@@ -191,6 +197,7 @@ fn zero(config: &Config) -> Option<String> {
         ("server.answer_deadline_s", server.answer_deadline_s),
         ("server.header_read_timeout_s", server.header_read_timeout_s),
         ("server.body_timeout_s", server.body_timeout_s),
+        ("store.connections", config.store.connections.into()),
         ("limits.agent_per_minute", limits.agent_per_minute.into()),
         ("limits.agent_burst", limits.agent_burst.into()),
         ("limits.peer_per_minute", limits.peer_per_minute.into()),
@@ -206,8 +213,14 @@ fn zero(config: &Config) -> Option<String> {
         ("x402.rpc_timeout_ms", x402.rpc_timeout_ms),
         ("mpp.challenge_ttl_s", config.mpp.challenge_ttl_s),
         ("stripe.timeout_ms", config.stripe.timeout_ms),
+        ("cache.timeout_ms", config.cache.timeout_ms),
         ("pricing.entitlement_hours", config.pricing.entitlement_hours),
     ];
     let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();
     (!zeros.is_empty()).then(|| format!("must be above 0: {}", zeros.join(", ")))
+}
+
+/// A driver that lives renews its lease three times while it lasts, and a moment of silence must not cost it.
+fn short_lease(config: &Config) -> Option<String> {
+    (config.store.lease_s < 3).then(|| "expected at least 3 seconds".to_owned())
 }

@@ -16,11 +16,23 @@ pub struct Store {
     pub url: CredentialUrl,
     /// Seals what could move money while it is kept; at least 32 characters. A sandbox makes its own once.
     pub seal_key: Secret,
+    /// Seal keys of before: they only open what they have sealed.
+    pub seal_keys_before: Vec<Secret>,
+    /// Connections to a database server, of one process.
+    pub connections: u32,
+    /// How long a driver holds a payment without saying that it still does, in seconds. A process that is gone holds none on PostgreSQL.
+    pub lease_s: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: CredentialUrl::new("sqlite://turnpike.db"), seal_key: Secret::default() }
+        Self {
+            url: CredentialUrl::new("sqlite://turnpike.db"),
+            seal_key: Secret::default(),
+            seal_keys_before: Vec::new(),
+            connections: 10,
+            lease_s: 30,
+        }
     }
 }
 
@@ -28,13 +40,17 @@ impl Default for Store {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Cache {
-    /// `memory:`, or `redis://...`.
+    /// `memory:`, or `redis://[user:password@]host[:port][/db]`.
     pub url: CredentialUrl,
+    /// Before every key in Redis, so that several gateways can share a server.
+    pub prefix: String,
+    /// How long one question to Redis may take, in milliseconds.
+    pub timeout_ms: u64,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { url: CredentialUrl::new("memory:") }
+        Self { url: CredentialUrl::new("memory:"), prefix: "turnpike:".to_owned(), timeout_ms: 50 }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod breaker;
+mod creations;
 mod transport;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use http::{HeaderName, HeaderValue, Request, Response, header};
 use payments::{
     checkout::{Admission, ForwardRequest},
     intent::StoredAnswer,
-    ports::{Clock, LookUp, Upstream, UpstreamAnswer, UpstreamError},
+    ports::{Clock, Creations, LookUp, Upstream, UpstreamAnswer, UpstreamError},
 };
 
 use super::{
@@ -181,6 +182,14 @@ impl Upstream for Forwarder {
 
     async fn look_up(&self, core_key: &str) -> LookUp {
         self.found(core_key).await.unwrap_or_else(|error| LookUp::Unreachable(error.to_string()))
+    }
+
+    fn looks_up(&self) -> bool {
+        self.profile.idempotency.lookup.is_some()
+    }
+
+    async fn creations(&self, after: &str) -> Result<Creations, UpstreamError> {
+        self.listed(after).await
     }
 
     async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError> {

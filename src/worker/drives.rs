@@ -14,8 +14,8 @@ use payments::{
 };
 use tokio::sync::watch;
 
-/// How often a driver renews its lease.
-const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// How often a driver renews its lease, while one of them lasts.
+const RENEWALS: u64 = 3;
 /// How often a waiter looks into the books for an intent that somebody else drives.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often shutdown looks whether the drivers are done.
@@ -149,8 +149,9 @@ impl Drives {
 
     /// Ends when the lease is lost: from then on somebody else drives.
     async fn keep_lease(&self, id: PaymentId, fence: i64) {
+        let every = Duration::from_millis(u64::try_from(self.world.settings.lease_ms).unwrap_or_default() / RENEWALS);
         loop {
-            tokio::time::sleep(RENEW_EVERY).await;
+            tokio::time::sleep(every).await;
             let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
             match self.world.books.renew_lease(id, fence, until).await {
                 Ok(true) => {}

@@ -53,7 +53,7 @@ impl Beside {
     }
 
     async fn ledger(&self, arguments: &[&str]) -> Output {
-        let store = format!("store.url=sqlite://{}", self.gateway.audit().path.display());
+        let store = format!("store.url={}", self.gateway.database.url());
         turnpike(self.dir.path(), &[&["--set", &store, "ledger"], arguments].concat()).await
     }
 }

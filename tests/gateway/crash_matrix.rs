@@ -1,19 +1,17 @@
-//! The crash matrix: SIGKILL at every point, restart, with and without a client that asks again. Afterwards the invariants hold, and the
-//! ledger is that of the undisturbed run, or nothing happened.
+//! The crash matrix: SIGKILL at every point, with and without a client that asks again. On a file the process starts again; on a database
+//! server another one, which runs already, takes over, and the killed one stays dead. Afterwards the invariants hold, and the ledger is that
+//! of the undisturbed run, or nothing happened.
 
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use payments::intent::State;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection};
-
 use sandbox::stripe::Fault as StripeFault;
 
 use crate::crash_points::{Crash, Foreign, Funding, Moment, crashes};
-use crate::credits::no_grants;
 use crate::support::audit::text;
 use crate::support::card::{purchase, unchallenged, unpaid};
+use crate::support::database::{Writer, on_server};
 use crate::support::fake_core::Behaviour;
 use crate::support::moment::{Stopwatch, eventually};
 use crate::support::proof::Proof;
@@ -82,7 +80,7 @@ async fn matrix(funding: Funding) {
 /// One row of the matrix; what the books showed at the kill and where they came to.
 async fn survive(crash: Crash) -> String {
     let funding = crash.funding;
-    let mut world = world(funding).await;
+    let mut world = world(&crash).await;
     let order = match funding {
         Funding::Free | Funding::X402 | Funding::Entitlement => by_wallet(&world, funding).await,
         Funding::Card | Funding::Credit | Funding::Pack => by_card(&world, &crash).await,
@@ -93,6 +91,7 @@ async fn survive(crash: Crash) -> String {
     world.gateway.kill9();
     drop(held);
     repair(&world).await;
+    world.gateway.database.is_quiet().await;
     let state = intents.get(before..).and_then(<[_]>::last).map(|intent| text(intent, "state"));
     if let Some(expected) = crash.state_at_kill() {
         assert_eq!(state.as_deref(), expected.map(State::word), "{}", crash.name());
@@ -100,12 +99,14 @@ async fn survive(crash: Crash) -> String {
     // What a commit did after the last look is seen here.
     let claimed = world.gateway.audit().view("intents").await.len() > before;
     let end = crash.end(claimed);
-    if crash.retry {
+    if world.others.is_empty() {
         world.gateway.spawn();
+    }
+    if crash.retry {
         asks_again(&world, &order.call, end.status(funding)).await;
+    }
+    if world.others.is_empty() {
         world.gateway.wait_ready().await;
-    } else {
-        world.gateway.restart().await;
     }
     world.settles_at(end.totals(funding)).await;
     if claimed && !crash.retry {
@@ -117,14 +118,14 @@ async fn survive(crash: Crash) -> String {
     format!("{:<14} -> {end:?}", state.unwrap_or_else(|| "no row".to_owned()))
 }
 
-async fn world(funding: Funding) -> World {
-    match funding {
+async fn world(crash: &Crash) -> World {
+    let setup = match crash.funding {
         Funding::Free => Setup::new().proxied(),
         Funding::X402 | Funding::Entitlement => Setup::paid().proxied(),
         Funding::Card | Funding::Credit | Funding::Pack => Setup::paid().proxied().cards(),
-    }
-    .start()
-    .await
+    };
+    let setup = if on_server() && matches!(crash.moment, Moment::Commit(..)) { setup.databases_proxied() } else { setup };
+    setup.start().await
 }
 
 /// What is sent, and by whom.
@@ -163,7 +164,7 @@ async fn by_card(world: &World, crash: &Crash) -> Order {
 #[derive(Default)]
 struct Held {
     _trap: Option<Trap>,
-    _books: Option<SqliteConnection>,
+    _books: Option<Writer>,
 }
 
 /// Sends the creation and returns when it stands where it is to be killed.
@@ -175,7 +176,16 @@ async fn brought_to(world: &World, crash: &Crash, order: &Order) -> Held {
             trap.reached().await;
             Held { _trap: Some(trap), ..Held::default() }
         }
-        Moment::Commit(foreign) => {
+        Moment::Commit(foreign, at) if on_server() => {
+            let mut trap = set_trap(world, foreign, Point::AfterEffect);
+            drop(world.begin(order.call.clone()));
+            trap.reached().await;
+            let mut commit = world.databases[0].trap_commit(at);
+            trap.release();
+            tokio::time::timeout(Duration::from_secs(10), commit.reached()).await.expect("a commit passes");
+            Held { _trap: Some(commit), ..Held::default() }
+        }
+        Moment::Commit(foreign, _) => {
             let mut trap = set_trap(world, foreign, Point::AfterEffect);
             drop(world.begin(order.call.clone()));
             trap.reached().await;
@@ -203,12 +213,11 @@ fn set_trap(world: &World, foreign: Foreign, point: Point) -> Trap {
     }
 }
 
-/// A write lock on the books, so that the gateway's next commit waits.
-pub async fn locked_books(world: &World) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(5));
-    let mut connection = options.connect().await.unwrap();
-    connection.execute("BEGIN IMMEDIATE").await.unwrap();
-    connection
+/// A write lock on the books, so that the gateways' next commits wait.
+pub async fn locked_books(world: &World) -> Writer {
+    let mut writer = world.gateway.database.writer().await;
+    writer.hold_commits().await;
+    writer
 }
 
 /// Sends the creation into a world in which it comes to stand in `state`.
@@ -217,7 +226,7 @@ async fn standing(world: &World, state: State, order: &Order) {
         (State::Submitted, Some(_)) => world.proxy().lie("eth_getTransactionReceipt", |_| serde_json::Value::Null),
         (State::SubmitUnknown, Some(_)) => world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000)),
         (State::SubmitUnknown, None) => world.stripe().faults("POST", INTENTS, StripeFault::DropBefore, 1_000),
-        (State::Charged, _) => drop(no_grants(world).await),
+        (State::Charged, _) => world.gateway.database.writer().await.grants(false).await,
         (State::CoreUnknown, _) => world.core().behave(Behaviour::Fail),
         (State::Rejected | State::Released, _) => world.core().behave(Behaviour::Reject),
         (State::PayFailed, Some((proof, wallet))) => {
@@ -254,15 +263,15 @@ async fn repair(world: &World) {
     for intent in stripe.intents().iter().filter(|intent| intent["status"] == "processing") {
         stripe.emulator.settle_intent(intent["id"].as_str().unwrap(), true).unwrap();
     }
-    let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(5));
-    options.connect().await.unwrap().execute("DROP TRIGGER IF EXISTS no_grants").await.unwrap();
+    world.gateway.database.writer().await.grants(true).await;
 }
 
-/// A client that sends the same proof until it gets a final answer, from before the gateway listens.
+/// A client that sends the same proof until it gets a final answer: from the other process, or from before the gateway listens again.
 async fn asks_again(world: &World, call: &Call, status: u16) {
+    let address = world.others.first().unwrap_or(&world.gateway).address;
     let watch = Stopwatch::start();
     while watch.elapsed() < Duration::from_secs(60) {
-        match call.try_send(world.gateway.address).await {
+        match call.try_send(address).await {
             Ok(reply) if reply.status == 503 || reply.code() == "PAYMENT_004" => unchallenged(&reply),
             Ok(reply) => {
                 assert_eq!(reply.status.as_u16(), status, "{}", reply.brief());

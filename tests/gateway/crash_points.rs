@@ -2,6 +2,8 @@
 
 use payments::intent::State;
 
+use crate::support::database::on_server;
+use crate::support::postgres_proxy::CommitPoint;
 use crate::support::trap::Point;
 use crate::support::world::Totals;
 
@@ -53,8 +55,8 @@ pub enum Foreign {
 pub enum Moment {
     /// At this point of this call.
     Call(Foreign, Point),
-    /// When the answer of this call is to be committed, and the commit cannot happen.
-    Commit(Foreign),
+    /// When the answer of this call is to be committed: the commit cannot happen, or it has happened and nobody heard of it.
+    Commit(Foreign, CommitPoint),
     /// While the intent stands in the state that is looked at.
     Standing,
 }
@@ -92,13 +94,16 @@ pub fn crashes(funding: Funding) -> Vec<Crash> {
 fn moments(funding: Funding, state: State) -> Vec<Moment> {
     use Funding::{Card, Credit, Entitlement, Free, Pack, X402};
     let call = |foreign| Point::ALL.into_iter().map(move |point| Moment::Call(foreign, point));
-    let to_commit = |foreign| call(foreign).chain([Moment::Commit(foreign)]).collect();
+    // A file's commit has no answer that could be lost.
+    let commit_points = CommitPoint::ALL.into_iter().filter(|at| on_server() || *at == CommitPoint::Before);
+    let commits = |foreign| commit_points.clone().map(move |at| Moment::Commit(foreign, at));
+    let to_commit = |foreign| call(foreign).chain(commits(foreign)).collect();
     match (state, funding) {
         // Lives only inside the claiming transaction.
         (State::Claimed, _) => to_commit(funding.before_the_claim()),
         (State::Signed, X402) => {
             let calls = call(Foreign::Broadcast).chain(call(Foreign::Outcome));
-            calls.chain([Moment::Commit(Foreign::Outcome)]).collect()
+            calls.chain(commits(Foreign::Outcome)).collect()
         }
         (State::Signed, Card | Pack) => to_commit(Foreign::Charge),
         (State::Submitted | State::SubmitUnknown | State::PayFailed, X402 | Card | Pack) => vec![Moment::Standing],
@@ -121,8 +126,9 @@ impl Crash {
     pub fn state_at_kill(&self) -> Option<Option<State>> {
         match self.moment {
             Moment::Call(_, Point::AfterReply) => None,
-            Moment::Call(Foreign::ChainRead | Foreign::Token, _) | Moment::Commit(Foreign::ChainRead | Foreign::Token) => Some(None),
-            Moment::Call(..) | Moment::Commit(_) | Moment::Standing => Some(Some(self.state)),
+            Moment::Commit(_, CommitPoint::After) => None,
+            Moment::Call(Foreign::ChainRead | Foreign::Token, _) | Moment::Commit(Foreign::ChainRead | Foreign::Token, _) => Some(None),
+            Moment::Call(..) | Moment::Commit(..) | Moment::Standing => Some(Some(self.state)),
         }
     }
 
@@ -139,7 +145,7 @@ impl Crash {
     pub fn name(&self) -> String {
         let moment = match self.moment {
             Moment::Call(foreign, point) => format!("{foreign:?} {point:?}"),
-            Moment::Commit(foreign) => format!("{foreign:?} before its commit"),
+            Moment::Commit(foreign, at) => format!("{foreign:?} {at:?} its commit"),
             Moment::Standing => "standing".to_owned(),
         };
         let retry = if self.retry { "client asks again" } else { "client is gone" };

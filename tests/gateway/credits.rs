@@ -5,8 +5,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use sandbox::stripe::Fault;
 use serde_json::json;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection};
 
 use crate::support::audit::{number, text};
 use crate::support::card::{purchase, unchallenged, unpaid};
@@ -112,19 +110,11 @@ async fn r082_a_kill_between_charge_and_grant_heals_by_itself() {
     world.settles_at(BOUGHT).await;
 }
 
-/// A rule on the books by which nothing can be granted.
-pub async fn no_grants(world: &World) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(world.gateway.audit().path).busy_timeout(Duration::from_secs(10));
-    let mut books = options.connect().await.unwrap();
-    let rule = "CREATE TRIGGER no_grants BEFORE INSERT ON credit_entries WHEN NEW.kind = 'grant' BEGIN SELECT RAISE(ABORT, 'not now'); END";
-    books.execute(rule).await.unwrap();
-    books
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn payment_004_says_that_a_paid_pack_is_not_granted_yet_and_it_heals() {
     let world = Setup::paid().cards().set("server.answer_deadline_s", "2").start().await;
-    let mut books = no_grants(&world).await;
+    let mut books = world.gateway.database.writer().await;
+    books.grants(false).await;
     let call = purchase();
     let paid = world.credential(&Card::new(), &call).await.on(&call);
     for _ in 0..2 {
@@ -133,7 +123,7 @@ async fn payment_004_says_that_a_paid_pack_is_not_granted_yet_and_it_heals() {
         assert_eq!(reply.json()["reason"], "credits_pending", "{}", reply.brief());
         assert!(reply.payment_id().is_some() && reply.header("retry-after").is_some(), "{}", reply.brief());
     }
-    books.execute("DROP TRIGGER no_grants").await.unwrap();
+    books.grants(true).await;
     // Nobody asks; it must come by itself.
     let granted = async || match entries(&world, "grant").await {
         1 => Ok(()),

@@ -10,7 +10,7 @@ use crate::support::world::{Totals, creation, launch};
 use crate::support::{Header, Reply, Setup, World};
 
 /// So many agents, each with a signed payment.
-async fn payments(world: &World, count: usize) -> Vec<Header> {
+pub async fn payments(world: &World, count: usize) -> Vec<Header> {
     let mut headers = Vec::new();
     for _ in 0..count {
         let header = world.proof(&world.agent().await).v2();
@@ -21,14 +21,14 @@ async fn payments(world: &World, count: usize) -> Vec<Header> {
 }
 
 /// Sends all of them at once, each from a task of its own; a broken connection is no answer.
-fn send(world: &World, headers: &[Header]) -> Vec<tokio::task::JoinHandle<Option<Reply>>> {
+pub fn send(world: &World, headers: &[Header]) -> Vec<tokio::task::JoinHandle<Option<Reply>>> {
     let address = world.gateway.address;
     let calls = headers.iter().enumerate().map(|(at, header)| creation(header, &launch(&format!("n{at}"))));
     calls.map(|call| tokio::spawn(async move { call.try_send(address).await.ok() })).collect()
 }
 
 /// Asks for every answer again until it is there.
-async fn all_created(world: &World, headers: &[Header]) {
+pub async fn all_created(world: &World, headers: &[Header]) {
     for (at, header) in headers.iter().enumerate() {
         let mut reply = world.create(header, &launch(&format!("n{at}"))).await;
         for _ in 0..30 {

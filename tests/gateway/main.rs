@@ -4,6 +4,9 @@
 //! real part (the node, a client's packages) fails and says how to install it; none is skipped in silence.
 #![allow(clippy::unwrap_used)]
 
+mod cache_balances;
+mod cache_faults;
+mod cache_replicas;
 mod cli;
 mod clients;
 mod core_faults;
@@ -38,11 +41,19 @@ mod mpp_verify;
 mod operations;
 mod operator_tools;
 mod overload;
+mod postgres_faults;
 mod proof_shapes;
 mod proofs;
+mod reconcile;
+mod reconcile_cards;
+mod reconcile_chain;
+mod reconcile_core;
 mod refunds;
 mod replay;
+mod replicas;
 mod requests;
+mod rotation;
+mod rotation_signers;
 mod sandbox_mode;
 mod settlement;
 mod slow_peers;

@@ -177,7 +177,7 @@ async fn restart_with_key(world: &mut World, key: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_ours_that_stripe_refuses_is_never_the_clients_fault() {
-    let mut world = impatient().start().await;
+    let mut world = impatient().alone("one process has the wrong key at Stripe").start().await;
     let (card, first, second) = (Card::new(), unpaid("first"), unpaid("second"));
     let token = world.pay(&card, &first).await.must(201).header("x-agent-token").unwrap().to_owned();
     let right = world.gateway.setting("stripe.secret_key").to_owned();

@@ -7,6 +7,9 @@ use crate::support::moment::Stopwatch;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Call, Reply, Setup, raw};
 
+/// Why these tests want one process.
+const BOUNDS: &str = "each process bounds what it holds itself";
+
 #[track_caller]
 fn shed(reply: Reply, reason: &str) {
     let reply = reply.refused(503, "SERVER_001");
@@ -16,7 +19,7 @@ fn shed(reply: Reply, reason: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creations_without_an_outcome_are_bounded() {
-    let world = Setup::paid().set("limits.open_intents", "2").proxied().start().await;
+    let world = Setup::paid().alone(BOUNDS).set("limits.open_intents", "2").proxied().start().await;
     let wallets = [world.agent().await, world.agent().await, world.agent().await];
     let headers = wallets.map(|wallet| world.proof(&wallet).v2());
     let hold = world.proxy().hold("eth_sendRawTransaction");
@@ -40,7 +43,7 @@ async fn creations_without_an_outcome_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_requests_are_bounded() {
-    let world = Setup::new().set("limits.open_requests", "1").start().await;
+    let world = Setup::new().alone(BOUNDS).set("limits.open_requests", "1").start().await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     world.core().behave(Behaviour::Slow);
@@ -61,7 +64,7 @@ async fn open_requests_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_all_requests_share_one_memory() {
-    let setup = Setup::new().set("limits.body_bytes", "65536").set("limits.open_body_bytes", "65536");
+    let setup = Setup::new().alone(BOUNDS).set("limits.body_bytes", "65536").set("limits.open_body_bytes", "65536");
     let world = setup.set("server.body_timeout_s", "3").start().await;
     // Held by a body that does not end; what was announced and never sent counts for nothing.
     let head = "POST /launches HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 65000\r\n\r\n";

@@ -150,7 +150,9 @@ async fn a_refund_goes_back_once_wherever_the_gateway_dies() {
 async fn a_refund_that_is_approved_while_nobody_serves_is_sent_by_the_next_gateway() {
     let mut world = card_world().await;
     let (payment, _) = refused(&world).await;
-    world.gateway.sigterm().await;
+    for gateway in world.gateways_mut() {
+        gateway.sigterm().await;
+    }
     let approved = ended(&approve(&world, &payment, &[]).await, 0);
     assert_eq!(approved["next"], "no gateway runs; it is sent once one does", "{approved}");
     assert!(world.stripe().refunds().is_empty());

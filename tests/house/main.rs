@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod contracts;
+mod deploy;
+mod failures;
 mod text;
 
 use std::collections::BTreeSet;

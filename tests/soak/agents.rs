@@ -1,6 +1,6 @@
 //! The agents: each makes free and paid launches with one wallet after the other, and sends a proof again until it knows its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::support::anvil::Anvil;
 use crate::support::moment::{Stopwatch, random_bytes};
+use crate::support::stripe::Stripe;
 use crate::support::world::{PRICE, creation, launch};
 use crate::support::{Call, Reply, Terms, Wallet, World};
 
@@ -18,8 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the agents know of the world, and what they saw.
 pub struct Shared {
-    address: SocketAddr,
+    /// Where the replicas listen; requests go to one after the other.
+    addresses: Vec<SocketAddr>,
     chain: Arc<Anvil>,
+    pub stripe: Arc<Stripe>,
     terms: Terms,
     stopped: AtomicBool,
     /// By launch id: the wallet that was given it.
@@ -32,13 +35,20 @@ pub struct Shared {
     pub replays: AtomicU64,
     pub refused: AtomicU64,
     pub abandoned: AtomicU64,
+    /// Launches that were paid by card or credit.
+    pub card_launches: Mutex<BTreeSet<String>>,
+    /// Launches whose answer named a charge of a card.
+    pub card_charges: AtomicU64,
+    pub packs: AtomicU64,
+    pub on_credit: AtomicU64,
 }
 
 impl Shared {
     pub fn new(world: &World) -> Self {
         Self {
-            address: world.gateway.address,
+            addresses: world.gateways().map(|gateway| gateway.address).collect(),
             chain: Arc::clone(&world.chain),
+            stripe: Arc::clone(world.stripe.as_ref().expect("a world with cards")),
             terms: world.terms.clone(),
             stopped: AtomicBool::new(false),
             launches: Mutex::default(),
@@ -49,6 +59,10 @@ impl Shared {
             replays: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
+            card_launches: Mutex::default(),
+            card_charges: AtomicU64::new(0),
+            packs: AtomicU64::new(0),
+            on_credit: AtomicU64::new(0),
         }
     }
 
@@ -57,7 +71,18 @@ impl Shared {
         self.stopped.store(true, Ordering::SeqCst);
     }
 
-    fn stopped(&self) -> bool {
+    /// The core refused finally.
+    pub fn count_refusal(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The replica that the next request goes to.
+    fn address(&self) -> SocketAddr {
+        let turn = usize::try_from(self.requests.fetch_add(1, Ordering::Relaxed)).unwrap();
+        self.addresses[turn % self.addresses.len()]
+    }
+
+    pub fn stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 }
@@ -83,16 +108,15 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
     if dice < 20 {
         // Gone before the answer: what becomes of it is the gateway's affair.
         let patience = Duration::from_millis(8 * u64::from(dice));
-        shared.requests.fetch_add(1, Ordering::Relaxed);
         shared.abandoned.fetch_add(1, Ordering::Relaxed);
-        let _ = tokio::time::timeout(patience, call.try_send(shared.address)).await;
+        let _ = tokio::time::timeout(patience, call.try_send(shared.address())).await;
         return;
     }
     let reply = final_answer(shared, &call).await;
     match reply.status.as_u16() {
         201 => created(shared, wallet, &reply),
         400 => {
-            shared.refused.fetch_add(1, Ordering::Relaxed);
+            shared.count_refusal();
             charged(shared, wallet, &reply);
             return;
         }
@@ -106,12 +130,11 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
 }
 
 /// Sends the same proof until the answer is none of "not now" and "not known yet".
-async fn final_answer(shared: &Shared, call: &Call) -> Reply {
+pub async fn final_answer(shared: &Shared, call: &Call) -> Reply {
     let watch = Stopwatch::start();
     let mut last = String::new();
     while watch.elapsed() < PATIENCE {
-        shared.requests.fetch_add(1, Ordering::Relaxed);
-        match call.try_send(shared.address).await {
+        match call.try_send(shared.address()).await {
             Ok(reply) if reply.status == 503 => {
                 assert!(reply.header("payment-required").is_none(), "a challenge with an unknown outcome: {}", reply.brief());
                 last = reply.brief();

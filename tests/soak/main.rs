@@ -1,14 +1,16 @@
-//! Agents at the highest rate that the machine holds, and a gateway that is killed every few seconds. At the end nothing is lost, taken
-//! twice or given away. `tests/soak/run` builds and runs it.
+//! Agents with wallets and cards at the highest rate that the machine holds, and gateways that are killed every few seconds while their
+//! database breaks off and their cache is flushed now and then. At the end nothing is lost, taken twice or given away. `tests/soak/run` builds
+//! and runs it, on two processes before PostgreSQL and Redis; `TURNPIKE_TEST_STORE=sqlite` on one process and its file.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
 //! | `SOAK_S` | seconds | 180 |
-//! | `SOAK_AGENTS` | agents at the same time | 24 |
-//! | `SOAK_KILL_EVERY_S` | seconds between two kills | 5 |
+//! | `SOAK_AGENTS` | agents at the same time; every third has a card | 24 |
+//! | `SOAK_KILL_EVERY_S` | seconds between two kills | 10 |
 #![allow(clippy::unwrap_used)]
 
 mod agents;
+mod cards;
 #[path = "../gateway/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;
@@ -20,9 +22,21 @@ use std::time::Duration;
 
 use agents::Shared;
 use alloy_primitives::U256;
+use support::database::on_server;
 use support::fake_core::Behaviour;
-use support::moment::Stopwatch;
+use support::moment::{Stopwatch, random_bytes};
 use support::{Setup, World};
+
+/// What was done to the gateways.
+#[derive(Default)]
+pub struct Blows {
+    /// SIGKILL of one process.
+    pub kills: u64,
+    /// The way to one process' database, broken off for two seconds.
+    pub cuts: u64,
+    /// The cache of both, emptied.
+    pub flushes: u64,
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,27 +47,31 @@ async fn main() -> ExitCode {
 }
 
 async fn soak() {
-    let (seconds, agents, kill_every_s) = (setting("SOAK_S", 180), setting("SOAK_AGENTS", 24), setting("SOAK_KILL_EVERY_S", 5));
+    let (seconds, agents, kill_every_s) = (setting("SOAK_S", 180), setting("SOAK_AGENTS", 24), setting("SOAK_KILL_EVERY_S", 10));
     let mut world = start().await;
     let shared = Arc::new(Shared::new(&world));
-    let running: Vec<_> = (0..agents).map(|_| tokio::spawn(agents::live(Arc::clone(&shared)))).collect();
+    let mut running = Vec::new();
+    for number in 0..agents {
+        running.push(match number % 3 {
+            2 => tokio::spawn(cards::live(Arc::clone(&shared))),
+            _ => tokio::spawn(agents::live(Arc::clone(&shared))),
+        });
+    }
     let watch = Stopwatch::start();
-    let mut kills = 0;
+    let mut blows = Blows::default();
     while watch.elapsed() < Duration::from_secs(seconds) {
-        moods(&world, kills, kill_every_s).await;
-        world.gateway.kill9();
-        world.gateway.restart().await;
-        kills += 1;
+        moods(&world, blows.kills, kill_every_s).await;
+        strike(&mut world, &mut blows).await;
     }
     let took_s = watch.elapsed().as_secs();
     shared.stop();
     for agent in running {
         agent.await.expect("an agent gave up");
     }
-    verdict::judge(&world, &shared, kills, took_s).await;
+    verdict::judge(&world, &shared, &blows, took_s).await;
 }
 
-/// A gateway without limits that would hold the agents back, and a signer with gas for everything.
+/// Gateways without limits that would hold the agents back, and signers with gas for everything.
 async fn start() -> World {
     let plenty = "1000000";
     let setup = Setup::new()
@@ -63,13 +81,16 @@ async fn start() -> World {
         .set("pricing.refused_after_pay_per_day", plenty)
         .set("upstream.per_minute", plenty)
         .set("upstream.concurrent", "64");
-    let world = setup.own_chain().start().await;
-    world.chain.set_balance(world.signer.address, U256::from(10).pow(U256::from(21))).await;
+    let setup = if on_server() { setup.processes(2).databases_proxied().set("store.connections", "10") } else { setup };
+    let world = setup.own_chain().cards().start().await;
+    for signer in std::iter::once(&world.signer).chain(&world.other_signers) {
+        world.chain.set_balance(signer.address, U256::from(10).pow(U256::from(21))).await;
+    }
     world
 }
 
 /// The time until the next kill. The core works; before every other kill it refuses for a moment, and before every fourth it fails, which
-/// keeps the gateway's own breaker open for the rest of that time.
+/// keeps the gateways' own breakers open for the rest of that time.
 async fn moods(world: &World, round: u64, seconds: u64) {
     let tenth = Duration::from_millis(seconds * 100);
     let odd = match round % 4 {
@@ -81,6 +102,34 @@ async fn moods(world: &World, round: u64, seconds: u64) {
         world.core().behave(mood);
         tokio::time::sleep(tenth * tenths).await;
     }
+}
+
+/// One process, whichever, is killed and starts again. Every third time the way to one database breaks off for two seconds as well, and
+/// every fourth time the cache forgets everything.
+async fn strike(world: &mut World, blows: &mut Blows) {
+    if blows.kills % 3 == 1 && !world.databases.is_empty() {
+        let chosen = &world.databases[usize::from(random_bytes::<1>()[0]) % world.databases.len()];
+        chosen.weather.refuse().await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        chosen.weather.accept();
+        blows.cuts += 1;
+    }
+    if blows.kills % 4 == 2 && on_server() {
+        flush_cache().await;
+        blows.flushes += 1;
+    }
+    let chosen = usize::from(random_bytes::<1>()[0]) % world.gateways().count();
+    let gateway = world.gateways_mut().nth(chosen).unwrap();
+    gateway.kill9();
+    gateway.restart().await;
+    blows.kills += 1;
+}
+
+/// The whole server is this run's: `tests/soak/run` starts it.
+async fn flush_cache() {
+    let url = std::env::var("TURNPIKE_TEST_REDIS").expect("TURNPIKE_TEST_REDIS names a Redis of this run's own");
+    let flushed = tokio::process::Command::new("redis-cli").args(["-u", &url, "FLUSHALL"]).output().await.unwrap();
+    assert!(flushed.status.success(), "{}", String::from_utf8_lossy(&flushed.stderr));
 }
 
 fn setting(name: &str, default: u64) -> u64 {

@@ -47,14 +47,19 @@ pub struct Identified {
 /// # Errors
 /// [`BooksError`] when the books do not answer: nothing is claimed then.
 pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
-    if world.proofs.take_identity(claim.clone(), WrittenBy::Caller).await != ProofUse::Fresh {
-        return Ok(None);
+    match world.proofs.take_identity(claim.clone(), WrittenBy::Caller).await {
+        ProofUse::Fresh | ProofUse::Unsure => identify_durably(world, payer, claim).await,
+        ProofUse::Paying | ProofUse::Identity => Ok(None),
     }
+}
+
+async fn identify_durably(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
     let fresh = world.books.claim_identities(&[claim]).await?;
     Ok((fresh == [true]).then_some(Identified { payer }))
 }
 
-/// Uses a proof up in the fast memory, for reads; the books hear of it within a second. `None` when it was used before.
+/// Uses a proof up in the fast memory, for reads; the books hear of it within a second, or at once where the memory cannot tell. `None` when
+/// it was used before.
 ///
 /// # Errors
 /// [`BooksError`] when the books do not answer.
@@ -63,8 +68,11 @@ pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim)
     if world.books.known(&key).await?.is_some() {
         return Ok(None);
     }
-    let fresh = world.proofs.take_identity(claim, WrittenBy::Queue).await == ProofUse::Fresh;
-    Ok(fresh.then_some(Identified { payer }))
+    match world.proofs.take_identity(claim.clone(), WrittenBy::Queue).await {
+        ProofUse::Fresh => Ok(Some(Identified { payer })),
+        ProofUse::Unsure => identify_durably(world, payer, claim).await,
+        ProofUse::Paying | ProofUse::Identity => Ok(None),
+    }
 }
 
 /// Somebody who shows an agent token. It identifies as often as it is shown: whoever holds it is the account.

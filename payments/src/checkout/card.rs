@@ -86,7 +86,10 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
         at: now,
         lease_until: now.plus_ms(settings.lease_ms),
-        payer: asked.payer,
+        payer: asked.payer.clone(),
     };
-    Ok(world.books.claim(claim).await?)
+    let claimed = world.books.claim(claim).await;
+    // A credit may be gone, also where the books did not say so.
+    world.forget_balance(&asked.payer).await;
+    Ok(claimed?)
 }

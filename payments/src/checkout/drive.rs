@@ -58,15 +58,13 @@ pub enum DriveError {
 /// # Errors
 /// [`DriveError`] when a step could not be saved. The intent is then as it was, and the recovery loop takes it.
 pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
-    let before = intent.state;
-    let step = match intent.state {
-        State::Signed | State::Submitted | State::SubmitUnknown if intent.charge.is_some() => charge(world, intent, progress).await?,
-        State::Signed | State::Submitted | State::SubmitUnknown => pay(world, intent, progress).await?,
-        State::Charged => grant(world, intent).await?,
-        State::Forwarding | State::CoreUnknown => create(world, intent, progress).await?,
-        State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => Step::Done(intent),
-        State::Claimed => return Err(DriveError::Incomplete(intent.id)),
-    };
+    let (before, payer) = (intent.state, intent.payer.clone());
+    let step = step(world, intent, progress).await;
+    // Credits change with the last step. One that the books did not answer may have been saved.
+    if step.as_ref().map_or(true, |step| matches!(step, Step::Moved(moved) if moved.state.is_terminal())) {
+        world.forget_balance(&payer).await;
+    }
+    let step = step?;
     if let Step::Moved(moved) = &step
         && moved.state != before
     {
@@ -74,6 +72,17 @@ pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Re
         progress.forwarded |= moved.state == State::Forwarding;
     }
     Ok(step)
+}
+
+async fn step(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
+    Ok(match intent.state {
+        State::Signed | State::Submitted | State::SubmitUnknown if intent.charge.is_some() => charge(world, intent, progress).await?,
+        State::Signed | State::Submitted | State::SubmitUnknown => pay(world, intent, progress).await?,
+        State::Charged => grant(world, intent).await?,
+        State::Forwarding | State::CoreUnknown => create(world, intent, progress).await?,
+        State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => Step::Done(intent),
+        State::Claimed => return Err(DriveError::Incomplete(intent.id)),
+    })
 }
 
 /// Drives until the intent is terminal, waiting by the world's clock.

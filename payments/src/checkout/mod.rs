@@ -22,8 +22,9 @@ pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
 
 use crate::{
+    agent::Payer,
     free_tier::FreeTier,
-    ports::{AgentTokens, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
+    ports::{AgentTokens, BalanceCache, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
 };
 
 /// Everything that the story needs, as ports.
@@ -33,6 +34,8 @@ pub struct World {
     pub books: Arc<dyn Books>,
     /// The fast memory of used proofs.
     pub proofs: Arc<dyn ProofMemory>,
+    /// Balances as they are shown; what changes one forgets it.
+    pub balances: Arc<dyn BalanceCache>,
     /// The chain.
     pub rail: Arc<dyn ChainRail>,
     /// The card processor, where cards are taken.
@@ -75,4 +78,13 @@ pub struct Settings {
     pub lease_ms: i64,
     /// How far back an undelivered answer is joined by an equal request.
     pub join_window_ms: i64,
+}
+
+impl World {
+    /// Forgets the balance that is shown of a card account, after whatever may have changed it: said once too often costs a read.
+    async fn forget_balance(&self, payer: &Payer) {
+        if matches!(payer, Payer::Card(_)) {
+            self.balances.forget(payer).await;
+        }
+    }
 }

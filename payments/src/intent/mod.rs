@@ -10,11 +10,13 @@
 //! FUNDED is the first half of the commit that makes FORWARDING. REJECTED took money: a wallet is owed it back, a card got a credit for it;
 //! RELEASED gave back a slot, a credit or an entitlement and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update of exactly one row.
 
+mod after;
 mod change;
 mod transition;
 
 use bytes::Bytes;
 
+pub use after::Written;
 pub use change::Change;
 pub use transition::{Transition, TransitionError};
 

@@ -15,10 +15,8 @@ use crate::{
 /// together with all that it carries, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
-    intent: PaymentId,
-    from: State,
+    before: Box<Intent>,
     to: State,
-    guard: Guard,
     at: UnixMs,
     change: Change,
 }
@@ -44,12 +42,17 @@ pub enum TransitionError {
 impl Transition {
     /// The intent that changes.
     pub fn intent(&self) -> PaymentId {
-        self.intent
+        self.before.id
+    }
+
+    /// The intent as its driver knows it.
+    pub fn before(&self) -> &Intent {
+        &self.before
     }
 
     /// The state that the row must have.
     pub fn from(&self) -> State {
-        self.from
+        self.before.state
     }
 
     /// The state that it gets.
@@ -59,7 +62,7 @@ impl Transition {
 
     /// The version and fence that the row must have.
     pub fn guard(&self) -> Guard {
-        self.guard
+        self.before.guard
     }
 
     /// When it happens.
@@ -221,7 +224,7 @@ impl Intent {
         if !from.contains(&self.state) {
             return Err(TransitionError::NotAllowed { from: self.state, to });
         }
-        Ok(Transition { intent: self.id, from: self.state, to, guard: self.guard, at, change })
+        Ok(Transition { before: Box::new(self.clone()), to, at, change })
     }
 }
 

@@ -48,6 +48,14 @@ impl AccountKey {
     }
 }
 
+impl AccountKey {
+    /// Tells whether it is still the same key, and nothing else about it.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        hex::encode(self.0.mac(|push| push_parts(push, &["turnpike account key mark 1"])))
+    }
+}
+
 impl fmt::Debug for AccountKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccountKey(..)")
@@ -92,6 +100,8 @@ mod tests {
             assert!(names[..i].iter().all(|other| other != name), "{i}");
         }
         assert_eq!(key.account_name(CardFingerprint("spt_x"), None, false), names[0]);
+        assert_eq!(AccountKey::new(OLD).unwrap().mark(), key.mark());
+        assert_ne!(AccountKey::new(NEW).unwrap().mark(), key.mark());
         assert!(format!("{:?} {key:?}", Token(&token)).find("spt_").is_none());
     }
 }

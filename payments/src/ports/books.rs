@@ -36,6 +36,15 @@ pub enum BooksError {
     },
 }
 
+/// Bytes that are kept sealed. Not to be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    /// The name that they open under: see [`seal_name`](crate::settlement::seal_name) for transactions; the payment id for charges.
+    pub name: String,
+    /// As [`Sealer::seal`](crate::ports::Sealer::seal) made them.
+    pub bytes: Vec<u8>,
+}
+
 /// What a payer has used and has left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -167,8 +176,15 @@ pub trait Books: Send + Sync {
     /// equal request with a new proof may join.
     async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
 
-    /// Terminal intents that have a signer nonce which no mined transaction is known to use.
-    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError>;
+    /// Terminal intents that have a nonce of this signer which no mined transaction is known to use, oldest first.
+    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError>;
+
+    /// How many nonces of each signer are not over, sorted by signer: those that no mined transaction is known to use, and those whose settlement
+    /// a reorganisation may still take back. A signer that is not in the list will never have to sign for what it began.
+    async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError>;
+
+    /// What is kept sealed for open work, at most `limit` rows.
+    async fn sealed(&self, limit: u32) -> Result<Vec<SealedRow>, BooksError>;
 
     /// Notes that a mined transaction used the nonce.
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError>;

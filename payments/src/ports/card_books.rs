@@ -148,6 +148,9 @@ pub trait CardBooks: Send + Sync {
     /// [`AdjustmentError`].
     async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError>;
 
+    /// Keeps the mark of a key that must never change, if there is none by this name yet; says whether the kept one is this.
+    async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError>;
+
     /// Whose agent token has this hash.
     async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError>;
 

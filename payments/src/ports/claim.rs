@@ -5,13 +5,13 @@ use crate::{
     charge::Charge,
     fingerprint::Fingerprint,
     free_tier::FreeTierOffer,
-    funding::{FundingRefusal, PayTerms},
+    funding::{Funding, FundingRefusal, PayTerms},
     ids::PaymentId,
-    intent::{Intent, KeptRequest, Protocol},
+    intent::{Guard, Intent, KeptRequest, Protocol, State},
     money::Amount,
     ports::rail::{PreparationError, Preparer},
     proof::{PaymentKey, ProofKey},
-    settlement::TransferTerms,
+    settlement::{Attempt, TransferTerms},
     time::UnixMs,
 };
 
@@ -136,6 +136,44 @@ impl Known {
     /// A key that is known as a whole.
     pub const fn of(fingerprint: Fingerprint, intent: Option<Intent>) -> Self {
         Self { fingerprint, intent, half_known: None }
+    }
+}
+
+// === impl NewClaim ===
+
+impl NewClaim<'_> {
+    /// The intent that this claim makes, as it is loaded back.
+    pub fn intent(&self, funding: Funding, price: Amount, attempt: Option<Attempt>) -> Intent {
+        let state = funding.claimed_state();
+        let charged = matches!(funding, Funding::MppCharge | Funding::MppPack { .. });
+        Intent {
+            id: self.id,
+            payer: self.payer.clone(),
+            fingerprint: self.fingerprint,
+            // Which slot it was is kept with the slots, and nothing after the claim asks for it.
+            funding: match funding {
+                Funding::Free { .. } => Funding::Free { month: self.at.month(), slot: 0 },
+                other => other,
+            },
+            price,
+            request: self.request.clone(),
+            protocol: self.protocol,
+            state,
+            guard: Guard { version: 1, fence: 1 },
+            transfer: self.payment.transfer().map(|payment| payment.transfer.worth(price)),
+            attempts: attempt.into_iter().collect(),
+            charge: self.payment.charge().filter(|_| charged).cloned(),
+            settlement: None,
+            failure: None,
+            answer: None,
+            launch_id: None,
+            granted_balance: None,
+            entitled_until: None,
+            forwarding_since: (state == State::Forwarding).then_some(self.at),
+            delivered: false,
+            created_at: self.at,
+            updated_at: self.at,
+        }
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Finding {
     pub opened_at: String,
     /// RFC 3339, once it is no longer so.
     pub closed_at: Option<String>,
+    /// Why an operator closed it, if one did.
+    pub closed_reason: Option<String>,
 }
 
 /// The finding about a settlement that was counted and is not on the chain.

@@ -1,21 +1,27 @@
 //! What the rules need from the world. Backends implement these traits, import this crate and nothing else of ours, and pass the suites of
 //! `payments::testing` (feature `testing`).
 
+mod balances;
 mod books;
 mod card_books;
 mod card_events;
 mod cards;
 mod claim;
 mod finality;
+mod finding;
+mod history;
+mod limiter;
 mod proofs;
 mod rail;
+mod reconcile;
 mod request;
 mod seal;
 mod upstream;
 
 use async_trait::async_trait;
 
-pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
+pub use balances::{BalanceCache, ShownBalance};
+pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
 pub use card_books::{
     AdjustmentError, AdjustmentKind, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, EventNote, RefundApproval, RefundRefusal,
 };
@@ -23,8 +29,15 @@ pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView};
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, TransferPayment};
 pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
+pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
+pub use history::{CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, Window};
+pub use limiter::{AgentLimiter, Rate, Taken};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
+pub use reconcile::{
+    BookedCharge, BookedLaunch, BookedTransfer, ClaimedAuthorization, Holdings, InTransit, KnownCharge, NewRun, ReceiptKind, ReceiptNote,
+    Receiver, ReconcileBooks, RunEnd,
+};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};

@@ -143,10 +143,13 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError>;
 
+    /// The signers whose keys are here, the one that signs what is claimed here first. Only they can replace or empty what they signed.
+    fn signers(&self) -> Vec<Wallet>;
+
     /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
     ///
     /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now.
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError>;
 
     /// Whether an authorization that expires at this second can no longer be used on the chain.
@@ -158,7 +161,7 @@ pub trait ChainRail: Send + Sync {
     /// An empty transaction of the signer to itself under this nonce, to be saved before it is sent.
     ///
     /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now.
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
     async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError>;
 
     /// Whether the signer's nonce is used by a mined transaction, with as many blocks on it as a fate needs: what a reorganisation may still

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{checkout::Admission, intent::StoredAnswer};
+use crate::{checkout::Admission, intent::StoredAnswer, ports::Creations};
 
 /// What the upstream made of a creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,19 @@ pub trait Upstream: Send + Sync {
 
     /// What exists under an intent's key.
     async fn look_up(&self, core_key: &str) -> LookUp;
+
+    /// Whether it can be asked for what a key created.
+    fn looks_up(&self) -> bool {
+        true
+    }
+
+    /// A page of everything that was created through us, oldest first, after this place; the empty text is the beginning.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when there is no whole answer.
+    async fn creations(&self, _after: &str) -> Result<Creations, UpstreamError> {
+        Ok(Creations::NotOffered)
+    }
 
     /// Forwards a call that creates nothing billable.
     ///

@@ -4,10 +4,12 @@
 //! | module | one thing |
 //! |---|---|
 //! | [`suite`] | one promise of the books per function; [`crate::books_suite`] makes a test of each |
+//! | [`suite`], [`crate::reconcile_suite`] | the same for what comparisons read and write |
 //! | [`memory`] | books in memory, that pass the suite |
 //! | [`wallet`] | signs EIP-3009 authorizations and has them verified the real way |
 //! | [`clock`] | time and ids that move when told |
-//! | [`rail`], [`upstream`], [`proofs`] | the chain, the API behind us, the fast memory |
+//! | [`cache_suite`] | the same for the limiter and the memory of proofs: [`crate::limiter_suite`], [`crate::proofs_suite`] |
+//! | [`rail`], [`upstream`], [`proofs`], [`balances`] | the chain, the API behind us, the fast memory |
 //! | [`cards`] | the card processor |
 //! | [`world`] | all of them together |
 //! | [`run`] | runs futures without a runtime |
@@ -15,6 +17,8 @@
 //! | [`sim`] | a whole world that goes wrong by a seed |
 #![allow(clippy::unwrap_used)]
 
+pub mod balances;
+pub mod cache_suite;
 pub mod cards;
 pub mod clock;
 pub mod memory;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -17,6 +20,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct FakeProofs {
     taken: Mutex<HashMap<PaymentKey, ProofUse>>,
+    silent: AtomicBool,
 }
 
 impl FakeProofs {
@@ -25,7 +29,15 @@ impl FakeProofs {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Knows nothing any more, as a cache that does not answer.
+    pub fn fall_silent(&self) {
+        self.silent.store(true, Ordering::Relaxed);
+    }
+
     fn take(&self, key: PaymentKey, purpose: ProofUse) -> ProofUse {
+        if self.silent.load(Ordering::Relaxed) {
+            return ProofUse::Unsure;
+        }
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         match taken.get(&key) {
             Some(purpose) => *purpose,

@@ -245,6 +245,10 @@ impl ChainRail for FakeRail {
         Ok(attempts.last().zip(fee_wei).map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei)).into_iter().collect())
     }
 
+    fn signers(&self) -> Vec<Wallet> {
+        vec![SIGNER]
+    }
+
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
         let mut inner = self.inner();
         inner.asked.push(Asked::Bump);

@@ -11,6 +11,7 @@ use crate::{
     intent::KeptRequest,
     ports::Clock,
     testing::{
+        balances::FakeBalances,
         cards::{FakeCards, PlainTokens},
         clock::{CountedIds, HandClock, START},
         memory::MemoryBooks,
@@ -42,6 +43,8 @@ pub struct TestWorld {
     pub books: Arc<MemoryBooks>,
     /// Its memory of proofs.
     pub proofs: Arc<FakeProofs>,
+    /// The balances that it shows.
+    pub balances: Arc<FakeBalances>,
     /// Its chain.
     pub rail: Arc<FakeRail>,
     /// Its card processor.
@@ -57,6 +60,7 @@ impl TestWorld {
     pub fn new() -> Self {
         let books = Arc::new(MemoryBooks::default());
         let proofs = Arc::new(FakeProofs::default());
+        let balances = Arc::new(FakeBalances::default());
         let rail = Arc::new(FakeRail::new(Arc::clone(&books)));
         let cards = Arc::new(FakeCards::new(Arc::clone(&books)));
         let upstream = Arc::new(FakeUpstream::default());
@@ -64,6 +68,7 @@ impl TestWorld {
         let world = World {
             books: books.clone(),
             proofs: proofs.clone(),
+            balances: balances.clone(),
             rail: rail.clone(),
             cards: Some(Cards { rail: cards.clone(), tokens: Arc::new(PlainTokens) }),
             upstream: upstream.clone(),
@@ -71,7 +76,7 @@ impl TestWorld {
             ids: Arc::new(CountedIds::default()),
             settings: SETTINGS,
         };
-        Self { world, books, proofs, rail, cards, upstream, clock }
+        Self { world, books, proofs, balances, rail, cards, upstream, clock }
     }
 
     /// A launch for the price, asked for by this wallet with its payment of this number. The body is the number's own.

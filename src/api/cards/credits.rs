@@ -3,26 +3,28 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use payments::{money::Credits, ports::CreditAccount};
+use payments::{agent::Payer, money::Credits, ports::ShownBalance};
 use serde_json::json;
 
 use super::{
     super::{Api, call::Call, credential::Credential, free, own, problem::Fault},
-    desk, free as card_free,
+    CardDesk, desk, free as card_free,
 };
+
+const NOTHING: ShownBalance = ShownBalance { balance: Credits::ZERO, debt: Credits::ZERO };
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
     let desk = desk(api)?;
     let account = match credential {
-        Credential::ApiKey(_) => CreditAccount::default(),
+        Credential::ApiKey(_) => NOTHING,
         Credential::X402(header) => {
             free::identified(api, call, header, false).await?;
-            CreditAccount::default()
+            NOTHING
         }
         Credential::None => return Err(card_free::unknown()),
         Credential::Card(_) | Credential::AgentToken(_) => {
             let who = card_free::identified(api, call, credential).await?;
-            desk.books.credit_account(who.payer()).await.map_err(|error| Fault::internal(&error))?
+            shown(api, desk, who.payer()).await?
         }
     };
     let mut data = json!({
@@ -34,4 +36,15 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
         data["owed"] = json!(account.debt.get());
     }
     Ok(own::answered(&json!({"data": data})))
+}
+
+/// The only place that shows a kept balance.
+async fn shown(api: &Api, desk: &CardDesk, payer: &Payer) -> Result<ShownBalance, Fault> {
+    if let Some(kept) = api.world.balances.get(payer).await {
+        return Ok(kept);
+    }
+    let account = desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?;
+    let shown = ShownBalance { balance: account.balance, debt: account.debt };
+    api.world.balances.put(payer, shown).await;
+    Ok(shown)
 }

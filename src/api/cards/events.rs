@@ -73,7 +73,12 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
         EventSubject::Refund | EventSubject::Dispute => {
             let Some(payment_intent) = &event.payment_intent else { return Ok(()) };
             let Some(id) = desk.books.intent_of_charge(payment_intent).await.map_err(|error| internal(&error))? else { return Ok(()) };
-            match look_at_charge(&*desk.rail, &*desk.books, &*api.world.clock, id, payment_intent).await {
+            let looked = look_at_charge(&*desk.rail, &*desk.books, &*api.world.clock, id, payment_intent).await;
+            // Credits may have been clawed back or restored, also where the books did not say so.
+            if let Some(paid) = api.world.books.intent(id).await.map_err(|error| internal(&error))? {
+                api.world.balances.forget(&paid.payer).await;
+            }
+            match looked {
                 Ok(()) => {}
                 Err(LookError::Books(error)) => return Err(Fault::internal(&error)),
                 // Not acknowledged: it is delivered again.

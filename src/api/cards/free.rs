@@ -30,7 +30,7 @@ pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, creden
         Credential::Card(header) => of_credential(api, header).await?,
         Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(unknown()),
     };
-    call.rate = Some(api.limits.agent(who.payer(), api.world.clock.now())?);
+    call.rate = Some(api.limits.agent(who.payer(), api.world.clock.now()).await?);
     call.proven = Some(who.payer().clone());
     Ok(who)
 }

@@ -101,7 +101,7 @@ async fn serve(
         drop(turn);
         return repeated(api, call, &key, known).await;
     }
-    call.rate = Some(api.limits.agent(&payer, api.world.clock.now())?);
+    call.rate = Some(api.limits.agent(&payer, api.world.clock.now()).await?);
     call.proven = Some(payer.clone());
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     if let Order::Launch(upstream) = order {
@@ -117,7 +117,8 @@ async fn serve(
         Order::Pack => (desk.pack.price, Product::Pack { credits: desk.pack.credits }),
     };
     let request = CardRequest { payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
-    let claimed = claim_card(&api.world, request).await.map_err(not_claimed)?;
+    let world = api.world.clone();
+    let claimed = priced::to_its_end(api, async move { claim_card(&world, request).await }).await.map_err(not_claimed)?;
     drop(turn);
     if let payments::ports::Claimed::Known(known) = claimed {
         return repeated(api, call, &key, known).await;

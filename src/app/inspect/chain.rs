@@ -49,8 +49,10 @@ async fn gas(rail: &BaseRail) -> Finding {
         }
         Err(error) => return Finding::fail("gas", why(&error), todo()),
     }
-    match rail.settlements_affordable().await {
-        Ok(left) if left < FEW_SETTLEMENTS => Finding::warn("gas", format!("enough for {left} settlements at today's fees"), todo()),
+    match rail.gas_of(rail.signer()).await {
+        Ok(gas) if gas.settlements < FEW_SETTLEMENTS => {
+            Finding::warn("gas", format!("enough for {} settlements at today's fees", gas.settlements), todo())
+        }
         Ok(_) => Finding::ok("gas", format!("{} can pay for more than {FEW_SETTLEMENTS} settlements", rail.signer())),
         Err(error) => Finding::fail("gas", why(&error), "see that x402.rpc_url answers from this machine"),
     }

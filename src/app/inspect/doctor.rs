@@ -9,10 +9,9 @@ use payments::{
     ports::{Upstream, UpstreamError},
 };
 
-use super::{Finding, chain, settings, trial_balance, why};
+use super::{super::stores, Finding, chain, custody, settings, trial_balance, why};
 use crate::{
-    app::{AppError, cards, keys::SandboxKeys, parts, upstream},
-    books::sqlite::SqliteBooks,
+    app::{AppError, cache, cards, keys::SandboxKeys, parts, upstream},
     clock::SystemClock,
     config::{Config, StripeMode, UpstreamUrl},
     seal::AeadSealer,
@@ -26,8 +25,10 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     findings.extend(keys(&config.sandbox.dir));
     findings.extend(books(config).await);
     findings.extend(chain::findings(config, &clock).await);
+    findings.extend(custody::findings(config).await);
     findings.push(core(config, &clock).await);
     findings.extend(cards(config, &clock).await);
+    findings.extend(shared_cache(config).await);
     findings
 }
 
@@ -68,11 +69,12 @@ async fn books(config: &Config) -> Vec<Finding> {
         return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")];
     }
     let restore = "restore the file from a backup, or give its owner back; never serve from it as it is";
-    let books = match SqliteBooks::open_beside(url).await {
-        Ok(books) => books,
+    let store = match stores::beside(config).await {
+        Ok(store) => store,
+        Err(error) if error.is_not_found() => return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")],
         Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
     };
-    let health = match books.health().await {
+    let health = match store.inspect.health().await {
         Ok(health) => health,
         Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
     };
@@ -81,15 +83,20 @@ async fn books(config: &Config) -> Vec<Finding> {
         false => Finding::fail(CHECK, health.broken.join("; "), restore),
     };
     let migrations = if !health.foreign_migrations.is_empty() {
-        let says = format!("the file has migrations that this program does not know: {:?}", health.foreign_migrations);
-        Finding::fail("migrations", says, "run the program that wrote it, or a newer one")
+        let says = format!("the books have migrations that this program does not know: {:?}", health.foreign_migrations);
+        let todo = "run the program that wrote it, or a newer one";
+        // Processes of two releases share a server while one of them is rolled out; a file has one process.
+        match url.starts_with("sqlite:") {
+            true => Finding::fail("migrations", says, todo),
+            false => Finding::warn("migrations", says, todo),
+        }
     } else if health.missing_migrations.is_empty() {
         Finding::ok("migrations", "all applied")
     } else {
         let says = format!("not applied yet: {:?}", health.missing_migrations);
         Finding::warn("migrations", says, "they are applied at the next start; take a backup first")
     };
-    vec![whole, migrations, trial_balance(&books).await]
+    vec![whole, migrations, trial_balance(&*store.books).await]
 }
 
 async fn core(config: &Config, clock: &SystemClock) -> Finding {
@@ -122,6 +129,20 @@ async fn cards(config: &Config, clock: &SystemClock) -> Option<Finding> {
             why(&error),
             "see that stripe.api_base answers, and that stripe.secret_key and stripe.api_version are right",
         ),
+    })
+}
+
+/// Without it the gateway works too, so its absence is no failure.
+async fn shared_cache(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "cache";
+    Some(match cache::probe(config).await? {
+        Ok(true) => Finding::ok(CHECK, "Redis answers, and takes writes"),
+        Ok(false) => Finding::warn(
+            CHECK,
+            "Redis does not answer in time, or takes no writes; until it does, each process limits agents by itself",
+            "see that cache.url answers from this machine with these credentials",
+        ),
+        Err(error) => Finding::fail(CHECK, why(&error), "correct cache.url"),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What operators' commands see of the money, beside a running gateway or without one. Nothing here writes to the books or moves money.
 
 mod chain;
+mod custody;
 mod doctor;
 mod settings;
 mod verify;
@@ -66,7 +67,7 @@ impl Finding {
 }
 
 /// The rail of a configuration, to a node that somebody else runs; `None` for a sandbox that was never started.
-fn rail(config: &Config) -> Result<Option<BaseRail>, AppError> {
+pub(super) fn rail(config: &Config) -> Result<Option<BaseRail>, AppError> {
     let keys = SandboxKeys::load(&config.sandbox.dir)?;
     if config.x402.mode == X402Mode::Sandbox {
         let Some(keys) = keys else { return Ok(None) };

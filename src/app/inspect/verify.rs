@@ -5,9 +5,9 @@ use payments::{
     settlement::Settlement,
 };
 
-use super::{AppError, Finding, rail, trial_balance, why};
+use super::{super::stores, AppError, Finding, rail, trial_balance, why};
 use crate::{
-    books::sqlite::{Agreement, SqliteBooks},
+    books::{Agreement, BookedSettlement},
     config::Config,
     rails::base::BaseRail,
 };
@@ -21,10 +21,10 @@ const MAX_NAMED: usize = 20;
 /// # Errors
 /// The books cannot be read.
 pub async fn verify(config: &Config) -> Result<Vec<Finding>, AppError> {
-    let books = SqliteBooks::open_beside(config.store.url.expose()).await?;
-    let mut findings: Vec<Finding> = books.agreements().await?.into_iter().map(finding).collect();
-    findings.push(trial_balance(&books).await);
-    findings.push(on_chain(config, &books).await?);
+    let store = stores::beside(config).await?;
+    let mut findings: Vec<Finding> = store.inspect.agreements().await?.into_iter().map(finding).collect();
+    findings.push(trial_balance(&*store.books).await);
+    findings.push(on_chain(config, &*store.books, &store.inspect.settlements().await?).await?);
     Ok(findings)
 }
 
@@ -36,9 +36,8 @@ fn finding(agreement: Agreement) -> Finding {
 }
 
 /// A node that does not answer is no difference, and is said.
-async fn on_chain(config: &Config, books: &SqliteBooks) -> Result<Finding, AppError> {
+async fn on_chain(config: &Config, books: &dyn Books, booked: &[BookedSettlement]) -> Result<Finding, AppError> {
     const CHECK: &str = "settlements_on_chain";
-    let booked = books.settlements().await?;
     if booked.is_empty() {
         return Ok(Finding::ok(CHECK, "no settlement is booked"));
     }
@@ -52,7 +51,7 @@ async fn on_chain(config: &Config, books: &SqliteBooks) -> Result<Finding, AppEr
         Err(error) => return Ok(unchecked(why(&error))),
     };
     let mut differences = Vec::new();
-    for settlement in &booked {
+    for settlement in booked {
         match stands(books, &rail, &settlement.intent_id).await {
             Ok(true) => {}
             Ok(false) => differences.push(format!("{} is not settled by {}", settlement.intent_id, settlement.tx_hash)),
@@ -70,7 +69,7 @@ async fn on_chain(config: &Config, books: &SqliteBooks) -> Result<Finding, AppEr
     Ok(Finding::fail(CHECK, differences.join("; "), INVESTIGATE))
 }
 
-async fn stands(books: &SqliteBooks, rail: &BaseRail, intent_id: &str) -> Result<bool, RailError> {
+async fn stands(books: &dyn Books, rail: &BaseRail, intent_id: &str) -> Result<bool, RailError> {
     let unreadable = |error: &dyn std::error::Error| RailError::Unreachable(format!("{intent_id} cannot be read: {}", why(error)));
     let id = intent_id.parse().map_err(|error| unreadable(&error))?;
     let intent = books.intent(id).await.map_err(|error| unreadable(&error))?;

@@ -1,20 +1,34 @@
 //! The claiming transaction.
 
 use payments::{
-    funding::{self, Funding},
+    funding,
     intent::State,
     ports::{BooksError, ClaimRefusal, Claimed, IdentityClaim, NewClaim},
 };
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
+use super::dialect::{BEGIN, Connection, Pool};
 use super::{
+    SqliteBooks,
     funding::Funded,
     proofs::{self, Taken},
     rows, unavailable,
 };
 
+pub(super) async fn claim(books: &SqliteBooks, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    let mut write = books.write(Some(claim.at.ms())).await?;
+    let claimed = decide(&mut write.transaction, claim).await;
+    match claimed {
+        Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => books.commit(write).await.map(|()| claimed),
+        unchanged => {
+            books.roll_back(write).await;
+            unchanged
+        }
+    }
+}
+
 /// Known key, then an equal open request, then funding: the first that fits decides.
-pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+async fn decide(connection: &mut Connection, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
     if let Some(known) = proofs::known(connection, &claim.key).await? {
         return Ok(Claimed::Known(known));
     }
@@ -34,33 +48,24 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: NewClaim<'_>
     };
     insert_intent(connection, &claim, &funded).await?;
     super::funding::book(connection, &claim, &funded).await?;
-    let purpose = match &funded.funding {
-        Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } => "pay",
-        Funding::Credit { .. } => "credit",
-        Funding::Free { .. } | Funding::Entitlement { .. } => "free",
-    };
     let id = claim.id.to_string();
-    take_proof(connection, &claim, purpose, &id).await?;
+    take_proof(connection, &claim, funded.funding.proof_purpose(), &id).await?;
     Ok(Claimed::New(rows::intent(connection, claim.id).await?.ok_or_else(|| missing(&id))?))
 }
 
-async fn take_proof(
-    connection: &mut SqliteConnection,
-    claim: &NewClaim<'_>,
-    purpose: &'static str,
-    intent: &str,
-) -> Result<(), BooksError> {
+async fn take_proof(connection: &mut Connection, claim: &NewClaim<'_>, purpose: &'static str, intent: &str) -> Result<(), BooksError> {
     let taken = Taken { purpose, fingerprint: claim.fingerprint.as_bytes(), intent, at_ms: claim.at.ms() };
     proofs::take(connection, claim.key.proof.as_ref(), &taken).await
 }
 
 /// Claims proofs for identity; a proof that anything else took stays as it is.
-pub(super) async fn identities(connection: &mut SqliteConnection, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+pub(super) async fn identities(writer: &Pool, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+    let mut connection = writer.begin_with(BEGIN).await.map_err(unavailable)?;
     let mut fresh = Vec::with_capacity(claims.len());
     for claim in claims {
         let rows = sqlx::query(
             "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms)
-             VALUES (?, ?, ?, ?, 'identity', ?, NULL, ?) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, 'identity', $5, NULL, $6) ON CONFLICT DO NOTHING",
         )
         .bind(rows::chain_id(&claim.key))
         .bind(claim.key.token.to_string())
@@ -74,15 +79,16 @@ pub(super) async fn identities(connection: &mut SqliteConnection, claims: &[Iden
         .rows_affected();
         fresh.push(rows == 1);
     }
+    connection.commit().await.map_err(unavailable)?;
     Ok(fresh)
 }
 
 /// The newest equal request of this payer whose answer nobody got and nobody waits for. Two requests that their client names differently
 /// are two.
-async fn joinable(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
+async fn joinable(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
     sqlx::query(
-        "SELECT id FROM intents WHERE payer = ? AND fingerprint = ? AND delivered_at_ms IS NULL AND attended_until_ms < ?
-         AND created_at_ms >= ? AND state <> 'pay_failed' AND (client_idem_key IS NULL OR ? IS NULL) ORDER BY id DESC LIMIT 1",
+        "SELECT id FROM intents WHERE payer = $1 AND fingerprint = $2 AND delivered_at_ms IS NULL AND attended_until_ms < $3
+         AND created_at_ms >= $4 AND state <> 'pay_failed' AND (client_idem_key IS NULL OR $5 IS NULL) ORDER BY id DESC LIMIT 1",
     )
     .bind(claim.payer.to_string())
     .bind(claim.fingerprint.as_bytes().as_slice())
@@ -97,9 +103,9 @@ async fn joinable(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Re
 }
 
 /// A payment that is proven failed gives its key back: the client was told to pay again, and does so under the same key.
-async fn free_key(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<(), BooksError> {
+async fn free_key(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<(), BooksError> {
     let Some((payer, key)) = &claim.key.idempotency else { return Ok(()) };
-    sqlx::query("UPDATE intents SET client_idem_key = NULL WHERE payer = ? AND client_idem_key = ? AND state = 'pay_failed'")
+    sqlx::query("UPDATE intents SET client_idem_key = NULL WHERE payer = $1 AND client_idem_key = $2 AND state = 'pay_failed'")
         .bind(payer.to_string())
         .bind(key)
         .execute(connection)
@@ -108,14 +114,14 @@ async fn free_key(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Re
         .map_err(unavailable)
 }
 
-async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+async fn insert_intent(connection: &mut Connection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
     let transfer = claim.payment.transfer().map(|payment| &payment.transfer);
     sqlx::query(
         "INSERT INTO intents (id, payer, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
             route, path_and_query, body, content_type, proof_version, state, version, fence, lease_until_ms, attended_until_ms,
             chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms,
             rail, pack_credits, backing_cents)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 1, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
     )
     .bind(claim.id.to_string())
     .bind(claim.payer.to_string())
@@ -131,7 +137,7 @@ async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, 
     .bind(claim.request.body.as_ref())
     .bind(&claim.request.content_type)
     .bind(i64::from(claim.protocol.number()))
-    .bind(funded.state.word())
+    .bind(funded.state().word())
     .bind(claim.lease_until.ms())
     .bind(claim.lease_until.ms())
     .bind(transfer.map(|terms| rows::chain_id(&terms.key)))
@@ -141,7 +147,7 @@ async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, 
     .bind(transfer.map(|terms| terms.pay_to.to_string()))
     .bind(transfer.map(|terms| rows::integer(terms.valid_before_unix_s)))
     .bind(transfer.map(|terms| rows::integer(terms.claimed_at_block)))
-    .bind((funded.state == State::Forwarding).then_some(claim.at.ms()))
+    .bind((funded.state() == State::Forwarding).then_some(claim.at.ms()))
     .bind(claim.at.ms())
     .bind(claim.at.ms())
     .bind(claim.protocol.rail())
@@ -150,7 +156,7 @@ async fn insert_intent(connection: &mut SqliteConnection, claim: &NewClaim<'_>, 
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
-    rows::event(connection, &claim.id.to_string(), 1, funded.state, claim.at).await
+    rows::event(connection, &claim.id.to_string(), 1, funded.state(), claim.at).await
 }
 
 fn missing(id: &str) -> BooksError {

@@ -2,29 +2,36 @@
 
 use payments::{
     agent::Payer,
+    charge::Charge,
     funding::{Available, Funding},
+    ids::PaymentId,
     intent::State,
     ledger::{LedgerError, Posting},
     money::{Amount, UsdCents, UsdcUnits},
     ports::{BooksError, NewClaim, PreparationError, TransferPayment},
     settlement::Attempt,
+    time::UnixMs,
 };
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 
-use super::{charges, credits, journal, rows, unavailable};
+use super::dialect::Connection;
+use super::{credits, journal, rows, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
 /// What funds the new intent, with what must be written once its row exists.
 pub(super) struct Funded {
     pub(super) funding: Funding,
-    pub(super) state: State,
     pub(super) price_minor: i64,
     pub(super) currency: &'static str,
     attempt: Option<Attempt>,
 }
 
 impl Funded {
+    pub(super) fn state(&self) -> State {
+        self.funding.claimed_state()
+    }
+
     pub(super) fn entitlement_source(&self) -> Option<String> {
         match &self.funding {
             Funding::Entitlement { source } => Some(source.to_string()),
@@ -48,10 +55,10 @@ impl Funded {
 }
 
 /// What the payer has, read inside the transaction.
-pub(super) async fn available(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
+pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
     let payer = claim.payer.to_string();
     let entitlement = sqlx::query(
-        "SELECT intent_id FROM obligations WHERE payer = ? AND state = 'open' AND currency = ? AND entitled_until_ms > ?
+        "SELECT intent_id FROM obligations WHERE payer = $1 AND state = 'open' AND currency = $2 AND entitled_until_ms > $3
          ORDER BY created_at_ms, intent_id LIMIT 1",
     )
     .bind(&payer)
@@ -62,13 +69,13 @@ pub(super) async fn available(connection: &mut SqliteConnection, claim: &NewClai
     .map_err(unavailable)?
     .map(|row| rows::id(&row, "obligations", "intent_id"))
     .transpose()?;
-    let refused = sqlx::query("SELECT count(*) AS refused FROM obligations WHERE payer = ? AND created_at_ms > ?")
+    let refused = sqlx::query("SELECT count(*) AS refused FROM obligations WHERE payer = $1 AND created_at_ms > $2")
         .bind(&payer)
         .bind(claim.at.ms().saturating_sub(DAY_MS))
         .fetch_one(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let refused_after_pay_today = refused.try_get::<u32, _>("refused").map_err(unavailable)?;
+    let refused_after_pay_today = rows::count(&refused, "refused")?;
     let account = credits::account(connection, &claim.payer).await?;
     Ok(Available {
         entitlement,
@@ -79,62 +86,69 @@ pub(super) async fn available(connection: &mut SqliteConnection, claim: &NewClai
     })
 }
 
-async fn free_slot(connection: &mut SqliteConnection, claim: &NewClaim<'_>) -> Result<Option<(payments::time::Month, u8)>, BooksError> {
+async fn free_slot(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<(payments::time::Month, u8)>, BooksError> {
     let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return Ok(None) };
-    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = ? AND month = ?")
+    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND month = $2")
         .bind(wallet.to_string())
         .bind(offer.month.to_string())
         .fetch_all(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let taken = taken.iter().map(|row| row.try_get::<u8, _>("slot")).collect::<Result<Vec<_>, _>>().map_err(unavailable)?;
-    let today = sqlx::query("SELECT count(*) AS used FROM free_slots WHERE day = ?")
+    let slot = |row| {
+        u8::try_from(rows::int(row, "slot")?).map_err(|_| BooksError::Corrupt {
+            table: "free_slots",
+            column: "slot",
+            key: wallet.to_string(),
+        })
+    };
+    let taken = taken.iter().map(slot).collect::<Result<Vec<_>, _>>()?;
+    let today = sqlx::query("SELECT count(*) AS used FROM free_slots WHERE day = $1")
         .bind(&offer.day)
         .fetch_one(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let used_today = today.try_get::<u32, _>("used").map_err(unavailable)?;
+    let used_today = rows::count(&today, "used")?;
     Ok(offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot)))
 }
 
 /// Turns the decision into what the intent's row says; signs the settling transaction if it comes to that.
 pub(super) async fn take(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     claim: &NewClaim<'_>,
     funding: Funding,
 ) -> Result<Result<Funded, PreparationError>, BooksError> {
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
     let currency = claim.price.currency();
     match funding {
-        Funding::Free { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, currency, attempt: None })),
-        Funding::Credit { .. } => Ok(Ok(Funded { funding, state: State::Forwarding, price_minor: 1, currency: "CREDIT", attempt: None })),
-        Funding::MppCharge | Funding::MppPack { .. } => {
-            Ok(Ok(Funded { funding, state: State::Signed, price_minor, currency, attempt: None }))
-        }
+        Funding::Free { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
+        Funding::Credit { .. } => Ok(Ok(Funded { funding, price_minor: 1, currency: "CREDIT", attempt: None })),
+        Funding::MppCharge | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
         Funding::Entitlement { source } => {
-            let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = ?")
+            let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = $1")
                 .bind(source.to_string())
                 .fetch_one(connection)
                 .await
                 .map_err(unavailable)?;
             let price_minor = amount.try_get("amount_minor").map_err(unavailable)?;
-            Ok(Ok(Funded { funding, state: State::Forwarding, price_minor, currency, attempt: None }))
+            Ok(Ok(Funded { funding, price_minor, currency, attempt: None }))
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
             let eoa_nonce = next_nonce(connection, payment).await?;
             let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded { funding, state: State::Signed, price_minor, currency, attempt: Some(attempt) }))
+            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt) }))
         }
     }
 }
 
 /// The signer's own sequence: never below what the chain has seen, never the same twice.
-async fn next_nonce(connection: &mut SqliteConnection, payment: &TransferPayment<'_>) -> Result<u64, BooksError> {
+async fn next_nonce(connection: &mut Connection, payment: &TransferPayment<'_>) -> Result<u64, BooksError> {
     let chain_next = rows::integer(payment.chain_next_nonce);
     let row = sqlx::query(
-        "INSERT INTO signers (addr, next_nonce) VALUES (?, ? + 1)
-         ON CONFLICT (addr) DO UPDATE SET next_nonce = max(next_nonce, excluded.next_nonce - 1) + 1 RETURNING next_nonce - 1 AS nonce",
+        "INSERT INTO signers (addr, next_nonce) VALUES ($1, $2 + 1)
+         ON CONFLICT (addr) DO UPDATE SET next_nonce =
+            CASE WHEN signers.next_nonce < excluded.next_nonce THEN excluded.next_nonce ELSE signers.next_nonce + 1 END
+         RETURNING next_nonce - 1 AS nonce",
     )
     .bind(payment.preparer.signer().to_string())
     .bind(chain_next)
@@ -146,15 +160,15 @@ async fn next_nonce(connection: &mut SqliteConnection, payment: &TransferPayment
 
 /// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit with its posting, the signed attempt, or the
 /// charge.
-pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
     match &funded.funding {
         Funding::Free { month, slot } => {
             let Payer::Wallet(wallet) = &claim.payer else { return Err(nothing_to_send(claim)) };
             let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            sqlx::query("INSERT INTO free_slots (wallet, month, slot, day, intent_id) VALUES (?, ?, ?, ?, ?)")
+            sqlx::query("INSERT INTO free_slots (wallet, month, slot, day, intent_id) VALUES ($1, $2, $3, $4, $5)")
                 .bind(wallet.to_string())
                 .bind(month.to_string())
-                .bind(*slot)
+                .bind(i64::from(*slot))
                 .bind(day)
                 .bind(claim.id.to_string())
                 .execute(connection)
@@ -164,7 +178,7 @@ pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>
         }
         Funding::Entitlement { source } => {
             let reserved = sqlx::query(
-                "UPDATE obligations SET state = 'reserved', reserved_by = ?, updated_at_ms = ? WHERE intent_id = ? AND state = 'open'",
+                "UPDATE obligations SET state = 'reserved', reserved_by = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = 'open'",
             )
             .bind(claim.id.to_string())
             .bind(claim.at.ms())
@@ -180,7 +194,7 @@ pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>
             journal::post(connection, &posting, claim.at).await
         }
         Funding::Credit { backing } => {
-            credits::deduct(connection, &claim.payer, claim.id, *backing, claim.at).await?;
+            deduct(connection, &claim.payer, claim.id, *backing, claim.at).await?;
             let posting = Posting::credit_held(claim.id, &claim.payer).map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
@@ -189,7 +203,7 @@ pub(super) async fn book(connection: &mut SqliteConnection, claim: &NewClaim<'_>
             None => Err(nothing_to_send(claim)),
         },
         Funding::MppCharge | Funding::MppPack { .. } => match claim.payment.charge() {
-            Some(charge) => charges::insert(connection, claim.id, charge).await,
+            Some(charge) => insert_charge(connection, claim.id, charge).await,
             None => Err(nothing_to_send(claim)),
         },
     }
@@ -202,4 +216,28 @@ fn nothing_to_send(claim: &NewClaim<'_>) -> BooksError {
 
 fn too_large(claim: &NewClaim<'_>) -> BooksError {
     BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
+}
+
+/// Takes one credit, with the money behind it, for a launch.
+async fn deduct(connection: &mut Connection, payer: &Payer, intent: PaymentId, backing: UsdCents, at: UnixMs) -> Result<(), BooksError> {
+    credits::enter(connection, &credits::Entry { payer, delta: -1, kind: "deduct", intent: Some(intent), reference: None, at }).await?;
+    credits::move_backing(connection, payer, rows::integer(backing.get()).saturating_neg()).await
+}
+
+async fn insert_charge(connection: &mut Connection, id: PaymentId, charge: &Charge) -> Result<(), BooksError> {
+    sqlx::query(
+        "INSERT INTO charges (intent_id, stripe_key, challenge_id, spt_sha256, sealed_params, agent_token_sha256, saved_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(id.to_string())
+    .bind(&charge.stripe_key)
+    .bind(charge.key.challenge_id.to_string())
+    .bind(charge.key.token_sha256.as_slice())
+    .bind(charge.sealed_params.as_slice())
+    .bind(charge.agent_token_sha256.as_slice())
+    .bind(charge.saved_at.ms())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use payments::{ids::PaymentId, ports::BooksError};
-use sqlx::SqliteConnection;
 
+use super::dialect::{Connection, now_ms};
 use super::unavailable;
 
 /// One note.
@@ -58,15 +58,17 @@ impl Drop for Taken {
 }
 
 /// Writes the notes; without a moment of its own the database's clock names it.
-pub(super) async fn write(connection: &mut SqliteConnection, taken: &Taken, at_ms: Option<i64>) -> Result<(), BooksError> {
+pub(super) async fn write(connection: &mut Connection, taken: &Taken, at_ms: Option<i64>) -> Result<(), BooksError> {
     for mark in &taken.marks {
         match mark {
-            Mark::Delivered(id) => sqlx::query(
-                "UPDATE intents SET delivered_at_ms = coalesce(delivered_at_ms, ?, unixepoch() * 1000), attended_until_ms = 0 WHERE id = ?",
-            )
+            Mark::Delivered(id) => sqlx::query(concat!(
+                "UPDATE intents SET delivered_at_ms = coalesce(delivered_at_ms, $1, ",
+                now_ms!(),
+                "), attended_until_ms = 0 WHERE id = $2"
+            ))
             .bind(at_ms)
             .bind(id.to_string()),
-            Mark::Unattended(id) => sqlx::query("UPDATE intents SET attended_until_ms = 0 WHERE id = ?").bind(id.to_string()),
+            Mark::Unattended(id) => sqlx::query("UPDATE intents SET attended_until_ms = 0 WHERE id = $1").bind(id.to_string()),
         }
         .execute(&mut *connection)
         .await

@@ -4,8 +4,8 @@ use payments::{
     ports::{BooksError, ClaimKey, HalfKnown, Known},
     proof::{ChargeKey, PaymentKey, ProofKey},
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
 
+use super::dialect::{Connection, DbRow};
 use super::{rows, unavailable};
 
 /// What a proof is taken for.
@@ -19,7 +19,7 @@ pub(super) struct Taken<'a> {
 }
 
 /// What the books know of a proof or, after it, of the payer's own idempotency key.
-pub(super) async fn known(connection: &mut SqliteConnection, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+pub(super) async fn known(connection: &mut Connection, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
     let proof = match &key.proof {
         Some(ProofKey::Authorization(key)) => authorization(connection, key).await?.map(|row| (row, None)),
         Some(ProofKey::Charge(key)) => charge(connection, key).await?,
@@ -27,7 +27,7 @@ pub(super) async fn known(connection: &mut SqliteConnection, key: &ClaimKey) -> 
     };
     let found = match (proof, &key.idempotency) {
         (None, Some((payer, client_key))) => sqlx::query(
-            "SELECT fingerprint, id AS intent_id FROM intents WHERE payer = ? AND client_idem_key = ? AND state <> 'pay_failed'",
+            "SELECT fingerprint, id AS intent_id FROM intents WHERE payer = $1 AND client_idem_key = $2 AND state <> 'pay_failed'",
         )
         .bind(payer.to_string())
         .bind(client_key)
@@ -45,8 +45,8 @@ pub(super) async fn known(connection: &mut SqliteConnection, key: &ClaimKey) -> 
     Ok(Some(Known { fingerprint: rows::fingerprint(&row, || name(key))?, intent, half_known }))
 }
 
-async fn authorization(connection: &mut SqliteConnection, key: &PaymentKey) -> Result<Option<SqliteRow>, BooksError> {
-    sqlx::query("SELECT fingerprint, intent_id FROM auths WHERE chain_id = ? AND asset = ? AND from_addr = ? AND nonce = ?")
+async fn authorization(connection: &mut Connection, key: &PaymentKey) -> Result<Option<DbRow>, BooksError> {
+    sqlx::query("SELECT fingerprint, intent_id FROM auths WHERE chain_id = $1 AND asset = $2 AND from_addr = $3 AND nonce = $4")
         .bind(rows::chain_id(key))
         .bind(key.token.to_string())
         .bind(key.from.to_string())
@@ -57,10 +57,11 @@ async fn authorization(connection: &mut SqliteConnection, key: &PaymentKey) -> R
 }
 
 /// The whole credential, else its challenge, else its token.
-async fn charge(connection: &mut SqliteConnection, key: &ChargeKey) -> Result<Option<(SqliteRow, Option<HalfKnown>)>, BooksError> {
+async fn charge(connection: &mut Connection, key: &ChargeKey) -> Result<Option<(DbRow, Option<HalfKnown>)>, BooksError> {
     let row = sqlx::query(
-        "SELECT fingerprint, intent_id, challenge_id = ?1 AS same_challenge, spt_sha256 = ?2 AS same_token FROM challenges
-         WHERE challenge_id = ?1 OR spt_sha256 = ?2 ORDER BY same_challenge DESC LIMIT 1",
+        "SELECT fingerprint, intent_id, CAST(CASE WHEN challenge_id = $1 THEN 1 ELSE 0 END AS BIGINT) AS same_challenge,
+            CAST(CASE WHEN spt_sha256 = $2 THEN 1 ELSE 0 END AS BIGINT) AS same_token FROM challenges
+         WHERE challenge_id = $1 OR spt_sha256 = $2 ORDER BY same_challenge DESC LIMIT 1",
     )
     .bind(key.challenge_id.to_string())
     .bind(key.token_sha256.as_slice())
@@ -77,18 +78,18 @@ async fn charge(connection: &mut SqliteConnection, key: &ChargeKey) -> Result<Op
 }
 
 /// Takes a proof. A key that was taken before is refused by the database.
-pub(super) async fn take(connection: &mut SqliteConnection, key: Option<&ProofKey>, taken: &Taken<'_>) -> Result<(), BooksError> {
+pub(super) async fn take(connection: &mut Connection, key: Option<&ProofKey>, taken: &Taken<'_>) -> Result<(), BooksError> {
     let query = match key {
         None => return Ok(()),
         Some(ProofKey::Authorization(key)) => sqlx::query(
-            "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(rows::chain_id(key))
         .bind(key.token.to_string())
         .bind(key.from.to_string())
         .bind(rows::nonce(key)),
         Some(ProofKey::Charge(key)) => sqlx::query(
-            "INSERT INTO challenges (challenge_id, spt_sha256, purpose, fingerprint, intent_id, claimed_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO challenges (challenge_id, spt_sha256, purpose, fingerprint, intent_id, claimed_at_ms) VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(key.challenge_id.to_string())
         .bind(key.token_sha256.to_vec()),

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod audit;
-mod cards;
 mod credits;
 mod file;
 mod journal;
 mod migration;
+
+#[path = "../sql/tests/cards.rs"]
+mod cards;
+#[path = "../sql/tests/operator.rs"]
 mod operator;
 
 use std::future::Future;
@@ -15,9 +18,10 @@ use payments::{ports::Books, testing::suite::Draft};
 use sqlx::SqlitePool;
 use tempfile::TempDir;
 
-use super::SqliteBooks;
+use super::{SqliteBooks, Store};
 
 payments::books_suite!(block_on, make);
+payments::reconcile_suite!(block_on, make);
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)

@@ -66,7 +66,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 41] = [
+const REFUSED: [(&str, &str, &str); 46] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -84,6 +84,7 @@ const REFUSED: [(&str, &str, &str); 41] = [
     ("rpc_url_scheme", CHAIN, "x402.rpc_url=ws://127.0.0.1:8545"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0x01"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000"),
+    ("other_signer_key_shape", CHAIN, "x402.other_signer_keys=KEY,0x01"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x0000000000000000000000000000000000000000"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x036cbd53842c5426634e7929541ec2318f3dcf7e"),
     ("sandbox_chain_id", "", "x402.chain_id=31337"),
@@ -95,6 +96,7 @@ const REFUSED: [(&str, &str, &str); 41] = [
     ("open_operator", "", "server.operator_listen=[::]:8403"),
     ("short_token", "", "operator.token=abc"),
     ("short_seal_key", "", "store.seal_key=abc"),
+    ("short_seal_key_before", "", "store.seal_keys_before=KEY,abc"),
     ("same_listener", "", "server.operator_listen=127.0.0.1:8402"),
     ("facilitator_not_built", "", "x402.mode=facilitator"),
     ("stripe_without_secret_key", CARDS, "stripe.secret_key="),
@@ -104,14 +106,17 @@ const REFUSED: [(&str, &str, &str); 41] = [
     ("cards_without_account_key", CARDS, "mpp.account_key="),
     ("cards_without_token_keys", CARDS, "mpp.token_keys="),
     ("short_card_keys", "", "mpp.account_key=short"),
-    ("store_not_built", "", "store.url=postgres://u:p@db/books"),
-    ("store_not_built", "", "store.url=books.db"),
-    ("cache_not_built", "", "cache.url=redis://127.0.0.1"),
-    ("cache_not_built", "", "cache.url=disk:"),
+    ("store_scheme", "", "store.url=mysql://u:p@db/books"),
+    ("store_scheme", "", "store.url=books.db"),
+    ("cache_url", "", "cache.url=rediss://127.0.0.1"),
+    ("cache_url", "", "cache.url=disk:"),
+    ("cache_url", "cache.url=redis://u:p@127.0.0.1:6379/2", "cache.url=redis://"),
+    ("cache_prefix", "", "cache.prefix=\u{7f}"),
     ("price_of_zero", "", "pricing.launch_usdc=0"),
     ("price_of_zero", "", "pricing.pack_20_usd=0.00"),
     ("zero", "", "limits.agent_per_minute=0"),
     ("zero", "", "server.drain_s=0 x402.confirmations=0"),
+    ("short_lease", "", "store.lease_s=2"),
 ];
 
 #[test]
@@ -140,8 +145,7 @@ fn a_build_without_sandbox_says_so() {
 
 #[test]
 fn no_refusal_repeats_a_secret() {
-    let overrides =
-        ["store.url=postgres://u:hunter2@db", "x402.signer_key=hunter2", "operator.token=hunter2", "x402.rpc_url=ws://x/hunter2"];
+    let overrides = ["store.url=mysql://u:hunter2@db", "x402.signer_key=hunter2", "operator.token=hunter2", "x402.rpc_url=ws://x/hunter2"];
     let overrides: Vec<_> = overrides.map(str::to_owned).into();
     let errors = Config::load(None, std::iter::empty(), &overrides).unwrap_err();
     assert_eq!(errors.mistakes.len(), 4);

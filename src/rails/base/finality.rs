@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{BaseRail, outcome::safe_block, wire::Block};
 
 /// Blocks that must be on a settlement's own where the chain calls no block final: two epochs.
-const DEPTH_BLOCKS: u64 = 64;
+pub(super) const DEPTH_BLOCKS: u64 = 64;
 
 impl BaseRail {
     /// See the module; in one batch.

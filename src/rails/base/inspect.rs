@@ -2,6 +2,7 @@
 
 use alloy_primitives::B256;
 use payments::{
+    agent::Wallet,
     ports::RailError,
     settlement::{SettlementProof, TransferTerms},
 };
@@ -9,9 +10,19 @@ use serde_json::json;
 
 use super::{
     BaseRail,
+    calls::address,
     fees::TRANSFER_GAS,
     wire::{Block, Receipt},
 };
+
+/// What a signer can pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gas {
+    /// Its balance of the chain's own coin.
+    pub balance_wei: u128,
+    /// How many settlements that pays for.
+    pub settlements: u128,
+}
 
 impl BaseRail {
     /// The time of the newest block, in unix seconds.
@@ -25,11 +36,12 @@ impl BaseRail {
         Ok(block.get().await?.unix_s())
     }
 
-    /// How many settlements the signer can pay for at today's fees.
-    pub async fn settlements_affordable(&self) -> Result<u128, RailError> {
-        let quote = self.quote().await?;
+    /// What this account can pay gas with, at today's fees.
+    pub async fn gas_of(&self, account: Wallet) -> Result<Gas, RailError> {
+        let quote = self.quote(address(&account)).await?;
         let fee_wei = quote.max_fee_per_gas_wei.min(self.max_fee_per_gas_wei).max(1);
-        Ok(quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS)))
+        let settlements = quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS));
+        Ok(Gas { balance_wei: quote.signer_balance_wei, settlements })
     }
 
     /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two logs stand at the booked place.

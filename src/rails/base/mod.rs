@@ -7,12 +7,14 @@
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `outcome` | what became of a payment |
 //! | `finality` | whether what was seen can still be taken back |
+//! | `history` | every transfer to us, for comparing the books |
 //! | `readiness` | whether anything can be settled now |
 //! | `inspect` | what operators' tools ask |
 
 mod calls;
 mod fees;
 mod finality;
+mod history;
 mod inspect;
 mod node;
 mod outcome;
@@ -61,6 +63,8 @@ pub struct BaseConfig {
     pub token: Token,
     /// The private key of the account that sends settlements and pays gas.
     pub signer_key: [u8; 32],
+    /// The keys of other replicas' and of retired signers: they only finish what they began.
+    pub other_signer_keys: Vec<[u8; 32]>,
     /// The most that a settlement may pay per gas, in wei.
     pub max_fee_per_gas_wei: u128,
     /// Blocks that a fate must have, its own included; 0 counts as 1.
@@ -85,6 +89,7 @@ pub struct BaseRail {
     node: Node,
     token: Token,
     signer: Signer,
+    others: Vec<Signer>,
     max_fee_per_gas_wei: u128,
     confirmations: u64,
     fee_bump_after_ms: i64,
@@ -99,9 +104,14 @@ impl BaseRail {
     /// [`BaseConfigError`].
     pub fn new(config: BaseConfig, sealer: Arc<dyn Sealer>) -> Result<Self, BaseConfigError> {
         let chain_id = config.token.chain_id();
+        let signer = |key: &[u8; 32]| Signer::new(key, chain_id, Arc::clone(&sealer));
+        let own = signer(&config.signer_key)?;
+        let others = config.other_signer_keys.iter().map(signer).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             node: Node::new(&config.rpc_url, Duration::from_millis(config.rpc_timeout_ms), chain_id)?,
-            signer: Signer::new(&config.signer_key, chain_id, sealer)?,
+            // All replicas may be given one list with all keys in it.
+            others: others.into_iter().filter(|other| other.address() != own.address()).collect(),
+            signer: own,
             token: config.token,
             max_fee_per_gas_wei: config.max_fee_per_gas_wei,
             confirmations: config.confirmations.max(1),
@@ -109,7 +119,7 @@ impl BaseRail {
         })
     }
 
-    /// The account that sends settlements and pays gas.
+    /// The account that signs what is claimed here, and pays gas.
     pub fn signer(&self) -> Wallet {
         self.signer.wallet()
     }
@@ -220,6 +230,10 @@ impl ChainRail for BaseRail {
 
     async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
         self.fees_of(attempts).await
+    }
+
+    fn signers(&self) -> Vec<Wallet> {
+        std::iter::once(&self.signer).chain(&self.others).map(Signer::wallet).collect()
     }
 
     async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {

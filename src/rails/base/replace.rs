@@ -1,7 +1,7 @@
 //! Transactions under a nonce that is signed already: the same transfer at a higher fee, or nothing at all in its place.
 
 use alloy_consensus::TxEip1559;
-use alloy_primitives::Bytes;
+use alloy_primitives::{Address, Bytes};
 use payments::{
     ports::{FeeQuote, RailError},
     settlement::{Attempt, AttemptKind},
@@ -11,7 +11,7 @@ use payments::{
 use super::{
     BaseRail,
     fees::{self, Price, VOID_GAS},
-    signer::Order,
+    signer::{Order, Signer},
 };
 
 impl BaseRail {
@@ -22,9 +22,9 @@ impl BaseRail {
         if age_ms < self.fee_bump_after_ms {
             return Ok(None);
         }
-        self.check_signer(last)?;
-        let tx = self.signer.read(last).map_err(|error| unusable(&error))?;
-        let quote = self.quote().await?;
+        let signer = self.signer_of(last)?;
+        let tx = signer.read(last).map_err(|error| unusable(&error))?;
+        let quote = self.quote(signer.address()).await?;
         let cap_wei = self.cap_of(last.kind);
         let Some(price) = fees::replacing(price_of(&tx), &quote, cap_wei).filter(|price| fees::affordable(&quote, *price, tx.gas_limit))
         else {
@@ -32,31 +32,27 @@ impl BaseRail {
         };
         let to = tx.to.to().copied().ok_or_else(|| unusable(&"it creates a contract"))?;
         let order = Order { kind: last.kind, to, input: tx.input, gas_limit: tx.gas_limit };
-        self.signed(order, last.eoa_nonce, price, at).map(Some)
+        signed(signer, order, last.eoa_nonce, price, at).map(Some)
     }
 
     /// Replaces the transfer. A transaction that cannot be opened any more (wiped) is outbid by its fee cap alone.
     pub(super) async fn empty(&self, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError> {
-        self.check_signer(last)?;
+        let signer = self.signer_of(last)?;
         let cap_wei = last.max_fee_per_gas_wei;
-        let replaced = self.signer.read(last).map_or(Price { max_fee_wei: cap_wei, tip_wei: cap_wei }, |tx| price_of(&tx));
-        let quote = self.quote().await?;
+        let replaced = signer.read(last).map_or(Price { max_fee_wei: cap_wei, tip_wei: cap_wei }, |tx| price_of(&tx));
+        let quote = self.quote(signer.address()).await?;
         let price = fees::replacing(replaced, &quote, self.cap_of(AttemptKind::Void));
         let price = price.ok_or_else(|| unusable(&"its fee is at the cap"))?;
-        let order = Order { kind: AttemptKind::Void, to: self.signer.address(), input: Bytes::new(), gas_limit: VOID_GAS };
-        self.signed(order, last.eoa_nonce, price, at)
+        let order = Order { kind: AttemptKind::Void, to: signer.address(), input: Bytes::new(), gas_limit: VOID_GAS };
+        signed(signer, order, last.eoa_nonce, price, at)
     }
 
-    /// What a transaction costs now.
-    pub(super) async fn quote(&self) -> Result<FeeQuote, RailError> {
+    /// What a transaction of this signer costs now.
+    pub(super) async fn quote(&self, signer: Address) -> Result<FeeQuote, RailError> {
         let mut batch = self.node.batch()?;
-        let quote = fees::ask_quote(&mut batch, self.signer.address())?;
+        let quote = fees::ask_quote(&mut batch, signer)?;
         batch.send().await?;
         Ok(quote.get().await?.0)
-    }
-
-    fn signed(&self, order: Order, eoa_nonce: u64, price: Price, at: UnixMs) -> Result<Attempt, RailError> {
-        self.signer.attempt(order, eoa_nonce, price, at).ok_or_else(|| unusable(&"it cannot be signed"))
     }
 
     fn cap_of(&self, kind: AttemptKind) -> u128 {
@@ -66,11 +62,16 @@ impl BaseRail {
         }
     }
 
-    /// The same nonce of another account is another nonce: it would settle twice and void nothing.
-    fn check_signer(&self, last: &Attempt) -> Result<(), RailError> {
-        let ours = self.signer.wallet();
-        if last.signer == ours { Ok(()) } else { Err(unusable(&format!("signed by {}, and this is {ours}", last.signer))) }
+    /// Whoever signed it. The same nonce of another account is another nonce: it would settle twice and void nothing.
+    fn signer_of(&self, last: &Attempt) -> Result<&Signer, RailError> {
+        let mut known = std::iter::once(&self.signer).chain(&self.others);
+        let found = known.find(|signer| signer.wallet() == last.signer);
+        found.ok_or_else(|| unusable(&format!("signed by {}, whose key is not here", last.signer)))
     }
+}
+
+fn signed(signer: &Signer, order: Order, eoa_nonce: u64, price: Price, at: UnixMs) -> Result<Attempt, RailError> {
+    signer.attempt(order, eoa_nonce, price, at).ok_or_else(|| unusable(&"it cannot be signed"))
 }
 
 fn price_of(tx: &TxEip1559) -> Price {

@@ -1,4 +1,4 @@
-//! Our own account on the chain: it signs and pays gas. Its key is here and nowhere else.
+//! An account of ours on the chain: it signs and pays gas. Its key is here and nowhere else.
 
 use std::{fmt, sync::Arc};
 
@@ -10,7 +10,7 @@ use alloy_signer_local::PrivateKeySigner;
 use payments::{
     agent::Wallet,
     ports::Sealer,
-    settlement::{Attempt, AttemptKind, ChainHash},
+    settlement::{Attempt, AttemptKind, ChainHash, seal_name},
     time::UnixMs,
 };
 
@@ -75,7 +75,7 @@ impl Signer {
         let signature = self.key.sign_hash_sync(&tx.signature_hash()).ok()?;
         let signed = TxEnvelope::from(tx.into_signed(signature));
         let tx_hash = ChainHash(signed.tx_hash().0);
-        let sealed_tx = self.sealer.seal(&seal_name(kind, tx_hash), &signed.encoded_2718());
+        let sealed_tx = self.sealer.seal(seal_name(kind, tx_hash).as_bytes(), &signed.encoded_2718());
         let max_fee_per_gas_wei = price.max_fee_wei;
         let attempt =
             Attempt { kind, tx_hash, signer: self.wallet(), eoa_nonce, max_fee_per_gas_wei, sealed_tx, saved_at: at, fee_wei: None };
@@ -85,7 +85,7 @@ impl Signer {
     /// The raw bytes of a saved transaction, which are those of its hash.
     pub(super) fn open(&self, attempt: &Attempt) -> Result<Vec<u8>, Unopened> {
         let name = seal_name(attempt.kind, attempt.tx_hash);
-        let raw = self.sealer.open(&name, &attempt.sealed_tx).map_err(|_| Unopened)?;
+        let raw = self.sealer.open(name.as_bytes(), &attempt.sealed_tx).map_err(|_| Unopened)?;
         if keccak256(&raw).0 == attempt.tx_hash.0 { Ok(raw) } else { Err(Unopened) }
     }
 
@@ -103,9 +103,4 @@ impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer").field("address", &self.address()).finish_non_exhaustive()
     }
-}
-
-/// Binds the sealed bytes to the hash and the kind of their row.
-fn seal_name(kind: AttemptKind, tx_hash: ChainHash) -> Vec<u8> {
-    format!("{tx_hash}/{}", kind.word()).into_bytes()
 }

@@ -10,6 +10,7 @@
 mod charge;
 mod event;
 mod find;
+mod history;
 mod http;
 mod key;
 mod objects;

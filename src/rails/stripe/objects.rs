@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use miniserde::Deserialize;
 use payments::ids::PaymentId;
 
+use super::history::Listed;
+
 /// The name of our payment id in the metadata of what we make.
 pub(super) const PAYMENT_ID: &str = "gateway_payment_id";
 
@@ -122,4 +124,62 @@ pub(super) struct Captured {
 /// Whether metadata names this payment of ours.
 pub(super) fn names(metadata: Option<&HashMap<String, String>>, intent: PaymentId) -> bool {
     metadata.and_then(|metadata| metadata.get(PAYMENT_ID)).is_some_and(|id| *id == intent.to_string())
+}
+
+/// A payment in a list, with its charge in it.
+#[derive(Deserialize)]
+pub(super) struct ListedPayment {
+    pub id: String,
+    pub status: String,
+    pub amount_received: u64,
+    pub currency: String,
+    pub livemode: bool,
+    pub metadata: Option<HashMap<String, String>>,
+    pub latest_charge: Option<Charge>,
+}
+
+/// A refund or dispute in a list.
+#[derive(Deserialize)]
+pub(super) struct ListedMove {
+    pub id: String,
+    pub payment_intent: Option<String>,
+}
+
+/// An entry of our balance (<https://docs.stripe.com/api/balance_transactions/object>).
+#[derive(Deserialize)]
+pub(super) struct ListedCredit {
+    pub id: String,
+    pub amount: i64,
+    pub currency: String,
+    pub source: Option<String>,
+}
+
+impl Listed for ListedPayment {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn livemode(&self) -> Option<bool> {
+        Some(self.livemode)
+    }
+}
+
+impl Listed for ListedMove {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn livemode(&self) -> Option<bool> {
+        None
+    }
+}
+
+impl Listed for ListedCredit {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn livemode(&self) -> Option<bool> {
+        None
+    }
 }

@@ -266,6 +266,8 @@ pub struct Idempotency {
     pub aliases: Vec<String>,
     /// The path that answers what a key created, with `:key`.
     pub lookup: Option<String>,
+    /// The path that lists everything that was created through us.
+    pub list: Option<String>,
     /// What an answer says when it repeats an earlier one.
     pub replay: Vec<(String, Value)>,
 }

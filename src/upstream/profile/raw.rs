@@ -68,6 +68,7 @@ pub(super) struct Idempotency {
     pub body: Option<String>,
     pub aliases: Vec<String>,
     pub lookup: Option<String>,
+    pub list: Option<String>,
     pub replay: Table,
 }
 

@@ -113,6 +113,9 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
             mistakes.push(Mistake::new("idempotency.lookup", text));
         }
     }
+    if raw.list.as_ref().is_some_and(|list| !is_pattern(list) || list.contains(':')) {
+        mistakes.push(Mistake::new("idempotency.list", "expected a path"));
+    }
     let mut aliases = Vec::new();
     for alias in raw.aliases {
         aliases.extend(pointer("idempotency.aliases", Some(alias), mistakes));
@@ -122,6 +125,7 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
         body: pointer("idempotency.body", raw.body, mistakes),
         aliases,
         lookup: raw.lookup,
+        list: raw.list,
         replay: pairs("idempotency.replay", raw.replay, mistakes),
     }
 }

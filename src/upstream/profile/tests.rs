@@ -34,6 +34,7 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!(profile.upstream.timeout_s, 100);
     assert_eq!(profile.upstream.max_body_bytes, 8 << 20);
     assert_eq!(profile.idempotency.header.as_ref().unwrap(), "idempotency-key");
+    assert_eq!(profile.idempotency.list.as_deref(), Some("/_core/launches"));
     assert_eq!(profile.idempotency.lookup.as_deref(), Some("/_core/launches/by-key/:key"));
     assert_eq!(profile.codes.get(Condition::MethodNotAllowed).1, "SERVER_004");
     let free: Vec<_> = profile.routes.iter().filter(|route| route.upstream().unwrap().price == Price::Free).collect();
@@ -128,7 +129,7 @@ upstream = { base_url = "ftp://x", timeout = "1h", max_body = 8, per_minute = 0 
 credential = { header = "x-payment", value = "${BROKEN" }
 envelope = { code = "code" }
 rate_headers = { limit = "a b" }
-idempotency = { header = "A", body = "/b", lookup = "/x/:id" }
+idempotency = { header = "A", body = "/b", lookup = "/x/:id", list = "x" }
 [codes]
 x402_invalid = [400, "X"]
 [[route]]
@@ -151,7 +152,7 @@ price = "cheap"
 credits = 2
 "#;
 
-const MISTAKEN_PLACES: [&str; 26] = [
+const MISTAKEN_PLACES: [&str; 27] = [
     "schema",
     "colour",
     "name",
@@ -165,6 +166,7 @@ const MISTAKEN_PLACES: [&str; 26] = [
     "rate_headers.limit",
     "idempotency",
     "idempotency.lookup",
+    "idempotency.list",
     "codes.x402_invalid",
     "route 1 (FETCH /a/).method",
     "route 1 (FETCH /a/).path",

@@ -56,10 +56,15 @@ impl Tethered {
         let _ = self.child.wait();
     }
 
-    /// Asks it to end and waits at most `limit` for it.
-    pub async fn sigterm(&mut self, limit: Duration) -> ExitStatus {
+    /// Asks it to end.
+    pub fn ask_to_end(&self) {
         let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success(), "SIGTERM could not be sent");
+    }
+
+    /// Asks it to end and waits at most `limit` for it.
+    pub async fn sigterm(&mut self, limit: Duration) -> ExitStatus {
+        self.ask_to_end();
         let watch = Stopwatch::start();
         loop {
             if let Some(status) = self.ended() {

@@ -72,6 +72,9 @@ struct State {
     script: VecDeque<Behaviour>,
     seen: Vec<Seen>,
     launches: BTreeMap<String, Launch>,
+    /// Every creation that the core lists, oldest first: deleted ones stay.
+    listed: Vec<Listed>,
+    list_silent: bool,
     traps: Vec<Armed>,
 }
 
@@ -88,6 +91,8 @@ impl FakeCore {
             script: VecDeque::new(),
             seen: Vec::new(),
             launches: BTreeMap::new(),
+            listed: Vec::new(),
+            list_silent: false,
             traps: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -183,6 +188,7 @@ impl State {
         match (seen.method.as_str(), parts.as_slice()) {
             (_, ["_core", "health"]) => answer(200, &json!({"data": {"status": "ok"}})),
             ("GET", ["_core", "launches", "by-key", key]) => self.by_key(key),
+            ("GET", ["_core", "launches"]) => self.creations(seen),
             ("GET", ["dropspace", "status"]) => answer(200, &accounts()),
             ("POST", ["launches"]) => self.create(seen, behaviour),
             ("GET", ["launches"]) => self.list(seen),
@@ -206,6 +212,9 @@ impl State {
         let data = existing.map_or_else(|| new_launch(seen), |launch| launch.data.clone());
         let id = data["id"].as_str().unwrap().to_owned();
         let launch = Launch { owner: owner(seen), key: key.to_owned(), data: data.clone() };
+        if !self.launches.contains_key(&id) {
+            self.listed.push(Listed { id: id.clone(), key: key.to_owned(), deleted: false });
+        }
         self.launches.entry(id).or_insert(launch);
         let whole = json!({"data": data}).to_string();
         match behaviour {
@@ -247,6 +256,7 @@ impl State {
             ("GET" | "PATCH", []) => answer(200, &json!({"data": launch.data})),
             ("DELETE", []) => {
                 self.launches.remove(id);
+                self.listed.iter_mut().filter(|one| one.id == id).for_each(|one| one.deleted = true);
                 answer(200, &json!({"data": {"success": true}}))
             }
             ("POST", ["publish"]) => answer(202, &json!({"data": {"message": "publish queued"}})),
@@ -274,16 +284,6 @@ fn new_launch(seen: &Seen) -> Value {
     })
 }
 
-fn accounts() -> Value {
-    let names = ["facebook", "linkedin", "twitter", "reddit", "instagram", "tiktok", "youtube"];
-    let connected = ["facebook", "linkedin", "twitter", "instagram"];
-    let platform = |name: &&str| json!({"platform": name, "connected": connected.contains(name)});
-    let platforms: Vec<Value> = names.iter().map(platform).collect();
-    json!({"data": {
-        "platforms": platforms, "connected_platforms": connected, "timestamp": "2026-03-25T12:00:00.000Z",
-    }})
-}
-
 /// 201 with a body of any type.
 fn typed(content_type: &str, body: String) -> Answer {
     Ok(Response::builder().status(201).header("content-type", content_type).body(Full::new(Bytes::from(body))).unwrap())
@@ -293,5 +293,8 @@ fn error(status: u16, code: &str, message: &str) -> Answer {
     answer(status, &json!({"error": {"code": code, "message": message}}))
 }
 
+mod creations;
 #[cfg(test)]
 mod tests;
+
+use creations::{Listed, accounts};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 use super::audit::Audit;
 use super::child::{Tethered, free_port};
 use super::client::Call;
+use super::database::Database;
 use super::moment::{Stopwatch, eventually};
 
 /// How long a start may take, migrations and the checks of the chain included.
@@ -28,8 +30,9 @@ pub struct Gateway {
     /// The sandbox chain's JSON-RPC, when the sandbox is on.
     pub chain_listen: SocketAddr,
     settings: Settings,
-    // Before its directory: it ends before that goes.
+    // Before its books and its directory: it ends before those go.
     process: Option<Tethered>,
+    pub database: Arc<Database>,
     dir: TempDir,
 }
 
@@ -42,9 +45,21 @@ impl Gateway {
         gateway
     }
 
-    /// A gateway that has not been started.
+    /// A gateway that has not been started, with books of its own.
     pub fn prepare(settings: Settings) -> Self {
         let dir = TempDir::new().unwrap();
+        let database = Arc::new(Database::make(dir.path().join("turnpike.db")));
+        Self::on(database, dir, settings)
+    }
+
+    /// One more process on the same books, under the same public address.
+    pub fn beside(&self, settings: Settings) -> Self {
+        let mut other = Self::on(Arc::clone(&self.database), TempDir::new().unwrap(), settings);
+        other.set("server.public_url", self.setting("server.public_url"));
+        other
+    }
+
+    fn on(database: Arc<Database>, dir: TempDir, settings: Settings) -> Self {
         let loopback = || SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (address, operator, chain_listen) = (loopback(), loopback(), loopback());
         let path = |name: &str| dir.path().join(name).display().to_string();
@@ -53,12 +68,14 @@ impl Gateway {
         set("server.listen", address.to_string());
         set("server.public_url", format!("http://{address}"));
         set("server.operator_listen", operator.to_string());
-        set("store.url", format!("sqlite://{}", path("turnpike.db")));
+        set("store.url", database.url());
+        // A server of the tests takes a hundred in all.
+        set("store.connections", "4".to_owned());
         set("sandbox.dir", path("sandbox"));
         set("sandbox.chain_listen", chain_listen.to_string());
         set("sandbox.stripe_listen", loopback().to_string());
         all.extend(settings);
-        Self { address, operator, chain_listen, settings: all, dir, process: None }
+        Self { address, operator, chain_listen, settings: all, dir, database, process: None }
     }
 
     /// Starts the process without waiting for it.
@@ -73,17 +90,12 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.args(arguments).current_dir(self.dir.path());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("TURNPIKE_") {
-                command.env_remove(name);
-            }
-        }
-        for (key, value) in &self.settings {
-            command.env(variable(key), value);
-        }
-        command
+        command(&self.settings, self.dir.path(), arguments)
+    }
+
+    /// Whether there is a process, as far as this test has started and ended it.
+    pub fn runs(&self) -> bool {
+        self.process.is_some()
     }
 
     /// What it was told.
@@ -124,6 +136,7 @@ impl Gateway {
         let watch = Stopwatch::start();
         loop {
             if let Some(status) = self.process.as_mut().and_then(Tethered::ended) {
+                self.process = None;
                 return status;
             }
             assert!(watch.elapsed() < START_LIMIT, "still running:\n{}", self.logs());
@@ -134,6 +147,17 @@ impl Gateway {
     /// SIGKILL.
     pub fn kill9(&mut self) {
         self.process.take().unwrap().kill9();
+    }
+
+    /// SIGSTOP or SIGCONT.
+    pub fn signal(&self, name: &str) {
+        let id = self.process.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    }
+
+    /// SIGTERM.
+    pub fn ask_to_end(&self) {
+        self.process.as_ref().unwrap().ask_to_end();
     }
 
     /// SIGTERM, and the wait for the end.
@@ -159,18 +183,12 @@ impl Gateway {
 
     /// The books, read only.
     pub fn audit(&self) -> Audit {
-        Audit { path: self.dir.path().join("turnpike.db") }
+        self.database.audit()
     }
 
     /// Everything that the process has said.
     pub fn logs(&self) -> String {
         std::fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    }
-
-    /// The bytes of the database and of its write-ahead log.
-    pub fn database_bytes(&self) -> Vec<u8> {
-        let read = |name: &str| std::fs::read(self.dir.path().join(name)).unwrap_or_default();
-        [read("turnpike.db"), read("turnpike.db-wal")].concat()
     }
 
     /// Waits until the books show what `check` wants.
@@ -184,6 +202,21 @@ impl Gateway {
     fn log_path(&self) -> PathBuf {
         self.dir.path().join("gateway.log")
     }
+}
+
+/// The program with these settings, and with nothing else that could configure it.
+pub fn command(settings: &Settings, dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).current_dir(dir);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TURNPIKE_") {
+            command.env_remove(name);
+        }
+    }
+    for (key, value) in settings {
+        command.env(variable(key), value);
+    }
+    command
 }
 
 /// The gateway's binary: cargo names it to a test; a program of `tests/` finds it one folder above its own.

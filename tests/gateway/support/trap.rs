@@ -38,9 +38,8 @@ pub struct Armed {
 
 /// A trap for the next call whose text contains `needle`.
 pub fn arm(needle: &str, at: Point) -> (Trap, Armed) {
-    let (reached, seen) = watch::channel(false);
-    let (open, gate) = watch::channel(false);
-    (Trap { reached: seen, open }, Armed { needle: needle.to_owned(), at, reached, open: gate })
+    let (trap, reached, open) = Trap::new();
+    (trap, Armed { needle: needle.to_owned(), at, reached, open })
 }
 
 /// Takes the first armed trap that this call springs.
@@ -50,6 +49,13 @@ pub fn sprung(armed: &mut Vec<Armed>, call: &str) -> Option<Armed> {
 }
 
 impl Trap {
+    /// A trap, and its other half: how the call says that it is there, and how it hears that it may go on.
+    pub fn new() -> (Self, watch::Sender<bool>, watch::Receiver<bool>) {
+        let (reached, seen) = watch::channel(false);
+        let (open, gate) = watch::channel(false);
+        (Self { reached: seen, open }, reached, gate)
+    }
+
     /// Waits until the call has come to the point.
     pub async fn reached(&mut self) {
         self.reached.wait_for(|reached| *reached).await.unwrap();

@@ -1,19 +1,21 @@
 //! A gateway with everything around it, and the sentences that the tests are written in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use alloy_primitives::U256;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::anvil::{ASSET, Anvil, CHAIN_ID};
+use super::anvil::Anvil;
 use super::audit::{number, text};
+use super::core_process::CoreProcess;
 use super::fake_core::FakeCore;
-use super::gateway::{Gateway, Settings};
-use super::moment::random_bytes;
+use super::gateway::Gateway;
+use super::postgres_proxy::PostgresProxy;
 use super::proof::{Header, Proof, Terms};
 use super::rpc_proxy::RpcProxy;
 use super::secrets::Secrets;
+pub use super::setup::Setup;
 use super::stripe::Stripe;
 use super::{Call, Reply, Wallet};
 
@@ -22,134 +24,34 @@ pub const PRICE: u64 = 550_000;
 /// Obligations in these states are owed; a used or refunded one is not.
 const OWED: [&str; 4] = ["open", "reserved", "refund_due", "refund_sent"];
 
-/// Settings that must never be seen again.
-const SECRET_SETTINGS: [&str; 8] = [
-    "x402.signer_key",
-    "store.seal_key",
-    "upstream.signing_secret",
-    "stripe.secret_key",
-    "stripe.webhook_secret",
-    "mpp.secret_keys",
-    "mpp.account_key",
-    "mpp.token_keys",
-];
-
-/// What a test wants to be different.
-#[derive(Default)]
-pub struct Setup {
-    settings: Settings,
-    own_chain: bool,
-    proxied: bool,
-    embedded: bool,
-    cards: bool,
-}
-
-impl Setup {
-    /// Five free launches a month, then the price.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// No free launches: the first creation is paid.
-    pub fn paid() -> Self {
-        Self::new().set("pricing.free_launches_per_month", "0")
-    }
-
-    pub fn set(mut self, key: &str, value: &str) -> Self {
-        self.settings.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// A node that no other test sees.
-    pub fn own_chain(mut self) -> Self {
-        self.own_chain = true;
-        self
-    }
-
-    /// The gateway reaches the node through the proxy.
-    pub fn proxied(mut self) -> Self {
-        self.proxied = true;
-        self
-    }
-
-    /// The built-in launch core in the place of the fake one.
-    pub fn embedded(mut self) -> Self {
-        self.embedded = true;
-        self
-    }
-
-    /// Cards are taken too, by the Stripe emulator in this process; its events are off until `World::hear_events`.
-    pub fn cards(mut self) -> Self {
-        self.cards = true;
-        self
-    }
-
-    pub async fn start(self) -> World {
-        let chain = if self.own_chain { Arc::new(Anvil::start().await) } else { Anvil::shared().await };
-        let (signer, payee) = (Wallet::random(), Wallet::random());
-        let one_ether = U256::from(10).pow(U256::from(18));
-        chain.set_balance(signer.address, one_ether).await;
-        let proxy = match self.proxied {
-            true => Some(RpcProxy::start(chain.address).await),
-            false => None,
-        };
-        let core = match self.embedded {
-            true => None,
-            false => Some(FakeCore::start().await),
-        };
-        let stripe = match self.cards {
-            true => Some(Stripe::start().await),
-            false => None,
-        };
-        let secrets = Secrets::default();
-        let rpc_url = proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url());
-        let mut settings = Settings::new();
-        let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
-        set("x402.mode", "chain".to_owned());
-        set("x402.chain_id", CHAIN_ID.to_string());
-        set("x402.rpc_url", rpc_url);
-        set("x402.asset", ASSET.to_owned());
-        set("x402.pay_to", payee.address.to_checksum(None));
-        set("x402.signer_key", signer.key_hex());
-        set("store.seal_key", hex::encode(random_bytes::<32>()));
-        set("limits.peer_per_minute", "1000000".to_owned());
-        set("upstream.signing_secret", hex::encode(random_bytes::<32>()));
-        if let Some(core) = &core {
-            set("upstream.url", core.server.url());
-        }
-        settings.extend(stripe.iter().flat_map(Stripe::settings));
-        settings.extend(self.settings);
-        settings.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str())).for_each(|(_, value)| secrets.add(value));
-        World {
-            gateway: Gateway::start(settings).await,
-            terms: Terms::base_sepolia(payee.address, PRICE),
-            signer,
-            core,
-            proxy,
-            stripe,
-            chain,
-            secrets,
-        }
-    }
-}
-
 /// The gateway and what surrounds it; dropped in this order.
 pub struct World {
+    /// The process that is meant where a test kills, drains or looks into one.
     pub gateway: Gateway,
+    /// The other processes on the same books.
+    pub others: Vec<Gateway>,
+    pub(super) turn: AtomicUsize,
+    /// The way to the books of each process in turn, where that was asked for.
+    pub databases: Vec<PostgresProxy>,
     pub terms: Terms,
+    /// The signer of `gateway`.
     pub signer: Wallet,
+    pub other_signers: Vec<Wallet>,
     pub core: Option<FakeCore>,
+    pub core_process: Option<CoreProcess>,
     pub proxy: Option<RpcProxy>,
-    pub stripe: Option<Stripe>,
+    pub stripe: Option<Arc<Stripe>>,
     pub chain: Arc<Anvil>,
     pub secrets: Secrets,
+    /// Its place among the worlds that a database server can hold at once.
+    pub(super) _place: Option<tokio::sync::SemaphorePermit<'static>>,
 }
 
 /// What the books and the world hold, in totals.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub settlements: usize,
-    /// Transactions of the gateway's signer in blocks.
+    /// Transactions of the gateways' signers in blocks.
     pub transactions: u64,
     pub free_slots: usize,
     /// At the core.
@@ -189,19 +91,39 @@ impl World {
         self.proxy.as_ref().unwrap()
     }
 
-    /// Sends a request and remembers its credentials for the search for leaks.
+    /// Every process, running or not.
+    pub fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        std::iter::once(&self.gateway).chain(&self.others)
+    }
+
+    pub fn gateways_mut(&mut self) -> impl Iterator<Item = &mut Gateway> {
+        std::iter::once(&mut self.gateway).chain(&mut self.others)
+    }
+
+    /// The process whose turn it is, of those that run.
+    pub fn next(&self) -> &Gateway {
+        let running: Vec<&Gateway> = self.gateways().filter(|gateway| gateway.runs()).collect();
+        running[self.turn.fetch_add(1, Ordering::Relaxed) % running.len()]
+    }
+
+    /// Sends a request to the next process and remembers its credentials for the search for leaks.
     pub async fn send(&self, call: Call) -> Reply {
+        self.send_to(self.next(), call).await
+    }
+
+    /// Sends a request to this process.
+    pub async fn send_to(&self, gateway: &Gateway, call: Call) -> Reply {
         for (name, value) in &call.headers {
             self.secrets.add_header(name, value);
         }
-        let reply = call.send(self.gateway.address).await;
+        let reply = call.send(gateway.address).await;
         if let Some(token) = reply.header("x-agent-token") {
             self.secrets.add(token);
         }
         reply
     }
 
-    /// Sends a request and goes on; its answer comes later, or never if the gateway goes away.
+    /// Sends a request to `gateway` and goes on; its answer comes later, or never if the gateway goes away.
     pub fn begin(&self, call: Call) -> JoinHandle<Result<Reply, String>> {
         for (name, value) in &call.headers {
             self.secrets.add_header(name, value);
@@ -252,9 +174,13 @@ impl World {
         let owed = audit.view("obligations").await;
         let created = audit.view("intents").await;
         let created = created.iter().filter(|i| !text(i, "launch_id").is_empty());
+        let mut transactions = 0;
+        for signer in std::iter::once(&self.signer).chain(&self.other_signers) {
+            transactions += self.chain.tx_count(signer.address).await;
+        }
         Totals {
             settlements: audit.view("settlements").await.len(),
-            transactions: self.chain.tx_count(self.signer.address).await,
+            transactions,
             free_slots: audit.view("free_slots").await.len(),
             launches: match &self.core {
                 Some(core) => core.launch_count(),

@@ -9,7 +9,7 @@ use crate::{
     funding::{Funding, FundingRefusal, Product},
     intent::{Intent, State},
     money::{Credits, UsdCents},
-    ports::{Books, CardError, CardOutcome, ClaimRefusal, Claimed},
+    ports::{BalanceCache, Books, CardError, CardOutcome, ClaimRefusal, Claimed, ShownBalance},
     proof::{ChallengeId, ChargeKey},
     settlement::PaymentFailure,
     testing::{
@@ -145,4 +145,25 @@ fn a_refused_launch_costs_no_credit_and_a_refused_charge_becomes_one() {
         let sum: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount).sum();
         assert_eq!(sum, 0, "{currency}");
     }
+}
+
+#[test]
+fn whatever_changes_credits_forgets_the_balance_that_is_shown() {
+    let test = TestWorld::new();
+    let payer = asked(1, PACK, true).payer;
+    let old = ShownBalance { balance: Credits::new(7), debt: Credits::ZERO };
+    let show = || block_on(test.balances.put(&payer, old));
+    let shown = || block_on(test.balances.get(&payer));
+    show();
+    let pack = claimed(&test, asked(1, PACK, true));
+    show();
+    finished(&test, pack);
+    assert_eq!(shown(), None, "granted");
+    show();
+    let on_credit = claimed(&test, asked(2, Product::Launch, false));
+    assert_eq!(shown(), None, "deducted");
+    show();
+    test.upstream.answer_next([refused()]);
+    assert_eq!(finished(&test, on_credit).state, State::Released);
+    assert_eq!(shown(), None, "given back");
 }

@@ -41,6 +41,25 @@ fn a_quick_identity_is_used_up_in_the_fast_memory() {
 }
 
 #[test]
+fn a_memory_that_cannot_tell_makes_every_identity_durable_first() {
+    let test = TestWorld::new();
+    test.proofs.fall_silent();
+    let payer = TestWallet::numbered(1).payer();
+    for (number, quickly) in [(1, true), (2, false)] {
+        let claim = identity(&test, number);
+        let ask = async || match quickly {
+            true => identify_quickly(&test.world, payer.clone(), claim.clone()).await.unwrap(),
+            false => identify(&test.world, payer.clone(), claim.clone()).await.unwrap(),
+        };
+        assert!(block_on(ask()).is_some());
+        assert_eq!(block_on(test.books.claim_identities(std::slice::from_ref(&claim))).unwrap(), [false], "the books have it");
+        assert_eq!(block_on(ask()), None);
+    }
+    claimed(&test, test.launch(&TestWallet::numbered(1), 3, false));
+    assert_eq!(block_on(identify_quickly(&test.world, payer, identity(&test, 3))).unwrap(), None, "it pays");
+}
+
+#[test]
 fn a_proof_that_paid_identifies_nobody() {
     let test = TestWorld::new();
     let payer = TestWallet::numbered(1).payer();

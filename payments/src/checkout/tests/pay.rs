@@ -84,7 +84,7 @@ fn a_settlement_by_a_stranger_pays_for_the_launch() {
     let settlement = done.transfer_proof().unwrap();
     assert!(settlement.tx_hash != hash(&done) && settlement.fee_wei == 0);
     assert_eq!(balance(&test, "asset:usdc_hot"), 550_000);
-    let open = block_on(test.books.open_nonces(9)).unwrap();
+    let open = block_on(test.books.open_nonces(crate::testing::rail::SIGNER, 9)).unwrap();
     assert_eq!(open.len(), 1, "our own transaction did not use its nonce yet");
 }
 

@@ -29,7 +29,7 @@ impl MemoryBooks {
 
     /// How many intents have a signer nonce that no mined transaction is known to use.
     pub fn open_nonce_count(&self) -> usize {
-        self.tables().open_nonces(u32::MAX).len()
+        self.tables().open_nonces(None, u32::MAX).len()
     }
 
     /// How many settlements may still be taken back, as far as the books know.

@@ -8,7 +8,7 @@ use crate::{
     agent::Payer,
     funding::{self, Available, Funding},
     ids::PaymentId,
-    intent::{Guard, Intent, State},
+    intent::{Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError},
@@ -60,53 +60,27 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
         Ok(funding) => funding,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
     };
-    let (price, attempts) = match fund(tables, &claim, &funding)? {
+    let (price, attempt) = match fund(tables, &claim, &funding)? {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
     };
-    let paying = matches!(funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. });
-    let state = if paying { State::Signed } else { State::Forwarding };
-    let charge = claim.payment.charge().filter(|_| paying).cloned();
+    let intent = claim.intent(funding, price, attempt);
     tables.take_proof(claim.key.proof, claim.fingerprint, Some(claim.id));
-    tables.timeline.push((claim.id, state, claim.at));
+    tables.timeline.push((claim.id, intent.state, claim.at));
     let idempotency = claim.key.idempotency.map(|(_, key)| key);
     let (lease_until, attended_until) = (claim.lease_until, claim.lease_until);
-    let intent = Intent {
-        id: claim.id,
-        payer: claim.payer,
-        fingerprint: claim.fingerprint,
-        funding,
-        price,
-        request: claim.request,
-        protocol: claim.protocol,
-        state,
-        guard: Guard { version: 1, fence: 1 },
-        transfer: claim.payment.transfer().map(|payment| payment.transfer.clone()),
-        attempts,
-        charge,
-        settlement: None,
-        failure: None,
-        answer: None,
-        launch_id: None,
-        granted_balance: None,
-        entitled_until: None,
-        forwarding_since: (state == State::Forwarding).then_some(claim.at),
-        delivered: false,
-        created_at: claim.at,
-        updated_at: claim.at,
-    };
     tables.intents.insert(claim.id, Row { intent: intent.clone(), idempotency, lease_until, attended_until });
     Ok(Claimed::New(intent))
 }
 
-/// Takes what the decision needs: what it costs, and the transactions that are signed for it.
+/// Takes what the decision needs: what it costs, and the transaction that is signed for it.
 fn fund(
     tables: &mut Tables,
     claim: &NewClaim<'_>,
     funding: &Funding,
-) -> Result<Result<(Amount, Vec<Attempt>), PreparationError>, BooksError> {
+) -> Result<Result<(Amount, Option<Attempt>), PreparationError>, BooksError> {
     let mut price = claim.price;
-    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut attempt = None;
     match funding {
         Funding::Free { month, slot } => {
             let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
@@ -130,13 +104,13 @@ fn fund(
             let next = tables.next_nonces.entry(payment.preparer.signer()).or_default();
             let eoa_nonce = (*next).max(payment.chain_next_nonce);
             match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
-                Ok(attempt) => attempts.push(attempt),
+                Ok(signed) => attempt = Some(signed),
                 Err(refusal) => return Ok(Err(refusal)),
             }
             *next = eoa_nonce + 1;
         }
     }
-    Ok(Ok((price, attempts)))
+    Ok(Ok((price, attempt)))
 }
 
 fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {

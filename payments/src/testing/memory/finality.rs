@@ -5,7 +5,7 @@ use crate::{
     ids::PaymentId,
     intent::Intent,
     ports::{BooksError, Finding, SETTLEMENT_LOST, Seen, Sighting},
-    settlement::{ChainHash, Settlement, SettlementProof},
+    settlement::{Attempt, AttemptKind, ChainHash, Settlement, SettlementProof},
     time::UnixMs,
 };
 
@@ -92,9 +92,11 @@ fn own_nonce(tables: &mut Tables, id: PaymentId, tx_hash: ChainHash) -> Result<O
 }
 
 fn wipe_if_over(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
+    let closed = tables.closed_nonces.clone();
     let intent = &mut tables.row(id)?.intent;
     if intent.state.is_terminal() {
-        intent.attempts.iter_mut().for_each(|attempt| attempt.sealed_tx.clear());
+        let over = |attempt: &&mut Attempt| attempt.kind == AttemptKind::Transfer || closed.contains(&(attempt.signer, attempt.eoa_nonce));
+        intent.attempts.iter_mut().filter(over).for_each(|attempt| attempt.sealed_tx.clear());
     }
     Ok(())
 }
@@ -113,6 +115,7 @@ pub(super) fn findings(tables: &Tables, id: PaymentId) -> Vec<Finding> {
             detail: found.detail.to_owned(),
             opened_at: found.opened_at.rfc3339(),
             closed_at: found.closed_at.map(UnixMs::rfc3339),
+            closed_reason: None,
         })
         .collect()
 }

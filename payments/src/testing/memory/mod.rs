@@ -19,7 +19,7 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
-        NewClaim, REQUESTS_KEPT_MS, RequestNote, Sighting, Usage,
+        NewClaim, REQUESTS_KEPT_MS, RequestNote, SealedRow, Sighting, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -130,8 +130,16 @@ impl Books for MemoryBooks {
         self.write(|tables| Ok(tables.take_stuck(now, lease_until, limit)))
     }
 
-    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError> {
-        Ok(self.tables().open_nonces(limit))
+    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        Ok(self.tables().open_nonces(Some(signer), limit))
+    }
+
+    async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
+        Ok(self.tables().signers_at_work())
+    }
+
+    async fn sealed(&self, limit: u32) -> Result<Vec<SealedRow>, BooksError> {
+        Ok(self.tables().sealed(limit))
     }
 
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {

@@ -1,6 +1,6 @@
 //! What the books in memory hold.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::finality::{Found, Look, keeps_bytes};
 use crate::{
@@ -10,9 +10,9 @@ use crate::{
     intent::{Intent, State},
     ledger::Posting,
     money::Amount,
-    ports::{BooksError, CreditAccount},
+    ports::{BooksError, CreditAccount, SealedRow},
     proof::{ChargeKey, PaymentKey, ProofKey},
-    settlement::ChainHash,
+    settlement::{ChainHash, seal_name},
     time::{Month, UnixMs},
 };
 
@@ -110,11 +110,40 @@ impl Tables {
             .collect()
     }
 
-    pub(super) fn open_nonces(&self, limit: u32) -> Vec<Intent> {
+    /// Of this signer, or of all of them.
+    pub(super) fn open_nonces(&self, signer: Option<Wallet>, limit: u32) -> Vec<Intent> {
         let paid = |intent: &Intent| !matches!(intent.state, State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown);
-        let open = |intent: &Intent| intent.attempts.iter().any(|a| !self.closed_nonces.contains(&(a.signer, a.eoa_nonce)));
+        let wanted = |of: Wallet| signer.is_none_or(|signer| signer == of);
+        let open =
+            |intent: &Intent| intent.attempts.iter().any(|a| wanted(a.signer) && !self.closed_nonces.contains(&(a.signer, a.eoa_nonce)));
         let intents = self.intents.values().map(|row| &row.intent);
         intents.filter(|intent| paid(intent) && open(intent)).take(limit as usize).cloned().collect()
+    }
+
+    /// Not over: open, or their settlement can still be taken back.
+    pub(super) fn signers_at_work(&self) -> Vec<(Wallet, u64)> {
+        let rows = self.intents.values().map(|row| &row.intent);
+        let attempts = rows.flat_map(|intent| intent.attempts.iter().map(move |attempt| (intent, attempt)));
+        let at_work = attempts.filter(|(intent, attempt)| {
+            let settled = intent.own_settlement().is_some_and(|proof| proof.tx_hash == attempt.tx_hash);
+            !self.closed_nonces.contains(&(attempt.signer, attempt.eoa_nonce)) || (settled && keeps_bytes(self, intent))
+        });
+        let nonces: BTreeSet<([u8; 20], u64)> = at_work.map(|(_, attempt)| (*attempt.signer.as_bytes(), attempt.eoa_nonce)).collect();
+        let mut counts = BTreeMap::new();
+        for (signer, _) in nonces {
+            *counts.entry(signer).or_insert(0_u64) += 1;
+        }
+        counts.into_iter().map(|(signer, count)| (Wallet::new(signer), count)).collect()
+    }
+
+    pub(super) fn sealed(&self, limit: u32) -> Vec<SealedRow> {
+        let of = |intent: &Intent| {
+            let signed = intent.attempts.iter().map(|attempt| (seal_name(attempt.kind, attempt.tx_hash), attempt.sealed_tx.clone()));
+            let charge = intent.charge.iter().map(|charge| (intent.id.to_string(), charge.sealed_params.clone()));
+            signed.chain(charge).map(|(name, bytes)| SealedRow { name, bytes }).collect::<Vec<_>>()
+        };
+        let rows = self.intents.values().flat_map(|row| of(&row.intent));
+        rows.filter(|row| !row.bytes.is_empty()).take(limit as usize).collect()
     }
 
     pub(super) fn close_nonce(&mut self, signer: Wallet, eoa_nonce: u64) {

@@ -12,7 +12,7 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, Sighting, Usage,
+        RequestNote, SealedRow, Sighting, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -163,9 +163,19 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn open_nonces(&self, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
         self.reach().await?;
-        self.sim.books.open_nonces(limit).await
+        self.sim.books.open_nonces(signer, limit).await
+    }
+
+    async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
+        self.reach().await?;
+        self.sim.books.signers_at_work().await
+    }
+
+    async fn sealed(&self, limit: u32) -> Result<Vec<SealedRow>, BooksError> {
+        self.reach().await?;
+        self.sim.books.sealed(limit).await
     }
 
     async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {

@@ -17,6 +17,7 @@ use crate::{
     ports::{Books, ClaimKey, Claimed, Clock, IdentityClaim, Known},
     proof::ProofKey,
     testing::{
+        balances::FakeBalances,
         cards::PlainTokens,
         wallet::{LAUNCH_PRICE, MAX_WINDOW_S},
         world::kept,
@@ -116,6 +117,7 @@ impl Gateway {
         let world = World {
             books: Arc::new(SimBooks::new(Arc::clone(sim))),
             proofs: Arc::clone(&proofs) as _,
+            balances: Arc::new(FakeBalances::default()),
             rail: Arc::new(SimRail { sim: Arc::clone(sim), signer }),
             cards: Some(Cards { rail: Arc::new(SimCards { sim: Arc::clone(sim) }), tokens: Arc::new(PlainTokens) }),
             upstream: Arc::new(SimCore { sim: Arc::clone(sim) }),

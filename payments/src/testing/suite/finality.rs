@@ -5,8 +5,8 @@ use crate::{
     ids::PaymentId,
     intent::Intent,
     ports::{Books, SETTLEMENT_LOST, Seen, Sighting},
-    settlement::{ChainHash, Settlement, SettlementProof},
-    testing::rail::{FEE_WEI, proof},
+    settlement::{AttemptKind, ChainHash, Settlement, SettlementProof},
+    testing::rail::{FEE_WEI, SIGNER, attempt, by_transfer, proof},
     time::UnixMs,
 };
 
@@ -50,6 +50,22 @@ pub async fn a_settlement_is_looked_at_when_it_is_due_until_it_is_final(books: &
     assert_eq!(books.evidence(first.id).await.unwrap().unwrap().findings, [], "final is final");
 }
 
+/// A stranger settled it, and our nonce is still to be emptied: at the fee's cap no other void can take the place of the one that was signed.
+pub async fn a_void_keeps_its_bytes_until_its_nonce_is_closed(books: &dyn Books) {
+    let signed = new(books, &Draft::numbered(1)).await;
+    let at = signed.created_at;
+    let settled = books.apply(signed.funded(by_transfer(ChainHash([7; 32]), 0), at).unwrap()).await.unwrap();
+    let settled = created(books, &settled, at).await;
+    let void = attempt(AttemptKind::Void, settled.id, settled.attempts[0].eoa_nonce, 2_000, at);
+    let settled = books.save_attempt(settled.id, settled.guard, &void).await.unwrap();
+    books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
+    let kept = books.intent(settled.id).await.unwrap().unwrap();
+    assert_eq!(kept.attempts.iter().map(|attempt| attempt.sealed_tx.is_empty()).collect::<Vec<_>>(), [true, false]);
+    books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
+    let closed = books.intent(settled.id).await.unwrap().unwrap();
+    assert!(closed.attempts.iter().all(|attempt| attempt.sealed_tx.is_empty()));
+}
+
 /// The same row with its new place; the state, the answer and the postings stay.
 pub async fn a_settlement_that_moved_is_updated_in_its_place(books: &dyn Books) {
     let intent = paid(books, 1).await;
@@ -67,7 +83,7 @@ pub async fn a_settlement_that_moved_is_updated_in_its_place(books: &dyn Books) 
 pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back(books: &dyn Books) {
     let intent = paid(books, 1).await;
     let finding = async || books.evidence(intent.id).await.unwrap().unwrap().findings;
-    let open = async || books.open_nonces(64).await.unwrap().iter().map(|intent| intent.id).collect::<Vec<_>>();
+    let open = async || books.open_nonces(SIGNER, 64).await.unwrap().iter().map(|intent| intent.id).collect::<Vec<_>>();
     assert_eq!((finding().await, open().await), (Vec::new(), Vec::new()));
     let lost = sighting(&intent, Seen::Lost { detail: "sent again" });
     books.note_sightings(std::slice::from_ref(&lost)).await.unwrap();

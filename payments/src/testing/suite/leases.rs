@@ -1,12 +1,12 @@
 //! Who drives which intent.
 
-use super::{Draft, assert_stale, created, funded, new, reach, rejected};
+use super::{Draft, assert_stale, created, finality::sighting, funded, new, reach, rejected};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
     intent::{Intent, State},
-    ports::Books,
-    settlement::{AttemptKind, ChainHash, PaymentFailure},
+    ports::{Books, SealedRow, Seen},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, seal_name},
     testing::{
         rail::{SIGNER, attempt, by_transfer},
         run::together,
@@ -95,22 +95,58 @@ pub async fn nonces_stay_open_until_a_mined_transaction_uses_them(books: &dyn Bo
     created(books, &settled, settled.updated_at).await;
     rejected(books, &Draft::numbered(2), Draft::numbered(2).at).await;
     new(books, &Draft::numbered(3)).await;
-    assert_eq!(ids(&books.open_nonces(64).await.unwrap()), [], "used by their own transfers, or still to be sent");
+    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [], "used by their own transfers, or still to be sent");
     let failed = new(books, &Draft::numbered(4)).await;
     let failed = books.apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap()).await.unwrap();
     let stranger = new(books, &Draft::numbered(5)).await;
     let log = by_transfer(ChainHash([7; 32]), 0);
     let stranger = books.apply(stranger.funded(log, stranger.created_at).unwrap()).await.unwrap();
     created(books, &stranger, stranger.updated_at).await;
-    assert_eq!(ids(&books.open_nonces(64).await.unwrap()), [failed.id, stranger.id]);
-    assert_eq!(ids(&books.open_nonces(1).await.unwrap()), [failed.id]);
+    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [failed.id, stranger.id]);
+    assert_eq!(ids(&books.open_nonces(SIGNER, 1).await.unwrap()), [failed.id]);
     let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
     let voided = books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
     assert_eq!((voided.state, voided.attempts.last()), (State::PayFailed, Some(&void)));
-    books.close_nonce(Wallet::new([0x52; 20]), void.eoa_nonce).await.unwrap();
-    assert_eq!(ids(&books.open_nonces(64).await.unwrap()), [failed.id, stranger.id], "another signer's nonce");
+    let other = Wallet::new([0x52; 20]);
+    assert_eq!(ids(&books.open_nonces(other, 64).await.unwrap()), [], "only its own signer can empty a nonce");
+    books.close_nonce(other, void.eoa_nonce).await.unwrap();
+    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [failed.id, stranger.id], "another signer's nonce");
     books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
-    assert_eq!(ids(&books.open_nonces(64).await.unwrap()), [stranger.id]);
+    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [stranger.id]);
     let closed = books.intent(failed.id).await.unwrap().unwrap();
     assert!(closed.attempts.iter().all(|attempt| attempt.sealed_tx.is_empty()));
+}
+
+/// A key may be dropped once its signer has nothing open, and nothing that a reorganisation could take back.
+pub async fn a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back(books: &dyn Books) {
+    assert_eq!(books.signers_at_work().await.unwrap(), []);
+    let settled = funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
+    let settled = created(books, &settled, settled.updated_at).await;
+    let failed = new(books, &Draft::numbered(2)).await;
+    assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 2)], "one that may be taken back, one still to be sent");
+    let failed = books.apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap()).await.unwrap();
+    let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
+    books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
+    assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 2)], "two transactions under one nonce");
+    books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
+    assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 1)]);
+    books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
+    assert_eq!(books.signers_at_work().await.unwrap(), []);
+}
+
+/// What a lost seal key would mean can be counted: every row that is still needed, under the name that it opens by.
+pub async fn what_is_sealed_is_listed_until_it_is_wiped(books: &dyn Books) {
+    assert!(books.sealed(9).await.unwrap().is_empty());
+    let intent = new(books, &Draft::numbered(1)).await;
+    let row = |attempt: &Attempt| SealedRow { name: seal_name(attempt.kind, attempt.tx_hash), bytes: attempt.sealed_tx.clone() };
+    assert!(books.sealed(9).await.unwrap() == [row(&intent.attempts[0])]);
+    let other = new(books, &Draft::numbered(2)).await;
+    assert_eq!((books.sealed(9).await.unwrap().len(), books.sealed(1).await.unwrap().len()), (2, 1));
+    let other = books.apply(other.pay_failed(PaymentFailure::Expired, other.created_at).unwrap()).await.unwrap();
+    books.close_nonce(SIGNER, other.attempts[0].eoa_nonce).await.unwrap();
+    let settled = funded(books, &intent, intent.created_at).await;
+    let settled = created(books, &settled, settled.updated_at).await;
+    assert!(books.sealed(9).await.unwrap() == [row(&settled.attempts[0])], "a settlement that may be taken back is sent again");
+    books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
+    assert!(books.sealed(9).await.unwrap().is_empty());
 }

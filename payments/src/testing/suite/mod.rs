@@ -18,6 +18,7 @@ mod leases;
 mod marks;
 mod money;
 mod reads;
+mod reconcile;
 mod requests;
 
 pub use card_draft::{CardPart, LAUNCH_PRICE_CARD, PACK_CREDITS, PACK_PRICE};
@@ -32,6 +33,7 @@ pub use leases::*;
 pub use marks::*;
 pub use money::*;
 pub use reads::*;
+pub use reconcile::*;
 pub use requests::*;
 
 use crate::{
@@ -85,6 +87,7 @@ macro_rules! books_suite {
             a_further_attempt_is_saved_under_the_guard
             what_could_move_money_is_wiped_at_the_end
             a_settlement_is_looked_at_when_it_is_due_until_it_is_final
+            a_void_keeps_its_bytes_until_its_nonce_is_closed
             a_settlement_that_moved_is_updated_in_its_place
             a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back
             a_look_at_another_block_than_the_booked_one_changes_nothing
@@ -94,6 +97,8 @@ macro_rules! books_suite {
             a_released_lease_is_taken_at_once
             terminal_intents_are_never_taken
             nonces_stay_open_until_a_mined_transaction_uses_them
+            a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back
+            what_is_sealed_is_listed_until_it_is_wiped
             marks_travel_with_the_next_commit
             marks_are_written_by_flush_and_survive_a_refused_write
             a_request_is_explained_by_its_note

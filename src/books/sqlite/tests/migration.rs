@@ -5,6 +5,7 @@ use sqlx::{Row, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
 use tempfile::TempDir;
 
 use super::{SqliteBooks, beside, block_on, url};
+use crate::books::Inspect;
 
 /// The newest migration of a file without cards.
 const BEFORE_CARDS: i64 = 5;

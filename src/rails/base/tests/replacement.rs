@@ -48,6 +48,27 @@ pub(super) async fn a_fee_is_not_raised_too_early_or_too_high(chain: &dyn TestCh
     assert!(other_signer.void(payment_id(), &claim.attempt, due).await.is_err());
 }
 
+/// Its key is among the others: fees are raised and nonces emptied under it, and what is claimed is signed by the own one.
+pub(super) async fn a_signer_of_before_only_finishes_what_it_began(chain: &dyn TestChain) {
+    let world = World::new(chain).await;
+    let claim = world.claim().await;
+    let (old_key, new_key) = (world.signer_key, super::world::fresh_key());
+    let rotated = world.rail_with(|config| (config.signer_key, config.other_signer_keys) = (new_key, vec![old_key, new_key]));
+    assert_eq!(rotated.signers(), [rotated.signer(), claim.attempt.signer]);
+    assert_eq!(rotated.preparer(&claim.transfer, &claim.view).signer(), rotated.signer());
+    chain.hold(true).await;
+    assert_eq!(rotated.send(&claim.attempt).await, Sent::Accepted);
+    let due = SAVED_AT.plus_s(i64::from(BUMP_AFTER_S));
+    let raised = rotated.bump(payment_id(), &claim.attempt, due).await.unwrap().unwrap();
+    assert_eq!((raised.signer, raised.eoa_nonce), (claim.attempt.signer, claim.attempt.eoa_nonce));
+    let void = rotated.void(payment_id(), &raised, due).await.unwrap();
+    assert_eq!((void.signer, void.eoa_nonce), (claim.attempt.signer, claim.attempt.eoa_nonce));
+    assert_eq!(rotated.send(&void).await, Sent::Accepted);
+    chain.hold(false).await;
+    assert!(rotated.nonce_used(void.signer, void.eoa_nonce).await.unwrap());
+    assert_eq!(world.balance(&world.pay_to).await, 0);
+}
+
 pub(super) async fn an_empty_transaction_takes_the_place_of_a_transfer(chain: &dyn TestChain) {
     let world = World::new(chain).await;
     let claim = world.claim().await;

@@ -19,6 +19,7 @@ pub(crate) async fn rail_suite(chain: &dyn TestChain) {
     money::a_changed_attempt_is_not_sent(chain).await;
     replacement::a_raised_fee_replaces_the_transaction(chain).await;
     replacement::a_fee_is_not_raised_too_early_or_too_high(chain).await;
+    replacement::a_signer_of_before_only_finishes_what_it_began(chain).await;
     replacement::an_empty_transaction_takes_the_place_of_a_transfer(chain).await;
     replacement::an_empty_transaction_fills_a_gap(chain).await;
 }

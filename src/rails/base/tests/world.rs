@@ -91,7 +91,7 @@ pub(super) struct World<'a> {
     pub payer: PrivateKeySigner,
     pub pay_to: Wallet,
     stranger: PrivateKeySigner,
-    signer_key: [u8; 32],
+    pub signer_key: [u8; 32],
 }
 
 /// A claim that is ready to be sent.
@@ -117,6 +117,7 @@ pub(super) fn config(url: String, token: Token, signer_key: [u8; 32]) -> BaseCon
         rpc_timeout_ms: 5_000,
         token,
         signer_key,
+        other_signer_keys: Vec::new(),
         max_fee_per_gas_wei: 100 * GWEI,
         confirmations: 1,
         fee_bump_after_s: BUMP_AFTER_S,

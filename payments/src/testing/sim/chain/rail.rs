@@ -161,6 +161,10 @@ impl ChainRail for SimRail {
         Ok(mined.map(|attempt| (attempt.tx_hash, 1)).collect())
     }
 
+    fn signers(&self) -> Vec<Wallet> {
+        vec![self.signer]
+    }
+
     async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
         if at.ms().saturating_sub(last.saved_at.ms()) < BUMP_AFTER_MS {
             return Ok(None);

@@ -1,0 +1,259 @@
+//! The books' side of reconciliation: what they hold of each thing that the world lists, what was found, and whose turn it is.
+
+use async_trait::async_trait;
+
+use crate::{
+    agent::Wallet,
+    ids::PaymentId,
+    intent::State,
+    money::UsdcUnits,
+    ports::{BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, OpenFinding, Source, SourceReport, Window},
+    proof::PaymentKey,
+    settlement::SettlementProof,
+    time::UnixMs,
+};
+
+/// A run that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its name.
+    pub id: PaymentId,
+    /// `recent`, `since`, `full`.
+    pub scope: &'static str,
+    /// Now.
+    pub at: UnixMs,
+    /// It is taken for dead after this.
+    pub lease_until: UnixMs,
+}
+
+/// A run that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Its name.
+    pub id: PaymentId,
+    /// Now.
+    pub at: UnixMs,
+    /// What was compared.
+    pub sources: Vec<SourceReport>,
+    /// Findings that are new, or open again.
+    pub opened: u64,
+    /// Findings whose difference is gone.
+    pub closed: u64,
+}
+
+/// Where USDC comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receiver {
+    /// The chain.
+    pub chain_id: u64,
+    /// The token.
+    pub token: Wallet,
+    /// Our address.
+    pub pay_to: Wallet,
+}
+
+/// What an authorization was claimed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedAuthorization {
+    /// It was to be settled.
+    pub pays: bool,
+    /// The intent that it belongs to; none for a free read.
+    pub intent: Option<(PaymentId, State)>,
+    /// The intent has a settlement.
+    pub settled: bool,
+}
+
+/// A settlement on the chain, as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedTransfer {
+    /// The payment.
+    pub intent: PaymentId,
+    /// Where it stands.
+    pub proof: SettlementProof,
+    /// Whose money it was.
+    pub from: Wallet,
+    /// How much.
+    pub amount: UsdcUnits,
+    /// The books call it final.
+    pub is_final: bool,
+}
+
+/// What a transfer to us is booked as, beside settlements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptKind {
+    /// Owed to whoever signed for it.
+    Unearned,
+    /// In suspense.
+    Unmatched,
+}
+
+/// A transfer to us with what it is to be booked as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptNote {
+    /// A name for it, if it has none yet.
+    pub id: PaymentId,
+    /// The chain.
+    pub chain_id: u64,
+    /// Its log.
+    pub place: LogPlace,
+    /// Its block.
+    pub block_number: u64,
+    /// Whose money it was.
+    pub from: Wallet,
+    /// How much.
+    pub value: UsdcUnits,
+    /// None: it is no receipt any more, and what was booked is taken back.
+    pub kind: Option<ReceiptKind>,
+}
+
+/// What the books say that the receiving address holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// The journal's balance of the account, up to the block.
+    pub journal_minor: i64,
+    /// Of the transfers that were asked for: not booked yet.
+    pub unbooked_minor: i64,
+}
+
+/// A charge, as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedCharge {
+    /// The payment.
+    pub intent: PaymentId,
+    /// `pi_...`.
+    pub payment_intent: String,
+    /// `ch_...`.
+    pub charge: String,
+    /// How much, in minor units.
+    pub amount_minor: u64,
+    /// `USD`.
+    pub currency: String,
+}
+
+/// What the books know of a payment at the card processor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownCharge {
+    /// The settlement that it made.
+    pub settlement: Option<BookedCharge>,
+    /// Where the intent stands that its metadata names.
+    pub state: Option<State>,
+    /// It took something else than was asked for, and a refund of it is kept.
+    pub mischarged: bool,
+}
+
+/// A launch, as the books have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedLaunch {
+    /// The payment; its text is the key at the upstream.
+    pub intent: PaymentId,
+    /// Where it stands.
+    pub state: State,
+    /// The launch, once it is created.
+    pub launch_id: Option<String>,
+}
+
+/// An intent on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InTransit {
+    /// The payment.
+    pub intent: PaymentId,
+    /// Where it stands.
+    pub state: State,
+    /// When it was claimed.
+    pub created_at: UnixMs,
+    /// From this second on its authorization is refused; none for a card.
+    pub valid_before_unix_s: Option<u64>,
+    /// When it was first allowed to go upstream.
+    pub forwarding_since: Option<UnixMs>,
+}
+
+/// What reconciliation reads and writes. One transaction per method; a write names the fence of its run and is refused once that is over.
+#[async_trait]
+pub trait ReconcileBooks: Send + Sync {
+    /// Takes the turn; the fence, or none while another run has it.
+    ///
+    /// # Errors
+    /// [`BooksError`]; so for every method here that names no other error.
+    async fn begin_run(&self, run: &NewRun) -> Result<Option<i64>, BooksError>;
+
+    /// Keeps the turn; false when it was lost.
+    async fn keep_run(&self, fence: i64, until: UnixMs) -> Result<bool, BooksError>;
+
+    /// Gives the turn back and keeps what came of it.
+    async fn end_run(&self, fence: i64, end: &RunEnd) -> Result<(), BooksError>;
+
+    /// How far a source was compared.
+    async fn mark(&self, name: &str) -> Result<Option<String>, BooksError>;
+
+    /// Notes how far.
+    async fn set_mark(&self, fence: i64, name: &str, value: &str) -> Result<(), BooksError>;
+
+    /// Findings, the newest first; the open ones, or all.
+    async fn findings(&self, all: bool, limit: u32) -> Result<Vec<Finding>, BooksError>;
+
+    /// The open findings of a source.
+    async fn open_findings(&self, source: Source) -> Result<Vec<OpenFinding>, BooksError>;
+
+    /// Opens what was found and closes what is gone. A finding that an operator closed stays closed. Says how many were opened and closed.
+    async fn note_findings(&self, fence: i64, found: &[Found], gone: &[OpenFinding], at: UnixMs) -> Result<(u64, u64), BooksError>;
+
+    /// An operator's close; the reason is kept.
+    ///
+    /// # Errors
+    /// [`CloseRefusal`].
+    async fn close_finding(&self, close: &CloseFinding) -> Result<(), CloseRefusal>;
+
+    /// The oldest block in which anything that the books know can have been paid.
+    async fn oldest_block(&self) -> Result<Option<u64>, BooksError>;
+
+    /// The settlements that these blocks hold.
+    async fn transfers_in(&self, to: &Receiver, first: u64, last: u64) -> Result<Vec<BookedTransfer>, BooksError>;
+
+    /// The settlement of a payment.
+    async fn transfer_of(&self, intent: PaymentId) -> Result<Option<BookedTransfer>, BooksError>;
+
+    /// What an authorization was claimed for.
+    async fn claimed(&self, key: &PaymentKey) -> Result<Option<ClaimedAuthorization>, BooksError>;
+
+    /// Books transfers that settle nothing, each once; a correction where one is booked as something else. Says how many were changed.
+    async fn note_receipts(&self, fence: i64, receipts: &[ReceiptNote], at: UnixMs) -> Result<u64, BooksError>;
+
+    /// The transfers of these blocks that are booked beside settlements.
+    async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError>;
+
+    /// What the receiving address should hold at the end of this block, in one reading.
+    async fn holdings(&self, chain_id: u64, block: u64, transfers: &[(LogPlace, UsdcUnits)]) -> Result<Holdings, BooksError>;
+
+    /// When the oldest charge was saved.
+    async fn oldest_charge(&self) -> Result<Option<UnixMs>, BooksError>;
+
+    /// What is known of a payment at the processor, by its name and by the payment that its metadata names.
+    async fn known_charge(&self, payment_intent: &str, named: Option<PaymentId>) -> Result<KnownCharge, BooksError>;
+
+    /// Charges that were booked in this time.
+    async fn charges_in(&self, booked: Window) -> Result<Vec<BookedCharge>, BooksError>;
+
+    /// Payments with a dispute that is not decided: our payment, and the processor's.
+    async fn open_disputes(&self) -> Result<Vec<(PaymentId, String)>, BooksError>;
+
+    /// The launch under a key.
+    async fn launch_of(&self, core_key: &str) -> Result<Option<BookedLaunch>, BooksError>;
+
+    /// Created launches that changed last at or after this time, by id; a page of them after this one.
+    async fn created_since(&self, since: UnixMs, after: Option<PaymentId>, limit: u32) -> Result<Vec<BookedLaunch>, BooksError>;
+
+    /// Intents in a transient state that were claimed before this.
+    async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError>;
+}
+
+// === impl ReceiptKind ===
+
+impl ReceiptKind {
+    /// The word in the table.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unearned => "unearned",
+            Self::Unmatched => "unmatched",
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The chain against the books, both ways: every transfer to us is one settlement or one receipt, and every settlement's log is there.
+//!
+//! Blocks up to the newest confirmed one are looked at; the durable mark stops at the newest block that is final, and before any payment that
+//! is still being decided, so that what a reorganisation may change is looked at by every run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{
+    CheckError, Compared, Scope, balance,
+    transfers::{Beside, Meaning, beside, meaning},
+    turn::Turn,
+};
+use crate::{
+    ids::PaymentId,
+    money::UsdcUnits,
+    ports::{
+        BookedTransfer, FindingKind, Found, Heads, LogPlace, OpenFinding, RailError, RangeError, ReceiptKind, ReceiptNote, Received,
+        Source, Standing,
+    },
+    proof::PaymentKey,
+};
+
+/// Blocks per question: what the strictest of the common providers allow.
+const RANGE_BLOCKS: u64 = 2_000;
+
+impl From<RailError> for CheckError {
+    fn from(error: RailError) -> Self {
+        Self::CouldNot(error.to_string())
+    }
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Scan {
+    compared: Compared,
+    /// Receipts by their findings' keys.
+    receipts: HashMap<String, FindingKind>,
+    /// Settlements that were looked for.
+    settlements: HashSet<PaymentId>,
+    /// What is not booked, and may be before the balance is read.
+    unbooked: Vec<(LogPlace, UsdcUnits)>,
+    first_undecided: Option<u64>,
+}
+
+pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
+    let heads = turn.parts.chain.heads().await?;
+    let (begin, first) = first_block(turn, &heads).await?;
+    let open = turn.parts.books.open_findings(Source::Chain).await?;
+    let mut scan = Scan::default();
+    let mut at = first;
+    while at <= heads.confirmed {
+        let last = at.saturating_add(RANGE_BLOCKS - 1).min(heads.confirmed);
+        range(turn, &mut scan, at, last).await?;
+        at = last.saturating_add(1);
+    }
+    for finding in &open {
+        again(turn, &mut scan, finding, (first, heads.confirmed)).await?;
+    }
+    let balance = balance::check(turn, heads.confirmed, &scan.unbooked, &open).await?;
+    scan.compared.compared = scan.compared.compared.saturating_add(1);
+    scan.compared.found.extend(balance.found);
+    scan.compared.gone.extend(balance.gone);
+    let seen_to = scan.first_undecided.map_or(heads.settled, |block| block.saturating_sub(1).min(heads.settled));
+    if turn.scope != Scope::Recent && first > begin {
+        return Ok(scan.compared);
+    }
+    turn.set_mark(&mark_name(turn, "seen"), &seen_to.max(begin.saturating_sub(1)).to_string()).await?;
+    Ok(scan.compared)
+}
+
+fn mark_name(turn: &Turn<'_>, what: &str) -> String {
+    let receiver = &turn.parts.receiver;
+    format!("chain:{}:{}:{}:{what}", receiver.chain_id, receiver.token, receiver.pay_to)
+}
+
+/// Where the books begin on this chain, and where this run does. What came before anything could be paid is none of our business.
+async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), CheckError> {
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+    let name = mark_name(turn, "first");
+    let begin = match number(turn.mark(&name).await?) {
+        Some(block) => block,
+        None => {
+            let begin = turn.parts.books.oldest_block().await?.unwrap_or(heads.confirmed.saturating_add(1));
+            turn.set_mark(&name, &begin.to_string()).await?;
+            begin
+        }
+    };
+    let first = match turn.scope {
+        Scope::Full => begin,
+        Scope::Recent => number(turn.mark(&mark_name(turn, "seen")).await?).map_or(begin, |seen| seen.saturating_add(1)),
+        Scope::Since(at) => turn.parts.chain.first_block_since(at.protocol_s()).await?,
+    };
+    Ok((begin, first.max(begin)))
+}
+
+/// The transfers of these blocks, in as many questions as the node wants.
+async fn received(turn: &mut Turn<'_>, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
+    let pay_to = turn.parts.receiver.pay_to;
+    let (mut ranges, mut all) = (vec![(first, last)], Vec::new());
+    while let Some((first, last)) = ranges.pop() {
+        turn.step().await?;
+        match turn.parts.chain.received(&pay_to, first, last).await {
+            Ok(page) => all.extend(page),
+            Err(RangeError::Refused(_)) if first < last => {
+                let middle = first.midpoint(last);
+                ranges.extend([(middle.saturating_add(1), last), (first, middle)]);
+            }
+            Err(error) => return Err(CheckError::CouldNot(error.to_string())),
+        }
+    }
+    Ok(all)
+}
+
+async fn range(turn: &mut Turn<'_>, scan: &mut Scan, first: u64, last: u64) -> Result<(), CheckError> {
+    let logs = received(turn, first, last).await?;
+    let receiver = turn.parts.receiver;
+    let booked = turn.parts.books.transfers_in(&receiver, first, last).await?;
+    let shown: HashMap<LogPlace, &Received> = logs.iter().map(|log| (log.place, log)).collect();
+    let mut settled = HashSet::new();
+    for transfer in &booked {
+        let log = shown.get(&place(transfer)).copied();
+        if settlement(turn, scan, transfer, log).await? {
+            settled.insert(place(transfer));
+        }
+    }
+    scan.compared.compared = scan.compared.compared.saturating_add(logs.len().max(booked.len()) as u64);
+    let others: Vec<Received> = logs.into_iter().filter(|log| !settled.contains(&log.place)).collect();
+    receipts(turn, scan, &others, (first, last)).await
+}
+
+fn place(booked: &BookedTransfer) -> LogPlace {
+    LogPlace { tx_hash: booked.proof.tx_hash, log_index: booked.proof.log_index }
+}
+
+/// Whether the log is this settlement's.
+async fn settlement(turn: &Turn<'_>, scan: &mut Scan, booked: &BookedTransfer, log: Option<&Received>) -> Result<bool, CheckError> {
+    scan.settlements.insert(booked.intent);
+    let (kind, detail) = match beside(booked, log) {
+        Beside::Same => return Ok(true),
+        Beside::Differs(detail) => (FindingKind::AmountMismatch, detail),
+        Beside::Absent if booked.is_final || stands(turn, booked).await? => (
+            FindingKind::PhantomSettlement,
+            format!(
+                "{} USDC of {} are booked and the chain has no such transfer: transaction {}, log {}, block {}",
+                booked.amount, booked.from, booked.proof.tx_hash, booked.proof.log_index, booked.proof.block_number
+            ),
+        ),
+        // Taken back or moved by a reorganisation: whoever looks at settlements until they are final says so.
+        Beside::Absent => return Ok(false),
+    };
+    let key = booked.intent.to_string();
+    scan.compared.found.push(Found { kind, subject: key.clone(), key, source: Source::Chain, detail });
+    Ok(kind == FindingKind::AmountMismatch)
+}
+
+async fn stands(turn: &Turn<'_>, booked: &BookedTransfer) -> Result<bool, CheckError> {
+    let standing = turn.parts.rail.standing(std::slice::from_ref(&booked.proof)).await?;
+    Ok(matches!(standing.first(), Some(Standing::Stands | Standing::Final)))
+}
+
+/// Books what settles nothing, and takes back what is there no more.
+async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (first, last): (u64, u64)) -> Result<(), CheckError> {
+    let chain_id = turn.parts.receiver.chain_id;
+    let before = turn.parts.books.receipts_in(chain_id, first, last).await?;
+    let mut notes: BTreeMap<(u64, [u8; 32], u64), ReceiptNote> = BTreeMap::new();
+    let order = |note: &ReceiptNote| (note.block_number, note.place.tx_hash.0, note.place.log_index);
+    for note in before {
+        notes.insert(order(&note), ReceiptNote { kind: None, ..note });
+    }
+    turn.step().await?;
+    let nonces = if logs.is_empty() { Vec::new() } else { turn.parts.chain.authorizations(logs).await? };
+    if nonces.len() != logs.len() {
+        return Err(CheckError::CouldNot(String::from("the node did not show every transfer's transaction")));
+    }
+    for (log, nonce) in logs.iter().zip(nonces) {
+        let (kind, detail) = match means(turn, log, nonce).await? {
+            Meaning::Receipt(kind, detail) => (kind, detail),
+            Meaning::Undecided => {
+                scan.unbooked.push((log.place, log.value));
+                scan.first_undecided = Some(scan.first_undecided.map_or(log.block_number, |block| block.min(log.block_number)));
+                continue;
+            }
+            Meaning::Settles | Meaning::Nothing => continue,
+        };
+        let note = ReceiptNote {
+            id: turn.parts.ids.payment_id(),
+            chain_id,
+            place: log.place,
+            block_number: log.block_number,
+            from: log.from,
+            value: log.value,
+            kind: Some(kind),
+        };
+        found_receipt(turn, scan, log, kind, detail);
+        scan.unbooked.extend(turn.fence().is_none().then_some((log.place, log.value)));
+        notes.insert(order(&note), note);
+    }
+    let notes: Vec<ReceiptNote> = notes.into_values().collect();
+    if let Some(fence) = turn.fence().filter(|_| !notes.is_empty()) {
+        turn.parts.books.note_receipts(fence, &notes, turn.parts.clock.now()).await?;
+    }
+    Ok(())
+}
+
+fn found_receipt(turn: &Turn<'_>, scan: &mut Scan, log: &Received, kind: ReceiptKind, detail: String) {
+    let key = format!("{}:{}:{}", turn.parts.receiver.chain_id, log.place.tx_hash, log.place.log_index);
+    let kind = match kind {
+        ReceiptKind::Unearned => FindingKind::UnearnedReceipt,
+        ReceiptKind::Unmatched => FindingKind::UnmatchedReceipt,
+    };
+    scan.receipts.insert(key.clone(), kind);
+    let subject = log.block_number.to_string();
+    scan.compared.found.push(Found { kind, key, source: Source::Chain, subject, detail });
+}
+
+async fn means(turn: &Turn<'_>, log: &Received, nonce: Option<[u8; 32]>) -> Result<Meaning, CheckError> {
+    let receiver = &turn.parts.receiver;
+    let claimed = match nonce {
+        Some(nonce) => {
+            let key = PaymentKey { chain_id: receiver.chain_id, token: receiver.token, from: log.from, nonce };
+            turn.parts.books.claimed(&key).await?
+        }
+        None => None,
+    };
+    Ok(meaning(log, nonce.is_some(), claimed.as_ref()))
+}
+
+/// Whether the difference of an open finding is gone. What this run did not meet is looked at by itself.
+async fn again(turn: &mut Turn<'_>, scan: &mut Scan, open: &OpenFinding, (first, last): (u64, u64)) -> Result<(), CheckError> {
+    match open.kind {
+        FindingKind::UnearnedReceipt | FindingKind::UnmatchedReceipt => {
+            let in_range = open.subject.parse::<u64>().is_ok_and(|block| (first..=last).contains(&block));
+            if in_range && scan.receipts.get(&open.key) != Some(&open.kind) {
+                scan.compared.gone.push(open.clone());
+            }
+        }
+        FindingKind::PhantomSettlement | FindingKind::AmountMismatch => {
+            let Ok(intent) = open.key.parse::<PaymentId>() else { return Ok(()) };
+            if !scan.settlements.contains(&intent)
+                && let Some(booked) = turn.parts.books.transfer_of(intent).await?
+            {
+                let block = booked.proof.block_number;
+                let logs = received(turn, block, block).await?;
+                let log = logs.iter().find(|log| log.place == place(&booked));
+                settlement(turn, scan, &booked, log).await?;
+            }
+            if !scan.compared.differs(open) {
+                scan.compared.gone.push(open.clone());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

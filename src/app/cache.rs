@@ -1,0 +1,197 @@
+//! The cache: this process's own memory, or a Redis that all processes share.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use payments::{
+    agent::Payer,
+    checkout::World,
+    ports::{AgentLimiter, BalanceCache, ProofMemory, Rate},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::AppError;
+use crate::{
+    api::operator::Check,
+    cache::{
+        memory::{MemoryLimiter, MemoryProofs, NoBalances},
+        redis::{LinkSettings, RedisBalances, RedisLimiter, RedisLink, RedisProofs},
+        used::UsedProofs,
+    },
+    config::Config,
+    worker::{drives::chain, rounds::Housekeeping},
+};
+
+/// What the configured cache is for.
+pub(super) struct CacheParts {
+    limiter: Arc<dyn AgentLimiter>,
+    proofs: Arc<dyn ProofMemory>,
+    used: Arc<UsedProofs>,
+    redis: Option<Shared>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    link: Arc<RedisLink>,
+    balances: Arc<RedisBalances>,
+}
+
+/// The cache. A Redis that does not answer now is waited for in the background. `shared_books`: other processes may write the same books.
+///
+/// # Errors
+/// [`AppError`] for an address that is none.
+pub(super) async fn parts(
+    config: &Config,
+    rate: Rate,
+    shared_books: bool,
+    stop: &CancellationToken,
+    tasks: &mut Vec<JoinHandle<()>>,
+) -> Result<CacheParts, AppError> {
+    let used = Arc::new(UsedProofs::default());
+    let alone: Arc<dyn AgentLimiter> = Arc::new(MemoryLimiter::new(rate));
+    let Some(link) = link(config)? else {
+        let proofs = Arc::new(MemoryProofs::new(Arc::clone(&used), shared_books));
+        return Ok(CacheParts { limiter: alone, proofs, used, redis: None });
+    };
+    if !link.connect().await {
+        tracing::warn!("cache.unreachable_at_start");
+    }
+    let (kept, stop) = (Arc::clone(&link), stop.clone());
+    tasks.push(tokio::spawn(async move {
+        tokio::select! {
+            () = kept.keep() => {}
+            () = stop.cancelled() => {}
+        }
+    }));
+    let balances = Arc::new(RedisBalances::new(Arc::clone(&link)));
+    balances.say().await;
+    Ok(CacheParts {
+        limiter: Arc::new(RedisLimiter::new(Arc::clone(&link), rate, alone)),
+        proofs: Arc::new(RedisProofs::new(Arc::clone(&link), Arc::clone(&used))),
+        used,
+        redis: Some(Shared { link, balances }),
+    })
+}
+
+/// The way to Redis, where one is configured; nothing is asked yet.
+fn link(config: &Config) -> Result<Option<Arc<RedisLink>>, AppError> {
+    if config.cache.url.scheme() != "redis" {
+        return Ok(None);
+    }
+    let settings = LinkSettings {
+        url: config.cache.url.expose().to_owned(),
+        prefix: config.cache.prefix.clone(),
+        limit: Duration::from_millis(config.cache.timeout_ms),
+    };
+    let link = RedisLink::new(settings).map_err(|error| AppError::Setting(error.to_string()))?;
+    Ok(Some(Arc::new(link)))
+}
+
+/// Whether the configured Redis answers now; none where none is configured.
+pub(super) async fn probe(config: &Config) -> Option<Result<bool, AppError>> {
+    match link(config).transpose()? {
+        Ok(link) => Some(Ok(link.connect().await)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+impl CacheParts {
+    pub(super) fn limiter(&self) -> Arc<dyn AgentLimiter> {
+        Arc::clone(&self.limiter)
+    }
+
+    pub(super) fn proofs(&self) -> Arc<dyn ProofMemory> {
+        Arc::clone(&self.proofs)
+    }
+
+    pub(super) fn balances(&self) -> Arc<dyn BalanceCache> {
+        match &self.redis {
+            Some(shared) => shared.balances.clone(),
+            None => Arc::new(NoBalances),
+        }
+    }
+
+    /// What has to be done now and then.
+    pub(super) fn housekeeping(&self, world: &World) -> Arc<dyn Housekeeping> {
+        Arc::new(Upkeep {
+            used: Arc::clone(&self.used),
+            balances: self.redis.as_ref().map(|shared| Arc::clone(&shared.balances)),
+            world: world.clone(),
+        })
+    }
+
+    /// Readiness, where the cache is another process.
+    pub(super) fn check(&self) -> Option<Box<dyn Check>> {
+        let shared = self.redis.clone()?;
+        Some(Box::new(CacheCheck(shared.link)))
+    }
+}
+
+/// Carries proofs that were remembered to the books, and says what could not be said of balances.
+struct Upkeep {
+    used: Arc<UsedProofs>,
+    balances: Option<Arc<RedisBalances>>,
+    world: World,
+}
+
+#[async_trait]
+impl Housekeeping for Upkeep {
+    async fn turn(&self) {
+        let claims = self.used.take_queue();
+        if !claims.is_empty()
+            && let Err(error) = self.world.books.claim_identities(&claims).await
+        {
+            tracing::warn!(error = %chain(&error), count = claims.len(), "proofs.not_written");
+            self.used.give_back(claims);
+        }
+        self.used.forget_old(self.world.clock.now());
+        if let Some(balances) = &self.balances {
+            balances.say().await;
+        }
+    }
+}
+
+struct CacheCheck(Arc<RedisLink>);
+
+#[async_trait]
+impl Check for CacheCheck {
+    fn name(&self) -> &'static str {
+        "cache"
+    }
+
+    async fn run(&self) -> Result<(), String> {
+        match self.0.is_up() {
+            true => Ok(()),
+            false => {
+                Err(String::from("Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books"))
+            }
+        }
+    }
+
+    fn required(&self) -> bool {
+        false
+    }
+}
+
+/// Balances that are shown, for a command beside the gateways.
+pub struct BalancesBeside(Option<Shared>);
+
+impl BalancesBeside {
+    /// Of this configuration; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`AppError`] for an address that is none.
+    pub(super) fn of(config: &Config) -> Result<Self, AppError> {
+        let shared = |link: Arc<RedisLink>| Shared { balances: Arc::new(RedisBalances::new(Arc::clone(&link))), link };
+        Ok(Self(link(config)?.map(shared)))
+    }
+
+    /// Forgets an account after a change; false when the gateways could not be told, and may show the old balance for five minutes.
+    pub async fn forget(&self, payer: &Payer) -> bool {
+        match &self.0 {
+            Some(shared) => shared.link.connect().await && shared.balances.forget(payer).await,
+            None => true,
+        }
+    }
+}

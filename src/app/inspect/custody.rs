@@ -1,0 +1,68 @@
+//! The keys as doctor sees them: whether they open what is kept sealed, and can finish what each signer began.
+
+use payments::{agent::Wallet, ports::ChainRail};
+
+use super::{Finding, rail, why};
+use crate::{
+    app::{
+        books_beside,
+        custody::{Custody, look},
+        keys::SandboxKeys,
+        money,
+    },
+    config::Config,
+    rails::base::BaseRail,
+};
+
+/// Nothing where there are no books or no keys yet: other checks say so.
+pub(super) async fn findings(config: &Config) -> Vec<Finding> {
+    let Ok(Some(rail)) = rail(config) else { return Vec::new() };
+    let Ok(keys) = SandboxKeys::load(&config.sandbox.dir) else { return Vec::new() };
+    let (Ok(terms), Ok(books)) = (money::terms(config, keys.as_ref()), books_beside(config).await) else { return Vec::new() };
+    let custody = match look(&*books, &*terms.sealer).await {
+        Ok(custody) => custody,
+        Err(error) => return vec![Finding::fail("seal", why(&error), "see the database check")],
+    };
+    let mut findings = vec![seal(&custody)];
+    let known = rail.signers();
+    for signer in known.iter().skip(1) {
+        findings.push(other(&rail, *signer, custody.open_under(*signer)).await);
+    }
+    findings.extend(custody.strangers(&known).into_iter().map(|(signer, nonces)| {
+        let says = format!("{nonces} nonces are open under {signer}, whose key is not here");
+        Finding::warn("signers", says, "put its key into x402.other_signer_keys, here or where it is kept")
+    }));
+    findings
+}
+
+fn seal(custody: &Custody) -> Finding {
+    let Custody { sealed, unopened, .. } = custody;
+    match unopened {
+        0 => Finding::ok("seal", format!("{sealed} sealed rows, all of them open")),
+        _ => Finding::fail(
+            "seal",
+            format!("{unopened} of {sealed} sealed rows do not open"),
+            "put the key that sealed them into store.seal_keys_before; if it is lost: a transaction that was sent still settles, one that was \
+             not expires, and a charge is looked up at Stripe and never sent again",
+        ),
+    }
+}
+
+/// A signer of before, or of another replica.
+async fn other(rail: &BaseRail, signer: Wallet, nonces: u64) -> Finding {
+    const CHECK: &str = "signers";
+    if nonces == 0 {
+        let says = format!("nothing is open under {signer}: if no replica signs with it, its key may be dropped now");
+        return Finding::ok(CHECK, says);
+    }
+    match rail.gas_of(signer).await {
+        Ok(gas) if gas.settlements == 0 => {
+            let says = format!("{signer} has {nonces} nonces open and too little gas to finish them: {} wei", gas.balance_wei);
+            Finding::warn(CHECK, says, format!("send ETH to {signer}"))
+        }
+        Ok(gas) => Finding::ok(CHECK, format!("{signer} has {nonces} nonces open, and {} wei for gas", gas.balance_wei)),
+        Err(error) => {
+            Finding::warn(CHECK, format!("{signer} has {nonces} nonces open; its gas is not known: {}", why(&error)), "see the chain check")
+        }
+    }
+}

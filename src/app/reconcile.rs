@@ -1,0 +1,80 @@
+//! What the comparison of the books needs, in a serving process and beside one.
+
+use std::{sync::Arc, time::Duration};
+
+use payments::{
+    agent::Wallet,
+    checkout::World,
+    ports::{CardBooks, Receiver, ReconcileBooks},
+    reconcile::{Deadlines, Reconciler},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{AppError, LATE_COPY_MS, cards, clock, inspect, keys::SandboxKeys, money, parts, stores, upstream};
+use crate::{
+    clock::SystemIds,
+    config::Config,
+    worker::reconcile::{Rhythm, run},
+};
+
+/// The loop of a serving process; none where the comparison runs by its command only.
+pub(super) fn worker(
+    config: &Config,
+    world: &World,
+    money: &money::Money,
+    (books, card_books): (Arc<dyn ReconcileBooks>, &Arc<dyn CardBooks>),
+    cards: Option<&cards::CardParts>,
+    stop: &CancellationToken,
+) -> Option<JoinHandle<()>> {
+    let every = Duration::from_secs(config.reconcile.every_s);
+    if every.is_zero() {
+        return None;
+    }
+    let parts = Reconciler {
+        books,
+        rail: world.rail.clone(),
+        chain: money.rail.clone(),
+        cards: cards.map(|cards| cards.side(Arc::clone(card_books))),
+        upstream: world.upstream.clone(),
+        clock: world.clock.clone(),
+        ids: world.ids.clone(),
+        receiver: receiver(config, money.token.address(), money.pay_to),
+        deadlines: deadlines(config),
+    };
+    Some(tokio::spawn(run(parts, Rhythm { every, full_at_utc_hour: config.reconcile.full_at_utc_hour }, stop.clone())))
+}
+
+fn deadlines(config: &Config) -> Deadlines {
+    let core_deadline_ms = parts::seconds_ms(config.upstream.core_deadline_s);
+    Deadlines { core_deadline_ms, core_late_copy_ms: LATE_COPY_MS.min(core_deadline_ms) }
+}
+
+fn receiver(config: &Config, token: &Wallet, pay_to: Wallet) -> Receiver {
+    Receiver { chain_id: config.x402.chain_id, token: *token, pay_to }
+}
+
+/// Everything for one comparison beside a server, or where there is none.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
+    let clock = clock(config);
+    let store = stores::beside(config).await?;
+    let keys = SandboxKeys::load(&config.sandbox.dir)?;
+    let terms = money::terms(config, keys.as_ref())?;
+    let rail = inspect::rail(config)?.ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
+    let rail = Arc::new(rail);
+    let profile = Arc::new(parts::profile(config)?);
+    Ok(Reconciler {
+        books: store.reconcile,
+        rail: rail.clone(),
+        chain: rail,
+        cards: cards::beside(config, &clock, store.cards)?,
+        upstream: upstream::upstream(config, &profile, &clock).await?,
+        ids: Arc::new(SystemIds(clock.clone())),
+        clock: Arc::new(clock),
+        receiver: receiver(config, terms.token(), terms.pay_to()),
+        deadlines: deadlines(config),
+    })
+}

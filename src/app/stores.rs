@@ -1,0 +1,92 @@
+//! Which database holds the books: the only file that knows both.
+
+use std::sync::Arc;
+
+use payments::ports::{Books, CardBooks, ReconcileBooks};
+
+use super::AppError;
+use crate::{
+    books::{Inspect, postgres::PostgresBooks, sqlite::SqliteBooks},
+    config::Config,
+};
+
+/// One database, by each of its ports.
+pub(super) struct Store {
+    /// Payments.
+    pub(super) books: Arc<dyn Books>,
+    /// Card accounts.
+    pub(super) cards: Arc<dyn CardBooks>,
+    /// What comparisons with the world read and write.
+    pub(super) reconcile: Arc<dyn ReconcileBooks>,
+    /// What operators' commands ask of it as a whole.
+    pub(super) inspect: Arc<dyn Inspect>,
+}
+
+impl Store {
+    fn of<B: Books + CardBooks + ReconcileBooks + Inspect + 'static>(books: B) -> Self {
+        let books = Arc::new(books);
+        Self { books: books.clone(), cards: books.clone(), reconcile: books.clone(), inspect: books }
+    }
+}
+
+fn on_postgres(config: &Config) -> bool {
+    matches!(config.store.url.scheme(), "postgres" | "postgresql")
+}
+
+/// Whether other processes may serve from the same books.
+pub(super) fn are_shared(config: &Config) -> bool {
+    on_postgres(config)
+}
+
+/// Opens the books for serving, with their tables made or brought to this program's.
+pub(super) async fn serving(config: &Config) -> Result<Store, AppError> {
+    let url = config.store.url.expose();
+    Ok(match on_postgres(config) {
+        true => Store::of(PostgresBooks::open(url, config.store.connections).await?),
+        false => Store::of(SqliteBooks::open(url).await?),
+    })
+}
+
+/// Opens the books beside a server, or where there is none now.
+pub(super) async fn beside(config: &Config) -> Result<Store, AppError> {
+    let url = config.store.url.expose();
+    Ok(match on_postgres(config) {
+        true => Store::of(PostgresBooks::open_beside(url).await?),
+        false => Store::of(SqliteBooks::open_beside(url).await?),
+    })
+}
+
+/// Whether a server has the books open now.
+pub(super) async fn is_served(config: &Config) -> Result<bool, AppError> {
+    let url = config.store.url.expose();
+    Ok(match on_postgres(config) {
+        true => PostgresBooks::is_served(url).await?,
+        false => SqliteBooks::is_served(url)?,
+    })
+}
+
+/// Migrations that this program knows and the books do not have; all of them where there are no books yet.
+///
+/// # Errors
+/// [`AppError`].
+pub async fn missing_migrations(config: &Config) -> Result<Vec<i64>, AppError> {
+    match beside(config).await {
+        Ok(store) => Ok(store.inspect.health().await?.missing_migrations),
+        Err(error) if error.is_not_found() && on_postgres(config) => Ok(PostgresBooks::migrations()),
+        Err(error) if error.is_not_found() => Ok(SqliteBooks::migrations()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings the books to this program's tables.
+///
+/// # Errors
+/// [`AppError`]; a migration that fails changes nothing.
+pub async fn migrate(config: &Config) -> Result<(), AppError> {
+    let url = config.store.url.expose();
+    match on_postgres(config) {
+        true => PostgresBooks::migrate(url).await?,
+        false => drop(SqliteBooks::open(url).await?),
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Everything that a claim's decision rests on, in one look.
+
+use payments::{
+    agent::Payer,
+    funding::Available,
+    ids::PaymentId,
+    money::Credits,
+    ports::{BooksError, CreditAccount, NewClaim},
+};
+use sqlx::{
+    Row,
+    postgres::{PgExecutor, PgRow},
+};
+
+use super::super::{
+    PostgresBooks,
+    batch::Batch,
+    known::{self, Found},
+    liveness::gone,
+    rows, unavailable,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What one look showed.
+pub(super) struct Facts {
+    pub(super) known: Option<Found>,
+    /// The newest equal request of this payer whose answer nobody got and nobody waits for.
+    pub(super) joinable: Option<PaymentId>,
+    pub(super) available: Available,
+    /// The minor units of the entitlement.
+    pub(super) entitled_minor: i64,
+    pub(super) account: CreditAccount,
+    /// A payment that is proven failed holds the client's own key: its client was told to pay again, and does so under the same key.
+    pub(super) frees_key: bool,
+}
+
+pub(super) async fn read(
+    executor: impl PgExecutor<'_>,
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+) -> Result<Result<Facts, BooksError>, sqlx::Error> {
+    let mut batch = Batch::default();
+    let statement = select(&mut batch, books, claim);
+    let row = batch.run(executor, &statement).await?.ok_or(sqlx::Error::RowNotFound)?;
+    Ok(facts(&row, claim))
+}
+
+fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> String {
+    let known = known::select(batch, &claim.key)
+        .unwrap_or_else(|| String::from("SELECT NULL::bytea AS fingerprint, NULL AS intent_id, NULL::int AS half"));
+    let (payer, at, currency) = (batch.bind(claim.payer.to_string()), batch.bind(claim.at.ms()), batch.bind(claim.price.currency()));
+    let joinable = joinable(batch, books, claim, &payer, &at);
+    let frees_key = match &claim.key.idempotency {
+        Some((owner, key)) => {
+            let (owner, key) = (batch.bind(owner.to_string()), batch.bind(key.clone()));
+            format!("EXISTS (SELECT 1 FROM intents WHERE payer = {owner} AND client_idem_key = {key} AND state = 'pay_failed')")
+        }
+        None => String::from("FALSE"),
+    };
+    let slots = slots(batch, claim);
+    format!(
+        "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
+            (SELECT count(*) FROM obligations WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}) AS refused,
+            {slots}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+         FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
+         LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
+            AND entitled_until_ms > {at} ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
+         LEFT JOIN credit_accounts AS account ON account.payer = {payer}"
+    )
+}
+
+/// Two requests that their client names differently are two. The notes that wait in this process count, and whoever waited in a process that
+/// is gone waits no longer.
+fn joinable(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>, payer: &str, at: &str) -> String {
+    let (fingerprint, since) = (batch.bind(claim.fingerprint.as_bytes().to_vec()), batch.bind(claim.join_since.ms()));
+    let unnamed = if claim.key.idempotency.is_some() { " AND client_idem_key IS NULL" } else { "" };
+    let marks = books.marks.snapshot();
+    let (delivered, unattended) = match marks.is_empty() {
+        true => (String::new(), String::new()),
+        false => {
+            let (delivered, unattended) = (batch.bind(marks.delivered()), batch.bind(marks.unattended()));
+            (format!(" AND id <> ALL({delivered})"), format!(" OR id = ANY({unattended})"))
+        }
+    };
+    let gone = gone(&batch.bind(books.instance()));
+    format!(
+        "SELECT id FROM intents WHERE payer = {payer} AND fingerprint = {fingerprint} AND delivered_at_ms IS NULL AND created_at_ms >= {since}
+         AND state <> 'pay_failed'{unnamed}{delivered} AND (attended_until_ms < {at}{unattended} OR {gone}) ORDER BY id DESC LIMIT 1"
+    )
+}
+
+fn slots(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else {
+        return String::from("NULL::bigint[] AS slots, 0::bigint AS used_today");
+    };
+    let (wallet, month, day) = (batch.bind(wallet.to_string()), batch.bind(offer.month.to_string()), batch.bind(offer.day.clone()));
+    format!(
+        "ARRAY(SELECT slot FROM free_slots WHERE wallet = {wallet} AND month = {month}) AS slots,
+         (SELECT count(*) FROM free_slots WHERE day = {day}) AS used_today"
+    )
+}
+
+fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
+    let id = |column: &'static str| match rows::text_or_none(row, column)? {
+        Some(_) => rows::id(row, "obligations", column).map(Some),
+        None => Ok(None),
+    };
+    let number = |column| row.try_get::<Option<i64>, _>(column).map(Option::unwrap_or_default).map_err(unavailable);
+    let unsigned = |column| {
+        u64::try_from(number(column)?).map_err(|_| BooksError::Corrupt { table: "credit_accounts", column, key: claim.payer.to_string() })
+    };
+    let account = CreditAccount {
+        balance: Credits::new(unsigned("balance")?),
+        debt: Credits::new(unsigned("debt")?),
+        backing_cents: unsigned("backing_cents")?,
+    };
+    let slots: Option<Vec<i64>> = row.try_get("slots").map_err(unavailable)?;
+    let taken: Vec<u8> = slots.unwrap_or_default().into_iter().filter_map(|slot| u8::try_from(slot).ok()).collect();
+    let used_today = rows::count(row, "used_today")?;
+    let slot = claim.free_tier.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
+    Ok(Facts {
+        known: known::found(row)?,
+        joinable: id("joinable")?,
+        available: Available {
+            entitlement: id("entitlement")?,
+            free_slot: slot.and_then(|offer| offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot))),
+            credit: account.next_backing(),
+            frozen: account.debt != Credits::ZERO,
+            refused_after_pay_today: rows::count(row, "refused")?,
+        },
+        entitled_minor: number("entitled_minor")?,
+        account,
+        frees_key: row.try_get("frees_key").map_err(unavailable)?,
+    })
+}

@@ -1,0 +1,50 @@
+//! What a claim makes.
+
+use payments::{
+    funding::Funding,
+    intent::{Intent, State},
+    money::{Amount, Credits, UsdcUnits},
+    ports::{BooksError, NewClaim},
+    settlement::Attempt,
+};
+
+use super::facts::Facts;
+
+/// What funds the intent, and what that costs.
+pub(super) struct Funded {
+    pub(super) funding: Funding,
+    pub(super) price: Amount,
+    /// The signed transaction, where one settles it.
+    pub(super) attempt: Option<Attempt>,
+}
+
+// === impl Funded ===
+
+impl Funded {
+    pub(super) fn of(claim: &NewClaim<'_>, funding: Funding, facts: &Facts) -> Result<Self, BooksError> {
+        let price = match &funding {
+            Funding::Credit { .. } => Amount::Credits(Credits::new(1)),
+            Funding::Entitlement { .. } => Amount::Usdc(UsdcUnits::new(u64::try_from(facts.entitled_minor).map_err(|_| too_large(claim))?)),
+            Funding::Free { .. } | Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } => claim.price,
+        };
+        Ok(Self { funding, price, attempt: None })
+    }
+
+    pub(super) fn state(&self) -> State {
+        self.funding.claimed_state()
+    }
+
+    /// The intent.
+    pub(super) fn intent(self, claim: &NewClaim<'_>) -> Intent {
+        claim.intent(self.funding, self.price, self.attempt)
+    }
+}
+
+/// The rules decided for a payment that the claim does not bring.
+pub(super) fn nothing_to_send(claim: &NewClaim<'_>) -> BooksError {
+    BooksError::Corrupt { table: "intents", column: "funding", key: claim.id.to_string() }
+}
+
+pub(super) fn too_large(claim: &NewClaim<'_>) -> BooksError {
+    BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
+}

@@ -1,0 +1,74 @@
+//! The signers' own sequences. Of one signer one claim at a time signs and writes, so that no nonce is given twice and none is left out;
+//! the guard of the write keeps that true when two processes were given one key.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use payments::{agent::Wallet, ports::TransferPayment};
+use sqlx::{PgPool, Row};
+use tokio::sync::OwnedMutexGuard;
+
+use super::super::{connect, rows};
+
+type Next = Arc<tokio::sync::Mutex<Option<u64>>>;
+
+/// The next nonce of each signer, where it is known.
+#[derive(Default)]
+pub(in super::super) struct Nonces(Mutex<HashMap<Wallet, Next>>);
+
+/// The right to use a signer's next nonce. Given up without a word, as by a write whose outcome nobody knows, the next turn asks the books.
+pub(super) struct Turn {
+    next: OwnedMutexGuard<Option<u64>>,
+    remembered: Option<u64>,
+    nonce: u64,
+}
+
+// === impl Nonces ===
+
+impl Nonces {
+    /// Waits for the turn at this signer, as long as for a connection: behind a database that holds everybody up nobody queues without end. The
+    /// nonce is never below what the chain has seen.
+    pub(super) async fn turn(&self, readers: &PgPool, payment: &TransferPayment<'_>) -> Result<Turn, sqlx::Error> {
+        let signer = payment.preparer.signer();
+        let lane = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(signer).or_default());
+        let turn = tokio::time::timeout(connect::ACQUIRE, lane.lock_owned()).await;
+        let mut next = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        let remembered = next.take();
+        let booked = match remembered {
+            Some(nonce) => nonce,
+            None => booked(readers, signer).await?,
+        };
+        Ok(Turn { next, remembered, nonce: booked.max(payment.chain_next_nonce) })
+    }
+}
+
+async fn booked(readers: &PgPool, signer: Wallet) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query("SELECT next_nonce FROM signers WHERE addr = $1").bind(signer.to_string()).fetch_optional(readers).await?;
+    let next: i64 = row.map(|row| row.try_get("next_nonce")).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(next).unwrap_or_default())
+}
+
+// === impl Turn ===
+
+impl Turn {
+    pub(super) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// It was written.
+    pub(super) fn used(&mut self) {
+        *self.next = self.nonce.checked_add(1);
+    }
+
+    /// It was certainly not written.
+    pub(super) fn unused(&mut self) {
+        *self.next = self.remembered;
+    }
+}
+
+/// The nonce after this one, as the books have it.
+pub(super) fn after(nonce: u64) -> i64 {
+    rows::integer(nonce.saturating_add(1))
+}

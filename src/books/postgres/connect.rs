@@ -1,0 +1,79 @@
+//! How the database is reached.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+/// Why the database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Not a URL that PostgreSQL's clients take.
+    #[error("store.url is no postgres:// URL")]
+    Url(#[source] sqlx::Error),
+    /// It has none of our tables.
+    #[error("there are no books in the database: nothing was served from there yet")]
+    Missing(#[source] sqlx::Error),
+    /// It does not answer.
+    #[error("cannot open the books")]
+    Open(#[from] sqlx::Error),
+    /// A migration failed.
+    #[error("cannot migrate the books")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+/// How long a request waits for a connection.
+pub(super) const ACQUIRE: Duration = Duration::from_secs(4);
+/// A connection that was idle for longer is tried before it is used: the server or something on the way may have ended it.
+const TRIED_AFTER: Duration = Duration::from_secs(5);
+/// What no statement of ours needs: beyond it the database is as good as silent. Whoever holds a row longer has died meanwhile.
+const LIMITS: [(&str, &str); 3] = [("statement_timeout", "5s"), ("lock_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")];
+
+/// What servers call themselves towards the database.
+pub(super) const SERVING: &str = "turnpike serve";
+/// What the session calls itself that says a server lives.
+pub(super) const ALIVE: &str = "turnpike alive";
+/// What commands call themselves.
+pub(super) const BESIDE: &str = "turnpike";
+
+pub(super) fn options(url: &str, name: &str) -> Result<PgConnectOptions, OpenError> {
+    Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name(name).options(LIMITS))
+}
+
+pub(super) async fn pool(url: &str, connections: u32, name: &str) -> Result<PgPool, OpenError> {
+    let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).test_before_acquire(false);
+    let pool = pool.before_acquire(|connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for > TRIED_AFTER {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
+    let pool = pool.after_release(|connection, _| Box::pin(stands_alone(connection)));
+    Ok(pool.connect_with(options(url, name)?).await?)
+}
+
+/// Whether a connection that was given back is in no transaction. A caller that goes away while it begins one leaves it open, and sqlx does not
+/// know of it: what the next caller writes would seem to be saved, and be gone. Nobody waits for this look.
+async fn stands_alone(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // In a transaction `now()` stands still at its beginning. Only as one simple message is a statement as old as its own transaction.
+    let alone = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?;
+    alone.try_get(0)
+}
+
+/// A connection for migrations, which may take their time and wait for those of another process.
+pub(super) async fn unlimited(url: &str) -> Result<PgConnection, OpenError> {
+    Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name(BESIDE).connect().await?)
+}
+
+/// An undefined table says that nobody has made ours.
+pub(super) fn missing(error: sqlx::Error) -> OpenError {
+    const UNDEFINED_TABLE: &str = "42P01";
+    match error.as_database_error().and_then(|error| error.code()).as_deref() {
+        Some(UNDEFINED_TABLE) => OpenError::Missing(error),
+        _ => OpenError::Open(error),
+    }
+}

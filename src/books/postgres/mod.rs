@@ -1,0 +1,151 @@
+//! The books in PostgreSQL 15 or newer, for any number of processes at once.
+
+#![allow(clippy::duplicate_mod, reason = "what both databases say in the same words is compiled into each of them")]
+
+mod apply;
+mod batch;
+mod claim;
+mod connect;
+mod dialect;
+mod driving;
+mod faults;
+mod health;
+mod known;
+mod liveness;
+mod marks;
+#[cfg(test)]
+mod tests;
+mod write;
+
+#[path = "../sql/agreements.rs"]
+mod agreements;
+#[path = "../sql/cards/mod.rs"]
+mod cards;
+#[path = "../sql/charges.rs"]
+mod charges;
+#[path = "../sql/credits.rs"]
+mod credits;
+#[path = "../sql/finality.rs"]
+mod finality;
+#[path = "../sql/gas.rs"]
+mod gas;
+#[path = "../sql/journal.rs"]
+mod journal;
+#[path = "../sql/leases.rs"]
+mod leases;
+#[path = "../sql/reads.rs"]
+mod reads;
+#[path = "../sql/reconcile/mod.rs"]
+mod reconcile;
+#[path = "../sql/requests.rs"]
+mod requests;
+#[path = "../sql/rows.rs"]
+mod rows;
+#[path = "../sql/store.rs"]
+mod store;
+#[path = "../sql/transitions.rs"]
+mod transitions;
+
+use std::sync::LazyLock;
+
+use payments::ports::BooksError;
+use sqlx::{PgPool, migrate::Migrator};
+
+pub use connect::OpenError;
+use liveness::Alive;
+use marks::Marks;
+
+/// The tables of this program's version.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("./migrations/postgres");
+    // During a rolling release a process of the release before may start again on the newer tables: they are made for both.
+    migrations.set_ignore_missing(true);
+    migrations
+});
+
+/// The shared half's name for these books.
+type Store = PostgresBooks;
+
+/// The books in a PostgreSQL database.
+pub struct PostgresBooks {
+    writer: PgPool,
+    /// The same connections: a reader holds nobody up here.
+    readers: PgPool,
+    marks: Marks,
+    nonces: claim::Nonces,
+    requests: requests::Waiting,
+    /// None beside a server: a command drives nothing.
+    alive: Option<Alive>,
+}
+
+// === impl PostgresBooks ===
+
+impl PostgresBooks {
+    /// Brings the database to this program's tables and opens it for serving.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
+        Self::migrate(url).await?;
+        let mut books = Self::over(connect::pool(url, connections, connect::SERVING).await?);
+        books.alive = Some(Alive::take(connect::options(url, connect::ALIVE)?, books.marks.clone()).await?);
+        Ok(books)
+    }
+
+    /// Brings the database to this program's tables, as [`PostgresBooks::open`] does. Processes that start together take turns.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn migrate(url: &str) -> Result<(), OpenError> {
+        let mut connection = connect::unlimited(url).await?;
+        Ok(MIGRATIONS.run(&mut connection).await?)
+    }
+
+    /// The numbers of this program's migrations.
+    pub fn migrations() -> Vec<i64> {
+        MIGRATIONS.iter().map(|migration| migration.version).collect()
+    }
+
+    /// Opens a database that has its tables, for an operator's command.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
+        let pool = connect::pool(url, 2, connect::BESIDE).await?;
+        sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&pool).await.map_err(connect::missing)?;
+        Ok(Self::over(pool))
+    }
+
+    /// Whether a server has the database open now.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn is_served(url: &str) -> Result<bool, OpenError> {
+        Ok(liveness::any(&connect::pool(url, 1, connect::BESIDE).await?).await?)
+    }
+
+    fn over(pool: PgPool) -> Self {
+        Self {
+            writer: pool.clone(),
+            readers: pool,
+            marks: Marks::default(),
+            nonces: claim::Nonces::default(),
+            requests: requests::Waiting::default(),
+            alive: None,
+        }
+    }
+
+    /// The number of this process among those that serve.
+    fn instance(&self) -> Option<i64> {
+        self.alive.as_ref().map(Alive::instance)
+    }
+}
+
+fn unavailable(error: sqlx::Error) -> BooksError {
+    BooksError::Unavailable(Box::new(error))
+}
+
+/// Others were first as often as one tries.
+fn contended() -> BooksError {
+    BooksError::Unavailable("too many changes of the same rows at once".into())
+}

@@ -1,0 +1,131 @@
+//! The suite of the rules on a real server, and what only this backend promises: each test in a database of its own, which goes with it.
+#![allow(clippy::unwrap_used)]
+
+mod audit;
+mod broken;
+mod constraints;
+mod credits;
+mod journal;
+mod liveness;
+mod races;
+mod rollout;
+mod trips;
+mod wire;
+
+#[path = "../../sql/tests/cards.rs"]
+mod cards;
+#[path = "../../sql/tests/operator.rs"]
+mod operator;
+
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use payments::{
+    intent::Intent,
+    ports::{Books, Claimed},
+    testing::{rail::by_transfer, suite::Draft, upstream::answer},
+};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, postgres::PgConnectOptions};
+
+use super::{PostgresBooks, Store};
+
+payments::books_suite!(block_on, make);
+payments::reconcile_suite!(block_on, make);
+
+/// Where the server of the tests is.
+fn server() -> String {
+    std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
+}
+
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// Drops its database.
+pub(super) struct Scratch {
+    name: String,
+}
+
+impl Scratch {
+    async fn make() -> Self {
+        let random = tempfile::tempdir().unwrap();
+        let random = random.path().file_name().unwrap().to_str().unwrap().trim_start_matches(".tmp").to_ascii_lowercase();
+        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("turnpike_unit_{}_{number}_{random}", std::process::id());
+        execute(&format!("CREATE DATABASE {name}")).await;
+        Self { name }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("{}/{}", server(), self.name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        std::thread::spawn(move || block_on(async move { execute(&statement).await })).join().unwrap();
+    }
+}
+
+async fn execute(statement: &str) {
+    let options: PgConnectOptions = format!("{}/postgres", server()).parse().unwrap();
+    let mut connection = options.connect().await.unwrap();
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Fresh books, and the database that they live in.
+async fn make() -> (PostgresBooks, Scratch) {
+    let scratch = Scratch::make().await;
+    (PostgresBooks::open(&scratch.url(), 8).await.unwrap(), scratch)
+}
+
+/// Two replicas on one fresh database.
+async fn replicas() -> (PostgresBooks, PostgresBooks, Scratch) {
+    let (one, scratch) = make().await;
+    let other = PostgresBooks::open(&scratch.url(), 8).await.unwrap();
+    (one, other, scratch)
+}
+
+/// Connections of somebody else.
+async fn beside(scratch: &Scratch) -> PgPool {
+    PgPool::connect(&scratch.url()).await.unwrap()
+}
+
+async fn new(books: &PostgresBooks, draft: &Draft) -> Intent {
+    match books.claim(draft.claim()).await.unwrap() {
+        Claimed::New(intent) => intent,
+        other => panic!("{other:?} instead of a new intent"),
+    }
+}
+
+/// A launch, settled and created.
+async fn paid_launch(books: &PostgresBooks, number: u64) -> Intent {
+    let draft = Draft::numbered(number);
+    let signed = new(books, &draft).await;
+    let settlement = by_transfer(signed.attempts[0].tx_hash, 21_000);
+    let forwarding = books.apply(signed.funded(settlement, draft.at.plus_ms(1)).unwrap()).await.unwrap();
+    books.apply(forwarding.created(answer(201, "l"), format!("l{number}"), draft.at.plus_ms(2)).unwrap()).await.unwrap()
+}
+
+/// Asks until it is so; what other processes and the server do takes its time.
+async fn until(mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..200 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it did not come about within ten seconds");
+}
+
+/// Runs a statement; the text of the refusal, empty where there was none.
+async fn refusal(pool: &PgPool, statement: &str) -> String {
+    sqlx::query(AssertSqlSafe(statement)).execute(pool).await.err().map(|error| error.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,213 @@
+//! What the books must say of themselves.
+
+use async_trait::async_trait;
+use payments::ports::BooksError;
+use sqlx::{Row, migrate::Migrator};
+
+use super::{Store, dialect::Pool, health, rows, unavailable};
+use crate::books::{Agreement, BookedSettlement, Health, Inspect};
+
+/// The most differences that one check names.
+const MAX_NAMED: usize = 20;
+
+/// The rules: a word, what holds, and a query for what does not. Each row has one text.
+const RULES: [(&str, &str, &str); 20] = [
+    (
+        "journal_zero",
+        "every transaction sums to zero in each currency",
+        "SELECT txn_id || ' is off by ' || sum(amount) || ' ' || currency FROM journal_lines GROUP BY txn_id, currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "journal_whole",
+        "every line has its header, and every header its lines",
+        "SELECT l.txn_id || ' has lines and no header' FROM journal_lines l LEFT JOIN journal_headers h USING (txn_id) WHERE h.txn_id IS NULL
+         UNION SELECT h.txn_id || ' has no lines' FROM journal_headers h LEFT JOIN journal_lines l USING (txn_id) WHERE l.txn_id IS NULL",
+    ),
+    (
+        "settlement_posted",
+        "every settlement has its posting, with the same amount",
+        "SELECT s.intent_id || ' was settled and is not booked as such' FROM settlements s WHERE NOT EXISTS (SELECT 1 FROM journal_lines l
+           WHERE l.txn_id = s.intent_id || ':settled'
+           AND l.account = CASE s.rail WHEN 'mpp' THEN 'asset:stripe_clearing' ELSE 'asset:usdc_hot' END AND l.amount = s.amount_minor AND l.currency = s.currency)",
+    ),
+    (
+        "posting_settled",
+        "every booked settlement is one",
+        "SELECT h.txn_id || ' is booked without a settlement' FROM journal_headers h
+         WHERE h.kind = 'settled' AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = h.intent_id)",
+    ),
+    (
+        "created_launch",
+        "every created intent has one launch of its own",
+        "SELECT id || ' is created without a launch' FROM intents WHERE state = 'created' AND coalesce(launch_id, '') = ''
+         UNION SELECT 'launch ' || launch_id || ' belongs to ' || count(*) || ' intents' FROM intents WHERE launch_id IS NOT NULL
+           GROUP BY launch_id HAVING count(*) > 1",
+    ),
+    (
+        "created_funded",
+        "every created intent is funded by what it says",
+        "SELECT i.id || ' is created and has no ' || i.funding FROM intents i WHERE i.state = 'created' AND NOT CASE i.funding
+           WHEN 'free' THEN EXISTS (SELECT 1 FROM free_slots f WHERE f.intent_id = i.id)
+           WHEN 'x402' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           WHEN 'mpp_charge' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           WHEN 'credit' THEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'deduct')
+           WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = 'used')
+           ELSE 1 = 1 END",
+    ),
+    (
+        "created_earned",
+        "every created intent that was paid is earned",
+        "SELECT i.id || ' is created and not earned' FROM intents i WHERE i.state = 'created' AND i.funding <> 'free'
+           AND NOT EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'earned')",
+    ),
+    (
+        "slots_five",
+        "no wallet has more than five slots in a month",
+        "SELECT wallet || ' has ' || count(*) || ' slots in ' || month FROM free_slots GROUP BY wallet, month
+           HAVING count(*) > 5 OR max(slot) > 5 OR min(slot) < 1",
+    ),
+    (
+        "slots_owned",
+        "every slot belongs to an intent that holds or used it",
+        "SELECT f.intent_id || ' has a slot in the state ' || coalesce(i.state, 'unknown') FROM free_slots f LEFT JOIN intents i ON i.id = f.intent_id
+         WHERE i.id IS NULL OR i.funding <> 'free' OR i.state NOT IN ('forwarding', 'core_unknown', 'created')",
+    ),
+    (
+        "owed_booked",
+        "what is owed to each payer is what refund_due holds",
+        "SELECT who || ' is owed ' || sum(owed) || ' and booked ' || sum(booked) || ' ' || currency FROM (
+           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent', 'refund_unknown')
+             AND currency IN ('USDC', 'USD')
+           UNION ALL SELECT payer, 'USDC', amount_minor, 0 FROM receipts WHERE kind = 'unearned'
+           UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
+         ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
+    ),
+    (
+        "unearned_open",
+        "no USDC stays unearned for a payer without open work",
+        "SELECT substr(account, length('liab:unearned:') + 1) || ' has ' || -sum(amount) || ' ' || currency || ' unearned' FROM journal_lines l
+         WHERE account LIKE 'liab:unearned:%' AND currency = 'USDC' AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.payer = substr(l.account, length('liab:unearned:') + 1)
+           AND i.state IN ('forwarding', 'core_unknown'))
+         GROUP BY account, currency HAVING sum(amount) <> 0",
+    ),
+    (
+        "unearned_backs",
+        "what is unearned in USD stands behind a payer's credits, open work and open disputes",
+        "SELECT who || ' has ' || sum(booked) || ' USD unearned and ' || sum(behind) || ' behind' FROM (
+           SELECT substr(account, length('liab:unearned:') + 1) AS who, -amount AS booked, 0 AS behind FROM journal_lines
+             WHERE account LIKE 'liab:unearned:%' AND currency = 'USD'
+           UNION ALL SELECT payer, 0, backing_cents FROM credit_accounts
+           UNION ALL SELECT payer, 0, backing_cents FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT payer, 0, price_minor FROM intents WHERE funding = 'mpp_charge' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT payer, 0, price_minor FROM intents WHERE state = 'charged'
+           UNION ALL SELECT i.payer, 0, d.backing_cents FROM dispute_facts d JOIN intents i ON i.id = d.intent_id WHERE d.state = 'open'
+         ) AS each GROUP BY who HAVING sum(booked) <> sum(behind)",
+    ),
+    (
+        "credits_entered",
+        "every balance of credits is the sum of its entries",
+        "SELECT a.payer || ' has ' || a.balance || ' credits, and entries of ' || coalesce(sum(e.delta), 0) FROM credit_accounts a
+           LEFT JOIN credit_entries e ON e.payer = a.payer GROUP BY a.payer HAVING a.balance <> coalesce(sum(e.delta), 0)",
+    ),
+    (
+        "credits_booked",
+        "the journal holds every balance of credits, and those held for open work",
+        "SELECT who || ' has ' || sum(kept) || ' credits and ' || sum(booked) || ' in the journal' FROM (
+           SELECT 'payer:' || payer AS who, balance AS kept, 0 AS booked FROM credit_accounts
+           UNION ALL SELECT 'sys:held', count(*), 0 FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT account, 0, amount FROM journal_lines WHERE currency = 'CREDIT' AND (account LIKE 'payer:%' OR account = 'sys:held')
+         ) AS each GROUP BY who HAVING sum(kept) <> sum(booked)",
+    ),
+    (
+        "packs_granted",
+        "every granted pack was paid for, and its credits are booked",
+        "SELECT i.id || ' is granted without payment or credits' FROM intents i WHERE i.state = 'granted' AND NOT (
+           EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
+           AND EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'credits_issued'))",
+    ),
+    (
+        "refunds_owed",
+        "every refund stands as its debt does",
+        "SELECT r.intent_id || ' has a refund that is ' || r.state || ' and a debt that is ' || coalesce(o.state, 'unknown') FROM refunds r
+           LEFT JOIN obligations o ON o.intent_id = r.intent_id
+         WHERE o.state IS NULL OR (r.state <> 'refund_failed' AND o.state <> r.state)
+           OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded'))",
+    ),
+    (
+        "rejected_owed",
+        "every paid and refused intent left a debt",
+        "SELECT i.id || ' was paid and refused, and nothing is owed' FROM intents i
+         WHERE i.state = 'rejected' AND NOT EXISTS (SELECT 1 FROM obligations o WHERE o.intent_id = i.id)",
+    ),
+    (
+        "sealed_wiped",
+        "signed transactions and sealed charges of finished intents are wiped once nothing can take their settlement back",
+        "SELECT a.intent_id || ' is ' || i.state || ' and still holds a signed ' || a.kind FROM attempts a JOIN intents i ON i.id = a.intent_id
+         WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)
+           AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)
+         UNION ALL SELECT c.intent_id || ' is ' || i.state || ' and still holds a sealed charge' FROM charges c JOIN intents i ON i.id = c.intent_id
+         WHERE length(c.sealed_params) > 0 AND i.state IN ('created', 'rejected', 'pay_failed', 'granted')",
+    ),
+    (
+        "timeline",
+        "the newest event of every intent is its state",
+        "SELECT i.id || ' is ' || i.state || ', its newest event is ' || coalesce(e.state, 'none') FROM intents i LEFT JOIN intent_events e
+           ON e.intent_id = i.id AND e.version = (SELECT max(version) FROM intent_events WHERE intent_id = i.id)
+         WHERE e.state IS NULL OR e.state <> i.state",
+    ),
+    (
+        "proof_once",
+        "every intent that money was asked for has its own proof",
+        "SELECT i.id || ' has no claimed proof' FROM intents i
+         WHERE CASE WHEN i.rail = 'x402' THEN NOT EXISTS (SELECT 1 FROM auths a WHERE a.intent_id = i.id)
+           WHEN i.funding = 'credit' THEN 1 = 0 ELSE NOT EXISTS (SELECT 1 FROM challenges c WHERE c.intent_id = i.id AND c.purpose = 'pay') END",
+    ),
+];
+
+#[async_trait]
+impl Inspect for Store {
+    async fn health(&self) -> Result<Health, BooksError> {
+        health::of(&self.readers).await.map_err(unavailable)
+    }
+
+    async fn agreements(&self) -> Result<Vec<Agreement>, BooksError> {
+        let mut all = Vec::with_capacity(RULES.len());
+        for (check, holds, query) in RULES {
+            all.push(Agreement { check, holds, differences: texts(&self.readers, query).await.map_err(unavailable)? });
+        }
+        Ok(all)
+    }
+
+    async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError> {
+        let list = sqlx::query("SELECT intent_id, tx_hash FROM settlements WHERE rail = 'x402' ORDER BY intent_id")
+            .fetch_all(&self.readers)
+            .await
+            .map_err(unavailable)?;
+        list.iter()
+            .map(|row| Ok(BookedSettlement { intent_id: rows::text(row, "intent_id")?, tx_hash: rows::text(row, "tx_hash")? }))
+            .collect()
+    }
+}
+
+/// Which of these migrations the database lacks, and which of its own are not these.
+pub(super) async fn migrations(readers: &Pool, known: &Migrator) -> Result<(Vec<i64>, Vec<i64>), sqlx::Error> {
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query("SELECT version, checksum FROM _sqlx_migrations WHERE success")
+        .fetch_all(readers)
+        .await?
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, sqlx::Error>>()?;
+    let is_known = |(version, checksum): &&(i64, Vec<u8>)| known.iter().any(|m| m.version == *version && *m.checksum == **checksum);
+    let foreign = applied.iter().filter(|entry| !is_known(entry)).map(|(version, _)| *version).collect();
+    let missing = known.iter().map(|migration| migration.version).filter(|version| !applied.iter().any(|(other, _)| other == version));
+    Ok((missing.collect(), foreign))
+}
+
+pub(super) async fn texts(readers: &Pool, query: &'static str) -> Result<Vec<String>, sqlx::Error> {
+    let list = sqlx::query(query).fetch_all(readers).await?;
+    let mut texts: Vec<String> = list.iter().take(MAX_NAMED).map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+    if list.len() > texts.len() {
+        texts.push(format!("and {} more", list.len() - texts.len()));
+    }
+    Ok(texts)
+}

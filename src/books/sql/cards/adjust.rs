@@ -1,0 +1,49 @@
+//! An operator's change of a balance.
+
+use payments::{
+    ledger::{Account, Posting, moved},
+    money::{Amount, Credits},
+    ports::{AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment},
+};
+
+use super::super::dialect::Connection;
+use super::super::{
+    credits::{self, Entry, too_large},
+    journal, rows,
+};
+
+/// A grant pays a debt first and issues the rest. What is voided was worth money perhaps, and was not earned by that: the money stays behind
+/// the credits that the account has left or gets.
+pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
+    let payer = &change.payer;
+    credits::open(connection, payer).await?;
+    let (kind, credits, delta) = match change.kind {
+        AdjustmentKind::Grant => {
+            let paid = credits::pay_debt(connection, payer, change.credits).await?;
+            let rest = change.credits.checked_sub(paid).unwrap_or(Credits::ZERO);
+            ("manual_grant", rest, rows::integer(rest.get()))
+        }
+        AdjustmentKind::Void => {
+            let balance = credits::held_account(connection, payer).await?.balance;
+            if balance < change.credits {
+                return Err(AdjustmentError::TooFew(balance));
+            }
+            ("void", change.credits, rows::integer(change.credits.get()).saturating_neg())
+        }
+    };
+    credits::enter(connection, &Entry { payer, delta, kind, intent: None, reference: Some(&change.reason), at: change.at }).await?;
+    if credits != Credits::ZERO {
+        journal::post(connection, &posting(change, kind, credits)?, change.at).await?;
+    }
+    Ok(credits::account(connection, payer).await?)
+}
+
+fn posting(change: &CreditAdjustment, kind: &'static str, credits: Credits) -> Result<Posting, BooksError> {
+    let of_payer = Account::CreditsOf(change.payer.clone());
+    let (debit, credit) = match change.kind {
+        AdjustmentKind::Grant => (of_payer, Account::CreditsIssued),
+        AdjustmentKind::Void => (Account::CreditsIssued, of_payer),
+    };
+    let lines = moved(debit, credit, Amount::Credits(credits)).map_err(|_| too_large(&change.payer))?;
+    Posting::of_lines(change.id, kind, "operator", lines).map_err(|_| too_large(&change.payer))
+}

@@ -1,0 +1,93 @@
+//! Card accounts in the same file: credits, agent tokens, refunds, and what the card processor told us.
+
+mod accounts;
+mod adjust;
+mod disputes;
+mod events;
+mod facts;
+mod refunds;
+
+use async_trait::async_trait;
+use payments::{
+    agent::Payer,
+    charge::{Refund, RefundState},
+    ids::PaymentId,
+    ports::{
+        AdjustmentError, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry, EventNote, ObligationRow,
+        RefundApproval, RefundRefusal,
+    },
+    proof::ChargeKey,
+    time::UnixMs,
+};
+
+use super::{Store, credits, dialect, store::in_transaction, unavailable};
+
+#[async_trait]
+impl CardBooks for Store {
+    async fn credit_account(&self, payer: &Payer) -> Result<CreditAccount, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        credits::account(&mut connection, payer).await
+    }
+
+    async fn credit_entries(&self, payer: &Payer, before: Option<i64>, limit: u32) -> Result<Vec<CreditEntry>, BooksError> {
+        accounts::entries(&self.readers, payer, before, limit).await
+    }
+
+    async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
+        let mut write = self.write(Some(change.at.ms())).await?;
+        let adjusted = adjust::adjust(&mut write.transaction, &change).await;
+        self.finish_unless(change.dry_run, write, adjusted).await
+    }
+
+    async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError> {
+        accounts::same_key(&self.writer, name, mark).await
+    }
+
+    async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError> {
+        accounts::of_token(&self.readers, agent_token_sha256).await
+    }
+
+    async fn account_of_charge(&self, key: &ChargeKey) -> Result<Option<Payer>, BooksError> {
+        accounts::of_charge(&self.readers, key).await
+    }
+
+    async fn intent_of_charge(&self, payment_intent: &str) -> Result<Option<PaymentId>, BooksError> {
+        accounts::intent_of_charge(&self.readers, payment_intent).await
+    }
+
+    /// A driver that lives keeps its lease and asks the processor again within a second; without one the lease is over, and the recovery
+    /// loop takes the intent in its next round. So there is nothing to write, only to say whether such an intent is there.
+    async fn wake(&self, intent: PaymentId) -> Result<bool, BooksError> {
+        events::waits(&self.readers, intent).await
+    }
+
+    async fn event_arrived(&self, event: &EventNote) -> Result<bool, BooksError> {
+        events::arrived(&self.writer, event).await
+    }
+
+    async fn event_done(&self, id: &str, at: UnixMs) -> Result<(), BooksError> {
+        events::done(&self.writer, id, at).await
+    }
+
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
+        in_transaction!(self, Some(at.ms()), write => facts::book(&mut write.transaction, intent, facts, at).await)
+    }
+
+    async fn obligations(&self, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError> {
+        refunds::obligations(&self.readers, before, limit).await
+    }
+
+    async fn approve_refund(&self, approval: RefundApproval) -> Result<Refund, RefundRefusal> {
+        let mut write = self.write(Some(approval.at.ms())).await?;
+        let approved = refunds::approve(&mut write.transaction, &approval).await;
+        self.finish_unless(approval.dry_run, write, approved).await
+    }
+
+    async fn open_refunds(&self, limit: u32) -> Result<Vec<Refund>, BooksError> {
+        refunds::open(&self.readers, limit).await
+    }
+
+    async fn move_refund(&self, intent: PaymentId, to: RefundState, at: UnixMs) -> Result<(), BooksError> {
+        in_transaction!(self, Some(at.ms()), write => refunds::move_to(&mut write.transaction, intent, to, at).await)
+    }
+}

@@ -1,0 +1,211 @@
+//! Transfers to us that settle nothing: booked once per log, and corrected by further postings.
+
+use payments::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    ledger::{Account, Posting, moved},
+    money::{Amount, UsdcUnits},
+    ports::{BooksError, Holdings, LogPlace, ReceiptKind, ReceiptNote},
+    settlement::ChainHash,
+    time::UnixMs,
+};
+
+use super::super::{
+    dialect::{Connection, DbRow},
+    journal, rows, unavailable,
+};
+use super::runs;
+
+const NOTHING: &str = "none";
+/// How often the balance is read at most while others book.
+const READINGS: u32 = 5;
+
+/// A receipt as it stands.
+struct Booked {
+    id: PaymentId,
+    payer: Payer,
+    value: UsdcUnits,
+    kind: Option<ReceiptKind>,
+    revision: i64,
+}
+
+pub(super) async fn note(connection: &mut Connection, fence: i64, notes: &[ReceiptNote], at: UnixMs) -> Result<u64, BooksError> {
+    runs::guard(connection, fence).await?;
+    let mut changed = 0_u64;
+    for note in notes {
+        changed = changed.saturating_add(u64::from(note_one(connection, note, at).await?));
+    }
+    Ok(changed)
+}
+
+async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<bool, BooksError> {
+    let before = match find(connection, note).await? {
+        Some(booked) => booked,
+        None if note.kind.is_none() => return Ok(false),
+        None => insert(connection, note, at).await?,
+    };
+    if before.kind == note.kind {
+        return Ok(false);
+    }
+    let revision = before.revision.saturating_add(1);
+    sqlx::query("UPDATE receipts SET kind = $1, revision = $2, block_number = $3, updated_at_ms = $4 WHERE receipt_id = $5")
+        .bind(note.kind.map_or(NOTHING, ReceiptKind::word))
+        .bind(revision)
+        .bind(rows::integer(note.block_number))
+        .bind(at.ms())
+        .bind(before.id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let too_large = || BooksError::Corrupt { table: "receipts", column: "amount_minor", key: before.id.to_string() };
+    let (from, to) = (stands_on(before.kind, &before.payer), stands_on(note.kind, &before.payer));
+    let lines = moved(from, to, Amount::Usdc(before.value)).map_err(|_| too_large())?;
+    let posting = Posting::of_lines(before.id, "receipt", &revision.to_string(), lines).map_err(|_| too_large())?;
+    journal::post(connection, &posting, at).await?;
+    Ok(true)
+}
+
+/// The account that a receipt's money stands on; what was never booked is still to come in.
+fn stands_on(kind: Option<ReceiptKind>, payer: &Payer) -> Account {
+    match kind {
+        None => Account::UsdcHot,
+        Some(ReceiptKind::Unearned) => Account::RefundDue(payer.clone()),
+        Some(ReceiptKind::Unmatched) => Account::SuspenseUnmatched,
+    }
+}
+
+async fn find(connection: &mut Connection, note: &ReceiptNote) -> Result<Option<Booked>, BooksError> {
+    let row = sqlx::query("SELECT * FROM receipts WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3")
+        .bind(rows::integer(note.chain_id))
+        .bind(note.place.tx_hash.to_string())
+        .bind(rows::integer(note.place.log_index))
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
+    let Some(row) = row else { return Ok(None) };
+    let id = rows::id(&row, "receipts", "receipt_id")?;
+    let payer = rows::text(&row, "payer")?.parse();
+    Ok(Some(Booked {
+        id,
+        payer: payer.map_err(|_| BooksError::Corrupt { table: "receipts", column: "payer", key: id.to_string() })?,
+        value: UsdcUnits::new(rows::unsigned(&row, "receipts", "amount_minor", || id.to_string())?),
+        kind: kind(&row)?,
+        revision: rows::int(&row, "revision")?,
+    }))
+}
+
+async fn insert(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<Booked, BooksError> {
+    let payer = Payer::Wallet(note.from);
+    sqlx::query(
+        "INSERT INTO receipts (receipt_id, chain_id, tx_hash, log_index, block_number, from_addr, payer, amount_minor, kind, revision,
+            booked_at_ms, updated_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'none', 0, $9, $9)",
+    )
+    .bind(note.id.to_string())
+    .bind(rows::integer(note.chain_id))
+    .bind(note.place.tx_hash.to_string())
+    .bind(rows::integer(note.place.log_index))
+    .bind(rows::integer(note.block_number))
+    .bind(note.from.to_string())
+    .bind(payer.to_string())
+    .bind(rows::integer(note.value.get()))
+    .bind(at.ms())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    // More than the books can hold is the most that they can.
+    let value = UsdcUnits::new(u64::try_from(rows::integer(note.value.get())).unwrap_or(0));
+    Ok(Booked { id: note.id, payer, value, kind: None, revision: 0 })
+}
+
+pub(super) async fn of_blocks(connection: &mut Connection, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError> {
+    let list = sqlx::query("SELECT * FROM receipts WHERE chain_id = $1 AND block_number BETWEEN $2 AND $3 AND kind <> 'none'")
+        .bind(rows::integer(chain_id))
+        .bind(rows::integer(first))
+        .bind(rows::integer(last))
+        .fetch_all(connection)
+        .await
+        .map_err(unavailable)?;
+    list.iter().map(|row| receipt(row, chain_id)).collect()
+}
+
+fn receipt(row: &DbRow, chain_id: u64) -> Result<ReceiptNote, BooksError> {
+    let id = rows::id(row, "receipts", "receipt_id")?;
+    let corrupt = |column| BooksError::Corrupt { table: "receipts", column, key: id.to_string() };
+    let number = |column| rows::unsigned(row, "receipts", column, || id.to_string());
+    let from: Wallet = rows::text(row, "from_addr")?.parse().map_err(|_| corrupt("from_addr"))?;
+    let tx_hash = ChainHash::parse(&rows::text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?;
+    Ok(ReceiptNote {
+        id,
+        chain_id,
+        place: LogPlace { tx_hash, log_index: number("log_index")? },
+        block_number: number("block_number")?,
+        from,
+        value: UsdcUnits::new(number("amount_minor")?),
+        kind: kind(row)?,
+    })
+}
+
+fn kind(row: &DbRow) -> Result<Option<ReceiptKind>, BooksError> {
+    match rows::text(row, "kind")?.as_str() {
+        "unearned" => Ok(Some(ReceiptKind::Unearned)),
+        "unmatched" => Ok(Some(ReceiptKind::Unmatched)),
+        NOTHING => Ok(None),
+        _ => Err(BooksError::Corrupt { table: "receipts", column: "kind", key: rows::text(row, "receipt_id")? }),
+    }
+}
+
+/// What is booked between the readings must not count twice or not at all: they are taken again until the journal stood still.
+pub(super) async fn holdings(
+    connection: &mut Connection,
+    chain_id: u64,
+    block: u64,
+    transfers: &[(LogPlace, UsdcUnits)],
+) -> Result<Holdings, BooksError> {
+    let mut holdings = Holdings { journal_minor: booked_until(connection, chain_id, block).await?, unbooked_minor: 0 };
+    for _ in 0..READINGS {
+        holdings.unbooked_minor = 0;
+        for (place, value) in transfers {
+            if !is_booked(connection, chain_id, place).await? {
+                holdings.unbooked_minor = holdings.unbooked_minor.saturating_add(rows::integer(value.get()));
+            }
+        }
+        let journal_minor = booked_until(connection, chain_id, block).await?;
+        if journal_minor == holdings.journal_minor {
+            break;
+        }
+        holdings.journal_minor = journal_minor;
+    }
+    Ok(holdings)
+}
+
+async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) -> Result<i64, BooksError> {
+    let row = sqlx::query(
+        "SELECT CAST(coalesce((SELECT sum(amount) FROM journal_lines WHERE account = 'asset:usdc_hot' AND currency = 'USDC'), 0) AS BIGINT) AS booked,
+            CAST(coalesce((SELECT sum(amount_minor) FROM settlements WHERE rail = 'x402' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
+                AS settled_later,
+            CAST(coalesce((SELECT sum(amount_minor) FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
+                AS received_later",
+    )
+    .bind(rows::integer(chain_id))
+    .bind(rows::integer(block))
+    .fetch_one(connection)
+    .await
+    .map_err(unavailable)?;
+    let later = rows::int(&row, "settled_later")?.saturating_add(rows::int(&row, "received_later")?);
+    Ok(rows::int(&row, "booked")?.saturating_sub(later))
+}
+
+async fn is_booked(connection: &mut Connection, chain_id: u64, place: &LogPlace) -> Result<bool, BooksError> {
+    let row = sqlx::query(
+        "SELECT intent_id AS id FROM settlements WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3
+         UNION ALL SELECT receipt_id AS id FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND tx_hash = $2 AND log_index = $3",
+    )
+    .bind(rows::integer(chain_id))
+    .bind(place.tx_hash.to_string())
+    .bind(rows::integer(place.log_index))
+    .fetch_optional(connection)
+    .await
+    .map_err(unavailable)?;
+    Ok(row.is_some())
+}

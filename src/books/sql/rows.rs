@@ -1,0 +1,275 @@
+//! Rows to rules' types and back. An impossible value names its table, column and key.
+
+use bytes::Bytes;
+use payments::{
+    fingerprint::Fingerprint,
+    funding::Funding,
+    ids::PaymentId,
+    intent::{Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
+    money::{Amount, Credits, UsdCents, UsdcUnits},
+    ports::BooksError,
+    proof::PaymentKey,
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
+    time::UnixMs,
+};
+use sqlx::Row;
+
+use super::dialect::{Connection, DbRow};
+use super::{charges, unavailable};
+
+pub(super) async fn intent(connection: &mut Connection, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+    intent_by_text(connection, &id.to_string()).await
+}
+
+pub(super) async fn intent_by_text(connection: &mut Connection, id: &str) -> Result<Option<Intent>, BooksError> {
+    let row = sqlx::query("SELECT * FROM intents WHERE id = $1").bind(id).fetch_optional(&mut *connection).await.map_err(unavailable)?;
+    let Some(row) = row else { return Ok(None) };
+    let attempts = sqlx::query("SELECT * FROM attempts WHERE intent_id = $1 ORDER BY seq")
+        .bind(id)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let settlement = sqlx::query("SELECT * FROM settlements WHERE intent_id = $1")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let mut intent = intent_of(&row)?;
+    intent.attempts = attempts.iter().map(attempt).collect::<Result<_, _>>()?;
+    intent.settlement = settlement.as_ref().map(settled).transpose()?;
+    if matches!(intent.funding, Funding::MppCharge | Funding::MppPack { .. }) {
+        intent.charge = charges::of_intent(connection, id).await?;
+    }
+    Ok(Some(intent))
+}
+
+/// The row alone, without what hangs on it.
+fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
+    let id = id(row, "intents", "id")?;
+    let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    let state = State::from_word(&text(row, "state")?).ok_or_else(|| corrupt("state"))?;
+    let number = u8::try_from(int(row, "proof_version")?).map_err(|_| corrupt("proof_version"))?;
+    let protocol = Protocol::from_stored(&text(row, "rail")?, number).ok_or_else(|| corrupt("proof_version"))?;
+    Ok(Intent {
+        id,
+        payer: text(row, "payer")?.parse().map_err(|_| corrupt("payer"))?,
+        fingerprint: fingerprint(row, || id.to_string())?,
+        funding: funding(row, id)?,
+        price: amount(row, "price_minor", id)?,
+        request: KeptRequest {
+            route: text(row, "route")?,
+            path_and_query: text(row, "path_and_query")?,
+            body: Bytes::from(row.try_get::<Vec<u8>, _>("body").map_err(unavailable)?),
+            content_type: text(row, "content_type")?,
+        },
+        protocol,
+        state,
+        guard: Guard { version: int(row, "version")?, fence: int(row, "fence")? },
+        transfer: match protocol {
+            Protocol::X402(_) => Some(terms(row, id)?),
+            Protocol::Mpp => None,
+        },
+        attempts: Vec::new(),
+        charge: None,
+        settlement: None,
+        failure: text_or_none(row, "failure")?
+            .map(|word| PaymentFailure::from_word(&word).ok_or_else(|| corrupt("failure")))
+            .transpose()?,
+        answer: answer(row, id)?,
+        launch_id: text_or_none(row, "launch_id")?,
+        granted_balance: unsigned_or_none(row, "granted_balance", id)?.map(Credits::new),
+        entitled_until: moment_or_none(row, "entitled_until_ms")?,
+        forwarding_since: moment_or_none(row, "forwarding_since_ms")?,
+        delivered: moment_or_none(row, "delivered_at_ms")?.is_some(),
+        created_at: UnixMs::new(int(row, "created_at_ms")?),
+        updated_at: UnixMs::new(int(row, "updated_at_ms")?),
+    })
+}
+
+fn funding(row: &DbRow, id: PaymentId) -> Result<Funding, BooksError> {
+    let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    match text(row, "funding")?.as_str() {
+        // Which slot it was is in `free_slots`, and nothing after the claim asks for it; the month is the claim's own.
+        "free" => Ok(Funding::Free { month: UnixMs::new(int(row, "created_at_ms")?).month(), slot: 0 }),
+        "x402" => Ok(Funding::X402),
+        "entitlement" => {
+            let source = text_or_none(row, "entitlement_source")?.ok_or_else(|| corrupt("entitlement_source"))?;
+            Ok(Funding::Entitlement { source: source.parse().map_err(|_| corrupt("entitlement_source"))? })
+        }
+        "mpp_charge" => Ok(Funding::MppCharge),
+        "mpp_pack" => {
+            let credits = unsigned_or_none(row, "pack_credits", id)?.ok_or_else(|| corrupt("pack_credits"))?;
+            Ok(Funding::MppPack { credits: Credits::new(credits) })
+        }
+        "credit" => {
+            let backing = unsigned_or_none(row, "backing_cents", id)?.ok_or_else(|| corrupt("backing_cents"))?;
+            Ok(Funding::Credit { backing: UsdCents::new(backing) })
+        }
+        _ => Err(corrupt("funding")),
+    }
+}
+
+fn terms(row: &DbRow, id: PaymentId) -> Result<TransferTerms, BooksError> {
+    let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    let nonce = ChainHash::parse(&text(row, "nonce")?).ok_or_else(|| corrupt("nonce"))?.0;
+    let value = match amount(row, "price_minor", id)? {
+        Amount::Usdc(units) => units,
+        Amount::Usd(_) | Amount::Credits(_) => return Err(corrupt("currency")),
+    };
+    Ok(TransferTerms {
+        key: PaymentKey {
+            chain_id: unsigned(row, "intents", "chain_id", || id.to_string())?,
+            token: text(row, "asset")?.parse().map_err(|_| corrupt("asset"))?,
+            from: text(row, "from_addr")?.parse().map_err(|_| corrupt("from_addr"))?,
+            nonce,
+        },
+        pay_to: text(row, "pay_to")?.parse().map_err(|_| corrupt("pay_to"))?,
+        value,
+        valid_before_unix_s: unsigned(row, "intents", "valid_before_unix_s", || id.to_string())?,
+        claimed_at_block: unsigned(row, "intents", "claimed_at_block", || id.to_string())?,
+    })
+}
+
+fn answer(row: &DbRow, id: PaymentId) -> Result<Option<StoredAnswer>, BooksError> {
+    let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    let Some(status) = row.try_get::<Option<i64>, _>("answer_status").map_err(unavailable)? else { return Ok(None) };
+    let headers = text_or_none(row, "answer_headers")?.ok_or_else(|| corrupt("answer_headers"))?;
+    let body = row.try_get::<Option<Vec<u8>>, _>("answer_body").map_err(unavailable)?.ok_or_else(|| corrupt("answer_body"))?;
+    Ok(Some(StoredAnswer {
+        status: u16::try_from(status).map_err(|_| corrupt("answer_status"))?,
+        headers: serde_json::from_str(&headers).map_err(|_| corrupt("answer_headers"))?,
+        body: Bytes::from(body),
+    }))
+}
+
+fn attempt(row: &DbRow) -> Result<Attempt, BooksError> {
+    let tx_hash = text(row, "tx_hash")?;
+    let corrupt = |column| BooksError::Corrupt { table: "attempts", column, key: tx_hash.clone() };
+    Ok(Attempt {
+        kind: if text(row, "kind")? == AttemptKind::Void.word() { AttemptKind::Void } else { AttemptKind::Transfer },
+        tx_hash: ChainHash::parse(&tx_hash).ok_or_else(|| corrupt("tx_hash"))?,
+        signer: text(row, "signer")?.parse().map_err(|_| corrupt("signer"))?,
+        eoa_nonce: unsigned(row, "attempts", "eoa_nonce", || tx_hash.clone())?,
+        max_fee_per_gas_wei: text(row, "max_fee_per_gas_wei")?.parse().map_err(|_| corrupt("max_fee_per_gas_wei"))?,
+        sealed_tx: row.try_get("sealed_tx").map_err(unavailable)?,
+        saved_at: UnixMs::new(int(row, "saved_at_ms")?),
+        fee_wei: text_or_none(row, "fee_wei")?.map(|wei| wei.parse().map_err(|_| corrupt("fee_wei"))).transpose()?,
+    })
+}
+
+fn settled(row: &DbRow) -> Result<Settlement, BooksError> {
+    match text(row, "rail")?.as_str() {
+        "mpp" => charges::proof(row).map(Settlement::Charge),
+        _ => settlement_proof(row).map(Settlement::Transfer),
+    }
+}
+
+pub(super) fn settlement_proof(row: &DbRow) -> Result<SettlementProof, BooksError> {
+    let id = text(row, "intent_id")?;
+    let corrupt = |column| BooksError::Corrupt { table: "settlements", column, key: id.clone() };
+    Ok(SettlementProof {
+        tx_hash: ChainHash::parse(&text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?,
+        block_number: unsigned(row, "settlements", "block_number", || id.clone())?,
+        block_hash: ChainHash::parse(&text(row, "block_hash")?).ok_or_else(|| corrupt("block_hash"))?,
+        log_index: unsigned(row, "settlements", "log_index", || id.clone())?,
+        fee_wei: text(row, "fee_wei")?.parse().map_err(|_| corrupt("fee_wei"))?,
+    })
+}
+
+pub(super) async fn insert_attempt(connection: &mut Connection, id: PaymentId, attempt: &Attempt) -> Result<(), BooksError> {
+    sqlx::query(
+        "INSERT INTO attempts (intent_id, kind, signer, eoa_nonce, tx_hash, max_fee_per_gas_wei, sealed_tx, saved_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(id.to_string())
+    .bind(attempt.kind.word())
+    .bind(attempt.signer.to_string())
+    .bind(integer(attempt.eoa_nonce))
+    .bind(attempt.tx_hash.to_string())
+    .bind(attempt.max_fee_per_gas_wei.to_string())
+    .bind(attempt.sealed_tx.as_slice())
+    .bind(attempt.saved_at.ms())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
+}
+
+/// Writes one line of an intent's timeline.
+pub(super) async fn event(connection: &mut Connection, id: &str, version: i64, state: State, at: UnixMs) -> Result<(), BooksError> {
+    sqlx::query("INSERT INTO intent_events (intent_id, version, state, at_ms) VALUES ($1, $2, $3, $4)")
+        .bind(id)
+        .bind(version)
+        .bind(state.word())
+        .bind(at.ms())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
+}
+
+fn amount(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Amount, BooksError> {
+    let minor = unsigned(row, "intents", column, || id.to_string())?;
+    match text(row, "currency")?.as_str() {
+        "USDC" => Ok(Amount::Usdc(UsdcUnits::new(minor))),
+        "USD" => Ok(Amount::Usd(UsdCents::new(minor))),
+        "CREDIT" => Ok(Amount::Credits(Credits::new(minor))),
+        _ => Err(BooksError::Corrupt { table: "intents", column: "currency", key: id.to_string() }),
+    }
+}
+
+pub(super) fn fingerprint(row: &DbRow, key: impl Fn() -> String) -> Result<Fingerprint, BooksError> {
+    let bytes: Vec<u8> = row.try_get("fingerprint").map_err(unavailable)?;
+    let corrupt = |_| BooksError::Corrupt { table: "intents", column: "fingerprint", key: key() };
+    <[u8; 32]>::try_from(bytes.as_slice()).map(Fingerprint::from_bytes).map_err(corrupt)
+}
+
+pub(super) fn id(row: &DbRow, table: &'static str, column: &'static str) -> Result<PaymentId, BooksError> {
+    let key = text(row, column)?;
+    key.parse().map_err(|_| BooksError::Corrupt { table, column, key })
+}
+
+pub(super) fn unsigned(row: &DbRow, table: &'static str, column: &'static str, key: impl Fn() -> String) -> Result<u64, BooksError> {
+    u64::try_from(int(row, column)?).map_err(|_| BooksError::Corrupt { table, column, key: key() })
+}
+
+pub(super) fn text(row: &DbRow, column: &'static str) -> Result<String, BooksError> {
+    row.try_get(column).map_err(unavailable)
+}
+
+pub(super) fn text_or_none(row: &DbRow, column: &'static str) -> Result<Option<String>, BooksError> {
+    row.try_get(column).map_err(unavailable)
+}
+
+pub(super) fn int(row: &DbRow, column: &'static str) -> Result<i64, BooksError> {
+    row.try_get(column).map_err(unavailable)
+}
+
+/// A number of rows.
+pub(super) fn count(row: &DbRow, column: &'static str) -> Result<u32, BooksError> {
+    Ok(u32::try_from(int(row, column)?).unwrap_or(u32::MAX))
+}
+
+fn unsigned_or_none(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Option<u64>, BooksError> {
+    let value = row.try_get::<Option<i64>, _>(column).map_err(unavailable)?;
+    let corrupt = |_| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
+    value.map(u64::try_from).transpose().map_err(corrupt)
+}
+
+fn moment_or_none(row: &DbRow, column: &'static str) -> Result<Option<UnixMs>, BooksError> {
+    Ok(row.try_get::<Option<i64>, _>(column).map_err(unavailable)?.map(UnixMs::new))
+}
+
+/// A protocol number as the database holds it. Block numbers, seconds and nonces are far below the limit; a larger one cannot be a real one and
+/// saturates, which no comparison with a real value survives.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn chain_id(key: &PaymentKey) -> i64 {
+    integer(key.chain_id)
+}
+
+pub(super) fn nonce(key: &PaymentKey) -> String {
+    ChainHash(key.nonce).to_string()
+}

@@ -1,0 +1,172 @@
+//! The books on one database: a read on any connection, a write in one transaction.
+
+use super::{
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, requests, rows, transitions, unavailable,
+    write::Write,
+};
+use async_trait::async_trait;
+use payments::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    intent::{Guard, Intent, Transition},
+    ports::{
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        RequestNote, SealedRow, Sighting, Usage,
+    },
+    settlement::{Attempt, ChainHash, GasSpent},
+    time::{Month, UnixMs},
+};
+
+/// A change of several statements, begun again where it lost against another one.
+macro_rules! in_transaction {
+    ($store:expr, $at:expr, $write:ident => $work:expr) => {{
+        let mut tries = 0_u32;
+        loop {
+            let mut $write = $store.write($at).await?;
+            let outcome = $work;
+            match $store.finish($write, outcome).await {
+                Err(error) if dialect::is_conflict(&error) && tries < $crate::books::AGAIN => tries += 1,
+                done => break done,
+            }
+        }
+    }};
+}
+pub(super) use in_transaction;
+
+impl Store {
+    /// Commits what went well, and undoes the rest.
+    pub(super) async fn finish<T, E: From<BooksError>>(&self, write: Write, outcome: Result<T, E>) -> Result<T, E> {
+        self.finish_unless(false, write, outcome).await
+    }
+
+    /// The same; a dry run is undone, however it went.
+    pub(super) async fn finish_unless<T, E: From<BooksError>>(&self, dry_run: bool, write: Write, outcome: Result<T, E>) -> Result<T, E> {
+        match outcome {
+            Ok(value) if !dry_run => Ok(self.commit(write).await.map(|()| value)?),
+            undone => {
+                self.roll_back(write).await;
+                undone
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Books for Store {
+    async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+        known::known(&self.readers, key).await
+    }
+
+    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+        claim::claim(self, claim).await
+    }
+
+    async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+        claim::identities(&self.writer, claims).await
+    }
+
+    async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        rows::intent(&mut connection, id).await
+    }
+
+    async fn apply(&self, transition: Transition) -> Result<Intent, BooksError> {
+        apply::apply(self, transition).await
+    }
+
+    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+        in_transaction!(self, Some(attempt.saved_at.ms()), write => transitions::save_attempt(&mut write.transaction, id, guard, attempt).await)
+    }
+
+    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+        driving::renew(self, id, fence, until).await
+    }
+
+    async fn release_lease(&self, id: PaymentId, fence: i64) -> Result<(), BooksError> {
+        leases::release(&self.writer, id, fence).await
+    }
+
+    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        driving::take_stuck(self, now, lease_until, limit).await
+    }
+
+    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        leases::open_nonces(&mut connection, signer, limit).await
+    }
+
+    async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
+        leases::signers_at_work(&self.readers).await
+    }
+
+    async fn sealed(&self, limit: u32) -> Result<Vec<SealedRow>, BooksError> {
+        leases::sealed(&self.readers, limit).await
+    }
+
+    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+        let mut connection = self.writer.acquire().await.map_err(unavailable)?;
+        leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    }
+
+    async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+        in_transaction!(self, None, write => gas::note_all(&mut write.transaction, fees_wei).await)
+    }
+
+    async fn gas_spent(&self) -> Result<GasSpent, BooksError> {
+        gas::spent(&self.readers).await
+    }
+
+    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        finality::recent(&self.readers, due, limit).await
+    }
+
+    async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
+        let at = sightings.first().map(|sighting| sighting.at.ms());
+        in_transaction!(self, at, write => finality::note(&mut write.transaction, sightings).await)
+    }
+
+    fn delivered(&self, id: PaymentId) {
+        self.marks.push(marks::Mark::Delivered(id));
+    }
+
+    fn unattended(&self, id: PaymentId) {
+        self.marks.push(marks::Mark::Unattended(id));
+    }
+
+    fn note_request(&self, note: RequestNote) {
+        self.requests.push(note);
+    }
+
+    async fn request(&self, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+        requests::find(&self.readers, request_id).await
+    }
+
+    async fn flush(&self) -> Result<(), BooksError> {
+        self.flush_marks().await?;
+        self.requests.write(&self.writer).await
+    }
+
+    async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
+        leases::expire_entitlements(&self.writer, now).await
+    }
+
+    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+        reads::usage(&self.readers, payer, month).await
+    }
+
+    async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+        reads::intents(&self.readers, page).await
+    }
+
+    async fn evidence(&self, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+        reads::evidence(&self.readers, id).await
+    }
+
+    async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError> {
+        reads::trial_balance(&self.readers).await
+    }
+
+    async fn ready(&self) -> Result<(), BooksError> {
+        dialect::ready(self).await
+    }
+}

@@ -1,0 +1,284 @@
+//! One guarded update of one row, with everything that is saved in the same commit.
+
+use payments::{
+    ids::PaymentId,
+    intent::{Change, Guard, Intent, State, StoredAnswer, Transition},
+    ledger::Posting,
+    ports::BooksError,
+    settlement::{Attempt, PaymentFailure, Settlement, SettlementProof},
+    time::UnixMs,
+};
+
+use super::dialect::{Connection, Done, Query, for_update, no_bytes};
+use super::{charges, credits, gas, journal, rows, unavailable};
+
+/// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
+/// whose checks want them there; a guard that does not hold undoes all of it.
+pub(super) async fn apply(connection: &mut Connection, transition: Transition) -> Result<Intent, BooksError> {
+    let id = transition.intent();
+    check_guard(connection, &transition).await?;
+    let mut granted_balance = None;
+    match transition.change() {
+        Change::Mark => {}
+        Change::Funded { settlement, posting } | Change::Charged { settlement, posting } => {
+            match settlement {
+                Settlement::Transfer(proof) => insert_settlement(connection, id, proof, transition.at()).await?,
+                Settlement::Charge(proof) => charges::settle(connection, id, proof, transition.at()).await?,
+            }
+            journal::post(connection, posting, transition.at()).await?;
+        }
+        Change::PayFailed { failure } => fail(connection, id, failure).await?,
+        Change::Mischarged { mischarge, posting } => {
+            fail(connection, id, &PaymentFailure::Mischarged).await?;
+            charges::mischarged(connection, id, mischarge, transition.at()).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+        }
+        Change::Granted { credits, backing, posting } => {
+            journal::post(connection, posting, transition.at()).await?;
+            let payer = loaded(connection, id).await?.payer;
+            let balance = credits::grant(connection, &payer, id, (*credits, *backing), transition.at()).await?;
+            granted_balance = Some(rows::integer(balance.get()));
+            wipe(connection, id).await?;
+        }
+        Change::Created { answer, launch_id, posting, used_entitlement } => {
+            store_answer(connection, id, answer, Some(launch_id), None).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+            if let Some(source) = used_entitlement {
+                move_obligation(connection, *source, id, "used", transition.at()).await?;
+            }
+            wipe(connection, id).await?;
+        }
+        Change::Rejected { answer, posting, entitled_until } => {
+            store_answer(connection, id, answer, None, Some(*entitled_until)).await?;
+            journal::post(connection, posting, transition.at()).await?;
+            insert_obligation(connection, id, (None, *entitled_until), transition.at()).await?;
+            wipe(connection, id).await?;
+        }
+        Change::Compensated { answer, backing, posting } => {
+            store_answer(connection, id, answer, None, None).await?;
+            journal::post(connection, posting, transition.at()).await?;
+            let payer = loaded(connection, id).await?.payer;
+            credits::compensate(connection, &payer, id, *backing, transition.at()).await?;
+            insert_obligation(connection, id, (Some(id), transition.at()), transition.at()).await?;
+            wipe(connection, id).await?;
+        }
+        Change::Released { answer, posting, reopened_entitlement, returned_credit } => {
+            store_answer(connection, id, answer, None, None).await?;
+            post_all(connection, posting.as_ref(), transition.at()).await?;
+            match returned_credit {
+                Some(backing) => {
+                    let payer = loaded(connection, id).await?.payer;
+                    credits::give_back(connection, &payer, id, *backing, transition.at()).await?;
+                }
+                None => give_back(connection, id, *reopened_entitlement, transition.at()).await?,
+            }
+        }
+    }
+    move_row(connection, &transition, granted_balance).await?;
+    loaded(connection, id).await
+}
+
+pub(super) async fn save_attempt(
+    connection: &mut Connection,
+    id: PaymentId,
+    guard: Guard,
+    attempt: &Attempt,
+) -> Result<Intent, BooksError> {
+    let query = sqlx::query("UPDATE intents SET version = version + 1, updated_at_ms = $1 WHERE id = $2 AND version = $3 AND fence = $4")
+        .bind(attempt.saved_at.ms())
+        .bind(id.to_string())
+        .bind(guard.version)
+        .bind(guard.fence);
+    exactly_one(id, &query.execute(&mut *connection).await.map_err(unavailable)?)?;
+    rows::insert_attempt(connection, id, attempt).await?;
+    loaded(connection, id).await
+}
+
+async fn check_guard(connection: &mut Connection, transition: &Transition) -> Result<(), BooksError> {
+    let (id, guard) = (transition.intent(), transition.guard());
+    let held = sqlx::query(concat!("SELECT 1 FROM intents WHERE id = $1 AND state = $2 AND version = $3 AND fence = $4", for_update!()))
+        .bind(id.to_string())
+        .bind(transition.from().word())
+        .bind(guard.version)
+        .bind(guard.fence)
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
+    held.map(drop).ok_or(BooksError::Stale(id))
+}
+
+async fn move_row(connection: &mut Connection, transition: &Transition, granted_balance: Option<i64>) -> Result<(), BooksError> {
+    let (id, guard) = (transition.intent(), transition.guard());
+    let forwarding_since = (transition.to() == State::Forwarding).then_some(transition.at().ms());
+    let moved = sqlx::query(
+        "UPDATE intents SET state = $1, version = version + 1, updated_at_ms = $2, forwarding_since_ms = coalesce($3, forwarding_since_ms),
+            granted_balance = $4
+         WHERE id = $5 AND state = $6 AND version = $7 AND fence = $8",
+    )
+    .bind(transition.to().word())
+    .bind(transition.at().ms())
+    .bind(forwarding_since)
+    .bind(granted_balance)
+    .bind(id.to_string())
+    .bind(transition.from().word())
+    .bind(guard.version)
+    .bind(guard.fence)
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &moved)?;
+    rows::event(connection, &id.to_string(), guard.version.saturating_add(1), transition.to(), transition.at()).await
+}
+
+async fn insert_settlement(connection: &mut Connection, id: PaymentId, proof: &SettlementProof, at: UnixMs) -> Result<(), BooksError> {
+    let inserted = sqlx::query(
+        "INSERT INTO settlements (intent_id, rail, chain_id, asset, from_addr, nonce, tx_hash, log_index, block_number, block_hash, fee_wei,
+            amount_minor, currency, settled_at_ms)
+         SELECT id, rail, chain_id, asset, from_addr, nonce, $1, $2, $3, $4, $5, price_minor, currency, $6 FROM intents WHERE id = $7",
+    )
+    .bind(proof.tx_hash.to_string())
+    .bind(rows::integer(proof.log_index))
+    .bind(rows::integer(proof.block_number))
+    .bind(proof.block_hash.to_string())
+    .bind(proof.fee_wei.to_string())
+    .bind(at.ms())
+    .bind(id.to_string())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &inserted)?;
+    gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
+    sqlx::query(
+        "UPDATE attempts SET nonce_closed = 1
+         WHERE (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = $1 AND tx_hash = $2)",
+    )
+    .bind(id.to_string())
+    .bind(proof.tx_hash.to_string())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
+}
+
+async fn store_answer(
+    connection: &mut Connection,
+    id: PaymentId,
+    answer: &StoredAnswer,
+    launch_id: Option<&String>,
+    entitled_until: Option<UnixMs>,
+) -> Result<(), BooksError> {
+    let headers = headers_text(id, answer)?;
+    let query = sqlx::query(
+        "UPDATE intents SET answer_status = $1, answer_headers = $2, answer_body = $3, launch_id = $4, entitled_until_ms = $5 WHERE id = $6",
+    )
+    .bind(i64::from(answer.status))
+    .bind(headers)
+    .bind(answer.body.to_vec())
+    .bind(launch_id)
+    .bind(entitled_until.map(UnixMs::ms));
+    update(connection, id, query).await
+}
+
+/// The headers as they are kept.
+pub(super) fn headers_text(id: PaymentId, answer: &StoredAnswer) -> Result<String, BooksError> {
+    let corrupt = |_| BooksError::Corrupt { table: "intents", column: "answer_headers", key: id.to_string() };
+    serde_json::to_string(&answer.headers).map_err(corrupt)
+}
+
+/// An entitlement, or a debt that somebody used up at once.
+async fn insert_obligation(
+    connection: &mut Connection,
+    id: PaymentId,
+    (used_by, until): (Option<PaymentId>, UnixMs),
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let inserted = sqlx::query(
+        "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, reserved_by, entitled_until_ms, created_at_ms, updated_at_ms)
+         SELECT id, payer, price_minor, currency, $1, $2, $3, $4, $5 FROM intents WHERE id = $6",
+    )
+    .bind(if used_by.is_some() { "used" } else { "open" })
+    .bind(used_by.map(|id| id.to_string()))
+    .bind(until.ms())
+    .bind(at.ms())
+    .bind(at.ms())
+    .bind(id.to_string())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &inserted)
+}
+
+/// The slot becomes free again, or the entitlement opens again with its first deadline.
+async fn give_back(connection: &mut Connection, id: PaymentId, entitlement: Option<PaymentId>, at: UnixMs) -> Result<(), BooksError> {
+    if let Some(source) = entitlement {
+        return move_obligation(connection, source, id, "open", at).await;
+    }
+    let released =
+        sqlx::query("DELETE FROM free_slots WHERE intent_id = $1").bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
+    exactly_one(id, &released)
+}
+
+async fn move_obligation(
+    connection: &mut Connection,
+    source: PaymentId,
+    by: PaymentId,
+    to: &'static str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let moved = sqlx::query(
+        "UPDATE obligations SET state = $1, reserved_by = CASE WHEN $2 = 'open' THEN NULL ELSE reserved_by END, updated_at_ms = $3
+         WHERE intent_id = $4 AND state = 'reserved' AND reserved_by = $5",
+    )
+    .bind(to)
+    .bind(to)
+    .bind(at.ms())
+    .bind(source.to_string())
+    .bind(by.to_string())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(source, &moved)
+}
+
+/// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still make it necessary to send it again.
+macro_rules! kept_for_settlement {
+    () => {
+        "EXISTS (SELECT 1 FROM settlements s JOIN attempts b ON b.intent_id = s.intent_id AND b.tx_hash = s.tx_hash
+                 WHERE s.intent_id = attempts.intent_id AND s.final_at_ms IS NULL)"
+    };
+}
+pub(super) use kept_for_settlement;
+
+/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more once its settlement is final.
+async fn wipe(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
+    sqlx::query(concat!("UPDATE attempts SET sealed_tx = ", no_bytes!(), " WHERE intent_id = $1 AND NOT ", kept_for_settlement!()))
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    charges::wipe(connection, id).await
+}
+
+async fn post_all(connection: &mut Connection, posting: Option<&Posting>, at: UnixMs) -> Result<(), BooksError> {
+    match posting {
+        Some(posting) => journal::post(connection, posting, at).await,
+        None => Ok(()),
+    }
+}
+
+async fn fail(connection: &mut Connection, id: PaymentId, failure: &PaymentFailure) -> Result<(), BooksError> {
+    update(connection, id, sqlx::query("UPDATE intents SET failure = $1 WHERE id = $2").bind(failure.word())).await?;
+    wipe(connection, id).await
+}
+
+async fn update(connection: &mut Connection, id: PaymentId, query: Query<'_>) -> Result<(), BooksError> {
+    exactly_one(id, &query.bind(id.to_string()).execute(connection).await.map_err(unavailable)?)
+}
+
+pub(super) fn exactly_one(id: PaymentId, result: &Done) -> Result<(), BooksError> {
+    if result.rows_affected() == 1 { Ok(()) } else { Err(BooksError::Stale(id)) }
+}
+
+async fn loaded(connection: &mut Connection, id: PaymentId) -> Result<Intent, BooksError> {
+    rows::intent(connection, id).await?.ok_or(BooksError::Stale(id))
+}

@@ -1,0 +1,112 @@
+//! Lists of what Stripe has done for us, by the time when each thing was made (<https://docs.stripe.com/api/pagination>).
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use miniserde::Deserialize;
+use payments::ports::{CardError, CardHistory, CardPayment, Credited, Window};
+use stripe_client_core::{RequestBuilder, StripeMethod};
+
+use super::{
+    StripeRail,
+    http::{Fault, plain_id},
+    objects::{ListedCredit, ListedMove, ListedPayment, PAYMENT_ID, Page},
+};
+
+const PAGE: &str = "100";
+/// More pages than this are not read: the list is then not complete.
+const MOST_PAGES: usize = 200;
+
+/// What a page needs to know of an object.
+pub(super) trait Listed {
+    /// The place after which the next page begins.
+    fn id(&self) -> &str;
+    /// Of real money; none where the object does not say.
+    fn livemode(&self) -> Option<bool>;
+}
+
+impl StripeRail {
+    /// Everything of one kind that was made in this time.
+    async fn all<T>(&self, path: &str, made: Window, further: &[(&'static str, &'static str)]) -> Result<Vec<T>, CardError>
+    where
+        T: Deserialize + Listed + Send,
+        Page<T>: Deserialize + Send,
+    {
+        let (from, until) = (made.from.unix_s().to_string(), made.until.unix_s().to_string());
+        let (mut all, mut after) = (Vec::<T>::new(), None::<String>);
+        for _ in 0..MOST_PAGES {
+            let mut filter = BTreeMap::from([("limit", PAGE), ("created[gte]", from.as_str()), ("created[lte]", until.as_str())]);
+            filter.extend(further.iter().copied());
+            if let Some(after) = &after {
+                filter.insert("starting_after", after);
+            }
+            let request = RequestBuilder::new(StripeMethod::Get, path).query(&filter);
+            let Page { data, has_more } = self.http.ask::<Page<T>>(request, None).await?.object;
+            for object in &data {
+                object.livemode().map_or(Ok(()), |livemode| self.same_mode(livemode))?;
+            }
+            after = data.last().map(|object| object.id().to_owned());
+            all.extend(data);
+            if !has_more {
+                return Ok(all);
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        Err(CardError::Unreachable(format!("the list {path} cannot be read to its end")))
+    }
+}
+
+#[async_trait]
+impl CardHistory for StripeRail {
+    async fn payments(&self, made: Window) -> Result<Vec<CardPayment>, CardError> {
+        let listed = self.all::<ListedPayment>("/payment_intents", made, &[("expand[0]", "data.latest_charge")]).await?;
+        Ok(listed.into_iter().map(payment).collect())
+    }
+
+    async fn payment(&self, id: &str) -> Result<Option<CardPayment>, CardError> {
+        if !plain_id(id) {
+            return Ok(None);
+        }
+        let request = RequestBuilder::new(StripeMethod::Get, format!("/payment_intents/{id}"));
+        let request = request.query(&BTreeMap::from([("expand[0]", "latest_charge")]));
+        match self.http.ask::<ListedPayment>(request, None).await {
+            Ok(told) => {
+                self.same_mode(told.object.livemode)?;
+                Ok(Some(payment(told.object)))
+            }
+            Err(Fault::Refused(refusal)) if refusal.status == 404 && refusal.has_code("resource_missing") => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    async fn given_back(&self, made: Window) -> Result<Vec<String>, CardError> {
+        let mut payments = Vec::new();
+        for path in ["/refunds", "/disputes"] {
+            let listed = self.all::<ListedMove>(path, made, &[]).await?;
+            payments.extend(listed.into_iter().filter_map(|it| it.payment_intent).filter(|id| plain_id(id)));
+        }
+        payments.sort_unstable();
+        payments.dedup();
+        Ok(payments)
+    }
+
+    async fn credited(&self, made: Window) -> Result<Vec<Credited>, CardError> {
+        let listed = self.all::<ListedCredit>("/balance_transactions", made, &[("type", "charge")]).await?;
+        let one = |it: ListedCredit| Some(Credited { charge: it.source?, amount_minor: it.amount, currency: it.currency });
+        Ok(listed.into_iter().filter_map(one).collect())
+    }
+}
+
+fn payment(listed: ListedPayment) -> CardPayment {
+    let named = listed.metadata.as_ref().and_then(|metadata| metadata.get(PAYMENT_ID));
+    CardPayment {
+        payment: named.and_then(|text| text.parse().ok()),
+        succeeded: listed.status == "succeeded",
+        received_minor: listed.amount_received,
+        currency: listed.currency.to_ascii_lowercase(),
+        refunded_minor: listed.latest_charge.map_or(0, |charge| charge.amount_refunded),
+        id: listed.id,
+    }
+}
