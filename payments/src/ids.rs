@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use uuid::Uuid;
 
+use crate::time::UnixMs;
+
 /// The id of an intent: shown to agents as `payment_id`, sent upstream as `Idempotency-Key`, kept as `core_key`.
 /// It sorts by the time it was made (UUID version 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,12 @@ impl PaymentId {
     /// Wraps a fresh UUID; the service makes it in its one place for ids.
     pub const fn new(uuid: Uuid) -> Self {
         Self(uuid)
+    }
+
+    /// An id that sorts before every id made at this moment or after it, and after those made before: a date as a key of a list.
+    pub fn before_all_at(at: UnixMs) -> Self {
+        let ms = u128::try_from(at.ms().max(0)).unwrap_or_default();
+        Self(Uuid::from_u128(ms << 80))
     }
 }
 
@@ -43,6 +51,14 @@ impl FromStr for PaymentId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_divides_the_ids_made_before_and_after_it() {
+        let made = |ms| PaymentId::new(uuid::Builder::from_unix_timestamp_millis(ms, &[255; 10]).into_uuid());
+        let divides = PaymentId::before_all_at(UnixMs::new(1_000_000));
+        assert!(made(999_999) < divides && divides < made(1_000_000));
+        assert!(made(999_999).to_string() < divides.to_string() && divides.to_string() < made(1_000_000).to_string());
+    }
 
     #[test]
     fn a_payment_id_has_exactly_one_spelling() {

@@ -84,6 +84,11 @@ impl UnixMs {
         i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
     }
 
+    /// A moment, or a day in UTC that stands for its beginning; `None` for anything else.
+    pub fn parse_day_or_moment(text: &str) -> Option<Self> {
+        Self::parse_rfc3339(text).or_else(|| Self::parse_rfc3339(&format!("{text}T00:00:00Z")))
+    }
+
     /// The UTC calendar month that this moment lies in.
     pub fn month(self) -> Month {
         let date = self.datetime();

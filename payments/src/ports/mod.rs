@@ -7,6 +7,7 @@ mod card_books;
 mod card_events;
 mod cards;
 mod claim;
+pub mod desk;
 mod finality;
 mod finding;
 mod history;
