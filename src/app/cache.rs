@@ -23,6 +23,9 @@ use crate::{
     worker::{drives::chain, rounds::Housekeeping},
 };
 
+/// How long a command waits for Redis at least: no request stands behind it.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What the configured cache is for.
 pub(super) struct CacheParts {
     limiter: Arc<dyn AgentLimiter>,
@@ -74,16 +77,16 @@ pub(super) async fn parts(
     })
 }
 
-/// The way to Redis, where one is configured; nothing is asked yet.
+/// The way to Redis for requests, where one is configured; nothing is asked yet.
 fn link(config: &Config) -> Result<Option<Arc<RedisLink>>, AppError> {
+    link_within(config, Duration::from_millis(config.cache.timeout_ms))
+}
+
+fn link_within(config: &Config, limit: Duration) -> Result<Option<Arc<RedisLink>>, AppError> {
     if config.cache.url.scheme() != "redis" {
         return Ok(None);
     }
-    let settings = LinkSettings {
-        url: config.cache.url.expose().to_owned(),
-        prefix: config.cache.prefix.clone(),
-        limit: Duration::from_millis(config.cache.timeout_ms),
-    };
+    let settings = LinkSettings { url: config.cache.url.expose().to_owned(), prefix: config.cache.prefix.clone(), limit };
     let link = RedisLink::new(settings).map_err(|error| AppError::Setting(error.to_string()))?;
     Ok(Some(Arc::new(link)))
 }
@@ -184,7 +187,8 @@ impl BalancesBeside {
     /// [`AppError`] for an address that is none.
     pub(super) fn of(config: &Config) -> Result<Self, AppError> {
         let shared = |link: Arc<RedisLink>| Shared { balances: Arc::new(RedisBalances::new(Arc::clone(&link))), link };
-        Ok(Self(link(config)?.map(shared)))
+        let patience = Duration::from_millis(config.cache.timeout_ms).max(COMMAND_PATIENCE);
+        Ok(Self(link_within(config, patience)?.map(shared)))
     }
 
     /// Forgets an account after a change; false when the gateways could not be told, and may show the old balance for five minutes.

@@ -1,0 +1,113 @@
+//! Durable claims on PostgreSQL against the same writes as one hand-written statement under pgbench, in turn. See `bench/README.md`.
+#![allow(missing_docs, dead_code, reason = "the books are compiled in as they are, and a claim uses a part of them")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::float_arithmetic, clippy::print_stdout, reason = "a benchmark")]
+
+#[path = "../../src/books/mod.rs"]
+mod books;
+
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use books::postgres::PostgresBooks;
+use payments::{
+    agent::Wallet,
+    ports::{Books, Claimed},
+    testing::suite::Draft,
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+const CLIENTS: u32 = 32;
+const ROUND: Duration = Duration::from_secs(4);
+/// What is claimed, how the drafts are made, and the statement that writes the same.
+const KINDS: [(&str, fn(u64) -> Draft, &str); 2] =
+    [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
+
+#[tokio::main]
+async fn main() {
+    let server = std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"));
+    let rounds = std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let name = format!("turnpike_bench_claims_{}", std::process::id());
+    let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+    let url = format!("{server}/{name}");
+    let books = Arc::new(PostgresBooks::open(&url, CLIENTS).await.unwrap());
+    let mut seed = PgConnection::connect(&url).await.unwrap();
+    sqlx::query("INSERT INTO signers (addr, next_nonce) VALUES ('0xbaseline', 0)").execute(&mut seed).await.unwrap();
+    seed.close().await.unwrap();
+    let next = Arc::new(AtomicU64::new(1));
+    for (kind, draft, statement) in KINDS {
+        let mut pairs = Vec::new();
+        for _ in 0..rounds {
+            let ours = claims(&books, draft, &next).await;
+            pairs.push((ours, pgbench(&url, statement)));
+        }
+        print(kind, &pairs);
+    }
+    drop(books);
+    sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+}
+
+/// A paid launch of a wallet of its own.
+fn paid(number: u64) -> Draft {
+    let mut wallet = [0x77; 20];
+    wallet[..8].copy_from_slice(&number.to_be_bytes());
+    Draft { wallet: Wallet::new(wallet), ..Draft::numbered(number) }
+}
+
+/// A launch by a card of its own.
+fn charged(number: u64) -> Draft {
+    Draft::numbered(number).by_card(number)
+}
+
+/// Claims a second that are committed, over one round.
+async fn claims(books: &Arc<PostgresBooks>, draft: fn(u64) -> Draft, next: &Arc<AtomicU64>) -> f64 {
+    let (made, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (books, next, made) = (Arc::clone(books), Arc::clone(next), Arc::clone(&made));
+            tokio::spawn(async move {
+                while began.elapsed() < ROUND {
+                    let draft = draft(next.fetch_add(1, Ordering::Relaxed));
+                    let claimed = books.claim(draft.claim()).await.unwrap();
+                    assert!(matches!(claimed, Claimed::New(_)), "{claimed:?}");
+                    made.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    made.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Transactions a second of the statement, as pgbench counts them.
+fn pgbench(url: &str, statement: &str) -> f64 {
+    let clients = CLIENTS.to_string();
+    let seconds = ROUND.as_secs().to_string();
+    let said = Command::new("pgbench")
+        .args(["--no-vacuum", "--protocol=prepared", "--client", &clients, "--jobs=2", "--time", &seconds, "--file", statement, url])
+        .output()
+        .expect("pgbench, of PostgreSQL's client package");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let text = String::from_utf8_lossy(&said.stdout);
+    let tps = text.lines().find_map(|line| line.strip_prefix("tps = ")).expect("a rate");
+    tps.split(' ').next().unwrap().parse().unwrap()
+}
+
+fn print(kind: &str, pairs: &[(f64, f64)]) {
+    println!("claims {kind}, {CLIENTS} clients");
+    let spread = |name: &str, mut figures: Vec<f64>| {
+        figures.sort_by(f64::total_cmp);
+        println!("  {name:9} min {:.2} median {:.2} max {:.2}", figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
+    };
+    spread("ours", pairs.iter().map(|(ours, _)| *ours).collect());
+    spread("pgbench", pairs.iter().map(|(_, theirs)| *theirs).collect());
+    spread("ratio", pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
+}
