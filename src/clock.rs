@@ -2,7 +2,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one file that may")]
 
-use std::{path::PathBuf, time::Duration, time::SystemTime};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
 
 use async_trait::async_trait;
 use payments::{
@@ -23,6 +26,10 @@ pub struct SystemClock {
 #[derive(Debug, Clone)]
 pub struct SystemIds(pub SystemClock);
 
+/// How long something took, by a clock that nobody sets: for metrics and logs, never for rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
 /// The system's random generator failed; nothing secret may be made then.
 #[derive(Debug, thiserror::Error)]
 #[error("the system has no randomness: {0}")]
@@ -36,6 +43,20 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).map_err(NoRandomness)?;
     Ok(bytes)
+}
+
+// === impl Stopwatch ===
+
+impl Stopwatch {
+    /// From now on.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 // === impl SystemClock ===

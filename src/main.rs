@@ -7,6 +7,8 @@ mod cache;
 mod cli;
 mod clock;
 mod config;
+mod export;
+mod operator;
 mod rails;
 mod seal;
 mod strict_toml;

@@ -25,8 +25,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 const CLIENTS: u32 = 32;
 const ROUND: Duration = Duration::from_secs(4);
 /// What is claimed, how the drafts are made, and the statement that writes the same.
-const KINDS: [(&str, fn(u64) -> Draft, &str); 2] =
-    [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
+type Kind = (&'static str, fn(u64) -> Draft, &'static str);
+const KINDS: [Kind; 2] = [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
 
 #[tokio::main]
 async fn main() {

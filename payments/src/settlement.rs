@@ -8,6 +8,19 @@ use crate::{
     time::UnixMs,
 };
 
+/// Chains whose tokens are worth nothing. Every other chain is taken for a live one.
+pub const TEST_CHAINS: [u64; 9] = [
+    84_532,     // Base Sepolia
+    31_337,     // local development
+    1_337,      // local development
+    11_155_111, // Sepolia
+    17_000,     // Holesky
+    421_614,    // Arbitrum Sepolia
+    11_155_420, // OP Sepolia
+    80_002,     // Polygon Amoy
+    43_113,     // Avalanche Fuji
+];
+
 /// What the chain must have done for an intent to be paid: the terms of one authorization, without its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferTerms {

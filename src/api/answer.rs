@@ -48,6 +48,7 @@ pub(super) async fn awaited(
     attendance: Attendance,
     delivered: Delivered,
 ) -> Result<Response, Fault> {
+    named(id);
     match api.drives.finished(id, api.out_of_patience()).await {
         Ok(Some(intent)) => of_intent(api, &intent, attendance, delivered).await,
         Ok(None) => Err(pending(api, call, id).await),
@@ -56,6 +57,11 @@ pub(super) async fn awaited(
             Err(pending(api, call, id).await)
         }
     }
+}
+
+/// From here on the request's log lines name the payment.
+pub(super) fn named(id: PaymentId) {
+    tracing::Span::current().record("payment_id", tracing::field::display(id));
 }
 
 /// The answer of a terminal intent.
@@ -154,7 +160,13 @@ fn whole(stored: &StoredAnswer, body: Body) -> Response {
 fn refused_by_upstream(stored: &StoredAnswer) -> Refused {
     let body: Value = serde_json::from_slice(&stored.body).unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
-    Refused { code: code.chars().take(64).collect(), reason: Some(String::from("refused_by_upstream")), payment_id: None }
+    Refused {
+        code: code.chars().take(64).collect(),
+        reason: Some(String::from("refused_by_upstream")),
+        payment_id: None,
+        phase: None,
+        unverified: false,
+    }
 }
 
 /// What a finished creation cost. A free one says how many are left.

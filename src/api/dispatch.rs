@@ -14,6 +14,7 @@ use payments::{
     checkout::Admission,
     fingerprint::Fingerprint,
 };
+use tracing::Instrument;
 
 use super::{
     Api, answer,
@@ -25,27 +26,42 @@ use super::{
     framing::{self, Connection},
     free, header_value, own, priced,
     problem::{Asked, Fault},
-    trace,
+    told, trace as note,
 };
-use crate::upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute};
+use crate::{
+    telemetry::{
+        Rail,
+        trace::{self, Trace},
+    },
+    upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute},
+};
 
 /// Answers every request of agents.
 pub(super) async fn dispatch(State(api): State<Arc<Api>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>) -> Response {
     let request_id = api.clock.new_uuid().simple().to_string();
-    let began_ms = api.clock.now_unix_ms();
+    let trace = Trace::of(request.headers());
+    // Whatever the level of the log: its lines are found by their trace.
+    let span = tracing::error_span!("request", trace_id = trace.id(), request_id, payment_id = tracing::field::Empty);
+    trace::within(Arc::clone(&trace), answered(api, peer, request, &request_id, &trace).instrument(span)).await
+}
+
+async fn answered(api: Arc<Api>, peer: SocketAddr, request: Request<Body>, request_id: &str, trace: &Trace) -> Response {
     let (parts, body) = request.into_parts();
     let connection = framing::connection(&parts);
     let url = called_url(&api, &parts.uri);
-    let mut asked = Asked { url, shape: shape(&api, &parts.headers), challenged: None, body: Bytes::new() };
+    let mut asked = Asked { url, shape: shape(&api, &parts.headers), challenged: None, body: Bytes::new(), route: None, rail: Rail::None };
     let mut route = String::from("none");
-    let mut response = match route_request(&api, peer, &parts, body, &request_id, &mut asked, &mut route).await {
+    let mut response = match route_request(&api, peer, &parts, body, request_id, &mut asked, &mut route).await {
         Ok(response) => response,
         Err(fault) => fault.into_response(&api, &asked),
     };
     let status = response.status().as_u16();
-    let duration_ms = api.clock.now_unix_ms().saturating_sub(began_ms);
+    told::of(&api, &asked, &response);
+    let took = trace.age();
+    api.telemetry.answered(asked.route, status, took);
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request_id, route, status, duration_ms, "request.answered");
-    finish(&api, &request_id, response.headers_mut());
+    finish(&api, request_id, response.headers_mut());
     if connection == Connection::Close {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -68,6 +84,7 @@ async fn route_request(
         Find::NotFound => return Err(Fault::new(Condition::NotFound, "no such path").retry(Retry::FixRequest)),
     };
     route_key.clone_from(&route.key);
+    asked.route = Some(route.number);
     asked.challenged = api.challenges.find(&route.key);
     api.limits.peer(api.trusted_proxies.client(peer, &parts.headers))?;
     let credential = match route.target {
@@ -80,6 +97,7 @@ async fn route_request(
     let ReadBody { bytes: body, share: _share } = body::read(api, &parts.headers, body).await?;
     let _place = api.load.request()?;
     asked.body = body.clone();
+    asked.rail = rail(&credential);
     let query = parts.uri.query();
     let mut call = Call {
         route: route.key.clone(),
@@ -99,12 +117,20 @@ async fn route_request(
     };
     let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
     if let Some(payer) = call.proven.take() {
-        api.world.books.note_request(trace::of(&call, payer, &response, api.world.clock.now()));
+        api.world.books.note_request(note::of(&call, payer, &response, api.world.clock.now()));
     }
     if let Some(rate) = call.rate {
         api.limits.write(rate, response.headers_mut());
     }
     Ok(response)
+}
+
+fn rail(credential: &Credential) -> Rail {
+    match credential {
+        Credential::None | Credential::ApiKey(_) => Rail::None,
+        Credential::X402(_) => Rail::X402,
+        Credential::Card(_) | Credential::AgentToken(_) => Rail::Mpp,
+    }
 }
 
 async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {

@@ -14,7 +14,7 @@ use payments::{
     time::UnixMs,
 };
 
-use super::problem::Fault;
+use super::{problem::Fault, told::RATE_LIMITED};
 use crate::upstream::profile::{Condition, RateHeaders, ResetUnit};
 
 /// The numbers, and the names under which the upstream's clients read them.
@@ -104,7 +104,7 @@ impl Limits {
 fn too_many(limit: u32, wait_ms: u64) -> Fault {
     let retry_after_s = (wait_ms / 1_000).saturating_add(1);
     Fault::new(Condition::RateLimited, format!("too many requests. please try again in {retry_after_s} seconds."))
-        .reason("rate_limited")
+        .reason(RATE_LIMITED)
         .retry(Retry::Wait)
         .header(header::RETRY_AFTER, &retry_after_s.to_string())
         .member("limit", limit)

@@ -27,6 +27,7 @@ mod refusal;
 mod replay;
 pub mod server;
 pub mod story;
+mod told;
 mod trace;
 mod turns;
 
@@ -53,6 +54,7 @@ pub use turns::Turns;
 
 use crate::{
     clock::SystemClock,
+    telemetry::Telemetry,
     upstream::profile::{Codes, Envelope, RouteTable},
     worker::drives::Drives,
 };
@@ -89,6 +91,8 @@ pub struct Api {
     pub body_rules: BodyRules,
     /// Plain numbers.
     pub settings: ApiSettings,
+    /// What is counted.
+    pub telemetry: Arc<Telemetry>,
     /// Cancelled when the process drains.
     pub draining: CancellationToken,
 }

@@ -25,7 +25,10 @@ use super::{
     problem::Fault,
     proof, refusal, replay,
 };
-use crate::upstream::profile::{Condition, UpstreamRoute};
+use crate::{
+    telemetry::trace,
+    upstream::profile::{Condition, UpstreamRoute},
+};
 
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
@@ -63,15 +66,16 @@ pub(super) async fn to_its_end(
 ) -> Result<Claimed, ClaimError> {
     let (tell, told) = oneshot::channel();
     let (books, drives) = (Arc::clone(&api.world.books), api.drives.clone());
-    tokio::spawn(async move {
+    tokio::spawn(trace::kept(async move {
         let claimed = claim.await;
         if let Ok(Claimed::New(intent)) = &claimed {
+            tracing::info!(payment_id = %intent.id, state = intent.state.word(), funding = intent.funding.word(), "payment.claimed");
             drives.start(intent.clone(), Progress::live());
         }
         if let Err(Ok(Claimed::New(intent) | Claimed::Joined(intent))) = tell.send(claimed) {
             books.unattended(intent.id);
         }
-    });
+    }));
     told.await.unwrap_or_else(|gone| Err(BooksError::Unavailable(Box::new(gone)).into()))
 }
 

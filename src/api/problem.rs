@@ -17,7 +17,7 @@ use super::{
     challenges::{self, Challenged},
     header_value,
 };
-use crate::upstream::profile::Condition;
+use crate::{telemetry::Rail, upstream::profile::Condition};
 
 /// What went wrong, with everything that the answer needs.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ struct Details {
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Whether a fresh challenge goes out with it. Never once money may have moved.
     challenge: bool,
+    /// It says that a credential does not hold, though not as a refused payment.
+    unverified: bool,
     /// What the card scheme calls the refusal.
     card_problem: ProblemType,
     extra: Vec<(&'static str, Value)>,
@@ -55,6 +57,10 @@ pub(super) struct Asked {
     pub challenged: Option<Challenged>,
     /// The body that a challenge for cards is bound to.
     pub body: Bytes,
+    /// The route's number, once it is found.
+    pub route: Option<usize>,
+    /// Which rail the credential is of, once it is looked at.
+    pub rail: Rail,
 }
 
 /// What a refusal says, carried beside its body for whoever notes the answer.
@@ -63,6 +69,10 @@ pub(super) struct Refused {
     pub code: String,
     pub reason: Option<String>,
     pub payment_id: Option<String>,
+    /// What was being done.
+    pub phase: Option<Phase>,
+    /// The credential does not hold.
+    pub unverified: bool,
 }
 
 // === impl Fault ===
@@ -82,6 +92,7 @@ impl Fault {
             payment_id: None,
             headers: Vec::new(),
             challenge: false,
+            unverified: false,
             card_problem: ProblemType::PaymentRequired,
             extra: Vec::new(),
         }))
@@ -146,6 +157,12 @@ impl Fault {
         self
     }
 
+    /// Says that the credential does not hold, where the answer is not that of a refused payment.
+    pub(super) fn unverified(mut self) -> Self {
+        self.0.unverified = true;
+        self
+    }
+
     /// What the card scheme calls the refusal, where a challenge goes out with it.
     pub(super) fn card_problem(mut self, kind: ProblemType) -> Self {
         self.0.card_problem = kind;
@@ -184,6 +201,7 @@ impl Fault {
         let offer = asked.challenged.filter(|_| details.challenge);
         let (body, required) = match offer {
             Some(challenged) => {
+                api.telemetry.challenged(asked.route, asked.rail, details.reason.as_deref());
                 let card = challenges::fresh(api, challenged, &asked.body);
                 let card = card.as_ref().map(|challenge| (challenge, details.card_problem));
                 let rendered =
@@ -208,7 +226,13 @@ impl Fault {
             headers.extend(offers.into_iter().filter_map(|(name, value)| Some((name, header_value(&value?)))));
         }
         headers.extend(details.headers);
-        response.extensions_mut().insert(Refused { code: code.to_owned(), reason: details.reason, payment_id: details.payment_id });
+        response.extensions_mut().insert(Refused {
+            code: code.to_owned(),
+            reason: details.reason,
+            payment_id: details.payment_id,
+            phase: details.phase,
+            unverified: details.unverified,
+        });
         response
     }
 }

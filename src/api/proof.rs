@@ -11,7 +11,7 @@ use payments::{
 };
 
 use super::{Api, challenges::Challenged, problem::Fault};
-use crate::upstream::profile::Condition;
+use crate::{clock::Stopwatch, telemetry::Rail, upstream::profile::Condition};
 
 /// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
 ///
@@ -26,6 +26,13 @@ pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Resu
 /// # Errors
 /// See [`verified`].
 pub(super) fn named(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
+    let watch = Stopwatch::start();
+    let named = checked(api, challenged, header);
+    api.telemetry.verify_took(Rail::X402, watch.elapsed());
+    named
+}
+
+fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
     let Some(unverified) = payload::decode(header).map_err(|error| refused(&error))? else { return Ok(None) };
     let requirements = api.challenges.requirements_of(challenged);
     let also = if api.challenges.price(challenged).is_some() { &[] } else { api.challenges.prices() };
@@ -51,7 +58,7 @@ pub(super) fn payer(transfer: &VerifiedTransfer) -> Payer {
 pub(super) fn refused(error: &ProofError) -> Fault {
     if error.status_hint() == 400 {
         let fault = Fault::new(Condition::Validation, format!("the request was not accepted: {}", error.reason.code()));
-        return fault.reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
+        return fault.unverified().reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
     }
     let fault = Fault::new(Condition::X402Invalid, format!("the x402 payment was not accepted: {}", error.reason.code()))
         .reason(error.reason.code())

@@ -27,6 +27,8 @@ pub(super) async fn answer(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: K
             .retry(Retry::Never)
             .payment(intent.id));
     }
+    answer::named(intent.id);
+    tracing::info!(payment_id = %intent.id, state = intent.state.word(), "payment.asked_again");
     let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);
     if intent.state.is_terminal() {
         return answer::of_intent(api, &intent, attendance, Delivered::Again).await;

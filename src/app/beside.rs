@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks};
+use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks};
 
-use super::{AppError, cache::BalancesBeside, clock, stores};
+use super::{AppError, cache::BalancesBeside, clock, parts, stores};
 use crate::{clock::SystemIds, config::Config};
 
 /// The books, for commands that look and for those that change card accounts.
@@ -15,6 +15,8 @@ pub struct Beside {
     pub cards: Arc<dyn CardBooks>,
     /// What gateways show of card accounts.
     pub balances: BalancesBeside,
+    /// What operators read.
+    pub desk: Arc<dyn DeskBooks>,
     /// What reconciliation found.
     pub findings: Arc<dyn ReconcileBooks>,
     /// Now.
@@ -36,6 +38,7 @@ pub async fn beside(config: &Config) -> Result<Beside, AppError> {
         served: stores::is_served(config).await?,
         cards: store.cards,
         findings: store.reconcile,
+        desk: store.desk,
         books: store.books,
         balances: BalancesBeside::of(config)?,
         ids: Arc::new(SystemIds(clock.clone())),
@@ -49,4 +52,12 @@ pub async fn beside(config: &Config) -> Result<Beside, AppError> {
 /// [`AppError`].
 pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
     Ok(stores::beside(config).await?.books)
+}
+
+/// Free launches per wallet and month, as a server with this configuration gives them.
+///
+/// # Errors
+/// [`AppError`]: the profile cannot be read, or gives more than the books have room for.
+pub fn free_per_month(config: &Config) -> Result<u8, AppError> {
+    parts::free_per_month(&parts::profile(config)?)
 }

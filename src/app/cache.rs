@@ -124,6 +124,12 @@ impl CacheParts {
         })
     }
 
+    /// Whether the shared cache answers; a process's own always does.
+    pub(super) fn up(&self) -> Box<dyn Fn() -> bool + Send + Sync> {
+        let link = self.redis.as_ref().map(|shared| Arc::clone(&shared.link));
+        Box::new(move || link.as_ref().is_none_or(|link| link.is_up()))
+    }
+
     /// Readiness, where the cache is another process.
     pub(super) fn check(&self) -> Option<Box<dyn Check>> {
         let shared = self.redis.clone()?;

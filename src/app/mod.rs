@@ -11,12 +11,14 @@ pub mod inspect;
 mod keys;
 mod limits;
 mod money;
+mod operator;
 mod parts;
 mod reconcile;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
 mod stores;
 mod upstream;
+mod vitals;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,18 +26,18 @@ use payments::{
     challenge::ErrorShapeSetting,
     checkout::{Cards, Settings, World},
     free_tier::FreeTier,
-    ports::Books,
+    ports::{Books, Upstream},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use beside::{Beside, beside, books_beside};
+pub use beside::{Beside, beside, books_beside, free_per_month};
 pub use error::AppError;
 pub use reconcile::reconciler;
 pub use stores::{migrate, missing_migrations};
 
 use crate::{
-    api::{self, Api, ApiSettings, Challenges, Limits, Load, TrustedProxies, server::ServeLimits},
+    api::{self, Api, ApiSettings, Limits, Load, TrustedProxies, server::ServeLimits},
     clock::SystemClock,
     config::{Config, ErrorShape, X402Mode},
     upstream::profile::{OwnRoute, Profile, RouteTable},
@@ -93,6 +95,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let clock = clock(config);
     let profile = Arc::new(parts::profile(config)?);
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
+    let telemetry = vitals::telemetry(&table);
     let operators = parts::listener(config.server.operator_listen).await?;
     let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::new();
@@ -103,24 +106,22 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let store = stores::serving(config).await?;
     let cards = cards::parts(config, &clock, &*store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
-    let world = world(config, &profile, &clock, &money, &cache, store.books, cards.as_ref().map(cards::CardParts::world)).await?;
-    workers.extend(reconcile::worker(config, &world, &money, (store.reconcile, &store.cards), cards.as_ref(), &stopping));
-    let drives = Drives::new(world.clone());
+    let behind = (&*profile, upstream::upstream(config, &profile, &clock, Arc::new(vitals::Calls(Arc::clone(&telemetry)))).await?);
+    let world = world(config, behind, &clock, &money, &cache, store.books, cards.as_ref().map(cards::CardParts::world))?;
+    let reconciler = reconcile::serving(config, &world, &money, (&store.reconcile, &store.cards), cards.as_ref(), &stopping, &mut workers);
+    workers.push(vitals::worker(&telemetry, &world, &money.rail, store.inspect, &cache, &stopping));
+    let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
+    let (metrics, notes) = vitals::shown(&telemetry, &store.desk, &world, &stopping);
+    let desk = operator::desk(config, &world, &money.rail, (Arc::clone(&store.desk), &store.cards, store.reconcile), &drives, reconciler)?;
     let accounts = accounts::Accounts::new(world.clone());
     accounts.turn().await;
-    let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world)];
+    let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
     workers.push(tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone())));
+    workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
     let api = Arc::new(Api {
         world: world.clone(),
         drives: drives.clone(),
-        challenges: Challenges::prepare(
-            &table,
-            public_url(config),
-            &money.token,
-            money.pay_to,
-            config.x402.max_timeout_s,
-            cards.as_ref().map(cards::CardParts::terms),
-        )?,
+        challenges: parts::challenges(config, &table, &money, cards.as_ref())?,
         cards: cards.map(|cards| cards.desk(store.cards)),
         table,
         descriptions: api::Descriptions::of(&profile.name),
@@ -133,6 +134,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         clock,
         body_rules: body_rules(&profile, accounts),
         settings: api_settings(config, &profile),
+        telemetry,
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
@@ -141,7 +143,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let checks = checks::all(&world, cache.check());
     let servers = vec![
         serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
-        serve(operators, api::operator::router(checks, agent_address), config, OPERATOR_DRAIN, &stopping),
+        serve(operators, operator::router(desk, checks, agent_address, metrics), config, OPERATOR_DRAIN, &stopping),
     ];
     tracing::info!(agents = %agent_address, operators = %operator_address, mode = mode(config), "gateway.started");
     Ok(Running {
@@ -197,9 +199,9 @@ fn clock(config: &Config) -> SystemClock {
     SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()))
 }
 
-async fn world(
+fn world(
     config: &Config,
-    profile: &Arc<Profile>,
+    (profile, upstream): (&Profile, Arc<dyn Upstream>),
     clock: &SystemClock,
     money: &money::Money,
     cache: &cache::CacheParts,
@@ -212,7 +214,7 @@ async fn world(
         balances: cache.balances(),
         rail: money.rail.clone(),
         cards,
-        upstream: upstream::upstream(config, profile, clock).await?,
+        upstream,
         clock: Arc::new(clock.clone()),
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),
         settings: Settings {
@@ -266,6 +268,7 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
     }
 }
 
+/// Where agents call, without a trailing slash.
 fn public_url(config: &Config) -> &str {
     config.server.public_url.as_str().trim_end_matches('/')
 }

@@ -9,11 +9,11 @@ use payments::{
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, custody};
+use super::{AppError, cards::CardParts, custody, money::Money, public_url};
 use crate::{
-    api::Api,
+    api::{Api, Challenges},
     config::{Config, UpstreamUrl},
-    upstream::profile::{LaunchPrices, Ownership, Profile},
+    upstream::profile::{LaunchPrices, Ownership, Profile, RouteTable},
     worker::rounds,
 };
 
@@ -48,6 +48,12 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
         }
     }
     Ok(profile)
+}
+
+/// The challenges of every route that asks for a proof.
+pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, cards: Option<&CardParts>) -> Result<Challenges, AppError> {
+    let (url, terms) = (public_url(config), cards.map(CardParts::terms));
+    Ok(Challenges::prepare(table, url, &money.token, money.pay_to, config.x402.max_timeout_s, terms)?)
 }
 
 /// Free launches per wallet and month; the books' key has room for five.

@@ -18,21 +18,18 @@ use crate::{
     worker::reconcile::{Rhythm, run},
 };
 
-/// The loop of a serving process; none where the comparison runs by its command only.
-pub(super) fn worker(
+/// Everything for comparisons in a serving process. Their loop begins, unless they run only when somebody asks for one.
+pub(super) fn serving(
     config: &Config,
     world: &World,
     money: &money::Money,
-    (books, card_books): (Arc<dyn ReconcileBooks>, &Arc<dyn CardBooks>),
+    (books, card_books): (&Arc<dyn ReconcileBooks>, &Arc<dyn CardBooks>),
     cards: Option<&cards::CardParts>,
     stop: &CancellationToken,
-) -> Option<JoinHandle<()>> {
-    let every = Duration::from_secs(config.reconcile.every_s);
-    if every.is_zero() {
-        return None;
-    }
+    workers: &mut Vec<JoinHandle<()>>,
+) -> Reconciler {
     let parts = Reconciler {
-        books,
+        books: Arc::clone(books),
         rail: world.rail.clone(),
         chain: money.rail.clone(),
         cards: cards.map(|cards| cards.side(Arc::clone(card_books))),
@@ -42,7 +39,12 @@ pub(super) fn worker(
         receiver: receiver(config, money.token.address(), money.pay_to),
         deadlines: deadlines(config),
     };
-    Some(tokio::spawn(run(parts, Rhythm { every, full_at_utc_hour: config.reconcile.full_at_utc_hour }, stop.clone())))
+    let every = Duration::from_secs(config.reconcile.every_s);
+    if !every.is_zero() {
+        let rhythm = Rhythm { every, full_at_utc_hour: config.reconcile.full_at_utc_hour };
+        workers.push(tokio::spawn(run(parts.clone(), rhythm, stop.clone())));
+    }
+    parts
 }
 
 fn deadlines(config: &Config) -> Deadlines {
@@ -71,7 +73,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         rail: rail.clone(),
         chain: rail,
         cards: cards::beside(config, &clock, store.cards)?,
-        upstream: upstream::upstream(config, &profile, &clock).await?,
+        upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched()).await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),
         receiver: receiver(config, terms.token(), terms.pay_to()),

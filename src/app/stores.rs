@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ReconcileBooks};
+use payments::ports::{Books, CardBooks, ReconcileBooks, desk::DeskBooks};
 
 use super::AppError;
 use crate::{
@@ -18,14 +18,16 @@ pub(super) struct Store {
     pub(super) cards: Arc<dyn CardBooks>,
     /// What comparisons with the world read and write.
     pub(super) reconcile: Arc<dyn ReconcileBooks>,
+    /// What operators read.
+    pub(super) desk: Arc<dyn DeskBooks>,
     /// What operators' commands ask of it as a whole.
     pub(super) inspect: Arc<dyn Inspect>,
 }
 
 impl Store {
-    fn of<B: Books + CardBooks + ReconcileBooks + Inspect + 'static>(books: B) -> Self {
+    fn of<B: Books + CardBooks + ReconcileBooks + DeskBooks + Inspect + 'static>(books: B) -> Self {
         let books = Arc::new(books);
-        Self { books: books.clone(), cards: books.clone(), reconcile: books.clone(), inspect: books }
+        Self { books: books.clone(), cards: books.clone(), reconcile: books.clone(), desk: books.clone(), inspect: books }
     }
 }
 

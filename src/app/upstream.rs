@@ -9,7 +9,7 @@ use crate::{
     clock::{self, SystemClock},
     config::{Config, UpstreamUrl},
     upstream::{
-        forwarder::{Budget, Forwarder, Transport},
+        forwarder::{Budget, Forwarder, NoWitness, Transport, Witness},
         launch_core::{self, CoreConfig, LaunchCore},
         profile::Profile,
     },
@@ -18,8 +18,18 @@ use crate::{
 /// Calls at the same time to an upstream whose profile does not say.
 const DEFAULT_CONCURRENT: u32 = 64;
 
+/// Nobody watches: for commands.
+pub(super) fn unwatched() -> Arc<dyn Witness> {
+    Arc::new(NoWitness)
+}
+
 /// The forwarder over the configured transport, with the budget of a remote API.
-pub(super) async fn upstream(config: &Config, profile: &Arc<Profile>, clock: &SystemClock) -> Result<Arc<dyn Upstream>, AppError> {
+pub(super) async fn upstream(
+    config: &Config,
+    profile: &Arc<Profile>,
+    clock: &SystemClock,
+    witness: Arc<dyn Witness>,
+) -> Result<Arc<dyn Upstream>, AppError> {
     let timeout = Duration::from_secs(config.upstream.timeout_s);
     let max_answer = usize::try_from(profile.upstream.max_body_bytes).unwrap_or(usize::MAX);
     let configured = config.upstream.signing_secret.expose().as_bytes().to_vec();
@@ -37,7 +47,8 @@ pub(super) async fn upstream(config: &Config, profile: &Arc<Profile>, clock: &Sy
     let per_minute = config.upstream.per_minute.or(profile.upstream.per_minute.filter(|_| remote));
     let concurrent = config.upstream.concurrent.or(profile.upstream.concurrent.filter(|_| remote)).unwrap_or(DEFAULT_CONCURRENT);
     let budget = Budget { per_minute: per_minute.and_then(NonZeroU32::new), concurrent: usize::try_from(concurrent).unwrap_or(1) };
-    Ok(Arc::new(Forwarder::new(Arc::clone(profile), transport, secret, budget, Arc::new(clock.clone()))))
+    let forwarder = Forwarder::new(Arc::clone(profile), transport, secret, budget, Arc::new(clock.clone()));
+    Ok(Arc::new(forwarder.witnessed(witness)))
 }
 
 async fn embedded(config: &Config, clock: &SystemClock, secret: Vec<u8>) -> Result<LaunchCore, AppError> {

@@ -5,7 +5,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use payments::ports::BooksError;
+use payments::{ports::BooksError, time::UnixMs};
 
 /// How often a change of several statements begins again that lost against another one.
 const AGAIN: u32 = 4;
@@ -41,6 +41,25 @@ pub struct BookedSettlement {
     pub tx_hash: String,
 }
 
+/// What operators watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Payments of which nobody knows what became.
+    pub unknown: u64,
+    /// When the oldest of them was claimed.
+    pub oldest_unknown_at: Option<UnixMs>,
+    /// The money behind credits that can be spent, in cents.
+    pub credit_liability_cents: i64,
+    /// Open findings.
+    pub open_findings: u64,
+    /// The end of the last comparison that could compare every source.
+    pub reconciled_at: Option<UnixMs>,
+    /// Intents that ended in the time asked for: settled, and neither served nor owed.
+    pub paid_not_served: u64,
+    /// Intents that ended in the time asked for: created without what funds them.
+    pub served_not_paid: u64,
+}
+
 /// What operators' commands ask of the books as a whole. Reads only.
 #[async_trait]
 pub trait Inspect: Send + Sync {
@@ -52,6 +71,9 @@ pub trait Inspect: Send + Sync {
 
     /// Everything that the books must say of themselves.
     async fn agreements(&self) -> Result<Vec<Agreement>, BooksError>;
+
+    /// What operators watch, now; of what must never be, what ended in this time: since the one moment, before the other.
+    async fn pulse(&self, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError>;
 
     /// Every settlement on the chain that the books know.
     async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError>;

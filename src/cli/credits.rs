@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     exit::{Exit, Failure},
-    output::{self, Format, table},
+    output::{self, Format, money, table},
     reason::{self, Change},
 };
 use crate::{app::Beside, config::Config};
@@ -32,11 +32,11 @@ pub(super) struct CreditsArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The balance, what is owed, and the newest entries.
+    /// The balance, what is owed, and the newest entries; without an account, what all of them come to.
     Show {
         /// `card:...`
         #[arg(value_parser = card)]
-        payer: Payer,
+        payer: Option<Payer>,
     },
     /// Give credits; a debt is paid from them first.
     Grant(Adjust),
@@ -60,7 +60,8 @@ pub(super) async fn run(config: &Config, arguments: CreditsArguments) -> Result<
     let beside = reason::books(config).await?;
     let format = Format::choose(arguments.json);
     match arguments.task {
-        Task::Show { payer } => show(&beside, &payer, format).await,
+        Task::Show { payer: None } => totals(&beside, format).await,
+        Task::Show { payer: Some(payer) } => show(&beside, &payer, format).await,
         Task::Grant(adjust) => change(&beside, AdjustmentKind::Grant, adjust, format).await,
         Task::Void(adjust) => change(&beside, AdjustmentKind::Void, adjust, format).await,
     }
@@ -87,6 +88,19 @@ async fn show(beside: &Beside, payer: &Payer, format: Format) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
+async fn totals(beside: &Beside, format: Format) -> Result<Exit, Failure> {
+    let totals = beside.desk.credit_totals().await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    match format {
+        Format::Json => output::json(&json!(totals)),
+        Format::Readable => {
+            let counts = [totals.accounts.to_string(), totals.balance.to_string(), totals.debt.to_string()];
+            let row = counts.into_iter().chain([money(totals.backing_cents, "USD")]);
+            output::line(&table(&[">accounts", ">credits", ">owed to us", ">backed by"], vec![row.collect()]));
+        }
+    }
+    Ok(Exit::Done)
+}
+
 fn entry_row(entry: &CreditEntry) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     vec![format!("{:+}", entry.delta), entry.kind.clone(), text(&entry.intent_id), text(&entry.reference)]
@@ -101,6 +115,7 @@ async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: F
         kind,
         credits,
         reason: change.reason.clone(),
+        via: "cli",
         at: beside.clock.now(),
         dry_run: change.dry_run,
     });

@@ -1,56 +1,70 @@
-//! `turnpike explain <payment id | request id>`: why was this the answer?
-
-use std::process::ExitCode;
+//! `turnpike explain <name>`: why was this the answer? The name is a payment's id, a request's, or anything else that names a payment.
 
 use payments::{
     agent::Payer,
     funding::Funding,
     ids::PaymentId,
     intent::{Intent, Protocol},
-    ports::{Books, BooksError, Evidence, RequestNote},
+    ports::{
+        BooksError, Evidence, RequestNote,
+        desk::{Page, PaymentFilter, PaymentRow, TextSearch},
+    },
 };
 use serde_json::{Value, json};
 
-use super::{refused, report, runtime};
-use crate::{api::story, app, config::Config};
+use super::{
+    exit::{Exit, Failure},
+    ledger::list::payments_table,
+    output, reason, report,
+};
+use crate::{api::story, app::Beside, config::Config};
 
-/// Tells the story of a payment or of a request; exit code 1 when nobody knows the id.
-pub fn run(config: &Config, id: &str, as_json: bool) -> ExitCode {
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(exit) => return exit,
-    };
-    let told = runtime.block_on(async {
-        let books = app::books_beside(config).await.map_err(|error| refused(&error))?;
-        tell(books.as_ref(), id).await.map_err(|error| refused(&error))
-    });
-    match told {
-        Ok(Some(story)) => {
-            report::value(&story, as_json);
-            ExitCode::SUCCESS
-        }
-        Ok(None) => {
-            eprintln!(
-                "turnpike: no payment and no request {id:?}; requests are kept for 7 days, and only those of agents that proved who they are"
-            );
-            ExitCode::FAILURE
-        }
-        Err(exit) => exit,
-    }
+/// Payments of one name that are listed.
+const LISTED: u32 = 50;
+
+/// What a name led to.
+enum Told {
+    Story(Value),
+    Several(Vec<PaymentRow>),
+    Nothing,
 }
 
-async fn tell(books: &dyn Books, id: &str) -> Result<Option<Value>, BooksError> {
+/// Tells the story of a payment or of a request, or lists the payments that have the name; exit code 5 when nobody knows it.
+pub(super) async fn run(config: &Config, id: &str) -> Result<Exit, Failure> {
+    let beside = reason::books(config).await?;
+    match tell(&beside, id).await.map_err(|error| Failure::from_error(Exit::Failed, &error))? {
+        Told::Story(story) => report::value(&story, report::piped()),
+        Told::Several(rows) if report::piped() => report::value(&json!({"matches": rows}), true),
+        Told::Several(rows) => {
+            output::line(&payments_table(&rows));
+            output::line("several payments have this name: turnpike explain <payment>");
+        }
+        Told::Nothing => {
+            let text = "requests are kept for 7 days, and only those of agents that proved who they are";
+            return Err(Failure::new(Exit::NotFound, format!("no payment and no request {id:?}; {text}")));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn tell(beside: &Beside, id: &str) -> Result<Told, BooksError> {
     if let Ok(payment) = id.parse::<PaymentId>() {
-        return Ok(books.evidence(payment).await?.map(|evidence| of_payment(&evidence)));
+        return Ok(beside.books.evidence(payment).await?.map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))));
     }
-    let Some(note) = books.request(id).await? else { return Ok(None) };
-    let mut story = of_request(&note);
-    if let Some(payment) = note.payment
-        && let Some(evidence) = books.evidence(payment).await?
-    {
-        story["payment"] = of_payment(&evidence);
+    if let Some(note) = beside.books.request(id).await? {
+        let mut story = of_request(&note);
+        if let Some(payment) = note.payment
+            && let Some(evidence) = beside.books.evidence(payment).await?
+        {
+            story["payment"] = of_payment(&evidence);
+        }
+        return Ok(Told::Story(story));
     }
-    Ok(Some(story))
+    let named = PaymentFilter { text: Some(TextSearch::read(id)), ..PaymentFilter::default() };
+    let rows = beside.desk.payments(&named, &Page { after: None, limit: LISTED }).await?;
+    let [one] = rows.as_slice() else { return Ok(if rows.is_empty() { Told::Nothing } else { Told::Several(rows) }) };
+    let Ok(payment) = one.id.parse() else { return Ok(Told::Several(rows)) };
+    Ok(beside.books.evidence(payment).await?.map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))))
 }
 
 fn of_request(note: &RequestNote) -> Value {

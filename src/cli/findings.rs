@@ -73,7 +73,7 @@ fn closed(finding: &Finding) -> String {
 }
 
 async fn close(beside: &Beside, kind: FindingKind, key: String, change: &Change, format: Format) -> Result<Exit, Failure> {
-    let close = CloseFinding { kind, key, reason: change.reason.clone(), at: beside.clock.now(), dry_run: change.dry_run };
+    let close = CloseFinding { kind, key, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
     let about = format!("{} {}", close.kind.word(), close.key);
     beside.findings.close_finding(&close).await.map_err(|refusal| match &refusal {
         CloseRefusal::Unknown => Failure::new(Exit::NotFound, format!("{about}: {refusal}")),

@@ -8,12 +8,15 @@ mod doctor;
 mod exit;
 mod explain;
 mod findings;
+mod free_tier;
 mod health;
 mod ledger;
 mod migrate;
+mod moment;
 mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
+mod progress;
 mod reason;
 mod reconcile;
 mod refund;
@@ -75,6 +78,8 @@ enum Command {
     Refund(refund::RefundArguments),
     /// Look at the credits of a card account, and change them.
     Credits(credits::CreditsArguments),
+    /// Look at the free launches of a wallet.
+    FreeTier(free_tier::FreeTierArguments),
     /// Compare the books with the chain, the card processor and the upstream, beside a running gateway too.
     Reconcile(reconcile::ReconcileArguments),
     /// List what the comparisons found, and close what was looked at.
@@ -90,9 +95,9 @@ enum Command {
         #[arg(long, value_name = "ADDRESS")]
         at: Option<SocketAddr>,
     },
-    /// Tell why a request was answered as it was, by its payment id or request id.
+    /// Tell why a request was answered as it was, by its payment id or request id, or by anything else that names a payment.
     Explain {
-        /// `pay_...`, or the answer's X-Request-Id.
+        /// `pay_...`, the answer's X-Request-Id, a transaction's hash, `pi_...`, `ch_...`, a launch, or the client's name for its request.
         id: String,
     },
     /// Bring the books to this program's tables, as every start does; take a backup first.
@@ -117,9 +122,10 @@ pub fn main() -> ExitCode {
         Command::Core { listen } => configured(&arguments, |config| core::run(config, listen)),
         Command::Doctor => doctor::run(load(&arguments), report::piped()),
         Command::Health { ready, at } => configured(&arguments, |config| health::run(config, &health::Question { at, ready })),
-        Command::Explain { id } => configured(&arguments, |config| explain::run(config, &id, report::piped())),
+        Command::Explain { id } => configured(&arguments, |config| run(explain::run(config, &id))),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
         Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
+        Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
         Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),
         Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
         Command::Credits(credits) => configured(&arguments, |config| run(credits::run(config, credits))),
@@ -198,6 +204,20 @@ mod tests {
             "turnpike --config x.toml config",
             "turnpike ledger ls --state created --limit 10 --json",
             "turnpike ledger --json balance",
+            "turnpike ledger ls --state no_launch --rail x402 --route /launches --since 2026-10-01 --until 7d --min 0.5 --currency USDC",
+            "turnpike ledger ls --payer 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --mode test --search pi_7 --sums",
+            "turnpike ledger statement card:7 --since 30d --format csv",
+            "turnpike ledger export --format csv",
+            "turnpike ledger export --what owed --all --format jsonl --out owed.jsonl",
+            "turnpike ledger journal --account rev:launch --before 7",
+            "turnpike ledger owed --payer card:7",
+            "turnpike ledger requests --payer card:7 --limit 5",
+            "turnpike ledger actions",
+            "turnpike ledger runs",
+            "turnpike ledger overview",
+            "turnpike free-tier show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --month 2026-10",
+            "turnpike explain pi_7",
+            "turnpike credits show",
             "turnpike ledger show pay_00000000000000000000000000000007",
             "turnpike health --ready",
             "turnpike health --at 127.0.0.1:8406",
@@ -221,6 +241,15 @@ mod tests {
             "turnpike ledger ls --limit 0",
             "turnpike ledger ls --payer nobody",
             "turnpike ledger ls --before 7",
+            "turnpike ledger ls --min 0.5",
+            "turnpike ledger ls --since yesterday",
+            "turnpike ledger ls --sums --before pay_00000000000000000000000000000007",
+            "turnpike ledger statement",
+            "turnpike ledger export",
+            "turnpike ledger export --format xlsx",
+            "turnpike ledger export --what secrets --format csv",
+            "turnpike free-tier show card:7",
+            "turnpike free-tier show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --month October",
             "turnpike refund approve pay_00000000000000000000000000000007",
             "turnpike refund approve pay_00000000000000000000000000000007 --reason=",
             "turnpike reconcile --since yesterday",

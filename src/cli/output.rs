@@ -1,6 +1,9 @@
 //! What commands print: tables for people, JSON for everybody else.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+};
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use payments::money::{Credits, UsdCents, UsdcUnits};
@@ -76,6 +79,23 @@ pub(super) fn short(text: &str) -> String {
     match (text.get(..8), text.get(text.len().saturating_sub(4)..)) {
         (Some(begin), Some(end)) if text.len() > 16 && text.is_ascii() => format!("{begin}..{end}"),
         _ => text.to_owned(),
+    }
+}
+
+/// A payer with its name cut in the middle.
+pub(super) fn payer(payer: &str) -> String {
+    payer.split_once(':').map_or_else(|| payer.to_owned(), |(kind, name)| format!("{kind}:{}", short(name)))
+}
+
+/// Whether a page holds as much as it may, so that there may be more.
+pub(super) fn is_full(rows: usize, limit: u32) -> bool {
+    rows == usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+/// Says how to see what is older than a full page.
+pub(super) fn older(rows: usize, limit: u32, last: Option<impl Display>) {
+    if let Some(last) = last.filter(|_| is_full(rows, limit)) {
+        line(&format!("older: the same with --before {last}"));
     }
 }
 

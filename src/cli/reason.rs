@@ -10,16 +10,14 @@ use super::{
 use crate::{
     app::{self, Beside},
     config::Config,
+    operator::reason,
 };
-
-/// Longest reason that the books keep.
-const LONGEST: usize = 500;
 
 /// What every change takes.
 #[derive(Args)]
 pub(super) struct Change {
     /// Why; kept in the books.
-    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    #[arg(long, value_name = "TEXT", value_parser = reason::read)]
     pub(super) reason: String,
     /// Only say what would happen.
     #[arg(long)]
@@ -47,13 +45,5 @@ pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
 pub(super) async fn shown_anew(beside: &Beside, payer: &Payer) {
     if !beside.balances.forget(payer).await {
         output::note("the cache does not answer; gateways may show the old balance for up to 5 minutes");
-    }
-}
-
-fn reason(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err(String::from("a change needs a reason")),
-        text if text.len() > LONGEST => Err(format!("at most {LONGEST} bytes")),
-        text => Ok(text.to_owned()),
     }
 }

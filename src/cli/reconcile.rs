@@ -1,15 +1,14 @@
 //! `turnpike reconcile`: the books against the chain, the card processor and the upstream, beside a running gateway too.
 
 use clap::Args;
-use payments::{
-    reconcile::{self, Reconciler, Report, RunError, Scope},
-    time::UnixMs,
-};
+use payments::reconcile::{self, Reconciler, Report, RunError, Scope};
 use serde_json::{Value, json};
 
 use super::{
     exit::{Exit, Failure},
+    moment::Moment,
     output::{self, Format, table},
+    progress,
 };
 use crate::{app, config::Config};
 
@@ -20,9 +19,9 @@ const ASK_TIMES: u32 = 240;
 /// How far back, and what to do.
 #[derive(Args)]
 pub(super) struct ReconcileArguments {
-    /// From this moment (RFC 3339) or this long ago (90s, 15m, 2h, 7d); otherwise from where the last run ended.
-    #[arg(long, value_name = "TIME", value_parser = since, conflicts_with = "full")]
-    since: Option<Since>,
+    /// From this moment (RFC 3339, or a day) or this long ago (90s, 15m, 2h, 7d); otherwise from where the last run ended.
+    #[arg(long, value_name = "TIME", value_parser = Moment::read, conflicts_with = "full")]
+    since: Option<Moment>,
     /// From the beginning of the books.
     #[arg(long)]
     full: bool,
@@ -34,12 +33,6 @@ pub(super) struct ReconcileArguments {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Since {
-    At(UnixMs),
-    Ago { ms: i64 },
-}
-
 /// Compares once; 1 when anything differs or could not be compared.
 pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Result<Exit, Failure> {
     let parts = app::reconciler(config).await.map_err(|error| match error.is_not_found() {
@@ -48,11 +41,11 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
     })?;
     let scope = match (arguments.full, arguments.since) {
         (true, _) => Scope::Full,
-        (false, Some(Since::At(at))) => Scope::Since(at),
-        (false, Some(Since::Ago { ms })) => Scope::Since(parts.clock.now().plus_ms(ms.saturating_neg())),
+        (false, Some(moment)) => Scope::Since(moment.seen_at(parts.clock.now())),
         (false, None) => Scope::Recent,
     };
-    let report = turn(&parts, scope, arguments.dry_run).await?;
+    let clock = parts.clock.clone();
+    let report = progress::during(clock.as_ref(), "comparing the books with the world", turn(&parts, scope, arguments.dry_run)).await?;
     match Format::choose(arguments.json) {
         Format::Json => output::json(&as_json(&report, arguments.dry_run)),
         Format::Readable => output::line(&as_text(&report, arguments.dry_run)),
@@ -107,37 +100,4 @@ fn as_text(report: &Report, dry_run: bool) -> String {
         false => format!("{} findings opened, {} closed; `turnpike findings` lists what is open", report.opened, report.closed),
     };
     format!("{text}\n{end}")
-}
-
-fn since(text: &str) -> Result<Since, String> {
-    if let Some(at) = UnixMs::parse_rfc3339(text) {
-        return Ok(Since::At(at));
-    }
-    let unit_ms = match text.chars().last() {
-        Some('s') => 1_000_i64,
-        Some('m') => 60_000,
-        Some('h') => 3_600_000,
-        Some('d') => 86_400_000,
-        _ => return Err(String::from("a time in RFC 3339, or a number with s, m, h or d")),
-    };
-    let number: i64 = text
-        .get(..text.len().saturating_sub(1))
-        .and_then(|digits| digits.parse().ok())
-        .filter(|number| *number >= 0)
-        .ok_or("a time in RFC 3339, or a number with s, m, h or d")?;
-    number.checked_mul(unit_ms).map(|ms| Since::Ago { ms }).ok_or_else(|| String::from("too long ago"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_moment_or_a_span() {
-        assert_eq!(since("2h"), Ok(Since::Ago { ms: 7_200_000 }));
-        assert_eq!(since("1970-01-01T00:00:01Z"), Ok(Since::At(UnixMs::new(1_000))));
-        for wrong in ["", "h", "2", "-2h", "2w", "99999999999999999d", "ü"] {
-            assert!(since(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -100,7 +100,8 @@ fn next(owed: &ObligationRow) -> &'static str {
 async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
     let unreadable = |error| Failure::from_error(Exit::Failed, &error);
     let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
-    let approval = RefundApproval { intent: id, reason: change.reason.clone(), at: beside.clock.now(), dry_run: change.dry_run };
+    let approval =
+        RefundApproval { intent: id, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
     let refund = beside.cards.approve_refund(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
     if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
         && !change.dry_run

@@ -1,6 +1,7 @@
 //! What is known of chains: which are only tests, and Circle's USDC on the chains of the protocol.
 
 use alloy_primitives::{Address, address};
+use payments::settlement::TEST_CHAINS;
 
 use super::{EvmAddress, X402};
 
@@ -8,19 +9,6 @@ use super::{EvmAddress, X402};
 pub(super) const BASE_SEPOLIA: u64 = 84_532;
 const BASE: u64 = 8_453;
 const LOCAL_DEVELOPMENT: u64 = 31_337;
-
-/// Chains whose tokens are worth nothing. Every other chain is taken for a live one.
-const TEST_CHAINS: [u64; 9] = [
-    BASE_SEPOLIA,
-    LOCAL_DEVELOPMENT,
-    1_337,
-    11_155_111, // Sepolia
-    17_000,     // Holesky
-    421_614,    // Arbitrum Sepolia
-    11_155_420, // OP Sepolia
-    80_002,     // Polygon Amoy
-    43_113,     // Avalanche Fuji
-];
 
 const USDC_BASE_SEPOLIA: Address = address!("036CbD53842c5426634e7929541eC2318f3dCF7e");
 const USDC_BASE: Address = address!("833589fCD6eDb6E08f4c7C32D4f71b54bdA02913");

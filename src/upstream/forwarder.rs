@@ -7,6 +7,7 @@ mod answers;
 mod breaker;
 mod creations;
 mod transport;
+mod witness;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use super::{
 use breaker::Breaker;
 pub use breaker::Budget;
 pub use transport::Transport;
+pub use witness::{NoWitness, Witness};
 
 /// The upstream of a profile.
 pub struct Forwarder {
@@ -34,6 +36,7 @@ pub struct Forwarder {
     signing_secret: Vec<u8>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
+    witness: Arc<dyn Witness>,
 }
 
 // === impl Forwarder ===
@@ -41,13 +44,20 @@ pub struct Forwarder {
 impl Forwarder {
     /// A forwarder by the profile's rules over a transport.
     pub fn new(profile: Arc<Profile>, transport: Transport, signing_secret: Vec<u8>, budget: Budget, clock: Arc<dyn Clock>) -> Self {
-        Self { profile, transport, signing_secret, clock, breaker: Breaker::new(budget) }
+        Self { profile, transport, signing_secret, clock, breaker: Breaker::new(budget), witness: Arc::new(NoWitness) }
+    }
+
+    /// The same, with somebody who is told of every call.
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness, ..self }
     }
 
     /// Sends one request and reads the whole answer, within the breaker's budget.
-    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
+    async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
         let permit = self.breaker.permit().await?;
+        let told = self.witness.leaving(request.headers_mut());
         let answer = self.transport.call(request).await;
+        told(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
         permit.report(self.clock.now(), answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
         answer.map_err(UpstreamError::Unreachable)
     }

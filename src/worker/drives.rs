@@ -2,17 +2,27 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use payments::{
-    checkout::{self, DriveError, Progress, World},
+    checkout::{self, DriveError, Progress, Step, World},
     ids::PaymentId,
     intent::Intent,
     ports::BooksError,
 };
 use tokio::sync::watch;
+use tracing::Instrument;
+
+use super::journey::Journey;
+use crate::telemetry::{
+    Telemetry,
+    trace::{self, Trace},
+};
 
 /// How often a driver renews its lease, while one of them lasts.
 const RENEWALS: u64 = 3;
@@ -25,12 +35,15 @@ const DRAIN_LOOK: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub struct Drives {
     world: World,
+    telemetry: Arc<Telemetry>,
     running: Arc<Mutex<HashMap<PaymentId, Running>>>,
 }
 
 struct Running {
     finished: watch::Receiver<Option<Box<Intent>>>,
     fence: i64,
+    /// Requests that waited for it here.
+    asked: Arc<AtomicU32>,
     task: tokio::task::AbortHandle,
 }
 
@@ -55,22 +68,42 @@ impl Drop for Place {
 
 impl Drives {
     /// No drivers yet.
-    pub fn new(world: World) -> Self {
-        Self { world, running: Arc::default() }
+    pub fn new(world: World, telemetry: Arc<Telemetry>) -> Self {
+        Self { world, telemetry, running: Arc::default() }
     }
 
-    /// Drives an intent under the lease that it was loaded with.
+    /// Drives an intent under the lease that it was loaded with, in the trace of the request that made the claim. What is taken up again has a
+    /// trace of its own: the request's went with its process.
     pub fn start(&self, intent: Intent, progress: Progress) {
         let (id, fence) = (intent.id, intent.guard.fence);
         let (sender, finished) = watch::channel(None);
         let place = Place { drives: self.clone(), id, fence };
+        let asked = Arc::<AtomicU32>::default();
+        let trace = trace::current().unwrap_or_else(Trace::start);
+        let span = tracing::error_span!("payment", trace_id = trace.id(), payment_id = %id);
+        let waited = Arc::clone(&asked);
         let mut running = self.lock();
-        let task = tokio::spawn(async move {
-            if let Some(done) = place.drives.drive(intent, progress).await {
+        let work = async move {
+            let journey = Journey::begin(progress, waited);
+            if let Some(done) = place.drives.drive(intent, progress, journey).await {
                 sender.send_replace(Some(Box::new(done)));
             }
-        });
-        running.insert(id, Running { finished, fence, task: task.abort_handle() });
+        };
+        let task = tokio::spawn(trace::within(trace, work.instrument(span)));
+        running.insert(id, Running { finished, fence, asked, task: task.abort_handle() });
+    }
+
+    /// Gives an intent up, whoever drives it, so that the recovery loop of some process looks at it again at once. A driver elsewhere notices
+    /// by its fence.
+    ///
+    /// # Errors
+    /// [`BooksError`]; the driver's lease ends by itself then.
+    pub async fn again(&self, intent: &Intent) -> Result<(), BooksError> {
+        let running = self.lock().remove(&intent.id);
+        if let Some(running) = running {
+            running.task.abort();
+        }
+        self.world.books.release_lease(intent.id, intent.guard.fence).await
     }
 
     /// Waits until the intent is terminal; `None` when `deadline` ends first.
@@ -78,6 +111,9 @@ impl Drives {
     /// # Errors
     /// [`BooksError`] when the books do not say how it stands.
     pub async fn finished(&self, id: PaymentId, deadline: impl Future<Output = ()>) -> Result<Option<Intent>, BooksError> {
+        if let Some(running) = self.lock().get(&id) {
+            running.asked.fetch_add(1, Ordering::Relaxed);
+        }
         tokio::select! {
             outcome = self.wait(id) => outcome.map(Some),
             () = deadline => Ok(None),
@@ -125,15 +161,15 @@ impl Drives {
         }
     }
 
-    async fn drive(&self, intent: Intent, progress: Progress) -> Option<Intent> {
+    async fn drive(&self, intent: Intent, progress: Progress, mut journey: Journey) -> Option<Intent> {
         let (id, fence) = (intent.id, intent.guard.fence);
         let outcome = tokio::select! {
-            outcome = checkout::run(&self.world, intent, progress) => outcome,
+            outcome = self.to_its_end(intent, progress, &mut journey) => outcome,
             () = self.keep_lease(id, fence) => return None,
         };
         match outcome {
             Ok(done) => {
-                tracing::info!(payment_id = %id, state = done.state.word(), funding = done.funding.word(), "payment.finished");
+                journey.done(&done);
                 Some(done)
             }
             Err(DriveError::Books(BooksError::Stale(_))) => {
@@ -145,6 +181,31 @@ impl Drives {
                 None
             }
         }
+    }
+
+    /// Step by step, each of them counted once it is saved.
+    async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Intent, DriveError> {
+        loop {
+            let before = intent.state;
+            let (same, wait_ms) = match checkout::drive(&self.world, intent, &mut progress).await? {
+                Step::Done(done) => return Ok(done),
+                Step::Moved(moved) => (moved, 0),
+                Step::Wait(same, ms) => (same, ms),
+            };
+            if same.state != before {
+                self.telemetry.moved(before, &same);
+                journey.moved(before, &same);
+            }
+            if wait_ms > 0 {
+                self.world.clock.sleep_ms(wait_ms).await;
+            }
+            intent = same;
+        }
+    }
+
+    /// What is counted here.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Ends when the lease is lost: from then on somebody else drives.

@@ -1,5 +1,8 @@
 //! What runs beside the requests: drivers of intents, the recovery loop, the comparison of the books, and housekeeping.
 
+pub mod challenges;
 pub mod drives;
+mod journey;
 pub mod reconcile;
 pub mod rounds;
+pub mod vitals;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payments::{
     checkout::{DriveError, Progress, World},
     finality,
-    ports::{CardBooks, CardRail, Clock},
+    ports::{CardBooks, CardRail, Clock, desk::DeskBooks},
     recovery,
     refunds::refund_round,
 };
@@ -18,6 +18,11 @@ use super::drives::{Drives, chain};
 const RECOVER_EVERY: Duration = Duration::from_secs(2);
 /// Between two writes of what waits for a commit.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
+
+/// Between two looks for postings that are there for good.
+const FOLD_EVERY: Duration = Duration::from_secs(15);
+/// Between two pieces of what is there: payments come first.
+const FOLD_PIECES: Duration = Duration::from_millis(200);
 
 /// Work of a backend that needs a regular turn, e.g. carrying remembered proofs to the books.
 #[async_trait]
@@ -31,7 +36,7 @@ pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Houseke
     tokio::join!(
         recover(&world, &drives, &stop),
         close_nonces(&world, &stop),
-        look_at_settlements(&world, &stop),
+        look_at_settlements(&world, &drives, &stop),
         flush(&world, &housekeeping, &stop)
     );
 }
@@ -68,7 +73,7 @@ async fn close_nonces(world: &World, stop: &CancellationToken) {
 }
 
 /// A loop of its own, for the same reason: settlements that may still be taken back are looked at until they are final.
-async fn look_at_settlements(world: &World, stop: &CancellationToken) {
+async fn look_at_settlements(world: &World, drives: &Drives, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let round = match finality::look_at_settlements(world).await {
             Ok(round) => round,
@@ -81,6 +86,7 @@ async fn look_at_settlements(world: &World, stop: &CancellationToken) {
             tracing::warn!(payment_id = %id, "settlement.moved_by_reorganisation");
         }
         for id in &round.lost {
+            drives.telemetry().settlement_lost();
             tracing::error!(payment_id = %id, "settlement.lost");
         }
         if !round.more {
@@ -96,6 +102,21 @@ pub async fn refunds(rail: Arc<dyn CardRail>, books: Arc<dyn CardBooks>, clock: 
             tracing::warn!(error = %chain(&error), "refunds.round_failed");
         }
         pause(RECOVER_EVERY, &stop).await;
+    }
+}
+
+/// Folds what was posted into the sums of its day, behind every payment.
+pub async fn fold(books: Arc<dyn DeskBooks>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let wait = match books.fold(clock.now()).await {
+            Ok(0) => FOLD_EVERY,
+            Ok(_) => FOLD_PIECES,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "desk.fold_failed");
+                FOLD_EVERY
+            }
+        };
+        pause(wait, &stop).await;
     }
 }
 

@@ -223,8 +223,9 @@ async fn the_ledger_is_read_beside_a_running_gateway() {
     assert_eq!(ended(&beside.ledger(&["ls", "--state", "rejected"]).await, 0), json!([]));
 
     let shown = ended(&beside.ledger(&["show", newest]).await, 0);
-    assert_eq!(shown["settlement"]["tx_hash"], all[0]["tx_hash"]);
-    assert_eq!(shown["attempts"][0]["tx_hash"], all[0]["tx_hash"]);
+    assert_eq!(shown["settlement"]["tx_hash"], all[0]["reference"]);
+    assert_eq!(shown["attempts"][0]["tx_hash"], all[0]["reference"]);
+    assert_eq!(shown["dossier"]["payment"], all[0]);
     assert_eq!(shown["journal"].as_array().unwrap().len(), 4);
     assert_eq!(shown["timeline"].as_array().unwrap().last().unwrap()["state"], "created");
     assert_eq!(shown["obligation"], Value::Null);

@@ -14,7 +14,7 @@ use crate::proof_shapes::one_paid;
 use crate::support::world::launch;
 use crate::support::{Call, Setup, Wallet, World};
 
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
@@ -31,7 +31,7 @@ async fn pay(program: &Path, script: &Path, needs: &Path, world: &World, wallet:
 }
 
 /// What a client prints; it fails when the client does.
-async fn printed(mut command: Command, needs: &Path) -> String {
+pub async fn printed(mut command: Command, needs: &Path) -> String {
     assert!(needs.exists(), "{} is missing: run tests/run once, it installs the clients", needs.display());
     // Nothing that stands in the environment or in somebody's home changes what a client does.
     let home = tempfile::tempdir().unwrap();

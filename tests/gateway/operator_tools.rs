@@ -168,9 +168,9 @@ async fn strangers_leave_no_trace_in_the_books() {
     assert_eq!(noted.len(), 1, "{noted:?}");
     for stranger in [unpaid, forged] {
         let output = world.gateway.run(&["explain", stranger.header("x-request-id").unwrap()]).await;
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(5));
     }
     for nobody in ["pay_00000000000000000000000000000000", "' OR 1=1 --"] {
-        assert_eq!(world.gateway.run(&["explain", nobody]).await.status.code(), Some(1));
+        assert_eq!(world.gateway.run(&["explain", nobody]).await.status.code(), Some(5));
     }
 }

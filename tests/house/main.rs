@@ -138,6 +138,8 @@ fn nothing_is_left_for_later() {
 fn money_is_never_a_float() {
     let mut files = sources("payments/src");
     files.extend(sources("src"));
+    // What Prometheus has for numbers is made there, and read by nobody.
+    files.retain(|file| !file.ends_with("telemetry/number.rs"));
     complain(files, |_, line| {
         let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
         // A reader of JSON has to say what it does with a number that is no integer.

@@ -51,6 +51,8 @@ pub struct CreditAdjustment {
     pub credits: Credits,
     /// Why; kept with the entry.
     pub reason: String,
+    /// `page`, `api` or `cli`.
+    pub via: &'static str,
     /// Now.
     pub at: UnixMs,
     /// Only says what would come of it; nothing changes.
@@ -104,6 +106,8 @@ pub struct RefundApproval {
     pub intent: PaymentId,
     /// Why; kept with the refund.
     pub reason: String,
+    /// `page`, `api` or `cli`.
+    pub via: &'static str,
     /// Now.
     pub at: UnixMs,
     /// Only says what would come of it; nothing changes.

@@ -93,6 +93,8 @@ pub struct CloseFinding {
     pub key: String,
     /// Why; kept with the finding.
     pub reason: String,
+    /// `page`, `api` or `cli`.
+    pub via: &'static str,
     /// Now.
     pub at: UnixMs,
     /// Only says what would come of it; nothing changes.

@@ -20,7 +20,7 @@ use super::{
     super::{Api, call::Call, challenges::Challenged, problem::Fault},
     CardDesk,
 };
-use crate::upstream::profile::Condition;
+use crate::{clock::Stopwatch, telemetry::Rail, upstream::profile::Condition};
 
 /// Decodes and verifies a credential offline, without the time. `None` where the header holds none: that is an unpaid request.
 ///
@@ -38,7 +38,10 @@ pub(super) fn verified(
         return Err(Fault::new(Condition::Validation, "this route does not take card payments").reason("unsupported_credential"));
     };
     let digest = desk.bind_bodies.then(|| BodyDigest::of(&call.body));
-    verify(&unverified, &desk.secrets, offer, digest.as_ref()).map(Some).map_err(|error| refused(&error))
+    let watch = Stopwatch::start();
+    let verified = verify(&unverified, &desk.secrets, offer, digest.as_ref());
+    api.telemetry.verify_took(Rail::Mpp, watch.elapsed());
+    verified.map(Some).map_err(|error| refused(&error))
 }
 
 /// The account of an agent token.
@@ -118,7 +121,7 @@ fn worthless(reason: &str, expected: &str, got: &str) -> Fault {
 pub(super) fn refused(error: &MppError) -> Fault {
     if error.status_hint() == 400 {
         let fault = Fault::new(Condition::Validation, format!("the request was not accepted: {}", error.reason.code()));
-        return fault.reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
+        return fault.unverified().reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
     }
     Fault::new(Condition::MppInvalid, format!("the card payment was not accepted: {}", error.reason.code()))
         .reason(error.reason.code())

@@ -38,11 +38,27 @@ pub(super) const ALIVE: &str = "turnpike alive";
 /// What commands call themselves.
 pub(super) const BESIDE: &str = "turnpike";
 
+/// What connections of operators call themselves.
+const DESK: &str = "turnpike desk";
+/// How many of them there are at most.
+const DESK_CONNECTIONS: u32 = 3;
+/// A sum over everything takes its time, and holds up nobody.
+const PATIENT: [(&str, &str); 1] = [("statement_timeout", "120s")];
+
 pub(super) fn options(url: &str, name: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name(name).options(LIMITS))
 }
 
 pub(super) async fn pool(url: &str, connections: u32, name: &str) -> Result<PgPool, OpenError> {
+    Ok(careful(connections).connect_with(options(url, name)?).await?)
+}
+
+/// Connections for operators, none before it is needed.
+pub(super) fn desk(url: &str) -> Result<PgPool, OpenError> {
+    Ok(careful(DESK_CONNECTIONS).connect_lazy_with(options(url, DESK)?.options(PATIENT)))
+}
+
+fn careful(connections: u32) -> PgPoolOptions {
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).test_before_acquire(false);
     let pool = pool.before_acquire(|connection, meta| {
         Box::pin(async move {
@@ -52,8 +68,7 @@ pub(super) async fn pool(url: &str, connections: u32, name: &str) -> Result<PgPo
             Ok(true)
         })
     });
-    let pool = pool.after_release(|connection, _| Box::pin(stands_alone(connection)));
-    Ok(pool.connect_with(options(url, name)?).await?)
+    pool.after_release(|connection, _| Box::pin(stands_alone(connection)))
 }
 
 /// Whether a connection that was given back is in no transaction. A caller that goes away while it begins one leaves it open, and sqlx does not

@@ -11,6 +11,9 @@ pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgre
 /// Several may write at once: what a change decides by it locks first.
 pub(super) const BEGIN: &str = "BEGIN";
 
+/// A transaction that reads, as of one moment.
+pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 /// No bytes.
 macro_rules! no_bytes {
     () => {

@@ -9,6 +9,7 @@ mod connect;
 mod dialect;
 mod driving;
 mod faults;
+mod folding;
 mod health;
 mod known;
 mod liveness;
@@ -25,6 +26,8 @@ mod cards;
 mod charges;
 #[path = "../sql/credits.rs"]
 mod credits;
+#[path = "../sql/desk/mod.rs"]
+mod desk;
 #[path = "../sql/finality.rs"]
 mod finality;
 #[path = "../sql/gas.rs"]
@@ -33,6 +36,8 @@ mod gas;
 mod journal;
 #[path = "../sql/leases.rs"]
 mod leases;
+#[path = "../sql/pulse.rs"]
+mod pulse;
 #[path = "../sql/reads.rs"]
 mod reads;
 #[path = "../sql/reconcile/mod.rs"]
@@ -71,6 +76,8 @@ pub struct PostgresBooks {
     writer: PgPool,
     /// The same connections: a reader holds nobody up here.
     readers: PgPool,
+    /// Connections of operators, made when they are asked for: no payment waits for one of these.
+    desk: PgPool,
     marks: Marks,
     nonces: claim::Nonces,
     requests: requests::Waiting,
@@ -87,7 +94,7 @@ impl PostgresBooks {
     /// [`OpenError`].
     pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         Self::migrate(url).await?;
-        let mut books = Self::over(connect::pool(url, connections, connect::SERVING).await?);
+        let mut books = Self::over(connect::pool(url, connections, connect::SERVING).await?, connect::desk(url)?);
         books.alive = Some(Alive::take(connect::options(url, connect::ALIVE)?, books.marks.clone()).await?);
         Ok(books)
     }
@@ -113,7 +120,7 @@ impl PostgresBooks {
     pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
         let pool = connect::pool(url, 2, connect::BESIDE).await?;
         sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&pool).await.map_err(connect::missing)?;
-        Ok(Self::over(pool))
+        Ok(Self::over(pool, connect::desk(url)?))
     }
 
     /// Whether a server has the database open now.
@@ -124,10 +131,11 @@ impl PostgresBooks {
         Ok(liveness::any(&connect::pool(url, 1, connect::BESIDE).await?).await?)
     }
 
-    fn over(pool: PgPool) -> Self {
+    fn over(pool: PgPool, desk: PgPool) -> Self {
         Self {
             writer: pool.clone(),
             readers: pool,
+            desk,
             marks: Marks::default(),
             nonces: claim::Nonces::default(),
             requests: requests::Waiting::default(),

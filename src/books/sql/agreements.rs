@@ -1,17 +1,17 @@
 //! What the books must say of themselves.
 
 use async_trait::async_trait;
-use payments::ports::BooksError;
+use payments::{ports::BooksError, time::UnixMs};
 use sqlx::{Row, migrate::Migrator};
 
-use super::{Store, dialect::Pool, health, rows, unavailable};
-use crate::books::{Agreement, BookedSettlement, Health, Inspect};
+use super::{Store, desk::family, dialect::Pool, health, pulse, rows, unavailable};
+use crate::books::{Agreement, BookedSettlement, Health, Inspect, Pulse};
 
 /// The most differences that one check names.
 const MAX_NAMED: usize = 20;
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-const RULES: [(&str, &str, &str); 20] = [
+const RULES: [(&str, &str, &str); 22] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -22,6 +22,26 @@ const RULES: [(&str, &str, &str); 20] = [
         "every line has its header, and every header its lines",
         "SELECT l.txn_id || ' has lines and no header' FROM journal_lines l LEFT JOIN journal_headers h USING (txn_id) WHERE h.txn_id IS NULL
          UNION SELECT h.txn_id || ' has no lines' FROM journal_headers h LEFT JOIN journal_lines l USING (txn_id) WHERE l.txn_id IS NULL",
+    ),
+    (
+        "folded_sums",
+        "the sums that overviews are made of are those of the journal, up to their mark",
+        concat!(
+            "SELECT account || ' (' || kind || ') is off by ' || sum(amount) || ' ' || currency || ' and ' || sum(postings) || ' postings' FROM (
+               SELECT account, kind, currency, amount, postings FROM posted_totals
+               UNION ALL SELECT account, kind, currency, -sum(amount), -count(DISTINCT txn_id) FROM (
+                 SELECT ", family!(), " AS account, h.kind, l.currency, l.amount, h.txn_id FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
+                 WHERE h.rowid <= (SELECT folded FROM fold_mark WHERE name = 'journal')) AS folded GROUP BY account, kind, currency
+             ) AS each GROUP BY account, kind, currency HAVING sum(amount) <> 0 OR sum(postings) <> 0"
+        ),
+    ),
+    (
+        "folded_days",
+        "the sums of the days come to the sums of all time",
+        "SELECT account || ' (' || kind || ') is off by ' || sum(amount) || ' ' || currency FROM (
+           SELECT account, kind, currency, amount, postings FROM posted_totals
+           UNION ALL SELECT account, kind, currency, -amount, -postings FROM posted_days
+         ) AS each GROUP BY account, kind, currency HAVING sum(amount) <> 0 OR sum(postings) <> 0",
     ),
     (
         "settlement_posted",
@@ -173,9 +193,13 @@ impl Inspect for Store {
     async fn agreements(&self) -> Result<Vec<Agreement>, BooksError> {
         let mut all = Vec::with_capacity(RULES.len());
         for (check, holds, query) in RULES {
-            all.push(Agreement { check, holds, differences: texts(&self.readers, query).await.map_err(unavailable)? });
+            all.push(Agreement { check, holds, differences: texts(&self.desk, query).await.map_err(unavailable)? });
         }
         Ok(all)
+    }
+
+    async fn pulse(&self, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError> {
+        pulse::of(&self.readers, since, until).await
     }
 
     async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError> {

@@ -163,7 +163,7 @@ impl Books for Store {
     }
 
     async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError> {
-        reads::trial_balance(&self.readers).await
+        reads::trial_balance(&self.desk).await
     }
 
     async fn ready(&self) -> Result<(), BooksError> {

@@ -15,6 +15,9 @@ pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::S
 /// A transaction that holds the file from its first statement.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// A transaction that reads, as of one moment.
+pub(super) const BEGIN_READ: &str = "BEGIN";
+
 /// No bytes.
 macro_rules! no_bytes {
     () => {

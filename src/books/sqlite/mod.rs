@@ -6,6 +6,7 @@ mod apply;
 mod claim;
 mod dialect;
 mod driving;
+mod folding;
 mod funding;
 mod health;
 mod known;
@@ -25,6 +26,8 @@ mod cards;
 mod charges;
 #[path = "../sql/credits.rs"]
 mod credits;
+#[path = "../sql/desk/mod.rs"]
+mod desk;
 #[path = "../sql/finality.rs"]
 mod finality;
 #[path = "../sql/gas.rs"]
@@ -33,6 +36,8 @@ mod gas;
 mod journal;
 #[path = "../sql/leases.rs"]
 mod leases;
+#[path = "../sql/pulse.rs"]
+mod pulse;
 #[path = "../sql/reads.rs"]
 mod reads;
 #[path = "../sql/reconcile/mod.rs"]
@@ -60,6 +65,8 @@ type Store = SqliteBooks;
 
 /// Connections that only read.
 const READERS: u32 = 4;
+/// Connections that only operators' lists read from.
+const DESK: u32 = 2;
 /// After how long a file in use is looked at again: a command may have held it for an instant to see whether anybody serves.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
@@ -67,6 +74,8 @@ const SECOND_LOOK: Duration = Duration::from_millis(50);
 pub struct SqliteBooks {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Of operators: no payment waits for one of these.
+    desk: SqlitePool,
     marks: Marks,
     requests: requests::Waiting,
     /// Held for the life of the process: a second server on the same file would break the leases of the first.
@@ -126,8 +135,9 @@ impl SqliteBooks {
         let options = options(path);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
         let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(READERS).connect_with(options).await?;
-        Ok(Self { writer, readers, marks: Marks::default(), requests: requests::Waiting::default(), _lock: lock })
+        let readers = pool(READERS).connect_with(options.clone()).await?;
+        let desk = SqlitePoolOptions::new().max_connections(DESK).idle_timeout(None).connect_lazy_with(options);
+        Ok(Self { writer, readers, desk, marks: Marks::default(), requests: requests::Waiting::default(), _lock: lock })
     }
 }
 

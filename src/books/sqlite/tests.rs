@@ -9,12 +9,17 @@ mod migration;
 
 #[path = "../sql/tests/cards.rs"]
 mod cards;
+#[path = "../sql/tests/desk/mod.rs"]
+mod desk;
 #[path = "../sql/tests/operator.rs"]
 mod operator;
 
 use std::future::Future;
 
-use payments::{ports::Books, testing::suite::Draft};
+use payments::{
+    ports::{Books, desk::DeskBooks},
+    testing::suite::Draft,
+};
 use sqlx::SqlitePool;
 use tempfile::TempDir;
 
@@ -31,6 +36,11 @@ fn block_on<F: Future>(future: F) -> F::Output {
 async fn make() -> (SqliteBooks, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     (SqliteBooks::open(&url(&dir)).await.unwrap(), dir)
+}
+
+/// Folds everything that is there; says how many postings.
+async fn fold_all(books: &SqliteBooks, _: &TempDir) -> u64 {
+    books.fold(payments::testing::clock::START).await.unwrap()
 }
 
 fn url(dir: &TempDir) -> String {

@@ -1,28 +1,37 @@
 //! `turnpike ledger show`: one payment from its first moment to its last line in the journal.
 
-use std::sync::Arc;
-
 use payments::{
     ids::PaymentId,
     intent::Intent,
-    ports::{Books, Evidence},
+    ports::Evidence,
     settlement::{Attempt, PaymentFailure, Settlement},
     time::UnixMs,
 };
 use serde_json::{Value, json};
 
-use super::{tables::journal_table, unreadable};
-use crate::cli::{
-    exit::{Exit, Failure},
-    output::{self, Format, money, table},
+use super::{dossier, tables::journal_table, unreadable};
+use crate::{
+    app::Beside,
+    cli::{
+        exit::{Exit, Failure},
+        output::{self, Format, money, table},
+    },
 };
 
-pub(super) async fn run(books: &Arc<dyn Books>, id: PaymentId, format: Format) -> Result<Exit, Failure> {
-    let evidence = books.evidence(id).await.map_err(unreadable)?;
-    let evidence = evidence.ok_or_else(|| Failure::new(Exit::NotFound, format!("there is no payment {id}")))?;
+pub(super) async fn run(beside: &Beside, id: PaymentId, format: Format) -> Result<Exit, Failure> {
+    let unknown = || Failure::new(Exit::NotFound, format!("there is no payment {id}"));
+    let evidence = beside.books.evidence(id).await.map_err(unreadable)?.ok_or_else(unknown)?;
+    let dossier = beside.desk.dossier(id).await.map_err(unreadable)?.ok_or_else(unknown)?;
     match format {
-        Format::Json => output::json(&as_json(&evidence)),
-        Format::Readable => output::line(&as_text(&evidence)),
+        Format::Json => {
+            let mut value = as_json(&evidence);
+            value["dossier"] = json!(dossier);
+            output::json(&value);
+        }
+        Format::Readable => {
+            output::line(&as_text(&evidence));
+            dossier::tables(&dossier).iter().for_each(|table| output::line(table));
+        }
     }
     Ok(Exit::Done)
 }

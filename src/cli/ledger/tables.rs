@@ -8,15 +8,22 @@ use payments::{
 };
 use serde_json::{Value, json};
 
-use crate::cli::output::{money, short, table};
+use crate::cli::output::{money, payer, short, table};
 
 /// Payments, one a row.
 pub(in crate::cli) fn intents_table(intents: &[IntentSummary]) -> String {
     let rows = intents.iter().map(|intent| {
         let transaction = intent.tx_hash.as_deref().map(short).unwrap_or_default();
         let price = money(intent.price_minor, &intent.currency);
-        let payer = intent.payer.split_once(':').map_or(intent.payer.clone(), |(kind, name)| format!("{kind}:{}", short(name)));
-        vec![intent.id.clone(), seconds(&intent.created_at), payer, intent.funding.clone(), intent.state.clone(), price, transaction]
+        vec![
+            intent.id.clone(),
+            seconds(&intent.created_at),
+            payer(&intent.payer),
+            intent.funding.clone(),
+            intent.state.clone(),
+            price,
+            transaction,
+        ]
     });
     table(&["payment", "created (UTC)", "payer", "funding", "state", ">price", "transaction"], rows.collect())
 }
@@ -82,7 +89,7 @@ fn number(sum: i128) -> Value {
 }
 
 /// `2026-01-31T12:00:00.000Z` to the second.
-fn seconds(rfc3339: &str) -> String {
+pub(super) fn seconds(rfc3339: &str) -> String {
     rfc3339.get(..19).unwrap_or(rfc3339).replace('T', " ")
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     BaseRail,
     calls::address,
-    fees::TRANSFER_GAS,
+    fees::{self, TRANSFER_GAS},
     wire::{Block, Receipt},
 };
 
@@ -34,6 +34,15 @@ impl BaseRail {
         let block = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
         batch.send().await?;
         Ok(block.get().await?.unix_s())
+    }
+
+    /// The balance of this process's signer in wei, and the time of the newest block in unix seconds; in one batch.
+    pub async fn vitals(&self) -> Result<(u128, u64), RailError> {
+        let mut batch = self.node.batch()?;
+        let quote = fees::ask_quote(&mut batch, self.signer.address())?;
+        batch.send().await?;
+        let (quote, latest) = quote.get().await?;
+        Ok((quote.signer_balance_wei, latest.unix_s()))
     }
 
     /// What this account can pay gas with, at today's fees.

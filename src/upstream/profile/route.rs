@@ -20,11 +20,13 @@ pub struct Route {
     pub key: String,
     /// Who answers.
     pub target: Target,
+    /// Its place among all routes of the table, from 0.
+    pub number: usize,
 }
 
 impl Route {
     pub(super) fn new(method: Method, pattern: &str, target: Target) -> Self {
-        Self { key: format!("{method} {pattern}"), method, pattern: pattern.to_owned(), target }
+        Self { key: format!("{method} {pattern}"), method, pattern: pattern.to_owned(), target, number: 0 }
     }
 
     /// The upstream's side of the route, or `None` for a route of the gateway.

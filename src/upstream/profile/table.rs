@@ -54,7 +54,7 @@ impl RouteTable {
         let own = own.iter().map(|own| Route::new(own.method(), own.pattern(), Target::Own(*own)));
         let mut patterns = std::collections::BTreeMap::new();
         let mut mistakes = Vec::new();
-        for route in own.chain(profile.routes.iter().cloned()) {
+        for (number, route) in own.chain(profile.routes.iter().cloned()).enumerate() {
             let index = *patterns.entry(route.pattern.clone()).or_insert_with(|| {
                 let index = table.by_path.len();
                 table.by_path.push(Vec::new());
@@ -66,7 +66,7 @@ impl RouteTable {
             if table.by_path[index].iter().any(|other| other.method == route.method) {
                 mistakes.push(Mistake::new(&route.key, "is there twice, or the gateway's own"));
             }
-            table.by_path[index].push(route);
+            table.by_path[index].push(Route { number, ..route });
         }
         if mistakes.is_empty() { Ok(table) } else { Err(ProfileError { profile: profile.name.clone(), mistakes }) }
     }

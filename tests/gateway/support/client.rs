@@ -76,7 +76,10 @@ impl Call {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|e| text(&e))?;
         let driver = tokio::spawn(connection);
-        let mut request = http::Request::builder().method(self.method.clone()).uri(&self.target).header("host", address.to_string());
+        let mut request = http::Request::builder().method(self.method.clone()).uri(&self.target);
+        if self.headers.iter().all(|(name, _)| name != "host") {
+            request = request.header("host", address.to_string());
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

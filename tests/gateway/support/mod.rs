@@ -9,6 +9,7 @@ pub mod core_process;
 pub mod database;
 pub mod fake_core;
 pub mod gateway;
+pub mod metrics;
 pub mod moment;
 pub mod one_store;
 pub mod oracle;

@@ -11,11 +11,12 @@ use crate::{
 
 impl Standing {
     /// The words that are no state of one payment.
-    pub const GROUPS: [(&'static str, Self); 5] = [
+    pub const GROUPS: [(&'static str, Self); 6] = [
         ("open", Self::Open),
         ("unknown", Self::Unknown),
         ("settled", Self::Settled),
         ("paid_not_served", Self::PaidNotServed),
+        ("no_launch", Self::NoLaunch),
         ("refunded", Self::Refunded),
     ];
 
@@ -53,7 +54,7 @@ impl PaymentFilter {
                 &mut wrong,
                 "state",
                 value("state"),
-                "a state, open, unknown, settled, paid_not_served or refunded",
+                "a state, open, unknown, settled, paid_not_served, no_launch or refunded",
                 Standing::from_word,
             ),
             rail: one_of(&mut wrong, "rail", value("rail"), "x402 or mpp", &["x402", "mpp"]),

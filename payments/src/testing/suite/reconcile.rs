@@ -142,7 +142,8 @@ pub async fn what_an_operator_closed_stays_closed_with_the_reason(books: &dyn Co
     let fence = turn(books).await;
     let a = found("a");
     books.note_findings(fence, std::slice::from_ref(&a), &[], AT).await.unwrap();
-    let close = CloseFinding { kind: a.kind, key: a.key.clone(), reason: String::from("looked at"), at: AT.plus_s(1), dry_run: true };
+    let close =
+        CloseFinding { kind: a.kind, key: a.key.clone(), reason: String::from("looked at"), via: "cli", at: AT.plus_s(1), dry_run: true };
     books.close_finding(&close).await.unwrap();
     assert_eq!(books.findings(false, 9).await.unwrap().len(), 1);
     let close = CloseFinding { dry_run: false, ..close };

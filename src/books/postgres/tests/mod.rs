@@ -14,6 +14,8 @@ mod wire;
 
 #[path = "../../sql/tests/cards.rs"]
 mod cards;
+#[path = "../../sql/tests/desk/mod.rs"]
+mod desk;
 #[path = "../../sql/tests/operator.rs"]
 mod operator;
 
@@ -25,8 +27,8 @@ use std::{
 
 use payments::{
     intent::Intent,
-    ports::{Books, Claimed},
-    testing::{rail::by_transfer, suite::Draft, upstream::answer},
+    ports::{Books, Claimed, desk::DeskBooks},
+    testing::{clock::START, rail::by_transfer, suite::Draft, upstream::answer},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, postgres::PgConnectOptions};
 
@@ -84,6 +86,19 @@ async fn execute(statement: &str) {
 async fn make() -> (PostgresBooks, Scratch) {
     let scratch = Scratch::make().await;
     (PostgresBooks::open(&scratch.url(), 8).await.unwrap(), scratch)
+}
+
+/// Folds everything that is there, once the note about it has become old enough and others' transactions have ended; says how many postings.
+async fn fold_all(books: &PostgresBooks, scratch: &Scratch) -> u64 {
+    let (pool, mut folded) = (beside(scratch).await, 0);
+    assert_eq!(books.fold(START).await.unwrap(), 0, "what is there may not be there for good yet");
+    sqlx::query("UPDATE fold_mark SET seen_at_ms = seen_at_ms - 60000").execute(&pool).await.unwrap();
+    until(async || {
+        folded = books.fold(START).await.unwrap();
+        folded > 0
+    })
+    .await;
+    folded
 }
 
 /// Two replicas on one fresh database.

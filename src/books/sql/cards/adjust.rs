@@ -3,12 +3,13 @@
 use payments::{
     ledger::{Account, Posting, moved},
     money::{Amount, Credits},
-    ports::{AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment},
+    ports::{AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment, desk::NewAction},
 };
 
 use super::super::dialect::Connection;
 use super::super::{
     credits::{self, Entry, too_large},
+    desk::actions,
     journal, rows,
 };
 
@@ -35,7 +36,16 @@ pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustmen
     if credits != Credits::ZERO {
         journal::post(connection, &posting(change, kind, credits)?, change.at).await?;
     }
+    actions::note(connection, &action(change)).await?;
     Ok(credits::account(connection, payer).await?)
+}
+
+fn action(change: &CreditAdjustment) -> NewAction {
+    let action = match change.kind {
+        AdjustmentKind::Grant => "credits.grant",
+        AdjustmentKind::Void => "credits.void",
+    };
+    NewAction { at: change.at, action, subject: change.payer.to_string(), reason: change.reason.clone(), via: change.via }
 }
 
 fn posting(change: &CreditAdjustment, kind: &'static str, credits: Credits) -> Result<Posting, BooksError> {

@@ -6,7 +6,7 @@ use payments::{
     ids::PaymentId,
     ledger::{Account, Line, Posting, moved},
     money::{Amount, Credits, UsdCents},
-    ports::{BooksError, ObligationRow, RefundApproval, RefundRefusal},
+    ports::{BooksError, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction},
     time::UnixMs,
 };
 use sqlx::Row;
@@ -15,6 +15,7 @@ use super::super::dialect::{Connection, DbRow, Pool};
 use super::super::{
     charges,
     credits::{self, Entry},
+    desk::actions,
     journal, reads, rows,
     transitions::exactly_one,
     unavailable,
@@ -81,7 +82,13 @@ pub(super) async fn approve(connection: &mut Connection, approval: &RefundApprov
     };
     move_debt(connection, id, (&debt.state, RefundState::Sent.word()), approval.at).await?;
     charges::insert_refund(connection, &refund, &debt.currency, &approval.reason).await?;
+    actions::note(connection, &action(approval)).await?;
     Ok(refund)
+}
+
+fn action(approval: &RefundApproval) -> NewAction {
+    let subject = approval.intent.to_string();
+    NewAction { at: approval.at, action: "refund.approve", subject, reason: approval.reason.clone(), via: approval.via }
 }
 
 /// Money that came without being asked for is owed under a name of its own, and came on the chain.

@@ -1,17 +1,17 @@
 //! Findings: opened once, closed by themselves or by an operator.
 
 use payments::{
-    ports::{BooksError, CloseFinding, CloseRefusal, Finding, FindingKind, Found, OpenFinding, Source},
+    ports::{BooksError, CloseFinding, CloseRefusal, Finding, FindingKind, Found, OpenFinding, Source, desk::NewAction},
     time::UnixMs,
 };
 
-use super::super::{dialect::Connection, finality, rows, unavailable};
+use super::super::{desk::actions, dialect::Connection, finality, rows, unavailable};
 use super::runs;
 
 /// What an operator accepts of our address's balance: the account starts afresh.
 const BALANCE: &str = "balance";
 
-pub(super) async fn list(connection: &mut Connection, all: bool, limit: u32) -> Result<Vec<Finding>, BooksError> {
+pub(in super::super) async fn list(connection: &mut Connection, all: bool, limit: u32) -> Result<Vec<Finding>, BooksError> {
     let list = sqlx::query(
         "SELECT a.kind, a.key, f.detail, a.opened_at, a.closed_at, f.closed_reason
          FROM findings f JOIN audit_findings a ON a.kind = f.kind AND a.key = f.key
@@ -114,6 +114,9 @@ pub(super) async fn close(connection: &mut Connection, close: &CloseFinding) -> 
         let known = known.fetch_optional(connection).await.map_err(unavailable)?;
         return Err(if known.is_some() { CloseRefusal::Closed } else { CloseRefusal::Unknown });
     }
+    let subject = format!("{} {}", close.kind.word(), close.key);
+    let action = NewAction { at: close.at, action: "finding.close", subject, reason: close.reason.clone(), via: close.via };
+    actions::note(connection, &action).await?;
     if close.kind == FindingKind::AmountMismatch && close.key.starts_with(BALANCE) {
         sqlx::query("DELETE FROM reconcile_marks WHERE name = $1").bind(BALANCE).execute(connection).await.map_err(unavailable)?;
     }

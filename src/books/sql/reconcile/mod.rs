@@ -1,6 +1,6 @@
 //! The books' side of reconciliation.
 
-mod findings;
+pub(super) mod findings;
 mod receipts;
 mod runs;
 mod world;

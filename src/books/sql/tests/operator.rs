@@ -19,7 +19,7 @@ use super::{
 };
 
 fn approval(intent: &Intent) -> RefundApproval {
-    RefundApproval { intent: intent.id, reason: String::from("asked for"), at: intent.created_at, dry_run: false }
+    RefundApproval { intent: intent.id, reason: String::from("asked for"), via: "cli", at: intent.created_at, dry_run: false }
 }
 
 #[test]
@@ -38,6 +38,7 @@ fn a_dry_run_says_what_would_come_of_it_and_changes_nothing() {
             kind: AdjustmentKind::Grant,
             credits: Credits::new(3),
             reason: String::from("late"),
+            via: "cli",
             at: refused.created_at,
             dry_run: true,
         };
@@ -136,6 +137,7 @@ fn an_operator_gives_and_takes_credits_and_never_below_zero() {
             kind,
             credits: Credits::new(credits),
             reason: String::from("goodwill"),
+            via: "cli",
             at: Draft::numbered(number).at,
             dry_run: false,
         };

@@ -10,7 +10,8 @@ pub fn start(default_filter: &str) {
     let builder = fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match io::stderr().is_terminal() {
         true => builder.compact().try_init(),
-        false => builder.json().flatten_event(true).try_init(),
+        // The innermost span names the trace, and the payment once it is known.
+        false => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     drop(started);
 }

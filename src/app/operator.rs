@@ -1,0 +1,81 @@
+//! The operators' side, from the parts that serve agents.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::Router;
+use payments::{
+    agent::Wallet,
+    checkout::World,
+    ports::{CardBooks, ChainRail, ReconcileBooks, desk::DeskBooks},
+    reconcile::Reconciler,
+};
+
+use super::AppError;
+use crate::{
+    api::operator::Checks,
+    config::{Config, StripeMode, X402Mode},
+    operator::{self, Desk, Gas, Guard, Links, SignerGas},
+    rails::base::BaseRail,
+    worker::drives::Drives,
+};
+
+/// How long the node may take to say what a signer has.
+const GAS_TIME: Duration = Duration::from_millis(1_500);
+
+/// The books by the ports that only operators use: what they read, card accounts, what comparisons found.
+type Ports<'a> = (Arc<dyn DeskBooks>, &'a Arc<dyn CardBooks>, Arc<dyn ReconcileBooks>);
+
+/// Everything that the operators' side may use.
+///
+/// # Errors
+/// [`AppError`].
+pub(super) fn desk(
+    config: &Config,
+    world: &World,
+    rail: &Arc<BaseRail>,
+    (desk, cards, findings): Ports<'_>,
+    drives: &Drives,
+    reconciler: Reconciler,
+) -> Result<Arc<Desk>, AppError> {
+    let settings =
+        serde_json::to_value(config).map_err(|error| AppError::Setting(format!("the configuration cannot be shown: {error}")))?;
+    let guard = Guard::new(config.operator.token.expose(), world.clock.clone()).map_err(|error| AppError::Setting(error.to_string()))?;
+    Ok(Arc::new(Desk {
+        books: world.books.clone(),
+        desk,
+        cards: Arc::clone(cards),
+        findings,
+        balances: world.balances.clone(),
+        clock: world.clock.clone(),
+        ids: world.ids.clone(),
+        guard,
+        settings,
+        links: Links {
+            chain: config.x402.mode != X402Mode::Sandbox,
+            stripe: matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live),
+        },
+        gas: Arc::new(ChainGas(Arc::clone(rail))),
+        drives: drives.clone(),
+        reconciler,
+    }))
+}
+
+/// The operators' listener: health for everybody, all else behind the guard; `more` are routes of other rooms.
+pub(super) fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router) -> Router {
+    operator::router(Arc::clone(&desk), checks, agents, operator::page::routes(desk).merge(more))
+}
+
+struct ChainGas(Arc<BaseRail>);
+
+#[async_trait]
+impl Gas for ChainGas {
+    async fn signers(&self) -> Vec<SignerGas> {
+        futures::future::join_all(self.0.signers().into_iter().map(|signer| of_signer(&self.0, signer))).await
+    }
+}
+
+async fn of_signer(rail: &BaseRail, signer: Wallet) -> SignerGas {
+    let gas = tokio::time::timeout(GAS_TIME, rail.gas_of(signer)).await.ok().and_then(Result::ok);
+    SignerGas { signer, balance_wei: gas.map(|gas| gas.balance_wei.to_string()), settlements: gas.map(|gas| gas.settlements.to_string()) }
+}

@@ -1,0 +1,51 @@
+//! What operators did.
+
+use ::payments::ports::{
+    BooksError,
+    desk::{ActionRow, NewAction, Page},
+};
+
+use super::super::{
+    dialect::{Connection, DbRow, Pool},
+    rows, unavailable,
+};
+use super::text::moment;
+
+pub(in super::super) async fn note(connection: &mut Connection, action: &NewAction) -> Result<(), BooksError> {
+    sqlx::query("INSERT INTO operator_actions (at_ms, action, subject, reason, via) VALUES ($1, $2, $3, $4, $5)")
+        .bind(action.at.ms())
+        .bind(action.action)
+        .bind(&action.subject)
+        .bind(&action.reason)
+        .bind(action.via)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
+}
+
+pub(super) async fn page(desk: &Pool, page: &Page<i64>) -> Result<Vec<ActionRow>, BooksError> {
+    let list = sqlx::query("SELECT * FROM operator_actions WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+        .bind(page.after.unwrap_or(i64::MAX))
+        .bind(i64::from(page.limit))
+        .fetch_all(desk)
+        .await
+        .map_err(unavailable)?;
+    list.iter().map(row).collect()
+}
+
+pub(super) async fn about(connection: &mut Connection, subject: &str) -> Result<Vec<ActionRow>, BooksError> {
+    let list = sqlx::query("SELECT * FROM operator_actions WHERE subject = $1 ORDER BY seq").bind(subject);
+    list.fetch_all(connection).await.map_err(unavailable)?.iter().map(row).collect()
+}
+
+fn row(row: &DbRow) -> Result<ActionRow, BooksError> {
+    Ok(ActionRow {
+        seq: rows::int(row, "seq")?,
+        at: moment(row, "at_ms")?,
+        action: rows::text(row, "action")?,
+        subject: rows::text(row, "subject")?,
+        reason: rows::text(row, "reason")?,
+        via: rows::text(row, "via")?,
+    })
+}

@@ -1,0 +1,112 @@
+//! Postings, overview and statements against the journal.
+
+use payments::{
+    ports::{
+        Books,
+        desk::{DeskBooks, Overview, Page, PaymentFilter, PostingRow},
+    },
+    testing::{clock::START, rail::by_transfer, suite::Draft},
+    time::UnixMs,
+};
+
+use super::{
+    Store, block_on,
+    cards::{agree, claimed, compensated, spent},
+    fold_all, make, postings, scene,
+};
+
+#[test]
+fn postings_of_a_family_or_an_account_are_all_of_them() {
+    block_on(async {
+        let (books, _dir) = make().await;
+        let all = scene(&books).await;
+        let journal = postings(&books, None, 2).await;
+        assert!(journal.is_sorted_by(|one, next| one.seq > next.seq));
+        let of_payer = format!("liab:unearned:{}", all[0].payer);
+        for account in ["asset:usdc_hot", "liab:unearned", "payer", "rev:launch", "exp:loss", of_payer.as_str()] {
+            let has = |name: &str| name == account || name.strip_prefix(account).is_some_and(|rest| rest.starts_with(':'));
+            let expected: Vec<&PostingRow> = journal.iter().filter(|posting| posting.lines.iter().any(|line| has(&line.account))).collect();
+            assert_eq!(postings(&books, Some(account), 2).await.iter().collect::<Vec<_>>(), expected, "{account}");
+        }
+    });
+}
+
+async fn overview(books: &Store) -> Overview {
+    books.overview(START.plus_s(86_400)).await.unwrap()
+}
+
+#[test]
+fn an_overview_is_the_journals_before_and_after_each_fold() {
+    block_on(async {
+        let (books, dir) = make().await;
+        scene(&books).await;
+        let before = overview(&books).await;
+        let trial = books.trial_balance().await.unwrap();
+        let sum = |family: &str, currency: &str| {
+            let of_family = trial.iter().filter(|line| line.account.starts_with(family) && line.currency == currency);
+            of_family.map(|line| line.amount).sum::<i64>()
+        };
+        assert_eq!(before.accounts.len(), 10);
+        for posted in &before.accounts {
+            assert_eq!(posted.amount_minor, sum(&posted.account, &posted.currency), "{posted:?}");
+        }
+        let earned = before.days.iter().fold((0, 0), |(usdc, usd), day| (usdc + day.earned_usdc_units, usd + day.earned_usd_cents));
+        assert_eq!(earned, (-sum("rev:", "USDC"), -sum("rev:", "USD")));
+        let sums = books.payment_sums(&PaymentFilter::default()).await.unwrap();
+        let settled: u64 = before.days.iter().map(|day| day.settled_x402 + day.settled_mpp).sum();
+        assert_eq!(settled, sums.settled.iter().map(|sum| sum.settled).sum::<u64>());
+        assert_eq!((before.days.len(), before.unknown), (30, 4));
+        books.note_challenges(START, &[(String::from("POST /launches"), 3), (String::from("GET /a"), 2)]).await.unwrap();
+        books.note_challenges(START, &[(String::from("POST /launches"), 1)]).await.unwrap();
+        let noted = overview(&books).await;
+        assert_eq!(noted.days[28].challenges, 6);
+        let all = u64::try_from(postings(&books, None, 99).await.len()).unwrap();
+        assert_eq!(fold_all(&books, &dir).await, all);
+        assert_eq!(overview(&books).await, noted);
+        assert_eq!(books.fold(START).await.unwrap(), 0, "nothing is folded twice");
+        agree(&books).await;
+        let late = claimed(&books, &Draft::numbered(90).of_wallet(9)).await;
+        books.apply(late.funded(by_transfer(late.attempts[0].tx_hash, 1), late.created_at).unwrap()).await.unwrap();
+        let hot = |overview: &Overview| overview.accounts.iter().find(|sum| sum.account == "asset:usdc_hot").unwrap().amount_minor;
+        assert_eq!(hot(&overview(&books).await), hot(&noted) + 550_000);
+        agree(&books).await;
+    });
+}
+
+#[test]
+fn a_statement_ends_with_what_is_owed() {
+    block_on(async {
+        let (books, _dir) = make().await;
+        let refused = compensated(&books, 1, 7).await;
+        spent(&books, 2, 7).await;
+        scene(&books).await;
+        let payers = [refused.payer.clone(), Draft::numbered(1).of_wallet(2).payer(), Draft::numbered(8).by_card(8).payer()];
+        let trial = books.trial_balance().await.unwrap();
+        for payer in payers {
+            let (first, last) = (UnixMs::new(0), START.plus_s(90 * 86_400));
+            let mut lines = books.statement(&payer, first, last, &Page { after: None, limit: 1 }).await.unwrap();
+            assert!(!lines.is_empty());
+            while let Some(line) = lines.last() {
+                let after = Some(line.seq);
+                let page = books.statement(&payer, first, last, &Page { after, limit: 2 }).await.unwrap();
+                if page.is_empty() {
+                    break;
+                }
+                lines.extend(page);
+            }
+            for currency in ["USDC", "USD", "CREDIT"] {
+                let of = |family: &str| -> i64 {
+                    let account = format!("{family}{payer}");
+                    trial.iter().filter(|line| line.currency == currency && line.account == account).map(|line| line.amount).sum()
+                };
+                let owed = of("payer:") - of("liab:unearned:") - of("liab:refund_due:");
+                let told = lines.iter().rev().find(|line| line.currency == currency).map_or(0, |line| line.balance_minor);
+                let moved: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount_minor).sum();
+                assert_eq!((told, moved), (owed, owed), "{payer} {currency}");
+            }
+            let middle = UnixMs::parse_rfc3339(&lines[lines.len() / 2].at).unwrap();
+            let rest = books.statement(&payer, middle, last, &Page { after: None, limit: 999 }).await.unwrap();
+            assert!(lines.ends_with(&rest), "the balance goes on from what was before");
+        }
+    });
+}

@@ -1,0 +1,81 @@
+//! Actions over the API: a JSON object or a form with `reason`, and `dry_run` to only ask what would come of it.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::StatusCode;
+use payments::{
+    ports::{AdjustmentKind, FindingKind},
+    reconcile::Scope,
+    time::UnixMs,
+};
+
+use super::{Desk, Refusal, fields::Fields};
+use crate::operator::{ask, details::PAYMENT_ID};
+
+/// How the list of actions names this way in.
+const VIA: &str = "api";
+
+type Answer = Result<Response, Refusal>;
+
+/// `POST payments/{id}/recheck`.
+pub(in crate::operator) async fn recheck(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
+    let id = ask::named("id", PAYMENT_ID, &id)?;
+    let change = Fields::read(request).await?.change(VIA)?;
+    let done = super::recheck(&desk, id, &change).await?;
+    // The look itself comes with the next round of the recovery loop.
+    let status = if change.dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(done)).into_response())
+}
+
+/// `POST refunds/{id}/approve`.
+pub(in crate::operator) async fn approve(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
+    let id = ask::named("id", PAYMENT_ID, &id)?;
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::approve(&desk, id, &change).await?).into_response())
+}
+
+/// `POST credits/{payer}/grant` with `credits`.
+pub(in crate::operator) async fn grant(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, request: Request) -> Answer {
+    adjust(&desk, &payer, AdjustmentKind::Grant, request).await
+}
+
+/// `POST credits/{payer}/void` with `credits`.
+pub(in crate::operator) async fn void(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, request: Request) -> Answer {
+    adjust(&desk, &payer, AdjustmentKind::Void, request).await
+}
+
+async fn adjust(desk: &Desk, payer: &str, kind: AdjustmentKind, request: Request) -> Answer {
+    let payer = ask::card(payer)?;
+    let fields = Fields::read(request).await?;
+    let credits: NonZeroU32 = fields.must("credits", "a whole number from 1 on", |text| text.parse().ok())?;
+    let change = fields.change(VIA)?;
+    Ok(Json(super::adjust(desk, &payer, kind, credits, &change).await?).into_response())
+}
+
+/// `POST findings/close` with `kind` and `key`.
+pub(in crate::operator) async fn close(State(desk): State<Arc<Desk>>, request: Request) -> Answer {
+    let fields = Fields::read(request).await?;
+    let kinds = format!("one of {}", FindingKind::ALL.map(FindingKind::word).join(", "));
+    let kind = fields.must("kind", &kinds, FindingKind::from_word)?;
+    let key = fields.must("key", "what the finding is about, as the list shows it", |text| (!text.is_empty()).then(|| text.to_owned()))?;
+    let change = fields.change(VIA)?;
+    Ok(Json(super::close(&desk, kind, key, &change).await?).into_response())
+}
+
+/// `POST reconcile` with `since`, or `full`; otherwise from where the last run ended.
+pub(in crate::operator) async fn reconcile(State(desk): State<Arc<Desk>>, request: Request) -> Answer {
+    let fields = Fields::read(request).await?;
+    let scope = match (fields.flag("full")?, fields.text("since")) {
+        (true, None) => Scope::Full,
+        (true, Some(since)) => return Err(Refusal::wrong("since", "nothing beside full", &since)),
+        (false, None) => Scope::Recent,
+        (false, Some(_)) => Scope::Since(fields.must("since", "a day or a moment in RFC 3339", UnixMs::parse_day_or_moment)?),
+    };
+    let change = fields.change(VIA)?;
+    Ok(Json(super::compare(&desk, scope, &change).await?).into_response())
+}

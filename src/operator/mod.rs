@@ -1,0 +1,120 @@
+//! The operators' side: one API that the page, scripts and tests read. Every route is in [`router`]; all but health go through [`guard`].
+
+mod actions;
+mod answer;
+mod ask;
+mod details;
+mod export;
+mod guard;
+mod json;
+mod links;
+mod login;
+pub mod page;
+pub mod reason;
+pub mod shape;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use payments::{
+    agent::Wallet,
+    ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks},
+    reconcile::Reconciler,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+pub use guard::Guard;
+pub use links::Links;
+
+use crate::{
+    api::operator::{self as health, Checks},
+    worker::drives::Drives,
+};
+
+/// What a signer of ours can pay gas with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SignerGas {
+    /// Its address.
+    pub signer: Wallet,
+    /// Its balance of the chain's own coin, in wei; none while the node does not say.
+    pub balance_wei: Option<String>,
+    /// How many settlements that pays for at today's fees.
+    pub settlements: Option<String>,
+}
+
+/// Asks the chain for the gas of our signers.
+#[async_trait]
+pub trait Gas: Send + Sync {
+    /// Each signer whose key is here, the one that signs new claims first. Answers within a second or two, whatever the node does.
+    async fn signers(&self) -> Vec<SignerGas>;
+}
+
+/// Everything that the operators' side may use.
+pub struct Desk {
+    /// Payments.
+    pub books: Arc<dyn Books>,
+    /// What operators read.
+    pub desk: Arc<dyn DeskBooks>,
+    /// Card accounts.
+    pub cards: Arc<dyn CardBooks>,
+    /// What comparisons found.
+    pub findings: Arc<dyn ReconcileBooks>,
+    /// Balances as agents see them; forgotten after a change.
+    pub balances: Arc<dyn BalanceCache>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// Names for changes.
+    pub ids: Arc<dyn Ids>,
+    /// Who may come in.
+    pub guard: Guard,
+    /// The effective configuration, secrets as stars.
+    pub settings: Value,
+    /// Where a transaction or a charge can be looked at.
+    pub links: Links,
+    /// What signers can pay.
+    pub gas: Arc<dyn Gas>,
+    /// The drivers of payments.
+    pub drives: Drives,
+    /// What a comparison needs.
+    pub reconciler: Reconciler,
+}
+
+/// Every route of the operators' listener. `more` are routes of others that stand behind the same guard.
+pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router) -> Router {
+    let api = Router::new()
+        .route("/operator/api/overview", get(json::overview))
+        .route("/operator/api/payments", get(json::payments))
+        .route("/operator/api/payments/sums", get(json::payment_sums))
+        .route("/operator/api/payments/{id}", get(details::payment))
+        .route("/operator/api/payments/{id}/recheck", post(actions::api::recheck))
+        .route("/operator/api/requests", get(json::requests))
+        .route("/operator/api/owed", get(json::owed))
+        .route("/operator/api/refunds/{id}/approve", post(actions::api::approve))
+        .route("/operator/api/credits", get(json::credits))
+        .route("/operator/api/credits/{payer}", get(details::account))
+        .route("/operator/api/credits/{payer}/grant", post(actions::api::grant))
+        .route("/operator/api/credits/{payer}/void", post(actions::api::void))
+        .route("/operator/api/free-tier/{wallet}", get(details::free_tier))
+        .route("/operator/api/statement/{payer}", get(details::statement))
+        .route("/operator/api/journal", get(json::journal))
+        .route("/operator/api/balance", get(json::balance))
+        .route("/operator/api/findings", get(json::findings))
+        .route("/operator/api/findings/close", post(actions::api::close))
+        .route("/operator/api/runs", get(json::runs))
+        .route("/operator/api/reconcile", post(actions::api::reconcile))
+        .route("/operator/api/actions", get(json::actions))
+        .route("/operator/api/config", get(json::config))
+        .route("/operator/api/{export}", get(export::list))
+        .route("/operator/login", post(login::enter))
+        .route("/operator/logout", post(login::leave))
+        .fallback(answer::not_found)
+        .method_not_allowed_fallback(answer::not_allowed)
+        .with_state(Arc::clone(&desk));
+    let guarded = Router::new().merge(api).merge(more).layer(middleware::from_fn_with_state(desk, guard::check));
+    health::router(checks, agents).fallback_service(guarded)
+}

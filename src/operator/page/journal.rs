@@ -1,0 +1,51 @@
+//! Postings with their lines, and what every family of accounts comes to.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use payments::ports::desk::{Page, PostedSum, PostingRow};
+
+use super::{
+    payment::{Booked, booked},
+    shell::{Shell, Shown, Visit, cut, page, query},
+};
+use crate::operator::Desk;
+
+/// Postings of a page.
+const POSTINGS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "journal.html")]
+struct View {
+    shell: Shell,
+    account: String,
+    query: String,
+    balances: Vec<PostedSum>,
+    postings: Vec<Posting>,
+    older: Option<String>,
+}
+
+struct Posting {
+    row: PostingRow,
+    lines: Vec<Booked>,
+}
+
+/// `GET /operator/journal`.
+pub(super) async fn journal(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
+    visit.asked.only(&["account", "after", "done"])?;
+    let (account, after) = (visit.text("account"), visit.asked.page::<i64>()?.after);
+    let asked = Some(account.as_str()).filter(|account| !account.is_empty());
+    let postings = desk.desk.postings(asked, &Page { after, limit: POSTINGS + 1 }).await?;
+    let balances = match asked {
+        None => desk.desk.overview(desk.clock.now()).await?.accounts,
+        Some(_) => Vec::new(),
+    };
+    let (postings, more) = cut(postings, POSTINGS);
+    let pairs = || asked.map(|account| ("account", account)).into_iter();
+    let older = postings.last().filter(|_| more).map(|last| last.seq.to_string());
+    let older = older.as_ref().map(|after| super::shell::older("/operator/journal", pairs(), after));
+    let query = asked.map(|_| format!("?{}", query(pairs()))).unwrap_or_default();
+    let postings = postings.into_iter().map(|row| Posting { lines: booked(&row.lines), row }).collect();
+    Ok(page(&View { shell: visit.shell("Journal", "/operator/journal"), account, query, balances, postings, older }))
+}

@@ -1,0 +1,269 @@
+//! The first view: what came in, what waits, what we hold for others.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use payments::{
+    ports::desk::{DayTotals, Overview},
+    time::UnixMs,
+};
+use serde_json::json;
+
+use super::{
+    shell::{Outside, Shell, Shown, Visit, page},
+    show,
+};
+use crate::operator::{Desk, SignerGas};
+
+/// The spans of the first table, in days.
+const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)];
+/// A comparison that is older than this, in seconds, is worth a look.
+const STALE_S: i64 = 86_400;
+/// Settlements that a signer's gas must still pay for.
+const FEW_SETTLEMENTS: u64 = 100;
+/// Families of accounts that are somebody else's, in an operator's words.
+const HELD: [(&str, &str); 2] = [("liab:unearned", "Paid, not yet served"), ("liab:refund_due", "Owed back")];
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct View {
+    shell: Shell,
+    at: String,
+    alerts: Vec<Alert>,
+    spans: Vec<Span>,
+    days: Vec<Day>,
+    chart: String,
+    held: Vec<Held>,
+    open: u64,
+    unknown: u64,
+    oldest: Option<String>,
+    refunds_due: u64,
+    signers: Vec<GasLine>,
+    reconciled_at: Option<String>,
+    open_findings: u64,
+    not_compared: String,
+}
+
+/// Something to look at.
+#[derive(Debug, PartialEq, Eq)]
+struct Alert {
+    tone: &'static str,
+    href: &'static str,
+    text: String,
+}
+
+/// Some days together.
+#[derive(Debug, PartialEq, Eq)]
+struct Span {
+    name: &'static str,
+    since: String,
+    usdc: i64,
+    usd: i64,
+    settled_x402: u64,
+    settled_mpp: u64,
+    refunded: u64,
+    challenges: u64,
+    funded: u64,
+    conversion: String,
+}
+
+struct Day {
+    day: String,
+    /// The day after it: where its list ends.
+    next: String,
+    totals: DayTotals,
+}
+
+struct Held {
+    name: &'static str,
+    currency: String,
+    amount: i64,
+}
+
+struct GasLine {
+    link: Outside,
+    tone: &'static str,
+    eth: String,
+}
+
+/// `GET /operator`.
+pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
+    visit.asked.only(&["done"])?;
+    let (overview, signers) = tokio::join!(desk.desk.overview(desk.clock.now()), desk.gas.signers());
+    Ok(page(&view(visit.shell("Overview", "/operator"), overview?, signers)))
+}
+
+fn view(shell: Shell, read: Overview, signers: Vec<SignerGas>) -> View {
+    let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
+    let alerts = alerts(&read, &signers);
+    let waiting = read.unknown.saturating_add(read.refunds_due).saturating_add(read.open_findings);
+    View {
+        shell: shell.waiting(waiting),
+        alerts,
+        spans: SPANS.map(|(name, days)| span(name, &read.days, days)).into(),
+        chart: chart(&read.days),
+        held: held(&read),
+        open: read.open,
+        unknown: read.unknown,
+        oldest: read.oldest_unknown_at.as_deref().map(|then| show::ago(&read.at, then)),
+        refunds_due: read.refunds_due,
+        signers,
+        reconciled_at: read.reconciled_at,
+        open_findings: read.open_findings,
+        not_compared: read.not_compared.join(", "),
+        days: read.days.into_iter().rev().map(day).collect(),
+        at: read.at,
+    }
+}
+
+fn alerts(read: &Overview, signers: &[GasLine]) -> Vec<Alert> {
+    let mut all = Vec::new();
+    let mut say = |tone, href, text| all.push(Alert { tone, href, text });
+    if read.unknown > 0 {
+        let age = read.oldest_unknown_at.as_deref().map(|then| show::ago(&read.at, then)).unwrap_or_default();
+        say("warn", "/operator/attention#unknown", format!("{} with an unknown outcome, the oldest for {age}", payments(read.unknown)));
+    }
+    if read.refunds_due > 0 {
+        say("warn", "/operator/attention#owed", format!("{} of refunds that wait", read.refunds_due));
+    }
+    if read.open_findings > 0 {
+        say("bad", "/operator/attention#findings", format!("{} open: the books and the world differ", read.open_findings));
+    }
+    if signers.iter().any(|line| line.tone == "bad") {
+        say("bad", "/operator#gas", String::from("a signer is running out of gas"));
+    }
+    let age_s = |then: &str| Some(UnixMs::parse_rfc3339(&read.at)?.unix_s() - UnixMs::parse_rfc3339(then)?.unix_s());
+    match read.reconciled_at.as_deref() {
+        None => say("warn", "/operator/reconciliation", String::from("the books were never compared with the world")),
+        Some(then) if age_s(then).is_some_and(|age| age > STALE_S) => {
+            say("warn", "/operator/reconciliation", format!("the last comparison ended {} ago", show::ago(&read.at, then)));
+        }
+        Some(_) => {}
+    }
+    if !read.not_compared.is_empty() {
+        say("warn", "/operator/reconciliation", format!("could not be compared: {}", read.not_compared.join(", ")));
+    }
+    all
+}
+
+fn payments(count: u64) -> String {
+    if count == 1 { String::from("1 payment") } else { format!("{count} payments") }
+}
+
+fn span(name: &'static str, days: &[DayTotals], count: usize) -> Span {
+    let days = days.get(days.len().saturating_sub(count)..).unwrap_or_default();
+    let money = |of: fn(&DayTotals) -> i64| days.iter().fold(0_i64, |sum, day| sum.saturating_add(of(day)));
+    let number = |of: fn(&DayTotals) -> u64| days.iter().fold(0_u64, |sum, day| sum.saturating_add(of(day)));
+    let (challenges, funded) = (number(|day| day.challenges), number(|day| day.funded));
+    Span {
+        name,
+        since: days.first().map(|day| day.day.clone()).unwrap_or_default(),
+        usdc: money(|day| day.earned_usdc_units),
+        usd: money(|day| day.earned_usd_cents),
+        settled_x402: number(|day| day.settled_x402),
+        settled_mpp: number(|day| day.settled_mpp),
+        refunded: number(|day| day.refunded),
+        challenges,
+        funded,
+        conversion: conversion(challenges, funded),
+    }
+}
+
+/// Per cent with one decimal; more may be funded than were asked, by agents that know the price.
+fn conversion(challenges: u64, funded: u64) -> String {
+    match u128::from(funded).saturating_mul(1_000).checked_div(u128::from(challenges)) {
+        None => String::from("—"),
+        Some(tenths) => format!("{}.{} %", tenths / 10, tenths % 10),
+    }
+}
+
+fn day(totals: DayTotals) -> Day {
+    let next = UnixMs::parse_day_or_moment(&totals.day).map(|at| at.plus_s(86_400).day()).unwrap_or_default();
+    Day { day: totals.day.clone(), next, totals }
+}
+
+/// What the chart draws: decimals as text, which only the drawing turns into numbers.
+fn chart(days: &[DayTotals]) -> String {
+    let plain = |minor: i64, currency| show::decimal(&minor, currency).replace('\u{2212}', "-");
+    json!({
+        "days": days.iter().map(|day| &day.day).collect::<Vec<_>>(),
+        "series": [
+            {"name": "x402, USDC", "values": days.iter().map(|day| plain(day.earned_usdc_units, "USDC")).collect::<Vec<_>>()},
+            {"name": "card, USD", "values": days.iter().map(|day| plain(day.earned_usd_cents, "USD")).collect::<Vec<_>>()},
+        ],
+    })
+    .to_string()
+}
+
+/// Liabilities are credits in the books; here they are what others have with us, above zero.
+fn held(read: &Overview) -> Vec<Held> {
+    let of = |(family, name): (&str, &'static str)| {
+        let sums = read.accounts.iter().filter(move |sum| sum.account == family);
+        sums.map(|sum| Held { name, currency: sum.currency.clone(), amount: sum.amount_minor.saturating_neg() }).collect::<Vec<_>>()
+    };
+    HELD.into_iter().flat_map(of).collect()
+}
+
+fn gas_line(gas: SignerGas) -> GasLine {
+    let left = gas.settlements.as_deref().and_then(|text| text.parse::<u64>().ok());
+    let eth = match (&gas.balance_wei, left) {
+        (Some(wei), Some(left)) => format!("{} ETH, about {left} settlements", ether(wei)),
+        (Some(wei), None) => format!("{} ETH", ether(wei)),
+        (None, _) => String::from("the node does not say"),
+    };
+    let tone = if left.is_some_and(|left| left < FEW_SETTLEMENTS) { "bad" } else { "" };
+    GasLine { link: Outside { href: None, text: gas.signer.to_string() }, tone, eth }
+}
+
+/// Wei as ether with six decimals, rounded down.
+fn ether(wei: &str) -> String {
+    let digits = format!("{wei:0>19}");
+    let (whole, part) = digits.split_at(digits.len() - 18);
+    format!("{whole}.{}", part.get(..6).unwrap_or(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(day: &str, units: i64) -> DayTotals {
+        DayTotals { day: day.to_owned(), earned_usdc_units: units, settled_x402: 1, challenges: 3, funded: 2, ..DayTotals::default() }
+    }
+
+    #[test]
+    fn a_span_adds_up_its_last_days() {
+        let days = [totals("2026-01-30", 1), totals("2026-01-31", 20)];
+        let today = span("Today", &days, 1);
+        assert_eq!((today.usdc, today.since.as_str(), today.conversion.as_str()), (20, "2026-01-31", "66.6 %"));
+        let month = span("30 days", &days, 30);
+        assert_eq!((month.usdc, month.settled_x402, month.since.as_str()), (21, 2, "2026-01-30"));
+        assert_eq!(span("Today", &[], 1).conversion, "—");
+    }
+
+    #[test]
+    fn what_waits_is_said_and_what_does_not_is_not() {
+        let calm = Overview {
+            at: String::from("2026-01-31T12:00:00Z"),
+            reconciled_at: Some(String::from("2026-01-31T11:00:00Z")),
+            ..Overview::default()
+        };
+        assert_eq!(alerts(&calm, &[]), []);
+        let oldest_unknown_at = Some(String::from("2026-01-31T11:00:00Z"));
+        let waits = Overview { unknown: 1, oldest_unknown_at, refunds_due: 2, open_findings: 3, reconciled_at: None, ..calm };
+        let said = alerts(&waits, &[]);
+        assert_eq!(said.len(), 4);
+        assert_eq!(said[0].text, "1 payment with an unknown outcome, the oldest for 60 min");
+    }
+
+    #[test]
+    fn wei_are_ether_and_never_a_float() {
+        assert_eq!((ether("0").as_str(), ether("1500000000000000000").as_str()), ("0.000000", "1.500000"));
+        assert_eq!(ether("123456789000000000000"), "123.456789");
+    }
+
+    #[test]
+    fn a_day_ends_where_the_next_begins() {
+        assert_eq!(day(totals("2026-01-31", 0)).next, "2026-02-01");
+    }
+}

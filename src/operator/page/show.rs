@@ -1,0 +1,175 @@
+//! How an operator reads a row: amounts with their unit, moments in UTC, short names, and what a state means.
+
+use payments::{
+    money::{UsdCents, UsdcUnits},
+    ports::desk::PaymentRow,
+};
+
+/// Characters of a hash or id that tell it from its neighbours.
+const KEPT: usize = 6;
+/// Names that are shown whole.
+const SHORT: usize = 20;
+
+/// An amount without its unit, `-0.55`; the sign is a minus that a screen reader says.
+pub(super) fn decimal(minor: &i64, currency: &str) -> String {
+    let sign = if *minor < 0 { "\u{2212}" } else { "" };
+    let minor = minor.unsigned_abs();
+    match currency {
+        "USDC" => format!("{sign}{}", UsdcUnits::new(minor)),
+        "USD" => format!("{sign}{}", UsdCents::new(minor)),
+        _ => format!("{sign}{minor}"),
+    }
+}
+
+/// The unit beside an amount.
+pub(super) fn unit(currency: &str) -> &str {
+    if currency == "CREDIT" { "credits" } else { currency }
+}
+
+/// A moment as a person reads it, to the second in UTC: `2026-01-31 12:00:00`.
+pub(super) fn moment(rfc3339: &str) -> String {
+    match (rfc3339.get(..10), rfc3339.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time}"),
+        _ => rfc3339.to_owned(),
+    }
+}
+
+/// A long name by its beginning and end: `wallet:0xf39f…2266`.
+pub(super) fn short(name: &str) -> String {
+    let count = name.chars().count();
+    if count <= SHORT {
+        return name.to_owned();
+    }
+    let head = name.find("0x").map_or_else(|| name.find([':', '_']).map_or(0, |at| at + 1), |at| at + 2);
+    let head = name.get(..head).unwrap_or_default().chars().count() + KEPT - 2;
+    let (start, end): (String, String) = (name.chars().take(head).collect(), name.chars().skip(count - KEPT + 2).collect());
+    format!("{start}…{end}")
+}
+
+/// How a state is coloured: `ok`, `busy`, `warn`, `bad` or `mute`. The word stands beside it always.
+pub(super) fn tone(state: &str) -> &'static str {
+    match state {
+        "created" | "granted" | "refunded" | "won" | "checked" | "settled" => "ok",
+        "claimed" | "signed" | "submitted" | "forwarding" | "charged" | "open" | "reserved" | "refund_sent" | "sent" => "busy",
+        "submit_unknown" | "core_unknown" | "refund_due" | "refund_unknown" | "unknown" | "could_not_check" => "warn",
+        "rejected" | "failed" | "refund_failed" | "lost" => "bad",
+        _ => "mute",
+    }
+}
+
+/// What a payment's state means for an operator.
+pub(super) fn state_says(state: &str) -> &'static str {
+    match state {
+        "claimed" => "the proof is taken; nothing else happened yet",
+        "signed" => "the settlement is signed and saved; it may have been sent",
+        "submitted" => "the settlement was sent and accepted; its outcome is not proven yet",
+        "submit_unknown" => "the settlement was sent and nobody knows whether it was taken; the gateway goes on asking",
+        "pay_failed" => "proven: nothing was paid and nothing will be",
+        "forwarding" => "funded and booked; the launch is being created",
+        "core_unknown" => "the launch core gave no final answer; the gateway goes on asking",
+        "created" => "the launch exists and its answer is stored",
+        "rejected" => "paid, and finally refused by the launch core: the payer is owed",
+        "released" => "refused by the launch core, and it cost nothing",
+        "charged" => "the pack is paid; its credits are not there yet",
+        "granted" => "the pack's credits are on the account",
+        _ => "",
+    }
+}
+
+/// What a kind of finding means, and what helps.
+pub(super) fn finding_says(kind: &str) -> &'static str {
+    match kind {
+        "unearned_receipt" => "Money came by a proof that was not to be settled. Give it back, or book it by hand.",
+        "unmatched_receipt" => "Money came that belongs to nothing we know. Ask who sent it.",
+        "settlement_lost" => "A settlement that was counted is not on the chain any more. The launch was given for nothing.",
+        "phantom_settlement" => "The books name a settlement that the other side does not have.",
+        "amount_mismatch" => "Both sides have it, with different amounts.",
+        "missing_launch" => "The books name a launch that the core does not have.",
+        "extra_launch" => "The core has a launch that the books do not.",
+        "stuck" => "It should have ended by now. Look at its payment.",
+        "could_not_check" => "The other side did not answer. This closes by itself once it does.",
+        _ => "",
+    }
+}
+
+/// What comes of a debt, or what an operator can do about it.
+pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
+    match (state, currency) {
+        ("refund_due", "USDC") => "send it back by hand from the treasury; until then it is a liability",
+        ("refund_due", _) => "approve the refund; the gateway asks Stripe",
+        ("open", "USDC") => "funds the payer's next launch until its time is over",
+        ("open", _) => "a credit is on the way",
+        ("reserved", _) => "funds a launch that runs now",
+        ("used", "USDC") => "funded another launch; nothing is owed",
+        ("used", _) => "a credit was given for it; a refund takes that credit back",
+        ("refund_sent", _) => "Stripe has the refund; it is done once Stripe says so",
+        ("refund_unknown", _) => "nobody knows whether Stripe took the refund; the gateway asks under the same key",
+        ("refunded", _) => "given back",
+        _ => "",
+    }
+}
+
+/// Whether an approval of a refund can change something.
+pub(super) fn can_refund(state: &str, currency: &str) -> bool {
+    currency == "USD" && matches!(state, "refund_due" | "used")
+}
+
+/// Whether it was real money, in a word.
+pub(super) fn mode(live: Option<bool>) -> &'static str {
+    match live {
+        Some(true) => "live",
+        Some(false) => "test",
+        None => "",
+    }
+}
+
+/// How long ago a moment was, in the largest unit that says something; both in RFC 3339.
+pub(super) fn ago(now: &str, then: &str) -> String {
+    use payments::time::UnixMs;
+    let (Some(now), Some(then)) = (UnixMs::parse_rfc3339(now), UnixMs::parse_rfc3339(then)) else { return String::new() };
+    let s = now.unix_s().saturating_sub(then.unix_s()).max(0);
+    match s {
+        0..=119 => format!("{s} s"),
+        120..=7_199 => format!("{} min", s / 60),
+        7_200..=172_799 => format!("{} h", s / 3_600),
+        _ => format!("{} days", s / 86_400),
+    }
+}
+
+/// What the row's amount is: what was settled, or the price where nothing was.
+pub(super) fn taken(row: &PaymentRow) -> Option<(i64, &str)> {
+    row.settled_minor.map(|minor| (minor, row.settled_currency.as_deref().unwrap_or(&row.currency)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_every_unit_and_their_sign() {
+        assert_eq!(decimal(&550_000, "USDC"), "0.55");
+        assert_eq!(decimal(&-1, "USDC"), "\u{2212}0.000001");
+        assert_eq!(decimal(&1_200, "USD"), "12.00");
+        assert_eq!(decimal(&-20, "CREDIT"), "\u{2212}20");
+        assert_eq!(decimal(&i64::MIN, "CREDIT"), "\u{2212}9223372036854775808");
+        assert_eq!((unit("CREDIT"), unit("USDC")), ("credits", "USDC"));
+    }
+
+    #[test]
+    fn long_names_keep_what_tells_them_apart() {
+        assert_eq!(short("wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), "wallet:0xf39f…2266");
+        assert_eq!(short("pay_0193e4a2b7c87d1e8f6a5b4c3d2e1f00"), "pay_0193…1f00");
+        assert_eq!(short("pi_123"), "pi_123");
+        assert_eq!(short(&"ß".repeat(40)), "ßßßß…ßßßß");
+    }
+
+    #[test]
+    fn a_moment_that_is_none_is_shown_as_it_is() {
+        assert_eq!(moment("2026-01-31T12:00:00.123Z"), "2026-01-31 12:00:00");
+        assert_eq!(moment("soon"), "soon");
+        assert_eq!(ago("2026-01-31T12:00:00Z", "2026-01-31T11:58:00Z"), "2 min");
+        assert_eq!(ago("2026-01-31T12:00:00Z", "2026-02-01T11:58:00Z"), "0 s", "a clock that went back");
+        assert_eq!(ago("2026-01-31T12:00:00Z", "2026-01-01T12:00:00Z"), "30 days");
+        assert_eq!(ago("now", "then"), "");
+    }
+}

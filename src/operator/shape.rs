@@ -1,0 +1,99 @@
+//! What is shown of a payment, of the accounts and of a comparison, beside the rows of lists: the same for the page, the API and commands.
+
+use std::collections::BTreeMap;
+
+use payments::{
+    ports::{Evidence, Found, JournalLine, desk::Dossier},
+    reconcile::Report,
+    settlement::GasSpent,
+    time::UnixMs,
+};
+use serde_json::{Map, Value, json};
+
+use crate::api::story;
+
+/// A payment: what the list shows, its evidence, and everything that was tried, asked and done about it. No byte of the body, nothing sealed
+/// and no signature.
+pub fn payment(evidence: &Evidence, dossier: &Dossier, link: Option<&str>) -> Value {
+    let intent = &evidence.intent;
+    let mut all = json!(dossier);
+    let story = story::of_payment(evidence);
+    let more = [
+        ("link", json!(link)),
+        ("timeline", story["timeline"].clone()),
+        ("next", story["next"].clone()),
+        (
+            "request",
+            json!({
+                "route": intent.request.route,
+                "path_and_query": intent.request.path_and_query,
+                "content_type": intent.request.content_type,
+                "body_bytes": intent.request.body.len(),
+            }),
+        ),
+        ("answer_status", json!(intent.answer.as_ref().map(|answer| answer.status))),
+        ("delivered", json!(intent.delivered)),
+        ("journal", json!(evidence.journal)),
+        ("owed", json!(evidence.obligation)),
+        ("entitled_until", json!(intent.entitled_until.map(UnixMs::rfc3339))),
+        ("findings", json!(evidence.findings)),
+    ];
+    for (name, value) in more {
+        all[name] = value;
+    }
+    all
+}
+
+/// The trial balance: every account, the sum of each currency, and the gas beside them, which is paid in the chain's own coin.
+pub fn balance(lines: &[JournalLine], gas: &GasSpent) -> Value {
+    let accounts: Vec<_> =
+        lines.iter().map(|line| json!({"account": line.account, "currency": line.currency, "balance_minor": line.amount})).collect();
+    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry(line.currency.as_str()).or_default();
+        *sum = sum.saturating_add(i128::from(line.amount));
+    }
+    // A sum that no book can hold is shown as text.
+    let number = |sum: &i128| i64::try_from(*sum).map_or_else(|_| Value::String(sum.to_string()), Value::from);
+    let sum_minor: Map<_, _> = sums.iter().map(|(currency, sum)| ((*currency).to_owned(), number(sum))).collect();
+    json!({
+        "accounts": accounts,
+        "sum_minor": sum_minor,
+        "balanced": sums.values().all(|sum| *sum == 0),
+        "gas_wei": {"settled": gas.settled_wei.to_string(), "lost": gas.lost_wei.to_string(), "void": gas.void_wei.to_string()},
+    })
+}
+
+/// What a comparison with the world showed.
+pub fn report(report: &Report, dry_run: bool) -> Value {
+    let difference = |found: &Found| json!({"kind": found.kind.word(), "key": found.key, "source": found.source, "detail": found.detail});
+    json!({
+        "run": report.id.to_string(),
+        "scope": report.scope,
+        "dry_run": dry_run,
+        "started_at": report.started.rfc3339(),
+        "ended_at": report.ended.rfc3339(),
+        "sources": report.sources,
+        "opened": report.opened,
+        "closed": report.closed,
+        "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(account: &str, currency: &str, amount: i64) -> JournalLine {
+        JournalLine { txn_id: String::new(), account: account.to_owned(), currency: currency.to_owned(), amount }
+    }
+
+    #[test]
+    fn accounts_balance_in_every_currency_by_itself() {
+        let even = [line("asset:usdc_hot", "USDC", 550_000), line("rev:launch", "USDC", -550_000)];
+        assert_eq!(balance(&even, &GasSpent::default())["balanced"], true);
+        let odd = [line("a", "USD", 5), line("b", "USDC", -5)];
+        let shown = balance(&odd, &GasSpent::default());
+        assert_eq!((&shown["balanced"], &shown["sum_minor"]), (&json!(false), &json!({"USD": 5, "USDC": -5})));
+    }
+}

@@ -1,0 +1,64 @@
+//! What is read now and then, beside the requests: a scrape reads nothing but memory.
+
+use std::time::Duration;
+
+use payments::time::UnixMs;
+
+use super::{
+    Telemetry,
+    names::{
+        CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, UNKNOWN,
+        UNKNOWN_OLDEST,
+    },
+    number::show,
+};
+use crate::books::Pulse;
+
+/// Micro-dollars of one cent.
+const MICROS_PER_CENT: i64 = 10_000;
+
+/// What the chain node says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChainPulse {
+    /// The signer's balance.
+    pub balance_wei: u128,
+    /// The time of the newest block, in unix seconds.
+    pub head_unix_s: u64,
+}
+
+impl Telemetry {
+    /// What there is before the first look: zeros of what must stay zero.
+    pub(super) fn begin_gauges(&self) {
+        for name in [PAID_NOT_SERVED, SERVED_NOT_PAID] {
+            self.registry.counter(name, &[]).increment(0);
+        }
+    }
+
+    /// Shows what the books say.
+    pub fn show_books(&self, pulse: &Pulse, now: UnixMs) {
+        let gauge = |name, value: u128| show(&self.registry.gauge(name, &[]), value);
+        gauge(UNKNOWN, u128::from(pulse.unknown));
+        let oldest_ms = pulse.oldest_unknown_at.map_or(0, |at| now.ms().saturating_sub(at.ms()));
+        self.registry.gauge(UNKNOWN_OLDEST, &[]).set(Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0)));
+        let liability = pulse.credit_liability_cents.saturating_mul(MICROS_PER_CENT);
+        gauge(CREDIT_LIABILITY, u128::try_from(liability).unwrap_or(0));
+        gauge(MISMATCHES, u128::from(pulse.open_findings));
+        if let Some(at) = pulse.reconciled_at {
+            self.registry.gauge(RECONCILED, &[]).set(Duration::from_millis(u64::try_from(at.ms()).unwrap_or(0)));
+        }
+        self.registry.counter(PAID_NOT_SERVED, &[]).increment(pulse.paid_not_served);
+        self.registry.counter(SERVED_NOT_PAID, &[]).increment(pulse.served_not_paid);
+    }
+
+    /// Shows what the chain node said last; the block grows older while the node says nothing.
+    pub fn show_chain(&self, pulse: &ChainPulse, now: UnixMs) {
+        show(&self.registry.gauge(SIGNER_BALANCE, &[]), pulse.balance_wei);
+        let now_s = u64::try_from(now.unix_s()).unwrap_or(0);
+        self.registry.gauge(HEAD_AGE, &[]).set(Duration::from_secs(now_s.saturating_sub(pulse.head_unix_s)));
+    }
+
+    /// Shows whether the shared cache answers.
+    pub fn show_cache(&self, up: bool) {
+        show(&self.registry.gauge(CACHE_UP, &[]), u128::from(up));
+    }
+}

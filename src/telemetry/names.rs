@@ -1,0 +1,85 @@
+//! Every metric: base units, `_total` for what only grows, and what exactly it counts.
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It only grows, from the start of the process.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// Times, in buckets.
+    Histogram,
+}
+
+pub(super) const REQUEST_DURATION: &str = "http_server_request_duration_seconds";
+pub(super) const CHALLENGES: &str = "gateway_challenges_total";
+pub(super) const VERIFICATIONS: &str = "gateway_verifications_total";
+pub(super) const VERIFY_DURATION: &str = "gateway_verify_duration_seconds";
+pub(super) const SETTLEMENTS: &str = "gateway_settlements_total";
+pub(super) const SETTLEMENT_DURATION: &str = "gateway_settlement_duration_seconds";
+pub(super) const SETTLED_USD: &str = "gateway_settled_usd_micros_total";
+pub(super) const UNKNOWN: &str = "gateway_settlements_unknown";
+pub(super) const UNKNOWN_OLDEST: &str = "gateway_unknown_oldest_seconds";
+pub(super) const FREE_LAUNCHES: &str = "gateway_free_launches_total";
+pub(super) const CREDITS: &str = "gateway_credits_total";
+pub(super) const CREDIT_LIABILITY: &str = "gateway_credit_liability_usd_micros";
+pub(super) const RATE_LIMITED: &str = "gateway_rate_limited_total";
+pub(super) const UPSTREAM_DURATION: &str = "gateway_upstream_duration_seconds";
+pub(super) const SIGNER_BALANCE: &str = "gateway_signer_balance_wei";
+pub(super) const HEAD_AGE: &str = "gateway_rpc_head_age_seconds";
+pub(super) const MISMATCHES: &str = "gateway_reconcile_mismatches";
+pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_seconds";
+pub(super) const CACHE_UP: &str = "gateway_cache_up";
+pub(super) const PAID_NOT_SERVED: &str = "gateway_paid_not_served_total";
+pub(super) const SERVED_NOT_PAID: &str = "gateway_served_not_paid_total";
+
+/// Every metric with its text.
+pub(super) const ALL: [(&str, Kind, &str); 21] = [
+    (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
+    (
+        CHALLENGES,
+        Kind::Counter,
+        "402 answers with a challenge; rail is that of the credential which came with the request, none without one.",
+    ),
+    (VERIFICATIONS, Kind::Counter, "Credentials that were checked; unknown is one that chain, card processor or books did not answer for."),
+    (VERIFY_DURATION, Kind::Histogram, "The check of a credential that needs nobody else: decoding and signatures."),
+    (
+        SETTLEMENTS,
+        Kind::Counter,
+        "Payments that came to be settled, failed (nothing was taken), unknown (nobody knows yet) or lost (a reorganisation took one back).",
+    ),
+    (
+        SETTLEMENT_DURATION,
+        Kind::Histogram,
+        "From the claim to the proof of payment (settle), to the upstream's final answer from there (forward), and in all (total).",
+    ),
+    (SETTLED_USD, Kind::Counter, "What was settled, in millionths of a dollar; mode is live for real money, else test."),
+    (UNKNOWN, Kind::Gauge, "Payments of which nobody knows now what became of the settlement or of the creation."),
+    (UNKNOWN_OLDEST, Kind::Gauge, "Since when the oldest of them was claimed; 0 without one."),
+    (FREE_LAUNCHES, Kind::Counter, "Launches that were created by a slot of the free tier."),
+    (
+        CREDITS,
+        Kind::Counter,
+        "Credits that were sold, spent, returned (the upstream refused) or given (for a launch that was charged and refused).",
+    ),
+    (CREDIT_LIABILITY, Kind::Gauge, "The money behind credits that can still be spent, in millionths of a dollar."),
+    (RATE_LIMITED, Kind::Counter, "Requests refused by a limit: the peer's before a credential is looked at (none), or the agent's."),
+    (UPSTREAM_DURATION, Kind::Histogram, "Calls to the upstream until their whole answer; status none is a call without one."),
+    (SIGNER_BALANCE, Kind::Gauge, "What the signer of this process can pay gas with, in wei."),
+    (HEAD_AGE, Kind::Gauge, "How old the newest block is that the chain node has shown."),
+    (MISMATCHES, Kind::Gauge, "Open findings of the comparison of the books with the world."),
+    (RECONCILED, Kind::Gauge, "When the last comparison ended that could compare every source, in unix seconds."),
+    (CACHE_UP, Kind::Gauge, "Whether the shared cache answers; 1 where each process has its own."),
+    (
+        PAID_NOT_SERVED,
+        Kind::Counter,
+        "Must stay 0: payments that were settled and ended as failed or released, as refused with no debt, or as a pack without its credits. \
+         Payments that ended up to a day before this process started count too.",
+    ),
+    (
+        SERVED_NOT_PAID,
+        Kind::Counter,
+        "Must stay 0: launches that were created without the slot, settlement, credit or entitlement that funds them. Launches up to a day \
+         before this process started count too.",
+    ),
+];

@@ -1,0 +1,91 @@
+//! Exports are the lists that they are made of: every row of every page, in both forms.
+
+use serde_json::{Value, json};
+
+use crate::operator_api::{busy_world, get, walk};
+use crate::support::World;
+
+/// The rows of an export in JSON lines.
+async fn lines(world: &World, target: &str) -> Vec<Value> {
+    let reply = get(world, target).await.must(200);
+    assert!(reply.header("content-type").unwrap().starts_with("application/jsonl"), "{:?}", reply.headers);
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The records of an export in CSV, each by column.
+async fn records(world: &World, target: &str) -> Vec<Vec<(String, String)>> {
+    let reply = get(world, target).await.must(200);
+    assert!(reply.header("content-type").unwrap().starts_with("text/csv"), "{:?}", reply.headers);
+    assert!(reply.header("content-disposition").unwrap().starts_with("attachment; filename="), "{:?}", reply.headers);
+    assert!(reply.body.ends_with(b"\r\n"), "{}", reply.brief());
+    let mut reader = csv::Reader::from_reader(&reply.body[..]);
+    let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    reader.records().map(|record| names.iter().cloned().zip(record.unwrap().iter().map(str::to_owned)).collect()).collect()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_exactly_what_the_filter_shows() {
+    let (world, wallet) = busy_world().await;
+    for (list, filter) in [
+        ("payments", String::new()),
+        ("payments", "rail=x402&state=settled".to_owned()),
+        ("payments", format!("payer={}", wallet.payer())),
+        ("payments", "until=2020-01-01".to_owned()),
+        ("owed", "all=true".to_owned()),
+        ("requests", format!("payer={}", wallet.payer())),
+        ("credits", String::new()),
+        ("actions", String::new()),
+        ("findings", "all=true".to_owned()),
+    ] {
+        let rows = walk(&world, &format!("{list}?{filter}")).await;
+        assert_eq!(lines(&world, &format!("{list}.jsonl?{filter}")).await, rows, "{list} {filter}");
+        let records = records(&world, &format!("{list}.csv?{filter}")).await;
+        assert_eq!(records.len(), rows.len(), "{list} {filter}");
+        for (record, row) in records.iter().zip(&rows) {
+            let cells: Vec<(String, String)> = row.as_object().unwrap().iter().map(|(name, value)| (name.clone(), cell(value))).collect();
+            assert_eq!(*record, cells, "{list} {filter}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_and_a_statement_are_exported_line_by_line() {
+    let (world, wallet) = busy_world().await;
+    for filter in ["", "account=rev:launch"] {
+        let postings = walk(&world, &format!("journal?{filter}")).await;
+        assert_eq!(lines(&world, &format!("journal.jsonl?{filter}")).await, postings);
+        let records = records(&world, &format!("journal.csv?{filter}")).await;
+        let amounts: Vec<String> =
+            records.iter().map(|record| record.iter().find(|(name, _)| name == "amount").unwrap().1.clone()).collect();
+        let of_lines = postings.iter().flat_map(|posting| posting["lines"].as_array().unwrap()).map(|line| cell(&line["amount"]));
+        assert_eq!(amounts, of_lines.collect::<Vec<_>>(), "{filter}");
+    }
+    let payer = wallet.payer();
+    let statement = walk(&world, &format!("statement/{payer}?since=2020-01-01")).await;
+    assert!(!statement.is_empty());
+    assert_eq!(lines(&world, &format!("statement/{payer}.jsonl?since=2020-01-01")).await, statement);
+    assert_eq!(records(&world, &format!("statement/{payer}.csv")).await.len(), statement.len());
+    assert_eq!(lines(&world, &format!("statement/{payer}.jsonl?until=2020-01-01")).await, [Value::Null; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_nobody_has_is_refused() {
+    let world = World::start().await;
+    for target in ["nothing.csv", "payments.xlsx", "statement.csv", ".csv"] {
+        get(&world, target).await.refused(404, "SERVER_003");
+    }
+    for (target, field) in [("payments.csv?limit=5", "limit"), ("payments.csv?stat=open", "stat"), ("credits.jsonl?payer=card:7", "payer")]
+    {
+        let body = get(&world, target).await.refused(400, "SERVER_002").json();
+        assert_eq!(body["field"], json!(field), "{target}: {body}");
+    }
+}
