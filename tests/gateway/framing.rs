@@ -133,6 +133,7 @@ async fn the_core_sees_a_fixed_list_of_headers_and_no_other() {
         "content-type",
         "content-length",
         "idempotency-key",
+        "traceparent",
         "x-turnpike-agent",
         "x-turnpike-request-id",
         "x-turnpike-signature",
