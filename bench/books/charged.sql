@@ -4,7 +4,7 @@ WITH names AS MATERIALIZED (
 ), root AS (
     INSERT INTO intents (id, core_key, payer, rail, proof_version, funding, price_minor, currency, fingerprint, route, path_and_query, body,
         content_type, state, version, fence, lease_until_ms, attended_until_ms, created_at_ms, updated_at_ms)
-    SELECT id, id, 'card:' || one, 'mpp', 1, 'mpp_charge', 60, 'USD', decode(one || two, 'hex'), 'POST /launches', '/launches',
+    SELECT id, id, 'card:' || one, 'mpp', 0, 'mpp_charge', 60, 'USD', decode(one || two, 'hex'), 'POST /launches', '/launches',
         '{"title":"baseline"}'::bytea, 'application/json', 'signed', 1, 1, at + 30000, at + 30000, at, at
     FROM names RETURNING id
 ), event AS (
