@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::output::{money, payer, short, table};
 
 /// Payments, one a row.
+#[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "only the demo lists them so"))]
 pub(in crate::cli) fn intents_table(intents: &[IntentSummary]) -> String {
     let rows = intents.iter().map(|intent| {
         let transaction = intent.tx_hash.as_deref().map(short).unwrap_or_default();
