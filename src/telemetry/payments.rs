@@ -7,7 +7,7 @@ use payments::{
     funding::Funding,
     intent::{Intent, State},
     money::Amount,
-    settlement::Settlement,
+    settlement::{Settlement, TEST_CHAINS},
     time::UnixMs,
 };
 
@@ -18,9 +18,6 @@ use super::{
 
 /// Micro-dollars of one cent.
 const MICROS_PER_CENT: u64 = 10_000;
-/// Chains whose tokens are worth nothing: Sepolia, Base Sepolia, Fuji, Amoy, the other test networks that payers know by name, and nodes for
-/// development.
-const TEST_CHAINS: [u64; 10] = [11_155_111, 84_532, 43_113, 80_002, 1_328, 11_124, 324_705_682, 2_201, 31_337, 1_337];
 
 impl Telemetry {
     /// What there is before anything happened: a rate over a counter that begins with its first event misses that event.
