@@ -2,7 +2,6 @@
 
 use clap::Args;
 use payments::reconcile::{self, Reconciler, Report, RunError, Scope};
-use serde_json::{Value, json};
 
 use super::{
     exit::{Exit, Failure},
@@ -10,7 +9,7 @@ use super::{
     output::{self, Format, table},
     progress,
 };
-use crate::{app, config::Config};
+use crate::{app, config::Config, operator::shape};
 
 /// How often a turn that somebody else has is asked for again, and for how long.
 const ASK_EVERY_MS: u64 = 250;
@@ -47,7 +46,7 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
     let clock = parts.clock.clone();
     let report = progress::during(clock.as_ref(), "comparing the books with the world", turn(&parts, scope, arguments.dry_run)).await?;
     match Format::choose(arguments.json) {
-        Format::Json => output::json(&as_json(&report, arguments.dry_run)),
+        Format::Json => output::json(&shape::report(&report, arguments.dry_run)),
         Format::Readable => output::line(&as_text(&report, arguments.dry_run)),
     }
     Ok(match (report.differences.is_empty(), arguments.dry_run) {
@@ -67,21 +66,6 @@ async fn turn(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Report,
         }
     }
     Err(Failure::from_error(Exit::Failed, &RunError::Busy))
-}
-
-fn as_json(report: &Report, dry_run: bool) -> Value {
-    let difference = |found: &payments::ports::Found| json!({"kind": found.kind.word(), "key": found.key, "source": found.source, "detail": found.detail});
-    json!({
-        "run": report.id.to_string(),
-        "scope": report.scope,
-        "dry_run": dry_run,
-        "started_at": report.started.rfc3339(),
-        "ended_at": report.ended.rfc3339(),
-        "sources": report.sources,
-        "opened": report.opened,
-        "closed": report.closed,
-        "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
-    })
 }
 
 fn as_text(report: &Report, dry_run: bool) -> String {

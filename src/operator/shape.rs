@@ -1,7 +1,5 @@
 //! What is shown of a payment, of the accounts and of a comparison, beside the rows of lists: the same for the page, the API and commands.
 
-use std::collections::BTreeMap;
-
 use payments::{
     ports::{Evidence, Found, JournalLine, desk::Dossier},
     reconcile::Report,
@@ -48,11 +46,7 @@ pub fn payment(evidence: &Evidence, dossier: &Dossier, link: Option<&str>) -> Va
 pub fn balance(lines: &[JournalLine], gas: &GasSpent) -> Value {
     let accounts: Vec<_> =
         lines.iter().map(|line| json!({"account": line.account, "currency": line.currency, "balance_minor": line.amount})).collect();
-    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
-    for line in lines {
-        let sum = sums.entry(line.currency.as_str()).or_default();
-        *sum = sum.saturating_add(i128::from(line.amount));
-    }
+    let sums = JournalLine::sums(lines);
     // A sum that no book can hold is shown as text.
     let number = |sum: &i128| i64::try_from(*sum).map_or_else(|_| Value::String(sum.to_string()), Value::from);
     let sum_minor: Map<_, _> = sums.iter().map(|(currency, sum)| ((*currency).to_owned(), number(sum))).collect();

@@ -1,5 +1,7 @@
 //! The durable truth.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::{
@@ -94,6 +96,23 @@ pub struct JournalLine {
     pub currency: String,
     /// Minor units; a debit is positive.
     pub amount: i64,
+}
+
+impl JournalLine {
+    /// What the lines of each currency sum to, in minor units: zero where the books balance.
+    pub fn sums(lines: &[Self]) -> BTreeMap<&str, i128> {
+        let mut sums = BTreeMap::new();
+        for line in lines {
+            let sum: &mut i128 = sums.entry(line.currency.as_str()).or_default();
+            *sum = sum.saturating_add(i128::from(line.amount));
+        }
+        sums
+    }
+
+    /// The currencies whose lines do not sum to zero, each with its sum: `USDC -5`.
+    pub fn imbalances(lines: &[Self]) -> Vec<String> {
+        Self::sums(lines).into_iter().filter(|(_, sum)| *sum != 0).map(|(currency, sum)| format!("{currency} {sum}")).collect()
+    }
 }
 
 /// What is owed to a payer.

@@ -6,7 +6,7 @@ mod doctor;
 mod settings;
 mod verify;
 
-use payments::ports::Books;
+use payments::ports::{Books, JournalLine};
 use serde::Serialize;
 
 pub use doctor::doctor;
@@ -89,12 +89,7 @@ async fn trial_balance(books: &dyn Books) -> Finding {
         Ok(lines) => lines,
         Err(error) => return Finding::fail(CHECK, why(&error), "see the database check"),
     };
-    let mut sums = std::collections::BTreeMap::new();
-    for line in &lines {
-        let sum: &mut i128 = sums.entry(line.currency.as_str()).or_default();
-        *sum += i128::from(line.amount);
-    }
-    let odd: Vec<String> = sums.iter().filter(|(_, sum)| **sum != 0).map(|(currency, sum)| format!("{sum} {currency}")).collect();
+    let odd = JournalLine::imbalances(&lines);
     match odd.is_empty() {
         true => Finding::ok(CHECK, format!("{} accounts, zero in every currency", lines.len())),
         false => Finding::fail(CHECK, format!("off by {}", odd.join(", ")), "stop taking payments and run `turnpike verify`"),

@@ -1,5 +1,6 @@
 //! What must be true after the story: the agent, the core, the books and the chain tell the same.
 
+use payments::ports::JournalLine;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -8,7 +9,6 @@ use super::{
     chain,
     stage::{Seen, Stage},
 };
-use crate::cli::ledger::tables::imbalances;
 
 /// The receiving address's account in the books.
 const USDC_HOT: &str = "asset:usdc_hot";
@@ -53,7 +53,7 @@ pub(super) async fn all(
         .iter()
         .filter(|intent| intent.rail == "x402")
         .fold((0, 0), |(all, created), intent| (all + 1, created + usize::from(intent.state == "created")));
-    let imbalances = imbalances(&books.balance);
+    let imbalances = JournalLine::imbalances(&books.balance);
     let charged_nothing = free.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier")).count();
     let launches = launches.len();
     let checks = vec![

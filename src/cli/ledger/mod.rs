@@ -11,16 +11,19 @@ mod statement;
 pub(super) mod tables;
 
 use clap::{Args, Subcommand};
-use payments::{ids::PaymentId, ports::BooksError};
+use payments::{
+    ids::PaymentId,
+    ports::{BooksError, JournalLine},
+};
 
-use tables::{balance_table, imbalances};
+use tables::balance_table;
 
 use super::{
     exit::{Exit, Failure},
     output::{self, Format},
     reason, verify,
 };
-use crate::{app::Beside, config::Config};
+use crate::{app::Beside, config::Config, operator::shape};
 
 /// What to look at.
 #[derive(Args)]
@@ -100,13 +103,13 @@ async fn balance(beside: &Beside, format: Format) -> Result<Exit, Failure> {
     let lines = beside.books.trial_balance().await.map_err(unreadable)?;
     let gas = beside.books.gas_spent().await.map_err(unreadable)?;
     match format {
-        Format::Json => output::json(&tables::balance_json(&lines, &gas)),
+        Format::Json => output::json(&shape::balance(&lines, &gas)),
         Format::Readable => {
             output::line(&balance_table(&lines));
             output::line(&tables::gas_table(&gas));
         }
     }
-    match imbalances(&lines).as_slice() {
+    match JournalLine::imbalances(&lines).as_slice() {
         [] => Ok(Exit::Done),
         wrong => Err(Failure::new(Exit::Failed, format!("the books do not balance: {}", wrong.join(", ")))),
     }

@@ -175,7 +175,7 @@ async fn comparison(connection: &mut Connection, overview: &mut Overview) -> Res
     let Some(row) = all(text, connection).await?.pop() else { return Ok(()) };
     overview.reconciled_at = moment_or_none(&row, "ended_at_ms")?;
     let sources: serde_json::Value = serde_json::from_str(&rows::text(&row, "sources")?).unwrap_or_default();
-    let missed = sources.as_array().into_iter().flatten().filter(|source| source["outcome"] != "checked");
+    let missed = sources.as_array().into_iter().flatten().filter(|source| source["outcome"] == "could_not_check");
     overview.not_compared = missed.filter_map(|source| source["source"].as_str().map(str::to_owned)).collect();
     Ok(())
 }
