@@ -5,6 +5,7 @@ mod audit;
 mod broken;
 mod constraints;
 mod credits;
+mod folds;
 mod journal;
 mod liveness;
 mod races;
@@ -21,6 +22,7 @@ mod operator;
 
 use std::{
     future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -31,6 +33,7 @@ use payments::{
     testing::{clock::START, rail::by_transfer, suite::Draft, upstream::answer},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
 
 use super::{PostgresBooks, Store};
 
@@ -47,6 +50,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 static DATABASES: AtomicU32 = AtomicU32::new(0);
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 /// Drops its database.
 pub(super) struct Scratch {
@@ -55,11 +59,9 @@ pub(super) struct Scratch {
 
 impl Scratch {
     async fn make() -> Self {
-        let random = tempfile::tempdir().unwrap();
-        let random = random.path().file_name().unwrap().to_str().unwrap().trim_start_matches(".tmp").to_ascii_lowercase();
-        let number = DATABASES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("turnpike_unit_{}_{number}_{random}", std::process::id());
-        execute(&format!("CREATE DATABASE {name}")).await;
+        let template = TEMPLATE.get_or_init(template).await;
+        let name = fresh("unit");
+        execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
         Self { name }
     }
 
@@ -71,15 +73,39 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        std::thread::spawn(move || block_on(async move { execute(&statement).await })).join().unwrap();
+        std::thread::spawn(move || block_on(async move { execute(&statement).await.unwrap() })).join().unwrap();
     }
 }
 
-async fn execute(statement: &str) {
+/// A name that no other database has.
+fn fresh(what: &str) -> String {
+    let random = tempfile::tempdir().unwrap();
+    let random = random.path().file_name().unwrap().to_str().unwrap().trim_start_matches(".tmp").to_ascii_lowercase();
+    format!("turnpike_{what}_{}_{}_{random}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The database with these tables that each test's own is a copy of: migrating takes longer than most tests do. It is called after its
+/// migrations, and stays for the next run.
+async fn template() -> String {
+    let mut tables = DefaultHasher::new();
+    super::MIGRATIONS.iter().for_each(|migration| migration.checksum.hash(&mut tables));
+    let (name, making) = (format!("turnpike_tables_{:016x}", tables.finish()), fresh("making"));
+    if execute(&format!("SELECT 1 / count(*) FROM pg_database WHERE datname = '{name}'")).await.is_err() {
+        execute(&format!("CREATE DATABASE {making}")).await.unwrap();
+        PostgresBooks::migrate(&format!("{}/{making}", server())).await.unwrap();
+        if execute(&format!("ALTER DATABASE {making} RENAME TO {name}")).await.is_err() {
+            // Another run was faster.
+            execute(&format!("DROP DATABASE {making} WITH (FORCE)")).await.unwrap();
+        }
+    }
+    name
+}
+
+async fn execute(statement: &str) -> Result<(), sqlx::Error> {
     let options: PgConnectOptions = format!("{}/postgres", server()).parse().unwrap();
-    let mut connection = options.connect().await.unwrap();
-    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    let mut connection = options.connect().await?;
+    sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    connection.close().await
 }
 
 /// Fresh books, and the database that they live in.
