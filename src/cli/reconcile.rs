@@ -1,15 +1,22 @@
 //! `turnpike reconcile`: the books against the chain, the card processor and the upstream, beside a running gateway too.
 
 use clap::Args;
-use payments::reconcile::{self, Reconciler, Report, RunError, Scope};
+use payments::{
+    ports::desk::NewAction,
+    reconcile::{self, Reconciler, Report, RunError, Scope},
+};
 
 use super::{
     exit::{Exit, Failure},
     moment::Moment,
     output::{self, Format, table},
-    progress,
+    progress, reason,
 };
-use crate::{app, config::Config, operator::shape};
+use crate::{
+    app,
+    config::Config,
+    operator::{reason as reasons, shape},
+};
 
 /// How often a turn that somebody else has is asked for again, and for how long.
 const ASK_EVERY_MS: u64 = 250;
@@ -27,6 +34,9 @@ pub(super) struct ReconcileArguments {
     /// Only say what differs: nothing is booked, opened or closed.
     #[arg(long)]
     dry_run: bool,
+    /// Why; kept in the books among what operators did. Without it only the comparison itself is.
+    #[arg(long, value_name = "TEXT", value_parser = reasons::read, conflicts_with = "dry_run")]
+    reason: Option<String>,
     /// JSON, on a terminal too.
     #[arg(long)]
     json: bool,
@@ -43,6 +53,9 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
         (false, Some(moment)) => Scope::Since(moment.seen_at(parts.clock.now())),
         (false, None) => Scope::Recent,
     };
+    if let Some(reason) = arguments.reason {
+        note(config, scope, reason).await?;
+    }
     let clock = parts.clock.clone();
     let report = progress::during(clock.as_ref(), "comparing the books with the world", turn(&parts, scope, arguments.dry_run)).await?;
     match Format::choose(arguments.json) {
@@ -54,6 +67,13 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
         (true, true) => Exit::DryRun,
         (true, false) => Exit::Done,
     })
+}
+
+/// Notes the action, as the page and the API do, before it is done.
+async fn note(config: &Config, scope: Scope, reason: String) -> Result<(), Failure> {
+    let beside = reason::books(config).await?;
+    let action = NewAction { at: beside.clock.now(), action: "reconcile.run", subject: scope.word().to_owned(), reason, via: "cli" };
+    beside.desk.note_action(&action).await.map_err(|error| Failure::from_error(Exit::Failed, &error))
 }
 
 /// The gateway's own comparison may be under way: it is waited for.

@@ -1,10 +1,10 @@
 //! The tables of the books.
 
+use crate::cli::output::{money, payer, short, table};
 use payments::{
     ports::{IntentSummary, JournalLine},
     settlement::GasSpent,
 };
-use crate::cli::output::{money, payer, short, table};
 
 /// Payments, one a row.
 #[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "only the demo lists them so"))]
