@@ -42,8 +42,8 @@ pub(super) const BESIDE: &str = "turnpike";
 const DESK: &str = "turnpike desk";
 /// How many of them there are at most.
 const DESK_CONNECTIONS: u32 = 3;
-/// A sum over everything takes its time, and holds up nobody.
-const PATIENT: [(&str, &str); 1] = [("statement_timeout", "120s")];
+/// A sum over everything takes its time, and holds up nobody. A page is read faster than a plan for it is compiled.
+const PATIENT: [(&str, &str); 2] = [("statement_timeout", "120s"), ("jit", "off")];
 
 pub(super) fn options(url: &str, name: &str) -> Result<PgConnectOptions, OpenError> {
     Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name(name).options(LIMITS))

@@ -11,7 +11,7 @@ use crate::books::{Agreement, BookedSettlement, Health, Inspect, Pulse};
 const MAX_NAMED: usize = 20;
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-const RULES: [(&str, &str, &str); 22] = [
+const RULES: [(&str, &str, &str); 23] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -42,6 +42,19 @@ const RULES: [(&str, &str, &str); 22] = [
            SELECT account, kind, currency, amount, postings FROM posted_totals
            UNION ALL SELECT account, kind, currency, -amount, -postings FROM posted_days
          ) AS each GROUP BY account, kind, currency HAVING sum(amount) <> 0 OR sum(postings) <> 0",
+    ),
+    (
+        "folded_statements",
+        "the lines of statements are those of the journal, up to their mark, and each has the balance that they come to",
+        "SELECT account || ' is told ' || balance || ' ' || currency || ' after ' || place || ', it is ' || told FROM (
+           SELECT account, currency, place, balance, sum(amount) OVER (PARTITION BY account, currency ORDER BY place) AS told FROM statement_lines
+         ) AS each WHERE balance <> told
+         UNION ALL SELECT account || ' is off by ' || sum(amount) || ' ' || currency FROM (
+           SELECT account, currency, amount FROM statement_lines
+           UNION ALL SELECT l.account, l.currency, -l.amount FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
+           WHERE h.rowid <= (SELECT folded FROM fold_mark WHERE name = 'statements')
+             AND (l.account LIKE 'liab:unearned:%' OR l.account LIKE 'liab:refund\\_due:%' ESCAPE '\\' OR l.account LIKE 'payer:%')
+         ) AS told GROUP BY account, currency HAVING sum(amount) <> 0",
     ),
     (
         "settlement_posted",

@@ -9,7 +9,7 @@ use super::{SqliteBooks, rows, unavailable};
 pub(super) const AT_ONCE: i64 = 500;
 
 /// The last posting that nothing comes before any more.
-pub(super) async fn there_for_good(connection: &mut Connection, _mark: &DbRow) -> Result<i64, BooksError> {
+pub(super) async fn there_for_good(connection: &mut Connection, _name: &str, _mark: &DbRow) -> Result<i64, BooksError> {
     let row = sqlx::query("SELECT coalesce(max(rowid), 0) AS last FROM journal_headers").fetch_one(connection).await;
     rows::int(&row.map_err(unavailable)?, "last")
 }

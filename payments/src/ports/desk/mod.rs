@@ -34,6 +34,9 @@ pub trait DeskBooks: Send + Sync {
     /// What all payments that a filter shows come to.
     async fn payment_sums(&self, filter: &PaymentFilter) -> Result<PaymentSums, BooksError>;
 
+    /// Whether a filter shows more payments than these: their sums take as long as there are payments.
+    async fn shows_more_than(&self, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError>;
+
     /// What the books hold about a payment beside its [`Evidence`](crate::ports::Evidence): every transaction, charge, refund and dispute,
     /// the requests that spoke of it, and what operators did about it.
     async fn dossier(&self, id: PaymentId) -> Result<Option<Dossier>, BooksError>;

@@ -1,6 +1,8 @@
 //! Where a filter's payments lie together in the order of their keys. A list is read from those places, so that its hundred-thousandth page
 //! costs what its first one does, and an empty one costs nothing.
 
+use std::collections::BTreeSet;
+
 use ::payments::{
     intent::State,
     ports::{
@@ -21,8 +23,8 @@ const MAX_NAMED: i64 = 100;
 pub(super) enum Place {
     /// Everywhere.
     All,
-    /// What one payer did.
-    Payer(String),
+    /// What one payer did, and stands in this state.
+    Payer(String, Option<String>),
     /// All of one kind.
     Kind(Kind),
     /// One payment.
@@ -31,8 +33,8 @@ pub(super) enum Place {
     ClientName(String),
     /// The launch of this name, where the client did not call it so.
     Launch(String),
-    /// Debts in this state.
-    Owed(&'static str),
+    /// Debts in this state and currency.
+    Owed(&'static str, String),
     /// What was refunded elsewhere, and stands in no state of [`REFUNDED`] here.
     RefundedElsewhere,
 }
@@ -59,16 +61,30 @@ pub(super) async fn places(connection: &mut Connection, filter: &PaymentFilter) 
         Some(TextSearch::Name(name)) => return Ok(vec![Place::ClientName(name.clone()), Place::Launch(name.clone())]),
         None => {}
     }
-    if let Some(payer) = &filter.payer {
-        return Ok(vec![Place::Payer(payer.to_string())]);
-    }
+    let kinds = if by_kind(filter) { kinds(connection, filter).await? } else { None };
     if filter.standing == Some(Standing::Refunded) {
-        return Ok(REFUNDED.into_iter().map(Place::Owed).chain([Place::RefundedElsewhere]).collect());
+        return Ok(refunded(kinds));
     }
-    match by_kind(filter) {
-        true => kinds(connection, filter).await,
-        false => Ok(vec![Place::All]),
-    }
+    Ok(match (&filter.payer, kinds) {
+        (None, None) => vec![Place::All],
+        (None, Some(kinds)) => kinds.into_iter().map(Place::Kind).collect(),
+        (Some(payer), None) => vec![Place::Payer(payer.to_string(), None)],
+        (Some(payer), Some(kinds)) => {
+            let states: BTreeSet<String> = kinds.into_iter().map(|kind| kind.state).collect();
+            states.into_iter().map(|state| Place::Payer(payer.to_string(), Some(state))).collect()
+        }
+    })
+}
+
+/// Debts of the currencies that these kinds are paid in. Only card payments are refunded elsewhere.
+fn refunded(kinds: Option<Vec<Kind>>) -> Vec<Place> {
+    let currencies: BTreeSet<String> = match kinds {
+        Some(kinds) => kinds.into_iter().map(|kind| kind.currency).collect(),
+        None => ["USDC", "USD"].map(str::to_owned).into(),
+    };
+    let owed = currencies.iter().flat_map(|currency| REFUNDED.map(|state| Place::Owed(state, currency.clone())));
+    let elsewhere = currencies.contains("USD").then_some(Place::RefundedElsewhere);
+    owed.chain(elsewhere).collect()
 }
 
 /// Whether a filter asks for something that the kinds say.
@@ -98,14 +114,15 @@ const KINDS: &str = "WITH RECURSIVE found (id) AS (
         FROM found f JOIN intents i ON i.id = f.id)
      SELECT i.state, i.rail, i.funding, i.route, i.currency, i.price_minor FROM found f JOIN intents i ON i.id = f.id LIMIT ";
 
-async fn kinds(connection: &mut Connection, filter: &PaymentFilter) -> Result<Vec<Place>, BooksError> {
+/// The kinds that the filter may show; none where they are too many to tell apart.
+async fn kinds(connection: &mut Connection, filter: &PaymentFilter) -> Result<Option<Vec<Kind>>, BooksError> {
     let mut text = Text::new(KINDS);
     text.push_bind(MAX_KINDS + 1);
     let list = all(text, connection).await?;
     if i64::try_from(list.len()).unwrap_or(i64::MAX) > MAX_KINDS {
-        return Ok(vec![Place::All]);
+        return Ok(None);
     }
-    let mut places = Vec::with_capacity(list.len());
+    let mut kinds = Vec::with_capacity(list.len());
     for row in &list {
         let kind = Kind {
             state: rows::text(row, "state")?,
@@ -116,10 +133,10 @@ async fn kinds(connection: &mut Connection, filter: &PaymentFilter) -> Result<Ve
             price_minor: rows::int(row, "price_minor")?,
         };
         if kind.may_be_shown(filter) {
-            places.push(Place::Kind(kind));
+            kinds.push(kind);
         }
     }
-    Ok(places)
+    Ok(Some(kinds))
 }
 
 impl Kind {
@@ -137,8 +154,15 @@ impl Kind {
     fn may_stand(&self, standing: Standing) -> bool {
         match states_of(standing) {
             Some(states) => states.iter().any(|state| state.word() == self.state),
-            None => standing == Standing::Refunded || self.may_be_settled(),
+            None if standing == Standing::Refunded => true,
+            None if standing == Standing::NoLaunch => self.may_lack_a_launch(),
+            None => self.may_be_settled(),
         }
+    }
+
+    /// What is created has its launch, and a pack is for none.
+    fn may_lack_a_launch(&self) -> bool {
+        self.may_be_settled() && self.state != State::Created.word() && self.funding != "mpp_pack"
     }
 
     /// Only money that came moves a payment on, and only what is paid for by itself has money of its own.

@@ -42,6 +42,11 @@ impl DeskBooks for Store {
         payments::sums(&mut connection, filter).await
     }
 
+    async fn shows_more_than(&self, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError> {
+        let mut connection = self.desk.acquire().await.map_err(unavailable)?;
+        payments::are_more_than(&mut connection, filter, payments).await
+    }
+
     async fn dossier(&self, id: PaymentId) -> Result<Option<Dossier>, BooksError> {
         let mut connection = self.desk.acquire().await.map_err(unavailable)?;
         dossier::of(&mut connection, id).await
@@ -102,7 +107,7 @@ impl DeskBooks for Store {
         fold::note_challenges(self.back(), at, counts).await
     }
 
-    async fn fold(&self, _now: UnixMs) -> Result<u64, BooksError> {
-        fold::fold(self.back()).await
+    async fn fold(&self, now: UnixMs) -> Result<u64, BooksError> {
+        fold::fold(self.back(), now).await
     }
 }

@@ -15,7 +15,7 @@ use super::super::{
     rows, unavailable,
 };
 use super::{
-    fold::{day, family},
+    fold::{day, family, folded},
     text::{Text, all, moment_or_none, number, one},
 };
 
@@ -52,14 +52,8 @@ pub(super) async fn read(desk: &Pool, now: UnixMs) -> Result<Overview, BooksErro
     Ok(overview)
 }
 
-/// The last posting that is in the sums.
-pub(super) async fn folded(connection: &mut Connection) -> Result<i64, BooksError> {
-    let row = sqlx::query("SELECT folded FROM fold_mark WHERE name = 'journal'").fetch_one(connection).await.map_err(unavailable)?;
-    rows::int(&row, "folded")
-}
-
 async fn since_fold(connection: &mut Connection) -> Result<Vec<Posted>, BooksError> {
-    let mark = folded(connection).await?;
+    let mark = folded(connection, "journal").await?;
     let mut text = Text::new(concat!(
         "SELECT day, account, currency, kind, CAST(sum(amount) AS BIGINT) AS amount, CAST(count(DISTINCT txn_id) AS BIGINT) AS postings FROM (SELECT ",
         day!(),
@@ -115,8 +109,10 @@ async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Re
         }
     }
     // A free launch is no posting; its day is the text that this map's days have too.
-    let mut text = Text::new("SELECT day, CAST(count(*) AS BIGINT) AS slots FROM free_slots WHERE day >= ");
-    text.push_bind(name(first)).push(" GROUP BY day");
+    let mut text = Text::new("SELECT day, slots FROM free_days WHERE day >= ");
+    text.push_bind(name(first));
+    text.push(" UNION ALL SELECT day, CAST(count(*) AS BIGINT) FROM free_slots WHERE day >= ").push_bind(name(first));
+    text.push(" AND day > (SELECT coalesce(max(day), '') FROM free_days) GROUP BY day");
     let mut days: Vec<DayTotals> = days.into_values().collect();
     for row in &all(text, connection).await? {
         let name = rows::text(row, "day")?;

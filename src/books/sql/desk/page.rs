@@ -27,6 +27,11 @@ macro_rules! live {
 }
 pub(super) use live;
 
+/// Ends a condition that a page asks of one row after the other, and stops once it is full: planned for all rows at once it would ask them all.
+/// A sum asks them all anyhow.
+pub(super) const ROW_BY_ROW: &str = " LIMIT 1 OFFSET 0)";
+const AT_ONCE: &str = ")";
+
 /// A filter, and where what it shows lies.
 pub(super) struct Shown<'f> {
     filter: &'f PaymentFilter,
@@ -70,7 +75,7 @@ impl<'f> Shown<'f> {
     pub(super) fn push(&self, text: &mut Text, limit: Option<u32>) {
         for (number, place) in self.places.iter().enumerate() {
             text.push(if number == 0 { "SELECT id FROM (" } else { " UNION ALL SELECT id FROM (" });
-            let key = self.push_place(text, place);
+            let key = self.push_place(text, place, if limit.is_some() { ROW_BY_ROW } else { AT_ONCE });
             if let Some(limit) = limit {
                 text.push(format!(" ORDER BY {key} DESC LIMIT ")).push_bind(i64::from(limit));
             }
@@ -79,16 +84,19 @@ impl<'f> Shown<'f> {
     }
 
     /// Says by what the place is ordered.
-    fn push_place(&self, text: &mut Text, place: &Place) -> &'static str {
+    fn push_place(&self, text: &mut Text, place: &Place, end: &'static str) -> &'static str {
         let key = match place {
-            Place::Owed(state) => {
+            Place::Owed(state, currency) => {
                 text.push("SELECT o.intent_id AS id FROM obligations o CROSS JOIN intents i WHERE i.id = o.intent_id AND o.state = ");
-                text.push_bind(*state);
+                text.push_bind(*state).push(" AND o.currency = ").push_bind(currency.clone());
+                if let Some(payer) = &self.filter.payer {
+                    text.push(" AND o.payer = ").push_bind(payer.to_string());
+                }
                 "o.intent_id"
             }
             Place::RefundedElsewhere => {
                 text.push("SELECT f.intent_id AS id FROM foreign_refunds f CROSS JOIN intents i WHERE i.id = f.intent_id AND NOT ");
-                push_owed(text);
+                push_owed(text, end);
                 "f.intent_id"
             }
             of_intents => {
@@ -103,12 +111,15 @@ impl<'f> Shown<'f> {
         if let Some(from) = &self.from {
             text.push(format!(" AND {key} >= ")).push_bind(from.clone());
         }
-        self.push_conditions(text, matches!(place, Place::Kind(_)));
+        self.push_conditions(text, end);
+        if !matches!(place, Place::Kind(_)) {
+            self.push_kind_conditions(text);
+        }
         key
     }
 
-    /// What the filter asks for; a place of one kind says most of it itself.
-    fn push_conditions(&self, text: &mut Text, of_kind: bool) {
+    /// What the filter asks for beside the kind.
+    fn push_conditions(&self, text: &mut Text, end: &'static str) {
         let filter = self.filter;
         if let Some(at) = filter.since {
             text.push(" AND i.created_at_ms >= ").push_bind(at.ms());
@@ -121,18 +132,19 @@ impl<'f> Shown<'f> {
         }
         if let Some(live) = filter.live {
             text.push(concat!(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND (", live!(), ") = "));
-            text.push(if live { "1)" } else { "0)" });
+            text.push(if live { "1" } else { "0" }).push(end);
         }
         match filter.standing {
             Some(Standing::Settled) => {
-                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)");
+                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id").push(end);
             }
             Some(Standing::NoLaunch) => {
-                text.push(" AND i.launch_id IS NULL AND i.funding <> 'mpp_pack' AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)");
+                text.push(" AND i.launch_id IS NULL AND i.funding <> 'mpp_pack'");
+                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id").push(end);
             }
             Some(Standing::Refunded) => {
-                text.push(" AND (EXISTS (SELECT 1 FROM foreign_refunds r WHERE r.intent_id = i.id) OR ");
-                push_owed(text);
+                text.push(" AND (EXISTS (SELECT 1 FROM foreign_refunds r WHERE r.intent_id = i.id").push(end).push(" OR ");
+                push_owed(text, end);
                 text.push(")");
             }
             _ => {}
@@ -140,11 +152,9 @@ impl<'f> Shown<'f> {
         if let Some(TextSearch::Payment(id)) = filter.text {
             text.push(" AND i.id = ").push_bind(id.to_string());
         }
-        if !of_kind {
-            self.push_kind_conditions(text);
-        }
     }
 
+    /// What a place of one kind says itself.
     fn push_kind_conditions(&self, text: &mut Text) {
         let filter = self.filter;
         if let Some(states) = filter.standing.and_then(states_of) {
@@ -171,8 +181,11 @@ impl<'f> Shown<'f> {
 
 fn push_own(text: &mut Text, place: &Place) {
     match place {
-        Place::All | Place::Owed(_) | Place::RefundedElsewhere => text.push("1 = 1"),
-        Place::Payer(payer) => text.push("i.payer = ").push_bind(payer.clone()),
+        Place::All | Place::Owed(..) | Place::RefundedElsewhere => text.push("1 = 1"),
+        Place::Payer(payer, None) => text.push("i.payer = ").push_bind(payer.clone()),
+        Place::Payer(payer, Some(state)) => {
+            text.push("i.payer = ").push_bind(payer.clone()).push(" AND i.state = ").push_bind(state.clone())
+        }
         Place::Id(id) => text.push("i.id = ").push_bind(id.clone()),
         Place::ClientName(name) => text.push("i.client_idem_key = ").push_bind(name.clone()),
         Place::Launch(name) => {
@@ -188,9 +201,9 @@ fn push_own(text: &mut Text, place: &Place) {
     };
 }
 
-fn push_owed(text: &mut Text) {
+fn push_owed(text: &mut Text, end: &'static str) {
     let states = REFUNDED.map(|state| format!("'{state}'")).join(", ");
-    text.push(format!("EXISTS (SELECT 1 FROM obligations d WHERE d.intent_id = i.id AND d.state IN ({states}))"));
+    text.push(format!("EXISTS (SELECT 1 FROM obligations d WHERE d.intent_id = i.id AND d.state IN ({states})")).push(end);
 }
 
 /// The first and the last settlement of real money, or of a test rail.

@@ -14,7 +14,7 @@ use super::super::{
 };
 use super::{
     page::{Shown, live},
-    text::{Text, all, int_or_none, moment, moment_or_none, number},
+    text::{Text, all, int_or_none, moment, moment_or_none, number, one},
 };
 
 /// What a row shows. `i` is the payment, `s` its settlement, `o` its debt.
@@ -73,6 +73,17 @@ pub(super) async fn sums(connection: &mut Connection, filter: &PaymentFilter) ->
     }
     sums.settled.sort_by(|one, other| one.currency.cmp(&other.currency));
     Ok(sums)
+}
+
+pub(super) async fn are_more_than(connection: &mut Connection, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError> {
+    let shown = Shown::by(connection, filter, None).await?;
+    if shown.is_empty() {
+        return Ok(false);
+    }
+    let mut text = Text::new("SELECT CAST(count(*) AS BIGINT) AS payments FROM (SELECT id FROM (");
+    shown.push(&mut text, Some(payments.saturating_add(1)));
+    text.push(") AS shown LIMIT ").push_bind(i64::from(payments).saturating_add(1)).push(") AS first");
+    Ok(number(&one(text, connection).await?, "payments")? > u64::from(payments))
 }
 
 pub(super) fn row(row: &DbRow) -> Result<PaymentRow, BooksError> {

@@ -9,10 +9,17 @@ use super::super::{
     dialect::{Connection, DbRow},
     rows, unavailable,
 };
-use super::text::{Text, all, moment};
+use super::{
+    fold::folded,
+    page::ROW_BY_ROW,
+    text::{Text, all, moment},
+};
 
 /// Families of accounts that each payer has one of.
 const OF_PAYERS: [&str; 3] = ["liab:unearned:", "liab:refund_due:", "payer:"];
+
+/// A family with fewer lines is read whole: nothing else would find its few postings among the many of their kind.
+const FEW: i64 = 5_000;
 
 pub(super) async fn page(connection: &mut Connection, account: Option<&str>, page: &Page<i64>) -> Result<Vec<PostingRow>, BooksError> {
     let after = page.after.unwrap_or(i64::MAX);
@@ -24,26 +31,16 @@ pub(super) async fn page(connection: &mut Connection, account: Option<&str>, pag
             text.push(" ORDER BY h.rowid DESC");
         }
         Some(account) if OF_PAYERS.iter().any(|family| account.len() > family.len() && account.starts_with(family)) => {
-            text.push(
-                "SELECT DISTINCT h.rowid AS place FROM journal_lines l JOIN journal_headers h ON h.txn_id = l.txn_id WHERE l.account = ",
-            );
-            text.push_bind(account.to_owned()).push(" AND h.rowid < ").push_bind(after).push(" ORDER BY place DESC");
+            let mark = folded(connection, "statements").await?;
+            push_of_payer(&mut text, account, mark, after, page.limit);
         }
-        Some(account) => {
-            let kinds = kinds(connection, account).await?;
-            if kinds.is_empty() {
-                return Ok(Vec::new());
+        Some(family) => {
+            let mark = folded(connection, "journal").await?;
+            let kinds = kinds(connection, family).await?;
+            match kinds.iter().map(|(_, postings)| postings).sum::<i64>() {
+                few if few <= FEW => push_few(&mut text, family, after),
+                _ => push_of_kinds(&mut text, family, &kinds, (after, mark), page.limit),
             }
-            text.push("SELECT place FROM (");
-            for (number, kind) in kinds.iter().enumerate() {
-                text.push(if number == 0 { "" } else { " UNION ALL " });
-                text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.kind = ").push_bind(kind.clone());
-                text.push(" AND h.rowid < ").push_bind(after);
-                text.push(" AND EXISTS (SELECT 1 FROM journal_lines l WHERE l.txn_id = h.txn_id AND ");
-                push_of_family(&mut text, "l.account", account);
-                text.push(") ORDER BY h.rowid DESC LIMIT ").push_bind(i64::from(page.limit)).push(format!(") AS kind_{number}"));
-            }
-            text.push(") AS kinds ORDER BY place DESC");
         }
     }
     text.push(" LIMIT ").push_bind(i64::from(page.limit));
@@ -52,12 +49,54 @@ pub(super) async fn page(connection: &mut Connection, account: Option<&str>, pag
     grouped(&all(text, connection).await?)
 }
 
-/// Kinds of postings that have lines in a family of accounts: those that the folded sums know, and any that came since.
-async fn kinds(connection: &mut Connection, family: &str) -> Result<Vec<String>, BooksError> {
-    let mut text = Text::new("SELECT kind FROM posted_totals WHERE ");
+/// What is folded lies in its order; what was posted since is little.
+fn push_of_payer(text: &mut Text, account: &str, mark: i64, after: i64, limit: u32) {
+    text.push("SELECT DISTINCT place FROM (");
+    for currency in ["USDC", "USD", "CREDIT"] {
+        text.push("SELECT place FROM (SELECT place FROM statement_lines WHERE account = ").push_bind(account.to_owned());
+        text.push(" AND currency = ").push_bind(currency).push(" AND place < ").push_bind(after);
+        text.push(" ORDER BY place DESC LIMIT ").push_bind(i64::from(limit)).push(format!(") AS of_{currency}"));
+        text.push(if currency == "CREDIT" { "" } else { " UNION ALL " });
+    }
+    if after > mark {
+        text.push(" UNION ALL SELECT h.rowid FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > ");
+        text.push_bind(mark).push(" AND h.rowid < ").push_bind(after).push(" AND l.account = ").push_bind(account.to_owned());
+    }
+    text.push(") AS places ORDER BY place DESC");
+}
+
+fn push_few(text: &mut Text, family: &str, after: i64) {
+    text.push("SELECT DISTINCT h.rowid AS place FROM journal_lines l JOIN journal_headers h ON h.txn_id = l.txn_id WHERE ");
+    push_of_family(text, "l.account", family);
+    text.push(" AND h.rowid < ").push_bind(after).push(" ORDER BY place DESC");
+}
+
+/// What is folded lies together by its kind; what was posted since is little.
+fn push_of_kinds(text: &mut Text, family: &str, kinds: &[(String, i64)], (after, mark): (i64, i64), limit: u32) {
+    let end = |text: &mut Text, name: &str| {
+        text.push(" AND h.rowid < ").push_bind(after);
+        text.push(" AND EXISTS (SELECT 1 FROM journal_lines l WHERE l.txn_id = h.txn_id AND ");
+        push_of_family(text, "l.account", family);
+        text.push(ROW_BY_ROW).push(" ORDER BY h.rowid DESC LIMIT ").push_bind(i64::from(limit)).push(format!(") AS {name}"));
+    };
+    text.push("SELECT place FROM (");
+    for (number, (kind, _)) in kinds.iter().enumerate() {
+        text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.kind = ").push_bind(kind.clone());
+        text.push(" AND h.rowid <= ").push_bind(mark);
+        end(text, &format!("kind_{number}"));
+        text.push(" UNION ALL ");
+    }
+    text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.rowid > ").push_bind(mark);
+    end(text, "since");
+    text.push(") AS kinds ORDER BY place DESC");
+}
+
+/// Kinds of postings that have lines in a family of accounts, and how many of them are folded.
+async fn kinds(connection: &mut Connection, family: &str) -> Result<Vec<(String, i64)>, BooksError> {
+    let mut text = Text::new("SELECT kind, CAST(sum(postings) AS BIGINT) AS postings FROM posted_totals WHERE ");
     push_of_family(&mut text, "account", family);
-    text.push(" UNION SELECT kind FROM journal_headers WHERE rowid > ").push_bind(super::overview::folded(connection).await?);
-    all(text, connection).await?.iter().map(|row| rows::text(row, "kind")).collect()
+    text.push(" GROUP BY kind");
+    all(text, connection).await?.iter().map(|row| Ok((rows::text(row, "kind")?, rows::int(row, "postings")?))).collect()
 }
 
 /// The family itself, or an account of it; the name of one goes on with a colon.

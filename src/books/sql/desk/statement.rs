@@ -1,4 +1,6 @@
-//! A payer's account with us.
+//! A payer's account with us: what is folded into lines with their balances, and what was posted since, as of one moment.
+
+use std::collections::BTreeMap;
 
 use ::payments::{
     agent::Payer,
@@ -11,23 +13,52 @@ use ::payments::{
 };
 
 use super::super::{
-    dialect::{DbRow, Pool},
+    dialect::{BEGIN_READ, Connection, DbRow, Pool},
     rows, unavailable,
 };
-use super::text::moment;
+use super::{
+    fold::folded,
+    text::{Text, all, int_or_none, one},
+};
 
-/// One line for each posting and currency, in the order of the journal. A line's place is its posting's, four to each, one for each currency;
-/// every line of the payer is added up, so that the balance is right wherever the statement begins. Credits are the payer's own account, the
-/// others are what we owe: their balance has the other sign.
-const STATEMENT: &str = "SELECT seq, posted_at_ms, kind, intent_id, currency, amount, balance FROM (
-        SELECT place * 4 + CASE currency WHEN 'USDC' THEN 0 WHEN 'USD' THEN 1 ELSE 2 END AS seq, posted_at_ms, kind, intent_id, currency,
-            CAST(amount AS BIGINT) AS amount, CAST(sum(amount) OVER (PARTITION BY currency ORDER BY place) AS BIGINT) AS balance
-        FROM (
-            SELECT h.rowid AS place, h.posted_at_ms, h.kind, h.intent_id, l.currency,
-                sum(CASE WHEN l.account = $3 THEN l.amount ELSE -l.amount END) AS amount
-            FROM journal_lines l JOIN journal_headers h ON h.txn_id = l.txn_id
-            WHERE l.account IN ($1, $2, $3) GROUP BY h.rowid, h.posted_at_ms, h.kind, h.intent_id, l.currency) AS moved) AS told
-     WHERE seq > $4 AND posted_at_ms >= $5 AND posted_at_ms < $6 ORDER BY seq LIMIT $7";
+/// Currencies in the order of a posting's lines here.
+const CURRENCIES: [&str; 3] = ["USDC", "USD", "CREDIT"];
+/// A line's place is its posting's, so many to each.
+const PLACES: i64 = 4;
+
+const HOUR_MS: i64 = 3_600_000;
+const HOURS: i64 = 48;
+/// Lines that are read at once at most.
+const LONGEST_STEP: usize = 5_000;
+
+/// A payer's accounts; the last one is the payer's own, the others are what we owe: their balance has the other sign.
+type Accounts = [String; 3];
+const SIGNS: [i64; 3] = [-1, -1, 1];
+/// A posting has one line here for each account and currency at most.
+const LINES_OF_POSTING: usize = CURRENCIES.len() * SIGNS.len();
+
+/// What a posting moved on one account.
+struct Moved {
+    place: i64,
+    at: UnixMs,
+    kind: String,
+    intent_id: String,
+    account: usize,
+    currency: usize,
+    amount: i64,
+    /// The account's balance after it, where it is folded.
+    balance: Option<i64>,
+}
+
+/// A statement in the making.
+struct Teller {
+    balances: BTreeMap<(usize, usize), i64>,
+    since: UnixMs,
+    until: UnixMs,
+    after: i64,
+    limit: usize,
+    lines: Vec<StatementLine>,
+}
 
 pub(super) async fn of(
     desk: &Pool,
@@ -36,29 +67,179 @@ pub(super) async fn of(
     until: UnixMs,
     page: &Page<i64>,
 ) -> Result<Vec<StatementLine>, BooksError> {
-    let list = sqlx::query(STATEMENT)
-        .bind(Account::Unearned(payer.clone()).to_string())
-        .bind(Account::RefundDue(payer.clone()).to_string())
-        .bind(Account::CreditsOf(payer.clone()).to_string())
-        .bind(page.after.unwrap_or(-1))
-        .bind(since.ms())
-        .bind(until.ms())
-        .bind(i64::from(page.limit))
-        .persistent(false)
-        .fetch_all(desk)
-        .await
-        .map_err(unavailable)?;
-    list.iter().map(line).collect()
+    let accounts = [Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), Account::CreditsOf(payer.clone())];
+    let accounts = accounts.map(|account| account.to_string());
+    let mut transaction = desk.begin_with(BEGIN_READ).await.map_err(unavailable)?;
+    let connection = &mut *transaction;
+    let mark = folded(connection, "statements").await?;
+    let (first, last) = between(connection, since, until).await?;
+    let after = page.after.unwrap_or(-1);
+    let mut from = first.unwrap_or_else(|| mark.saturating_add(1)).max(after.div_euclid(PLACES));
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let balances = balances_before(connection, &accounts, from).await?;
+    let mut teller = Teller { balances, since, until, after, limit, lines: Vec::new() };
+    // What is not of the asked time is passed over in longer and longer steps.
+    let mut step = limit;
+    while !teller.is_full() {
+        let (moved, more) = folded_from(connection, &accounts, from, last, step).await?;
+        step = step.saturating_mul(2).min(LONGEST_STEP);
+        teller.tell(&moved);
+        match moved.last() {
+            Some(moved) if more => from = moved.place.saturating_add(1),
+            _ => break,
+        }
+    }
+    if !teller.is_full() {
+        teller.balances = balances_before(connection, &accounts, mark.saturating_add(1)).await?;
+        teller.tell(&since_mark(connection, &accounts, mark).await?);
+    }
+    transaction.commit().await.map_err(unavailable)?;
+    Ok(teller.lines)
 }
 
-fn line(row: &DbRow) -> Result<StatementLine, BooksError> {
-    Ok(StatementLine {
-        seq: rows::int(row, "seq")?,
-        at: moment(row, "posted_at_ms")?,
+/// Between which places the folded postings of a time are. An hour's postings lie together but for what processes' clocks differ, and nobody's is
+/// off by as many hours as are looked at here.
+async fn between(connection: &mut Connection, since: UnixMs, until: UnixMs) -> Result<(Option<i64>, i64), BooksError> {
+    let hour = |at: UnixMs| at.ms().div_euclid(HOUR_MS);
+    let mut text = Text::new("SELECT (SELECT min(first_place) FROM (SELECT first_place FROM posting_hours WHERE hour >= ");
+    text.push_bind(hour(since)).push(" ORDER BY hour LIMIT ").push_bind(HOURS);
+    text.push(") AS next) AS first, (SELECT max(last_place) FROM (SELECT last_place FROM posting_hours WHERE hour <= ");
+    text.push_bind(hour(until)).push(" ORDER BY hour DESC LIMIT ").push_bind(HOURS).push(") AS before) AS last");
+    let row = one(text, connection).await?;
+    Ok((int_or_none(&row, "first")?, int_or_none(&row, "last")?.unwrap_or(0)))
+}
+
+/// One query for each account and currency, all of them together.
+fn pieces(text: &mut Text, accounts: &Accounts, columns: &str, end: impl Fn(&mut Text)) {
+    for (account, name) in accounts.iter().enumerate() {
+        for (currency, code) in CURRENCIES.into_iter().enumerate() {
+            text.push(if account + currency == 0 { "SELECT * FROM (SELECT " } else { " UNION ALL SELECT * FROM (SELECT " });
+            text.push(format!("{account} AS account, {currency} AS currency, {columns} FROM statement_lines WHERE account = "));
+            text.push_bind(name.clone()).push(" AND currency = ").push_bind(code).push(" AND ");
+            end(text);
+            text.push(format!(") AS piece_{account}_{currency}"));
+        }
+    }
+}
+
+async fn balances_before(
+    connection: &mut Connection,
+    accounts: &Accounts,
+    place: i64,
+) -> Result<BTreeMap<(usize, usize), i64>, BooksError> {
+    let mut text = Text::new("SELECT CAST(account AS BIGINT) AS account, CAST(currency AS BIGINT) AS currency, balance FROM (");
+    pieces(&mut text, accounts, "balance", |text| {
+        text.push("place < ").push_bind(place).push(" ORDER BY place DESC LIMIT 1");
+    });
+    text.push(") AS last");
+    let list = all(text, connection).await?;
+    list.iter().map(|row| Ok(((index(row, "account")?, index(row, "currency")?), rows::int(row, "balance")?))).collect()
+}
+
+/// Whole postings of at least so many lines, and whether there are more.
+async fn folded_from(
+    connection: &mut Connection,
+    accounts: &Accounts,
+    from: i64,
+    last: i64,
+    limit: usize,
+) -> Result<(Vec<Moved>, bool), BooksError> {
+    let rows = limit.saturating_add(LINES_OF_POSTING);
+    let at_most = i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut text = Text::new(
+        "SELECT page.place, CAST(page.account AS BIGINT) AS account, CAST(page.currency AS BIGINT) AS currency, page.amount, page.balance,
+            h.posted_at_ms, h.kind, h.intent_id FROM (SELECT * FROM (",
+    );
+    pieces(&mut text, accounts, "place, amount, balance", |text| {
+        text.push("place >= ").push_bind(from).push(" AND place <= ").push_bind(last).push(" ORDER BY place LIMIT ").push_bind(at_most);
+    });
+    text.push(") AS lines ORDER BY place LIMIT ").push_bind(at_most);
+    text.push(") AS page JOIN journal_headers h ON h.rowid = page.place ORDER BY page.place");
+    let list = all(text, connection).await?;
+    let mut moved: Vec<Moved> = list.iter().map(|row| moved(row, true)).collect::<Result<_, _>>()?;
+    let more = moved.len() == rows;
+    if let Some(cut) = moved.last().map(|moved| moved.place).filter(|_| more) {
+        moved.retain(|moved| moved.place != cut);
+    }
+    Ok((moved, more))
+}
+
+/// What was posted since the mark.
+async fn since_mark(connection: &mut Connection, accounts: &Accounts, mark: i64) -> Result<Vec<Moved>, BooksError> {
+    let mut text = Text::new("SELECT h.rowid AS place, CAST(CASE l.account");
+    for (number, account) in accounts.iter().enumerate() {
+        text.push(" WHEN ").push_bind(account.clone()).push(format!(" THEN {number}"));
+    }
+    text.push(" END AS BIGINT) AS account, CAST(CASE l.currency WHEN 'USDC' THEN 0 WHEN 'USD' THEN 1 ELSE 2 END AS BIGINT) AS currency,");
+    text.push(" l.amount, h.posted_at_ms, h.kind, h.intent_id FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id");
+    text.push(" WHERE h.rowid > ").push_bind(mark).push(" AND l.account IN (");
+    let mut names = text.separated(", ");
+    for account in accounts {
+        names.push_bind(account.clone());
+    }
+    text.push(") ORDER BY h.rowid");
+    all(text, connection).await?.iter().map(|row| moved(row, false)).collect()
+}
+
+fn moved(row: &DbRow, is_folded: bool) -> Result<Moved, BooksError> {
+    Ok(Moved {
+        place: rows::int(row, "place")?,
+        at: UnixMs::new(rows::int(row, "posted_at_ms")?),
         kind: rows::text(row, "kind")?,
         intent_id: rows::text(row, "intent_id")?,
-        currency: rows::text(row, "currency")?,
-        amount_minor: rows::int(row, "amount")?,
-        balance_minor: rows::int(row, "balance")?,
+        account: index(row, "account")?,
+        currency: index(row, "currency")?,
+        amount: rows::int(row, "amount")?,
+        balance: if is_folded { Some(rows::int(row, "balance")?) } else { None },
     })
+}
+
+fn index(row: &DbRow, column: &'static str) -> Result<usize, BooksError> {
+    Ok(usize::try_from(rows::int(row, column)?).unwrap_or(0))
+}
+
+// === impl Teller ===
+
+impl Teller {
+    fn is_full(&self) -> bool {
+        self.lines.len() >= self.limit
+    }
+
+    /// Tells whole postings, in their order.
+    fn tell(&mut self, moved: &[Moved]) {
+        for posting in moved.chunk_by(|one, next| one.place == next.place) {
+            for currency in 0..CURRENCIES.len() {
+                let lines = || posting.iter().filter(|moved| moved.currency == currency);
+                for line in lines() {
+                    let balance = self.balances.entry((line.account, currency)).or_default();
+                    *balance = line.balance.unwrap_or_else(|| balance.saturating_add(line.amount));
+                }
+                if let Some(line) = lines().next() {
+                    let amount = lines().map(|moved| signed(moved.account, moved.amount)).fold(0, i64::saturating_add);
+                    self.tell_line(line, currency, amount);
+                }
+            }
+        }
+    }
+
+    fn tell_line(&mut self, of: &Moved, currency: usize, amount_minor: i64) {
+        let seq = of.place.saturating_mul(PLACES).saturating_add(i64::try_from(currency).unwrap_or(0));
+        if self.is_full() || seq <= self.after || of.at < self.since || of.at >= self.until {
+            return;
+        }
+        let of_currency = self.balances.iter().filter(|((_, other), _)| *other == currency);
+        self.lines.push(StatementLine {
+            seq,
+            at: of.at.rfc3339(),
+            kind: of.kind.clone(),
+            intent_id: of.intent_id.clone(),
+            currency: CURRENCIES[currency].to_owned(),
+            amount_minor,
+            balance_minor: of_currency.map(|((account, _), balance)| signed(*account, *balance)).fold(0, i64::saturating_add),
+        });
+    }
+}
+
+fn signed(account: usize, amount: i64) -> i64 {
+    amount.saturating_mul(SIGNS.get(account).copied().unwrap_or(0))
 }

@@ -132,6 +132,9 @@ fn every_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows_and_of_the
             }
             assert_eq!(rows.iter().collect::<Vec<_>>(), expected, "{filter:?}");
             assert_eq!(books.payment_sums(filter).await.unwrap(), sums(&expected, &journal), "{filter:?}");
+            let all = u32::try_from(expected.len()).unwrap();
+            assert!(!books.shows_more_than(filter, all).await.unwrap(), "{filter:?}");
+            assert_eq!(books.shows_more_than(filter, all.saturating_sub(1)).await.unwrap(), all > 0, "{filter:?}");
             shown_in_all += rows.len();
         }
         assert!(shown_in_all > 150, "the filters show something: {shown_in_all}");

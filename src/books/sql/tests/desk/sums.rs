@@ -1,9 +1,10 @@
 //! Postings, overview and statements against the journal.
 
 use payments::{
+    agent::Payer,
     ports::{
         Books,
-        desk::{DeskBooks, Overview, Page, PaymentFilter, PostingRow},
+        desk::{DeskBooks, Overview, Page, PaymentFilter, PostingRow, StatementLine},
     },
     testing::{clock::START, rail::by_transfer, suite::Draft},
     time::UnixMs,
@@ -15,20 +16,35 @@ use super::{
     fold_all, make, postings, scene,
 };
 
+/// For some accounts and families: each of their postings is shown, and nothing else.
+async fn all_are_shown(books: &Store, of_payer: &str) {
+    let journal = postings(books, None, 2).await;
+    assert!(journal.is_sorted_by(|one, next| one.seq > next.seq));
+    for account in ["asset:usdc_hot", "liab:unearned", "payer", "rev:launch", "exp:loss", of_payer] {
+        let has = |name: &str| name == account || name.strip_prefix(account).is_some_and(|rest| rest.starts_with(':'));
+        let expected: Vec<&PostingRow> = journal.iter().filter(|posting| posting.lines.iter().any(|line| has(&line.account))).collect();
+        assert_eq!(postings(books, Some(account), 2).await.iter().collect::<Vec<_>>(), expected, "{account}");
+    }
+}
+
 #[test]
 fn postings_of_a_family_or_an_account_are_all_of_them() {
     block_on(async {
-        let (books, _dir) = make().await;
-        let all = scene(&books).await;
-        let journal = postings(&books, None, 2).await;
-        assert!(journal.is_sorted_by(|one, next| one.seq > next.seq));
-        let of_payer = format!("liab:unearned:{}", all[0].payer);
-        for account in ["asset:usdc_hot", "liab:unearned", "payer", "rev:launch", "exp:loss", of_payer.as_str()] {
-            let has = |name: &str| name == account || name.strip_prefix(account).is_some_and(|rest| rest.starts_with(':'));
-            let expected: Vec<&PostingRow> = journal.iter().filter(|posting| posting.lines.iter().any(|line| has(&line.account))).collect();
-            assert_eq!(postings(&books, Some(account), 2).await.iter().collect::<Vec<_>>(), expected, "{account}");
-        }
+        let (books, dir) = make().await;
+        scene(&books).await;
+        let of_payer = format!("liab:unearned:{}", Draft::numbered(1).of_wallet(4).payer());
+        all_are_shown(&books, &of_payer).await;
+        fold_all(&books, &dir).await;
+        all_are_shown(&books, &of_payer).await;
+        paid(&books, 90, 4).await;
+        all_are_shown(&books, &of_payer).await;
     });
+}
+
+/// A payment of this wallet that is on its way to the upstream.
+async fn paid(books: &Store, number: u64, wallet: u8) {
+    let late = claimed(books, &Draft::numbered(number).of_wallet(wallet)).await;
+    books.apply(late.funded(by_transfer(late.attempts[0].tx_hash, 1), late.created_at).unwrap()).await.unwrap();
 }
 
 async fn overview(books: &Store) -> Overview {
@@ -65,48 +81,82 @@ fn an_overview_is_the_journals_before_and_after_each_fold() {
         assert_eq!(overview(&books).await, noted);
         assert_eq!(books.fold(START).await.unwrap(), 0, "nothing is folded twice");
         agree(&books).await;
-        let late = claimed(&books, &Draft::numbered(90).of_wallet(9)).await;
-        books.apply(late.funded(by_transfer(late.attempts[0].tx_hash, 1), late.created_at).unwrap()).await.unwrap();
+        paid(&books, 90, 9).await;
         let hot = |overview: &Overview| overview.accounts.iter().find(|sum| sum.account == "asset:usdc_hot").unwrap().amount_minor;
         assert_eq!(hot(&overview(&books).await), hot(&noted) + 550_000);
         agree(&books).await;
     });
 }
 
+const FIRST: UnixMs = UnixMs::new(0);
+
+fn last() -> UnixMs {
+    START.plus_s(90 * 86_400)
+}
+
+/// The whole statement, in pages of so many lines.
+async fn statement(books: &Store, payer: &Payer, limit: u32) -> Vec<StatementLine> {
+    let mut lines: Vec<StatementLine> = Vec::new();
+    loop {
+        let after = lines.last().map(|line| line.seq);
+        let page = books.statement(payer, FIRST, last(), &Page { after, limit }).await.unwrap();
+        if page.is_empty() {
+            return lines;
+        }
+        lines.extend(page);
+    }
+}
+
+/// In each currency it ends with what the journal says, and it is the same in pages of any size and from any moment on.
+async fn ends_with_what_is_owed(books: &Store, payer: &Payer) -> Vec<StatementLine> {
+    let lines = statement(books, payer, 1).await;
+    assert!(!lines.is_empty());
+    let trial = books.trial_balance().await.unwrap();
+    for currency in ["USDC", "USD", "CREDIT"] {
+        let of = |family: &str| -> i64 {
+            let account = format!("{family}{payer}");
+            trial.iter().filter(|line| line.currency == currency && line.account == account).map(|line| line.amount).sum()
+        };
+        let owed = of("payer:") - of("liab:unearned:") - of("liab:refund_due:");
+        let told = lines.iter().rev().find(|line| line.currency == currency).map_or(0, |line| line.balance_minor);
+        let moved: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount_minor).sum();
+        assert_eq!((told, moved), (owed, owed), "{payer} {currency}");
+    }
+    for limit in [2, 3, 99] {
+        assert_eq!(statement(books, payer, limit).await, lines, "{limit} lines a page");
+    }
+    for line in &lines {
+        let (at, all) = (UnixMs::parse_rfc3339(&line.at).unwrap(), Page { after: None, limit: 99 });
+        let before: Vec<_> = lines.iter().filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() < at).cloned().collect();
+        let rest: Vec<_> = lines.iter().filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() >= at).cloned().collect();
+        assert_eq!(books.statement(payer, FIRST, at, &all).await.unwrap(), before, "before {at:?}");
+        assert_eq!(books.statement(payer, at, last(), &all).await.unwrap(), rest, "the balance goes on from what was before {at:?}");
+    }
+    lines
+}
+
 #[test]
-fn a_statement_ends_with_what_is_owed() {
+fn a_statement_ends_with_what_is_owed_before_and_after_each_fold() {
     block_on(async {
-        let (books, _dir) = make().await;
+        let (books, dir) = make().await;
         let refused = compensated(&books, 1, 7).await;
         spent(&books, 2, 7).await;
         scene(&books).await;
         let payers = [refused.payer.clone(), Draft::numbered(1).of_wallet(2).payer(), Draft::numbered(8).by_card(8).payer()];
-        let trial = books.trial_balance().await.unwrap();
-        for payer in payers {
-            let (first, last) = (UnixMs::new(0), START.plus_s(90 * 86_400));
-            let mut lines = books.statement(&payer, first, last, &Page { after: None, limit: 1 }).await.unwrap();
-            assert!(!lines.is_empty());
-            while let Some(line) = lines.last() {
-                let after = Some(line.seq);
-                let page = books.statement(&payer, first, last, &Page { after, limit: 2 }).await.unwrap();
-                if page.is_empty() {
-                    break;
-                }
-                lines.extend(page);
-            }
-            for currency in ["USDC", "USD", "CREDIT"] {
-                let of = |family: &str| -> i64 {
-                    let account = format!("{family}{payer}");
-                    trial.iter().filter(|line| line.currency == currency && line.account == account).map(|line| line.amount).sum()
-                };
-                let owed = of("payer:") - of("liab:unearned:") - of("liab:refund_due:");
-                let told = lines.iter().rev().find(|line| line.currency == currency).map_or(0, |line| line.balance_minor);
-                let moved: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount_minor).sum();
-                assert_eq!((told, moved), (owed, owed), "{payer} {currency}");
-            }
-            let middle = UnixMs::parse_rfc3339(&lines[lines.len() / 2].at).unwrap();
-            let rest = books.statement(&payer, middle, last, &Page { after: None, limit: 999 }).await.unwrap();
-            assert!(lines.ends_with(&rest), "the balance goes on from what was before");
+        let mut told = Vec::new();
+        for payer in &payers {
+            told.push(ends_with_what_is_owed(&books, payer).await);
         }
+        fold_all(&books, &dir).await;
+        agree(&books).await;
+        for (payer, told) in payers.iter().zip(&told) {
+            assert_eq!(&ends_with_what_is_owed(&books, payer).await, told, "folded");
+        }
+        paid(&books, 90, 2).await;
+        let more = ends_with_what_is_owed(&books, &payers[1]).await;
+        assert!(more.starts_with(&told[1]) && more.len() > told[1].len(), "what came since is there too");
+        fold_all(&books, &dir).await;
+        agree(&books).await;
+        assert_eq!(ends_with_what_is_owed(&books, &payers[1]).await, more);
     });
 }
