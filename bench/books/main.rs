@@ -1,4 +1,5 @@
-//! Durable claims on PostgreSQL against the same writes as one hand-written statement under pgbench, in turn. See `bench/README.md`.
+//! Durable claims on PostgreSQL against the same writes as one hand-written statement under pgbench, and against books without the indexes that
+//! only operators read by, in turn. See `bench/README.md`.
 #![allow(missing_docs, dead_code, reason = "the books are compiled in as they are, and a claim uses a part of them")]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::float_arithmetic, clippy::print_stdout, reason = "a benchmark")]
 
@@ -28,29 +29,46 @@ const ROUND: Duration = Duration::from_secs(4);
 type Kind = (&'static str, fn(u64) -> Draft, &'static str);
 const KINDS: [Kind; 2] = [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
 
+/// Indexes that payments do not need.
+const OF_OPERATORS: [&str; 5] = ["intents_by_kind", "intents_by_name", "intents_of_payer_by_state", "attempts_of_nonce", "auths_of_intent"];
+
 #[tokio::main]
 async fn main() {
     let server = std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"));
     let rounds = std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let name = format!("turnpike_bench_claims_{}", std::process::id());
+    let (name, bare) = (format!("turnpike_bench_claims_{}", std::process::id()), format!("turnpike_bench_bare_{}", std::process::id()));
     let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
     let url = format!("{server}/{name}");
-    let books = Arc::new(PostgresBooks::open(&url, CLIENTS).await.unwrap());
+    let books = fresh(&mut admin, &server, &name).await;
+    let without = fresh(&mut admin, &server, &bare).await;
     let mut seed = PgConnection::connect(&url).await.unwrap();
     sqlx::query("INSERT INTO signers (addr, next_nonce) VALUES ('0xbaseline', 0)").execute(&mut seed).await.unwrap();
     seed.close().await.unwrap();
+    let mut drop_indexes = PgConnection::connect(&format!("{server}/{bare}")).await.unwrap();
+    for index in OF_OPERATORS {
+        sqlx::query(AssertSqlSafe(format!("DROP INDEX {index}"))).execute(&mut drop_indexes).await.unwrap();
+    }
+    drop_indexes.close().await.unwrap();
     let next = Arc::new(AtomicU64::new(1));
     for (kind, draft, statement) in KINDS {
-        let mut pairs = Vec::new();
+        let (mut pairs, mut bare_pairs) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let ours = claims(&books, draft, &next).await;
+            bare_pairs.push((ours, claims(&without, draft, &next).await));
             pairs.push((ours, pgbench(&url, statement)));
         }
-        print(kind, &pairs);
+        print(kind, "pgbench", &pairs);
+        print(kind, "bare", &bare_pairs);
     }
-    drop(books);
-    sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+    drop((books, without));
+    for name in [name, bare] {
+        sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+    }
+}
+
+async fn fresh(admin: &mut PgConnection, server: &str, name: &str) -> Arc<PostgresBooks> {
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(admin).await.unwrap();
+    Arc::new(PostgresBooks::open(&format!("{server}/{name}"), CLIENTS).await.unwrap())
 }
 
 /// A paid launch of a wallet of its own.
@@ -101,13 +119,13 @@ fn pgbench(url: &str, statement: &str) -> f64 {
     tps.split(' ').next().unwrap().parse().unwrap()
 }
 
-fn print(kind: &str, pairs: &[(f64, f64)]) {
+fn print(kind: &str, baseline: &str, pairs: &[(f64, f64)]) {
     println!("claims {kind}, {CLIENTS} clients");
     let spread = |name: &str, mut figures: Vec<f64>| {
         figures.sort_by(f64::total_cmp);
         println!("  {name:9} min {:.2} median {:.2} max {:.2}", figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
     };
     spread("ours", pairs.iter().map(|(ours, _)| *ours).collect());
-    spread("pgbench", pairs.iter().map(|(_, theirs)| *theirs).collect());
+    spread(baseline, pairs.iter().map(|(_, theirs)| *theirs).collect());
     spread("ratio", pairs.iter().map(|(ours, theirs)| ours / theirs).collect());
 }
