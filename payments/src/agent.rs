@@ -121,6 +121,16 @@ pub enum Payer {
     Card(String),
 }
 
+impl Payer {
+    /// The payer that somebody names: an address alone stands for its wallet.
+    pub fn read(text: &str) -> Option<Self> {
+        match text.starts_with("0x") {
+            true => Wallet::parse(text).map(Self::Wallet).ok(),
+            false => text.parse().ok(),
+        }
+    }
+}
+
 impl fmt::Display for Payer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use payments::agent::Payer;
+
 use super::{Config, StripeMode, X402Mode};
 use crate::strict_toml::Mistake;
 
@@ -14,7 +16,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 37] = [
+const RULES: [Rule; 38] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -45,6 +47,7 @@ const RULES: [Rule; 37] = [
     // Who may reach the operator's side.
     ("open_operator", "operator.token", open_operator),
     ("short_token", "operator.token", |c| short(c.operator.token.expose())),
+    ("own_payer_shape", "operator.own_payers", own_payer_shape),
     ("short_seal_key", "store.seal_key", |c| short(c.store.seal_key.expose())),
     ("short_seal_key_before", "store.seal_keys_before", |c| c.store.seal_keys_before.iter().find_map(|key| short(key.expose()))),
     ("same_listener", "server.operator_listen", same_listener),
@@ -63,6 +66,11 @@ const RULES: [Rule; 37] = [
 #[must_use]
 pub fn check(config: &Config) -> Vec<Mistake> {
     RULES.iter().filter_map(|(_, place, rule)| rule(config).map(|text| Mistake::new(*place, text))).collect()
+}
+
+fn own_payer_shape(config: &Config) -> Option<String> {
+    let wrong = config.operator.own_payers.iter().find(|name| Payer::read(name).is_none())?;
+    Some(format!("{wrong:?} names no payer: give wallet:0x..., 0x... or card:..."))
 }
 
 fn live_beside_sandbox(config: &Config) -> Option<String> {

@@ -62,6 +62,8 @@ pub(super) fn loopback(port: u16) -> SocketAddr {
 pub struct Operator {
     /// The bearer token; without one the operator's listener must be loopback.
     pub token: Secret,
+    /// Payers that are ours, `wallet:0x...`, `0x...` or `card:...`: revenue can be seen without them.
+    pub own_payers: Vec<String>,
 }
 
 /// `[limits]`: how much is accepted from whom.

@@ -18,11 +18,12 @@ type Answer = Result<Response, Refusal>;
 /// The names of a page.
 pub(super) const PAGE: [&str; 2] = ["after", "limit"];
 
-/// The figures of the first page, with the gas of each signer.
+/// The figures of the first page, with the gas of each signer; with `without_own=true` without what our own payers had.
 pub(super) async fn overview(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
-    asked.only(&[])?;
-    let (overview, signers) = tokio::join!(desk.desk.overview(desk.clock.now()), desk.gas.signers());
+    let without = desk.left_out(asked.only(&["without_own"])?.flag("without_own")?);
+    let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
     let mut all = json!(overview?);
+    all["without"] = without.iter().map(ToString::to_string).collect();
     all["signers"] = json!(signers);
     Ok(Json(all).into_response())
 }

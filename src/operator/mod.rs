@@ -21,7 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use payments::{
-    agent::Wallet,
+    agent::{Payer, Wallet},
     ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks},
     reconcile::Reconciler,
 };
@@ -76,12 +76,21 @@ pub struct Desk {
     pub settings: Value,
     /// Where a transaction or a charge can be looked at.
     pub links: Links,
+    /// Payers that are ours.
+    pub own_payers: Vec<Payer>,
     /// What signers can pay.
     pub gas: Arc<dyn Gas>,
     /// The drivers of payments.
     pub drives: Drives,
     /// What a comparison needs.
     pub reconciler: Reconciler,
+}
+
+impl Desk {
+    /// The payers that are left out.
+    fn left_out(&self, without_own: bool) -> &[Payer] {
+        if without_own { &self.own_payers } else { &[] }
+    }
 }
 
 /// Every route of the operators' listener. `more` are routes of others that stand behind the same guard.

@@ -1,7 +1,11 @@
 //! What is shown of a payment, of the accounts and of a comparison, beside the rows of lists: the same for the page, the API and commands.
 
 use payments::{
-    ports::{Evidence, Found, JournalLine, desk::Dossier},
+    agent::Payer,
+    ports::{
+        BooksError, Evidence, Found, JournalLine,
+        desk::{DeskBooks, Dossier, Overview},
+    },
     reconcile::Report,
     settlement::GasSpent,
     time::UnixMs,
@@ -40,6 +44,18 @@ pub fn payment(evidence: &Evidence, dossier: &Dossier, link: Option<&str>) -> Va
         all[name] = value;
     }
     all
+}
+
+/// The figures of the first page; without what these payers had.
+///
+/// # Errors
+/// [`BooksError`].
+pub async fn overview(desk: &dyn DeskBooks, now: UnixMs, without: &[Payer]) -> Result<Overview, BooksError> {
+    let all = desk.overview(now).await?;
+    match without.is_empty() {
+        true => Ok(all),
+        false => Ok(all.without(&desk.days_of(without, now).await?)),
+    }
 }
 
 /// The trial balance: every account, the sum of each currency, and the gas beside them, which is paid in the chain's own coin.

@@ -38,7 +38,11 @@ pub(super) struct LedgerArguments {
 #[derive(Subcommand)]
 enum View {
     /// The figures of every day: earned, settled, unknown, due, owed, the last comparison.
-    Overview,
+    Overview {
+        /// Leave out what the payers of `operator.own_payers` had.
+        #[arg(long)]
+        without_own: bool,
+    },
     /// Payments, newest first; with --sums what they come to.
     Ls(list::List),
     /// Everything about one payment: timeline, transactions, proof, journal lines, debts, requests, what operators did.
@@ -84,7 +88,7 @@ pub(super) async fn run(config: &Config, arguments: LedgerArguments) -> Result<E
     let format = Format::choose(arguments.json);
     let beside = reason::books(config).await?;
     match arguments.view {
-        View::Overview => overview::run(&beside, format).await,
+        View::Overview { without_own } => overview::run(config, &beside, without_own, format).await,
         View::Ls(list) => list::run(&beside, list, format).await,
         View::Show { id } => show::run(&beside, id, format).await,
         View::Balance => balance(&beside, format).await,

@@ -1,6 +1,9 @@
 //! `turnpike ledger overview`: the figures of the first page.
 
-use payments::ports::desk::{DayTotals, Overview};
+use payments::{
+    agent::Payer,
+    ports::desk::{DayTotals, Overview},
+};
 use serde_json::json;
 
 use super::{tables::seconds, unreadable};
@@ -10,13 +13,17 @@ use crate::{
         exit::{Exit, Failure},
         output::{self, Format, money, table},
     },
+    config::Config,
+    operator::shape,
 };
 
 /// Spans that are summed, in days with today.
 const SPANS: [(&str, usize); 3] = [("today", 1), ("7 days", 7), ("30 days", 30)];
 
-pub(super) async fn run(beside: &Beside, format: Format) -> Result<Exit, Failure> {
-    let overview = beside.desk.overview(beside.clock.now()).await.map_err(unreadable)?;
+pub(super) async fn run(config: &Config, beside: &Beside, without_own: bool, format: Format) -> Result<Exit, Failure> {
+    let own = config.operator.own_payers.iter().filter(|_| without_own).filter_map(|name| Payer::read(name));
+    let own: Vec<Payer> = own.collect();
+    let overview = shape::overview(&*beside.desk, beside.clock.now(), &own).await.map_err(unreadable)?;
     match format {
         Format::Json => output::json(&json!(overview)),
         Format::Readable => output::line(&as_text(&overview)),

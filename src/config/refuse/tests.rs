@@ -60,13 +60,21 @@ const CARDS: &str = "stripe.mode=test stripe.secret_key=sk_test_1 stripe.network
 
 #[test]
 fn good_configurations_start() {
-    for good in ["", CHAIN, LIVE, CARDS, "stripe.mode=off", "server.operator_listen=0.0.0.0:8403 operator.token=KEY"] {
+    for good in [
+        "",
+        CHAIN,
+        LIVE,
+        CARDS,
+        "stripe.mode=off",
+        "server.operator_listen=0.0.0.0:8403 operator.token=KEY",
+        "operator.own_payers=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266,card:7",
+    ] {
         assert_eq!(broken(good), [""; 0], "{good}");
     }
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 46] = [
+const REFUSED: [(&str, &str, &str); 47] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -95,6 +103,7 @@ const REFUSED: [(&str, &str, &str); 46] = [
     ("open_operator", "", "server.operator_listen=0.0.0.0:8403"),
     ("open_operator", "", "server.operator_listen=[::]:8403"),
     ("short_token", "", "operator.token=abc"),
+    ("own_payer_shape", "", "operator.own_payers=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266,me"),
     ("short_seal_key", "", "store.seal_key=abc"),
     ("short_seal_key_before", "", "store.seal_keys_before=KEY,abc"),
     ("same_listener", "", "server.operator_listen=127.0.0.1:8402"),

@@ -14,7 +14,7 @@ use super::{
     shell::{Outside, Shell, Shown, Visit, page},
     show,
 };
-use crate::operator::{Desk, SignerGas};
+use crate::operator::{Desk, SignerGas, shape};
 
 /// The spans of the first table, in days.
 const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)];
@@ -29,6 +29,7 @@ const HELD: [(&str, &str); 2] = [("liab:unearned", "Paid, not yet served"), ("li
 #[template(path = "overview.html")]
 struct View {
     shell: Shell,
+    own: Own,
     at: String,
     alerts: Vec<Alert>,
     spans: Vec<Span>,
@@ -68,6 +69,12 @@ struct Span {
     conversion: String,
 }
 
+/// Payers that are ours, and whether they are left out of the revenue.
+struct Own {
+    payers: usize,
+    left_out: bool,
+}
+
 struct Day {
     day: String,
     /// The day after it: where its list ends.
@@ -89,17 +96,20 @@ struct GasLine {
 
 /// `GET /operator`.
 pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
-    visit.asked.only(&["done"])?;
-    let (overview, signers) = tokio::join!(desk.desk.overview(desk.clock.now()), desk.gas.signers());
-    Ok(page(&view(visit.shell("Overview", "/operator"), overview?, signers)))
+    let without_own = visit.asked.only(&["done", "without_own"])?.flag("without_own")?;
+    let without = desk.left_out(without_own);
+    let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
+    let own = Own { payers: desk.own_payers.len(), left_out: without_own };
+    Ok(page(&view(visit.shell("Overview", "/operator"), own, overview?, signers)))
 }
 
-fn view(shell: Shell, read: Overview, signers: Vec<SignerGas>) -> View {
+fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View {
     let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
     let alerts = alerts(&read, &signers);
     let waiting = read.unknown.saturating_add(read.refunds_due).saturating_add(read.open_findings);
     View {
         shell: shell.waiting(waiting),
+        own,
         alerts,
         spans: SPANS.map(|(name, days)| span(name, &read.days, days)).into(),
         chart: chart(&read.days),

@@ -77,6 +77,9 @@ pub trait DeskBooks: Send + Sync {
     /// The figures of the first page.
     async fn overview(&self, now: UnixMs) -> Result<Overview, BooksError>;
 
+    /// What these payers had on each day of the overview, without challenges.
+    async fn days_of(&self, payers: &[Payer], now: UnixMs) -> Result<Vec<DayTotals>, BooksError>;
+
     /// Adds challenges (402 answers) of a route to their day.
     async fn note_challenges(&self, at: UnixMs, counts: &[(String, u64)]) -> Result<(), BooksError>;
 

@@ -34,6 +34,31 @@ pub struct DayTotals {
     pub funded: u64,
 }
 
+impl DayTotals {
+    /// Takes away what others' totals of the same day hold, but for the challenges: nobody knows whom they were for.
+    fn without(&mut self, of: &Self) {
+        self.earned_usdc_units = self.earned_usdc_units.saturating_sub(of.earned_usdc_units);
+        self.earned_usd_cents = self.earned_usd_cents.saturating_sub(of.earned_usd_cents);
+        self.settled_x402 = self.settled_x402.saturating_sub(of.settled_x402);
+        self.settled_mpp = self.settled_mpp.saturating_sub(of.settled_mpp);
+        self.refunded = self.refunded.saturating_sub(of.refunded);
+        self.funded = self.funded.saturating_sub(of.funded);
+    }
+}
+
+impl Overview {
+    /// The same without what some payers had on each day. Balances and what needs attention stay: they are everybody's.
+    #[must_use]
+    pub fn without(mut self, payers: &[DayTotals]) -> Self {
+        for day in &mut self.days {
+            if let Some(of) = payers.iter().find(|of| of.day == day.day) {
+                day.without(of);
+            }
+        }
+        self
+    }
+}
+
 /// The figures of the first page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Overview {

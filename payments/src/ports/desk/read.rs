@@ -2,7 +2,7 @@
 
 use super::{FilterError, PaymentFilter, Standing, TextSearch};
 use crate::{
-    agent::{Payer, Wallet},
+    agent::Payer,
     intent::State,
     money::{Credits, UsdCents, UsdcUnits},
     settlement::ChainHash,
@@ -58,7 +58,7 @@ impl PaymentFilter {
                 Standing::from_word,
             ),
             rail: one_of(&mut wrong, "rail", value("rail"), "x402 or mpp", &["x402", "mpp"]),
-            payer: read(&mut wrong, "payer", value("payer"), "wallet:0x..., 0x... or card:...", payer),
+            payer: read(&mut wrong, "payer", value("payer"), "wallet:0x..., 0x... or card:...", Payer::read),
             route: value("route").map(str::to_owned),
             since: read(&mut wrong, "since", value("since"), MOMENT, UnixMs::parse_day_or_moment),
             until: read(&mut wrong, "until", value("until"), MOMENT, UnixMs::parse_day_or_moment),
@@ -142,14 +142,6 @@ fn one_of(
     words: &[&'static str],
 ) -> Option<&'static str> {
     read(wrong, field, value, expected, |value| words.iter().copied().find(|word| *word == value))
-}
-
-/// A wallet's address stands for the wallet.
-fn payer(text: &str) -> Option<Payer> {
-    match text.starts_with("0x") {
-        true => Wallet::parse(text).map(Payer::Wallet).ok(),
-        false => text.parse().ok(),
-    }
 }
 
 fn minor(currency: Option<&'static str>, text: &str) -> Option<i64> {

@@ -5,6 +5,7 @@ mod branches;
 mod dossier;
 mod fold;
 mod lists;
+mod of_payers;
 mod overview;
 mod page;
 mod payments;
@@ -18,8 +19,8 @@ use ::payments::{
     ports::{
         BooksError, Finding,
         desk::{
-            ActionRow, CreditAccountRow, CreditTotals, DeskBooks, Dossier, FreeSlotRow, NewAction, Overview, OwedRow, Page, PaymentFilter,
-            PaymentRow, PaymentSums, PostingRow, RequestRow, RunRow, StatementLine,
+            ActionRow, CreditAccountRow, CreditTotals, DayTotals, DeskBooks, Dossier, FreeSlotRow, NewAction, Overview, OwedRow, Page,
+            PaymentFilter, PaymentRow, PaymentSums, PostingRow, RequestRow, RunRow, StatementLine,
         },
     },
     time::UnixMs,
@@ -101,6 +102,10 @@ impl DeskBooks for Store {
 
     async fn overview(&self, now: UnixMs) -> Result<Overview, BooksError> {
         overview::read(&self.desk, now).await
+    }
+
+    async fn days_of(&self, payers: &[Payer], now: UnixMs) -> Result<Vec<DayTotals>, BooksError> {
+        of_payers::days(&self.desk, payers, now).await
     }
 
     async fn note_challenges(&self, at: UnixMs, counts: &[(String, u64)]) -> Result<(), BooksError> {

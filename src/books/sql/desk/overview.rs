@@ -28,9 +28,25 @@ pub(super) fn day_of(at: UnixMs) -> i64 {
     at.ms().div_euclid(DAY_MS)
 }
 
+/// The first day that is shown.
+pub(super) fn first_day(now: UnixMs) -> i64 {
+    day_of(now).saturating_sub(DAYS - 1)
+}
+
+/// The days from this one on, with nothing yet.
+pub(super) fn empty_days(first: i64) -> BTreeMap<i64, DayTotals> {
+    let empty = |day: i64| (day, DayTotals { day: name(day), ..DayTotals::default() });
+    (first..first + DAYS).map(empty).collect()
+}
+
+/// `2026-01-31`.
+pub(super) fn name(day: i64) -> String {
+    UnixMs::new(day.saturating_mul(DAY_MS)).day()
+}
+
 /// What was posted of one kind to a family of accounts on a day.
-struct Posted {
-    day: i64,
+pub(super) struct Posted {
+    pub(super) day: i64,
     account: String,
     currency: String,
     kind: String,
@@ -41,7 +57,7 @@ struct Posted {
 pub(super) async fn read(desk: &Pool, now: UnixMs) -> Result<Overview, BooksError> {
     let mut transaction = desk.begin_with(BEGIN_READ).await.map_err(unavailable)?;
     let connection = &mut *transaction;
-    let first_day = day_of(now).saturating_sub(DAYS - 1);
+    let first_day = first_day(now);
     let since = since_fold(connection).await?;
     let mut overview = Overview { at: now.rfc3339(), ..Overview::default() };
     overview.accounts = accounts(connection, &since).await?;
@@ -65,7 +81,7 @@ async fn since_fold(connection: &mut Connection) -> Result<Vec<Posted>, BooksErr
     all(text, connection).await?.iter().map(posted).collect()
 }
 
-fn posted(row: &DbRow) -> Result<Posted, BooksError> {
+pub(super) fn posted(row: &DbRow) -> Result<Posted, BooksError> {
     Ok(Posted {
         day: rows::int(row, "day")?,
         account: rows::text(row, "account")?,
@@ -90,9 +106,7 @@ async fn accounts(connection: &mut Connection, since: &[Posted]) -> Result<Vec<P
 }
 
 async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Result<Vec<DayTotals>, BooksError> {
-    let name = |day: i64| UnixMs::new(day.saturating_mul(DAY_MS)).day();
-    let mut days: BTreeMap<i64, DayTotals> =
-        (first..first + DAYS).map(|day| (day, DayTotals { day: name(day), ..DayTotals::default() })).collect();
+    let mut days = empty_days(first);
     let mut text = Text::new("SELECT day, account, currency, kind, amount, postings FROM posted_days WHERE day >= ");
     text.push_bind(first);
     let folded: Vec<Posted> = all(text, connection).await?.iter().map(posted).collect::<Result<_, _>>()?;
@@ -124,7 +138,7 @@ async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Re
 }
 
 impl Posted {
-    fn add_to(&self, day: &mut DayTotals) {
+    pub(super) fn add_to(&self, day: &mut DayTotals) {
         if self.account.starts_with("rev:") {
             let earned = if self.currency == "USDC" { &mut day.earned_usdc_units } else { &mut day.earned_usd_cents };
             *earned = earned.saturating_sub(self.amount);

@@ -32,7 +32,7 @@ const HOURS: i64 = 48;
 const LONGEST_STEP: usize = 5_000;
 
 /// A payer's accounts; the last one is the payer's own, the others are what we owe: their balance has the other sign.
-type Accounts = [String; 3];
+pub(super) type Accounts = [String; 3];
 const SIGNS: [i64; 3] = [-1, -1, 1];
 /// A posting has one line here for each account and currency at most.
 const LINES_OF_POSTING: usize = CURRENCIES.len() * SIGNS.len();
@@ -67,8 +67,7 @@ pub(super) async fn of(
     until: UnixMs,
     page: &Page<i64>,
 ) -> Result<Vec<StatementLine>, BooksError> {
-    let accounts = [Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), Account::CreditsOf(payer.clone())];
-    let accounts = accounts.map(|account| account.to_string());
+    let accounts = accounts_of(payer);
     let mut transaction = desk.begin_with(BEGIN_READ).await.map_err(unavailable)?;
     let connection = &mut *transaction;
     let mark = folded(connection, "statements").await?;
@@ -97,9 +96,14 @@ pub(super) async fn of(
     Ok(teller.lines)
 }
 
+pub(super) fn accounts_of(payer: &Payer) -> Accounts {
+    let accounts = [Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), Account::CreditsOf(payer.clone())];
+    accounts.map(|account| account.to_string())
+}
+
 /// Between which places the folded postings of a time are. An hour's postings lie together but for what processes' clocks differ, and nobody's is
 /// off by as many hours as are looked at here.
-async fn between(connection: &mut Connection, since: UnixMs, until: UnixMs) -> Result<(Option<i64>, i64), BooksError> {
+pub(super) async fn between(connection: &mut Connection, since: UnixMs, until: UnixMs) -> Result<(Option<i64>, i64), BooksError> {
     let hour = |at: UnixMs| at.ms().div_euclid(HOUR_MS);
     let mut text = Text::new("SELECT (SELECT min(first_place) FROM (SELECT first_place FROM posting_hours WHERE hour >= ");
     text.push_bind(hour(since)).push(" ORDER BY hour LIMIT ").push_bind(HOURS);
@@ -110,7 +114,7 @@ async fn between(connection: &mut Connection, since: UnixMs, until: UnixMs) -> R
 }
 
 /// One query for each account and currency, all of them together.
-fn pieces(text: &mut Text, accounts: &Accounts, columns: &str, end: impl Fn(&mut Text)) {
+pub(super) fn pieces(text: &mut Text, accounts: &Accounts, columns: &str, end: impl Fn(&mut Text)) {
     for (account, name) in accounts.iter().enumerate() {
         for (currency, code) in CURRENCIES.into_iter().enumerate() {
             text.push(if account + currency == 0 { "SELECT * FROM (SELECT " } else { " UNION ALL SELECT * FROM (SELECT " });

@@ -1,10 +1,12 @@
 //! Postings, overview and statements against the journal.
 
+use std::collections::BTreeSet;
+
 use payments::{
     agent::Payer,
     ports::{
-        Books,
-        desk::{DeskBooks, Overview, Page, PaymentFilter, PostingRow, StatementLine},
+        Books, JournalLine,
+        desk::{DayTotals, DeskBooks, Overview, Page, PaymentFilter, PostingRow, StatementLine},
     },
     testing::{clock::START, rail::by_transfer, suite::Draft},
     time::UnixMs,
@@ -85,6 +87,52 @@ fn an_overview_is_the_journals_before_and_after_each_fold() {
         let hot = |overview: &Overview| overview.accounts.iter().find(|sum| sum.account == "asset:usdc_hot").unwrap().amount_minor;
         assert_eq!(hot(&overview(&books).await), hot(&noted) + 550_000);
         agree(&books).await;
+    });
+}
+
+/// The days of all payers together, without challenges.
+async fn days_of_everybody(books: &Store) -> Vec<DayTotals> {
+    let payers: BTreeSet<Payer> = postings(books, None, 99).await.iter().flat_map(|posting| &posting.lines).filter_map(payer_of).collect();
+    let free = (1..=5).map(|wallet| Draft::numbered(1).of_wallet(wallet).payer());
+    let payers: Vec<Payer> = payers.into_iter().chain(free).collect::<BTreeSet<_>>().into_iter().collect();
+    let all = books.days_of(&payers, START.plus_s(86_400)).await.unwrap();
+    let mut summed = books.days_of(&[], START.plus_s(86_400)).await.unwrap();
+    for payer in payers {
+        for (sum, of) in summed.iter_mut().zip(books.days_of(&[payer], START.plus_s(86_400)).await.unwrap()) {
+            sum.earned_usdc_units += of.earned_usdc_units;
+            sum.earned_usd_cents += of.earned_usd_cents;
+            sum.settled_x402 += of.settled_x402;
+            sum.settled_mpp += of.settled_mpp;
+            sum.refunded += of.refunded;
+            sum.funded += of.funded;
+        }
+    }
+    assert_eq!(summed, all, "each for itself, or all together");
+    all
+}
+
+fn payer_of(line: &JournalLine) -> Option<Payer> {
+    ["liab:unearned:", "liab:refund_due:", "payer:"].iter().find_map(|family| line.account.strip_prefix(family))?.parse().ok()
+}
+
+#[test]
+fn without_everybody_an_overview_has_nothing_but_challenges() {
+    block_on(async {
+        let (books, dir) = make().await;
+        compensated(&books, 76, 7).await;
+        spent(&books, 77, 7).await;
+        scene(&books).await;
+        for folded in [false, true] {
+            if folded {
+                fold_all(&books, &dir).await;
+                paid(&books, 90, 2).await;
+            }
+            let all = overview(&books).await;
+            let days = days_of_everybody(&books).await;
+            assert_eq!(days, all.days, "folded: {folded}");
+            let nothing = all.without(&days);
+            assert!(nothing.days.iter().all(|day| (day.earned_usdc_units, day.earned_usd_cents, day.funded) == (0, 0, 0)));
+        }
     });
 }
 
