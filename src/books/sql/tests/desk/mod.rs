@@ -1,6 +1,7 @@
 //! What operators read is what the books hold, whatever they ask for.
 
 mod filters;
+mod real;
 mod sums;
 
 use payments::{
@@ -24,11 +25,14 @@ use super::{Store, block_on, cards, fold_all, make};
 const STEP_MS: i64 = 420_000;
 const PAYMENTS: u64 = 36;
 
-/// A claim under an id of its moment, as the service makes them.
-async fn claim(books: &Store, draft: &Draft) -> Intent {
+/// An id of the draft's moment, as the service makes them.
+fn named(draft: &Draft) -> PaymentId {
     let random = [u8::try_from(draft.number).unwrap(); 10];
-    let id = uuid::Builder::from_unix_timestamp_millis(u64::try_from(draft.at.ms()).unwrap(), &random).into_uuid();
-    match books.claim(NewClaim { id: PaymentId::new(id), ..draft.claim() }).await.unwrap() {
+    PaymentId::new(uuid::Builder::from_unix_timestamp_millis(u64::try_from(draft.at.ms()).unwrap(), &random).into_uuid())
+}
+
+async fn claim(books: &Store, draft: &Draft) -> Intent {
+    match books.claim(NewClaim { id: named(draft), ..draft.claim() }).await.unwrap() {
         Claimed::New(intent) => intent,
         other => panic!("{other:?}"),
     }
