@@ -1,5 +1,8 @@
 //! Exports are the lists that they are made of: every row of every page, in both forms.
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use crate::operator_api::{busy_world, get, walk};
@@ -88,4 +91,50 @@ async fn an_export_that_nobody_has_is_refused() {
         let body = get(&world, target).await.refused(400, "SERVER_002").json();
         assert_eq!(body["field"], json!(field), "{target}: {body}");
     }
+}
+
+/// Rows of more bytes than all that lies between a gateway and a client that does not read: the last ones are asked for when it reads on.
+const MANY: usize = 40_000;
+
+/// An export of which the client has taken a first part and no more.
+async fn begun(world: &World, target: &str) -> (Bytes, hyper::body::Incoming) {
+    let stream = tokio::net::TcpStream::connect(world.gateway.operator).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get(format!("/operator/api/{target}")).header("host", world.gateway.operator.to_string());
+    let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    (first, body)
+}
+
+fn lines_of(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Whoever reads it must see that it is not all: a file that only ends early would be taken for the whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_loses_its_books_ends_as_a_broken_transfer() {
+    let world = World::start().await;
+    let mut writer = world.gateway.database.writer().await;
+    let insert = "INSERT INTO operator_actions (at_ms, action, subject, reason, via)";
+    let row = format!("n, 'reconcile.run', 'full', '{}', 'api'", "x".repeat(480));
+    let numbers = format!("WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {MANY})");
+    let on_file = format!("{numbers} {insert} SELECT {row} FROM numbers");
+    writer.execute(&on_file, &format!("{insert} SELECT {row} FROM generate_series(1, {MANY}) AS numbers (n)")).await;
+    let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+    let (away, back) = (rename("operator_actions", "away"), rename("away", "operator_actions"));
+    for (target, header) in [("actions.csv", 1), ("actions.jsonl", 0)] {
+        let (first, rest) = begun(&world, target).await;
+        writer.execute(&away, &away).await;
+        let broken = rest.collect().await;
+        writer.execute(&back, &back).await;
+        assert!(lines_of(&first) > 1, "{target} began");
+        assert!(broken.is_err(), "{target} ends after {} lines more, as if it were whole", lines_of(&broken.unwrap().to_bytes()));
+        let (first, rest) = begun(&world, target).await;
+        let whole = rest.collect().await.unwrap().to_bytes();
+        assert_eq!(lines_of(&first) + lines_of(&whole), MANY + header, "{target}");
+    }
+    assert!(world.gateway.logs().contains("operator.export_broken"), "{}", world.gateway.logs());
 }
