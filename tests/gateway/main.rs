@@ -44,6 +44,7 @@ mod operator_api;
 mod operator_cli;
 mod operator_exports;
 mod operator_guard;
+mod operator_hostile;
 mod operator_page;
 mod operator_tools;
 mod overload;

@@ -9,7 +9,9 @@ use crate::credits::{bought, on_credit, payer};
 use crate::reconcile::reconcile;
 use crate::support::card::unpaid;
 use crate::support::fake_core::Behaviour;
+use crate::support::world::launch;
 use crate::support::{Card, Setup, Wallet, World, token};
+use crate::unfinished::until_state;
 
 /// What the real flows left behind.
 struct Books {
@@ -40,7 +42,8 @@ async fn books() -> Books {
     Books { world, wallet, account, paid, refused }
 }
 
-async fn visit(world: &World, instructions: Value) -> Value {
+/// What a browser says after it did this; see `tests/clients/browser/visit.mjs`.
+pub async fn visit(world: &World, instructions: Value) -> Value {
     let browser = folder("browser");
     let mut command = Command::new("node");
     command.arg(browser.join("visit.mjs")).arg(format!("http://{}", world.gateway.operator)).arg(instructions.to_string());
@@ -48,7 +51,7 @@ async fn visit(world: &World, instructions: Value) -> Value {
     serde_json::from_str(said.trim()).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-fn without_complaint(said: &Value) {
+pub fn without_complaint(said: &Value) {
     let complaints: Vec<_> = said["complaints"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
@@ -101,4 +104,39 @@ async fn every_action_of_the_page_is_done_with_its_reason() {
     for reason in ["asked <b>twice</b>", "an apology", "too many", "sent back by hand", "looked again"] {
         assert!(audit.contains(reason), "{reason} is not in\n{audit}");
     }
+}
+
+/// A launch that the core never answers is looked at again at once, and one whose outcome is not known stands where operators look first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
+    let world = Setup::paid().set("upstream.timeout_s", "2").set("server.answer_deadline_s", "4").start().await;
+    let header = world.proof(&world.agent().await).v2();
+    world.core().behave(Behaviour::CreateThenHang);
+    let payment = world.create(&header, &launch("hangs")).await.refused(503, "PAYMENT_005").payment_id().unwrap();
+    until_state(&world, "core_unknown").await;
+    let of_payment = format!("/operator/payments/{payment}");
+    let done = "It was asked again";
+    let actions = json!([
+        {"at": "/operator/attention", "form": "form.act[action$=recheck]", "fields": {"reason": "the payer's mail"}, "then": done},
+        {"at": of_payment, "form": "form.act[action$=recheck]", "fields": {"reason": "the core is back"}, "then": done},
+    ]);
+    let said = visit(&world, json!({"views": ["/operator", "/operator/attention", of_payment], "actions": actions})).await;
+    without_complaint(&said);
+    let shown = |view: &str| said["texts"][view].as_str().unwrap_or_default().to_owned();
+    assert!(shown("/operator/attention").contains("Outcome not known"), "{}", shown("/operator/attention"));
+    assert!(shown(&of_payment).contains("core_unknown"), "{}", shown(&of_payment));
+    world.core().behave(Behaviour::Create);
+    until_state(&world, "created").await;
+    assert_eq!(world.core().launch_count(), 1);
+    let last = visit(&world, json!({"views": ["/operator/audit", "/operator/attention", of_payment]})).await;
+    without_complaint(&last);
+    let shown = |view: &str| last["texts"][view].as_str().unwrap_or_default().to_owned();
+    for reason in ["the payer's mail", "the core is back"] {
+        for view in ["/operator/audit", &of_payment] {
+            assert!(shown(view).contains(reason), "{reason} is not in\n{}", shown(view));
+        }
+    }
+    assert!(shown("/operator/audit").contains("payment.recheck"), "{}", shown("/operator/audit"));
+    assert!(shown(&of_payment).contains("it is finished"), "{}", shown(&of_payment));
+    assert!(shown("/operator/attention").contains("Nothing waits"), "{}", shown("/operator/attention"));
 }

@@ -1,25 +1,30 @@
 // Reads the operator's page as an operator does: every view, in both themes, at a desk's and a phone's width, with scripts and without; then
 // does every action that is offered. Prints one line of JSON. Anything that the browser complains about is a failure.
 //
-// visit.mjs <operator's address> <JSON: {"views": [path...], "shots": folder or null}>
+// visit.mjs <operator's address> <JSON: {"views": [path or {"at": path, "status": 400}...], "actions": [...], "once": true to look only once, with nobody to judge the reading}>
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const [base, instructions] = process.argv.slice(2);
-const { views, actions = [] } = JSON.parse(instructions);
+const { views: asked, actions = [], once = false } = JSON.parse(instructions);
+const views = asked.map((view) => (typeof view === "string" ? { at: view, status: 200 } : view));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const complaints = [];
 const seen = [];
 
 // What a page of this context complains of: errors, refusals of the content policy, and anything asked of another host.
-async function opened(context) {
+async function opened(context, status = 200) {
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
-  page.on("console", (message) => { if (["error", "warning"].includes(message.type())) complaints.push(`console: ${message.text()}`); });
+  page.on("console", (message) => {
+    // The browser complains of every view that is refused, also of one that must be.
+    const refused = status !== 200 && message.text().includes(`status of ${status} `);
+    if (["error", "warning"].includes(message.type()) && !refused) complaints.push(`console: ${message.text()}`);
+  });
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("request", (request) => { if (!request.url().startsWith(base) && !request.url().startsWith("data:")) complaints.push(`outside: ${request.url()}`); });
-  page.on("dialog", (dialog) => dialog.accept());
+  page.on("dialog", (dialog) => { if (dialog.type() !== "confirm") complaints.push(`${dialog.type()}: ${dialog.message()}`); return dialog.accept(); });
   await page.exposeFunction("violated", (text) => complaints.push(`policy: ${text}`)).catch(() => {});
   await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) => window.violated?.(`${event.violatedDirective} ${event.blockedURI}`)));
   return page;
@@ -34,15 +39,21 @@ async function judged(page, view, how) {
   }
 }
 
-async function looked(browser, view, colorScheme, width) {
+// Scripts and handlers that stand in the page itself: there are none of ours.
+const planted = (page) => page.evaluate(() => Array.from(document.querySelectorAll("*"))
+  .filter((it) => (it.tagName === "SCRIPT" && !it.src) || it.getAttributeNames().some((name) => name.startsWith("on")))
+  .map((it) => it.outerHTML.slice(0, 160)));
+
+async function looked(browser, { at: view, status }, colorScheme, width) {
   const how = `${colorScheme}, ${width}px`;
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
-  const page = await opened(context);
+  const page = await opened(context, status);
   const answer = await page.goto(base + view, { waitUntil: "networkidle" });
-  if (answer.status() !== 200) complaints.push(`${view} (${how}): ${answer.status()}`);
+  if (answer.status() !== status) complaints.push(`${view} (${how}): ${answer.status()}`);
+  for (const found of await planted(page)) complaints.push(`${view} (${how}): ${found}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (wide > 0) complaints.push(`${view} (${how}): ${wide}px wider than the window`);
-  await judged(page, view, how);
+  if (!once) await judged(page, view, how);
   seen.push(`${view} ${how}`);
   await context.close();
 }
@@ -51,9 +62,9 @@ async function withoutScripts(browser) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const texts = {};
   const page = await context.newPage();
-  for (const view of views) {
+  for (const { at: view, status } of views) {
     const answer = await page.goto(base + view);
-    if (answer.status() !== 200) complaints.push(`${view} (no scripts): ${answer.status()}`);
+    if (answer.status() !== status) complaints.push(`${view} (no scripts): ${answer.status()}`);
     texts[view] = await page.locator("main").innerText();
   }
   // The filter and the sums work by form and link alone.
@@ -112,6 +123,7 @@ const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? 
 try {
   for (const view of views) {
     await looked(browser, view, "light", 1280);
+    if (once) continue;
     await looked(browser, view, "dark", 1280);
     await looked(browser, view, "light", 390);
   }
