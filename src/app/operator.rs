@@ -56,6 +56,7 @@ pub(super) fn desk(
             stripe: matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live),
         },
         own_payers: config.operator.own_payers.iter().filter_map(|name| Payer::read(name)).collect(),
+        free_per_month: super::free_per_month(config)?,
         gas: Arc::new(ChainGas(Arc::clone(rail))),
         drives: drives.clone(),
         reconciler,

@@ -93,11 +93,12 @@ fn proven_by(payer: &Payer) -> &'static str {
 fn why_answered(note: &RequestNote) -> &'static str {
     match (note.status, note.reason.as_deref()) {
         (200..=299, _) => "every check passed",
+        _ if note.code.as_deref() == Some("PAYMENT_003") => "the card or its payment token was refused; nothing was charged",
         (_, Some("invalid_body")) => "the body breaks a rule; it was refused before anything was claimed or charged",
         (_, Some("insufficient_funds")) => "no free launch was left and the wallet did not hold the price; nothing was claimed",
         (_, Some("too_many_refused")) => "the agent's paid requests were refused too often that day; nothing was claimed",
         (_, Some("upstream_unavailable" | "chain_unavailable")) => "a part behind the gateway did not answer; nothing was claimed",
-        (_, Some("settlement_pending")) => "the outcome was not known when the answer was due; the gateway finished it by itself",
+        (_, Some("settlement_pending")) => "the outcome was not known when the answer was due; its payment says what is known now",
         (_, Some("refused_by_upstream")) => "the service behind the gateway refused it",
         (500..=599, _) => "a part of the gateway did not answer; the log has the cause under this request id",
         _ => "see reason and code",

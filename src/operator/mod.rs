@@ -78,6 +78,8 @@ pub struct Desk {
     pub links: Links,
     /// Payers that are ours.
     pub own_payers: Vec<Payer>,
+    /// Free launches per wallet and month.
+    pub free_per_month: u8,
     /// What signers can pay.
     pub gas: Arc<dyn Gas>,
     /// The drivers of payments.

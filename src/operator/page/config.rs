@@ -54,6 +54,7 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<Setting>) {
                 flatten(&name, value, lines);
             }
         }
+        Value::Null => lines.push(Setting { name: name.to_owned(), value: String::from("not set") }),
         other => {
             let value =
                 other.as_str().map_or_else(|| other.to_string(), |text| if text.is_empty() { "“”".to_owned() } else { text.to_owned() });
@@ -69,9 +70,9 @@ mod tests {
 
     #[test]
     fn nested_settings_have_dotted_names() {
-        let all = sections(&json!({"mpp": {"pack": {"credits": 20}, "key": "****", "none": ""}, "test": {}}));
+        let all = sections(&json!({"mpp": {"pack": {"credits": 20}, "key": "****", "none": "", "limit": null}, "test": {}}));
         assert_eq!(all.len(), 1, "a table without settings is not shown: {all:?}");
         let lines: Vec<_> = all[0].lines.iter().map(|line| (line.name.as_str(), line.value.as_str())).collect();
-        assert_eq!(lines, [("pack.credits", "20"), ("key", "****"), ("none", "“”")]);
+        assert_eq!(lines, [("pack.credits", "20"), ("key", "****"), ("none", "“”"), ("limit", "not set")]);
     }
 }

@@ -132,13 +132,21 @@ fn alerts(read: &Overview, signers: &[GasLine]) -> Vec<Alert> {
     let mut say = |tone, href, text| all.push(Alert { tone, href, text });
     if read.unknown > 0 {
         let age = read.oldest_unknown_at.as_deref().map(|then| show::ago(&read.at, then)).unwrap_or_default();
-        say("warn", "/operator/attention#unknown", format!("{} with an unknown outcome, the oldest for {age}", payments(read.unknown)));
+        say(
+            "warn",
+            "/operator/attention#unknown",
+            counted(read.unknown, "payment", "payments") + &format!(" with an unknown outcome, the oldest for {age}"),
+        );
     }
     if read.refunds_due > 0 {
-        say("warn", "/operator/attention#owed", format!("{} of refunds that wait", read.refunds_due));
+        say("warn", "/operator/attention#owed", counted(read.refunds_due, "refund waits", "refunds wait"));
     }
     if read.open_findings > 0 {
-        say("bad", "/operator/attention#findings", format!("{} open: the books and the world differ", read.open_findings));
+        say(
+            "bad",
+            "/operator/attention#findings",
+            counted(read.open_findings, "difference", "differences") + " between the books and the world",
+        );
     }
     if signers.iter().any(|line| line.tone == "bad") {
         say("bad", "/operator#gas", String::from("a signer is running out of gas"));
@@ -157,8 +165,8 @@ fn alerts(read: &Overview, signers: &[GasLine]) -> Vec<Alert> {
     all
 }
 
-fn payments(count: u64) -> String {
-    if count == 1 { String::from("1 payment") } else { format!("{count} payments") }
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn span(name: &'static str, days: &[DayTotals], count: usize) -> Span {
@@ -264,6 +272,7 @@ mod tests {
         let said = alerts(&waits, &[]);
         assert_eq!(said.len(), 4);
         assert_eq!(said[0].text, "1 payment with an unknown outcome, the oldest for 60 min");
+        assert_eq!((said[1].text.as_str(), said[2].text.as_str()), ("2 refunds wait", "3 differences between the books and the world"));
     }
 
     #[test]

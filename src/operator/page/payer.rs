@@ -29,6 +29,8 @@ struct View {
     payer: String,
     card: bool,
     credits: Option<CreditAccountRow>,
+    /// Free launches of this month, in a sentence.
+    left: String,
     months: Vec<Month>,
     owed: Vec<OwedRow>,
     since: String,
@@ -73,6 +75,7 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
         shell: visit.shell(format!("Payer {}", show::short(&named)), ""),
         card: credits.is_some(),
         credits,
+        left: left(&slots, &desk.clock.now().month().to_string(), desk.free_per_month),
         months: months(slots),
         owed,
         since: visit.text("since"),
@@ -83,6 +86,15 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
         later,
         payer: named,
     }))
+}
+
+/// What is left of a month's free launches.
+fn left(slots: &[FreeSlotRow], month: &str, per_month: u8) -> String {
+    let held = slots.iter().filter(|slot| slot.month == month).count();
+    match per_month {
+        0 => String::from("None are given now."),
+        _ => format!("{} of {per_month} left in {month}.", usize::from(per_month).saturating_sub(held)),
+    }
 }
 
 /// Slots by their month, in the order that they came in; the slots of a month from the first.
@@ -99,4 +111,30 @@ fn months(slots: Vec<FreeSlotRow>) -> Vec<Month> {
         month.slots.sort_by_key(|slot| slot.slot);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_free_launches_of_a_month_are_those_that_nothing_holds() {
+        let slot = |month: &str, slot| FreeSlotRow {
+            month: month.to_owned(),
+            slot,
+            intent_id: String::new(),
+            state: String::from("created"),
+            launch_id: None,
+            created_at: String::new(),
+        };
+        let slots = [slot("2026-02", 2), slot("2026-02", 1), slot("2026-01", 5)];
+        assert_eq!(left(&slots, "2026-02", 5), "3 of 5 left in 2026-02.");
+        assert_eq!(left(&slots, "2026-03", 5), "5 of 5 left in 2026-03.");
+        assert_eq!(
+            (left(&slots, "2026-02", 1).as_str(), left(&slots, "2026-02", 0).as_str()),
+            ("0 of 1 left in 2026-02.", "None are given now.")
+        );
+        let all = months(slots.into());
+        assert_eq!(all.iter().map(|month| (month.name.as_str(), month.used)).collect::<Vec<_>>(), [("2026-02", 2), ("2026-01", 1)]);
+    }
 }

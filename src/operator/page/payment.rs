@@ -189,7 +189,8 @@ fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
         say(&attempt.saved_at, format!("{} saved", attempt.kind), named, "mute");
     }
     for request in &dossier.requests {
-        let why = [request.code.as_deref(), request.reason.as_deref(), Some(request.charge.as_str())];
+        let charge = show::charge(&request.charge);
+        let why = [request.code.as_deref(), request.reason.as_deref(), Some(charge.as_str())];
         say(&request.at, format!("answered {}", request.status), &why.into_iter().flatten().collect::<Vec<_>>().join(" · "), "mute");
     }
     if let Some(refund) = &dossier.refund {

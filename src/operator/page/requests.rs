@@ -82,11 +82,12 @@ fn tone(status: i64) -> &'static str {
 fn says(row: &RequestRow) -> &'static str {
     match (row.status, row.reason.as_deref().unwrap_or_default()) {
         (200..=299, _) => "every check passed",
+        _ if row.code.as_deref() == Some("PAYMENT_003") => "the card or its payment token was refused; nothing was charged",
         (_, "invalid_body") => "the body breaks a rule; nothing was claimed or charged",
         (_, "insufficient_funds") => "no free launch was left and the wallet did not hold the price",
         (_, "no_credits") => "the account has no credit left, and nothing to pay with came along",
         (_, "too_many_refused") => "its paid requests were refused too often that day",
-        (_, "settlement_pending") => "the outcome was not known in time; the gateway finished it by itself",
+        (_, "settlement_pending") => "the outcome was not known when the answer was due; its payment says what is known now",
         (_, "refused_by_upstream") => "the launch core refused it",
         (402, "") => "a payment was asked for",
         (500..=599, _) => "a part did not answer; the log has the cause under this request id",

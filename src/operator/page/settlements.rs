@@ -42,6 +42,8 @@ struct View {
     /// The filter with its question mark, or nothing.
     more: String,
     older: Option<String>,
+    /// Where agents pay.
+    public_url: String,
 }
 
 #[derive(Template)]
@@ -80,12 +82,14 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     visit.asked.only(&[&PaymentFilter::NAMES[..], &["after", "sums", "done"]].concat())?;
     let shell = visit.shell("Settlements", "/operator/settlements");
     let mut form = Form::of(&visit.asked);
+    let public_url = desk.settings["server"]["public_url"].as_str().unwrap_or_default().to_owned();
     let filter = match visit.asked.filter() {
         Ok(filter) => filter,
         Err(refusal) => {
             form.errors =
                 refusal.details.iter().map(|wrong| format!("{}: expected {}, got “{}”", wrong.field, wrong.expected, wrong.got)).collect();
-            let empty = View { shell, form, rows: Vec::new(), sums: None, query: String::new(), more: String::new(), older: None };
+            let (query, more) = (String::new(), String::new());
+            let empty = View { shell, form, rows: Vec::new(), sums: None, query, more, older: None, public_url };
             return Ok((StatusCode::BAD_REQUEST, page(&empty)).into_response());
         }
     };
@@ -102,7 +106,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
         rows.last().filter(|_| more).map(|last| format!("/operator/settlements?{}", query(pairs().chain([("after", last.id.as_str())]))));
     let more = if query_now.is_empty() { String::new() } else { format!("?{query_now}") };
     let rows = rows.into_iter().map(|row| Line::of(row, desk.links)).collect();
-    Ok(page(&View { shell, form, rows, sums, query: query_now, more, older }))
+    Ok(page(&View { shell, form, rows, sums, query: query_now, more, older, public_url }))
 }
 
 /// Payments that are added up without being asked to: the page of a long ledger is read as fast as that of a short one.

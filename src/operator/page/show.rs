@@ -21,6 +21,14 @@ pub(super) fn decimal(minor: &i64, currency: &str) -> String {
     }
 }
 
+/// Wei in the chain's own coin, every digit of them.
+pub(super) fn ether(wei: u128) -> String {
+    let digits = format!("{wei:0>19}");
+    let (whole, part) = digits.split_at(digits.len() - 18);
+    let part = part.trim_end_matches('0');
+    if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }
+}
+
 /// The unit beside an amount.
 pub(super) fn unit(currency: &str) -> &str {
     if currency == "CREDIT" { "credits" } else { currency }
@@ -44,6 +52,46 @@ pub(super) fn short(name: &str) -> String {
     let head = name.get(..head).unwrap_or_default().chars().count() + KEPT - 2;
     let (start, end): (String, String) = (name.chars().take(head).collect(), name.chars().skip(count - KEPT + 2).collect());
     format!("{start}…{end}")
+}
+
+/// An account of the journal: its family, and its payer's name by beginning and end.
+pub(super) fn account(name: &str) -> String {
+    let of_payer = |family: &&str| Some(format!("{family}{}", short(name.strip_prefix(*family)?)));
+    ["liab:unearned:", "liab:refund_due:", "payer:"].iter().find_map(of_payer).unwrap_or_else(|| name.to_owned())
+}
+
+/// What was posted, out of the posting's id: `settled` of `pay_...:settled`.
+pub(super) fn posted(txn_id: &str) -> &str {
+    txn_id.split(':').nth(1).unwrap_or(txn_id)
+}
+
+/// Where a posting that is of no payment is told about: what an operator gave or took, and money that nobody asked for.
+pub(super) fn told_elsewhere(kind: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        "manual_grant" | "void" => Some(("/operator/audit", "by an operator")),
+        "receipt" => Some(("/operator/reconciliation?all=1", "a finding")),
+        _ => None,
+    }
+}
+
+/// What an answer said that it cost, in fewer words: the payment's name stands beside it.
+pub(super) fn charge(header: &str) -> String {
+    let parts = header.split(';').map(str::trim).filter(|part| !part.starts_with("payment="));
+    parts.map(|part| part.strip_prefix("reason=").unwrap_or(part)).collect::<Vec<_>>().join("; ")
+}
+
+/// A rail as operators call it.
+pub(super) fn rail(rail: &str) -> &str {
+    if rail == "mpp" { "card" } else { rail }
+}
+
+/// What funded a payment, where its rail does not say it already.
+pub(super) fn funding(funding: &str) -> &str {
+    match funding {
+        "x402" | "mpp_charge" => "",
+        "mpp_pack" => "pack",
+        other => other,
+    }
 }
 
 /// How a state is coloured: `ok`, `busy`, `warn`, `bad` or `mute`. The word stands beside it always.
@@ -156,11 +204,26 @@ mod tests {
     }
 
     #[test]
+    fn wei_are_shown_to_the_last_digit() {
+        assert_eq!((ether(0).as_str(), ether(150_960_000_000).as_str()), ("0", "0.00000015096"));
+        assert_eq!(ether(123_000_000_000_000_000_001), "123.000000000000000001");
+    }
+
+    #[test]
     fn long_names_keep_what_tells_them_apart() {
         assert_eq!(short("wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), "wallet:0xf39f…2266");
         assert_eq!(short("pay_0193e4a2b7c87d1e8f6a5b4c3d2e1f00"), "pay_0193…1f00");
         assert_eq!(short("pi_123"), "pi_123");
         assert_eq!(short(&"ß".repeat(40)), "ßßßß…ßßßß");
+    }
+
+    #[test]
+    fn accounts_and_postings_are_named_by_what_tells_them_apart() {
+        assert_eq!(account("liab:unearned:wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), "liab:unearned:wallet:0xf39f…2266");
+        assert_eq!((account("liab:unearned").as_str(), account("rev:launch").as_str()), ("liab:unearned", "rev:launch"));
+        assert_eq!((posted("pay_7:refunded:refund_pay_7"), posted("pay_7:settled"), posted("?")), ("refunded", "settled", "?"));
+        assert_eq!(charge("0.60 USD; payment=pay_7; credited=1 CREDIT"), "0.60 USD; credited=1 CREDIT");
+        assert_eq!(charge("none; reason=free_tier; remaining=4"), "none; free_tier; remaining=4");
     }
 
     #[test]

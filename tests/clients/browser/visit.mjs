@@ -53,6 +53,8 @@ async function looked(browser, { at: view, status }, colorScheme, width) {
   for (const found of await planted(page)) complaints.push(`${view} (${how}): ${found}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (wide > 0) complaints.push(`${view} (${how}): ${wide}px wider than the window`);
+  const bar = await page.locator(".top").evaluate((it) => it.offsetHeight);
+  if (width >= 1280 && bar > 60) complaints.push(`${view} (${how}): the bar is ${bar}px high, more than one line`);
   if (!once) await judged(page, view, how);
   seen.push(`${view} ${how}`);
   await context.close();

@@ -15,6 +15,9 @@
   all("[data-theme-toggle]").forEach((button) => button.addEventListener("click", turn));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw.forEach((draw) => draw()));
 
+  // On a phone the bar is longer than the window.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
   // Local times beside UTC, when pointed at.
   const local = (time) => {
     const at = new Date(time.dateTime);
@@ -63,6 +66,8 @@
     const { days, series } = JSON.parse(place.dataset.chart);
     const at = days.map((day) => Date.parse(`${day}T00:00:00Z`) / 1000);
     let plot = null;
+    // Within the place's padding, 10 pixels at each side.
+    const room = () => Math.max(240, place.clientWidth - 20);
     const draw = () => {
       plot?.destroy();
       const style = getComputedStyle(root);
@@ -70,7 +75,7 @@
       const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
       const bars = (align) => uPlot.paths.bars({ size: [0.38, 22], align, gap: 1 });
       plot = new uPlot({
-        width: Math.max(240, place.clientWidth),
+        width: room(),
         height: 190,
         padding: [12, 8, 0, 0],
         tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
@@ -94,7 +99,7 @@
     draw();
     redraw.add(draw);
     let width = place.clientWidth;
-    new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; plot.setSize({ width: Math.max(240, width), height: 190 }); } }).observe(place);
+    new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; plot.setSize({ width: room(), height: 190 }); } }).observe(place);
   };
   if (typeof uPlot !== "undefined") all("[data-chart]").forEach(chart);
 })();
