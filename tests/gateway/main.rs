@@ -46,6 +46,7 @@ mod operator_exports;
 mod operator_guard;
 mod operator_hostile;
 mod operator_page;
+mod operator_questions;
 mod operator_tools;
 mod overload;
 mod postgres_faults;
