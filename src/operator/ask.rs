@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{Version, request::Parts},
+};
 use payments::{
     agent::{Payer, Wallet},
     ports::desk::{Page, PaymentFilter},
@@ -23,14 +26,23 @@ const LIMIT: &str = "1 to 500";
 pub(super) struct Asked {
     path: String,
     pairs: Vec<(String, String)>,
+    version: Version,
 }
 
 // === impl Asked ===
 
 impl Asked {
-    fn of(uri: &http::Uri) -> Self {
+    fn of(uri: &http::Uri, version: Version) -> Self {
         let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        Self { path: uri.path().to_owned(), pairs }
+        Self { path: uri.path().to_owned(), pairs, version }
+    }
+
+    /// Refuses a version of HTTP in which a long answer that breaks off looks like a whole one: it ends with the connection.
+    pub(super) fn ends_can_be_told(&self) -> Result<(), Refusal> {
+        match self.version < Version::HTTP_11 {
+            true => Err(Refusal::wrong("version", "HTTP/1.1 or newer, in which half a file is not taken for all of it", "HTTP/1.0")),
+            false => Ok(()),
+        }
     }
 
     /// Refuses every parameter that is none of these.
@@ -102,7 +114,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(&parts.uri))
+        Ok(Self::of(&parts.uri, parts.version))
     }
 }
 
@@ -144,7 +156,7 @@ mod tests {
     use super::*;
 
     fn asked(uri: &str) -> Asked {
-        Asked::of(&uri.parse().unwrap())
+        Asked::of(&uri.parse().unwrap(), Version::HTTP_11)
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Lists as files: exactly the rows that the list shows, all pages of it, a batch at a time. No transaction stays open between batches, and an
-//! export that fails ends as a broken answer: half of one cannot be taken for the whole.
+//! export that fails ends as a broken answer: half of one cannot be taken for the whole. HTTP/1.0 cannot tell the two apart, and gets none.
 
 use std::sync::Arc;
 
@@ -49,6 +49,7 @@ pub(super) fn statement(desk: &Arc<Desk>, payer: Payer, form: Form, asked: &Aske
 }
 
 fn send(desk: &Arc<Desk>, what: What, filter: PaymentFilter, form: Form, asked: &Asked) -> Result<Response, Refusal> {
+    asked.ends_can_be_told()?;
     let source = Source::of(what, filter, asked.text("account").map(str::to_owned), asked.flag("all")?).map_err(|error| vec![error])?;
     let mut answer = Response::new(Body::from_stream(chunks(Arc::clone(desk), source, Writer::new(form))));
     let headers = answer.headers_mut();

@@ -6,7 +6,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 
 use crate::operator_api::{busy_world, get, walk};
-use crate::support::World;
+use crate::support::{World, raw};
 
 /// The rows of an export in JSON lines.
 async fn lines(world: &World, target: &str) -> Vec<Value> {
@@ -137,4 +137,18 @@ async fn an_export_that_loses_its_books_ends_as_a_broken_transfer() {
         assert_eq!(lines_of(&first) + lines_of(&whole), MANY + header, "{target}");
     }
     assert!(world.gateway.logs().contains("operator.export_broken"), "{}", world.gateway.logs());
+}
+
+/// Its answers end with the connection, whether all is there or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_not_given_over_a_version_that_cannot_say_where_it_ends() {
+    let world = World::start().await;
+    let operator = world.gateway.operator;
+    for target in ["payments.csv", "actions.jsonl", "statement/0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266.csv"] {
+        let request = format!("GET /operator/api/{target} HTTP/1.0\r\nhost: {operator}\r\n\r\n");
+        let answer = String::from_utf8(raw::exchange(operator, request.as_bytes()).await).unwrap();
+        assert!(answer.starts_with("HTTP/1.0 400") && answer.contains("HTTP/1.1 or newer"), "{target}: {answer}");
+    }
+    let list = format!("GET /operator/api/payments HTTP/1.0\r\nhost: {operator}\r\n\r\n");
+    assert!(raw::exchange(operator, list.as_bytes()).await.starts_with(b"HTTP/1.0 200"), "a list says how long it is");
 }
