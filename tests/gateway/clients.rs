@@ -36,7 +36,7 @@ pub async fn printed(mut command: Command, needs: &Path) -> String {
     // Nothing that stands in the environment or in somebody's home changes what a client does.
     let home = tempfile::tempdir().unwrap();
     let run = command.env("HOME", home.path()).env("NO_COLOR", "1").stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(Duration::from_secs(150), run).await;
+    let output = tokio::time::timeout(Duration::from_secs(400), run).await;
     let output = output.expect("the client takes too long").unwrap();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
