@@ -168,6 +168,34 @@ async fn one_payment_shows_its_whole_story_and_nothing_secret() {
     get(&world, "payments/7").await.refused(400, "SERVER_002");
 }
 
+/// What our own agents pay is no revenue: it is in the books, and it can be left out of the figures, everywhere in the same way.
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_can_be_seen_without_our_own_payers() {
+    let own = Wallet::random();
+    let setup = Setup::new().set("pricing.free_launches_per_month", "0").set("operator.own_payers", &own.address_lower());
+    let world = setup.start().await;
+    let stranger = world.agent().await;
+    world.chain.mint(own.address, 10_000_000).await;
+    world.secrets.add(&own.key_hex());
+    world.launch(&own, "ours").await.must(201);
+    world.launch(&stranger, "theirs").await.must(201);
+    let today = |overview: &Value| {
+        let day = overview["days"].as_array().unwrap().last().unwrap().clone();
+        [&day["earned_usdc_units"], &day["settled_x402"], &day["funded"], &day["challenges"]].map(|figure| figure.as_i64().unwrap())
+    };
+    let (all, without) = (read(&world, "overview").await, read(&world, "overview?without_own=true").await);
+    assert_eq!((today(&all)[..3].to_vec(), all["without"].clone()), (vec![1_100_000, 2, 2], json!([])), "{all}");
+    assert_eq!((today(&without)[..3].to_vec(), &without["without"]), (vec![550_000, 1, 1], &json!([own.payer()])), "{without}");
+    assert_eq!(all["accounts"], without["accounts"], "what is held is everybody's");
+    let told = world.gateway.run(&["ledger", "overview", "--without-own", "--json"]).await;
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(today(&told)[..3], today(&without)[..3], "{told}");
+    let page = Call::get("/operator?without_own=true").send(world.gateway.operator).await.must(200);
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(page.contains("Revenue without our own payers") && page.contains("1 payer is ours"), "{page}");
+    get(&world, "overview?without_own=maybe").await.refused(400, "SERVER_002");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_and_lists_agree_with_the_books() {
     let (world, wallet) = busy_world().await;
