@@ -116,6 +116,29 @@ fn payer_of(line: &JournalLine) -> Option<Payer> {
 }
 
 #[test]
+fn a_free_launch_is_counted_once_whether_its_day_is_over_or_not() {
+    block_on(async {
+        let (books, _dir) = make().await;
+        scene(&books).await;
+        let now = START.plus_s(20 * 86_400);
+        let counted = async || books.overview(now).await.unwrap().days.iter().map(|day| day.funded).sum::<u64>();
+        let before = counted().await;
+        assert!(before > 0);
+        let week = 7 * 86_400_000;
+        for _ in 0..2 {
+            books.fold(now).await.unwrap();
+            assert_eq!(counted().await, before, "days that are over are counted by now");
+        }
+        for (number, days_ms) in [(91, week), (92, 2 * week), (93, 2 * week + 5 * 86_400_000)] {
+            claimed(&books, &Draft::numbered(number).of_wallet(9).later_ms(days_ms).free()).await;
+        }
+        assert_eq!(counted().await, before + 3, "those that came since");
+        books.fold(now).await.unwrap();
+        assert_eq!(counted().await, before + 3);
+    });
+}
+
+#[test]
 fn without_everybody_an_overview_has_nothing_but_challenges() {
     block_on(async {
         let (books, dir) = make().await;
