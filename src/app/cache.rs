@@ -82,6 +82,11 @@ fn link(config: &Config) -> Result<Option<Arc<RedisLink>>, AppError> {
     link_within(config, Duration::from_millis(config.cache.timeout_ms))
 }
 
+/// The same for a command.
+fn patient_link(config: &Config) -> Result<Option<Arc<RedisLink>>, AppError> {
+    link_within(config, Duration::from_millis(config.cache.timeout_ms).max(COMMAND_PATIENCE))
+}
+
 fn link_within(config: &Config, limit: Duration) -> Result<Option<Arc<RedisLink>>, AppError> {
     if config.cache.url.scheme() != "redis" {
         return Ok(None);
@@ -91,9 +96,9 @@ fn link_within(config: &Config, limit: Duration) -> Result<Option<Arc<RedisLink>
     Ok(Some(Arc::new(link)))
 }
 
-/// Whether the configured Redis answers now; none where none is configured.
+/// Whether the configured Redis answers a command now; none where none is configured.
 pub(super) async fn probe(config: &Config) -> Option<Result<bool, AppError>> {
-    match link(config).transpose()? {
+    match patient_link(config).transpose()? {
         Ok(link) => Some(Ok(link.connect().await)),
         Err(error) => Some(Err(error)),
     }
@@ -193,8 +198,7 @@ impl BalancesBeside {
     /// [`AppError`] for an address that is none.
     pub(super) fn of(config: &Config) -> Result<Self, AppError> {
         let shared = |link: Arc<RedisLink>| Shared { balances: Arc::new(RedisBalances::new(Arc::clone(&link))), link };
-        let patience = Duration::from_millis(config.cache.timeout_ms).max(COMMAND_PATIENCE);
-        Ok(Self(link_within(config, patience)?.map(shared)))
+        Ok(Self(patient_link(config)?.map(shared)))
     }
 
     /// Forgets an account after a change; false when the gateways could not be told, and may show the old balance for five minutes.
