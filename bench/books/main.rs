@@ -30,7 +30,7 @@ type Kind = (&'static str, fn(u64) -> Draft, &'static str);
 const KINDS: [Kind; 2] = [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
 
 /// Indexes that payments do not need.
-const OF_OPERATORS: [&str; 5] = ["intents_by_kind", "intents_by_name", "intents_of_payer_by_state", "attempts_of_nonce", "auths_of_intent"];
+const OF_OPERATORS: [&str; 4] = ["intents_by_kind", "intents_by_name", "intents_of_payer_by_state", "auths_of_intent"];
 
 #[tokio::main]
 async fn main() {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::Router;
 use payments::{
-    agent::{Payer, Wallet},
+    agent::Wallet,
     checkout::World,
     ports::{CardBooks, ChainRail, ReconcileBooks, desk::DeskBooks},
     reconcile::Reconciler,
@@ -55,7 +55,7 @@ pub(super) fn desk(
             chain: config.x402.mode != X402Mode::Sandbox,
             stripe: matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live),
         },
-        own_payers: config.operator.own_payers.iter().filter_map(|name| Payer::read(name)).collect(),
+        own_payers: config.operator.payers(),
         free_per_month: super::free_per_month(config)?,
         gas: Arc::new(ChainGas(Arc::clone(rail))),
         drives: drives.clone(),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use payments::agent::Payer;
 use serde::{Deserialize, Serialize};
 
 use super::{Networks, PublicUrl, Secret};
@@ -64,6 +65,13 @@ pub struct Operator {
     pub token: Secret,
     /// Payers that are ours, `wallet:0x...`, `0x...` or `card:...`: revenue can be seen without them.
     pub own_payers: Vec<String>,
+}
+
+impl Operator {
+    /// The payers that are ours.
+    pub fn payers(&self) -> Vec<Payer> {
+        self.own_payers.iter().filter_map(|name| Payer::read(name)).collect()
+    }
 }
 
 /// `[limits]`: how much is accepted from whom.

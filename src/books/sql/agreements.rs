@@ -4,7 +4,12 @@ use async_trait::async_trait;
 use payments::{ports::BooksError, time::UnixMs};
 use sqlx::{Row, migrate::Migrator};
 
-use super::{Store, desk::family, dialect::Pool, health, pulse, rows, unavailable};
+use super::{
+    Store,
+    desk::{family, of_a_payer},
+    dialect::Pool,
+    health, pulse, rows, unavailable,
+};
 use crate::books::{Agreement, BookedSettlement, Health, Inspect, Pulse};
 
 /// The most differences that one check names.
@@ -46,15 +51,17 @@ const RULES: [(&str, &str, &str); 23] = [
     (
         "folded_statements",
         "the lines of statements are those of the journal, up to their mark, and each has the balance that they come to",
-        "SELECT account || ' is told ' || balance || ' ' || currency || ' after ' || place || ', it is ' || told FROM (
+        concat!(
+            "SELECT account || ' is told ' || balance || ' ' || currency || ' after ' || place || ', it is ' || told FROM (
            SELECT account, currency, place, balance, sum(amount) OVER (PARTITION BY account, currency ORDER BY place) AS told FROM statement_lines
          ) AS each WHERE balance <> told
          UNION ALL SELECT account || ' is off by ' || sum(amount) || ' ' || currency FROM (
            SELECT account, currency, amount FROM statement_lines
            UNION ALL SELECT l.account, l.currency, -l.amount FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
            WHERE h.rowid <= (SELECT folded FROM fold_mark WHERE name = 'statements')
-             AND (l.account LIKE 'liab:unearned:%' OR l.account LIKE 'liab:refund\\_due:%' ESCAPE '\\' OR l.account LIKE 'payer:%')
-         ) AS told GROUP BY account, currency HAVING sum(amount) <> 0",
+             AND ", of_a_payer!(), "
+         ) AS told GROUP BY account, currency HAVING sum(amount) <> 0"
+        ),
     ),
     (
         "settlement_posted",

@@ -1,9 +1,6 @@
 //! `turnpike ledger overview`: the figures of the first page.
 
-use payments::{
-    agent::Payer,
-    ports::desk::{DayTotals, Overview},
-};
+use payments::ports::desk::{DayTotals, Overview};
 use serde_json::json;
 
 use super::{tables::seconds, unreadable};
@@ -21,8 +18,7 @@ use crate::{
 const SPANS: [(&str, usize); 3] = [("today", 1), ("7 days", 7), ("30 days", 30)];
 
 pub(super) async fn run(config: &Config, beside: &Beside, without_own: bool, format: Format) -> Result<Exit, Failure> {
-    let own = config.operator.own_payers.iter().filter(|_| without_own).filter_map(|name| Payer::read(name));
-    let own: Vec<Payer> = own.collect();
+    let own = if without_own { config.operator.payers() } else { Vec::new() };
     let overview = shape::overview(&*beside.desk, beside.clock.now(), &own).await.map_err(unreadable)?;
     match format {
         Format::Json => output::json(&json!(overview)),

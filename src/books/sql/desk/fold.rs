@@ -15,6 +15,12 @@ macro_rules! family {
          WHEN l.account LIKE 'payer:%' THEN 'payer' ELSE l.account END"
     };
 }
+/// Whether a line `l` is on an account that its payer alone has.
+macro_rules! of_a_payer {
+    () => {
+        "(l.account LIKE 'liab:unearned:%' OR l.account LIKE 'liab:refund\\_due:%' ESCAPE '\\' OR l.account LIKE 'payer:%')"
+    };
+}
 /// The day of a header `h`.
 macro_rules! day {
     () => {
@@ -22,7 +28,7 @@ macro_rules! day {
     };
 }
 pub(super) use day;
-pub(in super::super) use family;
+pub(in super::super) use {family, of_a_payer};
 
 macro_rules! folded_into {
     ($table:literal, $day:expr, $key:literal) => {
@@ -37,14 +43,16 @@ macro_rules! folded_into {
 }
 const INTO_DAYS: &str = folded_into!("posted_days", "day, ", "day, account, currency, kind");
 const INTO_TOTALS: &str = folded_into!("posted_totals", "", "account, currency, kind");
-const INTO_STATEMENTS: &str = "INSERT INTO statement_lines (account, currency, place, amount, balance)
+const INTO_STATEMENTS: &str = concat!(
+    "INSERT INTO statement_lines (account, currency, place, amount, balance)
     SELECT account, currency, place, amount, CAST(coalesce((SELECT last.balance FROM statement_lines last
             WHERE last.account = new.account AND last.currency = new.currency ORDER BY last.place DESC LIMIT 1), 0)
         + sum(amount) OVER (PARTITION BY account, currency ORDER BY place) AS BIGINT)
     FROM (SELECT l.account, l.currency, h.rowid AS place, CAST(sum(l.amount) AS BIGINT) AS amount
-        FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > $1 AND h.rowid <= $2
-            AND (l.account LIKE 'liab:unearned:%' OR l.account LIKE 'liab:refund\\_due:%' ESCAPE '\\' OR l.account LIKE 'payer:%')
-        GROUP BY l.account, l.currency, h.rowid) AS new";
+        FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > $1 AND h.rowid <= $2 AND ",
+    of_a_payer!(),
+    " GROUP BY l.account, l.currency, h.rowid) AS new"
+);
 /// Places only grow: an hour's first one stays.
 const INTO_HOURS: &str = "INSERT INTO posting_hours (hour, first_place, last_place)
     SELECT h.posted_at_ms / 3600000, min(h.rowid), max(h.rowid) FROM journal_headers h WHERE h.rowid > $1 AND h.rowid <= $2

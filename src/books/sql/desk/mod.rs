@@ -27,7 +27,7 @@ use ::payments::{
 };
 use async_trait::async_trait;
 
-pub(super) use fold::family;
+pub(super) use fold::{family, of_a_payer};
 
 use super::{Store, reconcile, unavailable};
 

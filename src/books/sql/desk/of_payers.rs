@@ -14,12 +14,10 @@ use super::super::{
 };
 use super::{
     fold::{day, family, folded},
-    overview::{empty_days, first_day, name, posted},
-    statement::{accounts_of, between, pieces},
+    overview::{DAY_MS, empty_days, first_day, name, posted},
+    statement::{accounts_of, between, pieces, push_on},
     text::{Text, all, number},
 };
-
-const DAY_MS: i64 = 86_400_000;
 
 pub(super) async fn days(desk: &Pool, payers: &[Payer], now: UnixMs) -> Result<Vec<DayTotals>, BooksError> {
     let mut transaction = desk.begin_with(BEGIN_READ).await.map_err(unavailable)?;
@@ -56,12 +54,9 @@ async fn add_posted(
         text.push("place >= ").push_bind(first);
     });
     text.push(") AS told UNION SELECT h.rowid FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > ");
-    text.push_bind(mark).push(" AND l.account IN (");
-    let mut names = text.separated(", ");
-    for account in accounts {
-        names.push_bind(account);
-    }
-    text.push(")) AS own JOIN journal_headers h ON h.rowid = own.place JOIN journal_lines l ON l.txn_id = h.txn_id) AS lines");
+    text.push_bind(mark).push(" AND ");
+    push_on(&mut text, &accounts);
+    text.push(") AS own JOIN journal_headers h ON h.rowid = own.place JOIN journal_lines l ON l.txn_id = h.txn_id) AS lines");
     text.push(" GROUP BY day, account, currency, kind");
     for row in &all(text, connection).await? {
         let posted = posted(row)?;

@@ -21,7 +21,7 @@ use super::{
 
 /// Days that are shown, today with them.
 const DAYS: i64 = 30;
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// The number of a day: whole days since 1970 in UTC.
 pub(super) fn day_of(at: UnixMs) -> i64 {

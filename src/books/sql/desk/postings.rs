@@ -12,6 +12,7 @@ use super::super::{
 use super::{
     fold::folded,
     page::ROW_BY_ROW,
+    statement::CURRENCIES,
     text::{Text, all, moment},
 };
 
@@ -52,11 +53,11 @@ pub(super) async fn page(connection: &mut Connection, account: Option<&str>, pag
 /// What is folded lies in its order; what was posted since is little.
 fn push_of_payer(text: &mut Text, account: &str, mark: i64, after: i64, limit: u32) {
     text.push("SELECT DISTINCT place FROM (");
-    for currency in ["USDC", "USD", "CREDIT"] {
+    for (number, currency) in CURRENCIES.into_iter().enumerate() {
+        text.push(if number == 0 { "" } else { " UNION ALL " });
         text.push("SELECT place FROM (SELECT place FROM statement_lines WHERE account = ").push_bind(account.to_owned());
         text.push(" AND currency = ").push_bind(currency).push(" AND place < ").push_bind(after);
         text.push(" ORDER BY place DESC LIMIT ").push_bind(i64::from(limit)).push(format!(") AS of_{currency}"));
-        text.push(if currency == "CREDIT" { "" } else { " UNION ALL " });
     }
     if after > mark {
         text.push(" UNION ALL SELECT h.rowid FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > ");

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Currencies in the order of a posting's lines here.
-const CURRENCIES: [&str; 3] = ["USDC", "USD", "CREDIT"];
+pub(super) const CURRENCIES: [&str; 3] = ["USDC", "USD", "CREDIT"];
 /// A line's place is its posting's, so many to each.
 const PLACES: i64 = 4;
 
@@ -126,6 +126,16 @@ pub(super) fn pieces(text: &mut Text, accounts: &Accounts, columns: &str, end: i
     }
 }
 
+/// A line `l` is on one of the accounts.
+pub(super) fn push_on(text: &mut Text, accounts: &Accounts) {
+    text.push("l.account IN (");
+    let mut names = text.separated(", ");
+    for account in accounts {
+        names.push_bind(account.clone());
+    }
+    text.push(")");
+}
+
 async fn balances_before(
     connection: &mut Connection,
     accounts: &Accounts,
@@ -176,12 +186,9 @@ async fn since_mark(connection: &mut Connection, accounts: &Accounts, mark: i64)
     }
     text.push(" END AS BIGINT) AS account, CAST(CASE l.currency WHEN 'USDC' THEN 0 WHEN 'USD' THEN 1 ELSE 2 END AS BIGINT) AS currency,");
     text.push(" l.amount, h.posted_at_ms, h.kind, h.intent_id FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id");
-    text.push(" WHERE h.rowid > ").push_bind(mark).push(" AND l.account IN (");
-    let mut names = text.separated(", ");
-    for account in accounts {
-        names.push_bind(account.clone());
-    }
-    text.push(") ORDER BY h.rowid");
+    text.push(" WHERE h.rowid > ").push_bind(mark).push(" AND ");
+    push_on(&mut text, accounts);
+    text.push(" ORDER BY h.rowid");
     all(text, connection).await?.iter().map(|row| moved(row, false)).collect()
 }
 
