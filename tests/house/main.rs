@@ -5,6 +5,7 @@
 mod contracts;
 mod deploy;
 mod failures;
+mod faults;
 mod text;
 
 use std::collections::BTreeSet;
