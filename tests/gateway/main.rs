@@ -20,6 +20,7 @@ mod faults_kill;
 mod faults_node;
 mod faults_reorg;
 mod faults_signer;
+mod fixtures;
 mod framing;
 mod free_tier;
 mod http;

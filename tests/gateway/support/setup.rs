@@ -45,6 +45,9 @@ pub struct Setup {
     cards: bool,
     processes: Option<usize>,
     databases_proxied: bool,
+    chain: Option<Arc<Anvil>>,
+    stripe: Option<Arc<Stripe>>,
+    books: Option<Vec<u8>>,
 }
 
 impl Setup {
@@ -108,13 +111,31 @@ impl Setup {
         self
     }
 
+    /// This node.
+    pub fn on_chain(mut self, chain: Arc<Anvil>) -> Self {
+        self.chain = Some(chain);
+        self
+    }
+
+    /// Cards are taken, by this emulator.
+    pub fn with_stripe(mut self, stripe: Arc<Stripe>) -> Self {
+        self.stripe = Some(stripe);
+        self
+    }
+
+    /// Books that are there before the first start; see [`Database::restore`](super::database::Database::restore).
+    pub fn on_books(mut self, kept: Vec<u8>) -> Self {
+        self.books = Some(kept);
+        self
+    }
+
     pub async fn start(self) -> World {
         // A test with books or a cache of its own starts its processes itself.
         let own_stores = ["store.url", "cache.url"].iter().any(|key| self.settings.contains_key(*key));
         // Several such worlds are one test's: they would wait for each other.
         let place = if on_server() && !own_stores { Some(PLACES.acquire().await.unwrap()) } else { None };
         let count = self.processes.unwrap_or(if on_server() && !own_stores { 2 } else { 1 });
-        let chain = if self.own_chain { Arc::new(Anvil::start().await) } else { Anvil::shared().await };
+        let chain = node(self.chain, self.own_chain).await;
         let payee = Wallet::random();
         let mut signers: Vec<Wallet> = (0..count).map(|_| Wallet::random()).collect();
         for signer in &signers {
@@ -122,7 +143,7 @@ impl Setup {
         }
         let proxy = if self.proxied { Some(RpcProxy::start(chain.address).await) } else { None };
         let core = if self.embedded { None } else { Some(FakeCore::start().await) };
-        let stripe = if self.cards { Some(Arc::new(Stripe::start().await)) } else { None };
+        let stripe = if self.cards { Some(Arc::new(Stripe::start().await)) } else { self.stripe };
         let secrets = Secrets::default();
         let mut settings = chain_settings(proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url()), &payee);
         if let Some(core) = &core {
@@ -142,7 +163,7 @@ impl Setup {
             let hidden = own.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str()));
             hidden.for_each(|(_, value)| secrets.add(value));
             let mut gateway = match gateways.first() {
-                None => Gateway::prepare(own),
+                None => prepare(own, self.books.as_deref()).await,
                 Some(first) => first.beside(own),
             };
             if self.databases_proxied {
@@ -177,6 +198,22 @@ impl Setup {
             _place: place,
         }
     }
+}
+
+async fn node(given: Option<Arc<Anvil>>, own: bool) -> Arc<Anvil> {
+    match given {
+        Some(chain) => chain,
+        None if own => Arc::new(Anvil::start().await),
+        None => Anvil::shared().await,
+    }
+}
+
+async fn prepare(settings: Settings, books: Option<&[u8]>) -> Gateway {
+    let gateway = Gateway::prepare(settings);
+    if let Some(kept) = books {
+        gateway.database.restore(kept).await;
+    }
+    gateway
 }
 
 /// The cache that processes share, as `TURNPIKE_TEST_REDIS` names it.

@@ -1,5 +1,6 @@
 //! Stripe beside the gateway: the emulator in the test's own process, so that a gateway that is killed leaves it alone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sandbox::stripe::{CallSeen, Emulator, EmulatorConfig, Fault, PROFILE, Rule, SECRET_KEY, WEBHOOK_SECRET};
@@ -25,7 +26,16 @@ pub struct Stripe {
 
 impl Stripe {
     pub async fn start() -> Self {
-        let emulator = Emulator::start(EmulatorConfig::in_memory(Arc::new(now_unix_s))).await.unwrap();
+        Self::of(EmulatorConfig::in_memory(Arc::new(now_unix_s))).await
+    }
+
+    /// Keeps its log in this folder, or goes on from the one that is there, by this clock.
+    pub async fn kept_in(dir: PathBuf, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self::of(EmulatorConfig { dir: Some(dir), ..EmulatorConfig::in_memory(Arc::new(clock)) }).await
+    }
+
+    async fn of(config: EmulatorConfig) -> Self {
+        let emulator = Emulator::start(config).await.unwrap();
         let proxy = StripeProxy::start(emulator.address()).await;
         Self { emulator, proxy }
     }
