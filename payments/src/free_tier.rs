@@ -31,15 +31,25 @@ impl FreeTier {
     }
 }
 
+/// What the free tier holds for one wallet at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreeCall {
+    /// The lowest slot of the month that the wallet has not taken.
+    Slot(u8),
+    /// The wallet has taken all its slots of the month.
+    MonthUsedUp,
+    /// The wallet has slots left, but all wallets together have used up the day's total.
+    DayUsedUp,
+}
+
 impl FreeTierOffer {
-    /// The lowest slot that is not taken, or none: the month is used up, or the day's total is.
-    ///
-    /// `taken` are this wallet's slots of the month; `used_today` counts all wallets.
-    pub fn free_slot(&self, taken: &[u8], used_today: u32) -> Option<u8> {
-        if used_today >= self.per_day_total {
-            return None;
+    /// What is left. `taken` are this wallet's slots of the month; `used_today` counts all wallets.
+    pub fn free_call(&self, taken: &[u8], used_today: u32) -> FreeCall {
+        match (1..=self.per_month).find(|slot| !taken.contains(slot)) {
+            None => FreeCall::MonthUsedUp,
+            Some(_) if used_today >= self.per_day_total => FreeCall::DayUsedUp,
+            Some(slot) => FreeCall::Slot(slot),
         }
-        (1..=self.per_month).find(|slot| !taken.contains(slot))
     }
 }
 
@@ -50,9 +60,10 @@ mod tests {
     #[test]
     fn five_slots_a_month_and_no_sixth() {
         let offer = FreeTier { per_month: 5, per_day_total: 10 }.at(UnixMs::from_s(1_767_225_600));
-        assert_eq!(offer.free_slot(&[], 0), Some(1));
-        assert_eq!(offer.free_slot(&[1, 2, 4, 5], 4), Some(3), "a slot that went back is given again");
-        assert_eq!(offer.free_slot(&[1, 2, 3, 4, 5], 5), None);
-        assert_eq!(offer.free_slot(&[], 10), None, "the day's total binds every wallet");
+        assert_eq!(offer.free_call(&[], 0), FreeCall::Slot(1));
+        assert_eq!(offer.free_call(&[1, 2, 4, 5], 4), FreeCall::Slot(3), "a slot that went back is given again");
+        assert_eq!(offer.free_call(&[1, 2, 3, 4, 5], 5), FreeCall::MonthUsedUp);
+        assert_eq!(offer.free_call(&[], 10), FreeCall::DayUsedUp, "the day's total binds every wallet");
+        assert_eq!(offer.free_call(&[1, 2, 3, 4, 5], 10), FreeCall::MonthUsedUp, "nothing was promised to this wallet");
     }
 }

@@ -68,12 +68,26 @@ pub struct Available {
     pub entitlement: Option<PaymentId>,
     /// A free slot of this month.
     pub free_slot: Option<(Month, u8)>,
+    /// What keeps the wallet from a free slot that it has left.
+    pub day_cap: DayCap,
     /// The money behind the payer's next credit, if there is a credit and its account is not frozen.
     pub credit: Option<UsdCents>,
     /// The account owes credits after a dispute: none is spent until that is resolved.
     pub frozen: bool,
     /// Payments of this payer that the upstream refused within the last day.
     pub refused_after_pay_today: u32,
+}
+
+/// The day's cap over all wallets' free calls, as one wallet meets it. A wallet that was promised a free call is not charged in its place
+/// before a 402 said so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DayCap {
+    /// The wallet has free calls left this month, and the cap is reached.
+    pub reached: bool,
+    /// A 402 said so to this wallet today.
+    pub noted: bool,
+    /// Such a 402 refused this very proof: it stays refused as long as it is valid.
+    pub refused_this_proof: bool,
 }
 
 /// What stands between this payer and a payment.
@@ -98,6 +112,10 @@ pub enum FundingRefusal {
     /// Nothing is free any more and the proof does not cover the price.
     #[error("the proof does not cover the price")]
     ProofBelowPrice,
+    /// The wallet's next call was promised free, and the day's cap over all wallets is reached. The books keep which proof was refused: a later
+    /// one is a consent to pay.
+    #[error("the free calls of all wallets are used up for today")]
+    FreeCallsExhaustedToday,
     /// The account has no credit left, and the request brought nothing to pay with.
     #[error("no credits are left")]
     NoCredit,
@@ -111,6 +129,9 @@ pub enum FundingRefusal {
 /// # Errors
 /// [`FundingRefusal`] when nothing is left but a payment that may not be taken.
 pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
+    if available.day_cap.refused_this_proof {
+        return Err(FundingRefusal::FreeCallsExhaustedToday);
+    }
     if terms.product == Product::Launch
         && let Some(funding) = prepaid(available)
     {
@@ -121,6 +142,9 @@ pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, Funding
     }
     if available.refused_after_pay_today >= terms.refused_after_pay_per_day {
         return Err(FundingRefusal::TooManyRefused);
+    }
+    if terms.product == Product::Launch && available.day_cap.reached && !available.day_cap.noted {
+        return Err(FundingRefusal::FreeCallsExhaustedToday);
     }
     match (terms.product, terms.means) {
         _ if !terms.proof_covers_price => Err(FundingRefusal::ProofBelowPrice),
@@ -198,6 +222,26 @@ mod tests {
         assert_eq!(decide(&available, TERMS), Ok(Funding::X402));
         assert_eq!(decide(&available, PayTerms { proof_covers_price: false, ..TERMS }), Err(FundingRefusal::ProofBelowPrice));
     }
+
+    #[test]
+    fn a_promised_free_call_is_charged_only_for_another_proof_than_the_refused_one() {
+        let refused = Err(FundingRefusal::FreeCallsExhaustedToday);
+        let capped =
+            |noted, refused_this_proof| Available { day_cap: DayCap { reached: true, noted, refused_this_proof }, ..Available::default() };
+        assert_eq!(decide(&capped(false, false), TERMS), refused);
+        assert_eq!(decide(&capped(true, true), TERMS), refused);
+        assert_eq!(decide(&capped(true, false), TERMS), Ok(Funding::X402));
+        let below = PayTerms { proof_covers_price: false, ..TERMS };
+        assert_eq!(decide(&capped(false, false), below), refused);
+        assert_eq!(decide(&capped(true, false), below), Err(FundingRefusal::ProofBelowPrice));
+        let id = PaymentId::new(uuid::Uuid::from_u128(9));
+        let owed = Available { entitlement: Some(id), ..capped(false, false) };
+        assert_eq!(decide(&owed, TERMS), Ok(Funding::Entitlement { source: id }));
+        let month = UnixMs::from_s(0).month();
+        let freed = Available { free_slot: Some((month, 1)), day_cap: DayCap { refused_this_proof: true, ..DayCap::default() }, ..owed };
+        assert_eq!(decide(&freed, TERMS), refused, "a refused proof is claimed by nothing");
+    }
+
     #[test]
     fn a_credit_comes_before_a_charge_and_a_frozen_account_spends_none() {
         let backing = UsdCents::new(60);

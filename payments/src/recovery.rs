@@ -31,6 +31,14 @@ pub async fn expire_entitlements(world: &World) -> Result<u64, DriveError> {
     Ok(world.books.expire_entitlements(world.clock.now()).await?)
 }
 
+/// Drops the notes of proofs that were refused because a day's free calls were used up, once that day is over.
+///
+/// # Errors
+/// [`DriveError::Books`] when the books do not answer.
+pub async fn drop_refused_proofs(world: &World) -> Result<u64, DriveError> {
+    Ok(world.books.drop_refused_proofs(world.clock.now()).await?)
+}
+
 /// A signed nonce is always used: by its transfer or, when that may no longer be sent, by an empty transaction of the signer to itself.
 /// A gap would hold up every later payment of the signer. Says how many nonces are still open.
 ///

@@ -95,6 +95,13 @@ impl UnixMs {
         Month { year: date.year(), month: date.month() as u8 }
     }
 
+    /// The first moment of the next UTC calendar day.
+    #[must_use]
+    pub const fn day_end(self) -> Self {
+        const DAY_MS: i64 = 86_400_000;
+        Self(self.0.div_euclid(DAY_MS).saturating_add(1).saturating_mul(DAY_MS))
+    }
+
     /// The UTC calendar day as `YYYY-MM-DD`.
     pub fn day(self) -> String {
         let date = self.datetime();
@@ -153,6 +160,7 @@ mod tests {
         assert_eq!(last.month().end(), last.plus_ms(1));
         assert_eq!(last.rfc3339(), "2026-12-31T23:59:59.999Z");
         assert_eq!(last.day(), "2026-12-31");
+        assert_eq!((last.day_end(), last.plus_ms(1).day_end()), (last.plus_ms(1), last.plus_ms(86_400_001)));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::{
     cards,
     delivery::Attendance,
     faults::closed,
+    free_calls::FreeCalls,
     header_value,
     problem::{Fault, Refused},
 };
@@ -177,8 +178,11 @@ async fn charge(api: &Api, intent: &Intent) -> String {
         (Funding::Credit { .. }, _) => format!("none; reason=credit; payment={}", intent.id),
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
         (Funding::Free { month, .. }, _) => {
-            let used = api.world.books.usage(&intent.payer, *month).await.map_or(0, |usage| usage.free_used);
-            format!("none; reason=free_tier; remaining={}", api.settings.free_per_month.saturating_sub(used))
+            let left = match api.world.books.usage(&intent.payer, *month).await {
+                Ok(usage) => FreeCalls::of(api, &intent.payer, &usage).await.map_or(0, |free| free.left_now),
+                Err(_) => 0,
+            };
+            format!("none; reason=free_tier; remaining={left}")
         }
     }
 }

@@ -93,11 +93,20 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
             fault.member("packs", packs).member("purchase_endpoint", "POST /v1/credits/purchase").challenged()
         }
         ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {
-            Fault::new(Condition::X402Invalid, "the free launches of this month are used up and the wallet does not hold the price")
+            Fault::new(Condition::X402Invalid, "no free launch is left for this wallet now, and this payment does not pay the price")
                 .reason("insufficient_funds")
                 .phase(Phase::Reserve)
                 .retry(Retry::PayAgain)
                 .challenged()
+        }
+        ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday) => {
+            let resets_at = api.world.clock.now().day_end().rfc3339_s();
+            let message = format!(
+                "the free launches of all wallets are used up for today; nothing was charged, and this payment is refused for good: sign a new \
+                 one to pay the price, or come back after {resets_at}"
+            );
+            let fault = Fault::new(Condition::PaymentRequired, message).reason("free_calls_exhausted_today").phase(Phase::Reserve);
+            fault.retry(Retry::PayAgain).member("resets_at", resets_at).challenged()
         }
         ClaimRefusal::Preparation(error) => {
             tracing::error!(error = %error, "rail.cannot_settle");

@@ -15,6 +15,7 @@ mod dispatch;
 mod faults;
 mod framing;
 mod free;
+mod free_calls;
 mod limits;
 mod load;
 pub mod operator;

@@ -7,7 +7,10 @@ use http::{HeaderName, HeaderValue, header};
 use payments::{agent::Payer, challenge::Retry, checkout::Identified};
 use serde_json::{Value, json};
 
-use super::{Api, call::Call, cards, credential::Credential, describe, faults::unpaid, free::identified, problem::Fault, story};
+use super::{
+    Api, call::Call, cards, credential::Credential, describe, faults::unpaid, free::identified, free_calls::FreeCalls, problem::Fault,
+    story,
+};
 use crate::upstream::profile::{Condition, OwnRoute};
 
 pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
@@ -51,10 +54,7 @@ pub(super) fn answered(body: &Value) -> Response {
 async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
     let month = api.world.clock.now().month();
     let usage = api.world.books.usage(payer, month).await.map_err(|error| Fault::internal(&error))?;
-    let limit = match payer {
-        Payer::Wallet(_) => api.settings.free_per_month,
-        Payer::Card(_) => 0,
-    };
+    let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| Fault::internal(&error))?;
     let credits = match &api.cards {
         Some(desk) => desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?.balance.get(),
         None => 0,
@@ -64,7 +64,7 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
         "payer": payer.to_string(),
         "billing_period": {"start": month.start().rfc3339(), "end": month.end().rfc3339()},
         "limits": {
-            "launches_per_month": {"limit": limit, "used": usage.free_used, "remaining": limit.saturating_sub(usage.free_used)},
+            "launches_per_month": free.shown(),
         },
         "launches_created": usage.launches,
         "credits": {"balance": credits},

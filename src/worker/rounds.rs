@@ -56,6 +56,7 @@ async fn recover_once(world: &World, drives: &Drives) -> Result<(), DriveError> 
         drives.start(intent, Progress::recovered());
     }
     let due = recovery::expire_entitlements(world).await?;
+    recovery::drop_refused_proofs(world).await?;
     if due > 0 {
         tracing::info!(count = due, "recovery.refunds_due");
     }

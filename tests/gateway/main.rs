@@ -22,6 +22,7 @@ mod faults_reorg;
 mod faults_signer;
 mod fixtures;
 mod framing;
+mod free_cap;
 mod free_tier;
 mod http;
 mod idempotency;

@@ -240,6 +240,13 @@ pub trait Books: Send + Sync {
     /// Entitlements whose deadline has passed become refunds that are due; says how many.
     async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError>;
 
+    /// How many free calls all wallets together have taken on a UTC day, `YYYY-MM-DD`.
+    async fn free_calls_on(&self, day: &str) -> Result<u32, BooksError>;
+
+    /// Drops the notes of proofs that were refused because a day's free calls were used up, once that day and the proofs' validity are over;
+    /// says how many.
+    async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError>;
+
     /// What a payer has used in a month.
     async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError>;
 

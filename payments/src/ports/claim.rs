@@ -95,6 +95,17 @@ pub struct TransferPayment<'a> {
     pub preparer: &'a dyn Preparer,
 }
 
+/// A proof that was refused because the day's free calls were used up: the note that its wallet was told so on that day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedProof {
+    /// The proof.
+    pub key: PaymentKey,
+    /// The UTC day, `YYYY-MM-DD`.
+    pub day: String,
+    /// Until when the note is kept: the day's end, or the proof's own where that is later.
+    pub keep_until: UnixMs,
+}
+
 /// How a claim ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimed {
@@ -104,7 +115,7 @@ pub enum Claimed {
     Joined(Intent),
     /// Somebody took the key first. Nothing changed.
     Known(Known),
-    /// Nothing changed.
+    /// Nothing changed, but for the note of a proof that was refused because the day's free calls are used up. Committed.
     Refused(ClaimRefusal),
 }
 
@@ -142,6 +153,15 @@ impl Known {
 // === impl NewClaim ===
 
 impl NewClaim<'_> {
+    /// The proof that a 402 about the day's cap refuses, as the books keep it; none where no wallet asks.
+    pub fn refused_by_day_cap(&self) -> Option<RefusedProof> {
+        let (Some(offer), Some(payment)) = (&self.free_tier, self.payment.transfer()) else { return None };
+        let key = self.key.proof.as_ref().and_then(ProofKey::authorization)?;
+        let valid_before = i64::try_from(payment.transfer.valid_before_unix_s).unwrap_or(i64::MAX);
+        let keep_until = self.at.day_end().max(UnixMs::from_s(valid_before));
+        Some(RefusedProof { key: *key, day: offer.day.clone(), keep_until })
+    }
+
     /// The intent that this claim makes, as it is loaded back.
     pub fn intent(&self, funding: Funding, price: Amount, attempt: Option<Attempt>) -> Intent {
         let state = funding.claimed_state();

@@ -28,7 +28,7 @@ pub use card_books::{
 };
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView};
-pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, TransferPayment};
+pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
 pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
 pub use history::{CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, Window};

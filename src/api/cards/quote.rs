@@ -11,7 +11,7 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{Api, call::Call, challenges::Challenged, credential::Credential, free, own, problem::Fault},
+    super::{Api, call::Call, challenges::Challenged, credential::Credential, free, free_calls::FreeCalls, own, problem::Fault},
     free as card_free,
 };
 use crate::upstream::profile::Condition;
@@ -53,13 +53,20 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
     let launch = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()).is_some();
     let internal = |error: &dyn std::error::Error| Fault::internal(error);
     let usage = api.world.books.usage(payer, api.world.clock.now().month()).await.map_err(|error| internal(&error))?;
-    let free_left = api.settings.free_per_month.saturating_sub(usage.free_used);
+    let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| internal(&error))?;
     Ok(match payer {
         _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),
         Payer::Wallet(_) if launch && usage.entitlements > 0 => {
-            json!({"charge": "none", "reason": "entitlement", "entitlements_left": usage.entitlements, "free_left": free_left})
+            json!({"charge": "none", "reason": "entitlement", "entitlements_left": usage.entitlements, "free_left": free.left_now})
         }
-        Payer::Wallet(_) if launch && free_left > 0 => json!({"charge": "none", "reason": "free_tier", "free_left": free_left}),
+        Payer::Wallet(_) if launch && free.left_now > 0 => json!({"charge": "none", "reason": "free_tier", "free_left": free.left_now}),
+        Payer::Wallet(_) if launch && free.exhausted_today() => json!({
+            "charge": prices.usdc.map(|price| format!("{price} USDC")),
+            "reason": "free_calls_exhausted_today",
+            "free_left": 0,
+            "free_left_this_month": free.left_this_month,
+            "resets_at": free.resets_at.rfc3339_s(),
+        }),
         Payer::Wallet(_) => json!({"charge": prices.usdc.map(|price| format!("{price} USDC")), "reason": "price", "free_left": 0}),
         Payer::Card(_) => {
             let account = match api.cards.as_ref() {

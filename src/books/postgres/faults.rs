@@ -33,7 +33,7 @@ pub(super) fn of(error: &sqlx::Error) -> Fault {
 }
 
 /// Keys that two claims may want at once: whoever looks again finds the other one.
-const CLAIMED: [&str; 9] = [
+const CLAIMED: [&str; 10] = [
     "auths_pkey",
     "challenges_pkey",
     "challenges_spt_sha256_key",
@@ -41,6 +41,7 @@ const CLAIMED: [&str; 9] = [
     "charges_spt_sha256_key",
     "intents_payer_client_idem_key_key",
     "free_slots_pkey",
+    "refused_proofs_pkey",
     "obligations_reserved_by_key",
     "intents_pkey",
 ];

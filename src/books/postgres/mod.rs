@@ -42,6 +42,8 @@ mod pulse;
 mod reads;
 #[path = "../sql/reconcile/mod.rs"]
 mod reconcile;
+#[path = "../sql/refused_proofs.rs"]
+mod refused_proofs;
 #[path = "../sql/requests.rs"]
 mod requests;
 #[path = "../sql/rows.rs"]

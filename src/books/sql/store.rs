@@ -1,8 +1,8 @@
 //! The books on one database: a read on any connection, a write in one transaction.
 
 use super::{
-    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, requests, rows, transitions, unavailable,
-    write::Write,
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, refused_proofs, requests, rows, transitions,
+    unavailable, write::Write,
 };
 use async_trait::async_trait;
 use payments::{
@@ -148,6 +148,14 @@ impl Books for Store {
 
     async fn expire_entitlements(&self, now: UnixMs) -> Result<u64, BooksError> {
         leases::expire_entitlements(&self.writer, now).await
+    }
+
+    async fn free_calls_on(&self, day: &str) -> Result<u32, BooksError> {
+        refused_proofs::free_calls_on(&self.readers, day).await
+    }
+
+    async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError> {
+        refused_proofs::drop_past(&self.writer, now).await
     }
 
     async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {

@@ -1,7 +1,7 @@
 //! The claiming transaction.
 
 use payments::{
-    funding,
+    funding::{self, FundingRefusal},
     intent::State,
     ports::{BooksError, ClaimRefusal, Claimed, IdentityClaim, NewClaim},
 };
@@ -20,6 +20,10 @@ pub(super) async fn claim(books: &SqliteBooks, claim: NewClaim<'_>) -> Result<Cl
     let claimed = decide(&mut write.transaction, claim).await;
     match claimed {
         Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => books.commit(write).await.map(|()| claimed),
+        // With the note of the proof that it refuses.
+        Ok(claimed @ Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday))) => {
+            books.commit(write).await.map(|()| claimed)
+        }
         unchanged => {
             books.roll_back(write).await;
             unchanged
@@ -32,14 +36,21 @@ async fn decide(connection: &mut Connection, claim: NewClaim<'_>) -> Result<Clai
     if let Some(known) = proofs::known(connection, &claim.key).await? {
         return Ok(Claimed::Known(known));
     }
-    if let Some(id) = joinable(connection, &claim).await? {
+    let available = super::funding::available(connection, &claim).await?;
+    if !available.day_cap.refused_this_proof
+        && let Some(id) = joinable(connection, &claim).await?
+    {
         take_proof(connection, &claim, "identity", &id).await?;
         return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
     }
-    let available = super::funding::available(connection, &claim).await?;
     let funding = match funding::decide(&available, claim.pay_terms) {
         Ok(funding) => funding,
-        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
+        Err(refusal) => {
+            if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) = (refusal, claim.refused_by_day_cap()) {
+                super::day_cap::note(connection, &refused).await?;
+            }
+            return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal)));
+        }
     };
     free_key(connection, &claim).await?;
     let funded = match super::funding::take(connection, &claim, funding).await? {

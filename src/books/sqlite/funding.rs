@@ -3,19 +3,21 @@
 use payments::{
     agent::Payer,
     charge::Charge,
-    funding::{Available, Funding},
+    free_tier::FreeCall,
+    funding::{Available, DayCap, Funding},
     ids::PaymentId,
     intent::State,
     ledger::{LedgerError, Posting},
     money::{Amount, UsdCents, UsdcUnits},
     ports::{BooksError, NewClaim, PreparationError, TransferPayment},
+    proof::ProofKey,
     settlement::Attempt,
     time::UnixMs,
 };
 use sqlx::Row;
 
 use super::dialect::Connection;
-use super::{credits, journal, rows, unavailable};
+use super::{credits, day_cap, journal, rows, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -77,17 +79,30 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
         .map_err(unavailable)?;
     let refused_after_pay_today = rows::count(&refused, "refused")?;
     let account = credits::account(connection, &claim.payer).await?;
+    let free = free_call(connection, claim).await?;
     Ok(Available {
         entitlement,
-        free_slot: free_slot(connection, claim).await?,
+        free_slot: match (&claim.free_tier, free) {
+            (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
+            _ => None,
+        },
+        day_cap: cap_of_day(connection, claim, free).await?,
         credit: account.backing_cents.checked_div(account.balance.get()).map(UsdCents::new),
         frozen: account.debt.get() > 0,
         refused_after_pay_today,
     })
 }
 
-async fn free_slot(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<(payments::time::Month, u8)>, BooksError> {
-    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return Ok(None) };
+async fn cap_of_day(connection: &mut Connection, claim: &NewClaim<'_>, free: FreeCall) -> Result<DayCap, BooksError> {
+    let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else { return Ok(DayCap::default()) };
+    let reached = free == FreeCall::DayUsedUp;
+    let day = claim.free_tier.as_ref().map(|offer| offer.day.as_str());
+    let noted = day_cap::noted(connection, key, day).await?;
+    Ok(DayCap { reached, noted: noted.today, refused_this_proof: noted.this_proof })
+}
+
+async fn free_call(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<FreeCall, BooksError> {
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return Ok(FreeCall::MonthUsedUp) };
     let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND month = $2")
         .bind(wallet.to_string())
         .bind(offer.month.to_string())
@@ -108,7 +123,7 @@ async fn free_slot(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<
         .await
         .map_err(unavailable)?;
     let used_today = rows::count(&today, "used")?;
-    Ok(offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot)))
+    Ok(offer.free_call(&taken, used_today))
 }
 
 /// Turns the decision into what the intent's row says; signs the settling transaction if it comes to that.

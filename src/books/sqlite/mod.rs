@@ -4,6 +4,7 @@
 
 mod apply;
 mod claim;
+mod day_cap;
 mod dialect;
 mod driving;
 mod folding;
@@ -42,6 +43,8 @@ mod pulse;
 mod reads;
 #[path = "../sql/reconcile/mod.rs"]
 mod reconcile;
+#[path = "../sql/refused_proofs.rs"]
+mod refused_proofs;
 #[path = "../sql/requests.rs"]
 mod requests;
 #[path = "../sql/rows.rs"]

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     agent::Payer,
-    funding::{self, Available, Funding},
+    free_tier::FreeCall,
+    funding::{self, Available, DayCap, Funding, FundingRefusal},
     ids::PaymentId,
     intent::{Intent, State},
     ledger::Posting,
@@ -14,7 +15,6 @@ use crate::{
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
-    time::Month,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -52,13 +52,21 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
     if let Some(known) = known(tables, &claim.key) {
         return Ok(Claimed::Known(known));
     }
-    if let Some(intent) = joinable(tables, &claim) {
+    let available = available(tables, &claim);
+    if !available.day_cap.refused_this_proof
+        && let Some(intent) = joinable(tables, &claim)
+    {
         tables.take_proof(claim.key.proof, claim.fingerprint, Some(intent.id));
         return Ok(Claimed::Joined(intent));
     }
-    let funding = match funding::decide(&available(tables, &claim), claim.pay_terms) {
+    let funding = match funding::decide(&available, claim.pay_terms) {
         Ok(funding) => funding,
-        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal))),
+        Err(refusal) => {
+            if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) = (refusal, claim.refused_by_day_cap()) {
+                tables.refused_proofs.entry(refused.key).or_insert(refused);
+            }
+            return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal)));
+        }
     };
     let (price, attempt) = match fund(tables, &claim, &funding)? {
         Ok(funded) => funded,
@@ -130,20 +138,34 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
         .filter(|(_, owed)| owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at);
     let day_ago = claim.at.plus_ms(-DAY_MS);
     let account = tables.credits.get(&claim.payer).copied().unwrap_or_default();
+    let free = free_call(tables, claim);
     Available {
         entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),
-        free_slot: free_slot(tables, claim),
+        free_slot: match (&claim.free_tier, free) {
+            (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
+            _ => None,
+        },
+        day_cap: day_cap(tables, claim, free),
         credit: account.next_backing(),
         frozen: account.debt != Credits::ZERO,
         refused_after_pay_today: mine().filter(|(_, owed)| owed.created_at > day_ago).count().try_into().unwrap_or(u32::MAX),
     }
 }
 
-fn free_slot(tables: &Tables, claim: &NewClaim<'_>) -> Option<(Month, u8)> {
-    let offer = claim.free_tier.as_ref()?;
-    let Payer::Wallet(wallet) = &claim.payer else { return None };
+fn day_cap(tables: &Tables, claim: &NewClaim<'_>, free: FreeCall) -> DayCap {
+    let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else { return DayCap::default() };
+    let day = claim.free_tier.as_ref().map(|offer| offer.day.as_str());
+    DayCap {
+        reached: free == FreeCall::DayUsedUp,
+        noted: tables.refused_proofs.values().any(|refused| refused.key.from == key.from && Some(refused.day.as_str()) == day),
+        refused_this_proof: tables.refused_proofs.contains_key(key),
+    }
+}
+
+fn free_call(tables: &Tables, claim: &NewClaim<'_>) -> FreeCall {
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return FreeCall::MonthUsedUp };
     let taken: Vec<u8> =
         tables.slots.keys().filter(|(owner, month, _)| owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
     let used_today = tables.slots.values().filter(|slot| slot.day == offer.day).count().try_into().unwrap_or(u32::MAX);
-    offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot))
+    offer.free_call(&taken, used_today)
 }

@@ -200,6 +200,17 @@ impl Books for MemoryBooks {
         self.write(|tables| Ok(tables.expire_entitlements(now)))
     }
 
+    async fn free_calls_on(&self, day: &str) -> Result<u32, BooksError> {
+        Ok(self.tables().slots.values().filter(|slot| slot.day == day).count().try_into().unwrap_or(u32::MAX))
+    }
+
+    async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError> {
+        let mut tables = self.tables();
+        let before = tables.refused_proofs.len();
+        tables.refused_proofs.retain(|_, refused| refused.keep_until > now);
+        Ok((before - tables.refused_proofs.len()) as u64)
+    }
+
     async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
         Ok(reads::usage(&self.tables(), payer, month))
     }

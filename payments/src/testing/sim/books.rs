@@ -234,6 +234,17 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
+    async fn free_calls_on(&self, day: &str) -> Result<u32, BooksError> {
+        self.reach().await?;
+        self.sim.books.free_calls_on(day).await
+    }
+
+    async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.drop_refused_proofs(now).await;
+        self.back(done).await
+    }
+
     async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
         self.reach().await?;
         self.sim.books.usage(payer, month).await

@@ -55,6 +55,7 @@ impl Process {
                     self.start(intent, Progress::recovered());
                 }
                 let _ = recovery::expire_entitlements(&self.world).await;
+                let _ = recovery::drop_refused_proofs(&self.world).await;
                 let _ = recovery::close_nonces(&self.world).await;
             }
             self.sim.pause(RECOVER_EVERY_MS).await;

@@ -12,9 +12,10 @@ use crate::{
     agent::{Payer, Wallet},
     checkout::{Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly, may_pay_again},
     fingerprint::Fingerprint,
+    funding::FundingRefusal,
     intent::{Intent, State},
     money::UsdcUnits,
-    ports::{Books, ClaimKey, Claimed, Clock, IdentityClaim, Known},
+    ports::{Books, ClaimKey, ClaimRefusal, Claimed, Clock, IdentityClaim, Known},
     proof::ProofKey,
     testing::{
         balances::FakeBalances,
@@ -193,11 +194,12 @@ impl Process {
                 self.awaited(&call, intent.id, attendance).await
             }
             Ok(Claimed::Known(known)) => self.known(&call, fingerprint, known).await,
-            Ok(Claimed::Refused(crate::ports::ClaimRefusal::Funding(crate::funding::FundingRefusal::ProofBelowPrice)))
+            Ok(Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice | FundingRefusal::FreeCallsExhaustedToday)))
             | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => self.challenge(&call, None),
-            Ok(Claimed::Refused(crate::ports::ClaimRefusal::Funding(_))) => Answer::TooMany,
-            Ok(Claimed::Refused(crate::ports::ClaimRefusal::Preparation(_)))
-            | Err(ClaimError::Rail(_) | ClaimError::Books(_) | ClaimError::NoCards) => Answer::Failed,
+            Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
+            Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(ClaimError::Rail(_) | ClaimError::Books(_) | ClaimError::NoCards) => {
+                Answer::Failed
+            }
         }
     }
 

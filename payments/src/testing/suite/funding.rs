@@ -112,9 +112,38 @@ pub async fn the_total_of_the_day_binds_all_wallets(books: &dyn Books) {
         let intent = new(books, &draft(number.into()).of_wallet(number)).await;
         assert!(matches!(intent.funding, Funding::Free { .. }), "wallet {number}: {:?}", intent.funding);
     }
-    assert_eq!(new(books, &draft(4).of_wallet(4)).await.funding, Funding::X402);
+    assert_eq!(books.free_calls_on(&Draft::numbered(1).at.day()).await.unwrap(), 3);
+    let refusal = || Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
+    assert_eq!(books.claim(draft(4).of_wallet(4).claim()).await.unwrap(), refusal());
     let tomorrow = new(books, &draft(5).of_wallet(5).later_ms(24 * HOUR_MS)).await;
     assert!(matches!(tomorrow.funding, Funding::Free { .. }));
+}
+
+/// R204: a wallet that was promised a free call is charged only after a refusal, and never by the refused proof.
+pub async fn a_promised_free_call_is_charged_by_another_proof_than_the_refused_one(books: &dyn Books) {
+    let tier = Some(FreeTier { per_month: 5, per_day_total: 1 });
+    let draft = |number: u64, wallet: u8| Draft { free_tier: tier, ..Draft::numbered(number) }.of_wallet(wallet);
+    let refusal = || Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
+    let first = new(books, &draft(1, 1)).await;
+    for _ in 0..2 {
+        assert_eq!(books.claim(draft(2, 2).claim()).await.unwrap(), refusal());
+    }
+    assert_eq!(books.known(&draft(2, 2).key()).await.unwrap(), None, "a refused proof is claimed by nothing");
+    assert_eq!(books.claim(draft(3, 3).claim()).await.unwrap(), refusal(), "a note is one wallet's alone");
+    let paid = new(books, &draft(4, 2).like(&draft(2, 2))).await;
+    assert_eq!(paid.funding, Funding::X402);
+    assert_eq!(books.claim(draft(2, 2).claim()).await.unwrap(), refusal(), "it joins nothing either");
+    // A slot that comes back is free again, and the refused proof stays refused.
+    refused(books, &first, first.created_at, first.created_at).await;
+    assert_eq!(books.claim(draft(2, 2).claim()).await.unwrap(), refusal());
+    assert!(matches!(new(books, &draft(5, 2)).await.funding, Funding::Free { .. }));
+    let day_end = draft(1, 1).at.day_end();
+    assert_eq!(books.drop_refused_proofs(day_end.plus_ms(-1)).await.unwrap(), 0);
+    let dropped = books.drop_refused_proofs(day_end.plus_s(4_000)).await.unwrap();
+    assert!(dropped >= 2, "{dropped} notes go after the day");
+    let next_day = |number: u64, wallet: u8| Draft { at: day_end, ..draft(number, wallet) };
+    assert!(matches!(new(books, &next_day(6, 4)).await.funding, Funding::Free { .. }));
+    assert_eq!(books.claim(next_day(7, 2).claim()).await.unwrap(), refusal(), "each day says it anew");
 }
 
 /// R054 and R053: a refusal gives the slot back, and a UTC month counts its own.

@@ -68,6 +68,7 @@ macro_rules! books_suite {
             too_many_refused_payments_of_a_day_stop_the_next
             a_proof_below_the_price_pays_for_nothing
             the_total_of_the_day_binds_all_wallets
+            a_promised_free_call_is_charged_by_another_proof_than_the_refused_one
             a_slot_goes_back_and_a_month_starts_with_all_of_them
             a_failed_preparation_changes_nothing
             a_signer_nonce_is_never_below_the_chains

@@ -2,10 +2,12 @@
 
 use payments::{
     agent::Payer,
-    funding::Available,
+    free_tier::FreeCall,
+    funding::{Available, DayCap},
     ids::PaymentId,
     money::Credits,
     ports::{BooksError, CreditAccount, NewClaim},
+    proof::ProofKey,
 };
 use sqlx::{
     Row,
@@ -59,10 +61,11 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
         None => String::from("FALSE"),
     };
     let slots = slots(batch, claim);
+    let cap = cap(batch, claim);
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
             (SELECT count(*) FROM obligations WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}) AS refused,
-            {slots}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+            {slots}, {cap}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
             AND entitled_until_ms > {at} ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
@@ -101,6 +104,21 @@ fn slots(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
     )
 }
 
+/// What was noted about the day's cap: for the wallet today, and for this very proof.
+fn cap(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
+    let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else {
+        return String::from("FALSE AS cap_noted, FALSE AS proof_refused");
+    };
+    let (chain, token) = (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
+    let (from, nonce) = (batch.bind(key.from.to_string()), batch.bind(rows::nonce(key)));
+    let day = batch.bind(claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default());
+    format!(
+        "EXISTS (SELECT 1 FROM refused_proofs WHERE from_addr = {from} AND day = {day} AND outcome = 'refused') AS cap_noted,
+         EXISTS (SELECT 1 FROM refused_proofs WHERE chain_id = {chain} AND asset = {token} AND from_addr = {from} AND nonce = {nonce}
+            AND outcome = 'refused') AS proof_refused"
+    )
+}
+
 fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
     let id = |column: &'static str| match rows::text_or_none(row, column)? {
         Some(_) => rows::id(row, "obligations", column).map(Some),
@@ -118,13 +136,19 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
     let slots: Option<Vec<i64>> = row.try_get("slots").map_err(unavailable)?;
     let taken: Vec<u8> = slots.unwrap_or_default().into_iter().filter_map(|slot| u8::try_from(slot).ok()).collect();
     let used_today = rows::count(row, "used_today")?;
-    let slot = claim.free_tier.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
+    let offer = claim.free_tier.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
+    let free = offer.map_or(FreeCall::MonthUsedUp, |offer| offer.free_call(&taken, used_today));
+    let flag = |column| row.try_get::<bool, _>(column).map_err(unavailable);
     Ok(Facts {
         known: known::found(row)?,
         joinable: id("joinable")?,
         available: Available {
             entitlement: id("entitlement")?,
-            free_slot: slot.and_then(|offer| offer.free_slot(&taken, used_today).map(|slot| (offer.month, slot))),
+            free_slot: match (offer, free) {
+                (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
+                _ => None,
+            },
+            day_cap: DayCap { reached: free == FreeCall::DayUsedUp, noted: flag("cap_noted")?, refused_this_proof: flag("proof_refused")? },
             credit: account.next_backing(),
             frozen: account.debt != Credits::ZERO,
             refused_after_pay_today: rows::count(row, "refused")?,

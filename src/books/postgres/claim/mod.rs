@@ -8,7 +8,7 @@ mod nonces;
 mod write;
 
 use payments::{
-    funding::{self, Funding},
+    funding::{self, Funding, FundingRefusal},
     intent::Intent,
     ports::{BooksError, ClaimRefusal, Claimed, NewClaim, PreparationError},
 };
@@ -72,7 +72,8 @@ async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, unknown: bool) -> Res
             _ => Claimed::Known(known),
         }));
     }
-    if let Some(id) = facts.joinable {
+    let proof_was_refused = facts.available.day_cap.refused_this_proof;
+    if let Some(id) = facts.joinable.filter(|_| !proof_was_refused) {
         write::join(books, claim, id).await?;
         let mut connection = books.readers.acquire().await?;
         let joined = rows::intent(&mut connection, id).await.map_err(corrupt)?;
@@ -80,7 +81,16 @@ async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, unknown: bool) -> Res
     }
     let funding = match funding::decide(&facts.available, claim.pay_terms) {
         Ok(funding) => funding,
-        Err(refusal) => return Ok(Some(Claimed::Refused(ClaimRefusal::Funding(refusal)))),
+        Err(refusal) => {
+            if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused), false) =
+                (refusal, claim.refused_by_day_cap(), proof_was_refused)
+                && !write::note_refused(&books.writer, &refused).await?
+            {
+                // A copy of this very proof was judged meanwhile.
+                return Ok(None);
+            }
+            return Ok(Some(Claimed::Refused(ClaimRefusal::Funding(refusal))));
+        }
     };
     let outcome = match funding {
         Funding::Free { .. } => in_turn(books, claim, day(books, claim).await?).await?,

@@ -1,6 +1,13 @@
 //! The statement that writes a claim. Its root is the intent's row, which is only there when what the decision rests on still holds.
 
-use payments::{agent::Payer, funding::Funding, ids::PaymentId, ledger::Posting, ports::NewClaim, proof::ProofKey};
+use payments::{
+    agent::Payer,
+    funding::Funding,
+    ids::PaymentId,
+    ledger::Posting,
+    ports::{NewClaim, RefusedProof},
+    proof::ProofKey,
+};
 use sqlx::postgres::PgExecutor;
 
 use super::{
@@ -32,6 +39,9 @@ pub(super) async fn new(
     batch.part("event", &format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, 1, {state}, {at} FROM root"));
     take_proof(&mut batch, claim, funded.funding.proof_purpose(), &at);
     details(&mut batch, claim, funded, &at)?;
+    if facts.available.day_cap.reached && matches!(funded.funding, Funding::X402) {
+        meet_refusals(&mut batch, claim);
+    }
     let made = batch.run(executor, "SELECT id FROM root").await?.is_some();
     // A free slot is taken in a transaction that is not over yet.
     if !matches!(funded.funding, Funding::Free { .. }) {
@@ -234,6 +244,38 @@ fn save_attempt(batch: &mut Batch, funded: &Funded) {
          SELECT id, {kind}, {signer}, {nonce}, {hash}, {fee}, {sealed}, {saved} FROM root"
     );
     batch.part("attempt", &saved);
+}
+
+/// Two processes that judge copies of one proof at once meet at its key: what is charged was not refused, and what is refused is not charged.
+fn meet_refusals(batch: &mut Batch, claim: &NewClaim<'_>) {
+    let Some(paid) = claim.refused_by_day_cap() else { return };
+    let columns = refused_columns(batch, &paid);
+    let taken = format!("INSERT INTO refused_proofs ({REFUSED_COLUMNS}, outcome) SELECT {columns}, 'paid' FROM root");
+    batch.part("not_refused", &taken);
+}
+
+/// Notes a proof that the day's cap refuses; false when a copy of it was judged or claimed meanwhile.
+pub(super) async fn note_refused(executor: impl PgExecutor<'_>, refused: &RefusedProof) -> Result<bool, sqlx::Error> {
+    let mut batch = Batch::default();
+    let columns = refused_columns(&mut batch, refused);
+    let (chain, token) = (batch.bind(rows::chain_id(&refused.key)), batch.bind(refused.key.token.to_string()));
+    let (from, nonce) = (batch.bind(refused.key.from.to_string()), batch.bind(rows::nonce(&refused.key)));
+    let noted = format!(
+        "INSERT INTO refused_proofs ({REFUSED_COLUMNS}, outcome) SELECT {columns}, 'refused'
+         WHERE NOT EXISTS (SELECT 1 FROM auths WHERE chain_id = {chain} AND asset = {token} AND from_addr = {from} AND nonce = {nonce})
+         ON CONFLICT DO NOTHING RETURNING 1"
+    );
+    batch.part("noted", &noted);
+    Ok(batch.run(executor, "SELECT 1 FROM noted").await?.is_some())
+}
+
+const REFUSED_COLUMNS: &str = "chain_id, asset, from_addr, nonce, day, keep_until_ms";
+
+fn refused_columns(batch: &mut Batch, proof: &RefusedProof) -> String {
+    let (chain, token) = (batch.bind(rows::chain_id(&proof.key)), batch.bind(proof.key.token.to_string()));
+    let (from, nonce) = (batch.bind(proof.key.from.to_string()), batch.bind(rows::nonce(&proof.key)));
+    let (day, keep_until) = (batch.bind(proof.day.clone()), batch.bind(proof.keep_until.ms()));
+    [chain, token, from, nonce, day, keep_until].join(", ")
 }
 
 /// The proof says who asks, and is answered by an intent that is there already.

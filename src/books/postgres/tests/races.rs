@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use payments::{
     free_tier::FreeTier,
-    funding::Funding,
+    funding::{Funding, FundingRefusal},
     intent::{Intent, State},
-    ports::{Books, BooksError, Claimed, IdentityClaim, Payment},
+    ports::{Books, BooksError, ClaimRefusal, Claimed, IdentityClaim, Payment},
     testing::{
+        clock::numbered_id,
         run::together,
         suite::{Draft, bought},
     },
@@ -22,6 +23,12 @@ fn turn(both: &(PostgresBooks, PostgresBooks), number: u64) -> &PostgresBooks {
 
 async fn claims(both: &(PostgresBooks, PostgresBooks), drafts: &[Draft]) -> Vec<Result<Claimed, BooksError>> {
     together(drafts.iter().map(|draft| turn(both, draft.number).claim(draft.claim()))).await
+}
+
+async fn claim_as(books: &PostgresBooks, draft: &Draft, id: u64) -> Result<Claimed, BooksError> {
+    let mut claim = draft.claim();
+    claim.id = numbered_id(id);
+    books.claim(claim).await
 }
 
 async fn all_new(both: &(PostgresBooks, PostgresBooks), drafts: &[Draft]) -> Vec<Intent> {
@@ -73,8 +80,32 @@ fn the_total_of_the_day_is_exact() {
         let both = (one, other);
         let free_tier = Some(FreeTier { per_month: 5, per_day_total: 7 });
         let draft = |number: u64| Draft { free_tier, ..Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()) };
-        let intents = all_new(&both, &(1..=20).map(draft).collect::<Vec<_>>()).await;
-        assert_eq!(intents.iter().filter(|intent| matches!(intent.funding, Funding::Free { .. })).count(), 7);
+        let outcomes = claims(&both, &(1..=20).map(draft).collect::<Vec<_>>()).await;
+        let free = |outcome: &&Result<Claimed, BooksError>| matches!(outcome, Ok(Claimed::New(intent)) if matches!(intent.funding, Funding::Free { .. }));
+        let exhausted = Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
+        let refused = outcomes.iter().filter(|outcome| outcome.as_ref().is_ok_and(|claimed| *claimed == exhausted));
+        assert_eq!((outcomes.iter().filter(free).count(), refused.count()), (7, 13));
+    });
+}
+
+/// R204: copies of one proof that two replicas judge at once are all charged as one payment, or all refused.
+#[test]
+fn a_proof_is_never_both_refused_by_the_days_cap_and_charged() {
+    block_on(async {
+        let (one, other, _scratch) = replicas().await;
+        let both = (one, other);
+        let capped = |number: u64| Draft { free_tier: Some(FreeTier { per_month: 5, per_day_total: 0 }), ..Draft::numbered(number) };
+        let drafts: Vec<Draft> = (1..=12).map(capped).collect();
+        // Each proof goes to both replicas, under an intent of its own at each.
+        let copies = drafts.iter().flat_map(|draft| [claim_as(&both.0, draft, draft.number), claim_as(&both.1, draft, 100 + draft.number)]);
+        let outcomes = together(copies).await;
+        for (draft, pair) in drafts.iter().zip(outcomes.chunks(2)) {
+            let refused = pair.iter().filter(|outcome| matches!(outcome, Ok(Claimed::Refused(_)))).count();
+            assert!(refused == 0 || refused == 2, "{}: {pair:?}", draft.number);
+            let again = both.0.claim(draft.claim()).await.unwrap();
+            assert_eq!(refused == 2, matches!(again, Claimed::Refused(_)), "{}: {again:?}", draft.number);
+        }
+        agree(&both.0).await;
     });
 }
 
