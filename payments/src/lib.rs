@@ -19,6 +19,7 @@
 //! | [`ledger`] | double-entry postings |
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
+//! | [`standing`] | how many credits of a charge may stand, once its money is refunded or disputed |
 //! | [`refunds`] | money on its way back to cards |
 //! | [`reconcile`] | the books against chain, card processor and upstream; differences are findings |
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
@@ -49,6 +50,7 @@ pub mod reconcile;
 pub mod recovery;
 pub mod refunds;
 pub mod settlement;
+pub mod standing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;

@@ -161,7 +161,8 @@ fn account_table(payer: &Payer, account: &CreditAccount) -> String {
 }
 
 /// Only card accounts have credits.
-fn card(text: &str) -> Result<Payer, String> {
+/// A card account.
+pub(super) fn card(text: &str) -> Result<Payer, String> {
     match text.parse() {
         Ok(Payer::Wallet(_)) => Err(String::from("a wallet has no credits; name a card account, card:...")),
         Ok(payer) => Ok(payer),

@@ -4,6 +4,7 @@ mod core;
 mod credits;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod disputes;
 mod doctor;
 mod exit;
 mod explain;
@@ -78,6 +79,8 @@ enum Command {
     Refund(refund::RefundArguments),
     /// Look at the credits of a card account, and change them.
     Credits(credits::CreditsArguments),
+    /// List what banks took back or asked about, and let an account buy again that was refused for it.
+    Disputes(disputes::DisputesArguments),
     /// Look at the free launches of a wallet.
     FreeTier(free_tier::FreeTierArguments),
     /// Compare the books with the chain, the card processor and the upstream, beside a running gateway too.
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Explain { id } => configured(&arguments, |config| run(explain::run(config, &id))),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
         Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
+        Command::Disputes(disputes) => configured(&arguments, |config| run(disputes::run(config, disputes))),
         Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
         Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),
         Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
@@ -265,5 +269,16 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn disputes_are_listed_and_a_block_is_lifted_with_a_reason() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("turnpike disputes --all --json") && parse("turnpike disputes blocked"));
+        assert!(parse("turnpike disputes lift card:7 --reason paid --dry-run"));
+        assert!(
+            !parse("turnpike disputes lift card:7")
+                && !parse("turnpike disputes lift 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --reason paid")
+        );
     }
 }

@@ -80,6 +80,19 @@ pub(super) async fn findings(State(desk): State<Arc<Desk>>, asked: Asked) -> Ans
     Ok(answer::all(&desk.desk.all_findings(!asked.flag("all")?, asked.limit()?).await?))
 }
 
+/// Disputes: those that are not decided, the first to answer first, or with `all=true` all, newest first.
+pub(super) async fn disputes(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
+    asked.only(&["all", "limit"])?;
+    let found = desk.cards.disputes(!asked.flag("all")?, asked.limit()?).await?;
+    Ok(answer::all(&found.iter().map(shape::dispute).collect::<Vec<_>>()))
+}
+
+/// Accounts that are refused what costs money, newest first.
+pub(super) async fn blocked(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
+    let found = desk.cards.blocks(asked.only(&["limit"])?.limit()?).await?;
+    Ok(answer::all(&found.iter().map(shape::block).collect::<Vec<_>>()))
+}
+
 /// Comparisons with the world, newest first.
 pub(super) async fn runs(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     Ok(answer::all(&desk.desk.runs(asked.only(&["limit"])?.limit()?).await?))

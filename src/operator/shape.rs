@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     ports::{
-        BooksError, Evidence, Found, JournalLine,
+        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine,
         desk::{DeskBooks, Dossier, Overview},
     },
     reconcile::Report,
@@ -71,6 +71,22 @@ pub fn balance(lines: &[JournalLine], gas: &GasSpent) -> Value {
         "sum_minor": sum_minor,
         "balanced": sums.values().all(|sum| *sum == 0),
         "gas_wei": {"settled": gas.settled_wei.to_string(), "lost": gas.lost_wei.to_string(), "void": gas.void_wei.to_string()},
+    })
+}
+
+/// A dispute, as the card processor told it last.
+pub fn dispute(note: &DisputeNote) -> Value {
+    json!({
+        "dispute_id": note.id, "payment_id": note.payment, "payer": note.payer, "amount_cents": note.amount_cents, "state": note.state,
+        "status": note.status, "reason": note.reason, "due_by": note.due_by.map(UnixMs::rfc3339), "opened_at": note.opened_at.rfc3339(),
+    })
+}
+
+/// Why an account is refused what costs money.
+pub fn block(block: &AccountBlock) -> Value {
+    json!({
+        "payer": block.payer.to_string(), "cause": block.cause, "reference": block.reference, "payment_id": block.payment,
+        "detail": block.detail, "since": block.since.rfc3339(),
     })
 }
 

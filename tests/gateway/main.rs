@@ -14,6 +14,7 @@ mod crash_matrix;
 mod crash_points;
 mod credits;
 mod credits_who;
+mod disputes;
 mod drain;
 mod faults_fate;
 mod faults_kill;

@@ -68,6 +68,72 @@ pub enum AdjustmentKind {
     Void,
 }
 
+/// Why an account is refused what costs money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountBlock {
+    /// Whose account.
+    pub payer: Payer,
+    /// `chargeback` or `fraud_warning`.
+    pub cause: String,
+    /// The dispute or the warning, `du_...` or `issfr_...`.
+    pub reference: String,
+    /// The payment that it is about.
+    pub payment: String,
+    /// The processor's word for why.
+    pub detail: String,
+    /// Since when.
+    pub since: UnixMs,
+}
+
+/// An operator lets a blocked account buy again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockLift {
+    /// Whose account.
+    pub payer: Payer,
+    /// Why; kept with the action.
+    pub reason: String,
+    /// `page`, `api` or `cli`.
+    pub via: &'static str,
+    /// Now.
+    pub at: UnixMs,
+    /// Only says what would come of it; nothing changes.
+    pub dry_run: bool,
+}
+
+/// Why a block was not lifted. Nothing changed.
+#[derive(Debug, thiserror::Error)]
+pub enum LiftRefusal {
+    /// There is none.
+    #[error("the account is not blocked")]
+    NotBlocked,
+    /// The books failed.
+    #[error(transparent)]
+    Books(#[from] BooksError),
+}
+
+/// A dispute as the processor told it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeNote {
+    /// The processor's name of it.
+    pub id: String,
+    /// The payment.
+    pub payment: String,
+    /// Who paid.
+    pub payer: String,
+    /// The disputed amount in cents.
+    pub amount_cents: u64,
+    /// `inquiry`, `open`, `won`, `lost`, `unrecognised`.
+    pub state: String,
+    /// The processor's word for it.
+    pub status: String,
+    /// The processor's word for why.
+    pub reason: String,
+    /// Until when evidence is taken.
+    pub due_by: Option<UnixMs>,
+    /// When the books first heard of it.
+    pub opened_at: UnixMs,
+}
+
 /// Why an operator's change was not made. Nothing changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdjustmentError {
@@ -132,6 +198,13 @@ impl CreditAccount {
     pub fn next_backing(&self) -> Option<UsdCents> {
         self.backing_cents.checked_div(self.balance.get()).map(UsdCents::new)
     }
+
+    /// The money behind so many of the credits, in cents: an equal share of each, and for the last ones all that is left.
+    pub fn backing_of(&self, credits: Credits) -> u64 {
+        let (backing, part, whole) = (u128::from(self.backing_cents), u128::from(credits.get()), u128::from(self.balance.get()));
+        let share = backing.saturating_mul(part).checked_div(whole).unwrap_or(0);
+        u64::try_from(share).unwrap_or(self.backing_cents)
+    }
 }
 
 /// Card accounts. One transaction per method.
@@ -177,8 +250,24 @@ pub trait CardBooks: Send + Sync {
     /// Books what the processor says now of a settled charge: refunds that are not ours, disputes opened and closed. Credits that a disputed
     /// or refunded pack bought are clawed back, down to zero, and the rest is a debt; a dispute that is won gives them back. A single launch
     /// that was delivered is worth a credit to whoever disputes it; a refund of one that was made elsewhere is goodwill, takes no credit and
-    /// is a loss. Each fact is booked once, however often it is told.
-    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError>;
+    /// is a loss. Each fact is booked once, however often it is told. `at` is when the processor was asked: what it said before is not believed after.
+    /// Says whether anything is new of a dispute or a warning, which changes what the account may buy.
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError>;
+
+    /// Why an account may not buy now, the newest reason first; nothing for one that may.
+    async fn blocks_of(&self, payer: &Payer) -> Result<Vec<AccountBlock>, BooksError>;
+
+    /// Accounts that may not buy now, the newest first.
+    async fn blocks(&self, limit: u32) -> Result<Vec<AccountBlock>, BooksError>;
+
+    /// Lifts every block of an account. Says how many.
+    ///
+    /// # Errors
+    /// [`LiftRefusal`].
+    async fn lift_block(&self, lift: BlockLift) -> Result<u64, LiftRefusal>;
+
+    /// Disputes: those that are not decided, the one whose evidence is due first before the others, or all, newest first.
+    async fn disputes(&self, waiting_only: bool, limit: u32) -> Result<Vec<DisputeNote>, BooksError>;
 
     /// What is owed or was given back, newest first; strictly before this intent.
     async fn obligations(&self, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError>;

@@ -106,8 +106,19 @@ pub enum CardError {
 pub struct ChargeFacts {
     /// Refunded in all, in cents.
     pub refunded_cents: u64,
-    /// Its disputes, oldest first.
+    /// Its disputes, oldest first; inquiries too.
     pub disputes: Vec<Dispute>,
+    /// Warnings that it was probably made with a stolen card.
+    pub warnings: Vec<FraudWarning>,
+}
+
+/// The card network's warning about a charge, before any dispute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FraudWarning {
+    /// The processor's name of it, `issfr_...`.
+    pub id: String,
+    /// Its kind in the processor's word, `made_with_stolen_card`.
+    pub kind: String,
 }
 
 /// One dispute of a charge.
@@ -119,17 +130,27 @@ pub struct Dispute {
     pub amount_cents: u64,
     /// Where it stands.
     pub state: DisputeState,
+    /// The same in the processor's word, `needs_response`.
+    pub status: String,
+    /// Why, in the processor's word, `fraudulent`.
+    pub reason: String,
+    /// Until when evidence is taken.
+    pub due_by: Option<UnixMs>,
 }
 
 /// Where a dispute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisputeState {
+    /// The bank asks, or asked, and takes nothing: an inquiry, or a dispute that was prevented.
+    Inquiry,
     /// Not decided: the money is taken from us meanwhile.
     Open,
     /// Decided for us: the money is back.
     Won,
     /// Decided against us.
     Lost,
+    /// The processor has a word for it that we do not know: nothing is booked, and an operator must look.
+    Unrecognised,
 }
 
 /// The card processor behind MPP.

@@ -35,6 +35,10 @@ pub enum FindingKind {
     MissingLaunch,
     /// The upstream has a launch that the books do not.
     ExtraLaunch,
+    /// The card network warns that a charge was probably made with a stolen card.
+    FraudWarning,
+    /// The other side has a word for it that we do not know.
+    UnknownState,
     /// It should have ended by now.
     Stuck,
     /// The other side did not say.
@@ -133,7 +137,7 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
@@ -141,6 +145,8 @@ impl FindingKind {
         Self::AmountMismatch,
         Self::MissingLaunch,
         Self::ExtraLaunch,
+        Self::FraudWarning,
+        Self::UnknownState,
         Self::Stuck,
         Self::CouldNotCheck,
     ];
@@ -155,6 +161,8 @@ impl FindingKind {
             Self::AmountMismatch => "amount_mismatch",
             Self::MissingLaunch => "missing_launch",
             Self::ExtraLaunch => "extra_launch",
+            Self::FraudWarning => "fraud_warning",
+            Self::UnknownState => "unknown_state",
             Self::Stuck => "stuck",
             Self::CouldNotCheck => "could_not_check",
         }

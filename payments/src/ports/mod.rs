@@ -24,10 +24,13 @@ use async_trait::async_trait;
 pub use balances::{BalanceCache, ShownBalance};
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
 pub use card_books::{
-    AdjustmentError, AdjustmentKind, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, EventNote, RefundApproval, RefundRefusal,
+    AccountBlock, AdjustmentError, AdjustmentKind, BlockLift, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, DisputeNote,
+    EventNote, LiftRefusal, RefundApproval, RefundRefusal,
 };
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
-pub use cards::{CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, RefundOutcome, StablePayer, TokenView};
+pub use cards::{
+    CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, NewCharge, RefundOutcome, StablePayer, TokenView,
+};
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
 pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};

@@ -17,6 +17,8 @@ const OVERLAP_MS: i64 = 2 * 3_600_000;
 /// The span of one list.
 const SLICE_MS: i64 = 24 * 3_600_000;
 const MARK: &str = "stripe:until_ms";
+/// Warnings and disputes that one comparison lists.
+const MOST_TOLD: u32 = 1_000;
 
 impl From<CardError> for CheckError {
     fn from(error: CardError) -> Self {
@@ -56,6 +58,7 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
     for (intent, payment) in turn.parts.books.open_disputes().await? {
         look(turn, cards, &mut seen, intent, &payment).await?;
     }
+    told(cards, &mut seen).await?;
     for open in turn.parts.books.open_findings(Source::Stripe).await? {
         again(turn, cards, &mut seen, &open).await?;
     }
@@ -63,6 +66,20 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
         turn.set_mark(MARK, &now.ms().to_string()).await?;
     }
     Ok(seen.compared)
+}
+
+/// What the processor told of disputes and frauds that an operator must look at.
+async fn told(cards: &CardSide, seen: &mut Seen) -> Result<(), CheckError> {
+    for block in cards.books.blocks(MOST_TOLD).await?.into_iter().filter(|block| block.cause == "fraud_warning") {
+        let detail = format!("the card network warns that {} was a fraud ({}); {} may not buy", block.payment, block.detail, block.payer);
+        seen.compared.found.push(about(FindingKind::FraudWarning, block.reference.clone(), &block.reference, detail));
+    }
+    for dispute in cards.books.disputes(true, MOST_TOLD).await?.into_iter().filter(|dispute| dispute.state == "unrecognised") {
+        let detail =
+            format!("Stripe calls the dispute {} of {} {:?}; nothing of it is booked", dispute.id, dispute.payment, dispute.status);
+        seen.compared.found.push(about(FindingKind::UnknownState, dispute.id.clone(), &dispute.id, detail));
+    }
+    Ok(())
 }
 
 async fn begin(turn: &Turn<'_>, now: UnixMs) -> Result<UnixMs, CheckError> {
@@ -151,6 +168,12 @@ async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: Pa
 }
 
 async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &OpenFinding) -> Result<(), CheckError> {
+    if matches!(open.kind, FindingKind::FraudWarning | FindingKind::UnknownState) && !open.subject.starts_with("pi_") {
+        if !seen.compared.differs(open) {
+            seen.compared.gone.push(open.clone());
+        }
+        return Ok(());
+    }
     let by_charge = open.subject.starts_with("ch_");
     if by_charge && !seen.charges.contains(&open.subject) || open.subject.is_empty() || open.kind == FindingKind::CouldNotCheck {
         return Ok(());

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::EmulatorError;
+use super::disputes::DisputeTerms;
 use super::error::ApiError;
 use super::faults::{Faults, Rule};
 use super::handle::{Order, Resend};
@@ -44,8 +45,14 @@ struct Search {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Open {
-    reason: Option<String>,
+struct Warn {
+    fraud_type: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Status {
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -100,12 +107,20 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         ("GET", ["deliveries"]) => shared.commit(None, |tx| tx.world.deliveries.iter().map(|it| json!(it)).collect()),
         ("POST", ["events", id, "send"]) => shared.send_event(id, read::<Resend>(body)?).map(done),
         ("POST", ["charges", id, "dispute"]) => {
-            let reason = read::<Open>(body)?.reason;
-            shared.ask(|tx| tx.open_dispute(id, reason.as_deref().unwrap_or("fraudulent")))
+            let terms: DisputeTerms = read(body)?;
+            shared.ask(|tx| tx.open_dispute(id, &terms))
         }
         ("POST", ["disputes", id, "close"]) => {
             let Close { won } = read(body)?;
             shared.ask(|tx| tx.close_dispute(id, won))
+        }
+        ("POST", ["disputes", id, "status"]) => {
+            let Status { status } = read(body)?;
+            shared.ask(|tx| tx.set_dispute_status(id, &status))
+        }
+        ("POST", ["charges", id, "fraud_warning"]) => {
+            let kind = read::<Warn>(body)?.fraud_type;
+            shared.ask(|tx| tx.warn_of_fraud(id, kind.as_deref().unwrap_or("made_with_stolen_card")))
         }
         ("POST", ["payment_intents", id, "settle"]) => {
             let Settle { succeeds } = read(body)?;

@@ -198,22 +198,6 @@ impl Emulator {
         self.shared.ask(|tx| tx.settle(id, succeeds))
     }
 
-    /// Opens a dispute over what is left of a charge.
-    ///
-    /// # Errors
-    /// As [`grant`](Self::grant).
-    pub fn open_dispute(&self, charge: &str, reason: &str) -> Result<Value, EmulatorError> {
-        self.shared.ask(|tx| tx.open_dispute(charge, reason))
-    }
-
-    /// Closes a dispute.
-    ///
-    /// # Errors
-    /// As [`grant`](Self::grant).
-    pub fn close_dispute(&self, id: &str, won: bool) -> Result<Value, EmulatorError> {
-        self.shared.ask(|tx| tx.close_dispute(id, won))
-    }
-
     /// Forgets everything but the webhook's target.
     ///
     /// # Errors

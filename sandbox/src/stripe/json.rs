@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::methods;
-use super::rows::{BalanceTransaction, Charge, ChargeStatus, Deactivated, Dispute, DisputeStatus, Event, Intent, Reason, Refund, Token};
+use super::rows::{BalanceTransaction, Charge, ChargeStatus, Deactivated, Dispute, Event, FraudWarning, Intent, Reason, Refund, Token};
 use super::world::World;
 
 impl Token {
@@ -121,13 +121,20 @@ impl Dispute {
         let movements: Vec<Value> = self.balance_transactions.iter().filter_map(|id| world.balance.get(id)).map(|it| it.json()).collect();
         json!({
             "id": self.id, "object": "dispute", "amount": self.amount, "balance_transactions": movements, "charge": self.charge,
-            "created": self.created_unix_s, "currency": self.currency, "evidence_details": {"has_evidence": false, "submission_count": 0},
-            "is_charge_refundable": false, "livemode": false, "metadata": {}, "payment_intent": self.intent, "reason": self.reason,
-            "status": match self.status {
-                DisputeStatus::NeedsResponse => "needs_response",
-                DisputeStatus::Won => "won",
-                DisputeStatus::Lost => "lost",
+            "created": self.created_unix_s, "currency": self.currency, "evidence_details": {
+                "due_by": self.due_by_unix_s, "has_evidence": false, "past_due": false, "submission_count": 0,
             },
+            "is_charge_refundable": self.is_inquiry(), "livemode": false, "metadata": {}, "payment_intent": self.intent, "reason": self.reason,
+            "status": self.status,
+        })
+    }
+}
+
+impl FraudWarning {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id, "object": "radar.early_fraud_warning", "actionable": true, "charge": self.charge, "created": self.created_unix_s,
+            "fraud_type": self.fraud_type, "livemode": false, "payment_intent": self.intent,
         })
     }
 }

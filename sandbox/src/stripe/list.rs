@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::form::Form;
 use super::routes::Answered;
-use super::rows::{BalanceTransaction, Charge, Dispute, Event, Intent, Refund};
+use super::rows::{BalanceTransaction, Charge, Dispute, Event, FraudWarning, Intent, Refund};
 use super::world::{Table, Tx};
 
 const USUAL_LIMIT: usize = 10;
@@ -48,6 +48,10 @@ listed!(Refund, "refund", |it, name| match name {
     _ => Some(it.charge.as_str()),
 });
 listed!(Dispute, "dispute", |it, name| match name {
+    "payment_intent" => Some(it.intent.as_str()),
+    _ => Some(it.charge.as_str()),
+});
+listed!(FraudWarning, "early_fraud_warning", |it, name| match name {
     "payment_intent" => Some(it.intent.as_str()),
     _ => Some(it.charge.as_str()),
 });

@@ -36,6 +36,7 @@ use std::path::PathBuf;
 use crate::LogError;
 use crate::chain::Clock;
 
+pub use disputes::DisputeTerms;
 pub use faults::{Fault, Rule};
 pub use handle::{Emulator, Order, Resend};
 pub use state::CallSeen;

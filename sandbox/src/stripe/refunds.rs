@@ -23,12 +23,14 @@ impl Tx<'_> {
         if left == 0 {
             return Err(ApiError::refused(format!("Charge {} has already been refunded.", charge.id)).code("charge_already_refunded"));
         }
-        if charge.dispute.is_some() {
+        let disputed = self.disputed(&charge.id);
+        if disputed >= left {
             return Err(
                 ApiError::refused(format!("Charge {} has been charged back; cannot issue a refund.", charge.id)).code("charge_disputed")
             );
         }
-        let amount = amount.unwrap_or(left);
+        let amount = amount.unwrap_or(left - disputed);
+        let left = left - disputed;
         if amount > left {
             let message = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})");
             return Err(ApiError::refused(message).code("charge_already_refunded").param("amount"));

@@ -64,6 +64,7 @@ fn read(tx: &Tx<'_>, segments: &[&str], asked: &Asked<'_>) -> Answered {
         ["v1", "charges"] => page(&world.charges, url, form, &["payment_intent"], |it| it.json()),
         ["v1", "refunds"] => page(&world.refunds, url, form, &["payment_intent", "charge"], |it| it.json()),
         ["v1", "disputes"] => page(&world.disputes, url, form, &["payment_intent", "charge"], |it| it.json(world)),
+        ["v1", "radar", "early_fraud_warnings"] => page(&world.fraud_warnings, url, form, &["payment_intent", "charge"], |it| it.json()),
         ["v1", "balance_transactions"] => page(&world.balance, url, form, &["source", "type"], |it| it.json()),
         ["v1", "events"] => page(&world.events, url, form, &["type"], |it| it.json()),
         ["v1", kind @ ("payment_intents" | "charges" | "refunds" | "disputes" | "balance_transactions" | "events"), id] => {

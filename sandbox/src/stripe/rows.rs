@@ -128,16 +128,22 @@ pub(super) struct Dispute {
     pub amount: i64,
     pub currency: String,
     pub reason: String,
-    pub status: DisputeStatus,
+    /// As Stripe words it; a test may set a word that Stripe does not have yet.
+    pub status: String,
     pub balance_transactions: Vec<String>,
+    /// Until when evidence is taken.
+    #[serde(default)]
+    pub due_by_unix_s: Option<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum DisputeStatus {
-    NeedsResponse,
-    Won,
-    Lost,
+/// A card network's word that a payment was probably made with a stolen card.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct FraudWarning {
+    pub id: String,
+    pub created_unix_s: u64,
+    pub intent: String,
+    pub charge: String,
+    pub fraud_type: String,
 }
 
 /// One movement of the balance. `net = amount - fee`.

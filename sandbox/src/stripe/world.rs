@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::rows::{BalanceTransaction, Charge, Delivery, DeliveryState, Dispute, Event, Intent, Refund, Settings, Stored, Token};
+use super::rows::{
+    BalanceTransaction, Charge, Delivery, DeliveryState, Dispute, Event, FraudWarning, Intent, Refund, Settings, Stored, Token,
+};
 
 /// The version that events are written in.
 pub(super) const EVENT_API_VERSION: &str = "2026-07-29.preview";
@@ -54,6 +56,7 @@ pub(super) enum Change {
     Charge(Charge),
     Refund(Refund),
     Dispute(Dispute),
+    FraudWarning(FraudWarning),
     BalanceTransaction(BalanceTransaction),
     Event(Event),
     Delivery(Delivery),
@@ -72,6 +75,7 @@ pub(super) struct World {
     pub charges: Table<Charge>,
     pub refunds: Table<Refund>,
     pub disputes: Table<Dispute>,
+    pub fraud_warnings: Table<FraudWarning>,
     pub balance: Table<BalanceTransaction>,
     pub events: Table<Event>,
     pub deliveries: Table<Delivery>,
@@ -97,6 +101,7 @@ impl World {
             }
             Change::Refund(row) => self.refunds.put(row.id.clone(), row),
             Change::Dispute(row) => self.disputes.put(row.id.clone(), row),
+            Change::FraudWarning(row) => self.fraud_warnings.put(row.id.clone(), row),
             Change::BalanceTransaction(row) => self.balance.put(row.id.clone(), row),
             Change::Event(row) => self.events.put(row.id.clone(), row),
             Change::Delivery(row) => self.deliveries.put(row.id.clone(), row),

@@ -103,6 +103,7 @@ async fn serve(
     }
     call.rate = Some(api.limits.agent(&payer, api.world.clock.now()).await?);
     call.proven = Some(payer.clone());
+    unblocked(desk, &payer).await?;
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     if let Order::Launch(upstream) = order {
         priced::check_body(api, upstream, call)?;
@@ -124,6 +125,18 @@ async fn serve(
         return repeated(api, call, &key, known).await;
     }
     priced::answer_claimed(api, call, &key, claimed).await
+}
+
+/// An account that charged back buys nothing. No challenge goes out with it: another payment would be refused, too.
+async fn unblocked(desk: &super::CardDesk, payer: &Payer) -> Result<(), Fault> {
+    let blocks = desk.books.blocks_of(payer).await.map_err(|error| Fault::internal(&error))?;
+    let Some(block) = blocks.first() else { return Ok(()) };
+    let why = match block.cause.as_str() {
+        "chargeback" => "a payment of this account was charged back",
+        _ => "the card network warns that a payment of this account was a fraud",
+    };
+    let message = format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
+    Err(Fault::new(Condition::PaymentRequired, message).reason("account_blocked").phase(Phase::Reserve).retry(Retry::Never))
 }
 
 /// A key that arrives again. Who holds one half of a credential gets nobody's answer.

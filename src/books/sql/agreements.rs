@@ -140,7 +140,9 @@ const RULES: [(&str, &str, &str); 23] = [
            UNION ALL SELECT payer, 0, backing_cents FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
            UNION ALL SELECT payer, 0, price_minor FROM intents WHERE funding = 'mpp_charge' AND state IN ('forwarding', 'core_unknown')
            UNION ALL SELECT payer, 0, price_minor FROM intents WHERE state = 'charged'
+           UNION ALL SELECT i.payer, 0, c.held_cents FROM charge_credits c JOIN intents i ON i.id = c.intent_id
            UNION ALL SELECT i.payer, 0, d.backing_cents FROM dispute_facts d JOIN intents i ON i.id = d.intent_id WHERE d.state = 'open'
+             AND NOT EXISTS (SELECT 1 FROM charge_credits c WHERE c.intent_id = d.intent_id)
          ) AS each GROUP BY who HAVING sum(booked) <> sum(behind)",
     ),
     (

@@ -153,13 +153,6 @@ pub(super) async fn move_backing(connection: &mut Connection, payer: &Payer, del
     one_account(payer, &changed)
 }
 
-/// The money behind so many of an account's credits: an equal share of each, and for the last ones all that is left.
-pub(super) fn share_cents(account: &CreditAccount, credits: Credits) -> u64 {
-    let (backing, part, whole) = (u128::from(account.backing_cents), u128::from(credits.get()), u128::from(account.balance.get()));
-    let share = backing.saturating_mul(part).checked_div(whole).unwrap_or(0);
-    u64::try_from(share).unwrap_or(account.backing_cents)
-}
-
 fn one_account(payer: &Payer, result: &Done) -> Result<(), BooksError> {
     if result.rows_affected() == 1 {
         return Ok(());

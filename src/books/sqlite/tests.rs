@@ -13,6 +13,8 @@ mod cards;
 mod desk;
 #[path = "../sql/tests/operator.rs"]
 mod operator;
+#[path = "../sql/tests/standing.rs"]
+mod standing;
 
 use std::future::Future;
 

@@ -26,9 +26,11 @@ pub(super) fn tables(dossier: &Dossier) -> Vec<String> {
     if !dossier.disputes.is_empty() {
         let rows = dossier.disputes.iter().map(|it| {
             let closed = it.closed_at.as_deref().map(seconds).unwrap_or_default();
-            vec![it.dispute_id.clone(), money(it.amount_cents, "USD"), it.state.clone(), seconds(&it.opened_at), closed]
+            let due = it.due_by.as_deref().map(seconds).unwrap_or_default();
+            let reason = it.reason.clone().unwrap_or_default();
+            vec![it.dispute_id.clone(), money(it.amount_cents, "USD"), it.state.clone(), reason, due, seconds(&it.opened_at), closed]
         });
-        tables.push(table(&["dispute", ">amount", "state", "opened (UTC)", "closed (UTC)"], rows.collect()));
+        tables.push(table(&["dispute", ">amount", "state", "reason", "answer by (UTC)", "opened (UTC)", "closed (UTC)"], rows.collect()));
     }
     if !dossier.requests.is_empty() {
         tables.push(requests_table(&dossier.requests));

@@ -49,6 +49,13 @@ pub(in crate::operator) async fn void(State(desk): State<Arc<Desk>>, Path(payer)
     adjust(&desk, &payer, AdjustmentKind::Void, request).await
 }
 
+/// `POST credits/{payer}/lift`.
+pub(in crate::operator) async fn lift(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, request: Request) -> Answer {
+    let payer = ask::card(&payer)?;
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::lift(&desk, &payer, &change).await?).into_response())
+}
+
 async fn adjust(desk: &Desk, payer: &str, kind: AdjustmentKind, request: Request) -> Answer {
     let payer = ask::card(payer)?;
     let fields = Fields::read(request).await?;

@@ -11,8 +11,8 @@ use payments::{
     ids::PaymentId,
     money::Credits,
     ports::{
-        AdjustmentError, AdjustmentKind, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind, RefundApproval, RefundRefusal,
-        desk::NewAction,
+        AdjustmentError, AdjustmentKind, BlockLift, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind, LiftRefusal, RefundApproval,
+        RefundRefusal, desk::NewAction,
     },
     reconcile::{self, RunError, Scope},
 };
@@ -92,6 +92,17 @@ pub(super) async fn adjust(
         desk.balances.forget(payer).await;
     }
     Ok(json!({"account": account_row(payer, &account), "reason": change.reason, "dry_run": change.dry_run}))
+}
+
+/// Lets an account buy again that was refused what costs money.
+pub(super) async fn lift(desk: &Desk, payer: &Payer, change: &Change) -> Result<Value, Refusal> {
+    let lift =
+        BlockLift { payer: payer.clone(), reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
+    let lifted = desk.cards.lift_block(lift).await.map_err(|refusal| match refusal {
+        LiftRefusal::NotBlocked => Refusal::not_found(format!("{payer}: {refusal}")),
+        LiftRefusal::Books(error) => error.into(),
+    })?;
+    Ok(json!({"payer": payer.to_string(), "lifted": lifted, "reason": change.reason, "dry_run": change.dry_run}))
 }
 
 /// Closes a finding that was looked at.

@@ -66,6 +66,15 @@ pub(super) async fn credits(State(desk): State<Arc<Desk>>, request: Request) -> 
     seen_at(&format!("/operator/payers/{payer}"), done)
 }
 
+/// `POST /operator/credits/lift` with `payer`.
+pub(super) async fn lift(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
+    let fields = Fields::read(request).await?;
+    let payer = ask::card(&fields.text("payer").unwrap_or_default())?;
+    let change = fields.change(VIA)?;
+    actions::lift(&desk, &payer, &change).await?;
+    seen_at("/operator/attention", "lifted")
+}
+
 /// `POST /operator/findings/close` with `kind` and `key`.
 pub(super) async fn close(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;

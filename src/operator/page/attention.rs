@@ -7,9 +7,10 @@ use axum::extract::State;
 use payments::{
     ids::PaymentId,
     ports::{
-        Finding,
+        AccountBlock, DisputeNote, Finding,
         desk::{OwedRow, Page, PaymentFilter, PaymentRow, Standing},
     },
+    time::UnixMs,
 };
 
 use super::{
@@ -28,6 +29,8 @@ struct View {
     unknown: Vec<Waiting>,
     owed: Vec<Owed>,
     owed_older: Option<String>,
+    disputes: Vec<Disputed>,
+    blocked: Vec<Blocked>,
     findings: Vec<Found>,
     refused: Vec<Waiting>,
 }
@@ -49,6 +52,28 @@ struct Owed {
     can_refund: bool,
 }
 
+/// A dispute that is not decided.
+struct Disputed {
+    payment: String,
+    payer: String,
+    amount_cents: i64,
+    state: String,
+    status: String,
+    reason: String,
+    due_by: Option<String>,
+    id: String,
+}
+
+/// An account that is refused what costs money.
+struct Blocked {
+    payer: String,
+    why: &'static str,
+    detail: String,
+    payment: String,
+    since: String,
+    field: String,
+}
+
 /// A finding, and whether it is about a payment that has a page.
 pub(super) struct Found {
     pub(super) row: Finding,
@@ -64,11 +89,13 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
     let first = Page { after: None, limit: ROWS };
     let owed_page = Page { after: visit.asked.text("after").map(str::to_owned), limit: ROWS + 1 };
     let (unknown, refused) = (standing(Standing::Unknown), standing(Standing::PaidNotServed));
-    let (unknown, refused, owed, findings) = tokio::try_join!(
+    let (unknown, refused, owed, findings, disputes, blocked) = tokio::try_join!(
         desk.desk.payments(&unknown, &first),
         desk.desk.payments(&refused, &first),
         desk.desk.owed(false, None, &owed_page),
         desk.desk.all_findings(true, ROWS),
+        desk.cards.disputes(true, ROWS),
+        desk.cards.blocks(ROWS),
     )?;
     let (owed, more) = cut(owed, ROWS);
     let owed_older = owed.last().filter(|_| more).map(|last| format!("/operator/attention?{}", query([("after", last.id.as_str())])));
@@ -82,6 +109,8 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
         owed_older,
         refused,
         owed: owed.into_iter().map(Owed::of).collect(),
+        disputes: disputes.into_iter().map(Disputed::of).collect(),
+        blocked: blocked.iter().map(Blocked::of).collect(),
         findings: findings.into_iter().map(Found::of).collect(),
     }))
 }
@@ -112,6 +141,34 @@ impl Owed {
             refund: format!("/operator/payments/{}/refund", row.id),
             can_refund: is_payment && show::can_refund(&row.state, &row.currency),
             row,
+        }
+    }
+}
+
+impl Disputed {
+    fn of(note: DisputeNote) -> Self {
+        Self {
+            amount_cents: i64::try_from(note.amount_cents).unwrap_or(i64::MAX),
+            due_by: note.due_by.map(UnixMs::rfc3339),
+            payment: note.payment,
+            payer: note.payer,
+            state: note.state,
+            status: note.status,
+            reason: note.reason,
+            id: note.id,
+        }
+    }
+}
+
+impl Blocked {
+    fn of(block: &AccountBlock) -> Self {
+        Self {
+            payer: block.payer.to_string(),
+            why: if block.cause == "chargeback" { "a charge was taken back" } else { "the card network warns of fraud" },
+            detail: block.detail.clone(),
+            payment: block.payment.clone(),
+            since: block.since.rfc3339(),
+            field: format!("why-lift-{}", block.reference),
         }
     }
 }

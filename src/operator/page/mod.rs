@@ -2,6 +2,7 @@
 //! local time, and figures that come after the list.
 
 mod act;
+mod alerts;
 mod assets;
 mod attention;
 mod config;
@@ -41,6 +42,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/operator/requests", get(requests::requests))
         .route("/operator/credits", get(credits::credits))
         .route("/operator/credits/change", post(act::credits))
+        .route("/operator/credits/lift", post(act::lift))
         .route("/operator/reconciliation", get(reconciliation::reconciliation))
         .route("/operator/reconciliation/run", post(act::reconcile))
         .route("/operator/findings/close", post(act::close))

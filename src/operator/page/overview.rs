@@ -11,6 +11,7 @@ use payments::{
 use serde_json::json;
 
 use super::{
+    alerts::{Alert, alerts},
     shell::{Outside, Shell, Shown, Visit, page},
     show,
 };
@@ -18,8 +19,6 @@ use crate::operator::{Desk, SignerGas, shape};
 
 /// The spans of the first table, in days.
 const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)];
-/// A comparison that is older than this, in seconds, is worth a look.
-const STALE_S: i64 = 86_400;
 /// Settlements that a signer's gas must still pay for.
 const FEW_SETTLEMENTS: u64 = 100;
 /// Families of accounts that are somebody else's, in an operator's words.
@@ -40,18 +39,14 @@ struct View {
     unknown: u64,
     oldest: Option<String>,
     refunds_due: u64,
+    disputes_open: u64,
+    disputed_cents: i64,
+    dispute_due_by: Option<String>,
+    blocked_accounts: u64,
     signers: Vec<GasLine>,
     reconciled_at: Option<String>,
     open_findings: u64,
     not_compared: String,
-}
-
-/// Something to look at.
-#[derive(Debug, PartialEq, Eq)]
-struct Alert {
-    tone: &'static str,
-    href: &'static str,
-    text: String,
 }
 
 /// Some days together.
@@ -105,8 +100,9 @@ pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Sho
 
 fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View {
     let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
-    let alerts = alerts(&read, &signers);
-    let waiting = read.unknown.saturating_add(read.refunds_due).saturating_add(read.open_findings);
+    let alerts = alerts(&read, signers.iter().any(|line| line.tone == "bad"));
+    let waiting = [read.refunds_due, read.open_findings, read.disputes_open, read.blocked_accounts];
+    let waiting = waiting.into_iter().fold(read.unknown, u64::saturating_add);
     View {
         shell: shell.waiting(waiting),
         own,
@@ -118,6 +114,10 @@ fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View
         unknown: read.unknown,
         oldest: read.oldest_unknown_at.as_deref().map(|then| show::ago(&read.at, then)),
         refunds_due: read.refunds_due,
+        disputes_open: read.disputes_open,
+        disputed_cents: read.disputed_cents,
+        dispute_due_by: read.next_dispute_due_by,
+        blocked_accounts: read.blocked_accounts,
         signers,
         reconciled_at: read.reconciled_at,
         open_findings: read.open_findings,
@@ -125,48 +125,6 @@ fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View
         days: read.days.into_iter().rev().map(day).collect(),
         at: read.at,
     }
-}
-
-fn alerts(read: &Overview, signers: &[GasLine]) -> Vec<Alert> {
-    let mut all = Vec::new();
-    let mut say = |tone, href, text| all.push(Alert { tone, href, text });
-    if read.unknown > 0 {
-        let age = read.oldest_unknown_at.as_deref().map(|then| show::ago(&read.at, then)).unwrap_or_default();
-        say(
-            "warn",
-            "/operator/attention#unknown",
-            counted(read.unknown, "payment", "payments") + &format!(" with an unknown outcome, the oldest for {age}"),
-        );
-    }
-    if read.refunds_due > 0 {
-        say("warn", "/operator/attention#owed", counted(read.refunds_due, "refund waits", "refunds wait"));
-    }
-    if read.open_findings > 0 {
-        say(
-            "bad",
-            "/operator/attention#findings",
-            counted(read.open_findings, "difference", "differences") + " between the books and the world",
-        );
-    }
-    if signers.iter().any(|line| line.tone == "bad") {
-        say("bad", "/operator#gas", String::from("a signer is running out of gas"));
-    }
-    let age_s = |then: &str| Some(UnixMs::parse_rfc3339(&read.at)?.unix_s() - UnixMs::parse_rfc3339(then)?.unix_s());
-    match read.reconciled_at.as_deref() {
-        None => say("warn", "/operator/reconciliation", String::from("the books were never compared with the world")),
-        Some(then) if age_s(then).is_some_and(|age| age > STALE_S) => {
-            say("warn", "/operator/reconciliation", format!("the last comparison ended {} ago", show::ago(&read.at, then)));
-        }
-        Some(_) => {}
-    }
-    if !read.not_compared.is_empty() {
-        say("warn", "/operator/reconciliation", format!("could not be compared: {}", read.not_compared.join(", ")));
-    }
-    all
-}
-
-fn counted(count: u64, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
 }
 
 fn span(name: &'static str, days: &[DayTotals], count: usize) -> Span {
@@ -257,22 +215,6 @@ mod tests {
         let month = span("30 days", &days, 30);
         assert_eq!((month.usdc, month.settled_x402, month.since.as_str()), (21, 2, "2026-01-30"));
         assert_eq!(span("Today", &[], 1).conversion, "—");
-    }
-
-    #[test]
-    fn what_waits_is_said_and_what_does_not_is_not() {
-        let calm = Overview {
-            at: String::from("2026-01-31T12:00:00Z"),
-            reconciled_at: Some(String::from("2026-01-31T11:00:00Z")),
-            ..Overview::default()
-        };
-        assert_eq!(alerts(&calm, &[]), []);
-        let oldest_unknown_at = Some(String::from("2026-01-31T11:00:00Z"));
-        let waits = Overview { unknown: 1, oldest_unknown_at, refunds_due: 2, open_findings: 3, reconciled_at: None, ..calm };
-        let said = alerts(&waits, &[]);
-        assert_eq!(said.len(), 4);
-        assert_eq!(said[0].text, "1 payment with an unknown outcome, the oldest for 60 min");
-        assert_eq!((said[1].text.as_str(), said[2].text.as_str()), ("2 refunds wait", "3 differences between the books and the world"));
     }
 
     #[test]

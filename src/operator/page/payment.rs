@@ -200,7 +200,13 @@ fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
         }
     }
     for dispute in &dossier.disputes {
-        say(&dispute.opened_at, String::from("disputed"), &dispute.dispute_id, "bad");
+        let words = [Some(dispute.dispute_id.as_str()), dispute.reason.as_deref(), dispute.status.as_deref()];
+        let mut more = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if let Some(due) = &dispute.due_by {
+            more.push_str(&format!(", answer by {due}"));
+        }
+        let what = if dispute.state == "inquiry" { "a bank asks" } else { "disputed" };
+        say(&dispute.opened_at, String::from(what), &more, "bad");
         if let Some(at) = &dispute.closed_at {
             say(at, format!("dispute {}", dispute.state), &dispute.dispute_id, show::tone(&dispute.state));
         }

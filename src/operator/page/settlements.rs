@@ -20,13 +20,14 @@ use crate::operator::{Desk, Links, ask::Asked};
 /// Rows of a page.
 const ROWS: u32 = 50;
 /// What stands for each group of states.
-const GROUPS: [(&str, &str); 6] = [
+const GROUPS: [(&str, &str); 7] = [
     ("open", "not finished"),
     ("unknown", "outcome not known"),
     ("settled", "money came"),
     ("paid_not_served", "paid, and refused"),
     ("no_launch", "money came, no launch"),
     ("refunded", "money went back"),
+    ("disputed", "disputed by a bank"),
 ];
 
 #[derive(Template)]

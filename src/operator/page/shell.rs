@@ -26,11 +26,12 @@ const VIEWS: [(char, &str, &str); 9] = [
 ];
 
 /// What was done, by its word in the address; nothing of an address is ever shown itself.
-const DONE: [(&str, &str); 6] = [
+const DONE: [(&str, &str); 7] = [
     ("recheck", "It was asked again; below is what is known now."),
     ("refund", "The refund is approved; the gateway asks Stripe for it."),
     ("granted", "The credits are on the account."),
     ("voided", "The credits are taken."),
+    ("lifted", "The account may buy again."),
     ("closed", "The finding is closed."),
     ("compared", "The comparison has ended; below is what it found."),
 ];

@@ -99,7 +99,8 @@ pub(super) fn tone(state: &str) -> &'static str {
     match state {
         "created" | "granted" | "refunded" | "won" | "checked" | "settled" => "ok",
         "claimed" | "signed" | "submitted" | "forwarding" | "charged" | "open" | "reserved" | "refund_sent" | "sent" => "busy",
-        "submit_unknown" | "core_unknown" | "refund_due" | "refund_unknown" | "unknown" | "could_not_check" => "warn",
+        "submit_unknown" | "core_unknown" | "unrecognised" | "inquiry" | "refund_due" | "refund_unknown" | "unknown"
+        | "could_not_check" => "warn",
         "rejected" | "failed" | "refund_failed" | "lost" => "bad",
         _ => "mute",
     }
@@ -134,6 +135,8 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
         "amount_mismatch" => "Both sides have it, with different amounts.",
         "missing_launch" => "The books name a launch that the core does not have.",
         "extra_launch" => "The core has a launch that the books do not.",
+        "fraud_warning" => "Give the payment back before the bank does, or lift the block of the account.",
+        "unknown_state" => "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word.",
         "stuck" => "It should have ended by now. Look at its payment.",
         "could_not_check" => "The other side did not answer. This closes by itself once it does.",
         _ => "",

@@ -40,6 +40,7 @@ fn subject(kind: &str) -> EventSubject {
     match kind {
         _ if kind.starts_with("payment_intent.") => EventSubject::Payment,
         _ if kind.starts_with("charge.dispute.") => EventSubject::Dispute,
+        _ if kind.starts_with("radar.early_fraud_warning.") => EventSubject::Dispute,
         "charge.refunded" => EventSubject::Refund,
         _ if kind.starts_with("charge.refund.") || kind.starts_with("refund.") => EventSubject::Refund,
         _ => EventSubject::Other,

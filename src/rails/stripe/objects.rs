@@ -54,6 +54,22 @@ pub(super) struct Dispute {
     pub id: String,
     pub amount: u64,
     pub status: String,
+    pub reason: Option<String>,
+    pub evidence_details: Option<EvidenceDetails>,
+    pub livemode: bool,
+}
+
+/// Until when a dispute can be answered.
+#[derive(Deserialize)]
+pub(super) struct EvidenceDetails {
+    pub due_by: Option<i64>,
+}
+
+/// The card network's warning (<https://docs.stripe.com/api/radar/early_fraud_warnings/object>).
+#[derive(Deserialize)]
+pub(super) struct EarlyFraudWarning {
+    pub id: String,
+    pub fraud_type: Option<String>,
     pub livemode: bool,
 }
 

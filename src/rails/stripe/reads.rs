@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use payments::{
     charge::PaymentToken,
-    ports::{CardError, ChargeFacts, Dispute, DisputeState, StablePayer, TokenView},
+    ports::{CardError, ChargeFacts, Dispute, DisputeState, FraudWarning, StablePayer, TokenView},
+    time::UnixMs,
 };
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::payment_intent::ListPaymentIntent;
@@ -59,10 +60,27 @@ impl StripeRail {
         // The newest stands first.
         for dispute in page.data.into_iter().rev() {
             self.same_mode(dispute.livemode)?;
-            let state = dispute_state(&dispute.status)?;
-            disputes.extend(state.map(|state| Dispute { id: dispute.id, amount_cents: dispute.amount, state }));
+            disputes.push(as_told(dispute)?);
         }
-        Ok(ChargeFacts { refunded_cents: charge.amount_refunded, disputes })
+        let warnings = self.fraud_warnings(payment_intent).await?;
+        Ok(ChargeFacts { refunded_cents: charge.amount_refunded, disputes, warnings })
+    }
+
+    /// The card network's warnings about a payment. A key that may not read them is no reason to know nothing of disputes.
+    async fn fraud_warnings(&self, payment_intent: &str) -> Result<Vec<FraudWarning>, CardError> {
+        let filter = BTreeMap::from([("limit", "100"), ("payment_intent", payment_intent)]);
+        let request = RequestBuilder::new(StripeMethod::Get, "/radar/early_fraud_warnings").query(&filter);
+        let page = match self.http.ask::<Page<objects::EarlyFraudWarning>>(request, None).await {
+            Ok(told) => told.object,
+            Err(Fault::Refused(refusal)) if matches!(refusal.status, 400..=404) => {
+                tracing::warn!(error = %refusal, "stripe.fraud_warnings_unreadable");
+                return Ok(Vec::new());
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        page.data.iter().try_for_each(|warning| self.same_mode(warning.livemode))?;
+        let known = page.data.into_iter().filter(|warning| plain_id(&warning.id));
+        Ok(known.map(|warning| FraudWarning { id: warning.id, kind: word(warning.fraud_type.as_deref(), "unknown") }).collect())
     }
 
     /// A call that every key must be allowed that looks charges up.
@@ -84,17 +102,36 @@ fn payer(method: Option<&objects::MethodDetails>) -> StablePayer {
     }
 }
 
-/// An inquiry takes no money, and neither does a dispute that was prevented: neither is one for the books.
-fn dispute_state(status: &str) -> Result<Option<DisputeState>, CardError> {
+fn as_told(dispute: objects::Dispute) -> Result<Dispute, CardError> {
+    if !plain_id(&dispute.id) {
+        return Err(CardError::Unreachable(String::from("the answer names no dispute")));
+    }
+    Ok(Dispute {
+        state: dispute_state(&dispute.status),
+        amount_cents: dispute.amount,
+        status: word(Some(&dispute.status), "unknown"),
+        reason: word(dispute.reason.as_deref(), "unknown"),
+        due_by: dispute.evidence_details.and_then(|it| it.due_by).filter(|at| *at > 0).map(UnixMs::from_s),
+        id: dispute.id,
+    })
+}
+
+/// A word of Stripe's, as tables and pages may show it.
+fn word(text: Option<&str>, otherwise: &str) -> String {
+    text.filter(|text| plain_id(text)).unwrap_or(otherwise).to_owned()
+}
+
+/// An inquiry takes no money, and neither does a dispute that was prevented. A word that is not known here is no reason to book anything.
+fn dispute_state(status: &str) -> DisputeState {
     let Ok(status) = status.parse::<DisputeStatus>();
     match status {
-        DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => Ok(Some(DisputeState::Open)),
-        DisputeStatus::Won => Ok(Some(DisputeState::Won)),
-        DisputeStatus::Lost => Ok(Some(DisputeState::Lost)),
+        DisputeStatus::NeedsResponse | DisputeStatus::UnderReview => DisputeState::Open,
+        DisputeStatus::Won => DisputeState::Won,
+        DisputeStatus::Lost => DisputeState::Lost,
         DisputeStatus::WarningNeedsResponse
         | DisputeStatus::WarningUnderReview
         | DisputeStatus::WarningClosed
-        | DisputeStatus::Prevented => Ok(None),
-        _ => Err(CardError::Unreachable(String::from("the dispute is in a state that is not expected"))),
+        | DisputeStatus::Prevented => DisputeState::Inquiry,
+        _ => DisputeState::Unrecognised,
     }
 }

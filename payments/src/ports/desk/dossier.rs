@@ -50,12 +50,18 @@ pub struct DisputeRow {
     pub dispute_id: String,
     /// In cents.
     pub amount_cents: i64,
-    /// `open`, `won`, `lost`.
+    /// `inquiry`, `open`, `won`, `lost`, or `unrecognised`.
     pub state: String,
     /// When it was opened.
     pub opened_at: String,
     /// When it ended.
     pub closed_at: Option<String>,
+    /// The same in Stripe's word; none of one that an older program booked.
+    pub status: Option<String>,
+    /// Why, in Stripe's word.
+    pub reason: Option<String>,
+    /// Until when evidence is taken.
+    pub due_by: Option<String>,
 }
 
 /// How one request was answered.
@@ -131,7 +137,7 @@ pub struct ActionRow {
     pub seq: i64,
     /// When.
     pub at: String,
-    /// `refund.approve`, `credits.grant`, `credits.void`, `finding.close`, `payment.recheck`, `reconcile.run`.
+    /// `refund.approve`, `account.lift`, `credits.grant`, `credits.void`, `finding.close`, `payment.recheck`, `reconcile.run`.
     pub action: String,
     /// The payment, payer or finding.
     pub subject: String,

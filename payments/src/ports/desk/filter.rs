@@ -28,6 +28,8 @@ pub enum Standing {
     NoLaunch,
     /// Money went back, or is on its way.
     Refunded,
+    /// A bank disputed the charge, or asked about it.
+    Disputed,
 }
 
 /// Something that names one payment or a few.

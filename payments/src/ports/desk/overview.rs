@@ -78,6 +78,14 @@ pub struct Overview {
     pub refunds_due: u64,
     /// Open findings.
     pub open_findings: u64,
+    /// Disputes and inquiries that are not decided.
+    pub disputes_open: u64,
+    /// What they hold, in cents; an inquiry holds nothing.
+    pub disputed_cents: i64,
+    /// Until when the first of them can be answered, RFC 3339.
+    pub next_dispute_due_by: Option<String>,
+    /// Accounts that are refused what costs money.
+    pub blocked_accounts: u64,
     /// The last comparison that ended, RFC 3339.
     pub reconciled_at: Option<String>,
     /// What of it could not be compared.

@@ -11,13 +11,14 @@ use crate::{
 
 impl Standing {
     /// The words that are no state of one payment.
-    pub const GROUPS: [(&'static str, Self); 6] = [
+    pub const GROUPS: [(&'static str, Self); 7] = [
         ("open", Self::Open),
         ("unknown", Self::Unknown),
         ("settled", Self::Settled),
         ("paid_not_served", Self::PaidNotServed),
         ("no_launch", Self::NoLaunch),
         ("refunded", Self::Refunded),
+        ("disputed", Self::Disputed),
     ];
 
     /// What a word stands for: one of [`Standing::GROUPS`], or a state.
@@ -54,7 +55,7 @@ impl PaymentFilter {
                 &mut wrong,
                 "state",
                 value("state"),
-                "a state, open, unknown, settled, paid_not_served, no_launch or refunded",
+                "a state, open, unknown, settled, paid_not_served, no_launch, refunded or disputed",
                 Standing::from_word,
             ),
             rail: one_of(&mut wrong, "rail", value("rail"), "x402 or mpp", &["x402", "mpp"]),

@@ -1,119 +1,214 @@
-//! Disputes of a charge: the money is taken from us when one is opened, and comes back when it is won.
+//! Disputes of a charge: the money is taken from us when one is opened, comes back when it is won, and is gone when it is lost; what was lost
+//! may still be won. A debt of ours to the payer that the lost money has paid is closed, and due again when the money comes back.
 
 use payments::{
-    ledger::Account,
-    money::{Amount, Credits, UsdCents},
+    ids::PaymentId,
     ports::{BooksError, Dispute, DisputeState},
     time::UnixMs,
 };
 
 use super::super::dialect::Connection;
-use super::super::{
-    credits::{self, Entry},
-    rows,
-    transitions::exactly_one,
-    unavailable,
+use super::super::{rows, transitions::exactly_one, unavailable};
+use super::{
+    blocks,
+    facts::{Fact, owe_again, pay_debt, settle, settled},
 };
-use super::facts::{Clawed, Settled, claw_back, extend, gone, issued_back, post};
 
-pub(super) async fn book(connection: &mut Connection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
-    let known = state(connection, &told.id).await?;
-    if known.is_none() {
-        open(connection, settled, told, at).await?;
-    }
-    let is_open = known.is_none_or(|word| word == "open");
-    match told.state {
-        DisputeState::Won if is_open => win(connection, settled, told, at).await,
-        DisputeState::Lost if is_open => lose(connection, settled, told, at).await,
-        _ => Ok(()),
+/// A dispute as it is booked.
+struct Booked {
+    state: Stage,
+    amount_cents: i64,
+    changes: u64,
+    debt_paid_cents: i64,
+}
+
+/// Where the money of a booked dispute is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// With the bank, not decided.
+    Open,
+    /// With us.
+    Won,
+    /// Gone.
+    Lost,
+}
+
+impl Stage {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
     }
 }
 
-async fn state(connection: &mut Connection, dispute: &str) -> Result<Option<String>, BooksError> {
-    let row = sqlx::query("SELECT state FROM dispute_facts WHERE dispute_id = $1")
+/// Books what is new of a dispute. Says whether anything is.
+pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<bool, BooksError> {
+    let noted = note(connection, id, told, at).await?;
+    let to = match told.state {
+        // No money moves, or nobody knows whether any did.
+        DisputeState::Inquiry | DisputeState::Unrecognised => return Ok(noted),
+        DisputeState::Open => Stage::Open,
+        DisputeState::Won => Stage::Won,
+        DisputeState::Lost => Stage::Lost,
+    };
+    let known = match known(connection, &told.id).await? {
+        Some(known) => known,
+        None => open(connection, id, told, at).await?,
+    };
+    match (known.state, to) {
+        (Stage::Open, Stage::Won | Stage::Lost) | (Stage::Lost, Stage::Won) => change(connection, id, told, (&known, to), at).await?,
+        // Once; what was lost, won and is said to be lost is an old word.
+        (Stage::Won, Stage::Lost) if known.changes == 1 => change(connection, id, told, (&known, to), at).await?,
+        // What is decided is not open again: an old word.
+        (Stage::Won | Stage::Lost, Stage::Open)
+        | (Stage::Won, Stage::Lost | Stage::Won)
+        | (Stage::Open, Stage::Open)
+        | (Stage::Lost, Stage::Lost) => return Ok(noted),
+    }
+    Ok(true)
+}
+
+/// What the processor said last. Says whether it is new.
+async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<bool, BooksError> {
+    let state = match told.state {
+        DisputeState::Inquiry => "inquiry",
+        DisputeState::Open => "open",
+        DisputeState::Won => "won",
+        DisputeState::Lost => "lost",
+        DisputeState::Unrecognised => "unrecognised",
+    };
+    let noted = sqlx::query(
+        "INSERT INTO dispute_notes (dispute_id, intent_id, amount_cents, state, status, reason, due_by_ms, opened_at_ms, noted_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+         ON CONFLICT (dispute_id) DO UPDATE SET amount_cents = excluded.amount_cents, state = excluded.state, status = excluded.status,
+            reason = excluded.reason, due_by_ms = excluded.due_by_ms, noted_at_ms = excluded.noted_at_ms
+         WHERE dispute_notes.noted_at_ms <= excluded.noted_at_ms
+            AND (dispute_notes.state <> excluded.state OR dispute_notes.status <> excluded.status
+              OR coalesce(dispute_notes.due_by_ms, 0) <> coalesce(excluded.due_by_ms, 0) OR dispute_notes.amount_cents <> excluded.amount_cents)",
+    )
+    .bind(&told.id)
+    .bind(id.to_string())
+    .bind(rows::integer(told.amount_cents))
+    .bind(state)
+    .bind(&told.status)
+    .bind(&told.reason)
+    .bind(told.due_by.map(UnixMs::ms))
+    .bind(at.ms())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    Ok(noted.rows_affected() == 1)
+}
+
+async fn known(connection: &mut Connection, dispute: &str) -> Result<Option<Booked>, BooksError> {
+    let row = sqlx::query("SELECT state, amount_cents, changes, debt_paid_cents FROM dispute_facts WHERE dispute_id = $1")
         .bind(dispute)
         .fetch_optional(connection)
         .await
         .map_err(unavailable)?;
-    row.map(|row| rows::text(&row, "state")).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let word = rows::text(&row, "state")?;
+    let state = [Stage::Open, Stage::Won, Stage::Lost].into_iter().find(|stage| stage.word() == word);
+    Ok(Some(Booked {
+        state: state.ok_or_else(|| BooksError::Corrupt { table: "dispute_facts", column: "state", key: dispute.to_owned() })?,
+        amount_cents: rows::int(&row, "amount_cents")?,
+        changes: rows::unsigned(&row, "dispute_facts", "changes", || dispute.to_owned())?,
+        debt_paid_cents: rows::int(&row, "debt_paid_cents")?,
+    }))
 }
 
-/// The processor takes the money meanwhile; what the charge bought is taken from the account.
-async fn open(connection: &mut Connection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
-    let clawed = claw_back(connection, settled, settled.left(), &told.id, at).await?;
+/// The processor takes the money meanwhile; its share of what the charge bought is taken from the account.
+async fn open(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<Booked, BooksError> {
+    let amount_cents = rows::integer(told.amount_cents);
     sqlx::query(
         "INSERT INTO dispute_facts (dispute_id, intent_id, amount_cents, state, credits_clawed, credits_owed, backing_cents, opened_at_ms)
-         VALUES ($1, $2, $3, 'open', $4, $5, $6, $7)",
+         VALUES ($1, $2, $3, 'open', 0, 0, 0, $4)",
     )
     .bind(&told.id)
-    .bind(settled.id.to_string())
-    .bind(rows::integer(told.amount_cents))
-    .bind(rows::integer(clawed.credits))
-    .bind(rows::integer(clawed.owed))
-    .bind(rows::integer(clawed.backing_cents))
+    .bind(id.to_string())
+    .bind(amount_cents)
     .bind(at.ms())
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
-    let mut lines = Vec::new();
-    extend(&mut lines, settled.id, (Account::DisputeReceivable, Account::StripeClearing), usd(told.amount_cents))?;
-    extend(&mut lines, settled.id, issued_back(&settled.payer), Amount::Credits(Credits::new(clawed.credits)))?;
-    post(connection, settled.id, ("dispute_opened", &told.id), lines, at).await
+    let fact = Fact {
+        kind: "dispute_opened",
+        name: &told.id,
+        reference: &told.id,
+        cash: amount_cents.saturating_neg(),
+        receivable: amount_cents,
+        debt_paid: 0,
+    };
+    book_fact(connection, id, &fact, at).await?;
+    Ok(Booked { state: Stage::Open, amount_cents, changes: 0, debt_paid_cents: 0 })
 }
 
-/// Everything goes back: the money to us, the credits to the payer. A debt that was paid meanwhile comes back as credits.
-async fn win(connection: &mut Connection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
-    let (amount_cents, clawed) = close(connection, settled, told, "won", at).await?;
-    let payer = &settled.payer;
-    let forgiven = credits::pay_debt(connection, payer, Credits::new(clawed.owed)).await?.get();
-    let restored = clawed.credits.saturating_add(clawed.owed - forgiven);
-    let delta = rows::integer(restored);
-    let entry = Entry { payer, delta, kind: "restore", intent: Some(settled.id), reference: Some(&told.id), at };
-    credits::enter(connection, &entry).await?;
-    credits::move_backing(connection, payer, rows::integer(clawed.backing_cents)).await?;
-    let mut lines = Vec::new();
-    extend(&mut lines, settled.id, (Account::StripeClearing, Account::DisputeReceivable), usd(amount_cents))?;
-    let (issued, of_payer) = issued_back(payer);
-    extend(&mut lines, settled.id, (of_payer, issued), Amount::Credits(Credits::new(restored)))?;
-    post(connection, settled.id, ("dispute_won", &told.id), lines, at).await
+async fn book_fact(connection: &mut Connection, id: PaymentId, fact: &Fact<'_>, at: UnixMs) -> Result<(), BooksError> {
+    let falls = settled(connection, id).await?.falls();
+    settle(connection, id, fact, falls, at).await
 }
 
-/// The money stays gone. What stood behind the credits that were taken is owed to nobody any more; the rest is lost.
-async fn lose(connection: &mut Connection, settled: &Settled, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
-    let (amount_cents, clawed) = close(connection, settled, told, "lost", at).await?;
-    let mut lines = Vec::new();
-    gone(&mut lines, settled, Account::DisputeReceivable, (amount_cents, clawed.backing_cents))?;
-    post(connection, settled.id, ("dispute_lost", &told.id), lines, at).await
-}
-
-/// Closes the dispute once; says what it took when it was opened.
-async fn close(
+/// Closes a dispute, or turns a closed one.
+async fn change(
     connection: &mut Connection,
-    settled: &Settled,
+    id: PaymentId,
     told: &Dispute,
-    word: &'static str,
+    (known, to): (&Booked, Stage),
     at: UnixMs,
-) -> Result<(u64, Clawed), BooksError> {
-    let closed =
-        sqlx::query("UPDATE dispute_facts SET state = $1, closed_at_ms = $2 WHERE dispute_id = $3 AND intent_id = $4 AND state = 'open'")
-            .bind(word)
-            .bind(at.ms())
-            .bind(&told.id)
-            .bind(settled.id.to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
-    exactly_one(settled.id, &closed)?;
-    let row = sqlx::query("SELECT amount_cents, credits_clawed, credits_owed, backing_cents FROM dispute_facts WHERE dispute_id = $1")
-        .bind(&told.id)
-        .fetch_one(connection)
-        .await
-        .map_err(unavailable)?;
-    let number = |column| rows::unsigned(&row, "dispute_facts", column, || told.id.clone());
-    let clawed = Clawed { credits: number("credits_clawed")?, owed: number("credits_owed")?, backing_cents: number("backing_cents")? };
-    Ok((number("amount_cents")?, clawed))
+) -> Result<(), BooksError> {
+    let amount = known.amount_cents;
+    let (cash, receivable) = match (known.state, to) {
+        (Stage::Open, Stage::Won) => (amount, amount.saturating_neg()),
+        (Stage::Open, _) => (0, amount.saturating_neg()),
+        (Stage::Lost, _) => (amount, 0),
+        (Stage::Won, _) => (amount.saturating_neg(), 0),
+    };
+    let debt_paid = match to {
+        Stage::Lost => debt_paid(connection, id, amount, at).await?,
+        Stage::Won | Stage::Open if known.debt_paid_cents > 0 => {
+            owe_again(connection, id, at).await?;
+            known.debt_paid_cents.saturating_neg()
+        }
+        Stage::Won | Stage::Open => 0,
+    };
+    let changes = known.changes.saturating_add(1);
+    let closed = sqlx::query(
+        "UPDATE dispute_facts SET state = $1, closed_at_ms = $2, changes = $3, debt_paid_cents = $4
+         WHERE dispute_id = $5 AND intent_id = $6 AND state = $7 AND changes = $8",
+    )
+    .bind(to.word())
+    .bind(at.ms())
+    .bind(rows::integer(changes))
+    .bind(debt_paid.max(0))
+    .bind(&told.id)
+    .bind(id.to_string())
+    .bind(known.state.word())
+    .bind(rows::integer(known.changes))
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &closed)?;
+    let name = if changes == 1 { told.id.clone() } else { format!("{}.{changes}", told.id) };
+    let kind = if to == Stage::Lost { "dispute_lost" } else { "dispute_won" };
+    book_fact(connection, id, &Fact { kind, name: &name, reference: &name, cash, receivable, debt_paid }, at).await?;
+    let payment = settled(connection, id).await?;
+    match to {
+        Stage::Lost => {
+            blocks::begin(connection, &payment, blocks::Cause::Chargeback, (&told.id, &told.reason), at).await?;
+        }
+        Stage::Won | Stage::Open => blocks::end(connection, &payment, blocks::Cause::Chargeback, &told.id, at).await?,
+    }
+    Ok(())
 }
 
-fn usd(cents: u64) -> Amount {
-    Amount::Usd(UsdCents::new(cents))
+/// What the lost money paid of what we owed for the very payment: it went back to the payer that way, and is not given back again.
+async fn debt_paid(connection: &mut Connection, id: PaymentId, amount_cents: i64, at: UnixMs) -> Result<i64, BooksError> {
+    let due = rows::integer(settled(connection, id).await?.due_cents);
+    if due == 0 || due > amount_cents {
+        return Ok(0);
+    }
+    pay_debt(connection, id, at).await?;
+    Ok(due)
 }

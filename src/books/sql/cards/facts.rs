@@ -3,9 +3,9 @@
 use payments::{
     agent::Payer,
     ids::PaymentId,
-    ledger::{Account, Line, Posting, moved},
-    money::{Amount, Credits, UsdCents},
+    ledger::{Account, Line, Posting},
     ports::{BooksError, ChargeFacts},
+    standing::{ChargeMoney, Purchase, TakenBack},
     time::UnixMs,
 };
 use sqlx::Row;
@@ -13,48 +13,55 @@ use sqlx::Row;
 use super::super::dialect::{Connection, for_update};
 use super::super::{
     credits::{self, Entry},
-    journal, rows, unavailable,
+    journal, rows,
+    transitions::exactly_one,
+    unavailable,
 };
-use super::disputes;
+use super::{blocks, disputes};
 
-/// A settled charge, and what was taken back for it.
+/// A settled charge, what became of its money, and what was taken back for it.
 pub(super) struct Settled {
     pub(super) id: PaymentId,
     pub(super) payer: Payer,
-    paid_cents: u64,
-    /// Credits that it bought or that were given for it; one for a launch that was delivered.
-    bought: u64,
-    /// Of those, what a refund made elsewhere takes back: a delivered launch that is refunded all the same is goodwill.
-    refundable: u64,
-    /// Of those, taken back for disputes that were not won and for refunds.
-    pub(super) taken_back: u64,
-    refunded_before_cents: u64,
-    refund_credits_before: u64,
-    /// Refunds of ours that were asked for or made.
+    pub(super) money: ChargeMoney,
+    purchase: Purchase,
+    taken: TakenBack,
+    /// Refunds that were not asked for by us, when they were last asked for, and how often their sum fell.
+    foreign_cents: u64,
+    foreign_at_ms: i64,
+    falls: u64,
+    /// Refunds of ours that were asked for or made, and those that were made.
     ours_cents: u64,
-    /// What is owed and not on its way.
-    due_cents: u64,
+    ours_made_cents: u64,
+    /// What we owe to the payer and is not on its way.
+    pub(super) due_cents: u64,
 }
 
-/// Credits taken back from an account.
-pub(super) struct Clawed {
-    /// From the balance.
-    pub(super) credits: u64,
-    /// Spent already: a debt.
-    pub(super) owed: u64,
-    /// The money that stood behind the ones from the balance.
-    pub(super) backing_cents: u64,
+/// A fact in the journal: its kind and name, and what it moves, in cents.
+pub(super) struct Fact<'a> {
+    pub(super) kind: &'static str,
+    pub(super) name: &'a str,
+    /// What names the entries of credits.
+    pub(super) reference: &'a str,
+    pub(super) cash: i64,
+    pub(super) receivable: i64,
+    /// A debt of ours that it pays; below zero where it is due again.
+    pub(super) debt_paid: i64,
 }
 
-/// Books what is new. An intent that no charge settled has no facts.
-pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
+/// Books what is new. An intent that no charge settled has no facts. Says whether anything is new of a dispute or a warning.
+pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
     hold(connection, id).await?;
     foreign_refund(connection, id, facts.refunded_cents, at).await?;
+    let mut is_new = false;
     for dispute in &facts.disputes {
-        let settled = settled(connection, id).await?;
-        disputes::book(connection, &settled, dispute, at).await?;
+        is_new |= disputes::book(connection, id, dispute, at).await?;
     }
-    Ok(())
+    for warning in &facts.warnings {
+        let settled = settled(connection, id).await?;
+        is_new |= blocks::begin(connection, &settled, blocks::Cause::FraudWarning, (&warning.id, &warning.kind), at).await?;
+    }
+    Ok(is_new)
 }
 
 /// What is told of one charge is booked one after the other.
@@ -63,172 +70,191 @@ pub(super) async fn hold(connection: &mut Connection, id: PaymentId) -> Result<(
     query.bind(id.to_string()).fetch_optional(connection).await.map(drop).map_err(unavailable)
 }
 
-/// Refunds beyond ours: the money is gone. A debt that was due is paid by it; otherwise credits go back in proportion, and what no credit
-/// stood for is lost.
+/// Refunds beyond ours: the money is gone, or back where one failed. A debt that was due is paid by it; otherwise credits go in proportion, and
+/// what no credit stood for is lost.
 async fn foreign_refund(connection: &mut Connection, id: PaymentId, refunded_cents: u64, at: UnixMs) -> Result<(), BooksError> {
-    let settled = settled(connection, id).await?;
-    let foreign = refunded_cents.saturating_sub(settled.ours_cents);
-    let new = foreign.saturating_sub(settled.refunded_before_cents);
-    if new == 0 {
+    let before = settled(connection, id).await?;
+    let foreign = match refunded_cents < before.foreign_cents {
+        // What was asked before the last look says nothing new.
+        true if at.ms() <= before.foreign_at_ms => return Ok(()),
+        true => refunded_cents.saturating_sub(before.ours_made_cents),
+        false => refunded_cents.saturating_sub(before.ours_cents).max(before.foreign_cents),
+    };
+    if foreign == before.foreign_cents {
         return Ok(());
     }
-    let usd = |cents| Amount::Usd(UsdCents::new(cents));
-    let mut lines = Vec::new();
-    let mut credits = 0;
-    if settled.due_cents > 0 && settled.due_cents <= new {
+    let new = rows::integer(foreign).saturating_sub(rows::integer(before.foreign_cents));
+    let falls = before.falls.saturating_add(u64::from(new < 0));
+    let pays_debt = before.due_cents > 0 && rows::integer(before.due_cents) <= new;
+    if pays_debt {
         pay_debt(connection, id, at).await?;
-        extend(&mut lines, id, (Account::RefundDue(settled.payer.clone()), Account::StripeClearing), usd(settled.due_cents))?;
-        extend(&mut lines, id, (Account::Loss, Account::StripeClearing), usd(new - settled.due_cents))?;
-    } else {
-        let due = share_up(settled.refundable, foreign.min(settled.paid_cents), settled.paid_cents);
-        let due = due.saturating_sub(settled.refund_credits_before).min(settled.refundable.saturating_sub(settled.taken_back));
-        let reference = format!("refund_{foreign}");
-        let clawed = claw_back(connection, &settled, due, &reference, at).await?;
-        credits = due;
-        gone(&mut lines, &settled, Account::StripeClearing, (new, clawed.backing_cents))?;
-        extend(&mut lines, id, issued_back(&settled.payer), Amount::Credits(Credits::new(clawed.credits)))?;
+    }
+    save_refund(connection, id, foreign, at).await?;
+    let name = if falls == 0 { foreign.to_string() } else { format!("{foreign}.{falls}") };
+    let reference = format!("refund_{name}");
+    let debt_paid = if pays_debt { rows::integer(before.due_cents) } else { 0 };
+    let fact =
+        Fact { kind: "refunded_elsewhere", name: &name, reference: &reference, cash: new.saturating_neg(), receivable: 0, debt_paid };
+    settle(connection, id, &fact, falls, at).await
+}
+
+async fn save_refund(connection: &mut Connection, id: PaymentId, foreign: u64, at: UnixMs) -> Result<(), BooksError> {
+    if foreign == 0 {
+        let none = sqlx::query("DELETE FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
+        return none.execute(connection).await.map(drop).map_err(unavailable);
     }
     sqlx::query(
-        "INSERT INTO foreign_refunds (intent_id, refunded_cents, credits, updated_at_ms) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (intent_id) DO UPDATE SET refunded_cents = excluded.refunded_cents, credits = foreign_refunds.credits + excluded.credits,
-            updated_at_ms = excluded.updated_at_ms",
+        "INSERT INTO foreign_refunds (intent_id, refunded_cents, credits, updated_at_ms) VALUES ($1, $2, 0, $3)
+         ON CONFLICT (intent_id) DO UPDATE SET refunded_cents = excluded.refunded_cents, updated_at_ms = excluded.updated_at_ms",
     )
     .bind(id.to_string())
     .bind(rows::integer(foreign))
-    .bind(rows::integer(credits))
     .bind(at.ms())
-    .execute(&mut *connection)
+    .execute(connection)
     .await
-    .map_err(unavailable)?;
-    post(connection, id, ("refunded_elsewhere", &foreign.to_string()), lines, at).await
+    .map(drop)
+    .map_err(unavailable)
 }
 
-async fn settled(connection: &mut Connection, id: PaymentId) -> Result<Settled, BooksError> {
-    let row = sqlx::query(
-        "SELECT i.payer, s.amount_minor AS paid,
-            -- A credit that was given for a refused launch and taken back by its refund is no longer one.
-            CASE WHEN i.funding = 'mpp_pack' THEN i.pack_credits
-                 WHEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'claw_back' AND e.ref = 'refund') THEN 0
-                 ELSE 1 END AS bought,
-            CAST((SELECT count(*) FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'compensation') AS BIGINT) AS compensated,
-            CAST(CASE WHEN i.funding = 'mpp_pack' THEN 1 ELSE 0 END AS BIGINT) AS is_pack,
-            CAST(coalesce((SELECT sum(credits_clawed + credits_owed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won'), 0) AS BIGINT) AS disputed,
-            coalesce(f.refunded_cents, 0) AS refunded_before, coalesce(f.credits, 0) AS refund_credits,
-            coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state <> 'refund_failed'), 0) AS ours,
-            coalesce((SELECT amount_minor FROM obligations WHERE intent_id = i.id AND state = 'refund_due' AND currency = 'USD'), 0) AS due
-         FROM intents i JOIN settlements s ON s.intent_id = i.id LEFT JOIN foreign_refunds f ON f.intent_id = i.id
-         WHERE i.id = $1 AND s.stripe_pi IS NOT NULL",
+/// Brings the account in line with the money as it is saved now, and books the fact.
+pub(super) async fn settle(connection: &mut Connection, id: PaymentId, fact: &Fact<'_>, falls: u64, at: UnixMs) -> Result<(), BooksError> {
+    let settled = settled(connection, id).await?;
+    let payer = &settled.payer;
+    credits::open(connection, payer).await?;
+    let account = credits::held_account(connection, payer).await?;
+    let step = settled.money.adjust(settled.purchase, settled.taken, &account);
+    let (clawed, restored) = (rows::integer(step.claw), rows::integer(step.restore));
+    let entry = |delta, kind| Entry { payer, delta, kind, intent: Some(id), reference: Some(fact.reference), at };
+    credits::enter(connection, &entry(clawed.saturating_neg(), "claw_back")).await?;
+    credits::enter(connection, &entry(restored, "restore")).await?;
+    credits::move_debt(connection, payer, rows::integer(step.owe).saturating_sub(rows::integer(step.forgive))).await?;
+    credits::move_backing(connection, payer, step.backing_cents).await?;
+    save_taken(connection, id, &step.after, falls, at).await?;
+    let usd = |account, amount_minor| Line { account, currency: "USD", amount_minor };
+    let credit = |account, amount_minor| Line { account, currency: "CREDIT", amount_minor };
+    let moved = [fact.cash, fact.receivable, fact.debt_paid, step.unearned_cents].into_iter().try_fold(0_i64, i64::checked_add);
+    let moved = moved.ok_or_else(|| too_large(id))?;
+    let back = restored.saturating_sub(clawed);
+    let mut lines = vec![
+        usd(Account::StripeClearing, fact.cash),
+        usd(Account::DisputeReceivable, fact.receivable),
+        usd(Account::RefundDue(payer.clone()), fact.debt_paid),
+        usd(Account::Unearned(payer.clone()), step.unearned_cents),
+        // What nothing stood behind.
+        usd(Account::Loss, moved.saturating_neg()),
+        credit(Account::CreditsOf(payer.clone()), back),
+        credit(Account::CreditsIssued, back.saturating_neg()),
+    ];
+    lines.retain(|line| line.amount_minor != 0);
+    if lines.is_empty() {
+        return Ok(());
+    }
+    journal::post(connection, &Posting::of_lines(id, fact.kind, fact.name, lines).map_err(|_| too_large(id))?, at).await
+}
+
+async fn save_taken(connection: &mut Connection, id: PaymentId, taken: &TakenBack, falls: u64, at: UnixMs) -> Result<(), BooksError> {
+    sqlx::query(
+        "INSERT INTO charge_credits (intent_id, clawed, owed, held_cents, used_cents, refund_falls, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (intent_id) DO UPDATE SET clawed = excluded.clawed, owed = excluded.owed, held_cents = excluded.held_cents,
+            used_cents = excluded.used_cents, refund_falls = excluded.refund_falls, updated_at_ms = excluded.updated_at_ms",
     )
     .bind(id.to_string())
-    .fetch_optional(connection)
+    .bind(rows::integer(taken.clawed))
+    .bind(rows::integer(taken.owed))
+    .bind(rows::integer(taken.held_cents))
+    .bind(rows::integer(taken.used_cents))
+    .bind(rows::integer(falls))
+    .bind(at.ms())
+    .execute(connection)
     .await
-    .map_err(unavailable)?
-    .ok_or(BooksError::Stale(id))?;
+    .map(drop)
+    .map_err(unavailable)
+}
+
+pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Result<Settled, BooksError> {
+    let row = sqlx::query(SETTLED).bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?;
+    let row = row.ok_or(BooksError::Stale(id))?;
     let number = |column| rows::unsigned(&row, "settlements", column, || id.to_string());
     let payer: String = row.try_get("payer").map_err(unavailable)?;
-    let refund_credits_before = number("refund_credits")?;
-    let bought = number("bought")?;
-    let credited = number("is_pack")? == 1 || number("compensated")? == 1;
+    let purchase = match (number("pack_credits")?, number("compensated")?, number("uncompensated")?) {
+        (0, _, 1..) => Purchase::Nothing,
+        (0, 0, 0) => Purchase::Delivered,
+        (0, _, 0) => Purchase::Credits(1),
+        (bought, ..) => Purchase::Credits(bought),
+    };
     Ok(Settled {
         id,
         payer: payer.parse().map_err(|_| BooksError::Corrupt { table: "intents", column: "payer", key: id.to_string() })?,
-        paid_cents: number("paid")?,
-        bought,
-        refundable: if credited { bought } else { 0 },
-        taken_back: number("disputed")?.saturating_add(refund_credits_before),
-        refunded_before_cents: number("refunded_before")?,
-        refund_credits_before,
+        money: ChargeMoney {
+            paid: number("paid")?,
+            refunded: number("foreign_cents")?.saturating_add(number("ours")?),
+            dispute_open: number("dispute_open")?,
+            dispute_lost: number("dispute_lost")?,
+        },
+        purchase,
+        taken: TakenBack {
+            clawed: number("clawed")?,
+            owed: number("owed")?,
+            held_cents: number("held_cents")?,
+            used_cents: number("used_cents")?,
+        },
+        foreign_cents: number("foreign_cents")?,
+        foreign_at_ms: rows::int(&row, "foreign_at_ms")?,
+        falls: number("falls")?,
         ours_cents: number("ours")?,
+        ours_made_cents: number("ours_made")?,
         due_cents: number("due")?,
     })
 }
 
 impl Settled {
-    /// Credits of it that nobody took back yet.
-    pub(super) fn left(&self) -> u64 {
-        self.bought.saturating_sub(self.taken_back)
+    pub(super) fn falls(&self) -> u64 {
+        self.falls
     }
 }
 
-/// Takes credits back, down to zero; the rest is a debt. With them goes the money behind them.
-pub(super) async fn claw_back(
-    connection: &mut Connection,
-    settled: &Settled,
-    due: u64,
-    reference: &str,
-    at: UnixMs,
-) -> Result<Clawed, BooksError> {
-    let payer = &settled.payer;
-    credits::open(connection, payer).await?;
-    let account = credits::held_account(connection, payer).await?;
-    let taken = due.min(account.balance.get());
-    let owed = due - taken;
-    let backing_cents = credits::share_cents(&account, Credits::new(taken));
-    let delta = rows::integer(taken).saturating_neg();
-    let entry = Entry { payer, delta, kind: "claw_back", intent: Some(settled.id), reference: Some(reference), at };
-    credits::enter(connection, &entry).await?;
-    credits::move_debt(connection, payer, rows::integer(owed)).await?;
-    credits::move_backing(connection, payer, rows::integer(backing_cents).saturating_neg()).await?;
-    Ok(Clawed { credits: taken, owed, backing_cents })
+/// What an older program took is in the rows of the disputes and of the refunds.
+const SETTLED: &str =
+    "SELECT i.payer, s.amount_minor AS paid, coalesce(i.pack_credits, 0) AS pack_credits,
+        CAST((SELECT count(*) FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'compensation') AS BIGINT) AS compensated,
+        -- A credit that was given for a refused launch and taken back by its refund is no longer one.
+        CAST((SELECT count(*) FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'claw_back' AND e.ref = 'refund') AS BIGINT) AS uncompensated,
+        CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'open'), 0) AS BIGINT) AS dispute_open,
+        CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS dispute_lost,
+        CAST(coalesce(c.clawed, (SELECT sum(credits_clawed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won') + coalesce(f.credits, 0), f.credits, 0) AS BIGINT) AS clawed,
+        CAST(coalesce(c.owed, (SELECT sum(credits_owed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won'), 0) AS BIGINT) AS owed,
+        CAST(coalesce(c.held_cents, (SELECT sum(backing_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'open'), 0) AS BIGINT) AS held_cents,
+        CAST(coalesce(c.used_cents, (SELECT sum(backing_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS used_cents,
+        coalesce(c.refund_falls, 0) AS falls, coalesce(f.refunded_cents, 0) AS foreign_cents, coalesce(f.updated_at_ms, 0) AS foreign_at_ms,
+        coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state <> 'refund_failed'), 0) AS ours,
+        coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state = 'refunded'), 0) AS ours_made,
+        coalesce((SELECT amount_minor FROM obligations WHERE intent_id = i.id AND state = 'refund_due' AND currency = 'USD'), 0) AS due
+     FROM intents i JOIN settlements s ON s.intent_id = i.id
+        LEFT JOIN foreign_refunds f ON f.intent_id = i.id LEFT JOIN charge_credits c ON c.intent_id = i.id
+     WHERE i.id = $1 AND s.stripe_pi IS NOT NULL";
+
+/// The money went back by another way: what we owed is paid.
+pub(super) async fn pay_debt(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+    move_debt(connection, id, ("refund_due", "refunded"), at).await
 }
 
-/// The debit and the credit of credits that exist no longer.
-pub(super) fn issued_back(payer: &Payer) -> (Account, Account) {
-    (Account::CreditsIssued, Account::CreditsOf(payer.clone()))
+/// And it came again.
+pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+    move_debt(connection, id, ("refunded", "refund_due"), at).await
 }
 
-/// Money that left by `from`, and what stood behind the credits that went with it: that is owed to nobody any more, the rest is lost. Where
-/// less money went than stood behind them, the loss becomes less.
-pub(super) fn gone(
-    lines: &mut Vec<Line>,
-    settled: &Settled,
-    from: Account,
-    (taken_cents, backing_cents): (u64, u64),
-) -> Result<(), BooksError> {
-    let usd = |cents| Amount::Usd(UsdCents::new(cents));
-    extend(lines, settled.id, (Account::Unearned(settled.payer.clone()), from.clone()), usd(backing_cents))?;
-    extend(lines, settled.id, (Account::Loss, from.clone()), usd(taken_cents.saturating_sub(backing_cents)))?;
-    extend(lines, settled.id, (from, Account::Loss), usd(backing_cents.saturating_sub(taken_cents)))
-}
-
-/// Adds the lines of an amount; none for nothing.
-pub(super) fn extend(lines: &mut Vec<Line>, id: PaymentId, (debit, credit): (Account, Account), amount: Amount) -> Result<(), BooksError> {
-    if amount.minor() != Ok(0) {
-        lines.extend(moved(debit, credit, amount).map_err(|_| too_large(id))?);
-    }
-    Ok(())
-}
-
-/// Books a fact by its lines, if it has any.
-pub(super) async fn post(
-    connection: &mut Connection,
-    id: PaymentId,
-    (kind, name): (&'static str, &str),
-    lines: Vec<Line>,
-    at: UnixMs,
-) -> Result<(), BooksError> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    journal::post(connection, &Posting::of_lines(id, kind, name, lines).map_err(|_| too_large(id))?, at).await
-}
-
-async fn pay_debt(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
-    let paid = sqlx::query("UPDATE obligations SET state = 'refunded', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'")
+async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
+    let paid = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
+        .bind(to)
         .bind(at.ms())
         .bind(id.to_string())
+        .bind(from)
         .execute(connection)
         .await
         .map_err(unavailable)?;
-    super::super::transitions::exactly_one(id, &paid)
+    exactly_one(id, &paid)
 }
 
-/// `whole * part / of`, rounded up.
-fn share_up(whole: u64, part: u64, of: u64) -> u64 {
-    let share = u128::from(whole).saturating_mul(u128::from(part)).div_ceil(u128::from(of.max(1)));
-    u64::try_from(share).unwrap_or(whole)
-}
-
-fn too_large(id: PaymentId) -> BooksError {
+pub(super) fn too_large(id: PaymentId) -> BooksError {
     BooksError::Corrupt { table: "dispute_facts", column: "amount_cents", key: id.to_string() }
 }

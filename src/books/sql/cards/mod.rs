@@ -2,9 +2,11 @@
 
 mod accounts;
 mod adjust;
+mod blocks;
 mod disputes;
 mod events;
 mod facts;
+mod notes;
 mod refunds;
 
 use async_trait::async_trait;
@@ -13,8 +15,8 @@ use payments::{
     charge::{Refund, RefundState},
     ids::PaymentId,
     ports::{
-        AdjustmentError, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry, EventNote, ObligationRow,
-        RefundApproval, RefundRefusal,
+        AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry,
+        DisputeNote, EventNote, LiftRefusal, ObligationRow, RefundApproval, RefundRefusal,
     },
     proof::ChargeKey,
     time::UnixMs,
@@ -69,8 +71,26 @@ impl CardBooks for Store {
         events::done(&self.writer, id, at).await
     }
 
-    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
         in_transaction!(self, Some(at.ms()), write => facts::book(&mut write.transaction, intent, facts, at).await)
+    }
+
+    async fn blocks_of(&self, payer: &Payer) -> Result<Vec<AccountBlock>, BooksError> {
+        blocks::of(&self.readers, payer).await
+    }
+
+    async fn blocks(&self, limit: u32) -> Result<Vec<AccountBlock>, BooksError> {
+        blocks::open(&self.readers, limit).await
+    }
+
+    async fn lift_block(&self, lift: BlockLift) -> Result<u64, LiftRefusal> {
+        let mut write = self.write(Some(lift.at.ms())).await?;
+        let lifted = blocks::lift(&mut write.transaction, &lift).await;
+        self.finish_unless(lift.dry_run, write, lifted).await
+    }
+
+    async fn disputes(&self, waiting_only: bool, limit: u32) -> Result<Vec<DisputeNote>, BooksError> {
+        notes::disputes(&self.readers, waiting_only, limit).await
     }
 
     async fn obligations(&self, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError> {

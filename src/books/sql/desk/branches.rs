@@ -37,6 +37,8 @@ pub(super) enum Place {
     Owed(&'static str, String),
     /// What was refunded elsewhere, and stands in no state of [`REFUNDED`] here.
     RefundedElsewhere,
+    /// What a bank disputed or asked about.
+    Disputed,
 }
 
 /// Everything of a payment that a filter by kind asks for.
@@ -64,6 +66,9 @@ pub(super) async fn places(connection: &mut Connection, filter: &PaymentFilter) 
     let kinds = if by_kind(filter) { kinds(connection, filter).await? } else { None };
     if filter.standing == Some(Standing::Refunded) {
         return Ok(refunded(kinds));
+    }
+    if filter.standing == Some(Standing::Disputed) {
+        return Ok(vec![Place::Disputed]);
     }
     Ok(match (&filter.payer, kinds) {
         (None, None) => vec![Place::All],
@@ -154,7 +159,7 @@ impl Kind {
     fn may_stand(&self, standing: Standing) -> bool {
         match states_of(standing) {
             Some(states) => states.iter().any(|state| state.word() == self.state),
-            None if standing == Standing::Refunded => true,
+            None if matches!(standing, Standing::Refunded | Standing::Disputed) => true,
             None if standing == Standing::NoLaunch => self.may_lack_a_launch(),
             None => self.may_be_settled(),
         }
@@ -180,6 +185,6 @@ pub(super) fn states_of(standing: Standing) -> Option<Vec<State>> {
         Standing::Open => Some(State::ALL.into_iter().filter(|state| !state.is_terminal()).collect()),
         Standing::Unknown => Some(vec![State::SubmitUnknown, State::CoreUnknown]),
         Standing::PaidNotServed => Some(vec![State::Rejected]),
-        Standing::Settled | Standing::NoLaunch | Standing::Refunded => None,
+        Standing::Settled | Standing::NoLaunch | Standing::Refunded | Standing::Disputed => None,
     }
 }

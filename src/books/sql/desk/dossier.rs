@@ -59,7 +59,11 @@ const ATTEMPTS: &str =
     "SELECT kind, saved_at_ms, tx_hash, signer, eoa_nonce, fee_wei, NULL AS stripe_key FROM attempts WHERE intent_id = $1
      UNION ALL SELECT 'charge', saved_at_ms, NULL, NULL, CAST(NULL AS BIGINT), NULL, stripe_key FROM charges WHERE intent_id = $1
      ORDER BY saved_at_ms, eoa_nonce, tx_hash";
-const DISPUTES: &str = "SELECT * FROM dispute_facts WHERE intent_id = $1 ORDER BY opened_at_ms, dispute_id";
+const DISPUTES: &str = "SELECT coalesce(n.dispute_id, d.dispute_id) AS dispute_id, coalesce(d.amount_cents, n.amount_cents) AS amount_cents,
+        coalesce(d.state, n.state) AS state, coalesce(d.opened_at_ms, n.opened_at_ms) AS opened_at_ms, d.closed_at_ms, n.status, n.reason, n.due_by_ms
+     FROM (SELECT dispute_id FROM dispute_facts WHERE intent_id = $1 UNION SELECT dispute_id FROM dispute_notes WHERE intent_id = $1) AS known
+        LEFT JOIN dispute_facts d ON d.dispute_id = known.dispute_id LEFT JOIN dispute_notes n ON n.dispute_id = known.dispute_id
+     ORDER BY 4, 1";
 const REQUESTS: &str = "SELECT * FROM request_log WHERE payment_id = $1 ORDER BY seq";
 /// Claimed for the same work, and not what it was claimed with first.
 const JOINED: &str = "SELECT proof FROM (
@@ -109,5 +113,8 @@ fn dispute(row: &DbRow) -> Result<DisputeRow, BooksError> {
         state: rows::text(row, "state")?,
         opened_at: moment(row, "opened_at_ms")?,
         closed_at: moment_or_none(row, "closed_at_ms")?,
+        status: rows::text_or_none(row, "status")?,
+        reason: rows::text_or_none(row, "reason")?,
+        due_by: moment_or_none(row, "due_by_ms")?,
     })
 }

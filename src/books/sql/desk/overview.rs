@@ -169,6 +169,11 @@ const DUE: &str = "SELECT CAST((SELECT count(*) FROM obligations WHERE state IN 
         + CAST((SELECT count(*) FROM receipts WHERE kind = 'unearned') AS BIGINT) AS due,
         CAST((SELECT count(*) FROM findings WHERE closed_at_ms IS NULL) AS BIGINT) AS findings";
 
+const DISPUTES: &str = "SELECT CAST(count(*) AS BIGINT) AS disputes,
+        CAST(coalesce(sum(CASE WHEN state = 'open' THEN amount_cents ELSE 0 END), 0) AS BIGINT) AS cents, min(due_by_ms) AS due_ms,
+        CAST((SELECT count(DISTINCT payer) FROM payer_blocks WHERE ended_at_ms IS NULL) AS BIGINT) AS blocked
+     FROM dispute_notes WHERE state IN ('inquiry', 'open', 'unrecognised') AND status NOT IN ('warning_closed', 'prevented')";
+
 async fn attention(connection: &mut Connection, overview: &mut Overview) -> Result<(), BooksError> {
     let open = one(Text::new(OPEN), connection).await?;
     overview.open = number(&open, "open")?;
@@ -177,6 +182,11 @@ async fn attention(connection: &mut Connection, overview: &mut Overview) -> Resu
     let due = one(Text::new(DUE), connection).await?;
     overview.refunds_due = number(&due, "due")?;
     overview.open_findings = number(&due, "findings")?;
+    let disputes = one(Text::new(DISPUTES), connection).await?;
+    overview.disputes_open = number(&disputes, "disputes")?;
+    overview.disputed_cents = rows::int(&disputes, "cents")?;
+    overview.next_dispute_due_by = moment_or_none(&disputes, "due_ms")?;
+    overview.blocked_accounts = number(&disputes, "blocked")?;
     Ok(())
 }
 

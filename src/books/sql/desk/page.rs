@@ -99,6 +99,13 @@ impl<'f> Shown<'f> {
                 push_owed(text, end);
                 "f.intent_id"
             }
+            Place::Disputed => {
+                text.push(
+                    "SELECT d.intent_id AS id FROM (SELECT intent_id FROM dispute_facts UNION SELECT intent_id FROM dispute_notes) d ",
+                );
+                text.push("CROSS JOIN intents i WHERE i.id = d.intent_id");
+                "d.intent_id"
+            }
             of_intents => {
                 text.push("SELECT i.id AS id FROM intents i WHERE ");
                 push_own(text, of_intents);
@@ -147,6 +154,10 @@ impl<'f> Shown<'f> {
                 push_owed(text, end);
                 text.push(")");
             }
+            Some(Standing::Disputed) => {
+                text.push(" AND (EXISTS (SELECT 1 FROM dispute_facts t WHERE t.intent_id = i.id").push(end);
+                text.push(" OR EXISTS (SELECT 1 FROM dispute_notes t WHERE t.intent_id = i.id").push(end).push(")");
+            }
             _ => {}
         }
         if let Some(TextSearch::Payment(id)) = filter.text {
@@ -181,7 +192,7 @@ impl<'f> Shown<'f> {
 
 fn push_own(text: &mut Text, place: &Place) {
     match place {
-        Place::All | Place::Owed(..) | Place::RefundedElsewhere => text.push("1 = 1"),
+        Place::All | Place::Owed(..) | Place::RefundedElsewhere | Place::Disputed => text.push("1 = 1"),
         Place::Payer(payer, None) => text.push("i.payer = ").push_bind(payer.clone()),
         Place::Payer(payer, Some(state)) => {
             text.push("i.payer = ").push_bind(payer.clone()).push(" AND i.state = ").push_bind(state.clone())

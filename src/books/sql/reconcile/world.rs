@@ -144,8 +144,10 @@ pub(super) async fn charges_in(connection: &mut Connection, booked: Window) -> R
 
 pub(super) async fn open_disputes(connection: &mut Connection) -> Result<Vec<(PaymentId, String)>, BooksError> {
     let list = sqlx::query(
-        "SELECT DISTINCT d.intent_id, s.stripe_pi FROM dispute_facts d JOIN settlements s ON s.intent_id = d.intent_id
-         WHERE d.state = 'open' AND s.stripe_pi IS NOT NULL ORDER BY d.intent_id",
+        "SELECT d.intent_id, s.stripe_pi FROM (
+            SELECT intent_id FROM dispute_facts WHERE state = 'open'
+            UNION SELECT intent_id FROM dispute_notes WHERE state IN ('inquiry', 'open', 'unrecognised')) d
+         JOIN settlements s ON s.intent_id = d.intent_id WHERE s.stripe_pi IS NOT NULL ORDER BY d.intent_id",
     )
     .fetch_all(connection)
     .await

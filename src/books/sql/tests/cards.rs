@@ -60,8 +60,20 @@ pub(super) async fn stands(books: &Store, payer: &Payer, balance: u64, debt: u64
     agree(books).await;
 }
 
-fn disputed(state: DisputeState) -> ChargeFacts {
-    ChargeFacts { refunded_cents: 0, disputes: vec![Dispute { id: String::from("dp_1"), amount_cents: 1_200, state }] }
+pub(super) fn disputed(state: DisputeState) -> ChargeFacts {
+    disputes(0, &[("dp_1", 1_200, state)])
+}
+
+pub(super) fn disputes(refunded_cents: u64, told: &[(&str, u64, DisputeState)]) -> ChargeFacts {
+    let dispute = |&(id, amount_cents, state): &(&str, u64, DisputeState)| Dispute {
+        id: id.to_owned(),
+        amount_cents,
+        state,
+        status: String::from("as_told"),
+        reason: String::from("fraudulent"),
+        due_by: None,
+    };
+    ChargeFacts { refunded_cents, disputes: told.iter().map(dispute).collect(), ..ChargeFacts::default() }
 }
 
 #[test]
@@ -128,9 +140,9 @@ fn a_refund_made_elsewhere_takes_its_share_of_the_credits_once() {
     block_on(async {
         let (books, _dir) = make().await;
         let pack = bought(&books, &Draft::numbered(100).pack(7)).await;
-        let told = |cents| ChargeFacts { refunded_cents: cents, disputes: Vec::new() };
+        let told = |cents| disputes(cents, &[]);
         for (cents, left, backing, loss) in
-            [(0, 20, 1_200, 0), (301, 14, 840, -59), (301, 14, 840, -59), (600, 10, 600, 0), (1_200, 0, 0, 0)]
+            [(0, 20, 1_200, 0), (1, 20, 1_200, 1), (301, 15, 900, 1), (301, 15, 900, 1), (600, 10, 600, 0), (1_200, 0, 0, 0)]
         {
             books.book_facts(pack.id, &told(cents), pack.created_at).await.unwrap();
             stands(&books, &pack.payer, left, 0, backing).await;
@@ -150,12 +162,12 @@ fn a_delivered_launch_that_is_refunded_elsewhere_is_goodwill_and_a_disputed_one_
         }
         let launch = delivered(&books, 30, 7).await;
         for _ in 0..2 {
-            books.book_facts(launch.id, &ChargeFacts { refunded_cents: 60, disputes: Vec::new() }, launch.created_at).await.unwrap();
+            books.book_facts(launch.id, &disputes(60, &[]), launch.created_at).await.unwrap();
             stands(&books, &launch.payer, 0, 0, 0).await;
             assert_eq!((balance(&books, "exp:loss", "USD").await, balance(&books, "asset:stripe_clearing", "USD").await), (60, 1_200));
         }
         let other = delivered(&books, 31, 7).await;
-        let told = |state| ChargeFacts { refunded_cents: 0, disputes: vec![Dispute { id: String::from("dp_2"), amount_cents: 60, state }] };
+        let told = |state| disputes(0, &[("dp_2", 60, state)]);
         for _ in 0..2 {
             books.book_facts(other.id, &told(DisputeState::Open), other.created_at).await.unwrap();
             stands(&books, &other.payer, 0, 1, 0).await;

@@ -76,7 +76,7 @@ fn a_compensated_charge_is_refunded_for_its_credit_and_a_spent_credit_is_not() {
             assert_eq!(balance(&books, "asset:stripe_clearing", "USD").await, 0);
         }
         // The processor tells us of our own refund: nothing is new.
-        books.book_facts(refused.id, &ChargeFacts { refunded_cents: 60, disputes: Vec::new() }, at).await.unwrap();
+        books.book_facts(refused.id, &ChargeFacts { refunded_cents: 60, ..ChargeFacts::default() }, at).await.unwrap();
         stands(&books, &refused.payer, 0, 0, 0).await;
         let other = compensated(&books, 2, 8).await;
         spent(&books, 3, 8).await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use payments::{
     charge::PaymentToken,
-    ports::{CardError, CardRail, ChargeFacts, Dispute, DisputeState, StablePayer, TokenView},
+    ports::{CardError, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, StablePayer, TokenView},
 };
 use serde_json::{Value, json};
 
@@ -93,6 +93,7 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
     let (url, stripe) = CannedStripe::start(move |call| match call.line().as_str() {
         "GET /payment_intents/pi_1" => Reply::json(200, &payment("succeeded")),
         "GET /charges/ch_1" => Reply::json(200, &json!({"id": "ch_1", "amount_refunded": 25, "livemode": false, "disputed": true})),
+        "GET /radar/early_fraud_warnings" => Reply::json(200, &page(json!([{"id": "issfr_1", "fraud_type": "misc", "livemode": false}]))),
         _ => {
             let all = [
                 ("du_5", "under_review"),
@@ -106,27 +107,42 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
     })
     .await;
     let facts = rail(&url).facts("pi_1").await.unwrap();
-    let expected = |id: &str, state| Dispute { id: id.to_owned(), amount_cents: 60, state };
+    let expected = |id: &str, state, status: &str| Dispute {
+        id: id.to_owned(),
+        amount_cents: 60,
+        state,
+        status: status.to_owned(),
+        reason: String::from("unknown"),
+        due_by: None,
+    };
     let disputes = vec![
-        expected("du_1", DisputeState::Open),
-        expected("du_2", DisputeState::Won),
-        expected("du_3", DisputeState::Lost),
-        expected("du_5", DisputeState::Open),
+        expected("du_1", DisputeState::Open, "needs_response"),
+        expected("du_2", DisputeState::Won, "won"),
+        expected("du_3", DisputeState::Lost, "lost"),
+        expected("du_4", DisputeState::Inquiry, "warning_needs_response"),
+        expected("du_5", DisputeState::Open, "under_review"),
     ];
-    assert_eq!(facts, ChargeFacts { refunded_cents: 25, disputes });
+    let warnings = vec![FraudWarning { id: String::from("issfr_1"), kind: String::from("misc") }];
+    assert_eq!(facts, ChargeFacts { refunded_cents: 25, disputes, warnings });
     assert_eq!(stripe.heard()[2].query, "limit=100&payment_intent=pi_1");
     assert!(matches!(rail(&url).facts("pi_1/../x").await, Err(CardError::Unreachable(_))));
 }
 
 #[tokio::test]
-async fn a_dispute_in_an_unknown_state_is_not_guessed() {
+async fn r145_a_dispute_in_an_unknown_state_is_not_guessed_and_hides_nothing_else() {
     let (url, _) = CannedStripe::start(|call| match call.line().as_str() {
         "GET /payment_intents/pi_1" => Reply::json(200, &payment("succeeded")),
-        "GET /charges/ch_1" => Reply::json(200, &json!({"amount_refunded": 0, "livemode": false})),
+        "GET /charges/ch_1" => Reply::json(200, &json!({"amount_refunded": 10, "livemode": false})),
+        // A key that may not read warnings.
+        "GET /radar/early_fraud_warnings" => Reply::json(403, &json!({"error": {"type": "invalid_request_error"}})),
         _ => Reply::json(200, &page(json!([{"id": "du_1", "amount": 60, "status": "of_tomorrow", "livemode": false}]))),
     })
     .await;
-    assert!(matches!(rail(&url).facts("pi_1").await, Err(CardError::Unreachable(_))));
+    let facts = rail(&url).facts("pi_1").await.unwrap();
+    assert_eq!(
+        (facts.refunded_cents, facts.disputes[0].state, facts.disputes[0].status.as_str()),
+        (10, DisputeState::Unrecognised, "of_tomorrow")
+    );
 }
 
 #[tokio::test]

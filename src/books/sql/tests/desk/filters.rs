@@ -10,6 +10,7 @@ use super::{STEP_MS, Store, block_on, make, postings, scene};
 
 /// What a filter shows, said as plainly as can be.
 async fn shows(books: &Store, filter: &PaymentFilter, row: &PaymentRow) -> bool {
+    let dossier = books.dossier(row.id.parse().unwrap()).await.unwrap().unwrap();
     let word = |row: &PaymentRow, words: &[&str]| words.contains(&row.state.as_str());
     let standing = |standing| match standing {
         Standing::Is(state) => row.state == state.word(),
@@ -18,10 +19,10 @@ async fn shows(books: &Store, filter: &PaymentFilter, row: &PaymentRow) -> bool 
         Standing::Settled => row.settled_minor.is_some(),
         Standing::NoLaunch => row.settled_minor.is_some() && row.launch_id.is_none() && row.funding != "mpp_pack",
         Standing::PaidNotServed => word(row, &["rejected"]),
+        Standing::Disputed => !dossier.disputes.is_empty(),
         Standing::Refunded => row.obligation.as_ref().is_some_and(|state| state.starts_with("refund") && state != "refund_due"),
     };
     let created = UnixMs::parse_rfc3339(&row.created_at).unwrap();
-    let dossier = books.dossier(row.id.parse().unwrap()).await.unwrap().unwrap();
     assert_eq!(dossier.payment, *row);
     let hash =
         |hash: &str| row.reference.as_deref() == Some(hash) || dossier.attempts.iter().any(|one| one.tx_hash.as_deref() == Some(hash));

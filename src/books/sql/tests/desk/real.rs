@@ -121,7 +121,7 @@ fn real_money_is_told_from_test_money_on_both_rails() {
 fn what_was_refunded_elsewhere_is_among_the_refunded_once() {
     block_on(async {
         let (books, _dir) = make().await;
-        let all = |cents| ChargeFacts { refunded_cents: cents, disputes: Vec::new() };
+        let all = |cents| ChargeFacts { refunded_cents: cents, ..ChargeFacts::default() };
         // In parts, at the processor's own page, of a launch that was delivered.
         let delivered = charged(&books, false, 1).await;
         let at = delivered.created_at.plus_ms(9);
