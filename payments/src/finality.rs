@@ -38,7 +38,7 @@ pub struct Round {
 /// # Errors
 /// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round; the next one asks again.
 pub async fn look_at_settlements(world: &World) -> Result<Round, DriveError> {
-    let due = world.books.recent_settlements(world.clock.now(), ROUND_LIMIT).await?;
+    let due = world.books.recent_settlements(world.rail.chain_id(), world.clock.now(), ROUND_LIMIT).await?;
     let due: Vec<(Intent, SettlementProof)> = due.into_iter().filter_map(|i| i.transfer_proof().cloned().map(|proof| (i, proof))).collect();
     let mut round = Round { looked: due.len(), more: due.len() == ROUND_LIMIT as usize, ..Round::default() };
     let booked: Vec<SettlementProof> = due.iter().map(|(_, proof)| proof.clone()).collect();

@@ -1,5 +1,8 @@
 //! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     ids::PaymentId,
     intent::State,
@@ -76,6 +79,21 @@ pub struct Available {
     pub frozen: bool,
     /// Payments of this payer that the upstream refused within the last day.
     pub refused_after_pay_today: u32,
+    /// Payments of this payer that reverted on the chain within the last hour.
+    pub reverts_last_hour: u32,
+    /// Payments of this payer that are sent or about to be sent, and neither settled nor failed.
+    pub unsettled: u32,
+    /// What all payments that reverted within the last hour cost in gas, in wei.
+    pub gas_lost_last_hour_wei: u128,
+}
+
+/// Bounds of what payments cost us that the token reverts: each of them takes our gas and brings nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevertBounds {
+    /// Payments of one payer that may revert within an hour before no further one is sent.
+    pub per_payer_and_hour: u32,
+    /// What all payments that revert within an hour may cost in gas, in wei, before none is sent.
+    pub gas_wei_per_hour: u128,
 }
 
 /// The day's cap over all wallets' free calls, as one wallet meets it. A wallet that was promised a free call is not charged in its place
@@ -95,6 +113,8 @@ pub struct DayCap {
 pub struct PayTerms {
     /// How many refused-after-pay a payer may have within a day before no further payment is taken.
     pub refused_after_pay_per_day: u32,
+    /// What reverted payments may cost us.
+    pub reverts: RevertBounds,
     /// The proof is for the full price. A proof of amount 0 identifies, and can pay for nothing.
     pub proof_covers_price: bool,
     /// How the request could pay.
@@ -109,6 +129,12 @@ pub enum FundingRefusal {
     /// The upstream refused too many paid creations of this payer today; taking more money would only be owed back.
     #[error("too many paid creations were refused today")]
     TooManyRefused,
+    /// Too many payments of this payer were reverted by the token within an hour: each of them cost our gas.
+    #[error("too many payments of this payer reverted on the chain")]
+    TooManyReverts,
+    /// Reverted payments of all payers cost what they may cost within an hour.
+    #[error("the gas for reverted payments is spent")]
+    GasBudgetSpent,
     /// Nothing is free any more and the proof does not cover the price.
     #[error("the proof does not cover the price")]
     ProofBelowPrice,
@@ -149,10 +175,22 @@ pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, Funding
     match (terms.product, terms.means) {
         _ if !terms.proof_covers_price => Err(FundingRefusal::ProofBelowPrice),
         (Product::Launch, Means::Charge) => Ok(Funding::MppCharge),
-        (Product::Launch, _) => Ok(Funding::X402),
+        (Product::Launch, _) => settlement(available, terms),
         (Product::Pack { credits }, Means::Charge) => Ok(Funding::MppPack { credits }),
         (Product::Pack { .. }, _) => Err(FundingRefusal::ProofBelowPrice),
     }
+}
+
+/// A settlement costs gas whether or not it succeeds. A payer whose payments revert has no further ones in flight than those that may revert yet.
+fn settlement(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
+    let in_flight = if available.reverts_last_hour > 0 { available.unsettled } else { 0 };
+    if available.reverts_last_hour.saturating_add(in_flight) >= terms.reverts.per_payer_and_hour {
+        return Err(FundingRefusal::TooManyReverts);
+    }
+    if available.gas_lost_last_hour_wei >= terms.reverts.gas_wei_per_hour {
+        return Err(FundingRefusal::GasBudgetSpent);
+    }
+    Ok(Funding::X402)
 }
 
 /// What the payer has already: paid for earlier, free, or prepaid.
@@ -194,79 +232,5 @@ impl Funding {
             Self::X402 | Self::MppCharge | Self::MppPack { .. } => State::Signed,
             Self::Credit { .. } | Self::Free { .. } | Self::Entitlement { .. } => State::Forwarding,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::UnixMs;
-
-    const TERMS: PayTerms =
-        PayTerms { refused_after_pay_per_day: 3, proof_covers_price: true, means: Means::Transfer, product: Product::Launch };
-    const CARD: PayTerms = PayTerms { means: Means::Charge, ..TERMS };
-    const TOKEN: PayTerms = PayTerms { means: Means::Nothing, ..TERMS };
-
-    #[test]
-    fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
-        let id = PaymentId::new(uuid::Uuid::from_u128(9));
-        let month = UnixMs::from_s(0).month();
-        let mut available =
-            Available { entitlement: Some(id), free_slot: Some((month, 2)), refused_after_pay_today: 9, ..Available::default() };
-        assert_eq!(decide(&available, TERMS), Ok(Funding::Entitlement { source: id }));
-        available.entitlement = None;
-        assert_eq!(decide(&available, TERMS), Ok(Funding::Free { month, slot: 2 }));
-        available.free_slot = None;
-        assert_eq!(decide(&available, TERMS), Err(FundingRefusal::TooManyRefused));
-        available.refused_after_pay_today = 2;
-        assert_eq!(decide(&available, TERMS), Ok(Funding::X402));
-        assert_eq!(decide(&available, PayTerms { proof_covers_price: false, ..TERMS }), Err(FundingRefusal::ProofBelowPrice));
-    }
-
-    #[test]
-    fn a_promised_free_call_is_charged_only_for_another_proof_than_the_refused_one() {
-        let refused = Err(FundingRefusal::FreeCallsExhaustedToday);
-        let capped =
-            |noted, refused_this_proof| Available { day_cap: DayCap { reached: true, noted, refused_this_proof }, ..Available::default() };
-        assert_eq!(decide(&capped(false, false), TERMS), refused);
-        assert_eq!(decide(&capped(true, true), TERMS), refused);
-        assert_eq!(decide(&capped(true, false), TERMS), Ok(Funding::X402));
-        let below = PayTerms { proof_covers_price: false, ..TERMS };
-        assert_eq!(decide(&capped(false, false), below), refused);
-        assert_eq!(decide(&capped(true, false), below), Err(FundingRefusal::ProofBelowPrice));
-        let id = PaymentId::new(uuid::Uuid::from_u128(9));
-        let owed = Available { entitlement: Some(id), ..capped(false, false) };
-        assert_eq!(decide(&owed, TERMS), Ok(Funding::Entitlement { source: id }));
-        let month = UnixMs::from_s(0).month();
-        let freed = Available { free_slot: Some((month, 1)), day_cap: DayCap { refused_this_proof: true, ..DayCap::default() }, ..owed };
-        assert_eq!(decide(&freed, TERMS), refused, "a refused proof is claimed by nothing");
-    }
-
-    #[test]
-    fn a_credit_comes_before_a_charge_and_a_frozen_account_spends_none() {
-        let backing = UsdCents::new(60);
-        let mut available = Available { credit: Some(backing), ..Available::default() };
-        assert_eq!(decide(&available, CARD), Ok(Funding::Credit { backing }));
-        assert_eq!(decide(&available, TOKEN), Ok(Funding::Credit { backing }));
-        available.frozen = true;
-        assert_eq!(decide(&available, CARD), Ok(Funding::MppCharge));
-        assert_eq!(decide(&available, TOKEN), Err(FundingRefusal::Frozen));
-        let nothing = Available::default();
-        assert_eq!(decide(&nothing, CARD), Ok(Funding::MppCharge));
-        assert_eq!(decide(&nothing, TOKEN), Err(FundingRefusal::NoCredit));
-    }
-
-    #[test]
-    fn a_pack_is_paid_for_whatever_its_payer_has() {
-        let credits = Credits::new(20);
-        let pack = PayTerms { product: Product::Pack { credits }, ..CARD };
-        let month = UnixMs::from_s(0).month();
-        let id = PaymentId::new(uuid::Uuid::from_u128(9));
-        let rich = Available { credit: Some(UsdCents::ZERO), entitlement: Some(id), free_slot: Some((month, 1)), ..Available::default() };
-        assert_eq!(decide(&rich, pack), Ok(Funding::MppPack { credits }));
-        assert_eq!(decide(&rich, PayTerms { means: Means::Nothing, ..pack }), Err(FundingRefusal::NoCredit));
-        assert_eq!(decide(&rich, PayTerms { means: Means::Transfer, ..pack }), Err(FundingRefusal::ProofBelowPrice));
-        let refused = Available { refused_after_pay_today: 3, ..rich };
-        assert_eq!(decide(&refused, pack), Err(FundingRefusal::TooManyRefused));
     }
 }

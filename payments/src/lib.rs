@@ -14,10 +14,12 @@
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
 //! | [`free_tier`], [`funding`] | slots of the month; who pays for a creation, decided once |
 //! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
+//! | [`gas`] | what a payment may cost in gas |
 //! | [`charge`] | what was asked of the card processor, and what proves that it was paid or goes back |
 //! | [`settlement`] | what was sent to the chain and what proves that it arrived, or never will |
 //! | [`ledger`] | double-entry postings |
 //! | [`checkout`] | the story of a launch: claim, then drive one saved step at a time |
+//! | [`sequence`] | the signers' nonces: holes are found and filled, nothing is left under a nonce that others used |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`standing`] | how many credits of a charge may stand, once its money is refunded or disputed |
 //! | [`refunds`] | money on its way back to cards |
@@ -39,6 +41,7 @@ pub mod finality;
 pub mod fingerprint;
 pub mod free_tier;
 pub mod funding;
+pub mod gas;
 pub mod ids;
 pub mod intent;
 pub mod ledger;
@@ -49,6 +52,7 @@ pub mod proof;
 pub mod reconcile;
 pub mod recovery;
 pub mod refunds;
+pub mod sequence;
 pub mod settlement;
 pub mod standing;
 #[cfg(any(test, feature = "testing"))]

@@ -85,6 +85,19 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
         .phase(Phase::Reserve)
         .retry(Retry::Wait)
         .header(header::RETRY_AFTER, "3600"),
+        ClaimRefusal::Funding(FundingRefusal::TooManyReverts) => Fault::new(
+            Condition::RateLimited,
+            "too many payments of yours reverted on the chain within an hour; see that the wallet can pay when the block is made; nothing was charged",
+        )
+        .reason("too_many_reverts")
+        .phase(Phase::Reserve)
+        .retry(Retry::Wait)
+        .header(header::RETRY_AFTER, "3600"),
+        ClaimRefusal::Funding(FundingRefusal::GasBudgetSpent) => {
+            tracing::error!("rail.gas_budget_spent: reverted payments cost what x402.max_gas_lost_gwei_per_hour allows");
+            let message = "payments by transfer are not taken for a while; nothing was charged";
+            Fault::unavailable(message, 600).reason("gas_budget_spent").phase(Phase::Reserve)
+        }
         ClaimRefusal::Funding(refusal @ (FundingRefusal::NoCredit | FundingRefusal::Frozen)) => {
             let reason = if *refusal == FundingRefusal::Frozen { "credits_frozen" } else { "no_credits" };
             let message = format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");

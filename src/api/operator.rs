@@ -15,6 +15,11 @@ pub trait Check: Send + Sync {
     /// Whether it works; the text says what does not, without any secret.
     async fn run(&self) -> Result<(), String>;
 
+    /// What more operators see of it in the answer of `/readyz`, under a name of its own.
+    fn detail(&self) -> Option<(&'static str, Value)> {
+        None
+    }
+
     /// Whether payments need it. What they do not need makes an answer slower or a limit looser while it is away: that is degraded, not failed.
     fn required(&self) -> bool {
         true
@@ -33,7 +38,7 @@ pub fn router(checks: Checks, listening: SocketAddr) -> Router {
 }
 
 async fn ready(State((checks, listening)): State<(Checks, SocketAddr)>) -> impl IntoResponse {
-    let mut parts = Map::new();
+    let (mut parts, mut details) = (Map::new(), Map::new());
     let (mut all, mut degraded) = (true, false);
     for check in checks.iter() {
         let state = match check.run().await {
@@ -48,7 +53,12 @@ async fn ready(State((checks, listening)): State<(Checks, SocketAddr)>) -> impl 
             }
         };
         parts.insert(check.name().to_owned(), state);
+        details.extend(check.detail().map(|(name, detail)| (name.to_owned(), detail)));
     }
     let status = if all { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": all, "degraded": degraded, "listening": listening.to_string(), "checks": parts})))
+    let mut answer = json!({"ready": all, "degraded": degraded, "listening": listening.to_string(), "checks": parts});
+    if let Some(members) = answer.as_object_mut() {
+        members.extend(details);
+    }
+    (status, Json(answer))
 }

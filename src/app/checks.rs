@@ -3,19 +3,23 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payments::{checkout::World, ports::CardRail};
+use payments::{checkout::World, ports::CardRail, sequence::SignerState};
+use serde_json::{Value, json};
 
 use crate::api::operator::{Check, Checks};
 
 struct BooksCheck(World);
 struct ChainCheck(World);
+/// Whether what is claimed here can be mined: no hole in the signer's nonces holds it up.
+struct SignerCheck(World);
 struct UpstreamCheck(World);
 struct CardCheck(Arc<dyn CardRail>);
 
 /// Books, chain, upstream, the card processor where cards are taken, and the shared cache where there is one.
 pub(super) fn all(world: &World, cache: Option<Box<dyn Check>>) -> Checks {
     let mut checks: Vec<Box<dyn Check>> =
-        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(UpstreamCheck(world.clone()))];
+        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(SignerCheck(world.clone()))];
+    checks.push(Box::new(UpstreamCheck(world.clone())));
     if let Some(cards) = &world.cards {
         checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));
     }
@@ -42,6 +46,37 @@ impl Check for ChainCheck {
 
     async fn run(&self) -> Result<(), String> {
         self.0.rail.ready().await.map_err(|error| error.to_string())
+    }
+}
+
+#[async_trait]
+impl Check for SignerCheck {
+    fn name(&self) -> &'static str {
+        "signer"
+    }
+
+    /// Another signer's hole holds up nothing that is claimed here.
+    async fn run(&self) -> Result<(), String> {
+        let states = self.0.signers.states();
+        match states.first().and_then(|own| Some((own.signer, *own.holes.first()?))) {
+            Some((signer, nonce)) => Err(format!("hole at {nonce} in the nonces of {signer}")),
+            None => Ok(()),
+        }
+    }
+
+    fn detail(&self) -> Option<(&'static str, Value)> {
+        let now = self.0.clock.now();
+        let of = |state: SignerState| {
+            json!({
+                "address": state.signer.to_string(),
+                "chain_nonce": state.chain_nonce,
+                "next_nonce": state.next_nonce,
+                "open": state.open,
+                "oldest_open_s": state.oldest_open_s(now),
+                "hole": state.holes.first(),
+            })
+        };
+        Some(("signers", self.0.signers.states().into_iter().map(of).collect()))
     }
 }
 

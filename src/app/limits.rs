@@ -2,13 +2,22 @@
 
 use std::num::NonZeroU32;
 
-use payments::ports::Rate;
+use payments::{
+    funding::RevertBounds,
+    gas::{GasBound, GasShare},
+    ports::Rate,
+    settlement::AttemptKind,
+};
 
 use crate::{
     api::{LimitSettings, LoadLimits},
     config::Config,
     upstream::profile::Profile,
 };
+
+const WEI_PER_GWEI: u128 = 1_000_000_000;
+/// Millionths of a dollar of one cent.
+const MICROS_PER_CENT: u64 = 10_000;
 
 /// What one proven agent may ask.
 pub(super) fn agents(config: &Config) -> Rate {
@@ -22,6 +31,27 @@ pub(super) fn settings(config: &Config, profile: &Profile) -> LimitSettings {
         peer_per_minute: at_least_one(config.limits.peer_per_minute),
         headers: profile.rate_headers.clone().unwrap_or_default(),
     }
+}
+
+/// What one payment may cost in gas: a share of its price where the coin has one, and never more than the plain bound.
+pub(super) fn gas(config: &Config) -> GasBound {
+    let x402 = &config.x402;
+    let a_settlement = x402.max_fee_gwei.saturating_mul(AttemptKind::Transfer.gas_limit());
+    let coin_usd_micros = x402.gas_coin_usd.map(|price| price.minor().saturating_mul(MICROS_PER_CENT));
+    GasBound {
+        plain_wei: wei(x402.max_gas_gwei.unwrap_or(a_settlement)),
+        share: coin_usd_micros.map(|coin_usd_micros| GasShare { percent: x402.max_gas_percent, coin_usd_micros }),
+    }
+}
+
+/// What reverted payments may cost.
+pub(super) fn reverts(config: &Config) -> RevertBounds {
+    let x402 = &config.x402;
+    RevertBounds { per_payer_and_hour: x402.reverts_per_hour, gas_wei_per_hour: wei(x402.max_gas_lost_gwei_per_hour) }
+}
+
+fn wei(gwei: u64) -> u128 {
+    u128::from(gwei).saturating_mul(WEI_PER_GWEI)
 }
 
 /// What is open at the same time.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod beside;
+mod books_chain;
 mod cache;
 mod cards;
 mod checks;
@@ -104,6 +105,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let (agent_address, operator_address) = (parts::address(&agents)?, parts::address(&operators)?);
     // Before the card emulator: a second process on the same books must not touch the first one's.
     let store = stores::serving(config).await?;
+    books_chain::check(config, &*store.inspect, &*store.cards).await?;
     let cards = cards::parts(config, &clock, &*store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let behind = (&*profile, upstream::upstream(config, &profile, &clock, Arc::new(vitals::Calls(Arc::clone(&telemetry)))).await?);
@@ -217,11 +219,14 @@ fn world(
         upstream,
         clock: Arc::new(clock.clone()),
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),
+        signers: Arc::default(),
         settings: Settings {
             free_tier: FreeTier { per_month: parts::free_per_month(profile)?, per_day_total: config.limits.free_launches_per_day_total },
             require_balance_for_free: config.x402.require_balance_for_free,
             entitlement_ms: parts::hours_ms(config.pricing.entitlement_hours),
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
+            gas: limits::gas(config),
+            reverts: limits::reverts(config),
             core_deadline_ms: parts::seconds_ms(config.upstream.core_deadline_s),
             core_late_copy_ms: LATE_COPY_MS.min(parts::seconds_ms(config.upstream.core_deadline_s)),
             lease_ms: parts::seconds_ms(config.store.lease_s),

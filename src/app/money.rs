@@ -112,6 +112,7 @@ impl Terms {
             signer_key: self.signer_key,
             other_signer_keys: self.other_signer_keys.clone(),
             max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
+            max_gas_wei: super::limits::gas(config).plain_wei,
             confirmations: x402.confirmations,
             fee_bump_after_s: u32::try_from(x402.fee_bump_after_s).unwrap_or(u32::MAX),
         };

@@ -57,7 +57,7 @@ pub(super) fn desk(
         },
         own_payers: config.operator.payers(),
         free_per_month: super::free_per_month(config)?,
-        gas: Arc::new(ChainGas(Arc::clone(rail))),
+        gas: Arc::new(ChainGas(Arc::clone(rail), world.clone())),
         drives: drives.clone(),
         reconciler,
     }))
@@ -68,16 +68,23 @@ pub(super) fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: 
     operator::router(Arc::clone(&desk), checks, agents, operator::page::routes(desk).merge(more))
 }
 
-struct ChainGas(Arc<BaseRail>);
+struct ChainGas(Arc<BaseRail>, World);
 
 #[async_trait]
 impl Gas for ChainGas {
     async fn signers(&self) -> Vec<SignerGas> {
-        futures::future::join_all(self.0.signers().into_iter().map(|signer| of_signer(&self.0, signer))).await
+        futures::future::join_all(self.0.signers().into_iter().map(|signer| of_signer(&self.0, &self.1, signer))).await
     }
 }
 
-async fn of_signer(rail: &BaseRail, signer: Wallet) -> SignerGas {
+async fn of_signer(rail: &BaseRail, world: &World, signer: Wallet) -> SignerGas {
     let gas = tokio::time::timeout(GAS_TIME, rail.gas_of(signer)).await.ok().and_then(Result::ok);
-    SignerGas { signer, balance_wei: gas.map(|gas| gas.balance_wei.to_string()), settlements: gas.map(|gas| gas.settlements.to_string()) }
+    let state = world.signers.states().into_iter().find(|state| state.signer == signer);
+    SignerGas {
+        signer,
+        balance_wei: gas.map(|gas| gas.balance_wei.to_string()),
+        settlements: gas.map(|gas| gas.settlements.to_string()),
+        nonces: state.as_ref().map(|state| state.describe(world.clock.now())),
+        hole: state.and_then(|state| state.holes.first().copied()),
+    }
 }

@@ -50,8 +50,14 @@ pub(super) fn worker(
     cache: &CacheParts,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let vitals =
-        Vitals { books, chain: rail.clone(), cache_up: cache.up(), clock: Arc::clone(&world.clock), telemetry: Arc::clone(telemetry) };
+    let vitals = Vitals {
+        books,
+        chain: rail.clone(),
+        signers: Arc::clone(&world.signers),
+        cache_up: cache.up(),
+        clock: Arc::clone(&world.clock),
+        telemetry: Arc::clone(telemetry),
+    };
     tokio::spawn(run(vitals, stop.clone()))
 }
 

@@ -10,6 +10,9 @@ use payments::{ports::BooksError, time::UnixMs};
 /// How often a change of several statements begins again that lost against another one.
 const AGAIN: u32 = 4;
 
+/// The mark of the chain and token that books are of.
+pub const TOKEN_MARK: &str = "x402.token";
+
 /// One thing that must hold, with what does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreement {
@@ -74,6 +77,9 @@ pub trait Inspect: Send + Sync {
 
     /// What operators watch, now; of what must never be, what ended in this time: since the one moment, before the other.
     async fn pulse(&self, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError>;
+
+    /// The chain and token that they are of, as `eip155:<chain>/<token>`; none for books without any payment by transfer.
+    async fn token(&self) -> Result<Option<String>, BooksError>;
 
     /// Every settlement on the chain that the books know.
     async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError>;

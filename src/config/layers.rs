@@ -47,6 +47,8 @@ impl Layers {
         typed.pricing.launch_usdc = Some(Usdc::from_minor(0));
         typed.pricing.launch_usd = Some(Usd::from_minor(0));
         typed.pricing.free_launches_per_month = Some(0);
+        typed.x402.max_gas_gwei = Some(0);
+        typed.x402.gas_coin_usd = Some(Usd::from_minor(0));
         let defaults = Table::try_from(typed).unwrap_or_else(|error| {
             mistakes.push(Mistake::new("defaults", error.to_string()));
             Table::new()

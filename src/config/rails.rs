@@ -38,6 +38,16 @@ pub struct X402 {
     pub error_shape: ErrorShape,
     /// The highest fee per gas that a settlement may offer, in gwei.
     pub max_fee_gwei: u64,
+    /// The most that one payment may cost in gas over all of its transactions, in gwei; not set: what one settlement costs at `max_fee_gwei`.
+    pub max_gas_gwei: Option<u64>,
+    /// What one of the chain's coins costs; not set: gas is not valued, and only the plain bound holds.
+    pub gas_coin_usd: Option<Usd>,
+    /// The share of its price that a payment may cost in gas, in per cent, where the coin has a price.
+    pub max_gas_percent: u32,
+    /// Payments of one payer that may revert within an hour before no further one is sent.
+    pub reverts_per_hour: u32,
+    /// What reverted payments of all payers may cost in gas within an hour before none is sent, in gwei.
+    pub max_gas_lost_gwei_per_hour: u64,
     /// After how long without a receipt the fee is raised, in seconds.
     pub fee_bump_after_s: u64,
     /// How long the chain may take to answer, in milliseconds.
@@ -64,6 +74,11 @@ impl Default for X402 {
             confirmations: 1,
             error_shape: ErrorShape::Object,
             max_fee_gwei: 10,
+            max_gas_gwei: None,
+            gas_coin_usd: None,
+            max_gas_percent: 50,
+            reverts_per_hour: 3,
+            max_gas_lost_gwei_per_hour: 5_000_000,
             fee_bump_after_s: 15,
             rpc_timeout_ms: 5000,
             require_balance_for_free: true,

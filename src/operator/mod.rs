@@ -45,6 +45,10 @@ pub struct SignerGas {
     pub balance_wei: Option<String>,
     /// How many settlements that pays for at today's fees.
     pub settlements: Option<String>,
+    /// How its nonces stand: chain nonce, next nonce, open ones, and a hole where there is one; none before the first look.
+    pub nonces: Option<String>,
+    /// The first nonce that nothing uses, and that holds up all later ones.
+    pub hole: Option<u64>,
 }
 
 /// Asks the chain for the gas of our signers.

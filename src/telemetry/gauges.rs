@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use payments::time::UnixMs;
+use payments::{sequence::SignerState, time::UnixMs};
 
 use super::{
     Telemetry,
     names::{
-        CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, UNKNOWN,
-        UNKNOWN_OLDEST,
+        CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE,
+        SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST,
     },
     number::show,
 };
@@ -55,6 +55,19 @@ impl Telemetry {
         show(&self.registry.gauge(SIGNER_BALANCE, &[]), pulse.balance_wei);
         let now_s = u64::try_from(now.unix_s()).unwrap_or(0);
         self.registry.gauge(HEAD_AGE, &[]).set(Duration::from_secs(now_s.saturating_sub(pulse.head_unix_s)));
+    }
+
+    /// Shows how the signers' nonces stand.
+    pub fn show_signers(&self, states: &[SignerState], now: UnixMs) {
+        for state in states {
+            let signer = state.signer.to_string();
+            let gauge = |name, value: u64| show(&self.registry.gauge(name, &[("signer", signer.as_str())]), u128::from(value));
+            gauge(SIGNER_CHAIN_NONCE, state.chain_nonce);
+            gauge(SIGNER_NEXT_NONCE, state.next_nonce);
+            gauge(SIGNER_OPEN, state.open);
+            gauge(SIGNER_OLDEST, state.oldest_open_s(now).unwrap_or(0));
+            gauge(SIGNER_HOLES, state.holes.len() as u64);
+        }
     }
 
     /// Shows whether the shared cache answers.

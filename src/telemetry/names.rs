@@ -26,6 +26,11 @@ pub(super) const CREDIT_LIABILITY: &str = "gateway_credit_liability_usd_micros";
 pub(super) const RATE_LIMITED: &str = "gateway_rate_limited_total";
 pub(super) const UPSTREAM_DURATION: &str = "gateway_upstream_duration_seconds";
 pub(super) const SIGNER_BALANCE: &str = "gateway_signer_balance_wei";
+pub(super) const SIGNER_CHAIN_NONCE: &str = "gateway_signer_chain_nonce";
+pub(super) const SIGNER_NEXT_NONCE: &str = "gateway_signer_next_nonce";
+pub(super) const SIGNER_OPEN: &str = "gateway_signer_open_nonces";
+pub(super) const SIGNER_OLDEST: &str = "gateway_signer_oldest_open_seconds";
+pub(super) const SIGNER_HOLES: &str = "gateway_signer_holes";
 pub(super) const HEAD_AGE: &str = "gateway_rpc_head_age_seconds";
 pub(super) const MISMATCHES: &str = "gateway_reconcile_mismatches";
 pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_seconds";
@@ -34,7 +39,7 @@ pub(super) const PAID_NOT_SERVED: &str = "gateway_paid_not_served_total";
 pub(super) const SERVED_NOT_PAID: &str = "gateway_served_not_paid_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 21] = [
+pub(super) const ALL: [(&str, Kind, &str); 26] = [
     (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
     (
         CHALLENGES,
@@ -66,6 +71,11 @@ pub(super) const ALL: [(&str, Kind, &str); 21] = [
     (RATE_LIMITED, Kind::Counter, "Requests refused by a limit: the peer's before a credential is looked at (none), or the agent's."),
     (UPSTREAM_DURATION, Kind::Histogram, "Calls to the upstream until their whole answer; status none is a call without one."),
     (SIGNER_BALANCE, Kind::Gauge, "What the signer of this process can pay gas with, in wei."),
+    (SIGNER_CHAIN_NONCE, Kind::Gauge, "The first nonce of a signer that no mined transaction uses, by signer."),
+    (SIGNER_NEXT_NONCE, Kind::Gauge, "The first nonce of a signer that was never given out."),
+    (SIGNER_OPEN, Kind::Gauge, "Nonces of a signer with a transaction that is not known to be mined."),
+    (SIGNER_OLDEST, Kind::Gauge, "Since when the oldest of them was saved; 0 without one."),
+    (SIGNER_HOLES, Kind::Gauge, "Nonces of a signer that nothing uses: they hold up all later ones until an empty transaction fills them."),
     (HEAD_AGE, Kind::Gauge, "How old the newest block is that the chain node has shown."),
     (MISMATCHES, Kind::Gauge, "Open findings of the comparison of the books with the world."),
     (RECONCILED, Kind::Gauge, "When the last comparison ended that could compare every source, in unix seconds."),

@@ -186,7 +186,7 @@ impl Drives {
     /// Step by step, each of them counted once it is saved.
     async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Intent, DriveError> {
         loop {
-            let before = intent.state;
+            let (before, nonce, waited) = (intent.state, nonce_of(&intent), progress.at_gas_bound());
             let (same, wait_ms) = match checkout::drive(&self.world, intent, &mut progress).await? {
                 Step::Done(done) => return Ok(done),
                 Step::Moved(moved) => (moved, 0),
@@ -195,6 +195,12 @@ impl Drives {
             if same.state != before {
                 self.telemetry.moved(before, &same);
                 journey.moved(before, &same);
+            }
+            if nonce_of(&same) != nonce {
+                tracing::warn!(nonce, "signer.foreign_transaction: another program has the signer's key; the payment is signed anew");
+            }
+            if progress.at_gas_bound() && !waited {
+                tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
             }
             if wait_ms > 0 {
                 self.world.clock.sleep_ms(wait_ms).await;
@@ -225,6 +231,11 @@ impl Drives {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PaymentId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The nonce that it was signed with last.
+fn nonce_of(intent: &Intent) -> Option<u64> {
+    intent.attempts.last().map(|attempt| attempt.eoa_nonce)
 }
 
 /// An error with its sources in one line, for the one place where it is logged.

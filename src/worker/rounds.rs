@@ -4,11 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use payments::{
+    agent::Wallet,
     checkout::{DriveError, Progress, World},
     finality,
     ports::{CardBooks, CardRail, Clock, desk::DeskBooks},
     recovery,
     refunds::refund_round,
+    sequence,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -65,12 +67,30 @@ async fn recover_once(world: &World, drives: &Drives) -> Result<(), DriveError> 
 
 /// A loop of its own: it asks the node, and a node that hangs must not hold up what is finished without it.
 async fn close_nonces(world: &World, stop: &CancellationToken) {
+    let mut holes = Vec::new();
     while !stop.is_cancelled() {
         if let Err(error) = recovery::close_nonces(world).await {
             tracing::warn!(error = %chain(&error), "recovery.nonces_failed");
         }
+        heal_sequences(world, &mut holes).await;
         pause(RECOVER_EVERY, stop).await;
     }
+}
+
+/// Says once of each hole that it is there, and that it is filled.
+async fn heal_sequences(world: &World, holes: &mut Vec<(Wallet, u64)>) {
+    if let Err(error) = sequence::heal(world).await {
+        return tracing::warn!(error = %chain(&error), "signer.sequence_failed");
+    }
+    let states = world.signers.states();
+    let now: Vec<(Wallet, u64)> = states.iter().flat_map(|state| state.holes.iter().map(|nonce| (state.signer, *nonce))).collect();
+    for (signer, nonce) in now.iter().filter(|hole| !holes.contains(hole)) {
+        tracing::warn!(%signer, nonce, "signer.hole: nothing of this gateway uses the nonce; an empty transaction will");
+    }
+    for (signer, nonce) in holes.iter().filter(|hole| !now.contains(hole)) {
+        tracing::info!(%signer, nonce, "signer.hole_closed");
+    }
+    *holes = now;
 }
 
 /// A loop of its own, for the same reason: settlements that may still be taken back are looked at until they are final.

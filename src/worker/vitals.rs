@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use payments::{
     ports::{Clock, RailError},
+    sequence::SequenceWatch,
     time::UnixMs,
 };
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub struct Vitals {
     pub books: Arc<dyn Inspect>,
     /// The chain.
     pub chain: Arc<dyn ChainWatch>,
+    /// What the rounds saw of the signers' nonces.
+    pub signers: Arc<SequenceWatch>,
     /// Whether the shared cache answers.
     pub cache_up: Box<dyn Fn() -> bool + Send + Sync>,
     /// Time.
@@ -94,6 +97,7 @@ impl Vitals {
             if let Some(pulse) = &last {
                 self.telemetry.show_chain(pulse, self.clock.now());
             }
+            self.telemetry.show_signers(&self.signers.states(), self.clock.now());
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

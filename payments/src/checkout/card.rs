@@ -78,6 +78,7 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         free_tier: None,
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
+            reverts: settings.reverts,
             proof_covers_price: true,
             means,
             product: asked.product,

@@ -82,7 +82,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
     }
-    let preparer = world.rail.preparer(&asked.transfer, &view);
+    let preparer = world.rail.preparer(&asked.transfer, &view, world.settings.gas.of(Amount::Usdc(asked.price)));
     let now = world.clock.now();
     let settings = &world.settings;
     let claim = NewClaim {
@@ -95,6 +95,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         free_tier: free_tier.then(|| settings.free_tier.at(now)),
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
+            reverts: settings.reverts,
             proof_covers_price: asked.transfer.value() == asked.price && payable,
             means: Means::Transfer,
             product: Product::Launch,

@@ -26,6 +26,8 @@ pub struct Progress {
     pub(super) forwarded: bool,
     /// Questions about the same step without an answer.
     pub(super) polls: u32,
+    /// The fee that is called for is above what the payment may cost in gas: it waits for a lower one.
+    pub(super) at_gas_bound: bool,
 }
 
 /// What became of one step.
@@ -107,12 +109,17 @@ pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> R
 impl Progress {
     /// For the request that just made the claim.
     pub const fn live() -> Self {
-        Self { fresh: true, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: true, polls: 0 }
+        Self { fresh: true, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: true, polls: 0, at_gas_bound: false }
     }
 
     /// For an intent that somebody left behind: ask first what became of it.
     pub const fn recovered() -> Self {
-        Self { fresh: false, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: false, polls: 0 }
+        Self { fresh: false, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: false, polls: 0, at_gas_bound: false }
+    }
+
+    /// The payment waits because a higher fee would cost more than it may.
+    pub const fn at_gas_bound(self) -> bool {
+        self.at_gas_bound
     }
 
     /// No creation can have left for this intent yet.

@@ -24,7 +24,10 @@ pub use pay::may_pay_again;
 use crate::{
     agent::Payer,
     free_tier::FreeTier,
+    funding::RevertBounds,
+    gas::GasBound,
     ports::{AgentTokens, BalanceCache, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
+    sequence::SequenceWatch,
 };
 
 /// Everything that the story needs, as ports.
@@ -46,6 +49,8 @@ pub struct World {
     pub clock: Arc<dyn Clock>,
     /// Ids.
     pub ids: Arc<dyn Ids>,
+    /// What this process sees of its signers' nonces.
+    pub signers: Arc<SequenceWatch>,
     /// The rules' numbers.
     pub settings: Settings,
 }
@@ -70,6 +75,10 @@ pub struct Settings {
     pub entitlement_ms: i64,
     /// Refused-after-pay per payer and day before no further payment is taken.
     pub refused_after_pay_per_day: u32,
+    /// What one payment may cost in gas.
+    pub gas: GasBound,
+    /// What reverted payments may cost us.
+    pub reverts: RevertBounds,
     /// How long an unknown creation is tried again before it is looked up by key.
     pub core_deadline_ms: i64,
     /// How long a copy of a creation may be under way after it was sent: until then "there is none" is not believed.

@@ -3,8 +3,8 @@
 use crate::{
     checkout::{DriveError, Progress, Step, World},
     intent::{Intent, State},
-    ports::{ChainRail, Outcome, Sent},
-    settlement::{Attempt, Settlement},
+    ports::{ChainRail, Outcome, Raised, Renewal, Sent},
+    settlement::{Attempt, Settlement, TransferTerms},
 };
 
 /// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
@@ -23,26 +23,60 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
     match world.rail.outcome(&terms, &intent.attempts).await {
         Ok(Outcome::Settled(proof)) => save(world, intent.funded(Settlement::Transfer(proof), world.clock.now())?).await,
         Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
-        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, progress, first).await,
+        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, &terms, progress, first).await,
         Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,
         Err(_) => mark_or_wait(world, intent, progress, Sent::Unknown).await,
     }
 }
 
 /// The authorization is still usable: the same bytes go out again now and then, with a higher fee once they are old.
-async fn keep_sending(world: &World, intent: Intent, progress: &mut Progress, just_sent: bool) -> Result<Step, DriveError> {
+async fn keep_sending(
+    world: &World,
+    intent: Intent,
+    terms: &TransferTerms,
+    progress: &mut Progress,
+    just_sent: bool,
+) -> Result<Step, DriveError> {
     let due = progress.sends == 0 || progress.polls % POLLS_PER_RESEND == POLLS_PER_RESEND - 1;
     if just_sent || !due {
         return mark_or_wait(world, intent, progress, progress.sent).await;
     }
     let Some(last) = intent.attempts.last().cloned() else { return Err(DriveError::Incomplete(intent.id)) };
-    if let Ok(Some(raised)) = world.rail.bump(intent.id, &last, world.clock.now()).await {
+    if matches!(world.rail.outrun(terms, &intent.attempts).await, Ok(true)) {
+        return renew(world, intent, terms, &last, progress).await;
+    }
+    let gas_wei = world.settings.gas.left_for(intent.price, &intent.attempts, &last);
+    let raised = world.rail.bump(intent.id, &last, gas_wei, world.clock.now()).await;
+    progress.at_gas_bound = matches!(raised, Ok(Raised::AtBound));
+    if let Ok(Raised::Higher(raised)) = raised {
         let intent = world.books.save_attempt(intent.id, intent.guard, &raised).await?;
         send(world, &raised, progress).await;
         return Ok(Step::Wait(intent, progress.wait_ms()));
     }
     send(world, &last, progress).await;
     mark_or_wait(world, intent, progress, progress.sent).await
+}
+
+/// Another program with the signer's key was first under our nonce, so that nothing we signed can be mined: the same transfer goes out under a
+/// new one, saved before it is sent. The authorization pays once, whichever of our transactions uses it.
+async fn renew(world: &World, intent: Intent, terms: &TransferTerms, last: &Attempt, progress: &mut Progress) -> Result<Step, DriveError> {
+    let Some(signer) = world.rail.signers().first().copied() else { return Err(DriveError::Incomplete(intent.id)) };
+    // What was signed under the lost nonce costs nothing any more.
+    let rivals = |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) != (last.signer, last.eoa_nonce);
+    let others: Vec<Attempt> = intent.attempts.iter().filter(rivals).cloned().collect();
+    let gas_wei = world.settings.gas.left_for(intent.price, &others, last);
+    let Ok(resigning) = world.rail.resigning(last, gas_wei).await else {
+        return mark_or_wait(world, intent, progress, Sent::Unknown).await;
+    };
+    let detail = format!("a transaction that is not ours used nonce {} of {}: another program has its key", last.eoa_nonce, last.signer);
+    let renewal = Renewal { account: terms.signed_by(signer), resigning: &resigning, at: world.clock.now(), detail };
+    let Ok(renewed) = world.books.renew(intent.id, intent.guard, renewal).await? else {
+        return mark_or_wait(world, intent, progress, Sent::Unknown).await;
+    };
+    if let Some(fresh) = renewed.attempts.last() {
+        send(world, fresh, progress).await;
+    }
+    Ok(Step::Wait(renewed, progress.wait_ms()))
 }
 
 async fn send(world: &World, attempt: &Attempt, progress: &mut Progress) {

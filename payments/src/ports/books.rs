@@ -11,7 +11,9 @@ use crate::{
     ports::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
         finality::{Finding, Sighting},
+        rail::PreparationError,
         request::RequestNote,
+        signing::{OpenNonce, Renewal, Sequence, SigningAccount},
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -195,8 +197,21 @@ pub trait Books: Send + Sync {
     /// equal request with a new proof may join.
     async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
 
-    /// Terminal intents that have a nonce of this signer which no mined transaction is known to use, oldest first.
-    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError>;
+    /// Nonces of this account, of terminal intents, which no mined transaction is known to use, the oldest intent first.
+    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError>;
+
+    /// What is known of this account's nonces from this one on.
+    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError>;
+
+    /// Saves an empty transaction that fills a hole of this account, before it is sent.
+    async fn save_fill(&self, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError>;
+
+    /// Signs a payment anew under the next nonce, and saves that with the finding `foreign_transaction` before anything is sent: in one
+    /// transaction, under the guard.
+    ///
+    /// # Errors
+    /// [`BooksError::Stale`] when the guard does not hold; nothing changed then, nor when it cannot be prepared.
+    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError>;
 
     /// How many nonces of each signer are not over, sorted by signer: those that no mined transaction is known to use, and those whose settlement
     /// a reorganisation may still take back. A signer that is not in the list will never have to sign for what it began.
@@ -206,7 +221,10 @@ pub trait Books: Send + Sync {
     async fn sealed(&self, limit: u32) -> Result<Vec<SealedRow>, BooksError>;
 
     /// Notes that a mined transaction used the nonce.
-    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError>;
+    async fn close_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError>;
+
+    /// Notes that no mined transaction uses the nonce any more, with what it had cost: a reorganisation took it back.
+    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError>;
 
     /// Notes what the chain took for mined transactions of ours, in wei.
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError>;
@@ -214,8 +232,8 @@ pub trait Books: Send + Sync {
     /// What gas has cost so far, by what came of it.
     async fn gas_spent(&self) -> Result<GasSpent, BooksError>;
 
-    /// Intents with a settlement on the chain that is not final and whose look is due, the longest due first.
-    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
+    /// Intents with a settlement on this chain that is not final and whose look is due, the longest due first.
+    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError>;
 
     /// Saves what looks at settlements showed, in one transaction: see [`Seen`](crate::ports::Seen). A look whose row names another block by
     /// now changes nothing. Neither postings nor the intent's state change: what was delivered stays delivered.

@@ -9,7 +9,10 @@ use crate::{
     ids::PaymentId,
     intent::{Guard, Intent, KeptRequest, Protocol, State},
     money::Amount,
-    ports::rail::{PreparationError, Preparer},
+    ports::{
+        rail::{PreparationError, Preparer},
+        signing::SigningAccount,
+    },
     proof::{PaymentKey, ProofKey},
     settlement::{Attempt, TransferTerms},
     time::UnixMs,
@@ -207,6 +210,13 @@ impl ClaimKey {
 }
 
 // === impl Payment ===
+
+impl TransferPayment<'_> {
+    /// The account whose next nonce it takes.
+    pub fn account(&self) -> SigningAccount {
+        self.transfer.signed_by(self.preparer.signer())
+    }
+}
 
 impl<'a> Payment<'a> {
     /// The transfer, if it is one.

@@ -72,3 +72,6 @@ pub struct Finding {
 
 /// The finding about a settlement that was counted and is not on the chain.
 pub const SETTLEMENT_LOST: &str = "settlement_lost";
+
+/// The finding about a transaction under our signer's nonce that is not ours. Only an operator knows what to do about it, and closes it.
+pub const FOREIGN_TRANSACTION: &str = "foreign_transaction";

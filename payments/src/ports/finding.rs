@@ -29,6 +29,8 @@ pub enum FindingKind {
     SettlementLost,
     /// The books name a settlement that the other side does not have.
     PhantomSettlement,
+    /// A transaction that is not ours used a nonce of our signer: another program has its key.
+    ForeignTransaction,
     /// Both sides have it, with different amounts.
     AmountMismatch,
     /// The books name a launch that the upstream does not have.
@@ -137,11 +139,12 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
         Self::PhantomSettlement,
+        Self::ForeignTransaction,
         Self::AmountMismatch,
         Self::MissingLaunch,
         Self::ExtraLaunch,
@@ -158,6 +161,7 @@ impl FindingKind {
             Self::UnmatchedReceipt => "unmatched_receipt",
             Self::SettlementLost => super::SETTLEMENT_LOST,
             Self::PhantomSettlement => "phantom_settlement",
+            Self::ForeignTransaction => super::FOREIGN_TRANSACTION,
             Self::AmountMismatch => "amount_mismatch",
             Self::MissingLaunch => "missing_launch",
             Self::ExtraLaunch => "extra_launch",

@@ -17,6 +17,7 @@ mod rail;
 mod reconcile;
 mod request;
 mod seal;
+mod signing;
 mod upstream;
 
 use async_trait::async_trait;
@@ -32,18 +33,19 @@ pub use cards::{
     CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, NewCharge, RefundOutcome, StablePayer, TokenView,
 };
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
-pub use finality::{Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
+pub use finality::{FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
 pub use history::{CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, Window};
 pub use limiter::{AgentLimiter, Rate, Taken};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
-pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent};
+pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent};
 pub use reconcile::{
     BookedCharge, BookedLaunch, BookedTransfer, ClaimedAuthorization, Holdings, InTransit, KnownCharge, NewRun, ReceiptKind, ReceiptNote,
     Receiver, ReconcileBooks, RunEnd,
 };
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
+pub use signing::{ChainNonces, KnownNonce, OpenNonce, Renewal, Resigning, Sequence, SigningAccount};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};
 
 use sha2::{Digest, Sha256};

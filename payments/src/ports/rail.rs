@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::finality::Standing,
+    ports::{
+        finality::Standing,
+        signing::{ChainNonces, Resigning},
+    },
     settlement::{Attempt, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::LiveTransfer,
@@ -90,6 +93,17 @@ pub enum Outcome {
     },
 }
 
+/// What came of looking whether a transaction needs a higher fee.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Raised {
+    /// The same under the same nonce with a higher fee, to be saved before it is sent.
+    Higher(Attempt),
+    /// A higher fee is not called for yet, or the signer cannot pay it.
+    NotNow,
+    /// The fee that is called for is above what the payment may cost in gas, or above the cap: it waits.
+    AtBound,
+}
+
 /// The node cannot be asked, or cannot be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RailError {
@@ -116,8 +130,8 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`]: nothing may be claimed then.
     async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError>;
 
-    /// A preparer for this transfer at these fees.
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer>;
+    /// A preparer for this transfer at these fees, for at most this much gas in wei.
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer>;
 
     /// The terms of the transfer, without its signature, to be kept with the intent.
     fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms;
@@ -143,14 +157,30 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError>;
 
+    /// The EIP-155 chain that is configured.
+    fn chain_id(&self) -> u64;
+
     /// The signers whose keys are here, the one that signs what is claimed here first. Only they can replace or empty what they signed.
     fn signers(&self) -> Vec<Wallet>;
 
-    /// The same transfer under the same nonce with a higher fee, to be saved before it is sent; `None` when a higher fee is not called for.
+    /// The same transaction under the same nonce with a higher fee, for at most this much gas in wei.
     ///
     /// # Errors
     /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError>;
+    async fn bump(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError>;
+
+    /// Whether the nonce of the last of these attempts is used by a mined transaction that is none of them, while the authorization is unused:
+    /// nothing that was signed under it can be mined any more. Proven by one answer of one node.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError>;
+
+    /// What it takes to sign the transfer of this attempt anew with this process's own signer, for at most this much gas in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer, or the attempt cannot be opened.
+    async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError>;
 
     /// Whether an authorization that expires at this second can no longer be used on the chain.
     ///
@@ -162,7 +192,20 @@ pub trait ChainRail: Send + Sync {
     ///
     /// # Errors
     /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError>;
+    async fn void(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+
+    /// An empty transaction of this signer to itself under a nonce that no payment has, to be saved before it is sent: the first one, or one with
+    /// a higher fee than the last. For at most this much gas in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now, the fee is at its bound, or the signer's key is not here.
+    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+
+    /// The nonces of this signer as the node has them, from one answer.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError>;
 
     /// Whether the signer's nonce is used by a mined transaction, with as many blocks on it as a fate needs: what a reorganisation may still
     /// take back must be sent again.

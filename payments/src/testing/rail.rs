@@ -1,25 +1,29 @@
 //! A chain that says what it is told and remembers what it was asked.
 
+mod answers;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
-    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
-    testing::{memory::MemoryBooks, upstream::next},
+    ports::{ChainNonces, ChainView, FeeQuote, PreparationError, RailError, Sent, SigningAccount, Standing},
+    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof},
+    testing::memory::MemoryBooks,
     time::UnixMs,
-    x402::verify::LiveTransfer,
 };
 
 /// The signer of the fake rail.
 pub const SIGNER: Wallet = Wallet::new([0x51; 20]);
+/// The chain of the fake rail.
+pub const CHAIN_ID: u64 = 84_532;
+/// The signer on its chain.
+pub const ACCOUNT: SigningAccount = SigningAccount { chain_id: CHAIN_ID, address: SIGNER };
 /// What a fake settlement costs us, in wei.
 pub const FEE_WEI: u128 = 21_000;
 
@@ -54,6 +58,8 @@ pub enum Asked {
     Void,
     /// Is this nonce used.
     NonceUsed(u64),
+    /// Make an empty transaction under a nonce that no payment has.
+    Fill(u64),
 }
 
 /// The chain. The last of each list that it was told is repeated for ever; told nothing, it takes what is sent and settles it.
@@ -68,6 +74,9 @@ struct Inner {
     outcomes: VecDeque<Say>,
     sent: VecDeque<Sent>,
     bumps: VecDeque<bool>,
+    at_bound: bool,
+    outrun: VecDeque<bool>,
+    nonces: Result<ChainNonces, RailError>,
     nonces_used: VecDeque<Result<bool, RailError>>,
     standings: VecDeque<Result<Standing, RailError>>,
     fees_wei: VecDeque<Result<Option<u128>, RailError>>,
@@ -122,6 +131,9 @@ impl FakeRail {
             outcomes: VecDeque::from([Say::Settled]),
             sent: VecDeque::from([Sent::Accepted]),
             bumps: VecDeque::from([false]),
+            at_bound: false,
+            outrun: VecDeque::from([false]),
+            nonces: Ok(ChainNonces { confirmed: 0, mined: 0, pending: 0 }),
             nonces_used: VecDeque::from([Ok(true)]),
             standings: VecDeque::from([Ok(Standing::Stands)]),
             fees_wei: VecDeque::from([Ok(Some(FEE_WEI))]),
@@ -156,6 +168,21 @@ impl FakeRail {
         self.inner().bumps = bumps.into_iter().collect();
     }
 
+    /// Whether the fee that is called for is above what may be paid.
+    pub fn at_bound(&self, at_bound: bool) {
+        self.inner().at_bound = at_bound;
+    }
+
+    /// Whether somebody else's transaction used the nonce, in this order.
+    pub fn outrun_next(&self, outrun: impl IntoIterator<Item = bool>) {
+        self.inner().outrun = outrun.into_iter().collect();
+    }
+
+    /// What the node says of the signer's nonces from now on.
+    pub fn nonces_are(&self, nonces: Result<ChainNonces, RailError>) {
+        self.inner().nonces = nonces;
+    }
+
     /// Whether nonces are used, in this order.
     pub fn nonce_used_next(&self, used: impl IntoIterator<Item = Result<bool, RailError>>) {
         self.inner().nonces_used = used.into_iter().collect();
@@ -188,113 +215,5 @@ impl FakeRail {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[async_trait]
-impl ChainRail for FakeRail {
-    async fn view(&self, _: &LiveTransfer) -> Result<ChainView, RailError> {
-        self.inner().view.clone()
-    }
-
-    fn preparer(&self, _: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer> {
-        Box::new(FakePreparer { max_fee_per_gas_wei: view.fees.max_fee_per_gas_wei, refuse: self.inner().preparation })
-    }
-
-    fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms {
-        TransferTerms {
-            key: transfer.key(),
-            pay_to: *transfer.pay_to(),
-            value: transfer.value(),
-            valid_before_unix_s: transfer.valid_before_unix_s(),
-            claimed_at_block: view.block_number,
-        }
-    }
-
-    async fn send(&self, attempt: &Attempt) -> Sent {
-        assert!(self.books.has_attempt(attempt), "{attempt:?} was sent and not saved");
-        assert!(!attempt.sealed_tx.is_empty(), "{attempt:?} was sent after its bytes were wiped");
-        let mut inner = self.inner();
-        inner.asked.push(Asked::Send(attempt.tx_hash));
-        next(&mut inner.sent).unwrap_or(Sent::Accepted)
-    }
-
-    async fn outcome(&self, _: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
-        let mut inner = self.inner();
-        inner.asked.push(Asked::Outcome);
-        let ours = attempts.last().map(|attempt| attempt.tx_hash);
-        match (next(&mut inner.outcomes).unwrap_or(Say::Unreachable), ours) {
-            (Say::Settled, Some(tx_hash)) => Ok(Outcome::Settled(proof(tx_hash, FEE_WEI))),
-            (Say::SettledByStranger, Some(ours)) => {
-                let stranger = ChainHash(Sha256::digest([ours.0, ours.0].concat()).into());
-                Ok(Outcome::Settled(proof(stranger, 0)))
-            }
-            (Say::Failed(failure), _) => Ok(Outcome::Failed(failure)),
-            (Say::Pending { may_send }, _) => Ok(Outcome::Pending { may_send }),
-            (Say::Unreachable, _) | (_, None) => Err(unreachable()),
-        }
-    }
-
-    async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
-        let mut inner = self.inner();
-        booked.iter().map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable()))).collect()
-    }
-
-    async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
-        let fee_wei = next(&mut self.inner().fees_wei).unwrap_or_else(|| Err(unreachable()))?;
-        Ok(attempts.last().zip(fee_wei).map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei)).into_iter().collect())
-    }
-
-    fn signers(&self) -> Vec<Wallet> {
-        vec![SIGNER]
-    }
-
-    async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
-        let mut inner = self.inner();
-        inner.asked.push(Asked::Bump);
-        let raised = next(&mut inner.bumps).unwrap_or(false);
-        Ok(raised.then(|| attempt(last.kind, intent, last.eoa_nonce, last.max_fee_per_gas_wei * 2, at)))
-    }
-
-    async fn expired_on_chain(&self, _: u64) -> Result<bool, RailError> {
-        Ok(self.inner().expired)
-    }
-
-    async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError> {
-        self.inner().asked.push(Asked::Void);
-        Ok(attempt(AttemptKind::Void, intent, last.eoa_nonce, last.max_fee_per_gas_wei * 2, at))
-    }
-
-    async fn nonce_used(&self, _: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
-        let mut inner = self.inner();
-        inner.asked.push(Asked::NonceUsed(eoa_nonce));
-        next(&mut inner.nonces_used).unwrap_or_else(|| Err(unreachable()))
-    }
-
-    async fn ready(&self) -> Result<(), RailError> {
-        self.inner().view.clone().map(drop)
-    }
-
-    fn on_wrong_chain(&self) -> bool {
-        matches!(self.inner().view, Err(RailError::WrongChain(_)))
-    }
-}
-
-/// Prepares, or refuses to.
-pub(super) struct FakePreparer {
-    pub(super) max_fee_per_gas_wei: u128,
-    pub(super) refuse: Option<PreparationError>,
-}
-
-impl Preparer for FakePreparer {
-    fn signer(&self) -> Wallet {
-        SIGNER
-    }
-
-    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
-        match self.refuse {
-            Some(error) => Err(error),
-            None => Ok(attempt(AttemptKind::Transfer, intent, eoa_nonce, self.max_fee_per_gas_wei, at)),
-        }
     }
 }

@@ -8,8 +8,11 @@ use crate::{
     checkout::{Cards, PricedRequest, Settings, World},
     fingerprint::Fingerprint,
     free_tier::FreeTier,
+    funding::RevertBounds,
+    gas::GasBound,
     intent::KeptRequest,
     ports::Clock,
+    sequence::SequenceWatch,
     testing::{
         balances::FakeBalances,
         cards::{FakeCards, PlainTokens},
@@ -29,6 +32,8 @@ pub const SETTINGS: Settings = Settings {
     require_balance_for_free: true,
     entitlement_ms: 86_400_000,
     refused_after_pay_per_day: 3,
+    gas: GasBound { plain_wei: 1_000_000_000_000_000, share: None },
+    reverts: RevertBounds { per_payer_and_hour: 3, gas_wei_per_hour: u128::MAX },
     core_deadline_ms: 600_000,
     core_late_copy_ms: 300_000,
     lease_ms: 30_000,
@@ -74,6 +79,7 @@ impl TestWorld {
             upstream: upstream.clone(),
             clock: clock.clone(),
             ids: Arc::new(CountedIds::default()),
+            signers: Arc::new(SequenceWatch::default()),
             settings: SETTINGS,
         };
         Self { world, books, proofs, balances, rail, cards, upstream, clock }

@@ -1,15 +1,20 @@
 //! The keys as doctor sees them: whether they open what is kept sealed, and can finish what each signer began.
 
-use payments::{agent::Wallet, ports::ChainRail};
+use payments::{
+    agent::Wallet,
+    ports::{Books, ChainRail, Clock},
+    sequence::{self, SignerState},
+};
 
 use super::{Finding, rail, why};
 use crate::{
     app::{
-        books_beside,
+        books_beside, clock,
         custody::{Custody, look},
         keys::SandboxKeys,
         money,
     },
+    clock::SystemClock,
     config::Config,
     rails::base::BaseRail,
 };
@@ -24,6 +29,7 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
         Err(error) => return vec![Finding::fail("seal", why(&error), "see the database check")],
     };
     let mut findings = vec![seal(&custody)];
+    findings.extend(sequences(&*books, &rail, &clock(config)).await);
     let known = rail.signers();
     for signer in known.iter().skip(1) {
         findings.push(other(&rail, *signer, custody.open_under(*signer)).await);
@@ -33,6 +39,25 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
         Finding::warn("signers", says, "put its key into x402.other_signer_keys, here or where it is kept")
     }));
     findings
+}
+
+/// How the nonces of each signer stand, by one look.
+async fn sequences(books: &dyn Books, rail: &BaseRail, clock: &SystemClock) -> Vec<Finding> {
+    const CHECK: &str = "signer";
+    let states = match sequence::states(books, rail).await {
+        Ok(Some(states)) => states,
+        // The chain check says so.
+        Ok(None) => return Vec::new(),
+        Err(error) => return vec![Finding::fail(CHECK, why(&error), "see the database check")],
+    };
+    let line = |state: SignerState| {
+        let says = format!("{}: {}", state.signer, state.describe(clock.now()));
+        match state.holes.is_empty() {
+            true => Finding::ok(CHECK, says),
+            false => Finding::warn(CHECK, says, "a running gateway fills it by itself; see that it runs, and that the signer has gas"),
+        }
+    };
+    states.into_iter().map(line).collect()
 }
 
 fn seal(custody: &Custody) -> Finding {

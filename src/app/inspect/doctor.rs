@@ -24,6 +24,7 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     let mut findings = settings::findings(config);
     findings.extend(keys(&config.sandbox.dir));
     findings.extend(books(config).await);
+    findings.extend(books_chain(config).await);
     findings.extend(chain::findings(config, &clock).await);
     findings.extend(custody::findings(config).await);
     findings.push(core(config, &clock).await);
@@ -97,6 +98,16 @@ async fn books(config: &Config) -> Vec<Finding> {
         Finding::warn("migrations", says, "they are applied at the next start; take a backup first")
     };
     vec![whole, migrations, trial_balance(&*store.books).await]
+}
+
+/// Whether the books are of the configured chain and token; nothing where there are none, or none that can be read.
+async fn books_chain(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "books_chain";
+    let store = stores::beside(config).await.ok()?;
+    Some(match super::super::books_chain::mismatch(config, &*store.inspect).await.ok()? {
+        None => Finding::ok(CHECK, "of the configured chain and token"),
+        Some(mismatch) => Finding::fail(CHECK, mismatch, "correct x402.chain_id and x402.asset, or set store.url to new books"),
+    })
 }
 
 async fn core(config: &Config, clock: &SystemClock) -> Finding {

@@ -5,7 +5,7 @@ use payments::{ports::BooksError, time::UnixMs};
 use sqlx::{Row, migrate::Migrator};
 
 use super::{
-    Store,
+    Store, chain,
     desk::{family, of_a_payer},
     dialect::Pool,
     health, pulse, rows, unavailable,
@@ -187,6 +187,8 @@ const RULES: [(&str, &str, &str); 23] = [
         "SELECT a.intent_id || ' is ' || i.state || ' and still holds a signed ' || a.kind FROM attempts a JOIN intents i ON i.id = a.intent_id
          WHERE length(a.sealed_tx) > 0 AND i.state IN ('created', 'rejected', 'released', 'pay_failed') AND (a.kind = 'transfer' OR a.nonce_closed = 1)
            AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)
+         UNION ALL SELECT 'nonce ' || f.eoa_nonce || ' of ' || f.signer || ' is used, and what filled it is kept' FROM nonce_fills f
+         WHERE length(f.sealed_tx) > 0 AND f.nonce_closed = 1
          UNION ALL SELECT c.intent_id || ' is ' || i.state || ' and still holds a sealed charge' FROM charges c JOIN intents i ON i.id = c.intent_id
          WHERE length(c.sealed_params) > 0 AND i.state IN ('created', 'rejected', 'pay_failed', 'granted')",
     ),
@@ -222,6 +224,10 @@ impl Inspect for Store {
 
     async fn pulse(&self, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError> {
         pulse::of(&self.readers, since, until).await
+    }
+
+    async fn token(&self) -> Result<Option<String>, BooksError> {
+        chain::token(&self.readers).await
     }
 
     async fn settlements(&self) -> Result<Vec<BookedSettlement>, BooksError> {

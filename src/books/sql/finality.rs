@@ -10,13 +10,14 @@ use payments::{
 use super::dialect::{Connection, DbRow, Pool, no_bytes};
 use super::{gas, leases, rows, unavailable};
 
-pub(super) async fn recent(readers: &Pool, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+pub(super) async fn recent(readers: &Pool, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
     let ids = sqlx::query(
-        "SELECT intent_id AS id FROM settlements WHERE final_at_ms IS NULL AND rail = 'x402' AND look_at_ms <= $1
-         ORDER BY look_at_ms, intent_id LIMIT $2",
+        "SELECT intent_id AS id FROM settlements WHERE final_at_ms IS NULL AND rail = 'x402' AND look_at_ms <= $1 AND chain_id = $2
+         ORDER BY look_at_ms, intent_id LIMIT $3",
     )
     .bind(due.ms())
+    .bind(rows::integer(chain_id))
     .bind(i64::from(limit))
     .fetch_all(&mut *connection)
     .await
@@ -119,7 +120,7 @@ async fn lose(connection: &mut Connection, id: &str, detail: &str, at: UnixMs) -
 
 async fn own_nonce(connection: &mut Connection, id: &str, closed: i64) -> Result<(), BooksError> {
     sqlx::query(
-        "UPDATE attempts SET nonce_closed = $1 WHERE (signer, eoa_nonce) IN (
+        "UPDATE attempts SET nonce_closed = $1 WHERE intent_id = $2 AND (signer, eoa_nonce) IN (
             SELECT a.signer, a.eoa_nonce FROM attempts a JOIN settlements s ON s.intent_id = a.intent_id AND s.tx_hash = a.tx_hash
             WHERE a.intent_id = $2)",
     )

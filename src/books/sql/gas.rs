@@ -5,8 +5,8 @@ use payments::{
     settlement::{ChainHash, GasSpent},
 };
 
-use super::dialect::{Connection, Pool};
-use super::{rows, unavailable};
+use super::dialect::{Connection, DbRow, Pool};
+use super::{rows, sequence, unavailable};
 
 /// Sums are made of two numbers: a sum of wei is more than SQLite's integers hold.
 const GWEI: u128 = 1_000_000_000;
@@ -16,10 +16,10 @@ pub(super) async fn note(connection: &mut Connection, tx_hash: ChainHash, fee_we
     sqlx::query("UPDATE attempts SET fee_wei = $1 WHERE tx_hash = $2")
         .bind(fee_wei.map(|wei| wei.to_string()))
         .bind(tx_hash.to_string())
-        .execute(connection)
+        .execute(&mut *connection)
         .await
-        .map(drop)
-        .map_err(unavailable)
+        .map_err(unavailable)?;
+    sequence::note_fee(connection, tx_hash, fee_wei).await
 }
 
 /// Writes what mined transactions of ours cost.
@@ -30,13 +30,20 @@ pub(super) async fn note_all(connection: &mut Connection, fees_wei: &[(ChainHash
     Ok(())
 }
 
+/// Of the columns `gwei` and `wei`.
+pub(super) fn sum(row: &DbRow) -> Result<u128, BooksError> {
+    let part = |column| rows::unsigned(row, "attempts", column, String::new);
+    Ok(u128::from(part("gwei")?).saturating_mul(GWEI).saturating_add(u128::from(part("wei")?)))
+}
+
 pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
     let list = sqlx::query(
-        "SELECT CASE WHEN a.kind = 'void' THEN 'void'
-                     WHEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = a.intent_id AND s.tx_hash = a.tx_hash) THEN 'settled'
-                     ELSE 'lost' END AS what,
-                CAST(sum(CAST(a.fee_wei AS BIGINT) / 1000000000) AS BIGINT) AS gwei, CAST(sum(CAST(a.fee_wei AS BIGINT) % 1000000000) AS BIGINT) AS wei
-         FROM attempts a WHERE a.fee_wei IS NOT NULL GROUP BY what",
+        "SELECT what, CAST(sum(CAST(fee_wei AS BIGINT) / 1000000000) AS BIGINT) AS gwei, CAST(sum(CAST(fee_wei AS BIGINT) % 1000000000) AS BIGINT) AS wei
+         FROM (SELECT CASE WHEN a.kind = 'void' THEN 'void'
+                           WHEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = a.intent_id AND s.tx_hash = a.tx_hash) THEN 'settled'
+                           ELSE 'lost' END AS what, a.fee_wei
+               FROM attempts a WHERE a.fee_wei IS NOT NULL
+               UNION ALL SELECT 'void', f.fee_wei FROM nonce_fills f WHERE f.fee_wei IS NOT NULL) AS mined GROUP BY what",
     )
     .fetch_all(readers)
     .await
@@ -44,8 +51,7 @@ pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
     let mut spent = GasSpent::default();
     for row in &list {
         let what = rows::text(row, "what")?;
-        let part = |column| rows::unsigned(row, "attempts", column, || what.clone());
-        let sum_wei = u128::from(part("gwei")?).saturating_mul(GWEI).saturating_add(u128::from(part("wei")?));
+        let sum_wei = sum(row)?;
         match what.as_str() {
             "void" => spent.void_wei = sum_wei,
             "settled" => spent.settled_wei = sum_wei,

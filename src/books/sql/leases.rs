@@ -4,7 +4,7 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     intent::Intent,
-    ports::{BooksError, SealedRow},
+    ports::{BooksError, SealedRow, SigningAccount},
     time::UnixMs,
 };
 use sqlx::Row;
@@ -22,25 +22,12 @@ pub(super) async fn release(writer: &Pool, id: PaymentId, fence: i64) -> Result<
         .map_err(unavailable)
 }
 
-pub(super) async fn open_nonces(connection: &mut Connection, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
-    let open = sqlx::query(
-        "SELECT DISTINCT i.id AS id FROM attempts a JOIN intents i ON i.id = a.intent_id
-         WHERE a.nonce_closed = 0 AND a.signer = $1
-         AND i.state IN ('pay_failed', 'forwarding', 'core_unknown', 'created', 'rejected') ORDER BY i.id LIMIT $2",
-    )
-    .bind(signer.to_string())
-    .bind(i64::from(limit))
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(unavailable)?;
-    load(connection, &open).await
-}
-
-/// Both halves go by an index of what is not over, however long the table is.
+/// Each part goes by an index of what is not over, however long the table is.
 pub(super) async fn signers_at_work(readers: &Pool) -> Result<Vec<(Wallet, u64)>, BooksError> {
     let rows = sqlx::query(
         "SELECT signer, count(DISTINCT eoa_nonce) AS nonces FROM (
             SELECT signer, eoa_nonce FROM attempts WHERE nonce_closed = 0
+            UNION ALL SELECT signer, eoa_nonce FROM nonce_fills WHERE nonce_closed = 0
             UNION ALL SELECT a.signer, a.eoa_nonce FROM settlements s JOIN attempts a ON a.intent_id = s.intent_id AND a.tx_hash = s.tx_hash
             WHERE s.final_at_ms IS NULL AND s.rail = 'x402'
          ) AS work GROUP BY signer ORDER BY signer",
@@ -64,6 +51,7 @@ pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>,
         "SELECT a.tx_hash || '/' || a.kind AS name, a.sealed_tx AS bytes FROM attempts a WHERE a.nonce_closed = 0 AND length(a.sealed_tx) > 0
          UNION ALL SELECT a.tx_hash || '/' || a.kind, a.sealed_tx FROM settlements s JOIN attempts a ON a.intent_id = s.intent_id
          WHERE s.final_at_ms IS NULL AND s.rail = 'x402' AND a.nonce_closed = 1 AND length(a.sealed_tx) > 0
+         UNION ALL SELECT f.tx_hash || '/void', f.sealed_tx FROM nonce_fills f WHERE f.nonce_closed = 0 AND length(f.sealed_tx) > 0
          UNION ALL SELECT c.intent_id, c.sealed_params FROM intents i JOIN charges c ON c.intent_id = i.id
          WHERE i.state IN ('signed', 'submitted', 'submit_unknown') AND length(c.sealed_params) > 0
          LIMIT $1",
@@ -77,16 +65,29 @@ pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>,
     rows.iter().map(row).collect::<Result<_, _>>().map_err(unavailable)
 }
 
-pub(super) async fn close_nonce(connection: &mut Connection, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+pub(super) async fn close_nonce(connection: &mut Connection, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
     sqlx::query(concat!(
         "UPDATE attempts SET nonce_closed = 1, sealed_tx = CASE WHEN ",
         kept_for_settlement!(),
         " THEN sealed_tx ELSE ",
         no_bytes!(),
-        " END WHERE signer = $1 AND eoa_nonce = $2"
+        " END WHERE signer = $1 AND eoa_nonce = $2
+         AND EXISTS (SELECT 1 FROM intents i WHERE i.id = attempts.intent_id AND i.chain_id = $3)"
     ))
-    .bind(signer.to_string())
+    .bind(account.address.to_string())
     .bind(rows::integer(eoa_nonce))
+    .bind(rows::integer(account.chain_id))
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
+    sqlx::query(concat!(
+        "UPDATE nonce_fills SET nonce_closed = 1, sealed_tx = ",
+        no_bytes!(),
+        " WHERE signer = $1 AND eoa_nonce = $2 AND chain_id = $3 AND nonce_closed = 0"
+    ))
+    .bind(account.address.to_string())
+    .bind(rows::integer(eoa_nonce))
+    .bind(rows::integer(account.chain_id))
     .execute(connection)
     .await
     .map(drop)

@@ -142,7 +142,7 @@ fn answer(row: &DbRow, id: PaymentId) -> Result<Option<StoredAnswer>, BooksError
     }))
 }
 
-fn attempt(row: &DbRow) -> Result<Attempt, BooksError> {
+pub(super) fn attempt(row: &DbRow) -> Result<Attempt, BooksError> {
     let tx_hash = text(row, "tx_hash")?;
     let corrupt = |column| BooksError::Corrupt { table: "attempts", column, key: tx_hash.clone() };
     Ok(Attempt {

@@ -1,8 +1,8 @@
 //! The books on one database: a read on any connection, a write in one transaction.
 
 use super::{
-    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, refused_proofs, requests, rows, transitions,
-    unavailable, write::Write,
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, refused_proofs, requests, rows, sequence,
+    transitions, unavailable, write::Write,
 };
 use async_trait::async_trait;
 use payments::{
@@ -10,8 +10,8 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, SealedRow, Sighting, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
+        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -90,9 +90,32 @@ impl Books for Store {
         driving::take_stuck(self, now, lease_until, limit).await
     }
 
-    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        leases::open_nonces(&mut connection, signer, limit).await
+        sequence::open_nonces(&mut connection, account, limit).await
+    }
+
+    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        sequence::sequence(&mut connection, account, from_nonce).await
+    }
+
+    async fn save_fill(&self, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError> {
+        in_transaction!(self, Some(fill.saved_at.ms()), write => sequence::save_fill(&mut write.transaction, account, fill).await)
+    }
+
+    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+        let mut tries = 0_u32;
+        loop {
+            let mut write = self.write(Some(renewal.at.ms())).await?;
+            let renewed = sequence::renew(&mut write.transaction, id, guard, &renewal).await;
+            // What cannot be prepared gives back its nonce.
+            let refused = matches!(renewed, Ok(Err(_)));
+            match self.finish_unless(refused, write, renewed).await {
+                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => tries += 1,
+                done => break done,
+            }
+        }
     }
 
     async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
@@ -103,9 +126,12 @@ impl Books for Store {
         leases::sealed(&self.readers, limit).await
     }
 
-    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
-        let mut connection = self.writer.acquire().await.map_err(unavailable)?;
-        leases::close_nonce(&mut connection, signer, eoa_nonce).await
+    async fn close_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+        in_transaction!(self, None, write => leases::close_nonce(&mut write.transaction, account, eoa_nonce).await)
+    }
+
+    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+        in_transaction!(self, None, write => sequence::reopen(&mut write.transaction, account, eoa_nonce).await)
     }
 
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
@@ -116,8 +142,8 @@ impl Books for Store {
         gas::spent(&self.readers).await
     }
 
-    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
-        finality::recent(&self.readers, due, limit).await
+    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        finality::recent(&self.readers, chain_id, due, limit).await
     }
 
     async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {

@@ -84,14 +84,19 @@ pub(super) async fn save_attempt(
     guard: Guard,
     attempt: &Attempt,
 ) -> Result<Intent, BooksError> {
+    touch(connection, id, guard, attempt.saved_at).await?;
+    rows::insert_attempt(connection, id, attempt).await?;
+    loaded(connection, id).await
+}
+
+/// Takes the guard to its next version, before something is saved beside the row.
+pub(super) async fn touch(connection: &mut Connection, id: PaymentId, guard: Guard, at: UnixMs) -> Result<(), BooksError> {
     let query = sqlx::query("UPDATE intents SET version = version + 1, updated_at_ms = $1 WHERE id = $2 AND version = $3 AND fence = $4")
-        .bind(attempt.saved_at.ms())
+        .bind(at.ms())
         .bind(id.to_string())
         .bind(guard.version)
         .bind(guard.fence);
-    exactly_one(id, &query.execute(&mut *connection).await.map_err(unavailable)?)?;
-    rows::insert_attempt(connection, id, attempt).await?;
-    loaded(connection, id).await
+    exactly_one(id, &query.execute(connection).await.map_err(unavailable)?)
 }
 
 async fn check_guard(connection: &mut Connection, transition: &Transition) -> Result<(), BooksError> {
@@ -149,8 +154,8 @@ async fn insert_settlement(connection: &mut Connection, id: PaymentId, proof: &S
     exactly_one(id, &inserted)?;
     gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
     sqlx::query(
-        "UPDATE attempts SET nonce_closed = 1
-         WHERE (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = $1 AND tx_hash = $2)",
+        "UPDATE attempts SET nonce_closed = 1 WHERE intent_id = $1
+         AND (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = $1 AND tx_hash = $2)",
     )
     .bind(id.to_string())
     .bind(proof.tx_hash.to_string())

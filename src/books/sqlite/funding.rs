@@ -9,7 +9,7 @@ use payments::{
     intent::State,
     ledger::{LedgerError, Posting},
     money::{Amount, UsdCents, UsdcUnits},
-    ports::{BooksError, NewClaim, PreparationError, TransferPayment},
+    ports::{BooksError, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
     time::UnixMs,
@@ -17,7 +17,7 @@ use payments::{
 use sqlx::Row;
 
 use super::dialect::Connection;
-use super::{credits, day_cap, journal, rows, unavailable};
+use super::{credits, day_cap, journal, reverts, rows, sequence, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -90,6 +90,7 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
         credit: account.backing_cents.checked_div(account.balance.get()).map(UsdCents::new),
         frozen: account.debt.get() > 0,
         refused_after_pay_today,
+        ..reverts::of(connection, claim).await?
     })
 }
 
@@ -149,28 +150,11 @@ pub(super) async fn take(
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
-            let eoa_nonce = next_nonce(connection, payment).await?;
+            let eoa_nonce = sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce).await?;
             let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
             Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt) }))
         }
     }
-}
-
-/// The signer's own sequence: never below what the chain has seen, never the same twice.
-async fn next_nonce(connection: &mut Connection, payment: &TransferPayment<'_>) -> Result<u64, BooksError> {
-    let chain_next = rows::integer(payment.chain_next_nonce);
-    let row = sqlx::query(
-        "INSERT INTO signers (addr, next_nonce) VALUES ($1, $2 + 1)
-         ON CONFLICT (addr) DO UPDATE SET next_nonce =
-            CASE WHEN signers.next_nonce < excluded.next_nonce THEN excluded.next_nonce ELSE signers.next_nonce + 1 END
-         RETURNING next_nonce - 1 AS nonce",
-    )
-    .bind(payment.preparer.signer().to_string())
-    .bind(chain_next)
-    .fetch_one(connection)
-    .await
-    .map_err(unavailable)?;
-    rows::unsigned(&row, "signers", "nonce", || payment.preparer.signer().to_string())
 }
 
 /// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit with its posting, the signed attempt, or the

@@ -15,6 +15,7 @@ mod location;
 mod marks;
 mod migrate;
 mod proofs;
+mod reverts;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -23,6 +24,8 @@ mod write;
 mod agreements;
 #[path = "../sql/cards/mod.rs"]
 mod cards;
+#[path = "../sql/chain.rs"]
+mod chain;
 #[path = "../sql/charges.rs"]
 mod charges;
 #[path = "../sql/credits.rs"]
@@ -49,6 +52,8 @@ mod refused_proofs;
 mod requests;
 #[path = "../sql/rows.rs"]
 mod rows;
+#[path = "../sql/sequence.rs"]
+mod sequence;
 #[path = "../sql/store.rs"]
 mod store;
 #[path = "../sql/transitions.rs"]

@@ -87,6 +87,8 @@ struct GasLine {
     link: Outside,
     tone: &'static str,
     eth: String,
+    nonces: String,
+    hole: Option<u64>,
 }
 
 /// `GET /operator`.
@@ -100,7 +102,8 @@ pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Sho
 
 fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View {
     let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
-    let alerts = alerts(&read, signers.iter().any(|line| line.tone == "bad"));
+    let mut alerts = alerts(&read, signers.iter().any(|line| line.tone == "bad"));
+    alerts.extend(signers.iter().filter_map(hole));
     let waiting = [read.refunds_due, read.open_findings, read.disputes_open, read.blocked_accounts];
     let waiting = waiting.into_iter().fold(read.unknown, u64::saturating_add);
     View {
@@ -125,6 +128,13 @@ fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View
         days: read.days.into_iter().rev().map(day).collect(),
         at: read.at,
     }
+}
+
+/// What is said of a signer whose later payments wait.
+fn hole(line: &GasLine) -> Option<Alert> {
+    let (nonce, signer) = (line.hole?, &line.link.text);
+    let text = format!("nothing uses nonce {nonce} of {signer}: its later payments wait until it is filled");
+    Some(Alert { tone: "bad", href: "/operator#gas", text })
 }
 
 fn span(name: &'static str, days: &[DayTotals], count: usize) -> Span {
@@ -189,7 +199,8 @@ fn gas_line(gas: SignerGas) -> GasLine {
         (None, _) => String::from("the node does not say"),
     };
     let tone = if left.is_some_and(|left| left < FEW_SETTLEMENTS) { "bad" } else { "" };
-    GasLine { link: Outside { href: None, text: gas.signer.to_string() }, tone, eth }
+    let nonces = gas.nonces.unwrap_or_default();
+    GasLine { link: Outside { href: None, text: gas.signer.to_string() }, tone, eth, nonces, hole: gas.hole }
 }
 
 /// Wei as ether with six decimals, rounded down.

@@ -1,7 +1,10 @@
 //! What a transaction may cost: EIP-1559 prices from the node, under the operator's cap.
 
 use alloy_primitives::{Address, U128, U256};
-use payments::ports::{FeeQuote, PreparationError, RailError};
+use payments::{
+    ports::{FeeQuote, PreparationError, RailError},
+    settlement::AttemptKind,
+};
 use serde_json::json;
 
 use super::{
@@ -9,11 +12,10 @@ use super::{
     wire::Block,
 };
 
-/// Gas that a settlement may use. The token behind its proxy needs 60,000 to 110,000; the rest is margin
-/// for a payer or receiver whose balance slot is new. What is not used is not charged.
-pub(super) const TRANSFER_GAS: u64 = 150_000;
+/// Gas that a settlement may use.
+pub(super) const TRANSFER_GAS: u64 = AttemptKind::Transfer.gas_limit();
 /// What an empty transaction costs.
-pub(super) const VOID_GAS: u64 = 21_000;
+pub(super) const VOID_GAS: u64 = AttemptKind::Void.gas_limit();
 /// Kept for what a rollup charges for the transaction's data, which is in no gas price: 0.00001 ETH, many times the usual.
 const DATA_FEE_RESERVE_WEI: u128 = 10_000_000_000_000;
 
@@ -63,16 +65,16 @@ fn base_fee(quote: &FeeQuote) -> u128 {
     quote.max_fee_per_gas_wei.saturating_sub(quote.max_priority_fee_per_gas_wei) / 2
 }
 
-/// The price of a settlement at this quote.
+/// The price of a first transaction at this quote.
 ///
 /// # Errors
 /// [`PreparationError::FeeAboveCap`] when even the base fee is above the cap, [`PreparationError::OutOfGas`].
-pub(super) fn price(quote: &FeeQuote, cap_wei: u128) -> Result<Price, PreparationError> {
+pub(super) fn price(quote: &FeeQuote, cap_wei: u128, gas_limit: u64) -> Result<Price, PreparationError> {
     if base_fee(quote) > cap_wei {
         return Err(PreparationError::FeeAboveCap);
     }
     let price = capped(quote, cap_wei);
-    if affordable(quote, price, TRANSFER_GAS) { Ok(price) } else { Err(PreparationError::OutOfGas) }
+    if affordable(quote, price, gas_limit) { Ok(price) } else { Err(PreparationError::OutOfGas) }
 }
 
 /// The price that replaces this one under the same nonce: both parts 12.5% higher, which every node accepts, and not below the
@@ -85,8 +87,17 @@ pub(super) fn replacing(last: Price, quote: &FeeQuote, cap_wei: u128) -> Option<
 }
 
 /// The cap of an empty transaction: it may cost what a settlement may cost, and uses a seventh of the gas.
-pub(super) fn void_cap(cap_wei: u128) -> u128 {
+fn void_cap(cap_wei: u128) -> u128 {
     cap_wei.saturating_mul(u128::from(TRANSFER_GAS / VOID_GAS))
+}
+
+/// The highest price at which a transaction of this kind costs no more than both the operator's cap and what it may cost in gas.
+pub(super) fn cap(kind: AttemptKind, cap_wei: u128, gas_wei: u128) -> u128 {
+    let operators = match kind {
+        AttemptKind::Transfer => cap_wei,
+        AttemptKind::Void => void_cap(cap_wei),
+    };
+    operators.min(gas_wei / u128::from(kind.gas_limit()))
 }
 
 /// The signer can pay this much gas at this price.
@@ -112,17 +123,26 @@ mod tests {
 
     #[test]
     fn the_cap_refuses_only_what_it_cannot_pay() {
-        assert_eq!(price(&quote(100, 7, RICH), 1_000), Ok(Price { max_fee_wei: 207, tip_wei: 7 }));
-        assert_eq!(price(&quote(100, 7, RICH), 100), Ok(Price { max_fee_wei: 100, tip_wei: 7 }));
-        assert_eq!(price(&quote(100, 700, RICH), 100), Ok(Price { max_fee_wei: 100, tip_wei: 100 }));
-        assert_eq!(price(&quote(101, 7, RICH), 100), Err(PreparationError::FeeAboveCap));
+        assert_eq!(price(&quote(100, 7, RICH), 1_000, TRANSFER_GAS), Ok(Price { max_fee_wei: 207, tip_wei: 7 }));
+        assert_eq!(price(&quote(100, 7, RICH), 100, TRANSFER_GAS), Ok(Price { max_fee_wei: 100, tip_wei: 7 }));
+        assert_eq!(price(&quote(100, 700, RICH), 100, TRANSFER_GAS), Ok(Price { max_fee_wei: 100, tip_wei: 100 }));
+        assert_eq!(price(&quote(101, 7, RICH), 100, TRANSFER_GAS), Err(PreparationError::FeeAboveCap));
     }
 
     #[test]
     fn a_signer_that_cannot_pay_the_whole_limit_is_out_of_gas() {
         let needed = 207 * u128::from(TRANSFER_GAS) + DATA_FEE_RESERVE_WEI;
-        assert!(price(&quote(100, 7, needed), 1_000).is_ok());
-        assert_eq!(price(&quote(100, 7, needed - 1), 1_000), Err(PreparationError::OutOfGas));
+        assert!(price(&quote(100, 7, needed), 1_000, TRANSFER_GAS).is_ok());
+        assert_eq!(price(&quote(100, 7, needed - 1), 1_000, TRANSFER_GAS), Err(PreparationError::OutOfGas));
+    }
+
+    #[test]
+    fn a_transaction_costs_no_more_than_its_payment_may() {
+        assert_eq!(cap(AttemptKind::Transfer, 1_000, u128::MAX), 1_000);
+        assert_eq!(cap(AttemptKind::Transfer, 1_000, 150_000 * 999), 999);
+        assert_eq!(cap(AttemptKind::Void, 1_000, u128::MAX), 7_000);
+        assert_eq!(cap(AttemptKind::Void, 1_000, 21_000 * 5 + 20_999), 5);
+        assert_eq!(cap(AttemptKind::Void, 1_000, 0), 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloy_primitives::B256;
 use payments::{
     agent::Wallet,
     ports::RailError,
-    settlement::{SettlementProof, TransferTerms},
+    settlement::{AttemptKind, SettlementProof, TransferTerms},
 };
 use serde_json::json;
 
@@ -48,7 +48,8 @@ impl BaseRail {
     /// What this account can pay gas with, at today's fees.
     pub async fn gas_of(&self, account: Wallet) -> Result<Gas, RailError> {
         let quote = self.quote(address(&account)).await?;
-        let fee_wei = quote.max_fee_per_gas_wei.min(self.max_fee_per_gas_wei).max(1);
+        let cap_wei = fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, self.max_gas_wei);
+        let fee_wei = quote.max_fee_per_gas_wei.min(cap_wei).max(1);
         let settlements = quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS));
         Ok(Gas { balance_wei: quote.signer_balance_wei, settlements })
     }

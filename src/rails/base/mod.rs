@@ -2,9 +2,12 @@
 //!
 //! | file | one thing |
 //! |---|---|
+//! | `config` | how the rail reaches its chain and what it may spend |
 //! | `rpc`, `redact`, `node` | JSON-RPC to one node: transport, what must not be shown, batches that check the chain |
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
+//! | `simulate` | whether the token would take a transfer |
+//! | `sequence` | the signer's nonces on the chain, and whether somebody else used one |
 //! | `outcome` | what became of a payment |
 //! | `finality` | whether what was seen can still be taken back |
 //! | `history` | every transfer to us, for comparing the books |
@@ -12,6 +15,7 @@
 //! | `inspect` | what operators' tools ask |
 
 mod calls;
+mod config;
 mod fees;
 mod finality;
 mod history;
@@ -23,66 +27,36 @@ mod readiness;
 mod redact;
 mod replace;
 mod rpc;
+mod sequence;
 mod signer;
+mod simulate;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use alloy_primitives::{B256, Bytes, U64, U256};
+use alloy_primitives::{B256, U64, U256};
 use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, Outcome, Preparer, RailError, Sealer, Sent, Standing},
-    settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
+    ports::{ChainNonces, ChainRail, ChainView, Outcome, Preparer, RailError, Raised, Resigning, Sealer, Sent, Standing},
+    settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::{requirements::Token, verify::LiveTransfer},
 };
 use serde_json::json;
 
-pub use rpc::RpcUrlError;
-pub use signer::SignerKeyError;
+pub use config::{BaseConfig, BaseConfigError};
 
 use calls::{address, answer};
-use node::{Answer, At, NoAnswer, Node};
+use node::{At, NoAnswer, Node};
 use preparer::BasePreparer;
 use signer::Signer;
 
 /// USDC has six decimals everywhere; a token that has others is not the configured one.
 const TOKEN_DECIMALS: u8 = 6;
-
-/// How the rail reaches its chain and what it may spend.
-pub struct BaseConfig {
-    /// The node: `https://`, or `http://` on a trusted network. May hold credentials; never shown.
-    pub rpc_url: String,
-    /// How long one call to the node may take, in milliseconds.
-    pub rpc_timeout_ms: u64,
-    /// The token, with its chain and its EIP-712 domain.
-    pub token: Token,
-    /// The private key of the account that sends settlements and pays gas.
-    pub signer_key: [u8; 32],
-    /// The keys of other replicas' and of retired signers: they only finish what they began.
-    pub other_signer_keys: Vec<[u8; 32]>,
-    /// The most that a settlement may pay per gas, in wei.
-    pub max_fee_per_gas_wei: u128,
-    /// Blocks that a fate must have, its own included; 0 counts as 1.
-    pub confirmations: u64,
-    /// How old an unmined transaction must be before its fee is raised, in seconds.
-    pub fee_bump_after_s: u32,
-}
-
-/// The configuration cannot work with any chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BaseConfigError {
-    /// The node's URL.
-    #[error(transparent)]
-    Url(#[from] RpcUrlError),
-    /// The signer's key.
-    #[error(transparent)]
-    Key(#[from] SignerKeyError),
-}
 
 /// The rail. Holds no state of its own: what happened is in the books and on the chain.
 pub struct BaseRail {
@@ -91,6 +65,7 @@ pub struct BaseRail {
     signer: Signer,
     others: Vec<Signer>,
     max_fee_per_gas_wei: u128,
+    max_gas_wei: u128,
     confirmations: u64,
     fee_bump_after_ms: i64,
 }
@@ -114,6 +89,7 @@ impl BaseRail {
             signer: own,
             token: config.token,
             max_fee_per_gas_wei: config.max_fee_per_gas_wei,
+            max_gas_wei: config.max_gas_wei,
             confirmations: config.confirmations.max(1),
             fee_bump_after_ms: i64::from(config.fee_bump_after_s).saturating_mul(1000),
         })
@@ -158,7 +134,8 @@ impl ChainRail for BaseRail {
         let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
         let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS)?;
         let paused = batch.call(token, &calls::paused(), At::Latest)?;
-        let nonce = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
+        let pending = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
+        let mined = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "latest"]))?;
         let quote = fees::ask_quote(&mut batch, signer)?;
         batch.send().await?;
         let balance: U256 = answer::<calls::balanceOfCall>(&balance.get().await?)?;
@@ -166,20 +143,21 @@ impl ChainRail for BaseRail {
         Ok(ChainView {
             authorization_used: answer::<calls::authorizationStateCall>(&used.get().await?)?,
             balance_units: u128::try_from(balance).unwrap_or(u128::MAX),
-            would_revert: verdict(settling, transfer, latest.unix_s()).await?,
+            would_revert: self.verdict(settling, transfer, latest.unix_s()).await?,
             token_paused: readiness::is_paused(paused).await?,
             block_number: latest.number(),
-            signer_next_nonce: nonce.get().await?.to(),
+            signer_next_nonce: sequence::next(mined.get().await?.to(), pending.get().await?.to()),
             fees,
         })
     }
 
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer> {
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer> {
+        let cap_wei = fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, gas_wei);
         Box::new(BasePreparer {
             signer: self.signer.clone(),
             token: address(self.token.address()),
             call: calls::settle(transfer),
-            price: fees::price(&view.fees, self.max_fee_per_gas_wei),
+            price: fees::price(&view.fees, cap_wei, fees::TRANSFER_GAS),
         })
     }
 
@@ -232,20 +210,40 @@ impl ChainRail for BaseRail {
         self.fees_of(attempts).await
     }
 
+    fn chain_id(&self) -> u64 {
+        self.token.chain_id()
+    }
+
     fn signers(&self) -> Vec<Wallet> {
         std::iter::once(&self.signer).chain(&self.others).map(Signer::wallet).collect()
     }
 
-    async fn bump(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
-        self.raise(last, at).await
+    async fn bump(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError> {
+        self.raise(last, gas_wei, at).await
+    }
+
+    async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
+        self.is_outrun(terms, attempts).await
+    }
+
+    async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError> {
+        self.sign_anew(last, gas_wei).await
+    }
+
+    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
+        self.fill_nonce(signer, eoa_nonce, last, gas_wei, at).await
+    }
+
+    async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError> {
+        self.nonces_of(&signer).await
     }
 
     async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
         Ok(self.settled_until().await?.unix_s() >= valid_before_unix_s)
     }
 
-    async fn void(&self, _: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError> {
-        self.empty(last, at).await
+    async fn void(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
+        self.empty(last, gas_wei, at).await
     }
 
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
@@ -262,18 +260,6 @@ impl ChainRail for BaseRail {
 
     fn on_wrong_chain(&self) -> bool {
         self.node.on_wrong_chain()
-    }
-}
-
-/// The words of the token's refusal, if the simulated settlement was refused. The newest block of a quiet chain can be older than the
-/// authorization's begin, which the next block will not be: that refusal says nothing.
-async fn verdict(settling: Answer<'_, Bytes>, transfer: &LiveTransfer, latest_unix_s: u64) -> Result<Option<String>, RailError> {
-    match settling.try_get().await {
-        Ok(_) => Ok(None),
-        Err(NoAnswer::Refused(refusal)) if refusal.is_revert() => {
-            Ok((latest_unix_s > transfer.valid_after_unix_s()).then_some(refusal.message))
-        }
-        Err(none) => Err(none.into()),
     }
 }
 

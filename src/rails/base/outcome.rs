@@ -43,7 +43,13 @@ struct Facts {
 
 impl BaseRail {
     /// See the module.
+    ///
+    /// Only of its own chain: what another chain's blocks and nonces are, this one cannot know.
     pub(super) async fn judge(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+        if terms.key.chain_id != self.token.chain_id() {
+            let (theirs, ours) = (terms.key.chain_id, self.token.chain_id());
+            return Err(RailError::WrongChain(format!("the payment is on chain {theirs}, and {ours} is configured")));
+        }
         let facts = self.facts(terms, attempts).await?;
         let latest = facts.latest.number();
         let settled = facts.receipts.iter().find_map(|receipt| receipt.settlement(terms, true));

@@ -1,12 +1,12 @@
 //! Whether anything can be settled now, whoever pays.
 
 use alloy_primitives::Bytes;
-use payments::ports::RailError;
+use payments::{ports::RailError, settlement::AttemptKind};
 
 use super::{
     BaseRail,
     calls::{self, address},
-    fees,
+    fees::{self, TRANSFER_GAS},
     node::{Answer, At, NoAnswer},
 };
 
@@ -20,7 +20,8 @@ impl BaseRail {
         if is_paused(paused).await? {
             return Err(RailError::TokenPaused);
         }
-        match fees::price(&quote.get().await?.0, self.max_fee_per_gas_wei) {
+        match fees::price(&quote.get().await?.0, fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, self.max_gas_wei), TRANSFER_GAS)
+        {
             Ok(_) => Ok(()),
             Err(error) => Err(RailError::NotReady(format!("{error} ({})", self.signer()))),
         }

@@ -84,7 +84,7 @@ fn a_settlement_by_a_stranger_pays_for_the_launch() {
     let settlement = done.transfer_proof().unwrap();
     assert!(settlement.tx_hash != hash(&done) && settlement.fee_wei == 0);
     assert_eq!(balance(&test, "asset:usdc_hot"), 550_000);
-    let open = block_on(test.books.open_nonces(crate::testing::rail::SIGNER, 9)).unwrap();
+    let open = block_on(test.books.open_nonces(crate::testing::rail::ACCOUNT, 9)).unwrap();
     assert_eq!(open.len(), 1, "our own transaction did not use its nonce yet");
 }
 
@@ -188,4 +188,37 @@ fn a_terminal_intent_is_done_and_asks_nobody() {
         assert_eq!(block_on(drive(&test.world, intent.clone(), &mut Progress::live())).unwrap(), Step::Done(intent));
     }
     assert_eq!((test.rail.asked(), test.upstream.creation_keys()), (vec![], vec![]));
+}
+
+#[test]
+fn a_payment_whose_nonce_somebody_else_used_goes_out_under_a_new_one() {
+    let test = TestWorld::new();
+    let signed = paid(&test, 1);
+    test.rail.say_next(pending(6, Say::Settled));
+    test.rail.outrun_next([true, false]);
+    let done = finished(&test, signed.clone());
+    let [first, renewed] = done.attempts.as_slice() else { panic!("{:?}", done.attempts) };
+    assert_eq!((first.eoa_nonce, renewed.eoa_nonce, done.state), (0, 1, State::Created));
+    assert_eq!(test.rail.sends(), [first.tx_hash, renewed.tx_hash], "saved before it is sent, and the lost one no more");
+    let findings = block_on(test.books.evidence(done.id)).unwrap().unwrap().findings;
+    assert_eq!(findings.iter().map(|found| found.kind.as_str()).collect::<Vec<_>>(), ["foreign_transaction"]);
+    // What lost its nonce has no receipt to wait for.
+    test.rail.fees_next([Ok(None)]);
+    assert_eq!(block_on(crate::recovery::close_nonces(&test.world)).unwrap(), 0);
+}
+
+#[test]
+fn a_payment_at_its_gas_bound_waits_and_says_so() {
+    let test = TestWorld::new();
+    test.rail.at_bound(true);
+    let mut intent = paid(&test, 1);
+    test.rail.say_next(pending(12, Say::Settled));
+    let mut progress = Progress::live();
+    let mut said = false;
+    while let Step::Wait(same, _) = block_on(drive(&test.world, intent.clone(), &mut progress)).unwrap() {
+        said |= progress.at_gas_bound();
+        intent = same;
+    }
+    assert!(said);
+    assert_eq!(block_on(test.books.intent(intent.id)).unwrap().unwrap().attempts.len(), 1, "the same bytes, no dearer ones");
 }

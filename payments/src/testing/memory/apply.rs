@@ -94,7 +94,7 @@ fn settle_transfer(tables: &mut Tables, intent: &Intent, settlement: &Settlement
     }
     tables.looks.insert(intent.id, Look { is_final: false, due: UnixMs::new(0) });
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);
-    if let Some(nonce) = ours.map(|attempt| (attempt.signer, attempt.eoa_nonce)) {
+    if let Some(nonce) = ours.and_then(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce))) {
         tables.closed_nonces.insert(nonce);
     }
     Ok(())

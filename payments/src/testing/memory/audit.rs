@@ -1,7 +1,16 @@
 //! What an auditor sees of the books in memory: everything, and nothing to change.
 
 use super::{MemoryBooks, tables::Tables};
-use crate::{agent::Wallet, ids::PaymentId, intent::Intent, ledger::Posting, money::Amount, settlement::ChainHash, time::Month};
+use crate::{
+    agent::Wallet,
+    ids::PaymentId,
+    intent::Intent,
+    ledger::Posting,
+    money::Amount,
+    ports::SigningAccount,
+    settlement::{Attempt, ChainHash},
+    time::Month,
+};
 
 /// The books, held still.
 pub struct Audit<'a> {
@@ -29,7 +38,9 @@ impl MemoryBooks {
 
     /// How many intents have a signer nonce that no mined transaction is known to use.
     pub fn open_nonce_count(&self) -> usize {
-        self.tables().open_nonces(None, u32::MAX).len()
+        let tables = self.tables();
+        let open = |(account, fill): &&(SigningAccount, Attempt)| !tables.closed_nonces.contains(&(*account, fill.eoa_nonce));
+        tables.open_nonces(None, u32::MAX).len() + tables.fills.iter().filter(open).count()
     }
 
     /// How many settlements may still be taken back, as far as the books know.
@@ -42,6 +53,21 @@ impl Audit<'_> {
     /// Every intent, oldest first.
     pub fn intents(&self) -> impl Iterator<Item = &Intent> {
         self.tables.intents.values().map(|row| &row.intent)
+    }
+
+    /// The first nonce of each signer that was never given out.
+    pub fn next_nonces(&self) -> impl Iterator<Item = (SigningAccount, u64)> {
+        self.tables.next_nonces.iter().map(|(account, next)| (*account, *next))
+    }
+
+    /// Every empty transaction that filled a hole.
+    pub fn fills(&self) -> impl Iterator<Item = &Attempt> {
+        self.tables.fills.iter().map(|(_, fill)| fill)
+    }
+
+    /// Whether this transaction was saved to fill a hole.
+    pub fn is_fill(&self, tx_hash: ChainHash) -> bool {
+        self.fills().any(|fill| fill.tx_hash == tx_hash)
     }
 
     /// One intent.

@@ -9,15 +9,16 @@ use crate::{
     free_tier::FreeCall,
     funding::{self, Available, DayCap, Funding, FundingRefusal},
     ids::PaymentId,
-    intent::{Intent, State},
+    intent::{Guard, Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
-    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError},
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal},
     proof::ProofKey,
-    settlement::Attempt,
+    settlement::{Attempt, AttemptKind, PaymentFailure},
 };
 
 const DAY_MS: i64 = 86_400_000;
+const HOUR_MS: i64 = 3_600_000;
 
 pub(super) fn known(tables: &Tables, key: &ClaimKey) -> Option<Known> {
     if let Some(known) = key.proof.and_then(|proof| known_proof(tables, proof)) {
@@ -109,7 +110,7 @@ fn fund(
         Funding::MppCharge | Funding::MppPack { .. } => {}
         Funding::X402 => {
             let Some(payment) = claim.payment.transfer() else { return Err(refused_by_key("attempts")) };
-            let next = tables.next_nonces.entry(payment.preparer.signer()).or_default();
+            let next = tables.next_nonces.entry(payment.account()).or_default();
             let eoa_nonce = (*next).max(payment.chain_next_nonce);
             match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
                 Ok(signed) => attempt = Some(signed),
@@ -149,6 +150,26 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
         credit: account.next_backing(),
         frozen: account.debt != Credits::ZERO,
         refused_after_pay_today: mine().filter(|(_, owed)| owed.created_at > day_ago).count().try_into().unwrap_or(u32::MAX),
+        ..reverted(tables, claim)
+    }
+}
+
+/// What reverted within the last hour: of this payer, and what that of all payers cost.
+fn reverted(tables: &Tables, claim: &NewClaim<'_>) -> Available {
+    let hour_ago = claim.at.plus_ms(-HOUR_MS);
+    let failed = |intent: &&Intent| intent.state == State::PayFailed && intent.updated_at > hour_ago;
+    let intents = || tables.intents.values().map(|row| &row.intent);
+    let count = |intents: &mut dyn Iterator<Item = &Intent>| intents.count().try_into().unwrap_or(u32::MAX);
+    let mine = || intents().filter(|intent| intent.payer == claim.payer);
+    let in_flight = |intent: &&Intent| {
+        intent.funding == Funding::X402 && matches!(intent.state, State::Signed | State::Submitted | State::SubmitUnknown)
+    };
+    let transfers = intents().filter(failed).flat_map(|intent| &intent.attempts).filter(|attempt| attempt.kind == AttemptKind::Transfer);
+    Available {
+        reverts_last_hour: count(&mut mine().filter(failed).filter(|intent| intent.failure == Some(PaymentFailure::Reverted))),
+        unsettled: count(&mut mine().filter(in_flight)),
+        gas_lost_last_hour_wei: transfers.fold(0_u128, |sum, attempt| sum.saturating_add(attempt.fee_wei.unwrap_or(0))),
+        ..Available::default()
     }
 }
 
@@ -168,4 +189,28 @@ fn free_call(tables: &Tables, claim: &NewClaim<'_>) -> FreeCall {
         tables.slots.keys().filter(|(owner, month, _)| owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
     let used_today = tables.slots.values().filter(|slot| slot.day == offer.day).count().try_into().unwrap_or(u32::MAX);
     offer.free_call(&taken, used_today)
+}
+
+/// Signs an intent anew under the next nonce of the account.
+pub(super) fn renew(
+    tables: &mut Tables,
+    id: PaymentId,
+    guard: Guard,
+    renewal: Renewal<'_>,
+) -> Result<Result<Intent, PreparationError>, BooksError> {
+    if tables.row(id)?.intent.guard != guard {
+        return Err(BooksError::Stale(id));
+    }
+    let eoa_nonce = tables.next_nonces.get(&renewal.account).copied().unwrap_or_default().max(renewal.resigning.chain_next_nonce);
+    let attempt = match renewal.resigning.preparer.prepare(id, eoa_nonce, renewal.at) {
+        Ok(attempt) => attempt,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    tables.next_nonces.insert(renewal.account, eoa_nonce + 1);
+    super::finality::note_foreign(tables, id, renewal.detail, renewal.at);
+    let intent = &mut tables.row(id)?.intent;
+    intent.guard.version += 1;
+    intent.updated_at = renewal.at;
+    intent.attempts.push(attempt);
+    Ok(Ok(intent.clone()))
 }

@@ -4,7 +4,7 @@ use super::tables::Tables;
 use crate::{
     ids::PaymentId,
     intent::Intent,
-    ports::{BooksError, Finding, SETTLEMENT_LOST, Seen, Sighting},
+    ports::{BooksError, FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, SigningAccount},
     settlement::{Attempt, AttemptKind, ChainHash, Settlement, SettlementProof},
     time::UnixMs,
 };
@@ -18,15 +18,17 @@ pub(super) struct Look {
 
 #[derive(Clone)]
 pub(super) struct Found {
-    detail: &'static str,
+    detail: String,
     opened_at: UnixMs,
     closed_at: Option<UnixMs>,
 }
 
-pub(super) fn recent(tables: &Tables, due: UnixMs, limit: u32) -> Vec<Intent> {
+pub(super) fn recent(tables: &Tables, chain_id: u64, due: UnixMs, limit: u32) -> Vec<Intent> {
     let mut looks: Vec<_> = tables.looks.iter().filter(|(_, look)| !look.is_final && look.due <= due).collect();
     looks.sort_by_key(|(id, look)| (look.due, **id));
-    looks.iter().take(limit as usize).filter_map(|(id, _)| Some(tables.intents.get(id)?.intent.clone())).collect()
+    let here = |intent: &Intent| intent.transfer.as_ref().is_some_and(|terms| terms.key.chain_id == chain_id);
+    let intents = looks.iter().filter_map(|(id, _)| Some(tables.intents.get(id)?.intent.clone()));
+    intents.filter(here).take(limit as usize).collect()
 }
 
 pub(super) fn note(tables: &mut Tables, sightings: &[Sighting]) -> Result<(), BooksError> {
@@ -75,7 +77,7 @@ fn move_to(tables: &mut Tables, id: PaymentId, proof: &SettlementProof) -> Resul
 
 fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) -> Result<(), BooksError> {
     let opened = tables.findings.get(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none()).map(|found| found.opened_at);
-    tables.findings.insert((SETTLEMENT_LOST, id), Found { detail, opened_at: opened.unwrap_or(at), closed_at: None });
+    tables.findings.insert((SETTLEMENT_LOST, id), Found { detail: detail.to_owned(), opened_at: opened.unwrap_or(at), closed_at: None });
     let tx_hash = tables.row(id)?.intent.transfer_proof().map(|proof| proof.tx_hash);
     if let (None, Some(tx_hash)) = (opened, tx_hash)
         && let Some(nonce) = own_nonce(tables, id, tx_hash)?
@@ -86,16 +88,25 @@ fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) ->
     Ok(())
 }
 
-fn own_nonce(tables: &mut Tables, id: PaymentId, tx_hash: ChainHash) -> Result<Option<(crate::agent::Wallet, u64)>, BooksError> {
-    let ours = tables.row(id)?.intent.attempts.iter().find(|attempt| attempt.tx_hash == tx_hash);
-    Ok(ours.map(|attempt| (attempt.signer, attempt.eoa_nonce)))
+/// The first of its kind stays open until an operator closes it.
+pub(super) fn note_foreign(tables: &mut Tables, id: PaymentId, detail: String, at: UnixMs) {
+    tables.findings.entry((FOREIGN_TRANSACTION, id)).or_insert(Found { detail, opened_at: at, closed_at: None });
+}
+
+fn own_nonce(tables: &mut Tables, id: PaymentId, tx_hash: ChainHash) -> Result<Option<(SigningAccount, u64)>, BooksError> {
+    let intent = &tables.row(id)?.intent;
+    let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == tx_hash);
+    Ok(ours.and_then(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce))))
 }
 
 fn wipe_if_over(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
     let closed = tables.closed_nonces.clone();
     let intent = &mut tables.row(id)?.intent;
     if intent.state.is_terminal() {
-        let over = |attempt: &&mut Attempt| attempt.kind == AttemptKind::Transfer || closed.contains(&(attempt.signer, attempt.eoa_nonce));
+        let Some(chain_id) = intent.transfer.as_ref().map(|terms| terms.key.chain_id) else { return Ok(()) };
+        let account = |attempt: &Attempt| SigningAccount { chain_id, address: attempt.signer };
+        let over =
+            |attempt: &&mut Attempt| attempt.kind == AttemptKind::Transfer || closed.contains(&(account(attempt), attempt.eoa_nonce));
         intent.attempts.iter_mut().filter(over).for_each(|attempt| attempt.sealed_tx.clear());
     }
     Ok(())
@@ -112,7 +123,7 @@ pub(super) fn findings(tables: &Tables, id: PaymentId) -> Vec<Finding> {
         .map(|((kind, key), found)| Finding {
             kind: (*kind).to_owned(),
             key: key.to_string(),
-            detail: found.detail.to_owned(),
+            detail: found.detail.clone(),
             opened_at: found.opened_at.rfc3339(),
             closed_at: found.closed_at.map(UnixMs::rfc3339),
             closed_reason: None,

@@ -19,7 +19,8 @@ use crate::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
-        NewClaim, REQUESTS_KEPT_MS, RequestNote, SealedRow, Sighting, Usage,
+        NewClaim, OpenNonce, PreparationError, REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount,
+        Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -46,7 +47,9 @@ enum Mark {
 impl MemoryBooks {
     /// Whether exactly this transaction is saved.
     pub fn has_attempt(&self, attempt: &Attempt) -> bool {
-        self.tables().intents.values().any(|row| row.intent.attempts.contains(attempt))
+        let tables = self.tables();
+        let fills = || tables.fills.iter().any(|(_, fill)| fill == attempt);
+        tables.intents.values().any(|row| row.intent.attempts.contains(attempt)) || fills()
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -130,8 +133,21 @@ impl Books for MemoryBooks {
         self.write(|tables| Ok(tables.take_stuck(now, lease_until, limit)))
     }
 
-    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
-        Ok(self.tables().open_nonces(Some(signer), limit))
+    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
+        Ok(self.tables().open_nonces(Some(account), limit))
+    }
+
+    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+        Ok(self.tables().sequence(account, from_nonce))
+    }
+
+    async fn save_fill(&self, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError> {
+        self.tables().fills.push((account, fill.clone()));
+        Ok(())
+    }
+
+    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+        self.write(|tables| claim::renew(tables, id, guard, renewal))
     }
 
     async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
@@ -142,8 +158,13 @@ impl Books for MemoryBooks {
         Ok(self.tables().sealed(limit))
     }
 
-    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
-        self.tables().close_nonce(signer, eoa_nonce);
+    async fn close_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+        self.tables().close_nonce(account, eoa_nonce);
+        Ok(())
+    }
+
+    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+        self.tables().reopen_nonce(account, eoa_nonce);
         Ok(())
     }
 
@@ -158,8 +179,8 @@ impl Books for MemoryBooks {
         Ok(reads::gas_spent(&self.tables()))
     }
 
-    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
-        Ok(finality::recent(&self.tables(), due, limit))
+    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+        Ok(finality::recent(&self.tables(), chain_id, due, limit))
     }
 
     async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {

@@ -69,6 +69,8 @@ pub(super) fn gas_spent(tables: &Tables) -> GasSpent {
             } += attempt.fee_wei.unwrap_or(0);
         }
     }
+    let filled = tables.fills.iter().filter_map(|(_, fill)| fill.fee_wei);
+    spent.void_wei = filled.fold(spent.void_wei, u128::saturating_add);
     spent
 }
 

@@ -10,9 +10,9 @@ use crate::{
     intent::{Intent, State},
     ledger::Posting,
     money::Amount,
-    ports::{BooksError, CreditAccount, RefusedProof, SealedRow},
+    ports::{BooksError, CreditAccount, KnownNonce, OpenNonce, RefusedProof, SealedRow, Sequence, SigningAccount},
     proof::{ChargeKey, PaymentKey, ProofKey},
-    settlement::{ChainHash, seal_name},
+    settlement::{Attempt, ChainHash, seal_name},
     time::{Month, UnixMs},
 };
 
@@ -24,8 +24,9 @@ pub(super) struct Tables {
     pub(super) credits: BTreeMap<Payer, CreditAccount>,
     pub(super) credit_entries: HashSet<(PaymentId, &'static str)>,
     pub(super) agent_tokens: HashMap<[u8; 32], PaymentId>,
-    pub(super) next_nonces: HashMap<Wallet, u64>,
-    pub(super) closed_nonces: HashSet<(Wallet, u64)>,
+    pub(super) next_nonces: HashMap<SigningAccount, u64>,
+    pub(super) closed_nonces: HashSet<(SigningAccount, u64)>,
+    pub(super) fills: Vec<(SigningAccount, Attempt)>,
     pub(super) slots: BTreeMap<(Wallet, Month, u8), Slot>,
     pub(super) refused_proofs: HashMap<PaymentKey, RefusedProof>,
     pub(super) obligations: BTreeMap<PaymentId, Obligation>,
@@ -111,14 +112,51 @@ impl Tables {
             .collect()
     }
 
-    /// Of this signer, or of all of them.
-    pub(super) fn open_nonces(&self, signer: Option<Wallet>, limit: u32) -> Vec<Intent> {
+    /// Of this account, or of all of them.
+    pub(super) fn open_nonces(&self, account: Option<SigningAccount>, limit: u32) -> Vec<OpenNonce> {
         let paid = |intent: &Intent| !matches!(intent.state, State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown);
-        let wanted = |of: Wallet| signer.is_none_or(|signer| signer == of);
-        let open =
-            |intent: &Intent| intent.attempts.iter().any(|a| wanted(a.signer) && !self.closed_nonces.contains(&(a.signer, a.eoa_nonce)));
         let intents = self.intents.values().map(|row| &row.intent);
-        intents.filter(|intent| paid(intent) && open(intent)).take(limit as usize).cloned().collect()
+        let of = |intent: &Intent| {
+            let open = self.nonces_of(intent).into_iter().filter(|(of, nonce)| !self.closed_nonces.contains(&(*of, *nonce)));
+            let open = open.filter(|(of, _)| account.is_none_or(|account| account == *of));
+            open.map(|(_, eoa_nonce)| OpenNonce { intent: intent.clone(), eoa_nonce }).collect::<Vec<_>>()
+        };
+        intents.filter(|intent| paid(intent)).flat_map(of).take(limit as usize).collect()
+    }
+
+    /// Each nonce of an intent once, in order.
+    fn nonces_of(&self, intent: &Intent) -> BTreeSet<(SigningAccount, u64)> {
+        intent.attempts.iter().filter_map(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce))).collect()
+    }
+
+    pub(super) fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Sequence {
+        let mut nonces: BTreeMap<u64, KnownNonce> = BTreeMap::new();
+        for intent in self.intents.values().map(|row| &row.intent) {
+            for attempt in intent.attempts.iter().filter(|attempt| intent.account_of(attempt) == Some(account)) {
+                let open = !self.closed_nonces.contains(&(account, attempt.eoa_nonce));
+                let fresh = KnownNonce { eoa_nonce: attempt.eoa_nonce, open, saved_at: attempt.saved_at };
+                let known = nonces.entry(attempt.eoa_nonce).or_insert(fresh);
+                known.saved_at = known.saved_at.min(attempt.saved_at);
+            }
+        }
+        let fills = self.fills.iter().filter(|(of, fill)| *of == account && !self.closed_nonces.contains(&(*of, fill.eoa_nonce)));
+        Sequence {
+            next_nonce: self.next_nonces.get(&account).copied().unwrap_or_default(),
+            nonces: nonces.into_values().filter(|known| known.eoa_nonce >= from_nonce).collect(),
+            fills: fills.map(|(_, fill)| fill.clone()).collect(),
+        }
+    }
+
+    /// What it had cost is not known any more: it is not mined.
+    pub(super) fn reopen_nonce(&mut self, account: SigningAccount, eoa_nonce: u64) {
+        self.closed_nonces.remove(&(account, eoa_nonce));
+        for intent in self.intents.values_mut().map(|row| &mut row.intent) {
+            let Some(chain_id) = intent.transfer.as_ref().map(|terms| terms.key.chain_id) else { continue };
+            let same = |a: &&mut Attempt| chain_id == account.chain_id && (a.signer, a.eoa_nonce) == (account.address, eoa_nonce);
+            intent.attempts.iter_mut().filter(same).for_each(|attempt| attempt.fee_wei = None);
+        }
+        let fills = self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce);
+        fills.for_each(|(_, fill)| fill.fee_wei = None);
     }
 
     /// Not over: open, or their settlement can still be taken back.
@@ -127,11 +165,14 @@ impl Tables {
         let attempts = rows.flat_map(|intent| intent.attempts.iter().map(move |attempt| (intent, attempt)));
         let at_work = attempts.filter(|(intent, attempt)| {
             let settled = intent.own_settlement().is_some_and(|proof| proof.tx_hash == attempt.tx_hash);
-            !self.closed_nonces.contains(&(attempt.signer, attempt.eoa_nonce)) || (settled && keeps_bytes(self, intent))
+            let open = intent.account_of(attempt).is_some_and(|of| !self.closed_nonces.contains(&(of, attempt.eoa_nonce)));
+            open || (settled && keeps_bytes(self, intent))
         });
         let nonces: BTreeSet<([u8; 20], u64)> = at_work.map(|(_, attempt)| (*attempt.signer.as_bytes(), attempt.eoa_nonce)).collect();
+        let fills = self.fills.iter().filter(|(account, fill)| !self.closed_nonces.contains(&(*account, fill.eoa_nonce)));
+        let fills: BTreeSet<([u8; 20], u64)> = fills.map(|(account, fill)| (*account.address.as_bytes(), fill.eoa_nonce)).collect();
         let mut counts = BTreeMap::new();
-        for (signer, _) in nonces {
+        for (signer, _) in nonces.union(&fills).copied() {
             *counts.entry(signer).or_insert(0_u64) += 1;
         }
         counts.into_iter().map(|(signer, count)| (Wallet::new(signer), count)).collect()
@@ -143,24 +184,29 @@ impl Tables {
             let charge = intent.charge.iter().map(|charge| (intent.id.to_string(), charge.sealed_params.clone()));
             signed.chain(charge).map(|(name, bytes)| SealedRow { name, bytes }).collect::<Vec<_>>()
         };
-        let rows = self.intents.values().flat_map(|row| of(&row.intent));
+        let fills =
+            self.fills.iter().map(|(_, fill)| SealedRow { name: seal_name(fill.kind, fill.tx_hash), bytes: fill.sealed_tx.clone() });
+        let rows = self.intents.values().flat_map(|row| of(&row.intent)).chain(fills);
         rows.filter(|row| !row.bytes.is_empty()).take(limit as usize).collect()
     }
 
-    pub(super) fn close_nonce(&mut self, signer: Wallet, eoa_nonce: u64) {
-        self.closed_nonces.insert((signer, eoa_nonce));
+    pub(super) fn close_nonce(&mut self, account: SigningAccount, eoa_nonce: u64) {
+        self.closed_nonces.insert((account, eoa_nonce));
+        let fills = self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce);
+        fills.for_each(|(_, fill)| fill.sealed_tx.clear());
         let kept: HashSet<PaymentId> =
             self.intents.values().filter(|row| keeps_bytes(self, &row.intent)).map(|row| row.intent.id).collect();
         for row in self.intents.values_mut().filter(|row| !kept.contains(&row.intent.id)) {
-            for attempt in row.intent.attempts.iter_mut().filter(|a| a.signer == signer && a.eoa_nonce == eoa_nonce) {
-                attempt.sealed_tx.clear();
-            }
+            let Some(chain_id) = row.intent.transfer.as_ref().map(|terms| terms.key.chain_id) else { continue };
+            let same = |a: &&mut Attempt| chain_id == account.chain_id && (a.signer, a.eoa_nonce) == (account.address, eoa_nonce);
+            row.intent.attempts.iter_mut().filter(same).for_each(|attempt| attempt.sealed_tx.clear());
         }
     }
 
     pub(super) fn note_fee(&mut self, tx_hash: ChainHash, fee_wei: Option<u128>) {
         let attempts = self.intents.values_mut().flat_map(|row| row.intent.attempts.iter_mut());
-        attempts.filter(|attempt| attempt.tx_hash == tx_hash).for_each(|attempt| attempt.fee_wei = fee_wei);
+        let fills = self.fills.iter_mut().map(|(_, fill)| fill);
+        attempts.chain(fills).filter(|attempt| attempt.tx_hash == tx_hash).for_each(|attempt| attempt.fee_wei = fee_wei);
     }
 
     pub(super) fn expire_entitlements(&mut self, now: UnixMs) -> u64 {

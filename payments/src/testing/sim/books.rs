@@ -7,12 +7,11 @@ use async_trait::async_trait;
 use super::{Sim, locked};
 use crate::{
     agent::{Payer, Wallet},
-    funding::Funding,
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        RequestNote, SealedRow, Sighting, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
+        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -77,17 +76,7 @@ impl SimBooks {
         match claimed {
             Claimed::New(intent) => {
                 self.sim.check_new(intent, at);
-                self.sim.count(|counts| {
-                    counts.intents += 1;
-                    match intent.funding {
-                        Funding::Free { .. } => counts.free += 1,
-                        Funding::Entitlement { .. } => counts.entitled += 1,
-                        Funding::X402 => counts.paying += 1,
-                        Funding::Credit { .. } => counts.on_credit += 1,
-                        Funding::MppCharge => counts.by_card += 1,
-                        Funding::MppPack { .. } => counts.packs += 1,
-                    }
-                });
+                self.sim.count(|counts| counts.made(&intent.funding));
             }
             Claimed::Joined(_) => self.sim.count(|counts| counts.joined += 1),
             Claimed::Known(_) | Claimed::Refused(_) => {}
@@ -163,9 +152,27 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn open_nonces(&self, signer: Wallet, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
         self.reach().await?;
-        self.sim.books.open_nonces(signer, limit).await
+        self.sim.books.open_nonces(account, limit).await
+    }
+
+    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+        self.reach().await?;
+        self.sim.books.sequence(account, from_nonce).await
+    }
+
+    async fn save_fill(&self, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.save_fill(account, fill).await;
+        self.back(done).await
+    }
+
+    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.renew(id, guard, renewal).await;
+        self.sim.count(|counts| counts.renewals += u64::from(matches!(done, Ok(Ok(_)))));
+        self.back(done).await
     }
 
     async fn signers_at_work(&self) -> Result<Vec<(Wallet, u64)>, BooksError> {
@@ -178,9 +185,16 @@ impl Books for SimBooks {
         self.sim.books.sealed(limit).await
     }
 
-    async fn close_nonce(&self, signer: Wallet, eoa_nonce: u64) -> Result<(), BooksError> {
+    async fn close_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
         self.reach_to_write().await?;
-        let done = self.sim.books.close_nonce(signer, eoa_nonce).await;
+        let done = self.sim.books.close_nonce(account, eoa_nonce).await;
+        self.back(done).await
+    }
+
+    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.reopen_nonce(account, eoa_nonce).await;
+        self.sim.count(|counts| counts.reopened += 1);
         self.back(done).await
     }
 
@@ -195,9 +209,9 @@ impl Books for SimBooks {
         self.sim.books.gas_spent().await
     }
 
-    async fn recent_settlements(&self, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
         self.reach().await?;
-        self.sim.books.recent_settlements(due, limit).await
+        self.sim.books.recent_settlements(chain_id, due, limit).await
     }
 
     async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, atomic::Ordering};
 use super::{
     Sim, agents,
     chain::{CALM_BASE_FEE_WEI, MAX_REORG},
-    gateway::Gateway,
+    gateway::{Gateway, signer_of},
     holders, locked,
     scheduler::Owner,
 };
@@ -83,6 +83,11 @@ async fn blocks(sim: Arc<Sim>) {
         if rng.chance(odds.evicted) {
             let at = rng.index(chain.waiting());
             chain.evict(at);
+        }
+        if rng.chance(odds.foreign) {
+            let signer = signer_of(rng.index(sim.plan.replicas));
+            chain.interfere(signer, &mut rng);
+            sim.count(|counts| counts.foreign += 1);
         }
         if now < chain.halted_until {
             continue;

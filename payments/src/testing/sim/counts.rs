@@ -1,5 +1,7 @@
 //! What a run did, to be added up over seeds.
 
+use crate::funding::Funding;
+
 macro_rules! counts {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         /// Events of one run, or of many together.
@@ -62,6 +64,14 @@ counts! {
     voids,
     /// Transactions at a raised fee.
     bumps,
+    /// Transactions of another program that has a signer's key.
+    foreign,
+    /// Empty transactions that fill a hole.
+    fills,
+    /// Payments that were signed anew under another nonce.
+    renewals,
+    /// Nonces that were opened again.
+    reopened,
     /// Processes stopped where they stood.
     crashes,
     /// Clients that hung up.
@@ -88,4 +98,19 @@ counts! {
     charged,
     /// Faults of the card processor.
     card_faults,
+}
+
+impl Counts {
+    /// A claim made an intent that this funds.
+    pub fn made(&mut self, funding: &Funding) {
+        self.intents += 1;
+        *match funding {
+            Funding::Free { .. } => &mut self.free,
+            Funding::Entitlement { .. } => &mut self.entitled,
+            Funding::X402 => &mut self.paying,
+            Funding::Credit { .. } => &mut self.on_credit,
+            Funding::MppCharge => &mut self.by_card,
+            Funding::MppPack { .. } => &mut self.packs,
+        } += 1;
+    }
 }

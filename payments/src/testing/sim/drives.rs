@@ -14,7 +14,7 @@ use crate::{
     finality,
     ids::PaymentId,
     intent::Intent,
-    recovery,
+    recovery, sequence,
 };
 
 const RENEW_EVERY_MS: u64 = 10_000;
@@ -57,6 +57,7 @@ impl Process {
                 let _ = recovery::expire_entitlements(&self.world).await;
                 let _ = recovery::drop_refused_proofs(&self.world).await;
                 let _ = recovery::close_nonces(&self.world).await;
+                let _ = sequence::heal(&self.world).await;
             }
             self.sim.pause(RECOVER_EVERY_MS).await;
         }

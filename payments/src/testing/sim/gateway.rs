@@ -17,6 +17,7 @@ use crate::{
     money::UsdcUnits,
     ports::{Books, ClaimKey, ClaimRefusal, Claimed, Clock, IdentityClaim, Known},
     proof::ProofKey,
+    sequence::SequenceWatch,
     testing::{
         balances::FakeBalances,
         cards::PlainTokens,
@@ -92,6 +93,11 @@ impl Clock for SimClock {
     }
 }
 
+/// The signer of the process with this number.
+pub fn signer_of(number: usize) -> Wallet {
+    Wallet::new([0x51 + u8::try_from(number).unwrap_or(0); 20])
+}
+
 // === impl Gateway ===
 
 impl Gateway {
@@ -114,7 +120,7 @@ impl Gateway {
         let sim = &self.sim;
         let skew_ms = i64::try_from(sim.below(sim.plan.skew_ms + 1)).unwrap_or(0);
         let proofs = Arc::new(SimProofs::new(Arc::clone(sim)));
-        let signer = Wallet::new([0x51 + u8::try_from(number).unwrap_or(0); 20]);
+        let signer = signer_of(number);
         let world = World {
             books: Arc::new(SimBooks::new(Arc::clone(sim))),
             proofs: Arc::clone(&proofs) as _,
@@ -124,6 +130,7 @@ impl Gateway {
             upstream: Arc::new(SimCore { sim: Arc::clone(sim) }),
             clock: Arc::new(SimClock { sim: Arc::clone(sim), skew_ms }),
             ids: Arc::clone(&sim.ids) as _,
+            signers: Arc::new(SequenceWatch::default()),
             settings: sim.plan.settings,
         };
         let process = Arc::new(Process { number, sim: Arc::clone(sim), world, proofs, drives: Drives::default() });

@@ -126,6 +126,8 @@ odds! {
     forgets,
     /// A message takes its time.
     slow,
+    /// Another program that has a signer's key sends a transaction (per block).
+    foreign,
 }
 
 impl Plan {

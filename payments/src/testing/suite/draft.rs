@@ -13,7 +13,7 @@ use crate::{
     settlement::{Attempt, AttemptKind, TransferTerms},
     testing::{
         clock::{START, numbered_id},
-        rail::{SIGNER, attempt},
+        rail::{CHAIN_ID, SIGNER, attempt},
         wallet::{LAUNCH_PRICE, nonce, test_token},
         world::{SETTINGS, kept},
     },
@@ -40,6 +40,8 @@ pub struct Draft {
     pub covers_price: bool,
     /// The signer's next nonce as the chain sees it.
     pub chain_next_nonce: u64,
+    /// The chain of its authorization.
+    pub chain_id: u64,
     /// Why no transaction can be prepared.
     pub preparation_fails: Option<PreparationError>,
     /// When it is claimed.
@@ -58,6 +60,7 @@ impl Draft {
             free_tier: None,
             covers_price: true,
             chain_next_nonce: 0,
+            chain_id: CHAIN_ID,
             preparation_fails: None,
             at: START,
         }
@@ -104,7 +107,7 @@ impl Draft {
 
     /// Its authorization.
     pub fn authorization(&self) -> PaymentKey {
-        PaymentKey { chain_id: 84_532, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) }
+        PaymentKey { chain_id: self.chain_id, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) }
     }
 
     /// What it is known by.
@@ -150,6 +153,7 @@ impl Draft {
             free_tier: self.free_tier.map(|tier| tier.at(self.at)),
             pay_terms: PayTerms {
                 refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day,
+                reverts: SETTINGS.reverts,
                 proof_covers_price: self.covers_price,
                 means: self.means(),
                 product: self.card.map_or(Product::Launch, |card| card.product),

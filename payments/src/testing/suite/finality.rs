@@ -6,7 +6,7 @@ use crate::{
     intent::Intent,
     ports::{Books, SETTLEMENT_LOST, Seen, Sighting},
     settlement::{AttemptKind, ChainHash, Settlement, SettlementProof},
-    testing::rail::{FEE_WEI, SIGNER, attempt, by_transfer, proof},
+    testing::rail::{ACCOUNT, CHAIN_ID, FEE_WEI, attempt, by_transfer, proof},
     time::UnixMs,
 };
 
@@ -23,7 +23,7 @@ async fn paid(books: &dyn Books, number: u64) -> Intent {
 }
 
 async fn due(books: &dyn Books, at: UnixMs) -> Vec<PaymentId> {
-    books.recent_settlements(at, 64).await.unwrap().iter().map(|intent| intent.id).collect()
+    books.recent_settlements(CHAIN_ID, at, 64).await.unwrap().iter().map(|intent| intent.id).collect()
 }
 
 async fn settlement(books: &dyn Books, id: PaymentId) -> SettlementProof {
@@ -36,7 +36,7 @@ pub async fn a_settlement_is_looked_at_when_it_is_due_until_it_is_final(books: &
     let (first, second) = (paid(books, 2).await, paid(books, 3).await);
     assert_eq!(due(books, first.updated_at).await, [first.id, second.id]);
     assert_eq!(
-        books.recent_settlements(first.updated_at, 1).await.unwrap(),
+        books.recent_settlements(CHAIN_ID, first.updated_at, 1).await.unwrap(),
         std::slice::from_ref(&first),
         "whole, and no more than asked for"
     );
@@ -61,7 +61,7 @@ pub async fn a_void_keeps_its_bytes_until_its_nonce_is_closed(books: &dyn Books)
     books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
     let kept = books.intent(settled.id).await.unwrap().unwrap();
     assert_eq!(kept.attempts.iter().map(|attempt| attempt.sealed_tx.is_empty()).collect::<Vec<_>>(), [true, false]);
-    books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
+    books.close_nonce(ACCOUNT, void.eoa_nonce).await.unwrap();
     let closed = books.intent(settled.id).await.unwrap().unwrap();
     assert!(closed.attempts.iter().all(|attempt| attempt.sealed_tx.is_empty()));
 }
@@ -83,7 +83,7 @@ pub async fn a_settlement_that_moved_is_updated_in_its_place(books: &dyn Books) 
 pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back(books: &dyn Books) {
     let intent = paid(books, 1).await;
     let finding = async || books.evidence(intent.id).await.unwrap().unwrap().findings;
-    let open = async || books.open_nonces(SIGNER, 64).await.unwrap().iter().map(|intent| intent.id).collect::<Vec<_>>();
+    let open = async || books.open_nonces(ACCOUNT, 64).await.unwrap().iter().map(|open| open.intent.id).collect::<Vec<_>>();
     assert_eq!((finding().await, open().await), (Vec::new(), Vec::new()));
     let lost = sighting(&intent, Seen::Lost { detail: "sent again" });
     books.note_sightings(std::slice::from_ref(&lost)).await.unwrap();
@@ -107,7 +107,7 @@ pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_ba
     let [found] = finding().await.try_into().unwrap();
     assert_eq!((found.opened_at, found.closed_at), (lost_again.at.rfc3339(), None));
     assert_eq!(open().await, [intent.id]);
-    books.close_nonce(intent.attempts[0].signer, intent.attempts[0].eoa_nonce).await.unwrap();
+    books.close_nonce(ACCOUNT, intent.attempts[0].eoa_nonce).await.unwrap();
     let closed = books.intent(intent.id).await.unwrap().unwrap();
     assert!(!closed.attempts[0].sealed_tx.is_empty(), "a nonce is used by a transaction that may go once more");
     books.note_sightings(&[sighting(&moved, Seen::Same { stands: true })]).await.unwrap();

@@ -5,16 +5,21 @@ use crate::{
     agent::Wallet,
     ids::PaymentId,
     intent::{Intent, State},
-    ports::{Books, SealedRow, Seen},
+    ports::{Books, SealedRow, Seen, SigningAccount},
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, seal_name},
     testing::{
-        rail::{SIGNER, attempt, by_transfer},
+        rail::{ACCOUNT, SIGNER, attempt, by_transfer},
         run::together,
     },
 };
 
 fn ids(intents: &[Intent]) -> Vec<PaymentId> {
     intents.iter().map(|intent| intent.id).collect()
+}
+
+/// The payments with an open nonce of this account.
+async fn open(books: &dyn Books, account: SigningAccount, limit: u32) -> Vec<PaymentId> {
+    books.open_nonces(account, limit).await.unwrap().iter().map(|open| open.intent.id).collect()
 }
 
 /// The recovery loop takes what nobody drives, and nobody else writes to it afterwards.
@@ -95,24 +100,24 @@ pub async fn nonces_stay_open_until_a_mined_transaction_uses_them(books: &dyn Bo
     created(books, &settled, settled.updated_at).await;
     rejected(books, &Draft::numbered(2), Draft::numbered(2).at).await;
     new(books, &Draft::numbered(3)).await;
-    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [], "used by their own transfers, or still to be sent");
+    assert_eq!(open(books, ACCOUNT, 64).await, [], "used by their own transfers, or still to be sent");
     let failed = new(books, &Draft::numbered(4)).await;
     let failed = books.apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap()).await.unwrap();
     let stranger = new(books, &Draft::numbered(5)).await;
     let log = by_transfer(ChainHash([7; 32]), 0);
     let stranger = books.apply(stranger.funded(log, stranger.created_at).unwrap()).await.unwrap();
     created(books, &stranger, stranger.updated_at).await;
-    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [failed.id, stranger.id]);
-    assert_eq!(ids(&books.open_nonces(SIGNER, 1).await.unwrap()), [failed.id]);
+    assert_eq!(open(books, ACCOUNT, 64).await, [failed.id, stranger.id]);
+    assert_eq!(open(books, ACCOUNT, 1).await, [failed.id]);
     let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
     let voided = books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
     assert_eq!((voided.state, voided.attempts.last()), (State::PayFailed, Some(&void)));
-    let other = Wallet::new([0x52; 20]);
-    assert_eq!(ids(&books.open_nonces(other, 64).await.unwrap()), [], "only its own signer can empty a nonce");
+    let other = SigningAccount { address: Wallet::new([0x52; 20]), ..ACCOUNT };
+    assert_eq!(open(books, other, 64).await, [], "only its own signer can empty a nonce");
     books.close_nonce(other, void.eoa_nonce).await.unwrap();
-    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [failed.id, stranger.id], "another signer's nonce");
-    books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
-    assert_eq!(ids(&books.open_nonces(SIGNER, 64).await.unwrap()), [stranger.id]);
+    assert_eq!(open(books, ACCOUNT, 64).await, [failed.id, stranger.id], "another signer's nonce");
+    books.close_nonce(ACCOUNT, void.eoa_nonce).await.unwrap();
+    assert_eq!(open(books, ACCOUNT, 64).await, [stranger.id]);
     let closed = books.intent(failed.id).await.unwrap().unwrap();
     assert!(closed.attempts.iter().all(|attempt| attempt.sealed_tx.is_empty()));
 }
@@ -128,7 +133,7 @@ pub async fn a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_bac
     let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
     books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
     assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 2)], "two transactions under one nonce");
-    books.close_nonce(SIGNER, void.eoa_nonce).await.unwrap();
+    books.close_nonce(ACCOUNT, void.eoa_nonce).await.unwrap();
     assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 1)]);
     books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
     assert_eq!(books.signers_at_work().await.unwrap(), []);
@@ -143,7 +148,7 @@ pub async fn what_is_sealed_is_listed_until_it_is_wiped(books: &dyn Books) {
     let other = new(books, &Draft::numbered(2)).await;
     assert_eq!((books.sealed(9).await.unwrap().len(), books.sealed(1).await.unwrap().len()), (2, 1));
     let other = books.apply(other.pay_failed(PaymentFailure::Expired, other.created_at).unwrap()).await.unwrap();
-    books.close_nonce(SIGNER, other.attempts[0].eoa_nonce).await.unwrap();
+    books.close_nonce(ACCOUNT, other.attempts[0].eoa_nonce).await.unwrap();
     let settled = funded(books, &intent, intent.created_at).await;
     let settled = created(books, &settled, settled.updated_at).await;
     assert!(books.sealed(9).await.unwrap() == [row(&settled.attempts[0])], "a settlement that may be taken back is sent again");

@@ -20,6 +20,7 @@ mod money;
 mod reads;
 mod reconcile;
 mod requests;
+mod sequence;
 
 pub use card_draft::{CardPart, LAUNCH_PRICE_CARD, PACK_CREDITS, PACK_PRICE};
 pub use cards::*;
@@ -35,6 +36,7 @@ pub use money::*;
 pub use reads::*;
 pub use reconcile::*;
 pub use requests::*;
+pub use sequence::*;
 
 use crate::{
     ids::PaymentId,
@@ -98,6 +100,12 @@ macro_rules! books_suite {
             a_released_lease_is_taken_at_once
             terminal_intents_are_never_taken
             nonces_stay_open_until_a_mined_transaction_uses_them
+            a_sequence_is_what_was_given_out_and_what_of_it_is_open
+            what_fills_a_hole_is_open_until_its_nonce_is_closed
+            a_nonce_that_is_opened_again_has_cost_nothing
+            a_payment_is_signed_anew_under_the_next_nonce_with_a_finding
+            the_same_signer_on_another_chain_has_another_sequence
+            payments_that_revert_stop_their_payer_and_in_the_end_all
             a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back
             what_is_sealed_is_listed_until_it_is_wiped
             marks_travel_with_the_next_commit

@@ -5,7 +5,7 @@ use crate::{
     agent::Payer,
     intent::State,
     ports::{Books, IntentSummary, LedgerPage, Usage},
-    testing::{clock::numbered_id, rail::SIGNER},
+    testing::{clock::numbered_id, rail::ACCOUNT},
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -81,7 +81,7 @@ pub async fn what_nobody_claimed_is_unknown(books: &dyn Books) {
     assert_eq!(books.evidence(draft.id()).await.unwrap(), None);
     assert_eq!(books.intents(&LedgerPage { limit: 10, ..LedgerPage::default() }).await.unwrap(), []);
     assert_eq!(books.trial_balance().await.unwrap(), []);
-    assert_eq!(books.open_nonces(SIGNER, 10).await.unwrap(), []);
+    assert_eq!(books.open_nonces(ACCOUNT, 10).await.unwrap(), []);
     assert_eq!(books.take_stuck(draft.at, draft.at, 10).await.unwrap(), []);
     assert_eq!(books.expire_entitlements(draft.at).await.unwrap(), 0);
 }

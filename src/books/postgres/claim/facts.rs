@@ -17,12 +17,15 @@ use sqlx::{
 use super::super::{
     PostgresBooks,
     batch::Batch,
+    gas,
     known::{self, Found},
     liveness::gone,
     rows, unavailable,
 };
 
 const DAY_MS: i64 = 86_400_000;
+/// How far back reverted payments count.
+const HOUR_MS: i64 = 3_600_000;
 
 /// What one look showed.
 pub(super) struct Facts {
@@ -60,12 +63,11 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
         }
         None => String::from("FALSE"),
     };
-    let slots = slots(batch, claim);
-    let cap = cap(batch, claim);
+    let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
             (SELECT count(*) FROM obligations WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}) AS refused,
-            {slots}, {cap}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+            {slots}, {cap}, {reverted}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
             AND entitled_until_ms > {at} ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
@@ -90,6 +92,28 @@ fn joinable(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>, paye
     format!(
         "SELECT id FROM intents WHERE payer = {payer} AND fingerprint = {fingerprint} AND delivered_at_ms IS NULL AND created_at_ms >= {since}
          AND state <> 'pay_failed'{unnamed}{delivered} AND (attended_until_ms < {at}{unattended} OR {gone}) ORDER BY id DESC LIMIT 1"
+    )
+}
+
+/// Only a transfer costs gas.
+fn reverted(batch: &mut Batch, claim: &NewClaim<'_>, payer: &str, at: &str) -> String {
+    if claim.payment.transfer().is_none() {
+        return String::from("0::bigint AS reverts, 0::bigint AS unsettled, 0::bigint AS gwei, 0::bigint AS wei");
+    }
+    let hour = batch.bind(HOUR_MS);
+    let lost = |part: &str| {
+        format!(
+            "(SELECT coalesce(sum(a.fee_wei::bigint {part} 1000000000), 0)::bigint FROM intents i JOIN attempts a ON a.intent_id = i.id
+              WHERE i.state = 'pay_failed' AND i.updated_at_ms > {at} - {hour} AND a.kind = 'transfer' AND a.fee_wei IS NOT NULL)"
+        )
+    };
+    format!(
+        "(SELECT count(*) FROM intents WHERE payer = {payer} AND state = 'pay_failed' AND failure = 'settlement_reverted'
+            AND updated_at_ms > {at} - {hour}) AS reverts,
+         (SELECT count(*) FROM intents WHERE payer = {payer} AND funding = 'x402' AND state IN ('signed', 'submitted', 'submit_unknown')) AS unsettled,
+         {} AS gwei, {} AS wei",
+        lost("/"),
+        lost("%")
     )
 }
 
@@ -152,6 +176,9 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
             credit: account.next_backing(),
             frozen: account.debt != Credits::ZERO,
             refused_after_pay_today: rows::count(row, "refused")?,
+            reverts_last_hour: rows::count(row, "reverts")?,
+            unsettled: rows::count(row, "unsettled")?,
+            gas_lost_last_hour_wei: gas::sum(row)?,
         },
         entitled_minor: number("entitled_minor")?,
         account,

@@ -6,17 +6,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use payments::{agent::Wallet, ports::TransferPayment};
-use sqlx::{PgPool, Row};
+use payments::ports::{SigningAccount, TransferPayment};
+use sqlx::PgPool;
 use tokio::sync::OwnedMutexGuard;
 
-use super::super::{connect, rows};
+use super::{
+    super::{connect, rows, sequence},
+    corrupt,
+};
 
 type Next = Arc<tokio::sync::Mutex<Option<u64>>>;
 
 /// The next nonce of each signer, where it is known.
 #[derive(Default)]
-pub(in super::super) struct Nonces(Mutex<HashMap<Wallet, Next>>);
+pub(in super::super) struct Nonces(Mutex<HashMap<SigningAccount, Next>>);
 
 /// The right to use a signer's next nonce. Given up without a word, as by a write whose outcome nobody knows, the next turn asks the books.
 pub(super) struct Turn {
@@ -31,23 +34,22 @@ impl Nonces {
     /// Waits for the turn at this signer, as long as for a connection: behind a database that holds everybody up nobody queues without end. The
     /// nonce is never below what the chain has seen.
     pub(super) async fn turn(&self, readers: &PgPool, payment: &TransferPayment<'_>) -> Result<Turn, sqlx::Error> {
-        let signer = payment.preparer.signer();
-        let lane = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(signer).or_default());
+        let account = payment.account();
+        let lane = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account).or_default());
         let turn = tokio::time::timeout(connect::ACQUIRE, lane.lock_owned()).await;
         let mut next = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
         let remembered = next.take();
         let booked = match remembered {
             Some(nonce) => nonce,
-            None => booked(readers, signer).await?,
+            None => booked(readers, account).await?,
         };
         Ok(Turn { next, remembered, nonce: booked.max(payment.chain_next_nonce) })
     }
 }
 
-async fn booked(readers: &PgPool, signer: Wallet) -> Result<u64, sqlx::Error> {
-    let row = sqlx::query("SELECT next_nonce FROM signers WHERE addr = $1").bind(signer.to_string()).fetch_optional(readers).await?;
-    let next: i64 = row.map(|row| row.try_get("next_nonce")).transpose()?.unwrap_or_default();
-    Ok(u64::try_from(next).unwrap_or_default())
+async fn booked(readers: &PgPool, account: SigningAccount) -> Result<u64, sqlx::Error> {
+    let mut connection = readers.acquire().await?;
+    sequence::next_nonce(&mut connection, account).await.map_err(corrupt)
 }
 
 // === impl Turn ===

@@ -60,13 +60,15 @@ fn guard(
 ) -> Result<Vec<String>, sqlx::Error> {
     Ok(match (&funded.funding, &funded.attempt) {
         (Funding::X402, Some(attempt)) => {
+            let Some(payment) = claim.payment.transfer() else { return Err(corrupt(nothing_to_send(claim))) };
+            let chain_id = batch.bind(rows::integer(payment.account().chain_id));
             let (signer, nonce) = (batch.bind(attempt.signer.to_string()), batch.bind(rows::integer(attempt.eoa_nonce)));
             let next = batch.bind(nonces::after(attempt.eoa_nonce));
-            let signers = format!(
-                "INSERT INTO signers (addr, next_nonce) VALUES ({signer}, {next})
-                 ON CONFLICT (addr) DO UPDATE SET next_nonce = excluded.next_nonce WHERE signers.next_nonce <= {nonce} RETURNING 1"
+            let taken = format!(
+                "INSERT INTO signer_nonces (chain_id, signer, next_nonce) VALUES ({chain_id}, {signer}, {next})
+                 ON CONFLICT (chain_id, signer) DO UPDATE SET next_nonce = excluded.next_nonce WHERE signer_nonces.next_nonce <= {nonce} RETURNING 1"
             );
-            batch.part("held", &signers);
+            batch.part("held", &taken);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
@@ -244,6 +246,10 @@ fn save_attempt(batch: &mut Batch, funded: &Funded) {
          SELECT id, {kind}, {signer}, {nonce}, {hash}, {fee}, {sealed}, {saved} FROM root"
     );
     batch.part("attempt", &saved);
+    // Replicas of the release before read their own table.
+    let (signer, next) = (batch.bind(attempt.signer.to_string()), batch.bind(nonces::after(attempt.eoa_nonce)));
+    let kept = "ON CONFLICT (addr) DO UPDATE SET next_nonce = greatest(signers.next_nonce, excluded.next_nonce)";
+    batch.part("signers_before", &format!("INSERT INTO signers (addr, next_nonce) SELECT {signer}, {next} FROM root {kept}"));
 }
 
 /// Two processes that judge copies of one proof at once meet at its key: what is charged was not refused, and what is refused is not charged.

@@ -173,14 +173,14 @@ pub(super) async fn a_signer_without_gas_prepares_nothing(chain: &dyn TestChain)
     let transfer = world.authorize(B256::repeat_byte(2)).await;
     let poor = world.rail_with(|config| config.signer_key = super::world::fresh_key());
     let view = poor.view(&transfer).await.unwrap();
-    let prepared = poor.preparer(&transfer, &view).prepare(payment_id(), 0, SAVED_AT);
+    let prepared = poor.preparer(&transfer, &view, u128::MAX).prepare(payment_id(), 0, SAVED_AT);
     assert_eq!(prepared, Err(PreparationError::OutOfGas));
     assert!(poor.ready().await.is_err());
 
     let stingy = world.rail_with(|config| config.max_fee_per_gas_wei = 1);
     let mut view = stingy.view(&transfer).await.unwrap();
     view.fees.max_fee_per_gas_wei += GWEI;
-    let prepared = stingy.preparer(&transfer, &view).prepare(payment_id(), 0, SAVED_AT);
+    let prepared = stingy.preparer(&transfer, &view, u128::MAX).prepare(payment_id(), 0, SAVED_AT);
     assert_eq!(prepared, Err(PreparationError::FeeAboveCap));
 }
 

@@ -22,4 +22,5 @@ pub(crate) async fn rail_suite(chain: &dyn TestChain) {
     replacement::a_signer_of_before_only_finishes_what_it_began(chain).await;
     replacement::an_empty_transaction_takes_the_place_of_a_transfer(chain).await;
     replacement::an_empty_transaction_fills_a_gap(chain).await;
+    replacement::a_foreign_transaction_under_our_nonce_is_seen_and_passed(chain).await;
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    super::{BaseConfigError, BaseRail, RpcUrlError},
+    super::{BaseConfigError, BaseRail, rpc::RpcUrlError},
     canned::CannedNode,
     world::{TestSealer, config, fresh_key, key, live_transfer},
 };
@@ -46,7 +46,7 @@ async fn a_node_that_repeats_the_key_does_not_give_it_away() {
     assert!(error.contains("-32001") && error.contains("no such project: ***"), "{error}");
 }
 
-/// Only the contract's own refusal is a verdict; that of a block from before the authorization's begin is none.
+/// Only the contract's own refusal is a verdict; that of a block from before the authorization's begin is none, and no leave to go on either.
 #[tokio::test]
 async fn a_simulation_is_believed_where_the_contract_spoke() {
     let view = async |timestamp: u64, code: i64, message: &'static str| {
@@ -65,7 +65,9 @@ async fn a_simulation_is_believed_where_the_contract_spoke() {
     let paused = "execution reverted: Pausable: paused";
     assert_eq!(view(1_000, 3, paused).await, Ok(Some(paused.to_owned())));
     assert_eq!(view(1_000, -32_000, paused).await, Ok(Some(paused.to_owned())));
-    assert_eq!(view(0, 3, "execution reverted: FiatTokenV2: authorization is not yet valid").await, Ok(None));
+    assert_eq!(view(0, 3, paused).await, Ok(Some(paused.to_owned())), "in the authorization's time too");
+    let early = view(0, 3, "execution reverted: FiatTokenV2: authorization is not yet valid").await;
+    assert!(matches!(early, Err(RailError::NotReady(_))), "a node that cannot say is not believed: {early:?}");
     assert!(matches!(view(1_000, -32_005, "limit exceeded").await, Err(RailError::Unreachable(_))));
 }
 

@@ -119,6 +119,7 @@ pub(super) fn config(url: String, token: Token, signer_key: [u8; 32]) -> BaseCon
         signer_key,
         other_signer_keys: Vec::new(),
         max_fee_per_gas_wei: 100 * GWEI,
+        max_gas_wei: u128::MAX,
         confirmations: 1,
         fee_bump_after_s: BUMP_AFTER_S,
     }
@@ -165,7 +166,7 @@ impl<'a> World<'a> {
         let transfer = self.authorize(B256::from(fresh_key())).await;
         let view = self.rail.view(&transfer).await.unwrap();
         let terms = self.rail.terms(&transfer, &view);
-        let attempt = self.rail.preparer(&transfer, &view).prepare(payment_id(), view.signer_next_nonce, SAVED_AT).unwrap();
+        let attempt = self.rail.preparer(&transfer, &view, u128::MAX).prepare(payment_id(), view.signer_next_nonce, SAVED_AT).unwrap();
         Claim { transfer, view, terms, attempt }
     }
 

@@ -19,6 +19,7 @@ use crate::{
     agent::Wallet,
     proof::PaymentKey,
     settlement::{ChainHash, TransferTerms},
+    testing::sim::rng::Rng,
     time::UnixMs,
 };
 
@@ -201,6 +202,16 @@ impl Chain {
     pub fn take_outside(&mut self, deed: Deed) {
         let hash = self.fresh(b"outside");
         self.outside.push_back(Tx { hash, deed, ours: None });
+    }
+
+    /// Another program with a signer's key sends something of its own: behind what waits there, or in the place of the first of it. Some of it
+    /// bids too little to be ever mined, and waits until it is forgotten.
+    pub fn interfere(&mut self, signer: Wallet, rng: &mut Rng) {
+        let first = self.ledger().nonces.get(&signer).copied().unwrap_or(0);
+        let nonce = if rng.chance(500) { first } else { self.pending_nonce(signer) };
+        let fee_wei = if rng.chance(500) { 1 } else { self.base_fee_wei.saturating_mul(1_000) };
+        let hash = self.fresh(b"foreign");
+        let _ = self.take(Tx { hash, deed: Deed::Void, ours: Some((signer, nonce, fee_wei)) });
     }
 
     /// Forgets a waiting transaction.

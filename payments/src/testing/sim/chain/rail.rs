@@ -9,9 +9,14 @@ use super::{Deed, MAX_REORG, Tx, read::Judgement};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Sent, Standing},
+    ports::{
+        ChainNonces, ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Standing,
+    },
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
-    testing::sim::{Sim, locked},
+    testing::{
+        rail::CHAIN_ID,
+        sim::{Sim, locked},
+    },
     time::UnixMs,
     x402::verify::LiveTransfer,
 };
@@ -93,15 +98,8 @@ impl ChainRail for SimRail {
         })
     }
 
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView) -> Box<dyn Preparer> {
-        let fee_wei = if view.fees.max_fee_per_gas_wei / 2 > CAP_WEI {
-            Err(PreparationError::FeeAboveCap)
-        } else if view.fees.signer_balance_wei == 0 {
-            Err(PreparationError::OutOfGas)
-        } else {
-            Ok(view.fees.max_fee_per_gas_wei.min(CAP_WEI))
-        };
-        let terms = self.terms(transfer, view);
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
+        let (terms, fee_wei) = (self.terms(transfer, view), first_fee(&view.fees));
         Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei })
     }
 
@@ -161,13 +159,17 @@ impl ChainRail for SimRail {
         Ok(mined.map(|attempt| (attempt.tx_hash, 1)).collect())
     }
 
+    fn chain_id(&self) -> u64 {
+        CHAIN_ID
+    }
+
     fn signers(&self) -> Vec<Wallet> {
         vec![self.signer]
     }
 
-    async fn bump(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Option<Attempt>, RailError> {
+    async fn bump(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Raised, RailError> {
         if at.ms().saturating_sub(last.saved_at.ms()) < BUMP_AFTER_MS {
-            return Ok(None);
+            return Ok(Raised::NotNow);
         }
         self.signed_by_us(last)?;
         let tx = locked(&self.sim.signed).get(&last.tx_hash.0).cloned();
@@ -176,7 +178,51 @@ impl ChainRail for SimRail {
         let cap_wei = if last.kind == AttemptKind::Void { VOID_CAP_WEI } else { CAP_WEI };
         let fee_wei = self.replacing(last.max_fee_per_gas_wei, cap_wei);
         self.sim.count(|counts| counts.bumps += u64::from(fee_wei.is_some()));
-        Ok(fee_wei.map(|fee_wei| sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at)))
+        let raised = fee_wei.map(|fee_wei| sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at));
+        Ok(raised.map_or(Raised::AtBound, Raised::Higher))
+    }
+
+    async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
+        let Some(last) = attempts.last() else { return Ok(false) };
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let head = chain.latest().number.saturating_sub(lag);
+        let confirmed = &chain.block(head.saturating_sub(self.sim.plan.confirmations - 1)).after;
+        let now = &chain.block(head).after;
+        let used = confirmed.nonces.get(&last.signer).copied().unwrap_or(0) > last.eoa_nonce;
+        let rivals = attempts.iter().filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
+        let mut mined = rivals.filter(|rival| now.receipts.contains_key(&rival.tx_hash.0));
+        Ok(used && mined.next().is_none() && !now.uses.contains_key(&terms.key))
+    }
+
+    async fn resigning(&self, last: &Attempt, _: u128) -> Result<Resigning, RailError> {
+        let tx = locked(&self.sim.signed).get(&last.tx_hash.0).cloned();
+        let Some(Tx { deed: Deed::Settle(terms), .. }) = tx.filter(|_| !last.sealed_tx.is_empty()) else {
+            return Err(RailError::Unreachable(String::from("wiped")));
+        };
+        let lag = self.asked().await?;
+        let fee_wei = first_fee(&self.quote());
+        let chain_next_nonce = if lag == 0 { locked(&self.sim.chain).pending_nonce(self.signer) } else { 0 };
+        let preparer = Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei });
+        Ok(Resigning { preparer, chain_next_nonce })
+    }
+
+    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
+        self.asked().await?;
+        let fee_wei = self.replacing(last.map_or(0, |last| last.max_fee_per_gas_wei), VOID_CAP_WEI);
+        let fee_wei = fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
+        self.sim.count(|counts| counts.fills += 1);
+        Ok(sign(&self.sim, Deed::Void, PaymentId::new(uuid::Uuid::nil()), (signer, eoa_nonce, fee_wei), at))
+    }
+
+    async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let head = chain.latest().number.saturating_sub(lag);
+        let at = |number: u64| chain.block(number).after.nonces.get(&signer).copied().unwrap_or(0);
+        let mined = at(head);
+        let pending = if lag == 0 { chain.pending_nonce(signer) } else { mined };
+        Ok(ChainNonces { confirmed: at(head.saturating_sub(self.sim.plan.confirmations - 1)), mined, pending })
     }
 
     async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
@@ -186,7 +232,7 @@ impl ChainRail for SimRail {
         Ok(safe.unix_s >= valid_before_unix_s)
     }
 
-    async fn void(&self, intent: PaymentId, last: &Attempt, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn void(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
         self.signed_by_us(last)?;
         self.asked().await?;
         let fee_wei = self.replacing(last.max_fee_per_gas_wei, VOID_CAP_WEI);
@@ -204,6 +250,17 @@ impl ChainRail for SimRail {
 
     async fn ready(&self) -> Result<(), RailError> {
         self.asked().await.map(drop)
+    }
+}
+
+/// What the first transaction of a payment bids.
+fn first_fee(fees: &FeeQuote) -> Result<u128, PreparationError> {
+    if fees.max_fee_per_gas_wei / 2 > CAP_WEI {
+        Err(PreparationError::FeeAboveCap)
+    } else if fees.signer_balance_wei == 0 {
+        Err(PreparationError::OutOfGas)
+    } else {
+        Ok(fees.max_fee_per_gas_wei.min(CAP_WEI))
     }
 }
 

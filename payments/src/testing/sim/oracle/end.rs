@@ -22,7 +22,9 @@ use crate::{
 impl Sim {
     /// No intent is under way, every nonce that was signed is known to be used, and every settlement is final.
     pub fn at_rest(&self) -> bool {
-        self.books.audit(|books| open(books).is_none()) && self.books.open_nonce_count() == 0 && self.books.open_settlement_count() == 0
+        self.books.audit(|books| open(books).is_none() && hole(books, locked(&self.chain).ledger()).is_none())
+            && self.books.open_nonce_count() == 0
+            && self.books.open_settlement_count() == 0
     }
 
     /// See the module.
@@ -55,7 +57,26 @@ fn open<'b>(books: &'b Audit<'_>) -> Option<&'b Intent> {
     books.intents().find(|intent| !intent.state.is_terminal())
 }
 
+/// A nonce that was given out and that no transaction of anybody's used: it would hold up what its signer signs next.
+fn hole(books: &Audit<'_>, ledger: &Ledger) -> Option<String> {
+    let mut given_out = books.next_nonces();
+    let (account, next) = given_out.find(|(account, next)| ledger.nonces.get(&account.address).copied().unwrap_or(0) < *next)?;
+    let used = ledger.nonces.get(&account.address).copied().unwrap_or(0);
+    Some(format!("{} has used {used} nonces of the {next} that it was given", account.address))
+}
+
 fn check_rest(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
+    if let Some(hole) = hole(books, ledger) {
+        return Err(hole);
+    }
+    for fill in books.fills() {
+        if fill.fee_wei.is_some() != ledger.receipts.contains_key(&fill.tx_hash.0) {
+            return Err(format!("{} filled nonce {} for {:?}, and the chain says otherwise", fill.tx_hash, fill.eoa_nonce, fill.fee_wei));
+        }
+        if !fill.sealed_tx.is_empty() {
+            return Err(format!("{} filled nonce {} and is kept sealed", fill.tx_hash, fill.eoa_nonce));
+        }
+    }
     if let Some(intent) = open(books) {
         return Err(format!("{} never comes to rest: it is {}", intent.id, intent.state.word()));
     }

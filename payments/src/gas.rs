@@ -1,0 +1,122 @@
+//! What a payment may cost in gas. Gas is paid in the chain's own coin, so a share of a price needs the coin's price; without one the bound is a
+//! plain number of wei.
+
+use crate::{
+    money::Amount,
+    settlement::{Attempt, AttemptKind},
+};
+
+/// Wei of one coin.
+const WEI_PER_COIN: u128 = 1_000_000_000_000_000_000;
+/// Millionths of a dollar of one cent.
+const MICROS_PER_CENT: u128 = 10_000;
+
+/// The most that one payment may cost in gas, over all of its transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasBound {
+    /// Never more than this, whatever the price.
+    pub plain_wei: u128,
+    /// A share of the price, where the coin's price is known.
+    pub share: Option<GasShare>,
+}
+
+/// A share of a price in dollars, in the chain's coin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasShare {
+    /// Per cent of the price.
+    pub percent: u32,
+    /// What one coin costs, in millionths of a dollar; never 0.
+    pub coin_usd_micros: u64,
+}
+
+impl GasBound {
+    /// In wei, for a payment of this price.
+    pub fn of(&self, price: Amount) -> u128 {
+        let micros = match price {
+            Amount::Usdc(units) => u128::from(units.get()),
+            Amount::Usd(cents) => u128::from(cents.get()).saturating_mul(MICROS_PER_CENT),
+            // A credit is settled by nobody on a chain.
+            Amount::Credits(_) => return self.plain_wei,
+        };
+        let share = self.share.and_then(|share| share.of(micros));
+        share.map_or(self.plain_wei, |wei| wei.min(self.plain_wei))
+    }
+
+    /// What is left in wei for the transaction under this nonce: the bound, less what the payment's other nonces cost or may still cost.
+    pub fn left_for(&self, price: Amount, attempts: &[Attempt], nonce: &Attempt) -> u128 {
+        let same = |one: &Attempt, other: &Attempt| (one.signer, one.eoa_nonce) == (other.signer, other.eoa_nonce);
+        let mut others: Vec<&Attempt> = Vec::new();
+        for attempt in attempts.iter().filter(|attempt| !same(attempt, nonce)) {
+            match others.iter_mut().find(|other| same(other, attempt)) {
+                // Of the transactions under one nonce one is mined: the dearest, as long as it is not known.
+                Some(other) if cost(attempt) > cost(other) => *other = attempt,
+                Some(_) => {}
+                None => others.push(attempt),
+            }
+        }
+        let spent = others.into_iter().fold(0_u128, |sum, attempt| sum.saturating_add(cost(attempt)));
+        self.of(price).saturating_sub(spent)
+    }
+}
+
+impl GasShare {
+    fn of(self, usd_micros: u128) -> Option<u128> {
+        let share = usd_micros.checked_mul(u128::from(self.percent))?;
+        share.checked_mul(WEI_PER_COIN)?.checked_div(u128::from(self.coin_usd_micros).checked_mul(100)?)
+    }
+}
+
+/// What a transaction cost, or the most that it can cost.
+fn cost(attempt: &Attempt) -> u128 {
+    attempt.fee_wei.unwrap_or_else(|| attempt.max_fee_per_gas_wei.saturating_mul(u128::from(attempt.kind.gas_limit())))
+}
+
+impl AttemptKind {
+    /// The gas that a transaction of this kind may use. A settlement: the token behind its proxy needs 60,000 to 110,000, the rest is margin for
+    /// a payer or receiver whose balance slot is new; what is not used is not charged. An empty transaction: what every transaction costs.
+    pub const fn gas_limit(self) -> u64 {
+        match self {
+            Self::Transfer => 150_000,
+            Self::Void => 21_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ids::PaymentId,
+        money::{UsdCents, UsdcUnits},
+        testing::rail::attempt,
+        time::UnixMs,
+    };
+
+    const PRICE: Amount = Amount::Usdc(UsdcUnits::new(550_000));
+
+    #[test]
+    fn a_share_of_the_price_is_valued_where_the_coin_has_a_price() {
+        let plain = GasBound { plain_wei: 1_000_000_000_000_000, share: None };
+        assert_eq!(plain.of(PRICE), 1_000_000_000_000_000);
+        // Half of 0.55 at 2,500 dollars a coin.
+        let shared = GasBound { share: Some(GasShare { percent: 50, coin_usd_micros: 2_500_000_000 }), ..plain };
+        assert_eq!(shared.of(PRICE), 110_000_000_000_000);
+        assert_eq!(shared.of(Amount::Usd(UsdCents::new(55))), 110_000_000_000_000);
+        assert_eq!(GasBound { plain_wei: 5, ..shared }.of(PRICE), 5, "the plain bound holds too");
+        let absurd = GasBound { plain_wei: 7, share: Some(GasShare { percent: u32::MAX, coin_usd_micros: 1 }) };
+        assert_eq!(absurd.of(Amount::Usdc(UsdcUnits::new(u64::MAX))), 7, "what cannot be computed is bounded plainly");
+    }
+
+    #[test]
+    fn what_other_nonces_cost_is_no_longer_there() {
+        let bound = GasBound { plain_wei: 1_000_000_000, share: None };
+        let at = UnixMs::new(0);
+        let of = |nonce, fee| attempt(AttemptKind::Transfer, PaymentId::new(uuid::Uuid::from_u128(1)), nonce, fee, at);
+        let (first, raised, next) = (of(1, 1_000), of(1, 2_000), of(2, 1_000));
+        let all = [first, raised.clone(), next.clone()];
+        assert_eq!(bound.left_for(PRICE, &all, &raised), 1_000_000_000 - 150_000_000);
+        assert_eq!(bound.left_for(PRICE, &all, &next), 1_000_000_000 - 300_000_000, "one of the two is mined: the dearer one");
+        let mined = [Attempt { fee_wei: Some(7), ..raised }, next.clone()];
+        assert_eq!(bound.left_for(PRICE, &mined, &next), 1_000_000_000 - 7);
+    }
+}
