@@ -49,19 +49,24 @@ impl Anvil {
 
     /// A node of one's own.
     pub async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_with(CHAIN_ID, &[]).await
+    }
+
+    /// The same for another chain.
+    pub async fn on(chain_id: u64) -> Self {
+        Self::start_with(chain_id, &[]).await
     }
 
     /// A node of one's own whose first block has this time, in seconds since 1970.
     pub async fn start_at(unix_s: u64) -> Self {
-        Self::start_with(&["--timestamp", &unix_s.to_string()]).await
+        Self::start_with(CHAIN_ID, &["--timestamp", &unix_s.to_string()]).await
     }
 
-    async fn start_with(arguments: &[&str]) -> Self {
+    async fn start_with(chain_id: u64, arguments: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let port = free_port();
         let mut command = Command::new(binary());
-        command.args(["--chain-id", &CHAIN_ID.to_string(), "--silent"]).args(arguments);
+        command.args(["--chain-id", &chain_id.to_string(), "--silent"]).args(arguments);
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         let process = Tethered::start(command, &dir.path().join("anvil.log"));
         let address = SocketAddr::from(([127, 0, 0, 1], port));

@@ -16,6 +16,9 @@ use super::trap::{self, Armed, Point, Trap};
 /// Makes another result of the node's: a lie.
 pub type Lie = Arc<dyn Fn(Value) -> Value + Send + Sync>;
 
+/// Which calls the node does not know, by their parameters.
+type Unknown = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
+
 /// What happens to the next calls of a method.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
@@ -31,6 +34,7 @@ struct State {
     faults: BTreeMap<String, Fault>,
     holds: BTreeMap<String, Gate>,
     lies: BTreeMap<String, Lie>,
+    unknown: BTreeMap<String, Unknown>,
     traps: Vec<Armed>,
     broadcasts: Vec<String>,
 }
@@ -80,6 +84,11 @@ impl RpcProxy {
     pub fn fault(&self, method: &str, fault: Fault) {
         let mut state = self.state.lock().unwrap();
         state.faults.insert(method.to_owned(), fault);
+    }
+
+    /// Calls of `method` with such parameters are invalid to the node, from now on.
+    pub fn refuse(&self, method: &str, such: impl Fn(&Value) -> bool + Send + Sync + 'static) {
+        self.state.lock().unwrap().unknown.insert(method.to_owned(), Arc::new(such));
     }
 
     /// Makes calls of `method` wait.
@@ -164,6 +173,11 @@ async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Val
         gate.reached.send_replace(true);
         // A test that forgot its hold lets everything go.
         let _ = gate.open.wait_for(|open| *open).await;
+    }
+    let unknown = state.lock().unwrap().unknown.get(&method).cloned();
+    if unknown.is_some_and(|such| such(&call["params"])) {
+        let error = json!({"code": -32602, "message": "too many arguments, want at most 2"});
+        return Ok((json!({"jsonrpc": "2.0", "id": call["id"], "error": error}), false));
     }
     let (refuse, lose) = take_fault(&mut state.lock().unwrap(), &method);
     if refuse {
