@@ -41,7 +41,8 @@ pub struct Mischarge {
     pub currency: String,
 }
 
-/// Money on its way back to a card: saved before it is asked for, and asked for under the same key however often that takes.
+/// Money on its way back to a card: saved before it is asked for, and asked for under the same key however often that takes. Each approval has
+/// a key of its own: behind the key of one that failed the processor keeps the old refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
     /// The payment that is given back.
@@ -50,12 +51,18 @@ pub struct Refund {
     pub payment_intent: String,
     /// How much, in the minor unit of what was taken.
     pub amount_minor: u64,
-    /// The idempotency key at the processor, `refund_<payment id>`.
+    /// How many times it was approved, this time included.
+    pub approvals: u32,
+    /// The idempotency key at the processor, `refund_<payment id>_<approvals>`.
     pub stripe_key: String,
     /// Where it stands.
     pub state: RefundState,
     /// When it was approved.
     pub approved_at: UnixMs,
+    /// The processor's name of it, `re_...`, once it answered.
+    pub refund_id: Option<String>,
+    /// Looks since something last changed.
+    pub looks: u32,
 }
 
 /// Where a refund stands. The words are those of `audit_obligations.state`.
@@ -84,10 +91,18 @@ impl Charge {
 // === impl Refund ===
 
 impl Refund {
-    /// The processor's idempotency key for the refund of an intent.
+    /// A refund that is approved now, for the `approvals`th time, and was not asked for.
     #[must_use]
-    pub fn stripe_key_of(intent: PaymentId) -> String {
-        format!("refund_{intent}")
+    pub fn approved(intent: PaymentId, payment_intent: String, amount_minor: u64, approvals: u32, at: UnixMs) -> Self {
+        let stripe_key = Self::stripe_key_of(intent, approvals);
+        let (state, approved_at) = (RefundState::Sent, at);
+        Self { intent, payment_intent, amount_minor, approvals, stripe_key, state, approved_at, refund_id: None, looks: 0 }
+    }
+
+    /// The processor's idempotency key for one approval of the refund of an intent.
+    #[must_use]
+    pub fn stripe_key_of(intent: PaymentId, approvals: u32) -> String {
+        format!("refund_{intent}_{approvals}")
     }
 }
 
@@ -96,6 +111,15 @@ impl Refund {
 impl RefundState {
     /// Every state.
     pub const ALL: [Self; 4] = [Self::Sent, Self::Unknown, Self::Refunded, Self::Failed];
+
+    /// Whether the processor may still carry it out, or has not said that it did.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Sent | Self::Unknown => true,
+            Self::Refunded | Self::Failed => false,
+        }
+    }
 
     /// The word in tables.
     #[must_use]

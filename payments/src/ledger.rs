@@ -15,6 +15,8 @@ use crate::{
 pub enum Account {
     /// USDC that arrived at our receiving address.
     UsdcHot,
+    /// USDC that went back to payers from other wallets of ours than the receiving address; negative by what they advanced.
+    UsdcRefund,
     /// What a payer has paid and not yet got anything for.
     Unearned(Payer),
     /// What we owe back to a payer: an entitlement, or a refund that is due.
@@ -79,6 +81,7 @@ impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UsdcHot => f.write_str("asset:usdc_hot"),
+            Self::UsdcRefund => f.write_str("asset:usdc_refund"),
             Self::Unearned(payer) => write!(f, "liab:unearned:{payer}"),
             Self::RefundDue(payer) => write!(f, "liab:refund_due:{payer}"),
             Self::RevenueLaunch => f.write_str("rev:launch"),

@@ -47,6 +47,7 @@ pub mod intent;
 pub mod ledger;
 pub mod money;
 pub mod mpp;
+pub mod paid_back;
 pub mod ports;
 pub mod proof;
 pub mod reconcile;

@@ -1,48 +1,144 @@
-//! Money on its way back to cards, and what the card processor says later of a charge: each asked for until it is known.
+//! Money on its way back to cards, and what the card processor says later of a charge: a queue in which each refund is looked at by itself.
 
 use crate::{
     charge::{Refund, RefundState},
     ids::PaymentId,
-    ports::{BooksError, CardBooks, CardError, CardRail, Clock, RefundOutcome},
+    ports::{BooksError, CardBooks, CardError, CardRail, Clock, RefundNote, RefundOutcome},
+    time::UnixMs,
 };
 
-/// How many refunds one round takes.
-const ROUND_LIMIT: u32 = 64;
+/// How many refunds one round looks at.
+const ROUND_LIMIT: u32 = 256;
+/// How many unanswered questions one after the other end a round: the processor is away then, not one refund bad.
+const FAULTS_LIMIT: u32 = 8;
+/// How long a look keeps others away.
+const LEASE_MS: i64 = 30_000;
+/// The wait after the first unanswered question; each further one doubles it.
+const FIRST_RETRY_MS: i64 = 2_000;
+/// The longest such wait.
+const LONGEST_RETRY_MS: i64 = 15 * 60_000;
+/// The waits of a refund that the processor has and did not decide; the last one repeats. Its events wake it earlier.
+const PENDING_MS: [i64; 4] = [60_000, 3 * 60_000, 10 * 60_000, 20 * 60_000];
+/// When a refund that succeeded is looked at again: banks return money within weeks, and an event of it may be lost.
+const RETURNS_MS: [i64; 4] = [DAY_MS, 4 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS];
+const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Asks the processor for every refund whose outcome is not known, under the key that was saved with it. Says how many stay open.
-///
-/// # Errors
-/// [`BooksError`] when the books do not answer. A processor that does not answer ends the round; its refunds stay open for the next one.
-pub async fn refund_round(rail: &dyn CardRail, books: &dyn CardBooks, clock: &dyn Clock) -> Result<usize, BooksError> {
-    let open = books.open_refunds(ROUND_LIMIT).await?;
-    let mut left = open.len();
-    for refund in open {
-        match rail.refund(&refund, clock.now()).await {
-            Ok(RefundOutcome::Refunded) => {
-                books.move_refund(refund.intent, RefundState::Refunded, clock.now()).await?;
-                left -= 1;
-            }
-            Ok(RefundOutcome::Failed) => {
-                books.move_refund(refund.intent, RefundState::Failed, clock.now()).await?;
-                left -= 1;
-            }
-            Ok(RefundOutcome::Pending) => {}
-            Err(CardError::Busy { .. }) => return Ok(left),
-            Err(_) => {
-                mark_unknown(books, &refund, clock).await?;
-                return Ok(left);
-            }
-        }
-    }
-    Ok(left)
+/// What a round of looks changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct RefundRound {
+    /// Looked at.
+    pub looks: u32,
+    /// Given back.
+    pub refunded: Vec<PaymentId>,
+    /// Refused for good: due again.
+    pub failed: Vec<PaymentId>,
+    /// Failed after they had succeeded: due again.
+    pub reversed: Vec<PaymentId>,
+    /// Overdue and not decided.
+    pub stuck: Vec<PaymentId>,
 }
 
-/// An unanswered question leaves the refund unknown: it may have happened.
-async fn mark_unknown(books: &dyn CardBooks, refund: &Refund, clock: &dyn Clock) -> Result<(), BooksError> {
-    match refund.state {
-        RefundState::Sent => books.move_refund(refund.intent, RefundState::Unknown, clock.now()).await,
-        _ => Ok(()),
+/// What one look said.
+struct Look {
+    note: RefundNote,
+    /// The processor did not answer, or asked for patience.
+    fault: bool,
+}
+
+/// Looks at every refund whose time has come. One that cannot be decided waits by itself, and the next one is looked at at once.
+///
+/// `stuck_after_ms` is how long after its approval an undecided refund becomes a finding.
+///
+/// # Errors
+/// [`BooksError`] when the books do not answer.
+pub async fn refund_round(
+    rail: &dyn CardRail,
+    books: &dyn CardBooks,
+    clock: &dyn Clock,
+    stuck_after_ms: i64,
+) -> Result<RefundRound, BooksError> {
+    let (mut round, mut faults) = (RefundRound::default(), 0);
+    while round.looks < ROUND_LIMIT && faults < FAULTS_LIMIT {
+        let now = clock.now();
+        let Some(refund) = books.take_refund(now, now.plus_ms(LEASE_MS)).await? else { break };
+        round.looks += 1;
+        let mut look = look_at_refund(rail, books, clock, &refund).await?;
+        faults = if look.fault { faults + 1 } else { 0 };
+        look.note.is_stuck = look.note.state.is_open() && look.note.at >= refund.approved_at.plus_ms(stuck_after_ms);
+        if !books.note_refund(&refund, look.note.clone()).await? {
+            continue;
+        }
+        match (refund.state, look.note.state) {
+            (RefundState::Refunded, RefundState::Failed) => round.reversed.push(refund.intent),
+            (_, RefundState::Failed) => round.failed.push(refund.intent),
+            (before, RefundState::Refunded) if before.is_open() => round.refunded.push(refund.intent),
+            (_, RefundState::Refunded) => {}
+            (_, RefundState::Sent | RefundState::Unknown) if look.note.is_stuck => round.stuck.push(refund.intent),
+            (_, RefundState::Sent | RefundState::Unknown) => {}
+        }
     }
+    Ok(round)
+}
+
+async fn look_at_refund(rail: &dyn CardRail, books: &dyn CardBooks, clock: &dyn Clock, refund: &Refund) -> Result<Look, BooksError> {
+    let answer = rail.refund(refund, clock.now()).await;
+    let at = clock.now();
+    let outcome = answer.as_ref().map(|answer| answer.outcome);
+    let state = match (&outcome, refund.state) {
+        (Ok(RefundOutcome::Refunded), _) => RefundState::Refunded,
+        (Ok(RefundOutcome::Failed), _) => RefundState::Failed,
+        (Ok(RefundOutcome::Elsewhere { back_minor }), open) => elsewhere(rail, books, clock, refund, *back_minor).await?.unwrap_or(open),
+        // It may have happened.
+        (Err(CardError::Unreachable(_)), RefundState::Sent) => RefundState::Unknown,
+        (Ok(RefundOutcome::Pending) | Err(_), open) => open,
+    };
+    let looks = if state == refund.state { refund.looks.saturating_add(1) } else { 0 };
+    let wait_ms = match (&outcome, state) {
+        (_, RefundState::Failed) => None,
+        (Err(error), _) => Some(retry_ms(error, refund.looks)),
+        (Ok(_), RefundState::Refunded) => return_look(refund.approved_at, at),
+        (Ok(_), RefundState::Sent | RefundState::Unknown) => Some(step(&PENDING_MS, refund.looks)),
+    };
+    let refund_id = answer.as_ref().ok().and_then(|answer| answer.id.clone());
+    let next_look_at = wait_ms.map(|ms| at.plus_ms(ms));
+    Ok(Look { note: RefundNote { state, refund_id, looks, next_look_at, is_stuck: false, at }, fault: outcome.is_err() })
+}
+
+/// Money went back by other means. What the charge says now is booked against the debt. A charge that no payment of ours stands for has no
+/// facts: there the sum decides.
+async fn elsewhere(
+    rail: &dyn CardRail,
+    books: &dyn CardBooks,
+    clock: &dyn Clock,
+    refund: &Refund,
+    back_minor: u64,
+) -> Result<Option<RefundState>, BooksError> {
+    match books.intent_of_charge(&refund.payment_intent).await? {
+        Some(intent) => match look_at_charge(rail, books, clock, intent, &refund.payment_intent).await {
+            Ok(()) | Err(LookError::Card(_)) => Ok(None),
+            Err(LookError::Books(error)) => Err(error),
+        },
+        None => Ok((back_minor >= refund.amount_minor).then_some(RefundState::Refunded)),
+    }
+}
+
+/// The wait after an unanswered question.
+fn retry_ms(error: &CardError, looks: u32) -> i64 {
+    let doubled = FIRST_RETRY_MS.saturating_mul(1_i64.checked_shl(looks.min(16)).unwrap_or(i64::MAX)).min(LONGEST_RETRY_MS);
+    match error {
+        CardError::Busy { retry_after_s } => doubled.max(i64::try_from(*retry_after_s).unwrap_or(0).saturating_mul(1_000)),
+        CardError::Unreachable(_) | CardError::Misconfigured(_) | CardError::UnknownToken => doubled,
+    }
+}
+
+/// Until the next of the moments at which a refund that succeeded is looked at again; none after the last.
+fn return_look(approved_at: UnixMs, at: UnixMs) -> Option<i64> {
+    RETURNS_MS.into_iter().map(|after| approved_at.plus_ms(after).ms().saturating_sub(at.ms())).find(|wait| *wait > 0)
+}
+
+fn step(waits: &[i64; 4], looks: u32) -> i64 {
+    let last = waits.len() - 1;
+    waits[usize::try_from(looks).unwrap_or(last).min(last)]
 }
 
 /// Why a look at a charge said nothing.
@@ -56,7 +152,8 @@ pub enum LookError {
     Books(#[from] BooksError),
 }
 
-/// Books what is true now of a settled charge: an event says that something changed, and only the processor's current word says what.
+/// Books what is true now of a settled charge: an event says that something changed, and only the processor's current word says what. A refund
+/// of ours is looked at by itself, in the next round.
 ///
 /// # Errors
 /// [`LookError`]: nothing was booked, and the same look may be taken again.
@@ -72,4 +169,37 @@ pub async fn look_at_charge(
     let facts = rail.facts(payment_intent).await?;
     books.book_facts(intent, &facts, asked_at).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undecided_refund_is_asked_about_a_few_times_an_hour() {
+        let mut at = 0;
+        let looks = (0_u32..).map(|looks| {
+            at += step(&PENDING_MS, looks);
+            at
+        });
+        let hours: Vec<i64> = looks.take_while(|at| *at < 48 * 3_600_000).map(|at| at / 3_600_000).collect();
+        for hour in 0..48 {
+            assert!(hours.iter().filter(|it| **it == hour).count() <= 5, "hour {hour}");
+        }
+    }
+
+    #[test]
+    fn waits_double_and_end_somewhere() {
+        let error = CardError::Unreachable(String::new());
+        assert_eq!([0, 1, 2, 40].map(|looks| retry_ms(&error, looks)), [2_000, 4_000, 8_000, LONGEST_RETRY_MS]);
+        assert_eq!(retry_ms(&CardError::Busy { retry_after_s: 9 }, 0), 9_000);
+    }
+
+    #[test]
+    fn what_succeeded_is_looked_at_for_a_month() {
+        let at = |ms| UnixMs::new(ms);
+        assert_eq!(return_look(at(0), at(5_000)), Some(DAY_MS - 5_000));
+        assert_eq!(return_look(at(0), at(10 * DAY_MS)), Some(20 * DAY_MS));
+        assert_eq!(return_look(at(0), at(30 * DAY_MS)), None);
+    }
 }

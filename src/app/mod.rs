@@ -140,7 +140,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         draining: draining.clone(),
     });
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
-    workers.extend(parts::refunds(&api, &stopping));
+    workers.extend(parts::refunds(&api, config.refunds.stuck_after_hours, &stopping));
     workers.extend(parts::watches(&world, &money.sealer, &stopping));
     let checks = checks::all(&world, cache.check());
     let servers = vec![

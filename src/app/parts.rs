@@ -88,10 +88,10 @@ pub(super) fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &Cancellati
 }
 
 /// Asks for approved refunds, where cards are taken.
-pub(super) fn refunds(api: &Api, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+pub(super) fn refunds(api: &Api, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
     let desk = api.cards.as_ref()?;
     let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&api.world.clock));
-    Some(tokio::spawn(rounds::refunds(rail, books, clock, stop.clone())))
+    Some(tokio::spawn(rounds::refunds(rail, books, clock, stuck_after_hours, stop.clone())))
 }
 
 /// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.

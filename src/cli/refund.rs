@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 use payments::{
     ids::PaymentId,
+    paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{ObligationRow, RefundApproval, RefundRefusal},
+    settlement::ChainHash,
 };
 use serde_json::{Value, json};
 
@@ -12,7 +14,11 @@ use super::{
     output::{self, Format, money, table},
     reason::{self, Change},
 };
-use crate::{app::Beside, config::Config};
+use crate::{
+    app::{self, Beside},
+    config::Config,
+    operator::shape::paid_back,
+};
 
 /// What to do.
 #[derive(Args)]
@@ -39,6 +45,12 @@ enum Task {
     Approve {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
+        /// Give the launch's credit in the place of a refund to the card that failed.
+        #[arg(long)]
+        as_credit: bool,
+        /// The transaction by which USDC was sent back by hand: its log is checked, and the debt is booked as paid.
+        #[arg(long, value_name = "TX", value_parser = tx_hash, conflicts_with = "as_credit")]
+        paid_by: Option<ChainHash>,
         #[command(flatten)]
         change: Change,
     },
@@ -49,7 +61,13 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
     let format = Format::choose(arguments.json);
     match arguments.task {
         Task::Ls { limit, before } => ls(&beside, before, limit, format).await,
-        Task::Approve { id, change } => approve(&beside, id, &change, format).await,
+        Task::Approve { id, paid_by: Some(tx_hash), change, .. } => {
+            let said =
+                PaidByHand { id, tx_hash, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+            paid_by_hand(config, &beside, said, format).await
+        }
+        Task::Approve { id, as_credit: true, paid_by: None, change } => credit(&beside, id, &change, format).await,
+        Task::Approve { id, as_credit: false, paid_by: None, change } => approve(&beside, id, &change, format).await,
     }
 }
 
@@ -87,7 +105,7 @@ fn as_json(owed: &ObligationRow) -> Value {
 /// What comes of a debt, or what an operator can do about it.
 fn next(owed: &ObligationRow) -> &'static str {
     match (owed.state.as_str(), owed.currency.as_str()) {
-        ("refund_due", "USDC") => "pay it back by hand",
+        ("refund_due", "USDC") => "pay it back by hand, then refund approve --paid-by TX",
         ("refund_due", _) => "refund approve",
         ("used", "USDC") => "used for a launch",
         ("used", _) => "a credit was given; refund approve takes it back",
@@ -138,14 +156,78 @@ async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format
     Ok(change.exit())
 }
 
+async fn credit(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
+    let unreadable = |error| Failure::from_error(Exit::Failed, &error);
+    let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
+    let approval =
+        RefundApproval { intent: id, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+    let balance = beside.cards.credit_instead(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
+    if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
+        && !change.dry_run
+    {
+        reason::shown_anew(beside, &payer).await;
+    }
+    match format {
+        Format::Json => output::json(&json!({
+            "payment_id": id.to_string(),
+            "state": "used",
+            "balance": balance.get(),
+            "reason": change.reason,
+            "dry_run": change.dry_run,
+        })),
+        Format::Readable => {
+            let verb = if change.dry_run { "would get" } else { "got" };
+            output::line(&format!("the payer of {id} {verb} its credit in the place of the refund: {balance} in all"));
+        }
+    }
+    Ok(change.exit())
+}
+
+async fn paid_by_hand(config: &Config, beside: &Beside, said: PaidByHand, format: Format) -> Result<Exit, Failure> {
+    let parts = app::reconciler(config).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let (id, tx_hash) = (said.id, said.tx_hash);
+    let paid = book_paid_by_hand(&*parts.chain, &*beside.cards, &parts.receiver, said).await;
+    let paid = paid.map_err(|error| not_paid_back(id, &error))?;
+    match format {
+        Format::Json => output::json(&paid_back(&paid)),
+        Format::Readable => {
+            let verb = if paid.dry_run { "would be" } else { "is" };
+            output::line(&format!("{} USDC of {id} {verb} paid back to {} by {tx_hash}", paid.owed.amount, paid.owed.wallet));
+        }
+    }
+    Ok(if paid.dry_run { Exit::DryRun } else { Exit::Done })
+}
+
+fn not_paid_back(id: PaymentId, error: &PaidBackError) -> Failure {
+    match error {
+        PaidBackError::Refused(refusal) => refused(id, None, refusal),
+        PaidBackError::Rail(error) => Failure::from_error(Exit::Failed, error),
+        PaidBackError::NotMined | PaidBackError::TooNew | PaidBackError::NoSuchTransfer { .. } => {
+            Failure::new(Exit::Payment, format!("{id}: {error}"))
+        }
+    }
+}
+
+fn tx_hash(text: &str) -> Result<ChainHash, InvalidTxHash> {
+    ChainHash::parse(text).ok_or(InvalidTxHash)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("expected a transaction's hash, 0x and 64 hex digits")]
+struct InvalidTxHash;
+
 fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
     match refusal {
         RefundRefusal::NotOwed => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
         RefundRefusal::NotByCard => {
             let to = owed.map(|owed| format!(": send {} to {}", money(owed.amount_minor, &owed.currency), owed.payer)).unwrap_or_default();
-            Failure::new(Exit::Payment, format!("{id}: {refusal}{to}; until then it stays a liability"))
+            Failure::new(Exit::Payment, format!("{id}: {refusal}{to}; then book it with --paid-by TX. Until then it stays a liability"))
         }
-        RefundRefusal::Standing(_) | RefundRefusal::CreditSpent => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
+        RefundRefusal::Standing(_)
+        | RefundRefusal::CreditSpent
+        | RefundRefusal::NoCreditForIt
+        | RefundRefusal::NotInUsdc
+        | RefundRefusal::TransferUsed => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
         RefundRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
     }
 }

@@ -7,6 +7,7 @@ pub mod chain;
 mod layers;
 pub mod rails;
 pub mod reconcile;
+pub mod refunds;
 pub mod refuse;
 pub mod secret;
 pub mod service;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 pub use rails::{ErrorShape, Mpp, Pricing, SptParameter, Stripe, StripeMode, X402, X402Mode};
 pub use reconcile::Reconcile;
+pub use refunds::Refunds;
 pub use secret::Secret;
 pub use service::{Limits, Operator, Server, Test};
 pub use storage::{Cache, Sandbox, Store, Upstream, UpstreamUrl};
@@ -57,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// When the books are compared with the world.
     pub reconcile: Reconcile,
+    /// Money on its way back.
+    pub refunds: Refunds,
     /// The stand-ins of the world.
     pub sandbox: Sandbox,
     /// For tests only.
@@ -88,6 +92,7 @@ impl Config {
             pricing: layers.read("pricing"),
             limits: layers.read("limits"),
             reconcile: layers.read("reconcile"),
+            refunds: layers.read("refunds"),
             sandbox: layers.read("sandbox"),
             test: layers.read("test"),
         };

@@ -228,6 +228,7 @@ fn zero(config: &Config) -> Option<String> {
         ("stripe.timeout_ms", config.stripe.timeout_ms),
         ("cache.timeout_ms", config.cache.timeout_ms),
         ("pricing.entitlement_hours", config.pricing.entitlement_hours),
+        ("refunds.stuck_after_hours", config.refunds.stuck_after_hours.into()),
     ];
     let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();
     (!zeros.is_empty()).then(|| format!("must be above 0: {}", zeros.join(", ")))

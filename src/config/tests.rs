@@ -184,7 +184,7 @@ fn the_effective_values_print_without_secrets() {
         assert!(!shown.contains("hunter2") && !shown.contains("abab"), "{shown}");
     }
     let printed: toml::Table = config.printable().parse().unwrap();
-    assert_eq!(printed.len(), 13);
+    assert_eq!(printed.len(), 14);
     assert_eq!(printed["x402"]["signer_key"].as_str(), Some("****"));
     assert_eq!(printed["x402"]["asset"].as_str(), Some("0x036CbD53842c5426634e7929541eC2318f3dCF7e"));
     assert_eq!(printed["mpp"]["secret_keys"].as_array().unwrap().len(), 1);

@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     ports::{
-        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine,
+        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine, PaidBack,
         desk::{DeskBooks, Dossier, Overview},
     },
     reconcile::Report,
@@ -103,6 +103,21 @@ pub fn report(report: &Report, dry_run: bool) -> Value {
         "opened": report.opened,
         "closed": report.closed,
         "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+/// A debt that a transfer paid, as commands and the API show it.
+pub fn paid_back(paid: &PaidBack) -> Value {
+    json!({
+        "payment_id": paid.owed.id.to_string(),
+        "payer": format!("wallet:{}", paid.owed.wallet),
+        "amount_minor": paid.owed.amount.get(),
+        "currency": "USDC",
+        "state": "refunded",
+        "tx_hash": paid.transfer.place.tx_hash.to_string(),
+        "from": paid.transfer.from.to_string(),
+        "reason": paid.reason,
+        "dry_run": paid.dry_run,
     })
 }
 

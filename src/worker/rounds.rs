@@ -9,7 +9,7 @@ use payments::{
     finality,
     ports::{CardBooks, CardRail, Clock, desk::DeskBooks},
     recovery,
-    refunds::refund_round,
+    refunds::{RefundRound, refund_round},
     sequence,
 };
 use tokio_util::sync::CancellationToken;
@@ -117,12 +117,35 @@ async fn look_at_settlements(world: &World, drives: &Drives, stop: &Cancellation
 }
 
 /// Asks for approved refunds until their outcome is known; a loop of its own, because it asks the card processor.
-pub async fn refunds(rail: Arc<dyn CardRail>, books: Arc<dyn CardBooks>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub async fn refunds(
+    rail: Arc<dyn CardRail>,
+    books: Arc<dyn CardBooks>,
+    clock: Arc<dyn Clock>,
+    stuck_after_hours: u32,
+    stop: CancellationToken,
+) {
+    let stuck_after_ms = i64::from(stuck_after_hours).saturating_mul(3_600_000);
     while !stop.is_cancelled() {
-        if let Err(error) = refund_round(&*rail, &*books, &*clock).await {
-            tracing::warn!(error = %chain(&error), "refunds.round_failed");
+        match refund_round(&*rail, &*books, &*clock, stuck_after_ms).await {
+            Ok(round) => note_refunds(&round),
+            Err(error) => tracing::warn!(error = %chain(&error), "refunds.round_failed"),
         }
         pause(RECOVER_EVERY, &stop).await;
+    }
+}
+
+fn note_refunds(round: &RefundRound) {
+    for id in &round.refunded {
+        tracing::info!(payment_id = %id, "refund.given_back");
+    }
+    for id in &round.failed {
+        tracing::warn!(payment_id = %id, "refund.failed");
+    }
+    for id in &round.reversed {
+        tracing::error!(payment_id = %id, "refund.failed_after_success");
+    }
+    for id in &round.stuck {
+        tracing::warn!(payment_id = %id, "refund.stuck");
     }
 }
 

@@ -20,10 +20,10 @@ use crate::support::{Card, Setup, World};
 /// A launch that was charged and refused: one credit in its place.
 const COMPENSATED: Totals = Totals { settlements: 1, charges: 1, credits: 1, transactions: 0, free_slots: 0, launches: 0, obligations: 0 };
 /// The same, once the money is back.
-const REFUNDED: Totals = Totals { credits: 0, ..COMPENSATED };
+pub const REFUNDED: Totals = Totals { credits: 0, ..COMPENSATED };
 
 /// A charged launch that the core refuses; the payment and the account's agent token.
-async fn refused(world: &World) -> (String, String) {
+pub async fn refused(world: &World) -> (String, String) {
     world.core().behave(Behaviour::Reject);
     let reply = world.pay(&Card::new(), &unpaid("refused")).await.refused(400, "LAUNCH_007");
     world.core().behave(Behaviour::Create);
@@ -32,18 +32,18 @@ async fn refused(world: &World) -> (String, String) {
 }
 
 #[track_caller]
-fn ended(output: &Output, code: i32) -> Value {
+pub fn ended(output: &Output, code: i32) -> Value {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
     serde_json::from_str(&out).unwrap_or(Value::Null)
 }
 
-async fn approve(world: &World, payment: &str, more: &[&str]) -> Output {
+pub async fn approve(world: &World, payment: &str, more: &[&str]) -> Output {
     world.gateway.run(&[&["refund", "approve", payment, "--reason", "the agent asked"], more].concat()).await
 }
 
 /// Waits until the books say so of the one debt.
-async fn stands(world: &World, state: &str) {
+pub async fn stands(world: &World, state: &str) {
     let look = async || {
         let owed = world.gateway.audit().view("obligations").await;
         let now = owed.first().map(|owed| text(owed, "state")).unwrap_or_default();

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 
 use crate::{
     agent::Payer,
-    charge::{Refund, RefundState},
+    charge::Refund,
     ids::PaymentId,
     money::{Credits, UsdCents},
-    ports::{BooksError, ChargeFacts, ObligationRow},
+    ports::{BooksError, ChargeFacts, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed},
     proof::ChargeKey,
+    settlement::ChainHash,
     time::UnixMs,
 };
 
@@ -145,41 +146,6 @@ pub enum AdjustmentError {
     Books(#[from] BooksError),
 }
 
-/// Why a refund was not approved. Nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum RefundRefusal {
-    /// No such debt.
-    #[error("nothing is owed for this payment")]
-    NotOwed,
-    /// It was paid on the chain: that goes back by hand, and is a liability until then.
-    #[error("a payment in USDC is refunded by hand")]
-    NotByCard,
-    /// It stands otherwise than a refund needs.
-    #[error("the debt is {0}")]
-    Standing(String),
-    /// The credit that was given for it is spent.
-    #[error("the credit that was given for it is spent")]
-    CreditSpent,
-    /// The books failed.
-    #[error(transparent)]
-    Books(#[from] BooksError),
-}
-
-/// A refund that an operator approves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefundApproval {
-    /// The payment that is given back.
-    pub intent: PaymentId,
-    /// Why; kept with the refund.
-    pub reason: String,
-    /// `page`, `api` or `cli`.
-    pub via: &'static str,
-    /// Now.
-    pub at: UnixMs,
-    /// Only says what would come of it; nothing changes.
-    pub dry_run: bool,
-}
-
 /// One event of the processor, as the inbox keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventNote {
@@ -278,9 +244,34 @@ pub trait CardBooks: Send + Sync {
     /// [`RefundRefusal`].
     async fn approve_refund(&self, approval: RefundApproval) -> Result<Refund, RefundRefusal>;
 
-    /// Refunds whose outcome is not known, oldest first.
-    async fn open_refunds(&self, limit: u32) -> Result<Vec<Refund>, BooksError>;
+    /// Gives a credit in the place of a refund that failed: the debt ends with it, as it did when the launch was refused.
+    ///
+    /// # Errors
+    /// [`RefundRefusal`].
+    async fn credit_instead(&self, approval: RefundApproval) -> Result<Credits, RefundRefusal>;
 
-    /// Notes what became of a refund; books it once it is given back.
-    async fn move_refund(&self, intent: PaymentId, to: RefundState, at: UnixMs) -> Result<(), BooksError>;
+    /// What is owed in USDC under this name: a payment's debt that is due, or money that came without being asked for.
+    ///
+    /// # Errors
+    /// [`RefundRefusal`] where nothing is due there.
+    async fn usdc_owed(&self, id: PaymentId) -> Result<UsdcOwed, RefundRefusal>;
+
+    /// Which of these logs paid a debt already.
+    async fn paid_back_by(&self, chain_id: u64, tx_hash: ChainHash) -> Result<Vec<u64>, BooksError>;
+
+    /// Books a debt in USDC as paid by a transfer that was checked. Each transfer pays one debt.
+    ///
+    /// # Errors
+    /// [`RefundRefusal`].
+    async fn note_paid_back(&self, paid: &PaidBack) -> Result<(), RefundRefusal>;
+
+    /// Takes the refund whose next look is due longest, until `lease_until`; none where no look is due.
+    async fn take_refund(&self, now: UnixMs, lease_until: UnixMs) -> Result<Option<Refund>, BooksError>;
+
+    /// Notes what a look at a refund said, and books it: given back, or come back after it was given. False when the refund was approved anew
+    /// or moved meanwhile: nothing is noted then.
+    async fn note_refund(&self, seen: &Refund, note: RefundNote) -> Result<bool, BooksError>;
+
+    /// Has the refund of this payment at the processor looked at now, if there is one that can still change.
+    async fn wake_refund(&self, payment_intent: &str, at: UnixMs) -> Result<(), BooksError>;
 }

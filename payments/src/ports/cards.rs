@@ -73,12 +73,26 @@ pub enum CardOutcome {
 /// What became of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// The money is on its way back; the processor will not change its mind.
+    /// The money is on its way back. The card's bank may still return it: the same refund fails then.
     Refunded,
     /// The processor has it and has not decided.
     Pending,
-    /// The processor refuses for good.
+    /// The processor refuses for good, or the money came back to us.
     Failed,
+    /// It refuses the amount, because so much of the charge went back by refunds that are not ours.
+    Elsewhere {
+        /// In the charge's minor unit.
+        back_minor: u64,
+    },
+}
+
+/// The processor's answer about a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundAnswer {
+    /// Its name, `re_...`, where there is such a refund.
+    pub id: Option<String>,
+    /// What became of it.
+    pub outcome: RefundOutcome,
 }
 
 /// The processor cannot be asked, or does not take our calls. Never the payer's fault.
@@ -104,8 +118,10 @@ pub enum CardError {
 /// What the processor says now of a settled charge: refunds and disputes, ours or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChargeFacts {
-    /// Refunded in all, in cents.
+    /// Refunded in all, by refunds that did not fail, in cents.
     pub refunded_cents: u64,
+    /// Of that, by refunds that we asked for.
+    pub ours_cents: u64,
     /// Its disputes, oldest first; inquiries too.
     pub disputes: Vec<Dispute>,
     /// Warnings that it was probably made with a stolen card.
@@ -175,11 +191,11 @@ pub trait CardRail: Send + Sync {
     /// [`CardError`]: the outcome stays unknown.
     async fn charge(&self, intent: PaymentId, charge: &Charge, amount: UsdCents, now: UnixMs) -> Result<CardOutcome, CardError>;
 
-    /// Asks for a refund under its saved key, the same each time.
+    /// Asks for a refund under its saved key, the same each time. One whose name is known, or that succeeded, is only looked at.
     ///
     /// # Errors
     /// [`CardError`]: the outcome stays unknown.
-    async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundOutcome, CardError>;
+    async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundAnswer, CardError>;
 
     /// What is true now of a settled charge.
     ///

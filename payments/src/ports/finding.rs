@@ -43,6 +43,10 @@ pub enum FindingKind {
     UnknownState,
     /// It should have ended by now.
     Stuck,
+    /// A refund failed, perhaps after it had succeeded: its amount is due again.
+    RefundFailed,
+    /// What was approved and what went back by other means differ.
+    RefundDiffers,
     /// The other side did not say.
     CouldNotCheck,
 }
@@ -139,7 +143,7 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
@@ -151,6 +155,8 @@ impl FindingKind {
         Self::FraudWarning,
         Self::UnknownState,
         Self::Stuck,
+        Self::RefundFailed,
+        Self::RefundDiffers,
         Self::CouldNotCheck,
     ];
 
@@ -168,6 +174,8 @@ impl FindingKind {
             Self::FraudWarning => "fraud_warning",
             Self::UnknownState => "unknown_state",
             Self::Stuck => "stuck",
+            Self::RefundFailed => "refund_failed",
+            Self::RefundDiffers => "refund_differs",
             Self::CouldNotCheck => "could_not_check",
         }
     }

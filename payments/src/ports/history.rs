@@ -42,6 +42,21 @@ pub struct Received {
     pub value: UsdcUnits,
 }
 
+/// One transfer of the token, whoever sent and received it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenTransfer {
+    /// Its log.
+    pub place: LogPlace,
+    /// Its block.
+    pub block_number: u64,
+    /// Whose money it was.
+    pub from: Wallet,
+    /// Who has it now.
+    pub to: Wallet,
+    /// How much; more than the books can hold is the most that they can.
+    pub value: UsdcUnits,
+}
+
 /// Why a range of blocks was not listed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RangeError {
@@ -70,6 +85,9 @@ pub trait ChainHistory: Send + Sync {
 
     /// The nonce of the authorization that made each transfer; none for a plain one.
     async fn authorizations(&self, transfers: &[Received]) -> Result<Vec<Option<[u8; 32]>>, RailError>;
+
+    /// The transfers of the token that a transaction made; none where it is not mined, or failed.
+    async fn transfers_of(&self, tx_hash: ChainHash) -> Result<Option<Vec<TokenTransfer>>, RailError>;
 
     /// What the address held of the token at the end of this block.
     async fn balance_at(&self, address: &Wallet, block: u64) -> Result<UsdcUnits, RailError>;

@@ -15,6 +15,7 @@ mod limiter;
 mod proofs;
 mod rail;
 mod reconcile;
+mod refund;
 mod request;
 mod seal;
 mod signing;
@@ -26,16 +27,19 @@ pub use balances::{BalanceCache, ShownBalance};
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
 pub use card_books::{
     AccountBlock, AdjustmentError, AdjustmentKind, BlockLift, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, DisputeNote,
-    EventNote, LiftRefusal, RefundApproval, RefundRefusal,
+    EventNote, LiftRefusal,
 };
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{
-    CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, NewCharge, RefundOutcome, StablePayer, TokenView,
+    CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, NewCharge, RefundAnswer, RefundOutcome,
+    StablePayer, TokenView,
 };
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
 pub use finality::{FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
-pub use history::{CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, Window};
+pub use history::{
+    CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, TokenTransfer, Window,
+};
 pub use limiter::{AgentLimiter, Rate, Taken};
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent};
@@ -43,6 +47,7 @@ pub use reconcile::{
     BookedCharge, BookedLaunch, BookedTransfer, ClaimedAuthorization, Holdings, InTransit, KnownCharge, NewRun, ReceiptKind, ReceiptNote,
     Receiver, ReconcileBooks, RunEnd,
 };
+pub use refund::{PaidBack, PaidBackTransfer, RefundApproval, RefundNote, RefundRefusal, UsdcOwed};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use signing::{ChainNonces, KnownNonce, OpenNonce, Renewal, Resigning, Sequence, SigningAccount};

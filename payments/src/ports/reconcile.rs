@@ -7,7 +7,9 @@ use crate::{
     ids::PaymentId,
     intent::State,
     money::UsdcUnits,
-    ports::{BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, OpenFinding, Source, SourceReport, Window},
+    ports::{
+        BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, OpenFinding, PaidBackTransfer, Source, SourceReport, Window,
+    },
     proof::PaymentKey,
     settlement::SettlementProof,
     time::UnixMs,
@@ -220,6 +222,12 @@ pub trait ReconcileBooks: Send + Sync {
 
     /// The transfers of these blocks that are booked beside settlements.
     async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError>;
+
+    /// Debts that were paid by transfers which a reorganisation may still take away.
+    async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError>;
+
+    /// Notes that such a transfer is there for good, or that it is gone: the debt is due again then.
+    async fn note_paid_back_fate(&self, transfer: &PaidBackTransfer, stands: bool, at: UnixMs) -> Result<(), BooksError>;
 
     /// What the receiving address should hold at the end of this block, in one reading.
     async fn holdings(&self, chain_id: u64, block: u64, transfers: &[(LogPlace, UsdcUnits)]) -> Result<Holdings, BooksError>;

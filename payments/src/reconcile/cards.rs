@@ -162,7 +162,10 @@ async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: Pa
     turn.step().await?;
     seen.compared.compared = seen.compared.compared.saturating_add(1);
     match turn.fence() {
-        Some(_) => Ok(look_at_charge(&*cards.rail, &*cards.books, &*turn.parts.clock, intent, payment).await?),
+        Some(_) => {
+            cards.books.wake_refund(payment, turn.parts.clock.now()).await?;
+            Ok(look_at_charge(&*cards.rail, &*cards.books, &*turn.parts.clock, intent, payment).await?)
+        }
         None => Ok(()),
     }
 }

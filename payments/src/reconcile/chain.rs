@@ -13,6 +13,7 @@ use super::{
 use crate::{
     ids::PaymentId,
     money::UsdcUnits,
+    paid_back::{PaidBackLookError, look_at_paid_back},
     ports::{
         BookedTransfer, FindingKind, Found, Heads, LogPlace, OpenFinding, RailError, RangeError, ReceiptKind, ReceiptNote, Received,
         Source, Standing,
@@ -56,6 +57,7 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     for finding in &open {
         again(turn, &mut scan, finding, (first, heads.confirmed)).await?;
     }
+    paid_back(turn).await?;
     let balance = balance::check(turn, heads.confirmed, &scan.unbooked, &open).await?;
     scan.compared.compared = scan.compared.compared.saturating_add(1);
     scan.compared.found.extend(balance.found);
@@ -66,6 +68,20 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     }
     turn.set_mark(&mark_name(turn, "seen"), &seen_to.max(begin.saturating_sub(1)).to_string()).await?;
     Ok(scan.compared)
+}
+
+/// Debts that transfers made by hand paid: those transfers must stay. A dry run books nothing.
+async fn paid_back(turn: &mut Turn<'_>) -> Result<(), CheckError> {
+    turn.step().await?;
+    if turn.fence().is_none() {
+        return Ok(());
+    }
+    let (parts, chain_id) = (turn.parts, turn.parts.receiver.chain_id);
+    match look_at_paid_back(&*parts.chain, &*parts.books, chain_id, parts.clock.now()).await {
+        Ok(_) => Ok(()),
+        Err(PaidBackLookError::Rail(error)) => Err(error.into()),
+        Err(PaidBackLookError::Books(error)) => Err(error.into()),
+    }
 }
 
 fn mark_name(turn: &Turn<'_>, what: &str) -> String {

@@ -13,7 +13,8 @@ use crate::{
     ids::PaymentId,
     money::UsdCents,
     ports::{
-        AgentTokens, CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundOutcome, StablePayer, TokenView,
+        AgentTokens, CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundAnswer, RefundOutcome, StablePayer,
+        TokenView,
     },
     testing::{memory::MemoryBooks, upstream::next},
     time::UnixMs,
@@ -95,8 +96,9 @@ impl CardRail for FakeCards {
         next(&mut inner.says).unwrap_or_else(|| Ok(CardOutcome::Settled(charge_proof(intent))))
     }
 
-    async fn refund(&self, _: &Refund, _: UnixMs) -> Result<RefundOutcome, CardError> {
-        next(&mut self.inner().refunds).unwrap_or(Ok(RefundOutcome::Refunded))
+    async fn refund(&self, _: &Refund, _: UnixMs) -> Result<RefundAnswer, CardError> {
+        let outcome = next(&mut self.inner().refunds).unwrap_or(Ok(RefundOutcome::Refunded));
+        outcome.map(|outcome| RefundAnswer { id: Some(String::from("re_1")), outcome })
     }
 
     async fn facts(&self, _: &str) -> Result<ChargeFacts, CardError> {

@@ -37,6 +37,13 @@ impl Tx<'_> {
         self.record(-refund.amount, 0, &about)
     }
 
+    /// A refund that failed gives its amount back to the seller.
+    pub(super) fn record_refund_failure(&mut self, refund: &Refund) -> String {
+        let (currency, source) = (refund.currency.as_str(), refund.id.as_str());
+        let about = About { kind: "refund_failure", reporting_category: "refund_failure", currency, source, description: "Failed refund" };
+        self.record(refund.amount, 0, &about)
+    }
+
     pub(super) fn record_dispute(&mut self, dispute: &Dispute) -> String {
         let (currency, source) = (dispute.currency.as_str(), dispute.id.as_str());
         let about = About { kind: "adjustment", reporting_category: "dispute", currency, source, description: "Chargeback withdrawal" };

@@ -145,7 +145,11 @@ impl Call {
 
     /// The work and its answer, kept for the key in the same record of the log as what it changed.
     fn work(&self, tx: &mut Tx<'_>) -> (u16, Value) {
-        let (mut status, mut body, began) = match routes::answer(tx, &self.asked()) {
+        let answered = match &self.fault {
+            Some(Fault::ErrorKept) => Err(ApiError::internal().kept()),
+            _ => routes::answer(tx, &self.asked()),
+        };
+        let (mut status, mut body, began) = match answered {
             Ok(body) => (200, body, true),
             Err(error) => (error.status, error.body(), error.began),
         };

@@ -16,6 +16,7 @@ use super::error::ApiError;
 use super::faults::{Faults, Rule};
 use super::handle::{Order, Resend};
 use super::reply::Answer;
+use super::rows::RefundStatus;
 use super::state::Shared;
 
 #[derive(Deserialize)]
@@ -65,6 +66,12 @@ struct Close {
 #[serde(deny_unknown_fields)]
 struct Settle {
     succeeds: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRefunds {
+    status: RefundStatus,
 }
 
 /// Answers a request below `/_emulator/`.
@@ -121,6 +128,14 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         ("POST", ["charges", id, "fraud_warning"]) => {
             let kind = read::<Warn>(body)?.fraud_type;
             shared.ask(|tx| tx.warn_of_fraud(id, kind.as_deref().unwrap_or("made_with_stolen_card")))
+        }
+        ("POST", ["refunds"]) => {
+            let NewRefunds { status } = read(body)?;
+            shared.set(|settings| settings.new_refunds = status).map(done)
+        }
+        ("POST", ["refunds", id, "settle"]) => {
+            let Settle { succeeds } = read(body)?;
+            shared.ask(|tx| tx.settle_refund(id, succeeds))
         }
         ("POST", ["payment_intents", id, "settle"]) => {
             let Settle { succeeds } = read(body)?;

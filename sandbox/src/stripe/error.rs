@@ -90,6 +90,11 @@ impl ApiError {
         Self::new(500, "api_error", "An unknown error occurred")
     }
 
+    /// The same, as the answer that the idempotency key keeps.
+    pub(super) fn kept(self) -> Self {
+        Self { began: true, ..self }
+    }
+
     pub(super) fn message(&self) -> &str {
         &self.message
     }

@@ -23,6 +23,8 @@ pub enum Fault {
     },
     /// It is done, and the answer that is stored and sent is a 500.
     ErrorAfter,
+    /// 500; nothing was done, and that answer is stored: its key says nothing else for a day.
+    ErrorKept,
     /// 500; nothing was done and nothing is stored for the key.
     ErrorBefore,
     /// 429 with `Retry-After`; nothing was done.

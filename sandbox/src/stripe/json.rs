@@ -108,11 +108,16 @@ impl Charge {
 
 impl Refund {
     pub(super) fn json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "id": self.id, "object": "refund", "amount": self.amount, "balance_transaction": self.balance_transaction, "charge": self.charge,
             "created": self.created_unix_s, "currency": self.currency, "metadata": self.metadata, "payment_intent": self.intent,
-            "reason": self.reason, "receipt_number": null, "status": "succeeded",
-        })
+            "reason": self.reason, "receipt_number": null, "status": self.status,
+        });
+        if let Some(returned) = &self.failure_balance_transaction {
+            json["failure_balance_transaction"] = json!(returned);
+            json["failure_reason"] = json!("expired_or_canceled_card");
+        }
+        json
     }
 }
 

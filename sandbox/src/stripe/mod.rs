@@ -4,6 +4,10 @@
 //!   made from decides (`pm_card_visa`, `pm_card_chargeDeclined`, ... in `methods.rs`).
 //! - Idempotency keys, restricted versions, cursors, events and their signatures follow Stripe's API reference.
 //! - What goes wrong is asked for by rules ([`Rule`]), on the handle or below `/_emulator`.
+//! - Refunds are pending, fail, and fail after they succeeded: `POST /_emulator/refunds` with `{"status": "pending"}` (`succeeded`,
+//!   `failed`) says what new ones are at first, `POST /_emulator/refunds/{id}/settle` with `{"succeeds": false}` decides a pending one or
+//!   takes a succeeded one back, with `refund.updated`, `charge.refund.updated`, `refund.failed` and a falling `amount_refunded`. A 500 that
+//!   a key keeps is the fault `error_kept` of `POST /_emulator/faults`.
 //! - Everything is on the disk before it is answered, if a folder is given: a killed process comes back to the same
 //!   account. Faults and the list of calls live as long as the process.
 
@@ -39,6 +43,7 @@ use crate::chain::Clock;
 pub use disputes::DisputeTerms;
 pub use faults::{Fault, Rule};
 pub use handle::{Emulator, Order, Resend};
+pub use rows::RefundStatus;
 pub use state::CallSeen;
 
 /// The key that a sandbox uses. Nothing real answers to it.

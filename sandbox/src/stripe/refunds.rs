@@ -1,13 +1,34 @@
 //! Refunds, whole and in part (<https://docs.stripe.com/api/refunds>).
 
+use serde_json::Value;
+
 use super::error::ApiError;
 use super::form::Form;
 use super::routes::Answered;
-use super::rows::{Charge, ChargeStatus, Refund};
+use super::rows::{Charge, ChargeStatus, Refund, RefundStatus};
 use super::world::{Change, Tx};
+use super::{Emulator, EmulatorError};
 
 const KNOWN: [&str; 6] = ["payment_intent", "charge", "amount", "reason", "metadata[*]", "expand[*]"];
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
+
+impl Emulator {
+    /// What new refunds are at first.
+    ///
+    /// # Errors
+    /// As [`set_clock_offset`](Self::set_clock_offset).
+    pub fn set_new_refunds(&self, status: RefundStatus) -> Result<(), EmulatorError> {
+        self.shared.set(|settings| settings.new_refunds = status)
+    }
+
+    /// Decides a pending refund, or lets one fail that had succeeded.
+    ///
+    /// # Errors
+    /// As [`grant`](Self::grant).
+    pub fn settle_refund(&self, id: &str, succeeds: bool) -> Result<Value, EmulatorError> {
+        self.shared.ask(|tx| tx.settle_refund(id, succeeds))
+    }
+}
 
 impl Tx<'_> {
     /// `POST /v1/refunds`
@@ -45,12 +66,48 @@ impl Tx<'_> {
             reason,
             metadata,
             balance_transaction: String::new(),
+            status: self.world.settings.new_refunds,
+            failure_balance_transaction: None,
         };
         refund.balance_transaction = self.record_refund(&refund);
+        if refund.status == RefundStatus::Failed {
+            refund.failure_balance_transaction = Some(self.record_refund_failure(&refund));
+            self.put(Change::Refund(refund.clone()));
+            self.emit("refund.failed", refund.json());
+            return Ok(refund.json());
+        }
         charge.amount_refunded += amount;
         self.put(Change::Refund(refund.clone()));
         self.put(Change::Charge(charge.clone()));
         self.emit("charge.refunded", charge.json());
+        Ok(refund.json())
+    }
+
+    /// Decides a pending refund, or lets one fail that had succeeded: the bank sent the money back. What failed counts no more in the
+    /// charge's `amount_refunded`.
+    pub(super) fn settle_refund(&mut self, id: &str, succeeds: bool) -> Answered {
+        let found = self.world.refunds.get(id).cloned();
+        let mut refund = found.ok_or_else(|| ApiError::no_such(404, "refund", "id", id))?;
+        match (refund.status, succeeds) {
+            (RefundStatus::Pending, true) => refund.status = RefundStatus::Succeeded,
+            (RefundStatus::Pending | RefundStatus::Succeeded, false) => {
+                refund.status = RefundStatus::Failed;
+                refund.failure_balance_transaction = Some(self.record_refund_failure(&refund));
+                if let Some(mut charge) = self.world.charges.get(&refund.charge).cloned() {
+                    charge.amount_refunded -= refund.amount;
+                    self.put(Change::Charge(charge));
+                }
+            }
+            (RefundStatus::Succeeded | RefundStatus::Failed, _) => {
+                return Err(ApiError::refused("Only a refund that is pending, or one that succeeded and then fails, can be settled."));
+            }
+        }
+        self.put(Change::Refund(refund.clone()));
+        self.emit("refund.updated", refund.json());
+        self.emit("charge.refund.updated", refund.json());
+        if refund.status == RefundStatus::Failed {
+            self.emit("refund.failed", refund.json());
+        }
         Ok(refund.json())
     }
 

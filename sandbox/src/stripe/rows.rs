@@ -116,6 +116,24 @@ pub(super) struct Refund {
     pub reason: Option<String>,
     pub metadata: Metadata,
     pub balance_transaction: String,
+    #[serde(default)]
+    pub status: RefundStatus,
+    /// The balance entry that gave the amount back to the seller, once the refund failed.
+    #[serde(default)]
+    pub failure_balance_transaction: Option<String>,
+}
+
+/// Where a refund stands (<https://docs.stripe.com/refunds#refund-failures>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// On its way; it may still fail.
+    #[default]
+    Succeeded,
+    /// Not decided.
+    Pending,
+    /// The money came back to the seller.
+    Failed,
 }
 
 /// Money that the card's holder asked back from the bank.
@@ -214,4 +232,7 @@ pub(super) struct Settings {
     pub webhooks_held: bool,
     /// Search finds an object only after this long.
     pub search_lag_s: u64,
+    /// What a new refund is at first.
+    #[serde(default)]
+    pub new_refunds: RefundStatus,
 }

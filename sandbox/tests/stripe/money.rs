@@ -65,6 +65,57 @@ async fn a_charge_is_refunded_in_parts_and_never_beyond() {
 }
 
 #[tokio::test]
+async fn a_refund_fails_after_it_succeeded_and_the_charge_owes_it_again() {
+    let (world, target) = (World::new().await, Target::new().await);
+    let paid = world.pay("pm_card_visa").await;
+    let (intent, charge) = (paid.body["id"].as_str().unwrap(), world.charge_of(&paid).await);
+    world.emulator.set_webhook(Some(&target.url)).unwrap();
+    let made = refund(&world, intent, None).await.body;
+    let settle = format!("/_emulator/refunds/{}/settle", made["id"].as_str().unwrap());
+    assert_eq!(world.control(&settle, json!({"succeeds": true})).await.status, 400, "it has succeeded");
+    let failed = world.control(&settle, json!({"succeeds": false})).await;
+    assert_eq!((failed.status, &failed.body["status"]), (200, &json!("failed")), "{}", failed.body);
+    assert_eq!(world.control(&settle, json!({"succeeds": false})).await.status, 400, "once");
+    assert_eq!(target.kinds(4).await, ["charge.refunded", "refund.updated", "charge.refund.updated", "refund.failed"]);
+    let charge = world.get(&format!("/v1/charges/{charge}")).await.body;
+    assert_eq!((&charge["refunded"], &charge["amount_refunded"]), (&json!(false), &json!(0)));
+    assert_eq!(balance(&world).await[2], [json!("refund_failure"), json!(60), json!(0), json!(60)]);
+    assert_eq!(refund(&world, intent, None).await.body["status"], "succeeded", "what failed may be tried again");
+}
+
+#[tokio::test]
+async fn refunds_are_pending_until_they_are_decided_or_fail_at_once() {
+    let world = World::new().await;
+    let paid = world.pay("pm_card_visa").await;
+    let intent = paid.body["id"].as_str().unwrap();
+    assert_eq!(world.control("/_emulator/refunds", json!({"status": "pending"})).await.status, 200);
+    let pending = refund(&world, intent, Some("20")).await.body;
+    assert_eq!(pending["status"], "pending");
+    assert_eq!(refund(&world, intent, Some("41")).await.status, 400, "what is pending counts");
+    let settle = format!("/_emulator/refunds/{}/settle", pending["id"].as_str().unwrap());
+    assert_eq!(world.control(&settle, json!({"succeeds": true})).await.body["status"], "succeeded");
+    assert_eq!(world.control("/_emulator/refunds", json!({"status": "failed"})).await.status, 200);
+    assert_eq!(refund(&world, intent, Some("40")).await.body["failure_reason"], "expired_or_canceled_card");
+    let charge = world.get(&format!("/v1/charges/{}", world.charge_of(&paid).await)).await.body;
+    assert_eq!(charge["amount_refunded"], 20);
+}
+
+#[tokio::test]
+async fn a_fault_that_a_key_keeps_is_told_for_a_day() {
+    let world = World::new().await;
+    let paid = world.pay("pm_card_visa").await;
+    let form = [("payment_intent", paid.body["id"].as_str().unwrap())];
+    let rule = json!({"method": "POST", "path": REFUNDS, "fault": "error_kept"});
+    assert_eq!(world.control("/_emulator/faults", rule).await.status, 200);
+    for replayed in [None, Some("true")] {
+        let kept = world.post_key(REFUNDS, &form, "kept").await;
+        assert_eq!((kept.status, kept.header("idempotent-replayed")), (500, replayed));
+    }
+    assert_eq!(world.get(REFUNDS).await.body["data"], json!([]), "nothing was done");
+    assert_eq!(world.post_key(REFUNDS, &form, "another").await.status, 200);
+}
+
+#[tokio::test]
 async fn only_a_paid_charge_is_refunded() {
     let world = World::new().await;
     let waiting = world.pay("pm_card_authenticationRequired").await.body["id"].as_str().unwrap().to_owned();

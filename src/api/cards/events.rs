@@ -72,6 +72,8 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
         }
         EventSubject::Refund | EventSubject::Dispute => {
             let Some(payment_intent) = &event.payment_intent else { return Ok(()) };
+            // A refund of ours is looked at by itself, in the next round.
+            desk.books.wake_refund(payment_intent, api.world.clock.now()).await.map_err(|error| internal(&error))?;
             let Some(id) = desk.books.intent_of_charge(payment_intent).await.map_err(|error| internal(&error))? else { return Ok(()) };
             let looked = look_at_charge(&*desk.rail, &*desk.books, &*api.world.clock, id, payment_intent).await;
             // Credits may have been clawed back or restored, also where the books did not say so.

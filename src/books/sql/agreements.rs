@@ -119,6 +119,7 @@ const RULES: [(&str, &str, &str); 23] = [
            SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent', 'refund_unknown')
              AND currency IN ('USDC', 'USD')
            UNION ALL SELECT payer, 'USDC', amount_minor, 0 FROM receipts WHERE kind = 'unearned'
+             AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)
            UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
          ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
     ),
@@ -172,8 +173,11 @@ const RULES: [(&str, &str, &str); 23] = [
         "every refund stands as its debt does",
         "SELECT r.intent_id || ' has a refund that is ' || r.state || ' and a debt that is ' || coalesce(o.state, 'unknown') FROM refunds r
            LEFT JOIN obligations o ON o.intent_id = r.intent_id
-         WHERE o.state IS NULL OR (r.state <> 'refund_failed' AND o.state <> r.state)
-           OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded'))",
+         WHERE o.state IS NULL OR (r.state <> 'refund_failed' AND o.state <> r.state
+             -- What was given back elsewhere beside it came back, and is due or became a credit.
+             AND NOT (r.state = 'refunded' AND o.state IN ('refund_due', 'used')
+               AND EXISTS (SELECT 1 FROM charge_credits c WHERE c.intent_id = r.intent_id AND c.refund_falls > 0)))
+           OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded', 'used'))",
     ),
     (
         "rejected_owed",

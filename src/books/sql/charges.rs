@@ -1,7 +1,7 @@
 //! Charges of cards: saved with the claim, proven with a settlement, wiped at the end; and what is wrong with one that took other money.
 
 use payments::{
-    charge::{Charge, ChargeProof, Mischarge, Refund, RefundState},
+    charge::{Charge, ChargeProof, Mischarge, Refund},
     ids::PaymentId,
     ports::BooksError,
     proof::ChargeKey,
@@ -116,24 +116,20 @@ pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken
     .await
     .map_err(unavailable)?;
     exactly_one(id, &owed)?;
-    let refund = Refund {
-        intent: id,
-        payment_intent: taken.payment_intent.clone(),
-        amount_minor: taken.amount_minor,
-        stripe_key: Refund::stripe_key_of(id),
-        state: RefundState::Sent,
-        approved_at: at,
-    };
+    let refund = Refund::approved(id, taken.payment_intent.clone(), taken.amount_minor, 1, at);
     insert_refund(connection, &refund, &taken.currency.to_ascii_uppercase(), MISCHARGED).await
 }
 
-/// Saves a refund before it is asked for. One that failed before is asked for again, under its own key.
+/// Saves a refund before it is asked for. One that ended is approved anew, under the key of the new approval.
 pub(super) async fn insert_refund(connection: &mut Connection, refund: &Refund, currency: &str, reason: &str) -> Result<(), BooksError> {
     let saved = sqlx::query(
-        "INSERT INTO refunds (intent_id, payment_intent, amount_minor, currency, stripe_key, state, reason, approved_at_ms, updated_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-         ON CONFLICT (intent_id) DO UPDATE SET state = excluded.state, reason = excluded.reason, approved_at_ms = excluded.approved_at_ms,
-            updated_at_ms = excluded.updated_at_ms WHERE refunds.state = 'refund_failed'",
+        "INSERT INTO refunds (intent_id, payment_intent, amount_minor, currency, stripe_key, state, reason, approved_at_ms, updated_at_ms,
+            approvals, next_look_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0)
+         ON CONFLICT (intent_id) DO UPDATE SET amount_minor = excluded.amount_minor, stripe_key = excluded.stripe_key, state = excluded.state,
+            reason = excluded.reason, approved_at_ms = excluded.approved_at_ms, updated_at_ms = excluded.updated_at_ms,
+            approvals = excluded.approvals, refund_id = NULL, looks = 0, next_look_at_ms = 0
+         WHERE refunds.state IN ('refund_failed', 'refunded') AND refunds.approvals < excluded.approvals",
     )
     .bind(refund.intent.to_string())
     .bind(&refund.payment_intent)
@@ -143,6 +139,7 @@ pub(super) async fn insert_refund(connection: &mut Connection, refund: &Refund, 
     .bind(refund.state.word())
     .bind(reason)
     .bind(refund.approved_at.ms())
+    .bind(i64::from(refund.approvals))
     .execute(connection)
     .await
     .map_err(unavailable)?;

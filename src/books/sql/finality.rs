@@ -148,9 +148,13 @@ async fn wipe_if_over(connection: &mut Connection, id: &str) -> Result<(), Books
 pub(super) async fn findings(connection: &mut Connection, key: &str) -> Result<Vec<Finding>, BooksError> {
     let list = sqlx::query(
         "SELECT a.kind, a.key, f.detail, a.opened_at, a.closed_at, f.closed_reason
-         FROM findings f JOIN audit_findings a ON a.kind = f.kind AND a.key = f.key WHERE f.key = $1 ORDER BY f.opened_at_ms, f.kind",
+         FROM findings f JOIN audit_findings a ON a.kind = f.kind AND a.key = f.key
+         -- Those about its refunds stand under the refund's key.
+         WHERE f.key = $1 OR f.key LIKE $2 OR f.key LIKE $3 ORDER BY f.opened_at_ms, f.kind",
     )
     .bind(key)
+    .bind(format!("refund_{key}%"))
+    .bind(format!("elsewhere_{key}%"))
     .fetch_all(connection)
     .await
     .map_err(unavailable)?;

@@ -13,6 +13,8 @@ mod cards;
 mod desk;
 #[path = "../sql/tests/operator.rs"]
 mod operator;
+#[path = "../sql/tests/refunds.rs"]
+mod refunds;
 #[path = "../sql/tests/standing.rs"]
 mod standing;
 

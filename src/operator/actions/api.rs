@@ -11,6 +11,7 @@ use http::StatusCode;
 use payments::{
     ports::{AdjustmentKind, FindingKind},
     reconcile::Scope,
+    settlement::ChainHash,
     time::UnixMs,
 };
 
@@ -32,11 +33,25 @@ pub(in crate::operator) async fn recheck(State(desk): State<Arc<Desk>>, Path(id)
     Ok((status, Json(done)).into_response())
 }
 
-/// `POST refunds/{id}/approve`.
+/// `POST refunds/{id}/approve`, with `as_credit` for a credit in the place of a refund that failed, with `paid_by` for USDC that was sent back
+/// by hand.
 pub(in crate::operator) async fn approve(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
     let id = ask::named("id", PAYMENT_ID, &id)?;
-    let change = Fields::read(request).await?.change(VIA)?;
-    Ok(Json(super::approve(&desk, id, &change).await?).into_response())
+    let fields = Fields::read(request).await?;
+    let as_credit = fields.flag("as_credit")?;
+    let change = fields.change(VIA)?;
+    let done = match (fields.text("paid_by"), as_credit) {
+        (Some(_), true) => return Err(Refusal::wrong("as_credit", "nothing beside paid_by", "true")),
+        (Some(_), false) => super::paid_by_hand(&desk, id, paid_by(&fields)?, &change).await?,
+        (None, true) => super::credit_instead(&desk, id, &change).await?,
+        (None, false) => super::approve(&desk, id, &change).await?,
+    };
+    Ok(Json(done).into_response())
+}
+
+/// The transaction by which USDC was sent back by hand.
+pub(in crate::operator) fn paid_by(fields: &Fields) -> Result<ChainHash, Refusal> {
+    fields.must("paid_by", "a transaction's hash, 0x and 64 hex digits", ChainHash::parse)
 }
 
 /// `POST credits/{payer}/grant` with `credits`.

@@ -10,11 +10,13 @@ use payments::{
     agent::Payer,
     ids::PaymentId,
     money::Credits,
+    paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{
-        AdjustmentError, AdjustmentKind, BlockLift, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind, LiftRefusal, RefundApproval,
-        RefundRefusal, desk::NewAction,
+        AdjustmentError, AdjustmentKind, BlockLift, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind, LiftRefusal, ObligationRow,
+        RefundApproval, RefundRefusal, desk::NewAction,
     },
     reconcile::{self, RunError, Scope},
+    settlement::ChainHash,
 };
 use serde_json::{Value, json};
 
@@ -44,16 +46,8 @@ pub(super) async fn approve(desk: &Desk, id: PaymentId, change: &Change) -> Resu
     let before = desk.books.evidence(id).await?.and_then(|evidence| evidence.obligation);
     let approval =
         RefundApproval { intent: id, reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
-    let refund = desk.cards.approve_refund(approval).await.map_err(|refusal| match refusal {
-        RefundRefusal::NotOwed => Refusal::not_found(format!("{id}: {refusal}")),
-        RefundRefusal::NotByCard | RefundRefusal::Standing(_) | RefundRefusal::CreditSpent => Refusal::conflict(format!("{id}: {refusal}")),
-        RefundRefusal::Books(error) => error.into(),
-    })?;
-    if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
-        && !change.dry_run
-    {
-        desk.balances.forget(&payer).await;
-    }
+    let refund = desk.cards.approve_refund(approval).await.map_err(|refusal| not_approved(id, refusal))?;
+    show_anew(desk, before.as_ref(), change).await;
     Ok(json!({
         "payment_id": id.to_string(),
         "payment_intent": refund.payment_intent,
@@ -64,6 +58,55 @@ pub(super) async fn approve(desk: &Desk, id: PaymentId, change: &Change) -> Resu
         "reason": change.reason,
         "dry_run": change.dry_run,
     }))
+}
+
+/// Gives the launch's credit in the place of a refund that failed.
+pub(super) async fn credit_instead(desk: &Desk, id: PaymentId, change: &Change) -> Result<Value, Refusal> {
+    let before = desk.books.evidence(id).await?.and_then(|evidence| evidence.obligation);
+    let approval =
+        RefundApproval { intent: id, reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
+    let balance = desk.cards.credit_instead(approval).await.map_err(|refusal| not_approved(id, refusal))?;
+    show_anew(desk, before.as_ref(), change).await;
+    Ok(json!({
+        "payment_id": id.to_string(), "state": "used", "balance": balance.get(), "reason": change.reason, "dry_run": change.dry_run,
+    }))
+}
+
+/// Books a debt in USDC as paid by a transfer that an operator sent by hand, once the chain shows it.
+pub(super) async fn paid_by_hand(desk: &Desk, id: PaymentId, tx_hash: ChainHash, change: &Change) -> Result<Value, Refusal> {
+    let (via, at, dry_run) = (change.via, desk.clock.now(), change.dry_run);
+    let said = PaidByHand { id, tx_hash, reason: change.reason.clone(), via, at, dry_run };
+    let parts = &desk.reconciler;
+    let paid = book_paid_by_hand(&*parts.chain, &*desk.cards, &parts.receiver, said).await.map_err(|error| match error {
+        PaidBackError::Refused(refusal) => not_approved(id, refusal),
+        PaidBackError::Rail(error) => Refusal::fault(&error),
+        PaidBackError::NotMined | PaidBackError::TooNew | PaidBackError::NoSuchTransfer { .. } => {
+            Refusal::conflict(format!("{id}: {error}"))
+        }
+    })?;
+    Ok(shape::paid_back(&paid))
+}
+
+fn not_approved(id: PaymentId, refusal: RefundRefusal) -> Refusal {
+    match refusal {
+        RefundRefusal::NotOwed => Refusal::not_found(format!("{id}: {refusal}")),
+        RefundRefusal::NotByCard
+        | RefundRefusal::NotInUsdc
+        | RefundRefusal::TransferUsed
+        | RefundRefusal::Standing(_)
+        | RefundRefusal::CreditSpent
+        | RefundRefusal::NoCreditForIt => Refusal::conflict(format!("{id}: {refusal}")),
+        RefundRefusal::Books(error) => error.into(),
+    }
+}
+
+/// Agents see the account as it is from now on.
+async fn show_anew(desk: &Desk, owed: Option<&ObligationRow>, change: &Change) {
+    if let Some(payer) = owed.and_then(|owed| owed.payer.parse().ok())
+        && !change.dry_run
+    {
+        desk.balances.forget(&payer).await;
+    }
 }
 
 /// Gives credits to an account, or takes them.

@@ -39,12 +39,26 @@ pub(super) async fn recheck(State(desk): State<Arc<Desk>>, Path(named): Path<Str
     seen_at(&format!("/operator/payments/{id}"), "recheck")
 }
 
-/// `POST /operator/payments/{id}/refund`.
+/// `POST /operator/payments/{id}/refund`, with `paid_by` for USDC that was sent back by hand.
 pub(super) async fn refund(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
     let id = id(&named)?;
-    let change = Fields::read(request).await?.change(VIA)?;
-    actions::approve(&desk, id, &change).await?;
-    seen_at(&format!("/operator/payments/{id}"), "refund")
+    let fields = Fields::read(request).await?;
+    let change = fields.change(VIA)?;
+    let done = match fields.text("paid_by") {
+        Some(_) => {
+            actions::paid_by_hand(&desk, id, actions::api::paid_by(&fields)?, &change).await?;
+            "paid_back"
+        }
+        None if fields.flag("as_credit")? => {
+            actions::credit_instead(&desk, id, &change).await?;
+            "credited"
+        }
+        None => {
+            actions::approve(&desk, id, &change).await?;
+            "refund"
+        }
+    };
+    seen_at(&format!("/operator/payments/{id}"), done)
 }
 
 /// `POST /operator/credits/change` with `payer`, `credits`, and `change`: `grant` or `void`.

@@ -39,6 +39,8 @@ struct View {
     obligation: Option<Owed>,
     can_recheck: bool,
     can_refund: bool,
+    can_pay_back: bool,
+    can_credit: bool,
     recheck: String,
     refund: String,
 }
@@ -116,6 +118,8 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, links: Links) -> Vie
         attempts: dossier.attempts.iter().map(|attempt| try_of(attempt, &row, links)).collect(),
         journal: booked(&evidence.journal),
         can_recheck: !evidence.intent.state.is_terminal(),
+        can_credit: obligation.as_ref().is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD"),
+        can_pay_back: obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
         can_refund: obligation.as_ref().is_some_and(|owed| show::can_refund(&owed.state, &owed.currency)),
         obligation,
         recheck: format!("/operator/payments/{}/recheck", row.id),

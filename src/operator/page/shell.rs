@@ -26,9 +26,11 @@ const VIEWS: [(char, &str, &str); 9] = [
 ];
 
 /// What was done, by its word in the address; nothing of an address is ever shown itself.
-const DONE: [(&str, &str); 7] = [
+const DONE: [(&str, &str); 9] = [
     ("recheck", "It was asked again; below is what is known now."),
     ("refund", "The refund is approved; the gateway asks Stripe for it."),
+    ("paid_back", "The transfer was found; the debt is booked as paid."),
+    ("credited", "The launch's credit is on the account in the place of the refund."),
     ("granted", "The credits are on the account."),
     ("voided", "The credits are taken."),
     ("lifted", "The account may buy again."),

@@ -138,6 +138,10 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
         "fraud_warning" => "Give the payment back before the bank does, or lift the block of the account.",
         "unknown_state" => "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word.",
         "stuck" => "It should have ended by now. Look at its payment.",
+        "refund_failed" => {
+            "A refund failed, perhaps after it had succeeded. Its amount is due again: approve it anew, or give the credit instead."
+        }
+        "refund_differs" => "A part went back elsewhere while the refund was approved. The rest is asked for.",
         "could_not_check" => "The other side did not answer. This closes by itself once it does.",
         _ => "",
     }
@@ -146,7 +150,7 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
 /// What comes of a debt, or what an operator can do about it.
 pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
     match (state, currency) {
-        ("refund_due", "USDC") => "send it back by hand from the treasury; until then it is a liability",
+        ("refund_due", "USDC") => "send it back by hand from the treasury, then book the transfer; until then it is a liability",
         ("refund_due", _) => "approve the refund; the gateway asks Stripe",
         ("open", "USDC") => "funds the payer's next launch until its time is over",
         ("open", _) => "a credit is on the way",
@@ -158,6 +162,11 @@ pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
         ("refunded", _) => "given back",
         _ => "",
     }
+}
+
+/// Whether a transfer that was sent by hand may be booked as paying it.
+pub(super) fn can_pay_back(state: &str, currency: &str) -> bool {
+    currency == "USDC" && state == "refund_due"
 }
 
 /// Whether an approval of a refund can change something.

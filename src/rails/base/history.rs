@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     money::UsdcUnits,
-    ports::{ChainHistory, Heads, LogPlace, RailError, RangeError, Received},
+    ports::{ChainHistory, Heads, LogPlace, RailError, RangeError, Received, TokenTransfer},
     settlement::ChainHash,
 };
 use serde_json::json;
@@ -84,6 +84,16 @@ impl ChainHistory for BaseRail {
         Ok(nonces)
     }
 
+    async fn transfers_of(&self, tx_hash: ChainHash) -> Result<Option<Vec<TokenTransfer>>, RailError> {
+        let mut batch = self.node.batch()?;
+        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]))?;
+        batch.send().await?;
+        let succeeded = |receipt: &Receipt| receipt.status.is_some_and(|status| status.to::<u64>() == 1);
+        let Some(receipt) = receipt.get().await?.filter(succeeded) else { return Ok(None) };
+        let token = address(self.token.address());
+        Ok(Some(receipt.logs.iter().filter(|log| log.address == token && !log.removed).filter_map(token_transfer).collect()))
+    }
+
     async fn balance_at(&self, holder: &Wallet, block: u64) -> Result<UsdcUnits, RailError> {
         let mut batch = self.node.batch()?;
         let balance = batch.call(address(self.token.address()), &calls::balance_of(holder), At::Block(block))?;
@@ -131,15 +141,21 @@ fn smaller(error: RailError) -> RangeError {
 }
 
 fn transfer(log: &Log) -> Option<Received> {
-    let [what, from, _] = log.topics.as_slice() else { return None };
+    let TokenTransfer { place, block_number, from, value, .. } = token_transfer(log)?;
+    Some(Received { place, block_number, from, value })
+}
+
+fn token_transfer(log: &Log) -> Option<TokenTransfer> {
+    let [what, from, to] = log.topics.as_slice() else { return None };
     if *what != Transfer::SIGNATURE_HASH || log.data.len() != 32 {
         return None;
     }
-    let from: [u8; 20] = from.0.get(12..)?.try_into().ok()?;
-    Some(Received {
+    let wallet = |topic: &B256| Some(Wallet::new(topic.0.get(12..)?.try_into().ok()?));
+    Some(TokenTransfer {
         place: LogPlace { tx_hash: ChainHash(log.transaction_hash?.0), log_index: log.log_index?.to() },
         block_number: log.block_number?.to(),
-        from: Wallet::new(from),
+        from: wallet(from)?,
+        to: wallet(to)?,
         value: units(U256::from_be_slice(&log.data)),
     })
 }

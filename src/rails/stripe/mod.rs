@@ -33,7 +33,7 @@ use payments::{
     charge::{Charge, PaymentToken, Refund},
     ids::PaymentId,
     money::UsdCents,
-    ports::{CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundOutcome, Sealer, TokenView},
+    ports::{CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, TokenView},
     time::UnixMs,
 };
 
@@ -184,7 +184,7 @@ impl CardRail for StripeRail {
         outcome.inspect_err(|error| tracing::warn!(%intent, %error, "stripe.charge"))
     }
 
-    async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundOutcome, CardError> {
+    async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundAnswer, CardError> {
         let intent = refund.intent;
         self.give_back(refund, now).await.inspect_err(|error| tracing::warn!(%intent, %error, "stripe.refund"))
     }

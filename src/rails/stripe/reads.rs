@@ -15,6 +15,7 @@ use super::{
     StripeRail,
     http::{Fault, plain_id},
     objects::{self, GrantedToken, Page, PaymentIntent},
+    refund::given_back,
 };
 
 impl StripeRail {
@@ -63,7 +64,12 @@ impl StripeRail {
             disputes.push(as_told(dispute)?);
         }
         let warnings = self.fraud_warnings(payment_intent).await?;
-        Ok(ChargeFacts { refunded_cents: charge.amount_refunded, disputes, warnings })
+        // One list, so that what is ours and what is not are of the same moment.
+        let (refunded_cents, ours_cents) = match charge.amount_refunded {
+            0 => (0, 0),
+            _ => given_back(&self.refunds_of(payment_intent).await?)?,
+        };
+        Ok(ChargeFacts { refunded_cents, ours_cents, disputes, warnings })
     }
 
     /// The card network's warnings about a payment. A key that may not read them is no reason to know nothing of disputes.

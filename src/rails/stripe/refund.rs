@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use payments::{
     charge::Refund,
-    ports::{CardError, RefundOutcome},
+    ports::{CardError, RefundAnswer, RefundOutcome},
     time::UnixMs,
 };
 use stripe_client_core::StripeRequest;
@@ -19,22 +19,34 @@ use super::{
     refusal::Refusal,
 };
 
+/// The name of an approval's key in the metadata of its refund.
+const REFUND_KEY: &str = "gateway_refund_key";
 /// How far the processor's clock may be from ours.
 const SKEW_S: i64 = 600;
 /// A payment has at most a few refunds.
 const PAGE: i64 = 100;
 
 impl StripeRail {
-    /// Asks for the refund under its key. Where the key no longer answers, the list of the payment's refunds is asked first.
-    pub(super) async fn give_back(&self, refund: &Refund, now: UnixMs) -> Result<RefundOutcome, CardError> {
-        if now >= refund.approved_at.plus_ms(KEY_LIFE_MS)
-            && let Some(ours) = self.refunds_of(refund).await?.into_iter().find(|it| is_ours(it, refund))
-        {
-            return outcome(ours.status.as_deref());
+    /// Asks for the refund under its key, or looks at it where its name is known. Where the key may not answer, and where an earlier approval
+    /// may have reached it, the list of the payment's refunds is asked first.
+    pub(super) async fn give_back(&self, refund: &Refund, now: UnixMs) -> Result<RefundAnswer, CardError> {
+        if let Some(id) = &refund.refund_id {
+            return self.refund_now(id).await;
+        }
+        let may_ask = refund.state.is_open();
+        if refund.approvals > 1 || !may_ask || now >= refund.approved_at.plus_ms(KEY_LIFE_MS) {
+            let all = self.refunds_of(&refund.payment_intent).await?;
+            match all.iter().find(|it| is_ours(it, refund)) {
+                Some(ours) => return answer(ours),
+                // Given back by other means, and booked so.
+                None if !may_ask => return Ok(RefundAnswer { id: None, outcome: RefundOutcome::Refunded }),
+                None => {}
+            }
         }
         match self.http.ask::<objects::Refund>(form(refund)?, Some(&refund.stripe_key)).await {
-            Ok(told) => match outcome(told.object.status.as_deref())? {
-                RefundOutcome::Pending => self.refund_now(&told.object.id).await,
+            Ok(told) => match answer(&told.object)? {
+                RefundAnswer { outcome: RefundOutcome::Pending, .. } => self.refund_now(&told.object.id).await,
+                _ if told.replayed => self.refund_now(&told.object.id).await,
                 decided => Ok(decided),
             },
             Err(Fault::Refused(refusal)) => self.refund_refused(refund, *refusal).await,
@@ -43,15 +55,15 @@ impl StripeRail {
     }
 
     /// A kept answer says what was true then.
-    async fn refund_now(&self, id: &str) -> Result<RefundOutcome, CardError> {
+    async fn refund_now(&self, id: &str) -> Result<RefundAnswer, CardError> {
         if !plain_id(id) {
             return Err(CardError::Unreachable(String::from("the answer names no refund")));
         }
         let told = self.http.ask::<objects::Refund>(RetrieveRefund::new(id).build(), None).await?;
-        outcome(told.object.status.as_deref())
+        answer(&told.object)
     }
 
-    async fn refund_refused(&self, refund: &Refund, refusal: Refusal) -> Result<RefundOutcome, CardError> {
+    async fn refund_refused(&self, refund: &Refund, refusal: Refusal) -> Result<RefundAnswer, CardError> {
         let kept_fault = refusal.status >= 500 && refusal.replayed;
         let for_good = matches!(refusal.status, 400 | 402 | 404)
             && refusal.kind() == ApiErrorsType::InvalidRequestError
@@ -62,23 +74,20 @@ impl StripeRail {
         if refusal.status == 404 {
             return Err(CardError::Misconfigured(refusal.to_string()));
         }
-        let all = self.refunds_of(refund).await?;
+        let all = self.refunds_of(&refund.payment_intent).await?;
         if let Some(ours) = all.iter().find(|it| is_ours(it, refund)) {
-            return outcome(ours.status.as_deref());
+            return answer(ours);
         }
-        // Given back by hand at the processor: the money went where it should.
-        let back = all.iter().filter(|it| it.status.as_deref() == Some("succeeded")).map(|it| it.amount);
-        let back = back.fold(0_u64, u64::saturating_add);
-        match (kept_fault, refusal.has_code("charge_already_refunded")) {
-            (true, _) => Err(CardError::Unreachable(refusal.to_string())),
-            (false, true) if back >= refund.amount_minor => Ok(RefundOutcome::Refunded),
-            (false, true) => Ok(RefundOutcome::Pending),
-            (false, false) => Ok(RefundOutcome::Failed),
-        }
+        let outcome = match (kept_fault, refusal.has_code("charge_already_refunded")) {
+            (true, _) => return Err(CardError::Unreachable(refusal.to_string())),
+            (false, true) => RefundOutcome::Elsewhere { back_minor: elsewhere(&all)? },
+            (false, false) => RefundOutcome::Failed,
+        };
+        Ok(RefundAnswer { id: None, outcome })
     }
 
-    async fn refunds_of(&self, refund: &Refund) -> Result<Vec<objects::Refund>, CardError> {
-        let request = ListRefund::new().payment_intent(refund.payment_intent.clone()).limit(PAGE).build();
+    pub(super) async fn refunds_of(&self, payment_intent: &str) -> Result<Vec<objects::Refund>, CardError> {
+        let request = ListRefund::new().payment_intent(payment_intent.to_owned()).limit(PAGE).build();
         let page = self.http.ask::<Page<objects::Refund>>(request, None).await?.object;
         if page.has_more { Err(CardError::Unreachable(String::from("the payment has too many refunds to read"))) } else { Ok(page.data) }
     }
@@ -86,14 +95,42 @@ impl StripeRail {
 
 fn form(refund: &Refund) -> Result<stripe_client_core::RequestBuilder, CardError> {
     let amount = i64::try_from(refund.amount_minor).map_err(|_| CardError::Misconfigured(String::from("the refund is too large")))?;
-    let metadata = HashMap::from([(PAYMENT_ID.to_owned(), refund.intent.to_string())]);
+    let names = [(PAYMENT_ID.to_owned(), refund.intent.to_string()), (REFUND_KEY.to_owned(), refund.stripe_key.clone())];
+    let metadata = HashMap::from(names);
     let request = CreateRefund::new().payment_intent(refund.payment_intent.clone()).amount(amount);
     Ok(request.reason(CreateRefundReason::RequestedByCustomer).metadata(metadata).build())
 }
 
-/// The one that this approval asked for; a failed one of an earlier approval is another.
+fn elsewhere(all: &[objects::Refund]) -> Result<u64, CardError> {
+    given_back(all).map(|(total, ours)| total.saturating_sub(ours))
+}
+
+/// What went back by refunds that did not fail: in all, and by those that we asked for.
+pub(super) fn given_back(all: &[objects::Refund]) -> Result<(u64, u64), CardError> {
+    let (mut total, mut ours) = (0_u64, 0_u64);
+    for refund in all {
+        match outcome(refund.status.as_deref())? {
+            RefundOutcome::Failed => {}
+            RefundOutcome::Refunded | RefundOutcome::Pending | RefundOutcome::Elsewhere { .. } => {
+                total = total.saturating_add(refund.amount);
+                let is_ours = refund.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(PAYMENT_ID));
+                ours = ours.saturating_add(if is_ours { refund.amount } else { 0 });
+            }
+        }
+    }
+    Ok((total, ours))
+}
+
+/// The one that this approval asked for; a failed one of an earlier approval is another. Refunds of earlier releases do not name their key.
 fn is_ours(found: &objects::Refund, refund: &Refund) -> bool {
-    names(found.metadata.as_ref(), refund.intent) && found.created >= refund.approved_at.plus_s(-SKEW_S).unix_s()
+    let key = found.metadata.as_ref().and_then(|metadata| metadata.get(REFUND_KEY));
+    let since = refund.approved_at.plus_s(-SKEW_S).unix_s();
+    names(found.metadata.as_ref(), refund.intent) && key.map_or(found.created >= since, |key| *key == refund.stripe_key)
+}
+
+fn answer(found: &objects::Refund) -> Result<RefundAnswer, CardError> {
+    let id = plain_id(&found.id).then(|| found.id.clone());
+    Ok(RefundAnswer { id, outcome: outcome(found.status.as_deref())? })
 }
 
 fn outcome(status: Option<&str>) -> Result<RefundOutcome, CardError> {

@@ -9,7 +9,7 @@ use crate::{
     charge::{Charge, PaymentToken, Refund},
     ids::PaymentId,
     money::UsdCents,
-    ports::{CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundOutcome, StablePayer, TokenView},
+    ports::{CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundAnswer, StablePayer, TokenView},
     settlement::PaymentFailure,
     testing::cards::charge_proof,
     time::UnixMs,
@@ -143,7 +143,7 @@ impl CardRail for SimCards {
         }
     }
 
-    async fn refund(&self, _: &Refund, _: UnixMs) -> Result<RefundOutcome, CardError> {
+    async fn refund(&self, _: &Refund, _: UnixMs) -> Result<RefundAnswer, CardError> {
         Err(self.lost("nobody refunds here"))
     }
 

@@ -17,7 +17,7 @@ use super::super::{
     transitions::exactly_one,
     unavailable,
 };
-use super::{blocks, disputes};
+use super::{blocks, disputes, foreign_debt};
 
 /// A settled charge, what became of its money, and what was taken back for it.
 pub(super) struct Settled {
@@ -30,9 +30,8 @@ pub(super) struct Settled {
     foreign_cents: u64,
     foreign_at_ms: i64,
     falls: u64,
-    /// Refunds of ours that were asked for or made, and those that were made.
-    ours_cents: u64,
-    ours_made_cents: u64,
+    /// What of them paid a debt of ours.
+    foreign_debt_cents: u64,
     /// What we owe to the payer and is not on its way.
     pub(super) due_cents: u64,
 }
@@ -52,7 +51,7 @@ pub(super) struct Fact<'a> {
 /// Books what is new. An intent that no charge settled has no facts. Says whether anything is new of a dispute or a warning.
 pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
     hold(connection, id).await?;
-    foreign_refund(connection, id, facts.refunded_cents, at).await?;
+    foreign_refund(connection, id, facts, at).await?;
     let mut is_new = false;
     for dispute in &facts.disputes {
         is_new |= disputes::book(connection, id, dispute, at).await?;
@@ -70,45 +69,64 @@ pub(super) async fn hold(connection: &mut Connection, id: PaymentId) -> Result<(
     query.bind(id.to_string()).fetch_optional(connection).await.map(drop).map_err(unavailable)
 }
 
-/// Refunds beyond ours: the money is gone, or back where one failed. A debt that was due is paid by it; otherwise credits go in proportion, and
-/// what no credit stood for is lost.
-async fn foreign_refund(connection: &mut Connection, id: PaymentId, refunded_cents: u64, at: UnixMs) -> Result<(), BooksError> {
+/// Refunds beyond ours: the money is gone, or back where one failed. It pays what is owed first, and owes it again; otherwise credits go in
+/// proportion, and what no credit stood for is lost.
+async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
     let before = settled(connection, id).await?;
-    let foreign = match refunded_cents < before.foreign_cents {
-        // What was asked before the last look says nothing new.
-        true if at.ms() <= before.foreign_at_ms => return Ok(()),
-        true => refunded_cents.saturating_sub(before.ours_made_cents),
-        false => refunded_cents.saturating_sub(before.ours_cents).max(before.foreign_cents),
-    };
-    if foreign == before.foreign_cents {
+    let foreign = facts.refunded_cents.saturating_sub(facts.ours_cents);
+    let is_fall = foreign < before.foreign_cents;
+    // What was asked before the last look says nothing new.
+    if foreign == before.foreign_cents || (is_fall && at.ms() < before.foreign_at_ms) {
         return Ok(());
     }
     let new = rows::integer(foreign).saturating_sub(rows::integer(before.foreign_cents));
-    let falls = before.falls.saturating_add(u64::from(new < 0));
-    let pays_debt = before.due_cents > 0 && rows::integer(before.due_cents) <= new;
-    if pays_debt {
-        pay_debt(connection, id, at).await?;
-    }
-    save_refund(connection, id, foreign, at).await?;
+    let falls = before.falls.saturating_add(u64::from(is_fall));
+    let debt_paid = if is_fall {
+        let back = before.foreign_cents - foreign;
+        let due = back.saturating_sub(before.beyond_debt_cents());
+        foreign_debt::owe_again(connection, id, due, falls, at).await?;
+        rows::integer(due).saturating_neg()
+    } else {
+        rows::integer(foreign_debt::pay(connection, id, foreign - before.foreign_cents, facts.ours_cents, at).await?)
+    };
+    save_refund(connection, id, foreign, before.foreign_debt_cents.saturating_add_signed(debt_paid), at).await?;
     let name = if falls == 0 { foreign.to_string() } else { format!("{foreign}.{falls}") };
     let reference = format!("refund_{name}");
-    let debt_paid = if pays_debt { rows::integer(before.due_cents) } else { 0 };
     let fact =
         Fact { kind: "refunded_elsewhere", name: &name, reference: &reference, cash: new.saturating_neg(), receivable: 0, debt_paid };
     settle(connection, id, &fact, falls, at).await
 }
 
-async fn save_refund(connection: &mut Connection, id: PaymentId, foreign: u64, at: UnixMs) -> Result<(), BooksError> {
+/// A debt that is due, or due again, under this name: what went back elsewhere before, and was booked as a loss, pays it.
+pub(super) async fn pay_from_loss(connection: &mut Connection, id: PaymentId, name: &str, at: UnixMs) -> Result<(), BooksError> {
+    let row = sqlx::query("SELECT 1 FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
+    if row.fetch_optional(&mut *connection).await.map_err(unavailable)?.is_none() {
+        return Ok(());
+    }
+    let before = settled(connection, id).await?;
+    let lost = if before.taken == TakenBack::default() { before.beyond_debt_cents() } else { 0 };
+    let paid = if lost == 0 { 0 } else { foreign_debt::pay(connection, id, lost, 0, at).await? };
+    if paid == 0 {
+        return Ok(());
+    }
+    save_refund(connection, id, before.foreign_cents, before.foreign_debt_cents.saturating_add(paid), at).await?;
+    let fact = Fact { kind: "loss_paid_debt", name, reference: name, cash: 0, receivable: 0, debt_paid: rows::integer(paid) };
+    settle(connection, id, &fact, before.falls, at).await
+}
+
+async fn save_refund(connection: &mut Connection, id: PaymentId, foreign: u64, debt_cents: u64, at: UnixMs) -> Result<(), BooksError> {
     if foreign == 0 {
         let none = sqlx::query("DELETE FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
         return none.execute(connection).await.map(drop).map_err(unavailable);
     }
     sqlx::query(
-        "INSERT INTO foreign_refunds (intent_id, refunded_cents, credits, updated_at_ms) VALUES ($1, $2, 0, $3)
-         ON CONFLICT (intent_id) DO UPDATE SET refunded_cents = excluded.refunded_cents, updated_at_ms = excluded.updated_at_ms",
+        "INSERT INTO foreign_refunds (intent_id, refunded_cents, credits, debt_cents, updated_at_ms) VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (intent_id) DO UPDATE SET refunded_cents = excluded.refunded_cents, debt_cents = excluded.debt_cents,
+            updated_at_ms = excluded.updated_at_ms",
     )
     .bind(id.to_string())
     .bind(rows::integer(foreign))
+    .bind(rows::integer(debt_cents))
     .bind(at.ms())
     .execute(connection)
     .await
@@ -201,8 +219,7 @@ pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Resul
         foreign_cents: number("foreign_cents")?,
         foreign_at_ms: rows::int(&row, "foreign_at_ms")?,
         falls: number("falls")?,
-        ours_cents: number("ours")?,
-        ours_made_cents: number("ours_made")?,
+        foreign_debt_cents: number("foreign_debt")?,
         due_cents: number("due")?,
     })
 }
@@ -211,14 +228,21 @@ impl Settled {
     pub(super) fn falls(&self) -> u64 {
         self.falls
     }
+
+    /// What refunds made elsewhere gave back and no debt of ours was paid by.
+    fn beyond_debt_cents(&self) -> u64 {
+        self.foreign_cents.saturating_sub(self.foreign_debt_cents)
+    }
 }
 
 /// What an older program took is in the rows of the disputes and of the refunds.
 const SETTLED: &str =
     "SELECT i.payer, s.amount_minor AS paid, coalesce(i.pack_credits, 0) AS pack_credits,
         CAST((SELECT count(*) FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'compensation') AS BIGINT) AS compensated,
-        -- A credit that was given for a refused launch and taken back by its refund is no longer one.
-        CAST((SELECT count(*) FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'claw_back' AND e.ref = 'refund') AS BIGINT) AS uncompensated,
+        -- A credit that was given for a refused launch and taken back by its refund is no longer one, unless it was given again.
+        CAST((SELECT coalesce(sum(CASE WHEN e.kind = 'claw_back' THEN 1 ELSE -1 END), 0) FROM credit_entries e WHERE e.intent_id = i.id
+            AND (e.kind = 'claw_back' AND (e.ref = 'refund' OR e.ref LIKE 'approval%') OR e.kind = 'restore' AND e.ref LIKE 'approval%'))
+            AS BIGINT) AS uncompensated,
         CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'open'), 0) AS BIGINT) AS dispute_open,
         CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS dispute_lost,
         CAST(coalesce(c.clawed, (SELECT sum(credits_clawed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won') + coalesce(f.credits, 0), f.credits, 0) AS BIGINT) AS clawed,
@@ -227,7 +251,7 @@ const SETTLED: &str =
         CAST(coalesce(c.used_cents, (SELECT sum(backing_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS used_cents,
         coalesce(c.refund_falls, 0) AS falls, coalesce(f.refunded_cents, 0) AS foreign_cents, coalesce(f.updated_at_ms, 0) AS foreign_at_ms,
         coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state <> 'refund_failed'), 0) AS ours,
-        coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state = 'refunded'), 0) AS ours_made,
+        coalesce(f.debt_cents, 0) AS foreign_debt,
         coalesce((SELECT amount_minor FROM obligations WHERE intent_id = i.id AND state = 'refund_due' AND currency = 'USD'), 0) AS due
      FROM intents i JOIN settlements s ON s.intent_id = i.id
         LEFT JOIN foreign_refunds f ON f.intent_id = i.id LEFT JOIN charge_credits c ON c.intent_id = i.id

@@ -6,19 +6,25 @@ mod blocks;
 mod disputes;
 mod events;
 mod facts;
+mod findings;
+mod foreign_debt;
 mod notes;
+pub(super) mod paid_back;
+mod refund_queue;
 mod refunds;
 
 use async_trait::async_trait;
 use payments::{
     agent::Payer,
-    charge::{Refund, RefundState},
+    charge::Refund,
     ids::PaymentId,
+    money::Credits,
     ports::{
         AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry,
-        DisputeNote, EventNote, LiftRefusal, ObligationRow, RefundApproval, RefundRefusal,
+        DisputeNote, EventNote, LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
     },
     proof::ChargeKey,
+    settlement::ChainHash,
     time::UnixMs,
 };
 
@@ -103,11 +109,36 @@ impl CardBooks for Store {
         self.finish_unless(approval.dry_run, write, approved).await
     }
 
-    async fn open_refunds(&self, limit: u32) -> Result<Vec<Refund>, BooksError> {
-        refunds::open(&self.readers, limit).await
+    async fn credit_instead(&self, approval: RefundApproval) -> Result<Credits, RefundRefusal> {
+        let mut write = self.write(Some(approval.at.ms())).await?;
+        let credited = refunds::credit_instead(&mut write.transaction, &approval).await;
+        self.finish_unless(approval.dry_run, write, credited).await
     }
 
-    async fn move_refund(&self, intent: PaymentId, to: RefundState, at: UnixMs) -> Result<(), BooksError> {
-        in_transaction!(self, Some(at.ms()), write => refunds::move_to(&mut write.transaction, intent, to, at).await)
+    async fn usdc_owed(&self, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        paid_back::owed(&mut connection, id).await
+    }
+
+    async fn paid_back_by(&self, chain_id: u64, tx_hash: ChainHash) -> Result<Vec<u64>, BooksError> {
+        paid_back::used_logs(&self.readers, chain_id, tx_hash).await
+    }
+
+    async fn note_paid_back(&self, paid: &PaidBack) -> Result<(), RefundRefusal> {
+        let mut write = self.write(Some(paid.at.ms())).await?;
+        let noted = paid_back::note(&mut write.transaction, paid).await;
+        self.finish_unless(paid.dry_run, write, noted).await
+    }
+
+    async fn take_refund(&self, now: UnixMs, lease_until: UnixMs) -> Result<Option<Refund>, BooksError> {
+        in_transaction!(self, None, write => refund_queue::take(&mut write.transaction, now, lease_until).await)
+    }
+
+    async fn note_refund(&self, seen: &Refund, note: RefundNote) -> Result<bool, BooksError> {
+        in_transaction!(self, Some(note.at.ms()), write => refund_queue::note(&mut write.transaction, seen, &note).await)
+    }
+
+    async fn wake_refund(&self, payment_intent: &str, at: UnixMs) -> Result<(), BooksError> {
+        refund_queue::wake(&self.writer, payment_intent, at).await
     }
 }

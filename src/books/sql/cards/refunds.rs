@@ -9,9 +9,8 @@ use payments::{
     ports::{BooksError, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction},
     time::UnixMs,
 };
-use sqlx::Row;
 
-use super::super::dialect::{Connection, DbRow, Pool};
+use super::super::dialect::{Connection, Pool};
 use super::super::{
     charges,
     credits::{self, Entry},
@@ -28,7 +27,9 @@ pub(super) async fn obligations(readers: &Pool, before: Option<PaymentId>, limit
     let list = sqlx::query(
         "SELECT intent_id, payer, amount_minor, currency, state FROM (
             SELECT intent_id, payer, amount_minor, currency, state FROM obligations
-            UNION ALL SELECT receipt_id, payer, amount_minor, 'USDC', 'refund_due' FROM receipts WHERE kind = 'unearned') owed
+            UNION ALL SELECT receipt_id, payer, amount_minor, 'USDC',
+                CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id) THEN 'refunded' ELSE 'refund_due' END
+            FROM receipts WHERE kind = 'unearned') owed
          WHERE intent_id < $1 ORDER BY intent_id DESC LIMIT $2",
     )
     .bind(before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string()))
@@ -39,16 +40,6 @@ pub(super) async fn obligations(readers: &Pool, before: Option<PaymentId>, limit
     list.iter().map(reads::obligation_row).collect()
 }
 
-pub(super) async fn open(readers: &Pool, limit: u32) -> Result<Vec<Refund>, BooksError> {
-    let list =
-        sqlx::query("SELECT * FROM refunds WHERE state IN ('refund_sent', 'refund_unknown') ORDER BY approved_at_ms, intent_id LIMIT $1")
-            .bind(i64::from(limit))
-            .fetch_all(readers)
-            .await
-            .map_err(unavailable)?;
-    list.iter().map(refund).collect()
-}
-
 /// What is owed, with the payment at the processor that it goes back to.
 struct Debt {
     payer: Payer,
@@ -57,6 +48,10 @@ struct Debt {
     state: String,
     reserved_by: Option<String>,
     payment_intent: Option<String>,
+    /// Refunds of it that were approved before.
+    approvals: u32,
+    /// What the charge was settled with; zero for a charge that settled nothing.
+    price_minor: u64,
 }
 
 /// The debt is due, or was paid at once with a credit that is still there and is taken back. The refund is saved before it is asked for.
@@ -69,26 +64,56 @@ pub(super) async fn approve(connection: &mut Connection, approval: &RefundApprov
     if !compensated && debt.state != "refund_due" {
         return Err(RefundRefusal::Standing(debt.state));
     }
+    let refund = Refund::approved(id, payment_intent, debt.amount_minor, debt.approvals.saturating_add(1), approval.at);
     if compensated {
-        take_credit_back(connection, id, &debt, approval.at).await?;
+        take_credit_back(connection, &debt, &refund).await?;
     }
-    let refund = Refund {
-        intent: id,
-        payment_intent,
-        amount_minor: debt.amount_minor,
-        stripe_key: Refund::stripe_key_of(id),
-        state: RefundState::Sent,
-        approved_at: approval.at,
-    };
     move_debt(connection, id, (&debt.state, RefundState::Sent.word()), approval.at).await?;
     charges::insert_refund(connection, &refund, &debt.currency, &approval.reason).await?;
-    actions::note(connection, &action(approval)).await?;
-    Ok(refund)
+    actions::note(connection, &action(approval, "refund.approve")).await?;
+    super::facts::pay_from_loss(connection, id, &format!("approval_{}", refund.approvals), approval.at).await?;
+    let row = sqlx::query("SELECT * FROM refunds WHERE intent_id = $1").bind(id.to_string());
+    Ok(super::refund_queue::refund(&row.fetch_one(connection).await.map_err(unavailable)?)?)
 }
 
-fn action(approval: &RefundApproval) -> NewAction {
+/// The debt of a launch that was charged and refused, due again because its refund failed, ends with a credit: one way back, guarded by the
+/// debt's state.
+pub(super) async fn credit_instead(connection: &mut Connection, approval: &RefundApproval) -> Result<Credits, RefundRefusal> {
+    let id = approval.intent;
+    super::facts::hold(connection, id).await?;
+    let Some(debt) = debt(connection, id).await? else { return Err(no_debt(connection, id).await?) };
+    if debt.state != "refund_due" {
+        return Err(RefundRefusal::Standing(debt.state));
+    }
+    if debt.payment_intent.is_none() {
+        return Err(RefundRefusal::NotByCard);
+    }
+    if debt.currency != "USD" || debt.amount_minor != debt.price_minor {
+        return Err(RefundRefusal::NoCreditForIt);
+    }
+    let used = sqlx::query(
+        "UPDATE obligations SET state = 'used', reserved_by = intent_id, updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'",
+    );
+    let used = used.bind(approval.at.ms()).bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?;
+    exactly_one(id, &used)?;
+    credits::open(connection, &debt.payer).await?;
+    let reference = format!("approval_{}", debt.approvals);
+    let entry = Entry { payer: &debt.payer, delta: 1, kind: "restore", intent: Some(id), reference: Some(&reference), at: approval.at };
+    credits::enter(connection, &entry).await?;
+    credits::move_backing(connection, &debt.payer, rows::integer(debt.amount_minor)).await?;
+    let amount = Amount::Usd(UsdCents::new(debt.amount_minor));
+    let mut lines = lines(id, Account::RefundDue(debt.payer.clone()), Account::Unearned(debt.payer.clone()), amount)?;
+    lines.extend(self::lines(id, Account::CreditsOf(debt.payer.clone()), Account::CreditsIssued, Amount::Credits(Credits::new(1)))?);
+    let posting = Posting::of_lines(id, "credited_instead", &reference, lines).map_err(|_| too_large(id))?;
+    journal::post(connection, &posting, approval.at).await?;
+    super::findings::close_refunds_of(connection, id, approval.at).await?;
+    actions::note(connection, &action(approval, "refund.credit")).await?;
+    Ok(credits::account(connection, &debt.payer).await?.balance)
+}
+
+fn action(approval: &RefundApproval, action: &'static str) -> NewAction {
     let subject = approval.intent.to_string();
-    NewAction { at: approval.at, action: "refund.approve", subject, reason: approval.reason.clone(), via: approval.via }
+    NewAction { at: approval.at, action, subject, reason: approval.reason.clone(), via: approval.via }
 }
 
 /// Money that came without being asked for is owed under a name of its own, and came on the chain.
@@ -100,7 +125,8 @@ async fn no_debt(connection: &mut Connection, id: PaymentId) -> Result<RefundRef
 
 async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>, BooksError> {
     let row = sqlx::query(
-        "SELECT o.payer, o.amount_minor, o.currency, o.state, o.reserved_by, coalesce(s.stripe_pi, r.payment_intent) AS payment_intent
+        "SELECT o.payer, o.amount_minor, o.currency, o.state, o.reserved_by, coalesce(s.stripe_pi, r.payment_intent) AS payment_intent,
+            coalesce(r.approvals, 0) AS approvals, coalesce(CASE WHEN s.stripe_pi IS NOT NULL THEN s.amount_minor END, 0) AS price_minor
          FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id LEFT JOIN refunds r ON r.intent_id = o.intent_id
          WHERE o.intent_id = $1",
     )
@@ -117,17 +143,21 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
         state: rows::text(&row, "state")?,
         reserved_by: rows::text_or_none(&row, "reserved_by")?,
         payment_intent: rows::text_or_none(&row, "payment_intent")?,
+        approvals: u32::try_from(rows::int(&row, "approvals")?).unwrap_or(u32::MAX),
+        price_minor: rows::unsigned(&row, "settlements", "price_minor", || id.to_string())?,
     }))
 }
 
 /// The credit that was given for the payment is no longer one, and its money is owed back. Where the account's credits are worth less than
 /// what was paid, the rest is lost.
-async fn take_credit_back(connection: &mut Connection, id: PaymentId, debt: &Debt, at: UnixMs) -> Result<(), RefundRefusal> {
+async fn take_credit_back(connection: &mut Connection, debt: &Debt, refund: &Refund) -> Result<(), RefundRefusal> {
+    let (id, at) = (refund.intent, refund.approved_at);
     let account = credits::held_account(connection, &debt.payer).await?;
     if account.balance == Credits::ZERO {
         return Err(RefundRefusal::CreditSpent);
     }
-    let entry = Entry { payer: &debt.payer, delta: -1, kind: "claw_back", intent: Some(id), reference: Some("refund"), at };
+    let reference = if refund.approvals == 1 { String::from("refund") } else { format!("approval_{}", refund.approvals) };
+    let entry = Entry { payer: &debt.payer, delta: -1, kind: "claw_back", intent: Some(id), reference: Some(&reference), at };
     credits::enter(connection, &entry).await?;
     let backed = account.backing_cents.min(debt.amount_minor);
     credits::move_backing(connection, &debt.payer, rows::integer(backed).saturating_neg()).await?;
@@ -135,46 +165,11 @@ async fn take_credit_back(connection: &mut Connection, id: PaymentId, debt: &Deb
     let mut lines = lines(id, Account::Unearned(debt.payer.clone()), owed.clone(), Amount::Usd(UsdCents::new(backed)))?;
     lines.extend(self::lines(id, Account::Loss, owed, Amount::Usd(UsdCents::new(debt.amount_minor.saturating_sub(backed))))?);
     lines.extend(self::lines(id, Account::CreditsIssued, Account::CreditsOf(debt.payer.clone()), Amount::Credits(Credits::new(1)))?);
-    let posting = Posting::of_lines(id, "credit_clawed_back", "refund", lines).map_err(|_| too_large(id))?;
+    let posting = Posting::of_lines(id, "credit_clawed_back", &reference, lines).map_err(|_| too_large(id))?;
     Ok(journal::post(connection, &posting, at).await?)
 }
 
-/// One guarded step of the refund and of the debt behind it. A word that was said before changes nothing.
-pub(super) async fn move_to(connection: &mut Connection, id: PaymentId, to: RefundState, at: UnixMs) -> Result<(), BooksError> {
-    let row = sqlx::query("SELECT * FROM refunds WHERE intent_id = $1")
-        .bind(id.to_string())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(unavailable)?
-        .ok_or(BooksError::Stale(id))?;
-    let refund = refund(&row)?;
-    if refund.state == to {
-        return Ok(());
-    }
-    let moved = sqlx::query(
-        "UPDATE refunds SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4 AND state IN ('refund_sent', 'refund_unknown')",
-    )
-    .bind(to.word())
-    .bind(at.ms())
-    .bind(id.to_string())
-    .bind(refund.state.word())
-    .execute(&mut *connection)
-    .await
-    .map_err(unavailable)?;
-    exactly_one(id, &moved)?;
-    let due_again = "refund_due";
-    move_debt(connection, id, (refund.state.word(), if to == RefundState::Failed { due_again } else { to.word() }), at).await?;
-    if to == RefundState::Refunded && rows::text(&row, "currency")? == "USD" {
-        let debt = debt(connection, id).await?.ok_or(BooksError::Stale(id))?;
-        let amount = Amount::Usd(UsdCents::new(refund.amount_minor));
-        let lines = lines(id, Account::RefundDue(debt.payer), Account::StripeClearing, amount)?;
-        let posting = Posting::of_lines(id, "refunded", &refund.stripe_key, lines).map_err(|_| too_large(id))?;
-        journal::post(connection, &posting, at).await?;
-    }
-    Ok(())
-}
-
-async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
     let moved =
         sqlx::query("UPDATE obligations SET state = $1, reserved_by = NULL, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
             .bind(to)
@@ -188,26 +183,13 @@ async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str
 }
 
 /// The lines of an amount; none for nothing.
-fn lines(id: PaymentId, debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, BooksError> {
+pub(super) fn lines(id: PaymentId, debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, BooksError> {
     if amount.minor() == Ok(0) {
         return Ok(Vec::new());
     }
     moved(debit, credit, amount).map_err(|_| too_large(id))
 }
 
-fn refund(row: &DbRow) -> Result<Refund, BooksError> {
-    let id = rows::id(row, "refunds", "intent_id")?;
-    let state = RefundState::from_word(&rows::text(row, "state")?);
-    Ok(Refund {
-        intent: id,
-        payment_intent: rows::text(row, "payment_intent")?,
-        amount_minor: rows::unsigned(row, "refunds", "amount_minor", || id.to_string())?,
-        stripe_key: rows::text(row, "stripe_key")?,
-        state: state.ok_or_else(|| BooksError::Corrupt { table: "refunds", column: "state", key: id.to_string() })?,
-        approved_at: UnixMs::new(row.try_get("approved_at_ms").map_err(unavailable)?),
-    })
-}
-
-fn too_large(id: PaymentId) -> BooksError {
+pub(super) fn too_large(id: PaymentId) -> BooksError {
     BooksError::Corrupt { table: "refunds", column: "amount_minor", key: id.to_string() }
 }

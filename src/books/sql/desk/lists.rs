@@ -66,7 +66,7 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
         text.push(") AS debts UNION ALL ");
     }
     text.push("SELECT * FROM (SELECT receipt_id, payer, amount_minor, 'USDC', 'refund_due', booked_at_ms, CAST(NULL AS BIGINT)");
-    text.push(" FROM receipts WHERE kind = 'unearned'");
+    text.push(" FROM receipts WHERE kind = 'unearned' AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)");
     end(&mut text, "receipt_id");
     text.push(format!(") AS receipts) AS owed ORDER BY id{order} LIMIT ")).push_bind(i64::from(page.limit));
     let mut connection = desk.acquire().await.map_err(unavailable)?;

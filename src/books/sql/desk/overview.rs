@@ -166,7 +166,8 @@ const OPEN: &str = "SELECT CAST(count(*) AS BIGINT) AS open,
         min(CASE WHEN state IN ('submit_unknown', 'core_unknown') THEN created_at_ms END) AS oldest_ms
      FROM intents WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')";
 const DUE: &str = "SELECT CAST((SELECT count(*) FROM obligations WHERE state IN ('refund_due', 'refund_unknown')) AS BIGINT)
-        + CAST((SELECT count(*) FROM receipts WHERE kind = 'unearned') AS BIGINT) AS due,
+        + CAST((SELECT count(*) FROM receipts WHERE kind = 'unearned'
+            AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)) AS BIGINT) AS due,
         CAST((SELECT count(*) FROM findings WHERE closed_at_ms IS NULL) AS BIGINT) AS findings";
 
 const DISPUTES: &str = "SELECT CAST(count(*) AS BIGINT) AS disputes,

@@ -66,7 +66,7 @@ pub(super) async fn note(
 }
 
 /// What an operator closed stays closed: it was looked at, and the reason is kept.
-async fn open_one(connection: &mut Connection, found: &Found, at: UnixMs) -> Result<u64, BooksError> {
+pub(in super::super) async fn open_one(connection: &mut Connection, found: &Found, at: UnixMs) -> Result<u64, BooksError> {
     let opened = sqlx::query(
         "INSERT INTO findings (kind, key, opened_at_ms, detail, source, subject) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (kind, key) DO UPDATE SET opened_at_ms = excluded.opened_at_ms, closed_at_ms = NULL

@@ -11,13 +11,14 @@ use payments::{
     money::UsdcUnits,
     ports::{
         BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, CloseFinding, CloseRefusal, Finding, Found, Holdings,
-        InTransit, KnownCharge, LogPlace, NewRun, OpenFinding, ReceiptNote, Receiver, ReconcileBooks, RunEnd, Source, Window,
+        InTransit, KnownCharge, LogPlace, NewRun, OpenFinding, PaidBackTransfer, ReceiptNote, Receiver, ReconcileBooks, RunEnd, Source,
+        Window,
     },
     proof::PaymentKey,
     time::UnixMs,
 };
 
-use super::{Store, unavailable};
+use super::{Store, cards::paid_back, dialect, store::in_transaction, unavailable};
 
 #[async_trait]
 impl ReconcileBooks for Store {
@@ -101,6 +102,14 @@ impl ReconcileBooks for Store {
     async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         receipts::of_blocks(&mut connection, chain_id, first, last).await
+    }
+
+    async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {
+        paid_back::unsettled(&self.readers, chain_id).await
+    }
+
+    async fn note_paid_back_fate(&self, transfer: &PaidBackTransfer, stands: bool, at: UnixMs) -> Result<(), BooksError> {
+        in_transaction!(self, Some(at.ms()), write => paid_back::note_fate(&mut write.transaction, transfer, stands, at).await)
     }
 
     async fn holdings(&self, chain_id: u64, block: u64, transfers: &[(LogPlace, UsdcUnits)]) -> Result<Holdings, BooksError> {

@@ -185,7 +185,9 @@ async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) ->
             CAST(coalesce((SELECT sum(amount_minor) FROM settlements WHERE rail = 'x402' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
                 AS settled_later,
             CAST(coalesce((SELECT sum(amount_minor) FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
-                AS received_later",
+                AS received_later,
+            CAST(coalesce((SELECT sum(amount_minor) FROM usdc_paid_back WHERE from_pay_to = 1 AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
+                AS sent_later",
     )
     .bind(rows::integer(chain_id))
     .bind(rows::integer(block))
@@ -193,7 +195,7 @@ async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) ->
     .await
     .map_err(unavailable)?;
     let later = rows::int(&row, "settled_later")?.saturating_add(rows::int(&row, "received_later")?);
-    Ok(rows::int(&row, "booked")?.saturating_sub(later))
+    Ok(rows::int(&row, "booked")?.saturating_sub(later).saturating_add(rows::int(&row, "sent_later")?))
 }
 
 async fn is_booked(connection: &mut Connection, chain_id: u64, place: &LogPlace) -> Result<bool, BooksError> {

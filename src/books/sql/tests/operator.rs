@@ -2,24 +2,36 @@
 
 use payments::{
     agent::Payer,
-    charge::{Mischarge, RefundState},
+    charge::{Mischarge, Refund, RefundState},
     intent::Intent,
     money::Credits,
-    ports::{AdjustmentError, AdjustmentKind, Books, CardBooks, ChargeFacts, CreditAdjustment, RefundApproval, RefundRefusal},
+    ports::{AdjustmentError, AdjustmentKind, Books, CardBooks, ChargeFacts, CreditAdjustment, RefundApproval, RefundNote, RefundRefusal},
     testing::{
         suite::{Draft, bought},
         upstream::answer,
     },
+    time::UnixMs,
 };
 
 use super::{
-    block_on,
+    Store, block_on,
     cards::{agree, balance, claimed, compensated, spent, stands},
     make,
 };
 
-fn approval(intent: &Intent) -> RefundApproval {
+pub(super) fn approval(intent: &Intent) -> RefundApproval {
     RefundApproval { intent: intent.id, reason: String::from("asked for"), via: "cli", at: intent.created_at, dry_run: false }
+}
+
+/// The refund whose look is due; it is due again a moment later.
+pub(super) async fn due(books: &Store, at: UnixMs) -> Option<Refund> {
+    books.take_refund(at, at.plus_ms(1)).await.unwrap()
+}
+
+/// A look that found the refund so.
+pub(super) fn note(state: RefundState, at: UnixMs) -> RefundNote {
+    let next_look_at = (state != RefundState::Failed).then_some(at);
+    RefundNote { state, refund_id: None, looks: 1, next_look_at, is_stuck: false, at }
 }
 
 #[test]
@@ -28,10 +40,10 @@ fn a_dry_run_says_what_would_come_of_it_and_changes_nothing() {
         let (books, _dir) = make().await;
         let refused = compensated(&books, 1, 7).await;
         let would = books.approve_refund(RefundApproval { dry_run: true, ..approval(&refused) }).await.unwrap();
-        assert!(books.open_refunds(9).await.unwrap().is_empty());
+        assert_eq!(due(&books, refused.created_at).await, None);
         stands(&books, &refused.payer, 1, 0, 60).await;
         assert_eq!(books.approve_refund(approval(&refused)).await.unwrap(), would);
-        assert_eq!(books.open_refunds(9).await.unwrap(), [would]);
+        assert_eq!(due(&books, refused.created_at).await, Some(would));
         let change = CreditAdjustment {
             id: Draft::numbered(9).id(),
             payer: refused.payer.clone(),
@@ -58,25 +70,33 @@ fn a_compensated_charge_is_refunded_for_its_credit_and_a_spent_credit_is_not() {
         assert_eq!((refund.amount_minor, refund.state), (60, RefundState::Sent));
         assert_eq!(
             (refund.stripe_key.clone(), refund.payment_intent.clone()),
-            (format!("refund_{}", refused.id), format!("pi_{}", refused.id))
+            (format!("refund_{}_1", refused.id), format!("pi_{}", refused.id))
         );
         stands(&books, &refused.payer, 0, 0, 0).await;
         let again = books.approve_refund(approval(&refused)).await;
         assert!(matches!(&again, Err(RefundRefusal::Standing(word)) if word == "refund_sent"), "{again:?}");
         let at = refused.created_at;
-        books.move_refund(refused.id, RefundState::Unknown, at).await.unwrap();
-        assert_eq!(books.open_refunds(9).await.unwrap().iter().map(|refund| refund.state).collect::<Vec<_>>(), [RefundState::Unknown]);
-        books.move_refund(refused.id, RefundState::Failed, at).await.unwrap();
+        assert!(books.note_refund(&refund, note(RefundState::Unknown, at)).await.unwrap());
+        assert!(!books.note_refund(&refund, note(RefundState::Refunded, at)).await.unwrap(), "it has moved meanwhile");
+        let unknown = due(&books, at).await.unwrap();
+        assert_eq!(unknown.state, RefundState::Unknown);
+        assert!(books.note_refund(&unknown, note(RefundState::Failed, at)).await.unwrap());
         agree(&books).await;
-        assert!(books.open_refunds(9).await.unwrap().is_empty());
-        assert_eq!(books.approve_refund(approval(&refused)).await.unwrap(), refund, "asked for again under the same key");
-        for _ in 0..2 {
-            books.move_refund(refused.id, RefundState::Refunded, at).await.unwrap();
+        assert_eq!(due(&books, at).await, None);
+        let again = books.approve_refund(approval(&refused)).await.unwrap();
+        assert_eq!((again.stripe_key.clone(), again.approvals), (format!("refund_{}_2", refused.id), 2), "a key of its own");
+        assert!(
+            !books.note_refund(&unknown, note(RefundState::Refunded, at)).await.unwrap(),
+            "an answer under the old key says nothing of it"
+        );
+        for first in [true, false] {
+            assert_eq!(books.note_refund(&again, note(RefundState::Refunded, at)).await.unwrap(), first);
             stands(&books, &refused.payer, 0, 0, 0).await;
             assert_eq!(balance(&books, "asset:stripe_clearing", "USD").await, 0);
         }
         // The processor tells us of our own refund: nothing is new.
-        books.book_facts(refused.id, &ChargeFacts { refunded_cents: 60, ..ChargeFacts::default() }, at).await.unwrap();
+        let told = ChargeFacts { refunded_cents: 60, ours_cents: 60, ..ChargeFacts::default() };
+        books.book_facts(refused.id, &told, at).await.unwrap();
         stands(&books, &refused.payer, 0, 0, 0).await;
         let other = compensated(&books, 2, 8).await;
         spent(&books, 3, 8).await;
@@ -114,9 +134,10 @@ fn other_money_than_was_asked_for_is_a_finding_and_its_refund_needs_nobody() {
             let taken = Mischarge { payment_intent: format!("pi_{number}"), amount_minor: 50, currency: currency.to_owned() };
             books.apply(signed.mischarged(taken, signed.created_at).unwrap()).await.unwrap();
             agree(&books).await;
-            let open = books.open_refunds(9).await.unwrap();
-            assert_eq!((open[0].intent, open[0].amount_minor, open[0].payment_intent.clone()), (signed.id, 50, format!("pi_{number}")));
-            books.move_refund(signed.id, RefundState::Refunded, signed.created_at).await.unwrap();
+            let open = due(&books, signed.created_at).await.unwrap();
+            assert_eq!((open.intent, open.amount_minor, open.payment_intent.clone()), (signed.id, 50, format!("pi_{number}")));
+            let done = RefundNote { next_look_at: None, ..note(RefundState::Refunded, signed.created_at) };
+            assert!(books.note_refund(&open, done).await.unwrap());
             agree(&books).await;
         }
         assert_eq!(balance(&books, "asset:stripe_clearing", "USD").await, 0);

@@ -10,6 +10,7 @@ use super::{
     block_on,
     cards::{agree, balance, compensated, disputed, disputes, stands},
     make,
+    operator::note,
 };
 
 #[test]
@@ -52,8 +53,8 @@ fn r151_a_lost_dispute_pays_what_we_owed_for_the_payment_and_one_that_is_won_aft
         let refused = compensated(&books, 1, 7).await;
         let (id, at) = (refused.id, refused.created_at);
         let (reason, via) = (String::from("late"), "api");
-        books.approve_refund(RefundApproval { intent: id, reason, via, at, dry_run: false }).await.unwrap();
-        books.move_refund(id, RefundState::Failed, at).await.unwrap();
+        let refund = books.approve_refund(RefundApproval { intent: id, reason, via, at, dry_run: false }).await.unwrap();
+        assert!(books.note_refund(&refund, note(RefundState::Failed, at)).await.unwrap());
         let owed = async || {
             let evidence = books.evidence(id).await.unwrap().unwrap();
             (evidence.obligation.unwrap().state, balance(&books, &format!("liab:refund_due:{}", refused.payer), "USD").await)

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use payments::{
-    charge::{Charge, PaymentToken, Refund, RefundState},
+    charge::{Charge, PaymentToken, Refund},
     ports::{CardError, CardOutcome, CardRail, DisputeState, NewCharge, RefundOutcome, StablePayer},
     time::UnixMs,
 };
@@ -152,20 +152,14 @@ async fn a_refund_goes_back_once_whatever_happens_to_its_answers() {
     for fault in [Fault::DropAfter, Fault::ErrorAfter, Fault::DropBefore] {
         let world = World::new().await;
         let payment_intent = paid(world.round(&world.charge_of(world.token("pm_card_visa")), SAVED_AT.plus_s(1)).await);
-        let refund = Refund {
-            intent: intent(),
-            payment_intent: payment_intent.clone(),
-            amount_minor: AMOUNT.get(),
-            stripe_key: Refund::stripe_key_of(intent()),
-            state: RefundState::Sent,
-            approved_at: SAVED_AT,
-        };
+        let refund = Refund::approved(intent(), payment_intent.clone(), AMOUNT.get(), 1, SAVED_AT);
         world.fault("/v1/refunds", fault, 1);
         world.rail.refund(&refund, SAVED_AT.plus_s(2)).await.unwrap_err();
         for now in [SAVED_AT.plus_s(3), SAVED_AT.plus_s(4), SAVED_AT.plus_ms(48 * HOUR_MS)] {
-            assert_eq!(world.rail.refund(&refund, now).await, Ok(RefundOutcome::Refunded));
+            assert_eq!(world.rail.refund(&refund, now).await.map(|answer| answer.outcome), Ok(RefundOutcome::Refunded));
         }
-        assert_eq!(world.rail.facts(&payment_intent).await.unwrap().refunded_cents, AMOUNT.get());
+        let facts = world.rail.facts(&payment_intent).await.unwrap();
+        assert_eq!((facts.refunded_cents, facts.ours_cents), (AMOUNT.get(), AMOUNT.get()));
     }
 }
 

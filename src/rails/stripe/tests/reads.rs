@@ -94,6 +94,13 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
         "GET /payment_intents/pi_1" => Reply::json(200, &payment("succeeded")),
         "GET /charges/ch_1" => Reply::json(200, &json!({"id": "ch_1", "amount_refunded": 25, "livemode": false, "disputed": true})),
         "GET /radar/early_fraud_warnings" => Reply::json(200, &page(json!([{"id": "issfr_1", "fraud_type": "misc", "livemode": false}]))),
+        "GET /refunds" => {
+            let refund = |amount: u64, status: &str, metadata: serde_json::Value| {
+                json!({"id": "re_1", "amount": amount, "status": status, "created": 1, "metadata": metadata})
+            };
+            let ours = json!({"gateway_payment_id": "pay_1"});
+            Reply::json(200, &page(json!([refund(20, "pending", json!({})), refund(5, "succeeded", ours), refund(9, "failed", json!({}))])))
+        }
         _ => {
             let all = [
                 ("du_5", "under_review"),
@@ -123,8 +130,8 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
         expected("du_5", DisputeState::Open, "under_review"),
     ];
     let warnings = vec![FraudWarning { id: String::from("issfr_1"), kind: String::from("misc") }];
-    assert_eq!(facts, ChargeFacts { refunded_cents: 25, disputes, warnings });
-    assert_eq!(stripe.heard()[2].query, "limit=100&payment_intent=pi_1");
+    assert_eq!(facts, ChargeFacts { refunded_cents: 25, ours_cents: 5, disputes, warnings });
+    assert_eq!(stripe.heard().iter().find(|call| call.line() == "GET /disputes").unwrap().query, "limit=100&payment_intent=pi_1");
     assert!(matches!(rail(&url).facts("pi_1/../x").await, Err(CardError::Unreachable(_))));
 }
 

@@ -13,14 +13,7 @@ use super::{
 };
 
 fn approved() -> Refund {
-    Refund {
-        intent: intent(),
-        payment_intent: String::from("pi_1"),
-        amount_minor: AMOUNT.get(),
-        stripe_key: Refund::stripe_key_of(intent()),
-        state: RefundState::Sent,
-        approved_at: SAVED_AT,
-    }
+    Refund::approved(intent(), String::from("pi_1"), AMOUNT.get(), 1, SAVED_AT)
 }
 
 fn refund(status: &str) -> Value {
@@ -30,7 +23,7 @@ fn refund(status: &str) -> Value {
 
 async fn round(now: UnixMs, script: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> (Result<RefundOutcome, CardError>, CannedStripe) {
     let (url, stripe) = CannedStripe::start(script).await;
-    (rail(&url).refund(&approved(), now).await, stripe)
+    (rail(&url).refund(&approved(), now).await.map(|answer| answer.outcome), stripe)
 }
 
 /// This answer to the refund, and this list.
@@ -48,7 +41,7 @@ async fn a_refund_is_asked_for_under_its_key_with_its_amount() {
     let (outcome, stripe) = round(SAVED_AT, script(200, refund("succeeded"), json!([]))).await;
     assert_eq!(outcome, Ok(RefundOutcome::Refunded));
     let heard = &stripe.heard()[0];
-    assert_eq!(heard.header("idempotency-key"), Some(format!("refund_{}", intent()).as_str()));
+    assert_eq!(heard.header("idempotency-key"), Some(format!("refund_{}_1", intent()).as_str()));
     let sent = form(&heard.body);
     assert_eq!((sent["payment_intent"].as_str(), sent["amount"].as_str()), ("pi_1", "60"));
     assert_eq!(sent["reason"], "requested_by_customer");
@@ -67,7 +60,7 @@ async fn a_kept_answer_that_was_pending_is_read_again() {
 }
 
 #[tokio::test]
-async fn what_was_given_back_already_is_refunded() {
+async fn what_was_given_back_already_is_known_by_the_list() {
     let already = || error("invalid_request_error", "charge_already_refunded", json!({}));
     let mut by_hand = refund("succeeded");
     by_hand["metadata"] = json!({});
@@ -76,8 +69,8 @@ async fn what_was_given_back_already_is_refunded() {
     for (listed, outcome) in [
         (json!([refund("succeeded")]), RefundOutcome::Refunded),
         (json!([refund("pending")]), RefundOutcome::Pending),
-        (json!([by_hand]), RefundOutcome::Refunded),
-        (json!([partly]), RefundOutcome::Pending),
+        (json!([by_hand]), RefundOutcome::Elsewhere { back_minor: 60 }),
+        (json!([partly]), RefundOutcome::Elsewhere { back_minor: 59 }),
     ] {
         assert_eq!(round(SAVED_AT, script(400, already(), listed)).await.0, Ok(outcome));
     }
@@ -118,4 +111,35 @@ async fn once_the_key_may_be_forgotten_the_list_is_asked_first() {
     let (told, stripe) = round(late, script(200, refund("succeeded"), json!([of_an_earlier_approval]))).await;
     assert_eq!(told, Ok(RefundOutcome::Refunded));
     assert_eq!(stripe.lines(), ["GET /refunds", "POST /refunds"]);
+}
+
+/// Stripe keeps an old refusal behind an old key, and a later approval may not pay what an earlier one paid.
+#[tokio::test]
+async fn a_later_approval_has_a_key_of_its_own_and_asks_the_list_first() {
+    let later = Refund::approved(intent(), String::from("pi_1"), AMOUNT.get(), 2, SAVED_AT);
+    let named = |status: &str, key: String| {
+        let mut found = refund(status);
+        found["metadata"]["gateway_refund_key"] = json!(key);
+        found
+    };
+    let failed = named("failed", Refund::stripe_key_of(intent(), 1));
+    let (url, stripe) = CannedStripe::start(script(200, refund("succeeded"), json!([failed.clone()]))).await;
+    assert_eq!(rail(&url).refund(&later, SAVED_AT).await.unwrap().outcome, RefundOutcome::Refunded);
+    assert_eq!(stripe.lines(), ["GET /refunds", "POST /refunds"]);
+    assert_eq!(stripe.heard()[1].header("idempotency-key"), Some(format!("refund_{}_2", intent()).as_str()));
+    let (url, stripe) =
+        CannedStripe::start(script(200, refund("succeeded"), json!([named("pending", later.stripe_key.clone()), failed]))).await;
+    assert_eq!(rail(&url).refund(&later, SAVED_AT).await.unwrap().outcome, RefundOutcome::Pending);
+    assert_eq!(stripe.lines(), ["GET /refunds"]);
+}
+
+#[tokio::test]
+async fn what_has_a_name_or_succeeded_is_only_looked_at() {
+    let known = Refund { refund_id: Some(String::from("re_1")), ..approved() };
+    let (url, stripe) = CannedStripe::start(script(200, refund("succeeded"), json!([refund("failed")]))).await;
+    let answer = rail(&url).refund(&known, SAVED_AT).await.unwrap();
+    assert_eq!((answer.id.as_deref(), answer.outcome), (Some("re_1"), RefundOutcome::Failed));
+    let unnamed = Refund { state: RefundState::Refunded, ..approved() };
+    assert_eq!(rail(&url).refund(&unnamed, SAVED_AT).await.unwrap().outcome, RefundOutcome::Failed);
+    assert_eq!(stripe.lines(), ["GET /refunds/re_1", "GET /refunds"]);
 }

@@ -1,0 +1,120 @@
+//! What refunds made elsewhere do to a debt: they pay it, also while a refund of it is approved, and owe it again when they fail.
+
+use payments::{charge::Refund, ids::PaymentId, ports::BooksError, time::UnixMs};
+
+use super::super::dialect::Connection;
+use super::super::{rows, transitions::exactly_one, unavailable};
+use super::findings;
+
+/// What is owed to a card now.
+struct Debt {
+    state: String,
+    amount_minor: u64,
+    /// Refunds of it that were approved.
+    approvals: u32,
+    /// What refunds of ours gave back and were booked for.
+    booked_cents: u64,
+}
+
+/// Pays as much of what is owed as the money covers; says how much that was. What a refund of ours carries already is not paid again.
+/// An approved refund becomes one of the rest, under a new key: what is asked for has changed.
+pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, ours_cents: u64, at: UnixMs) -> Result<u64, BooksError> {
+    let Some(debt) = debt(connection, id).await? else { return Ok(0) };
+    let is_approved = match debt.state.as_str() {
+        "refund_due" => false,
+        "refund_sent" | "refund_unknown" => true,
+        _ => return Ok(0),
+    };
+    let on_its_way = if is_approved { ours_cents.saturating_sub(debt.booked_cents) } else { 0 };
+    let paid = cents.min(debt.amount_minor.saturating_sub(on_its_way));
+    if paid == 0 {
+        return Ok(0);
+    }
+    let left = debt.amount_minor - paid;
+    if left == 0 {
+        set(connection, id, &debt.state, "refunded", debt.amount_minor, at).await?;
+        if is_approved {
+            end_refund(connection, id, at).await?;
+        }
+        findings::close_refunds_of(connection, id, at).await?;
+        return Ok(paid);
+    }
+    set(connection, id, &debt.state, &debt.state, left, at).await?;
+    if is_approved && on_its_way == 0 {
+        ask_for(connection, id, left, debt.approvals, at).await?;
+        findings::refund_differs(connection, id, paid, left, at).await?;
+    }
+    Ok(paid)
+}
+
+/// What had paid a debt came back: it is due again, beside what still is. A refund that is on its way carries what it was approved for; the
+/// rest is due once it is through.
+pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents: u64, number: u64, at: UnixMs) -> Result<(), BooksError> {
+    if cents == 0 {
+        return Ok(());
+    }
+    let debt = debt(connection, id).await?.ok_or(BooksError::Stale(id))?;
+    match debt.state.as_str() {
+        "refunded" => set(connection, id, "refunded", "refund_due", cents, at).await?,
+        state => set(connection, id, state, state, debt.amount_minor.saturating_add(cents), at).await?,
+    }
+    findings::foreign_refund_failed(connection, id, cents, number, at).await
+}
+
+async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>, BooksError> {
+    let row = sqlx::query(
+        "SELECT o.state, o.amount_minor, coalesce(r.approvals, 0) AS approvals,
+            CAST(coalesce((SELECT -sum(l.amount) FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
+                WHERE h.intent_id = o.intent_id AND h.kind IN ('refunded', 'refund_reversed') AND l.account = 'asset:stripe_clearing'), 0)
+                AS BIGINT) AS booked
+         FROM obligations o LEFT JOIN refunds r ON r.intent_id = o.intent_id WHERE o.intent_id = $1 AND o.currency = 'USD'",
+    );
+    let Some(row) = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)? else { return Ok(None) };
+    Ok(Some(Debt {
+        state: rows::text(&row, "state")?,
+        amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
+        approvals: u32::try_from(rows::int(&row, "approvals")?).unwrap_or(u32::MAX),
+        booked_cents: rows::unsigned(&row, "journal_lines", "booked", || id.to_string())?,
+    }))
+}
+
+async fn set(connection: &mut Connection, id: PaymentId, from: &str, to: &str, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+    let set = sqlx::query("UPDATE obligations SET state = $1, amount_minor = $2, updated_at_ms = $3 WHERE intent_id = $4 AND state = $5")
+        .bind(to)
+        .bind(rows::integer(amount_minor))
+        .bind(at.ms())
+        .bind(id.to_string())
+        .bind(from)
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
+    exactly_one(id, &set)
+}
+
+/// All that it was to give back went back elsewhere.
+async fn end_refund(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+    let ended = sqlx::query(
+        "UPDATE refunds SET state = 'refunded', next_look_at_ms = NULL, updated_at_ms = $1
+         WHERE intent_id = $2 AND state IN ('refund_sent', 'refund_unknown')",
+    );
+    let ended = ended.bind(at.ms()).bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
+    exactly_one(id, &ended)
+}
+
+async fn ask_for(connection: &mut Connection, id: PaymentId, amount_minor: u64, approvals: u32, at: UnixMs) -> Result<(), BooksError> {
+    let next = approvals.saturating_add(1);
+    let changed = sqlx::query(
+        "UPDATE refunds SET amount_minor = $1, approvals = $2, stripe_key = $3, refund_id = NULL, looks = 0, next_look_at_ms = $4,
+            updated_at_ms = $4 WHERE intent_id = $5 AND approvals = $6 AND state IN ('refund_sent', 'refund_unknown')",
+    )
+    .bind(rows::integer(amount_minor))
+    .bind(i64::from(next))
+    .bind(Refund::stripe_key_of(id, next))
+    .bind(at.ms())
+    .bind(id.to_string())
+    .bind(i64::from(approvals))
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    exactly_one(id, &changed)
+}

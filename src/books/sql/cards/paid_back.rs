@@ -1,0 +1,177 @@
+//! Debts in USDC that transfers made by hand paid.
+
+use payments::{
+    agent::{Payer, Wallet},
+    ids::PaymentId,
+    ledger::{Account, Posting, moved},
+    money::{Amount, UsdcUnits},
+    ports::{BooksError, LogPlace, PaidBack, PaidBackTransfer, RefundRefusal, UsdcOwed, desk::NewAction},
+    settlement::ChainHash,
+    time::UnixMs,
+};
+
+use super::super::dialect::{Connection, DbRow, Pool};
+use super::super::{desk::actions, journal, rows, transitions::exactly_one, unavailable};
+use super::{findings, refunds::too_large};
+
+/// What is due in USDC: the debt of a payment, or a receipt that belongs to no payment and was not paid back.
+pub(super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
+    let row = sqlx::query(
+        "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, 0) AS since_block
+         FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id WHERE o.intent_id = $1
+         UNION ALL SELECT r.payer, r.amount_minor, 'USDC',
+            CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = r.receipt_id) THEN 'refunded' ELSE 'refund_due' END, r.block_number
+         FROM receipts r WHERE r.receipt_id = $1 AND r.kind = 'unearned'",
+    );
+    let row = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?.ok_or(RefundRefusal::NotOwed)?;
+    let (currency, state) = (rows::text(&row, "currency")?, rows::text(&row, "state")?);
+    if currency != "USDC" {
+        return Err(RefundRefusal::NotInUsdc);
+    }
+    if state != "refund_due" {
+        return Err(RefundRefusal::Standing(state));
+    }
+    let corrupt = |column| BooksError::Corrupt { table: "obligations", column, key: id.to_string() };
+    let payer = rows::text(&row, "payer")?;
+    let wallet = payer.strip_prefix("wallet:").and_then(|text| text.parse().ok()).ok_or_else(|| corrupt("payer"))?;
+    Ok(UsdcOwed {
+        id,
+        wallet,
+        amount: UsdcUnits::new(rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?),
+        since_block: rows::unsigned(&row, "settlements", "since_block", || id.to_string())?,
+    })
+}
+
+pub(super) async fn used_logs(readers: &Pool, chain_id: u64, tx_hash: ChainHash) -> Result<Vec<u64>, BooksError> {
+    let list = sqlx::query("SELECT log_index FROM usdc_paid_back WHERE chain_id = $1 AND tx_hash = $2")
+        .bind(rows::integer(chain_id))
+        .bind(tx_hash.to_string())
+        .fetch_all(readers)
+        .await
+        .map_err(unavailable)?;
+    list.iter().map(|row| rows::unsigned(row, "usdc_paid_back", "log_index", || tx_hash.to_string())).collect()
+}
+
+/// The debt ends with its transfer, in one commit; the table's keys let each pay and be paid once.
+pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
+    let id = paid.owed.id;
+    if owed(connection, id).await? != paid.owed {
+        return Err(RefundRefusal::Books(BooksError::Stale(id)));
+    }
+    insert(connection, paid).await?;
+    let ended = sqlx::query("UPDATE obligations SET state = 'refunded', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'")
+        .bind(paid.at.ms())
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let receipt = sqlx::query("SELECT 1 FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'").bind(id.to_string());
+    if receipt.fetch_optional(&mut *connection).await.map_err(unavailable)?.is_none() {
+        exactly_one(id, &ended)?;
+    }
+    post(connection, paid).await?;
+    findings::close_refunds_of(connection, id, paid.at).await?;
+    let (subject, reason) = (id.to_string(), paid.reason.clone());
+    actions::note(connection, &NewAction { at: paid.at, action: "refund.paid_by_hand", subject, reason, via: paid.via }).await?;
+    Ok(())
+}
+
+async fn insert(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
+    let transfer = &paid.transfer;
+    let inserted = sqlx::query(
+        "INSERT INTO usdc_paid_back (owed_id, chain_id, tx_hash, log_index, block_number, from_addr, payer, amount_minor, from_pay_to, reason,
+            booked_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+    )
+    .bind(paid.owed.id.to_string())
+    .bind(rows::integer(paid.chain_id))
+    .bind(transfer.place.tx_hash.to_string())
+    .bind(rows::integer(transfer.place.log_index))
+    .bind(rows::integer(transfer.block_number))
+    .bind(transfer.from.to_string())
+    .bind(format!("wallet:{}", paid.owed.wallet))
+    .bind(rows::integer(paid.owed.amount.get()))
+    .bind(i64::from(paid.from_pay_to))
+    .bind(&paid.reason)
+    .bind(paid.at.ms())
+    .execute(connection)
+    .await
+    .map_err(unavailable)?;
+    if inserted.rows_affected() == 1 { Ok(()) } else { Err(RefundRefusal::TransferUsed) }
+}
+
+async fn post(connection: &mut Connection, paid: &PaidBack) -> Result<(), BooksError> {
+    let (id, place) = (paid.owed.id, &paid.transfer.place);
+    let lines = moved(Account::RefundDue(Payer::Wallet(paid.owed.wallet)), asset(paid.from_pay_to), Amount::Usdc(paid.owed.amount));
+    let name = format!("{}:{}:{}", place.tx_hash, place.log_index, paid.transfer.block_number);
+    let posting = Posting::of_lines(id, "paid_by_hand", &name, lines.map_err(|_| too_large(id))?).map_err(|_| too_large(id))?;
+    journal::post(connection, &posting, paid.at).await
+}
+
+/// Which of our wallets the money left: the receiving address, or another one that advanced it.
+const fn asset(from_pay_to: bool) -> Account {
+    if from_pay_to { Account::UsdcHot } else { Account::UsdcRefund }
+}
+
+pub(in super::super) async fn unsettled(readers: &Pool, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {
+    let list = sqlx::query("SELECT * FROM usdc_paid_back WHERE chain_id = $1 AND final_at_ms IS NULL ORDER BY block_number, owed_id")
+        .bind(rows::integer(chain_id))
+        .fetch_all(readers)
+        .await
+        .map_err(unavailable)?;
+    list.iter().map(transfer).collect()
+}
+
+fn transfer(row: &DbRow) -> Result<PaidBackTransfer, BooksError> {
+    let owed = rows::id(row, "usdc_paid_back", "owed_id")?;
+    let number = |column| rows::unsigned(row, "usdc_paid_back", column, || owed.to_string());
+    let tx_hash = ChainHash::parse(&rows::text(row, "tx_hash")?);
+    let tx_hash = tx_hash.ok_or_else(|| BooksError::Corrupt { table: "usdc_paid_back", column: "tx_hash", key: owed.to_string() })?;
+    let place = LogPlace { tx_hash, log_index: number("log_index")? };
+    Ok(PaidBackTransfer { owed, chain_id: number("chain_id")?, place, block_number: number("block_number")? })
+}
+
+/// The transfer that was looked at, if it is still booked and not final.
+macro_rules! of_log {
+    () => {
+        " WHERE owed_id = $1 AND tx_hash = $2 AND log_index = $3 AND block_number = $4 AND final_at_ms IS NULL"
+    };
+}
+
+/// There for good, or gone: then it is booked back, the debt is due again, and the finding says so.
+pub(in super::super) async fn note_fate(
+    connection: &mut Connection,
+    seen: &PaidBackTransfer,
+    stands: bool,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let id = seen.owed;
+    let text = if stands {
+        concat!("UPDATE usdc_paid_back SET final_at_ms = $5", of_log!(), " RETURNING payer, amount_minor, from_pay_to")
+    } else {
+        concat!("DELETE FROM usdc_paid_back", of_log!(), " AND $5 > 0 RETURNING payer, amount_minor, from_pay_to")
+    };
+    let noted = sqlx::query(text)
+        .bind(id.to_string())
+        .bind(seen.place.tx_hash.to_string())
+        .bind(rows::integer(seen.place.log_index))
+        .bind(rows::integer(seen.block_number))
+        .bind(at.ms());
+    let noted = noted.fetch_optional(&mut *connection).await.map_err(unavailable)?;
+    let Some(row) = noted.filter(|_| !stands) else { return Ok(()) };
+    let payer = rows::text(&row, "payer")?;
+    let wallet: Option<Wallet> = payer.strip_prefix("wallet:").and_then(|text| text.parse().ok());
+    let wallet = wallet.ok_or_else(|| BooksError::Corrupt { table: "usdc_paid_back", column: "payer", key: id.to_string() })?;
+    let amount = Amount::Usdc(UsdcUnits::new(rows::unsigned(&row, "usdc_paid_back", "amount_minor", || id.to_string())?));
+    sqlx::query("UPDATE obligations SET state = 'refund_due', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refunded'")
+        .bind(at.ms())
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    let lines = moved(asset(rows::int(&row, "from_pay_to")? == 1), Account::RefundDue(Payer::Wallet(wallet)), amount);
+    let name = format!("{}:{}:{}", seen.place.tx_hash, seen.place.log_index, seen.block_number);
+    let posting = Posting::of_lines(id, "paid_by_hand_lost", &name, lines.map_err(|_| too_large(id))?).map_err(|_| too_large(id))?;
+    journal::post(connection, &posting, at).await?;
+    findings::transfer_lost(connection, seen, at).await
+}
