@@ -38,8 +38,8 @@ pub enum LogError {
         /// Up to here it is whole.
         at_byte: u64,
     },
-    /// An earlier write failed half-way. Opening the log again repairs it.
-    #[error("the log stopped after a failed write: open it again")]
+    /// An earlier write failed half-way and still cannot be taken back.
+    #[error("the log stopped after a failed write that cannot be taken back")]
     Broken,
     /// A record is longer than its length field can say.
     #[error("a record is too long to be stored")]
@@ -114,7 +114,9 @@ impl Log {
     /// Appends one payload; it is on the disk when this returns.
     pub(crate) fn append(&mut self, payload: &[u8]) -> Result<(), LogError> {
         if self.broken {
-            return Err(LogError::Broken);
+            // The disk may do now what it did not do then.
+            self.cut().map_err(|_| LogError::Broken)?;
+            self.broken = false;
         }
         let length = u32::try_from(payload.len()).map_err(|_| LogError::TooLong)?;
         let head = head_of(&self.chain, length);

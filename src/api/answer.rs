@@ -60,6 +60,17 @@ pub(super) async fn awaited(
     }
 }
 
+/// The payment is named, and what to do about it; nothing is said about what it cost.
+pub(super) fn not_known_yet(id: PaymentId) -> Fault {
+    Fault::new(Condition::UnknownSettlement, "the outcome is not known yet; repeat the same request with the same proof")
+        .reason("settlement_pending")
+        .phase(Phase::Settle)
+        .retry(Retry::ResendSameProof)
+        .payment(id)
+        .header(header::RETRY_AFTER, RETRY_AFTER_S)
+        .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"))
+}
+
 /// From here on the request's log lines name the payment.
 pub(super) fn named(id: PaymentId) {
     tracing::Span::current().record("payment_id", tracing::field::display(id));
@@ -98,13 +109,7 @@ pub(super) async fn forwarded(api: &Arc<Api>, admission: Admission, charge: &str
 
 /// Nobody knows yet: 503, and the same proof again or `GET /payments/:id`.
 async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
-    let fault = Fault::new(Condition::UnknownSettlement, "the outcome is not known yet; repeat the same request with the same proof")
-        .reason("settlement_pending")
-        .phase(Phase::Settle)
-        .retry(Retry::ResendSameProof)
-        .payment(id)
-        .header(header::RETRY_AFTER, RETRY_AFTER_S)
-        .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"));
+    let fault = not_known_yet(id);
     let Ok(Some(intent)) = api.world.books.intent(id).await else { return fault };
     tracing::info!(request_id = call.request_id, payment_id = %id, state = intent.state.word(), "payment.pending");
     if intent.state == State::Charged {

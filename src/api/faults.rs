@@ -5,10 +5,11 @@ use payments::{
     challenge::{Phase, Retry},
     checkout::ClaimError,
     funding::FundingRefusal,
+    ids::PaymentId,
     ports::{ClaimRefusal, PreparationError, RailError, UpstreamError},
 };
 
-use super::{Api, call::Call, problem::Fault, proof};
+use super::{Api, answer, call::Call, problem::Fault, proof};
 use crate::upstream::profile::Condition;
 
 /// Step 3: no credential, no store is asked.
@@ -63,6 +64,13 @@ pub(super) fn not_claimed(error: ClaimError) -> Fault {
             Fault::unavailable("no cards are taken here; nothing was charged", 30).reason("no_cards").phase(Phase::Verify)
         }
     }
+}
+
+/// The claim may be written, and its answer was lost. Whoever asks for the same again joins it, with whatever proof.
+pub(super) fn claim_not_known(api: &Api, id: PaymentId) -> Fault {
+    api.world.books.unattended(id);
+    answer::named(id);
+    answer::not_known_yet(id)
 }
 
 /// A proof that identified somebody is used up, and pays for nothing.

@@ -1,11 +1,12 @@
 //! A request to a priced route with an x402 proof: steps 4 to 11, in their order. Nothing in it may be moved.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
 use payments::{
     challenge::Retry,
     checkout::{self, ClaimError, PricedRequest, Progress},
+    ids::PaymentId,
     intent::KeptRequest,
     money::UsdcUnits,
     ports::{BooksError, ClaimKey, Claimed},
@@ -21,14 +22,18 @@ use super::{
     call::Call,
     credential,
     delivery::Attendance,
-    faults::{closed, not_claimed, refused, unpaid},
+    faults::{claim_not_known, closed, not_claimed, refused, unpaid},
     problem::Fault,
     proof, refusal, replay,
 };
 use crate::{
     telemetry::trace,
     upstream::profile::{Condition, UpstreamRoute},
+    worker::drives::chain,
 };
+
+/// How long a request waits for its claim. The claim itself goes on.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
@@ -51,19 +56,24 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     check_gates(api).await?;
     // 9 and 10. The chain's view, then the claim.
     let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
-    let request = priced_request(upstream, call, live, key.clone(), price);
+    let request = priced_request(api, upstream, call, live, key.clone(), price);
+    let id = request.id;
     let world = api.world.clone();
-    let claimed = to_its_end(api, async move { checkout::claim(&world, request).await }).await.map_err(not_claimed)?;
+    let claimed = to_its_end(api, id, async move { checkout::claim(&world, request).await }).await?;
     drop(turn);
     answer_claimed(api, call, &key, claimed).await
 }
 
 /// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up meanwhile leaves no claim that nobody drives, and
 /// none that seems to be waited for.
+///
+/// # Errors
+/// What [`not_claimed`] says; 503 with the payment's id when the claim may be written and nobody knows yet.
 pub(super) async fn to_its_end(
     api: &Arc<Api>,
+    id: PaymentId,
     claim: impl Future<Output = Result<Claimed, ClaimError>> + Send + 'static,
-) -> Result<Claimed, ClaimError> {
+) -> Result<Claimed, Fault> {
     let (tell, told) = oneshot::channel();
     let (books, drives) = (Arc::clone(&api.world.books), api.drives.clone());
     tokio::spawn(trace::kept(async move {
@@ -72,11 +82,23 @@ pub(super) async fn to_its_end(
             tracing::info!(payment_id = %intent.id, state = intent.state.word(), funding = intent.funding.word(), "payment.claimed");
             drives.start(intent.clone(), Progress::live());
         }
+        if let Err(ClaimError::Books(error @ BooksError::NotKnown(_))) = &claimed {
+            tracing::error!(payment_id = %id, error = %chain(error), "payment.claim_not_known");
+            books.unattended(id);
+        }
         if let Err(Ok(Claimed::New(intent) | Claimed::Joined(intent))) = tell.send(claimed) {
             books.unattended(intent.id);
         }
     }));
-    told.await.unwrap_or_else(|gone| Err(BooksError::Unavailable(Box::new(gone)).into()))
+    let claimed = tokio::select! {
+        claimed = told => claimed.ok(),
+        () = api.out_of_patience() => None,
+        () = tokio::time::sleep(CLAIM_PATIENCE) => None,
+    };
+    match claimed {
+        Some(Err(ClaimError::Books(BooksError::NotKnown(_)))) | None => Err(claim_not_known(api, id)),
+        Some(claimed) => claimed.map_err(not_claimed),
+    }
 }
 
 /// What a claim is answered with, of either protocol.
@@ -126,8 +148,9 @@ pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Re
     (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))
 }
 
-fn priced_request(upstream: &UpstreamRoute, call: &Call, live: LiveTransfer, key: ClaimKey, price: UsdcUnits) -> PricedRequest {
+fn priced_request(api: &Api, upstream: &UpstreamRoute, call: &Call, live: LiveTransfer, key: ClaimKey, price: UsdcUnits) -> PricedRequest {
     PricedRequest {
+        id: api.world.ids.payment_id(),
         payer: proof::payer(&live),
         proof_version: live.x402_version(),
         transfer: live,

@@ -106,7 +106,9 @@ impl Fault {
     /// A fault of ours: logged here once, and never explained to the client.
     pub(super) fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %crate::worker::drives::chain(error), "request.failed");
-        Self::unavailable("the gateway cannot answer now; nothing was charged for this answer", 2)
+        // The same proof may have come before: what became of it then is not known here.
+        Self::unavailable("the gateway cannot answer now; repeat the same request, with the same proof if it had one", 2)
+            .retry(Retry::ResendSameProof)
     }
 
     /// In the place of a challenge while the node answers for another chain: what is signed for ours could not be checked there.

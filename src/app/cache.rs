@@ -164,6 +164,10 @@ impl Housekeeping for Upkeep {
             balances.say().await;
         }
     }
+
+    fn unwritten(&self) -> usize {
+        self.used.waiting()
+    }
 }
 
 struct CacheCheck(Arc<RedisLink>);

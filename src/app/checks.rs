@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use payments::{checkout::World, ports::CardRail, sequence::SignerState};
 use serde_json::{Value, json};
 
-use crate::api::operator::{Check, Checks};
+use crate::{
+    api::operator::{Check, Checks},
+    books::errors,
+};
 
 struct BooksCheck(World);
 struct ChainCheck(World);
@@ -34,7 +37,7 @@ impl Check for BooksCheck {
     }
 
     async fn run(&self) -> Result<(), String> {
-        self.0.books.ready().await.map_err(|error| error.to_string())
+        self.0.books.ready().await.map_err(|error| errors::sentence(&error))
     }
 }
 

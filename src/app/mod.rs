@@ -42,7 +42,10 @@ use crate::{
     clock::SystemClock,
     config::{Config, ErrorShape, X402Mode},
     upstream::profile::{OwnRoute, Profile, RouteTable},
-    worker::{drives::Drives, rounds, rounds::Housekeeping},
+    worker::{
+        drives::Drives,
+        rounds::{self, Housekeeping, Unwritten},
+    },
 };
 
 /// Connections at the same time.
@@ -77,6 +80,7 @@ pub struct Running {
     stopping: CancellationToken,
     servers: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
+    rounds: JoinHandle<Result<(), Unwritten>>,
 }
 
 /// Starts everything that the configuration names and returns once both listeners are open.
@@ -118,7 +122,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let accounts = accounts::Accounts::new(world.clone());
     accounts.turn().await;
     let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
-    workers.push(tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone())));
+    let rounds = tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
     workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
     let api = Arc::new(Api {
         world: world.clone(),
@@ -160,13 +164,17 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         stopping,
         servers,
         workers,
+        rounds,
     })
 }
 
 impl Running {
     /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what waits for a commit. What is not done
     /// within the one time for all of it is let go.
-    pub async fn stop(self) {
+    ///
+    /// # Errors
+    /// [`Unwritten`]: what the books did not take. It stopped all the same.
+    pub async fn stop(self) -> Result<(), Unwritten> {
         tracing::info!(intents = self.drives.count(), "gateway.draining");
         self.draining.cancel();
         let mut servers = self.servers.into_iter();
@@ -183,9 +191,14 @@ impl Running {
         for task in servers.chain(self.workers) {
             parts::joined(task).await;
         }
+        let written = self.rounds.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "task.panicked");
+            Ok(())
+        });
         // Last, or the recovery loop would take up again what is let go.
         self.drives.let_go().await;
         tracing::info!("gateway.stopped");
+        written
     }
 }
 

@@ -1,6 +1,8 @@
 //! The durable truth. Each backend implements [`payments::ports::Books`] and knows nothing of the others. What both say in the same words is
 //! written once, in `sql/`: those files are compiled into each backend, against its own `dialect`.
 
+mod doubt;
+pub mod errors;
 pub mod postgres;
 pub mod sqlite;
 

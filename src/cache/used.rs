@@ -54,6 +54,11 @@ impl UsedProofs {
         std::mem::take(&mut self.lock().queue)
     }
 
+    /// How many identity claims wait for the books.
+    pub fn waiting(&self) -> usize {
+        self.lock().queue.len()
+    }
+
     /// Puts claims back that could not be written.
     pub fn give_back(&self, mut claims: Vec<IdentityClaim>) {
         let mut inner = self.lock();

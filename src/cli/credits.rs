@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use payments::{
     agent::Payer,
     money::{Credits, UsdCents},
-    ports::{AdjustmentError, AdjustmentKind, CreditAccount, CreditAdjustment, CreditEntry},
+    ports::{ActionName, AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment, CreditEntry},
 };
 use serde_json::{Value, json};
 
@@ -52,6 +52,9 @@ struct Adjust {
     /// How many.
     #[arg(value_name = "N")]
     credits: NonZeroU32,
+    /// What the change is called: made again under the same name, it is made once.
+    #[arg(long, value_name = "TEXT", value_parser = action_name)]
+    name: Option<ActionName>,
     #[command(flatten)]
     change: Change,
 }
@@ -107,10 +110,13 @@ fn entry_row(entry: &CreditEntry) -> Vec<String> {
 }
 
 async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: Format) -> Result<Exit, Failure> {
-    let Adjust { payer, credits, change } = adjust;
+    let Adjust { payer, credits, name, change } = adjust;
+    let id = beside.ids.payment_id();
+    let name = name.unwrap_or_else(|| ActionName::of(id));
     let credits = Credits::new(u64::from(credits.get()));
     let adjusted = beside.cards.adjust_credits(CreditAdjustment {
-        id: beside.ids.payment_id(),
+        id,
+        name: name.clone(),
         payer: payer.clone(),
         kind,
         credits,
@@ -120,7 +126,11 @@ async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: F
         dry_run: change.dry_run,
     });
     let account = adjusted.await.map_err(|error| match error {
-        AdjustmentError::TooFew(_) => Failure::new(Exit::Payment, format!("{payer}: {error}")),
+        AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => Failure::new(Exit::Payment, format!("{payer}: {error}")),
+        AdjustmentError::Books(error @ BooksError::NotKnown(_)) => {
+            let repeat = format!("{error}: repeat the command with --name {:?}, under which it is done once", name.as_str());
+            Failure::new(Exit::Failed, repeat)
+        }
         AdjustmentError::Books(error) => Failure::from_error(Exit::Failed, &error),
     })?;
     if !change.dry_run {
@@ -168,4 +178,8 @@ pub(super) fn card(text: &str) -> Result<Payer, String> {
         Ok(payer) => Ok(payer),
         Err(_) => Err(String::from("a card account is card:...")),
     }
+}
+
+fn action_name(text: &str) -> Result<ActionName, String> {
+    ActionName::parse(text).ok_or_else(|| String::from("1 to 128 visible characters of ASCII"))
 }

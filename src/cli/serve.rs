@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::refused;
+use super::{
+    exit::{Exit, Failure},
+    refused,
+};
 use crate::{app, config::Config, telemetry};
 
 /// Serves until the process is told to stop.
@@ -16,8 +19,13 @@ pub fn run(config: &Config) -> ExitCode {
         let (agents, operators, chain) = (running.agents, running.operators, &running.rpc_url);
         eprintln!("turnpike: agents on http://{agents}, operators on http://{operators}, chain {chain}");
         stop_signal().await;
-        running.stop().await;
-        ExitCode::SUCCESS
+        match running.stop().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(unwritten) => {
+                tracing::error!(error = %unwritten, "gateway.stopped_unwritten");
+                Failure::from_error(Exit::Failed, &unwritten).report()
+            }
+        }
     })
 }
 

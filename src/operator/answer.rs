@@ -80,6 +80,14 @@ impl Refusal {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_001", "this cannot be answered; the log has the cause")
     }
 
+    /// 503: the answer of the books was lost. Under its name the change is made once, however often it is asked for.
+    pub(super) fn not_known(error: &BooksError, name: &str) -> Self {
+        let refusal = Self::fault(error);
+        let message =
+            format!("whether this was done is not known yet: ask again with Idempotency-Key: {name}, under which it is done once");
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message, ..refusal }
+    }
+
     /// With a sentence made of what is wrong.
     fn said(mut self) -> Self {
         let parts: Vec<String> =
@@ -96,6 +104,11 @@ impl From<BooksError> for Refusal {
             BooksError::Unavailable(_) => {
                 Self { status: StatusCode::SERVICE_UNAVAILABLE, message: String::from("the books do not answer now; try later"), ..refusal }
             }
+            BooksError::NotKnown(_) => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                message: String::from("whether this was done is not known yet: look at the list of actions before you ask again"),
+                ..refusal
+            },
             BooksError::Stale(_) | BooksError::Corrupt { .. } => refusal,
         }
     }

@@ -7,12 +7,12 @@ use payments::{sequence::SignerState, time::UnixMs};
 use super::{
     Telemetry,
     names::{
-        CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE,
-        SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST,
+        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE,
+        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST,
     },
     number::show,
 };
-use crate::books::Pulse;
+use crate::books::{Pulse, errors};
 
 /// Micro-dollars of one cent.
 const MICROS_PER_CENT: i64 = 10_000;
@@ -31,6 +31,13 @@ impl Telemetry {
     pub(super) fn begin_gauges(&self) {
         for name in [PAID_NOT_SERVED, SERVED_NOT_PAID] {
             self.registry.counter(name, &[]).increment(0);
+        }
+    }
+
+    /// Shows how often the database of the books failed since the process started.
+    pub(super) fn show_books_errors(&self) {
+        for (kind, count) in errors::counts() {
+            self.registry.counter(BOOKS_ERRORS, &[("kind", kind.word())]).absolute(count);
         }
     }
 

@@ -104,6 +104,7 @@ impl Telemetry {
 
     /// Everything, in the text form of Prometheus.
     pub fn render(&self) -> String {
+        self.show_books_errors();
         self.registry.render()
     }
 

@@ -37,9 +37,10 @@ pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_se
 pub(super) const CACHE_UP: &str = "gateway_cache_up";
 pub(super) const PAID_NOT_SERVED: &str = "gateway_paid_not_served_total";
 pub(super) const SERVED_NOT_PAID: &str = "gateway_served_not_paid_total";
+pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 26] = [
+pub(super) const ALL: [(&str, Kind, &str); 27] = [
     (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
     (
         CHALLENGES,
@@ -92,4 +93,5 @@ pub(super) const ALL: [(&str, Kind, &str); 26] = [
         "Must stay 0: launches that were created without the slot, settlement, credit or entitlement that funds them. Launches up to a day \
          before this process started count too.",
     ),
+    (BOOKS_ERRORS, Kind::Counter, "Errors of the database of the books, by what went wrong."),
 ];

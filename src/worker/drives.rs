@@ -178,8 +178,17 @@ impl Drives {
             }
             Err(error) => {
                 tracing::error!(payment_id = %id, error = %chain(&error), "payment.drive_failed");
+                self.give_up(id, fence).await;
                 None
             }
+        }
+    }
+
+    /// Lets go of the lease as soon as the books take that, so that the recovery loop need not wait for its end.
+    async fn give_up(&self, id: PaymentId, fence: i64) {
+        let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
+        while self.world.clock.now() < until && self.world.books.release_lease(id, fence).await.is_err() {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 

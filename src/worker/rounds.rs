@@ -7,7 +7,7 @@ use payments::{
     agent::Wallet,
     checkout::{DriveError, Progress, World},
     finality,
-    ports::{CardBooks, CardRail, Clock, desk::DeskBooks},
+    ports::{BooksError, CardBooks, CardRail, Clock, desk::DeskBooks},
     recovery,
     refunds::{RefundRound, refund_round},
     sequence,
@@ -15,6 +15,7 @@ use payments::{
 use tokio_util::sync::CancellationToken;
 
 use super::drives::{Drives, chain};
+use crate::books::errors;
 
 /// Between two looks for intents that nobody drives.
 const RECOVER_EVERY: Duration = Duration::from_secs(2);
@@ -31,16 +32,41 @@ const FOLD_PIECES: Duration = Duration::from_millis(200);
 pub trait Housekeeping: Send + Sync {
     /// One turn; it must not fail, only log.
     async fn turn(&self);
+
+    /// How many things that must not be forgotten the books still lack.
+    fn unwritten(&self) -> usize {
+        0
+    }
+}
+
+/// What a process that ends could not write.
+#[derive(Debug, thiserror::Error)]
+pub enum Unwritten {
+    /// Notes of clients, or of requests.
+    #[error("what waited for the books could not be written: {}", errors::sentence(.0))]
+    Notes(BooksError),
+    /// Proofs that are used up; each of them works once more.
+    #[error("{count} used proofs could not be written to the books and will be forgotten: {why}")]
+    Proofs {
+        /// How many.
+        count: usize,
+        /// In the words of operators.
+        why: String,
+    },
 }
 
 /// Runs the loops until the token is cancelled, and one last flush after that.
-pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) {
-    tokio::join!(
+///
+/// # Errors
+/// [`Unwritten`]: what that flush left.
+pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) -> Result<(), Unwritten> {
+    let ((), (), (), last) = tokio::join!(
         recover(&world, &drives, &stop),
         close_nonces(&world, &stop),
         look_at_settlements(&world, &drives, &stop),
         flush(&world, &housekeeping, &stop)
     );
+    last
 }
 
 async fn recover(world: &World, drives: &Drives, stop: &CancellationToken) {
@@ -164,20 +190,31 @@ pub async fn fold(books: Arc<dyn DeskBooks>, clock: Arc<dyn Clock>, stop: Cancel
     }
 }
 
-async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &CancellationToken) {
+async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &CancellationToken) -> Result<(), Unwritten> {
     loop {
         let last = stop.is_cancelled();
         for work in housekeeping {
             work.turn().await;
         }
-        if let Err(error) = world.books.flush().await {
-            tracing::warn!(error = %chain(&error), "books.flush_failed");
+        let flushed = world.books.flush().await;
+        if let Err(error) = &flushed {
+            tracing::warn!(error = %chain(error), "books.flush_failed");
         }
         if last {
-            return;
+            flushed.map_err(Unwritten::Notes)?;
+            return all_written(world, housekeeping).await;
         }
         pause(FLUSH_EVERY, stop).await;
     }
+}
+
+async fn all_written(world: &World, housekeeping: &[Arc<dyn Housekeeping>]) -> Result<(), Unwritten> {
+    let count = housekeeping.iter().map(|work| work.unwritten()).sum();
+    if count == 0 {
+        return Ok(());
+    }
+    let why = world.books.ready().await.err().map_or_else(|| String::from("the log has the cause"), |error| errors::sentence(&error));
+    Err(Unwritten::Proofs { count, why })
 }
 
 async fn pause(time: Duration, stop: &CancellationToken) {

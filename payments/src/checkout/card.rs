@@ -7,6 +7,7 @@ use crate::{
     checkout::{ClaimError, World},
     fingerprint::Fingerprint,
     funding::{Means, PayTerms, Product},
+    ids::PaymentId,
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdCents},
     ports::{ClaimKey, ClaimRefusal, Claimed, NewCharge, NewClaim, Payment},
@@ -15,6 +16,8 @@ use crate::{
 
 /// A request of a card account that has passed every check that needs nobody else.
 pub struct CardRequest {
+    /// The id of the payment that it begins, made before anything is written.
+    pub id: PaymentId,
     /// The account.
     pub payer: Payer,
     /// What could be charged; none where an agent token says who asks.
@@ -42,12 +45,12 @@ pub struct PresentedCard {
 /// Claims the request and decides its funding in one transaction: a credit if there is one, otherwise the charge, built and sealed before.
 ///
 /// # Errors
-/// [`ClaimError`]: nothing was claimed and nothing was sent.
+/// [`ClaimError`]: nothing was claimed and nothing was sent, unless it is [`BooksError::NotKnown`](crate::ports::BooksError::NotKnown).
 pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, ClaimError> {
     let Some(cards) = &world.cards else { return Err(ClaimError::NoCards) };
     let now = world.clock.now();
     let settings = &world.settings;
-    let id = world.ids.payment_id();
+    let id = asked.id;
     let (means, proof) = match &asked.card {
         Some(card) => (Means::Charge, Some(ProofKey::Charge(card.key))),
         None => (Means::Nothing, None),

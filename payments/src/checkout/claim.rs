@@ -8,6 +8,7 @@ use crate::{
     error::{ProofError, Reason},
     fingerprint::Fingerprint,
     funding::{FundingRefusal, Means, PayTerms, Product},
+    ids::PaymentId,
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
     ports::{BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment},
@@ -20,6 +21,8 @@ use crate::{
 
 /// A request to a priced route whose proof and body have passed every check that needs nobody else.
 pub struct PricedRequest {
+    /// The id of the payment that it begins, made before anything is written.
+    pub id: PaymentId,
     /// The proof, within its time window.
     pub transfer: LiveTransfer,
     /// Who signed it.
@@ -38,7 +41,7 @@ pub struct PricedRequest {
     pub proof_version: X402Version,
 }
 
-/// Why nothing was claimed.
+/// Why nothing was claimed, or is not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
     /// The chain says that the proof is worth nothing: used, not covered by the balance, or refused by the token.
@@ -53,7 +56,7 @@ pub enum ClaimError {
     /// The chain could not be asked.
     #[error(transparent)]
     Rail(#[from] RailError),
-    /// The books could not be asked.
+    /// The books could not be asked, or did not answer: see [`BooksError::NotKnown`].
     #[error(transparent)]
     Books(#[from] BooksError),
 }
@@ -63,7 +66,7 @@ pub enum ClaimError {
 /// An empty wallet gets that far too: its last coin may have paid for an answer that it never got, or for a creation that was refused.
 ///
 /// # Errors
-/// [`ClaimError`]: nothing was claimed and nothing was sent.
+/// [`ClaimError`]: nothing was claimed and nothing was sent, unless it is [`BooksError::NotKnown`].
 pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
     let view = world.rail.view(&asked.transfer).await?;
     let proof = Some(ProofKey::Authorization(asked.transfer.key()));
@@ -86,7 +89,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     let now = world.clock.now();
     let settings = &world.settings;
     let claim = NewClaim {
-        id: world.ids.payment_id(),
+        id: asked.id,
         key,
         fingerprint: asked.fingerprint,
         request: asked.request,

@@ -25,9 +25,12 @@ pub enum BooksError {
     /// The row was not as the guard said: somebody else moved the intent, or holds its lease.
     #[error("intent {0} was moved by somebody else")]
     Stale(PaymentId),
-    /// The database does not answer.
+    /// The database does not answer, or refused. What was asked for was not written.
     #[error("the books are unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The answer to a change was lost, and so far nothing says whether it was written.
+    #[error("whether the books were changed is not known")]
+    NotKnown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A row that cannot be: table, column and key say which.
     #[error("impossible value in {table}.{column} of {key}")]
     Corrupt {
@@ -169,7 +172,11 @@ pub trait Books: Send + Sync {
     /// [`BooksError`]; so for every method here.
     async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError>;
 
-    /// Takes the proof and decides the funding, in one transaction.
+    /// Takes the proof and decides the funding, in one transaction. Where its answer is lost, the intent is looked for by its id until the lease
+    /// would end, and counts as unattended from then on.
+    ///
+    /// # Errors
+    /// [`BooksError::NotKnown`] when it may be there all the same: nobody may be told then that nothing was charged.
     async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError>;
 
     /// Claims proofs that only identify; says for each whether it was still unclaimed.
@@ -277,6 +284,6 @@ pub trait Books: Send + Sync {
     /// The balance of every account and currency that was ever booked, sorted by name.
     async fn trial_balance(&self) -> Result<Vec<JournalLine>, BooksError>;
 
-    /// Whether the database answers.
+    /// Whether the database answers, and takes a write.
     async fn ready(&self) -> Result<(), BooksError>;
 }

@@ -7,7 +7,7 @@ use crate::{
     charge::Refund,
     ids::PaymentId,
     money::{Credits, UsdCents},
-    ports::{BooksError, ChargeFacts, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed},
+    ports::{ActionName, BooksError, ChargeFacts, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed},
     proof::ChargeKey,
     settlement::ChainHash,
     time::UnixMs,
@@ -42,8 +42,10 @@ pub struct CreditEntry {
 /// An operator's change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreditAdjustment {
-    /// Its own name, for the journal.
+    /// Its own id, for the journal.
     pub id: PaymentId,
+    /// What it is called before it is made: the same change under the same name is made once.
+    pub name: ActionName,
     /// Whose balance.
     pub payer: Payer,
     /// What is done.
@@ -141,6 +143,9 @@ pub enum AdjustmentError {
     /// Fewer credits are there than should be taken.
     #[error("the account has {0} credits")]
     TooFew(Credits),
+    /// Another change was made under this name.
+    #[error("another change was made under this name")]
+    NameTaken,
     /// The books failed.
     #[error(transparent)]
     Books(#[from] BooksError),
@@ -185,7 +190,7 @@ pub trait CardBooks: Send + Sync {
     /// A page of a payer's entries, newest first.
     async fn credit_entries(&self, payer: &Payer, before: Option<i64>, limit: u32) -> Result<Vec<CreditEntry>, BooksError>;
 
-    /// An operator's change.
+    /// An operator's change. One that was made before under its name is not made again.
     ///
     /// # Errors
     /// [`AdjustmentError`].

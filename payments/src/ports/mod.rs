@@ -1,6 +1,7 @@
 //! What the rules need from the world. Backends implement these traits, import this crate and nothing else of ours, and pass the suites of
 //! `payments::testing` (feature `testing`).
 
+mod action_name;
 mod balances;
 mod books;
 mod card_books;
@@ -23,6 +24,7 @@ mod upstream;
 
 use async_trait::async_trait;
 
+pub use action_name::ActionName;
 pub use balances::{BalanceCache, ShownBalance};
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
 pub use card_books::{

@@ -93,6 +93,7 @@ impl TestWorld {
     /// The same with another body.
     pub fn launch_of(&self, wallet: &TestWallet, number: u64, free_tier: bool, body: &str) -> PricedRequest {
         PricedRequest {
+            id: self.world.ids.payment_id(),
             transfer: wallet.live(&offer(LAUNCH_PRICE), number, self.clock.now()),
             payer: wallet.payer(),
             fingerprint: Fingerprint::of("POST", "/launches", "", body.as_bytes()),

@@ -15,15 +15,7 @@ use payments::{
 };
 
 use super::{
-    super::{
-        Api,
-        call::Call,
-        credential,
-        faults::{not_claimed, unpaid},
-        priced,
-        problem::Fault,
-        replay,
-    },
+    super::{Api, call::Call, credential, faults::unpaid, priced, problem::Fault, replay},
     desk, who,
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
@@ -117,9 +109,10 @@ async fn serve(
         Order::Launch(_) => (api.challenges.card_price(call.asked.challenged).ok_or_else(|| unpaid(api, call))?, Product::Launch),
         Order::Pack => (desk.pack.price, Product::Pack { credits: desk.pack.credits }),
     };
-    let request = CardRequest { payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
+    let id = api.world.ids.payment_id();
+    let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
     let world = api.world.clone();
-    let claimed = priced::to_its_end(api, async move { claim_card(&world, request).await }).await.map_err(not_claimed)?;
+    let claimed = priced::to_its_end(api, id, async move { claim_card(&world, request).await }).await?;
     drop(turn);
     if let payments::ports::Claimed::Known(known) = claimed {
         return repeated(api, call, &key, known).await;

@@ -11,46 +11,34 @@ use sqlx::Row;
 use super::{
     PostgresBooks,
     batch::Batch,
-    faults::{self, Fault, TRIES},
+    dialect::DOUBT,
+    faults::{self, TRIES},
     rows,
     transitions::{self, headers_text, kept_for_settlement},
     unavailable,
 };
+use crate::books::doubt::until_known;
 
 pub(super) async fn apply(books: &PostgresBooks, transition: Transition) -> Result<Intent, BooksError> {
+    let transition = &transition;
+    until_known(DOUBT, |in_doubt| Box::pin(in_tries(books, transition, in_doubt))).await
+}
+
+async fn in_tries(books: &PostgresBooks, transition: &Transition, in_doubt: bool) -> Result<Intent, BooksError> {
     let changes_credits = match transition.change() {
         Change::Granted { .. } | Change::Mischarged { .. } | Change::Compensated { .. } => true,
         Change::Released { returned_credit, .. } => returned_credit.is_some(),
         _ => false,
     };
-    if changes_credits {
-        return in_several(books, &transition).await;
-    }
-    let mut unknown = false;
-    for _ in 0..TRIES {
-        let error = match in_one(books, &transition).await {
-            // Written before the connection broke: only the holder of this fence can have done that.
-            Err(Broken::Books(BooksError::Stale(id))) if unknown => {
-                return written_before(books, &transition).await?.ok_or(BooksError::Stale(id));
-            }
-            Ok(intent) => return Ok(intent),
-            Err(Broken::Books(error)) => return Err(error),
-            Err(Broken::Statement(error)) => error,
-        };
-        match faults::of(&error) {
-            Fault::Raced => {}
-            Fault::Unknown if !unknown => unknown = true,
-            Fault::Unknown | Fault::Failed => return Err(unavailable(error)),
+    if in_doubt {
+        books.suspects.are(books.writer.size());
+        if let Some(intent) = books.written_before(transition).await? {
+            return Ok(intent);
         }
     }
-    Err(super::contended())
-}
-
-async fn in_several(books: &PostgresBooks, transition: &Transition) -> Result<Intent, BooksError> {
     for _ in 0..TRIES {
-        let mut write = books.write(None).await?;
-        let applied = transitions::apply(&mut write.transaction, transition.clone()).await;
-        match books.finish(write, applied).await {
+        let applied = if changes_credits { in_several(books, transition).await } else { in_one(books, transition).await };
+        match applied {
             Err(error) if faults::is_conflict(&error) => {}
             done => return done,
         }
@@ -58,22 +46,17 @@ async fn in_several(books: &PostgresBooks, transition: &Transition) -> Result<In
     Err(super::contended())
 }
 
-async fn written_before(books: &PostgresBooks, transition: &Transition) -> Result<Option<Intent>, BooksError> {
-    let mut connection = books.readers.acquire().await.map_err(unavailable)?;
-    let (after, found) = (transition.after(Written::default()), rows::intent(&mut connection, transition.intent()).await?);
-    Ok(found.filter(|found| found.guard == after.guard && found.state == after.state && found.updated_at == after.updated_at))
+async fn in_several(books: &PostgresBooks, transition: &Transition) -> Result<Intent, BooksError> {
+    let mut write = books.write(None).await?;
+    let applied = transitions::apply(&mut write.transaction, transition.clone()).await;
+    books.finish(write, applied).await
 }
 
-enum Broken {
-    Books(BooksError),
-    Statement(sqlx::Error),
-}
-
-async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent, Broken> {
+async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent, BooksError> {
     let id = transition.intent();
     let mut batch = Batch::default();
     let at = batch.bind(transition.at().ms());
-    root(&mut batch, books, transition, &at).map_err(Broken::Books)?;
+    root(&mut batch, books, transition, &at)?;
     let to = batch.bind(transition.to().word());
     let event = format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, version, {to}, {at} FROM root");
     batch.part("event", &event);
@@ -82,10 +65,11 @@ async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent
         true => "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root",
         false => "SELECT delivered_at_ms IS NOT NULL AS delivered, 0::BIGINT AS wiped FROM root",
     };
-    let row = batch.run(&books.writer, answer).await.map_err(Broken::Statement)?;
-    let row = row.ok_or(Broken::Books(BooksError::Stale(id)))?;
-    let wiped: i64 = row.try_get("wiped").map_err(Broken::Statement)?;
-    let delivered = row.try_get("delivered").map_err(Broken::Statement)?;
+    let mut connection = books.writer.acquire().await.map_err(unavailable)?;
+    let row = batch.run(&mut *connection, answer).await.map_err(faults::of_write)?;
+    let row = row.ok_or(BooksError::Stale(id))?;
+    let wiped: i64 = row.try_get("wiped").map_err(unavailable)?;
+    let delivered = row.try_get("delivered").map_err(unavailable)?;
     Ok(transition.after(Written { delivered, keeps_bytes: wiped == 0, granted_balance: None }))
 }
 

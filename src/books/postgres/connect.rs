@@ -1,11 +1,20 @@
 //! How the database is reached.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+
+use super::batch::{SILENT, silent};
 
 /// Why the database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -49,20 +58,42 @@ pub(super) fn options(url: &str, name: &str) -> Result<PgConnectOptions, OpenErr
     Ok(PgConnectOptions::from_str(url).map_err(OpenError::Url)?.application_name(name).options(LIMITS))
 }
 
-pub(super) async fn pool(url: &str, connections: u32, name: &str) -> Result<PgPool, OpenError> {
-    Ok(careful(connections).connect_with(options(url, name)?).await?)
+/// Connections that are tried before they are used again, however short they were idle: a reply was lost, and others may be as dead as the one
+/// that lost it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Suspects(Arc<AtomicU32>);
+
+// === impl Suspects ===
+
+impl Suspects {
+    /// So many connections may be dead.
+    pub(super) fn are(&self, connections: u32) {
+        self.0.store(connections, Ordering::Relaxed);
+    }
+
+    /// Whether the next one is among them.
+    fn has_next(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+pub(super) async fn pool(url: &str, connections: u32, name: &str) -> Result<(PgPool, Suspects), OpenError> {
+    let suspects = Suspects::default();
+    Ok((careful(connections, suspects.clone()).connect_with(options(url, name)?).await?, suspects))
 }
 
 /// Connections for operators, none before it is needed.
 pub(super) fn desk(url: &str) -> Result<PgPool, OpenError> {
-    Ok(careful(DESK_CONNECTIONS).connect_lazy_with(options(url, DESK)?.options(PATIENT)))
+    Ok(careful(DESK_CONNECTIONS, Suspects::default()).connect_lazy_with(options(url, DESK)?.options(PATIENT)))
 }
 
-fn careful(connections: u32) -> PgPoolOptions {
+fn careful(connections: u32, suspects: Suspects) -> PgPoolOptions {
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE).test_before_acquire(false);
-    let pool = pool.before_acquire(|connection, meta| {
+    let pool = pool.after_connect(|connection, _| Box::pin(set_what_we_need(connection)));
+    let pool = pool.before_acquire(move |connection, meta| {
+        let suspect = suspects.has_next() || meta.idle_for > TRIED_AFTER;
         Box::pin(async move {
-            if meta.idle_for > TRIED_AFTER {
+            if suspect {
                 connection.ping().await?;
             }
             Ok(true)
@@ -71,12 +102,25 @@ fn careful(connections: u32) -> PgPoolOptions {
     pool.after_release(|connection, _| Box::pin(stands_alone(connection)))
 }
 
+/// What was answered is on the disk, and every statement sees what was committed before it, whatever the database or the role is set to. A
+/// setting that waits for more than our own disk stays.
+async fn set_what_we_need(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(
+        "SELECT set_config('default_transaction_isolation', 'read committed', false), set_config('synchronous_commit',
+            CASE WHEN current_setting('synchronous_commit') = 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)",
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}
+
 /// Whether a connection that was given back is in no transaction. A caller that goes away while it begins one leaves it open, and sqlx does not
-/// know of it: what the next caller writes would seem to be saved, and be gone. Nobody waits for this look.
+/// know of it: what the next caller writes would seem to be saved, and be gone. Nobody waits for this look, and one that a server does not
+/// answer ends with the connection.
 async fn stands_alone(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     // In a transaction `now()` stands still at its beginning. Only as one simple message is a statement as old as its own transaction.
-    let alone = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection).await?;
-    alone.try_get(0)
+    let look = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection);
+    tokio::time::timeout(SILENT, look).await.unwrap_or_else(|_| Err(silent()))?.try_get(0)
 }
 
 /// A connection for migrations, which may take their time and wait for those of another process.

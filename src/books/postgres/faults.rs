@@ -2,34 +2,50 @@
 
 use payments::ports::BooksError;
 
+use crate::books::errors;
+
 /// How often a change is begun again that lost against another one.
 pub(super) const TRIES: u32 = 8;
 
-/// What to do with a failed change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Nothing was written, and another change was first: look again.
-    Raced,
-    /// The connection broke: nobody knows whether it was written.
-    Unknown,
-    /// Anything else.
-    Failed,
+/// Why a change is not known to be written.
+#[derive(Debug)]
+pub(super) enum Unwritten {
+    /// It never left, or the server refused it.
+    Proven(sqlx::Error),
+    /// It left, and its answer was lost.
+    NotKnown(sqlx::Error),
 }
 
-pub(super) fn of(error: &sqlx::Error) -> Fault {
-    match error {
-        // Whoever waited that long waits no longer.
-        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Fault::Failed,
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Fault::Unknown,
-        sqlx::Error::Database(error) => match error.code().as_deref() {
-            // A serialization failure, a deadlock.
-            Some("40001" | "40P01") => Fault::Raced,
-            // The server ends the connection.
-            Some("57P01" | "57P02" | "57P03") => Fault::Unknown,
-            _ => Fault::Failed,
-        },
-        _ => Fault::Failed,
+// What is only read writes nothing, and a connection that could not be had sent nothing.
+impl From<sqlx::Error> for Unwritten {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Proven(error)
     }
+}
+
+impl From<Unwritten> for BooksError {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Proven(error) => super::unavailable(error),
+            Unwritten::NotKnown(error) => Self::NotKnown(errors::counted(error)),
+        }
+    }
+}
+
+/// What the error of a statement means that commits by itself, or of a commit: sent on a connection that was there.
+pub(super) fn of_write(error: sqlx::Error) -> Unwritten {
+    let refused = match &error {
+        // The server ends the connection, or says itself that it does not know.
+        sqlx::Error::Database(error) => !matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "40003")),
+        sqlx::Error::Encode(_) => true,
+        _ => false,
+    };
+    if refused { Unwritten::Proven(error) } else { Unwritten::NotKnown(error) }
+}
+
+/// Nothing was written, and another change was first (a serialization failure, a deadlock): look again.
+pub(super) fn is_raced(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("40001" | "40P01")))
 }
 
 /// Keys that two claims may want at once: whoever looks again finds the other one.
@@ -47,13 +63,13 @@ const CLAIMED: [&str; 10] = [
 ];
 
 /// The same for a claim, which may also meet a key that was taken meanwhile.
-pub(super) fn of_claim(error: &sqlx::Error) -> Fault {
+pub(super) fn is_raced_claim(error: &sqlx::Error) -> bool {
     let key = error.as_database_error().filter(|error| error.is_unique_violation()).and_then(|error| error.constraint());
-    if key.is_some_and(|key| CLAIMED.contains(&key)) { Fault::Raced } else { of(error) }
+    key.is_some_and(|key| CLAIMED.contains(&key)) || is_raced(error)
 }
 
 /// Whether a change of several statements lost against another one, and may be begun again.
 pub(super) fn is_conflict(error: &BooksError) -> bool {
     let BooksError::Unavailable(source) = error else { return false };
-    source.downcast_ref::<sqlx::Error>().is_some_and(|error| of(error) == Fault::Raced)
+    source.downcast_ref::<sqlx::Error>().is_some_and(is_raced)
 }

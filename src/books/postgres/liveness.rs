@@ -7,7 +7,11 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row, postgres::PgConnectOptions};
 use tokio::{task::AbortHandle, time::sleep};
 
-use super::marks::{self, Marks};
+use super::{
+    batch::{SILENT, silent},
+    marks::{self, Marks},
+};
+use crate::books::errors;
 
 /// How often the session shows that it is still there.
 const BEAT: Duration = Duration::from_secs(1);
@@ -84,7 +88,7 @@ async fn keep(options: PgConnectOptions, mut session: PgConnection, instance: i3
         tracing::warn!(%error, "the session that says this process lives was lost");
         // The server may not have noticed yet that the old one is gone, and keep its lock: then it still says so.
         session = loop {
-            match again(&options, instance).await {
+            match again(&options, instance, &marks).await {
                 Ok(session) => break session,
                 Err(error) => tracing::warn!(%error, "no session says that this process lives"),
             }
@@ -93,8 +97,14 @@ async fn keep(options: PgConnectOptions, mut session: PgConnection, instance: i3
     }
 }
 
-async fn again(options: &PgConnectOptions, instance: i32) -> Result<PgConnection, sqlx::Error> {
-    let mut session = options.connect().await?;
+/// Until the lock is taken again, other processes take this one for dead, and join what its clients began. So the notes of clients that were
+/// sent away come first.
+async fn again(options: &PgConnectOptions, instance: i32, marks: &Marks) -> Result<PgConnection, sqlx::Error> {
+    let mut session = tokio::time::timeout(SILENT, options.connect()).await.unwrap_or_else(|_| Err(silent()))?;
+    if let Err(error) = marks::write(&mut session, marks).await {
+        tracing::warn!(error = %errors::sentence(&error), "notes of clients could not be written");
+        return Err(silent());
+    }
     if lock(&mut session, instance).await? {
         return Ok(session);
     }
@@ -110,7 +120,10 @@ async fn serve(session: &mut PgConnection, marks: &Marks) -> payments::ports::Bo
             () = sleep(BEAT) => true,
         };
         let outcome = match beat {
-            true => session.ping().await.map_err(super::unavailable),
+            true => {
+                let answered = tokio::time::timeout(SILENT, session.ping()).await;
+                answered.unwrap_or_else(|_| Err(silent())).map_err(super::unavailable)
+            }
             false => {
                 sleep(GATHER).await;
                 marks::write(session, marks).await

@@ -115,7 +115,10 @@ pub(super) async fn write(connection: &mut PgConnection, marks: &Marks) -> Resul
     }
     let mut batch = Batch::default();
     snapshot.add_to(&mut batch, now_ms!());
-    batch.run(connection, "SELECT 1").await.map_err(unavailable)?;
+    // A client was sent away with its payment's id: a crash of the server must not lose that.
+    let is_urgent = !snapshot.unattended().is_empty();
+    let answer = if is_urgent { "SELECT set_config('synchronous_commit', 'on', true)" } else { "SELECT 1" };
+    batch.run(connection, answer).await.map_err(unavailable)?;
     marks.written(&snapshot);
     Ok(())
 }

@@ -62,6 +62,8 @@ use std::sync::LazyLock;
 use payments::ports::BooksError;
 use sqlx::{PgPool, migrate::Migrator};
 
+use crate::books::errors;
+
 pub use connect::OpenError;
 use liveness::Alive;
 use marks::Marks;
@@ -84,6 +86,7 @@ pub struct PostgresBooks {
     readers: PgPool,
     /// Connections of operators, made when they are asked for: no payment waits for one of these.
     desk: PgPool,
+    suspects: connect::Suspects,
     marks: Marks,
     nonces: claim::Nonces,
     requests: requests::Waiting,
@@ -100,7 +103,8 @@ impl PostgresBooks {
     /// [`OpenError`].
     pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         Self::migrate(url).await?;
-        let mut books = Self::over(connect::pool(url, connections, connect::SERVING).await?, connect::desk(url)?);
+        let (pool, suspects) = connect::pool(url, connections, connect::SERVING).await?;
+        let mut books = Self::over(pool, suspects, connect::desk(url)?);
         books.alive = Some(Alive::take(connect::options(url, connect::ALIVE)?, books.marks.clone()).await?);
         Ok(books)
     }
@@ -124,9 +128,9 @@ impl PostgresBooks {
     /// # Errors
     /// [`OpenError`].
     pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
-        let pool = connect::pool(url, 2, connect::BESIDE).await?;
+        let (pool, suspects) = connect::pool(url, 2, connect::BESIDE).await?;
         sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&pool).await.map_err(connect::missing)?;
-        Ok(Self::over(pool, connect::desk(url)?))
+        Ok(Self::over(pool, suspects, connect::desk(url)?))
     }
 
     /// Whether a server has the database open now.
@@ -134,19 +138,28 @@ impl PostgresBooks {
     /// # Errors
     /// [`OpenError`].
     pub async fn is_served(url: &str) -> Result<bool, OpenError> {
-        Ok(liveness::any(&connect::pool(url, 1, connect::BESIDE).await?).await?)
+        let (pool, _) = connect::pool(url, 1, connect::BESIDE).await?;
+        Ok(liveness::any(&pool).await?)
     }
 
-    fn over(pool: PgPool, desk: PgPool) -> Self {
+    fn over(pool: PgPool, suspects: connect::Suspects, desk: PgPool) -> Self {
         Self {
             writer: pool.clone(),
             readers: pool,
             desk,
+            suspects,
             marks: Marks::default(),
             nonces: claim::Nonces::default(),
             requests: requests::Waiting::default(),
             alive: None,
         }
+    }
+
+    /// A claim with this id may be written, and its answer was lost: whoever asks for the same again joins it, as nobody may be there any more
+    /// to hear of it. What connections there are is not taken for granted.
+    fn doubt(&self, id: payments::ids::PaymentId) {
+        self.marks.push(marks::Mark::Unattended(id));
+        self.suspects.are(self.writer.size());
     }
 
     /// The number of this process among those that serve.
@@ -156,7 +169,7 @@ impl PostgresBooks {
 }
 
 fn unavailable(error: sqlx::Error) -> BooksError {
-    BooksError::Unavailable(Box::new(error))
+    BooksError::Unavailable(errors::counted(error))
 }
 
 /// Others were first as often as one tries.

@@ -3,7 +3,12 @@
 use payments::ports::BooksError;
 use sqlx::Transaction;
 
-use super::{PostgresBooks, dialect::Database, marks, unavailable};
+use super::{
+    PostgresBooks,
+    batch::{SILENT, silent},
+    dialect::{BEGIN, Database},
+    faults, marks, unavailable,
+};
 
 /// One write transaction.
 pub(super) struct Write {
@@ -13,16 +18,16 @@ pub(super) struct Write {
 impl PostgresBooks {
     /// A write transaction. What it decides by it must have locked first.
     pub(super) async fn write(&self, _at_ms: Option<i64>) -> Result<Write, BooksError> {
-        Ok(Write { transaction: self.writer.begin().await.map_err(unavailable)? })
+        Ok(Write { transaction: self.writer.begin_with(BEGIN).await.map_err(unavailable)? })
     }
 
     pub(super) async fn commit(&self, write: Write) -> Result<(), BooksError> {
-        write.transaction.commit().await.map_err(unavailable)
+        commit(write.transaction).await.map_err(BooksError::from)
     }
 
     pub(super) async fn roll_back(&self, write: Write) {
         if let Err(error) = write.transaction.rollback().await {
-            tracing::warn!(%error, "a rollback failed; the connection is dropped");
+            tracing::warn!(%error, "a rollback failed; the connection is closed");
         }
     }
 
@@ -30,4 +35,9 @@ impl PostgresBooks {
         let mut connection = self.writer.acquire().await.map_err(unavailable)?;
         marks::write(&mut connection, &self.marks).await
     }
+}
+
+/// Commits, and waits for a server that says nothing no longer than for any other answer.
+pub(super) async fn commit(transaction: Transaction<'static, Database>) -> Result<(), faults::Unwritten> {
+    tokio::time::timeout(SILENT, transaction.commit()).await.unwrap_or_else(|_| Err(silent())).map_err(faults::of_write)
 }

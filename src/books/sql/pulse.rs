@@ -4,7 +4,7 @@ use payments::{ports::BooksError, time::UnixMs};
 use sqlx::Row;
 
 use super::{
-    dialect::{DbRow, Pool},
+    dialect::{Connection, DbRow, Pool, now_ms},
     rows, unavailable,
 };
 use crate::books::Pulse;
@@ -67,4 +67,10 @@ fn reconciled_at(runs: &[DbRow]) -> Result<Option<UnixMs>, BooksError> {
 
 fn count(row: &DbRow) -> Result<u64, BooksError> {
     Ok(u64::try_from(rows::int(row, "count")?).unwrap_or(0))
+}
+
+/// Writes something and commits it: books that take no write say so.
+pub(super) async fn write(connection: &mut Connection) -> Result<(), BooksError> {
+    let probe = sqlx::query(concat!("UPDATE write_probe SET at_ms = ", now_ms!()));
+    probe.execute(connection).await.map(drop).map_err(unavailable)
 }

@@ -4,11 +4,12 @@ use super::{
     Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, refused_proofs, requests, rows, sequence,
     transitions, unavailable, write::Write,
 };
+use crate::books::doubt::until_known;
 use async_trait::async_trait;
 use payments::{
     agent::{Payer, Wallet},
     ids::PaymentId,
-    intent::{Guard, Intent, Transition},
+    intent::{Guard, Intent, Transition, Written},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
         PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
@@ -17,18 +18,25 @@ use payments::{
     time::{Month, UnixMs},
 };
 
-/// A change of several statements, begun again where it lost against another one.
+/// A change of several statements that comes to the same when it is made twice: begun again where it lost against another one, or where its
+/// answer was lost.
 macro_rules! in_transaction {
     ($store:expr, $at:expr, $write:ident => $work:expr) => {{
-        let mut tries = 0_u32;
-        loop {
-            let mut $write = $store.write($at).await?;
-            let outcome = $work;
-            match $store.finish($write, outcome).await {
-                Err(error) if dialect::is_conflict(&error) && tries < $crate::books::AGAIN => tries += 1,
-                done => break done,
-            }
-        }
+        let (store, at_ms) = ($store, $at);
+        let attempt = |_| -> $crate::books::doubt::Attempt<'_, _, BooksError> {
+            Box::pin(async move {
+                let mut tries = 0_u32;
+                loop {
+                    let mut $write = store.write(at_ms).await?;
+                    let outcome = $work;
+                    match store.finish($write, outcome).await {
+                        Err(error) if dialect::is_conflict(&error) && tries < $crate::books::AGAIN => tries += 1,
+                        done => break done,
+                    }
+                }
+            })
+        };
+        $crate::books::doubt::until_known(dialect::DOUBT, attempt).await
     }};
 }
 pub(super) use in_transaction;
@@ -46,6 +54,33 @@ impl Store {
             undone => {
                 self.roll_back(write).await;
                 undone
+            }
+        }
+    }
+
+    /// The intent as a transition leaves it, if it is there: only the holder of its fence can have written that.
+    pub(super) async fn written_before(&self, transition: &Transition) -> Result<Option<Intent>, BooksError> {
+        let after = transition.after(Written::default());
+        let found = self.intent(transition.intent()).await?;
+        Ok(found.filter(|found| found.guard == after.guard && found.state == after.state && found.updated_at == after.updated_at))
+    }
+
+    /// Saves an attempt. In doubt, the attempt itself says whether it was saved.
+    async fn saved_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt, in_doubt: bool) -> Result<Intent, BooksError> {
+        if in_doubt
+            && let Some(found) = self.intent(id).await?
+            && found.guard.fence == guard.fence
+            && found.attempts.iter().any(|saved| saved.tx_hash == attempt.tx_hash)
+        {
+            return Ok(found);
+        }
+        let mut tries = 0;
+        loop {
+            let mut write = self.write(Some(attempt.saved_at.ms())).await?;
+            let saved = transitions::save_attempt(&mut write.transaction, id, guard, attempt).await;
+            match self.finish(write, saved).await {
+                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => tries += 1,
+                done => return done,
             }
         }
     }
@@ -75,7 +110,7 @@ impl Books for Store {
     }
 
     async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
-        in_transaction!(self, Some(attempt.saved_at.ms()), write => transitions::save_attempt(&mut write.transaction, id, guard, attempt).await)
+        until_known(dialect::DOUBT, |in_doubt| Box::pin(self.saved_attempt(id, guard, attempt, in_doubt))).await
     }
 
     async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {

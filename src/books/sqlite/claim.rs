@@ -7,17 +7,29 @@ use payments::{
 };
 use sqlx::Row;
 
-use super::dialect::{BEGIN, Connection, Pool};
+use super::dialect::{BEGIN, Connection, DOUBT, Pool};
 use super::{
     SqliteBooks,
     funding::Funded,
+    marks::Mark,
     proofs::{self, Taken},
     rows, unavailable,
 };
+use crate::books::doubt::until_known;
 
 pub(super) async fn claim(books: &SqliteBooks, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    books.is_in_its_place()?;
+    let claim = &claim;
+    until_known(DOUBT, |in_doubt| Box::pin(in_a_try(books, claim, in_doubt))).await
+}
+
+/// `in_doubt`: the commit of a try before failed.
+async fn in_a_try(books: &SqliteBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Result<Claimed, BooksError> {
+    if in_doubt {
+        books.marks.push(Mark::Unattended(claim.id));
+    }
     let mut write = books.write(Some(claim.at.ms())).await?;
-    let claimed = decide(&mut write.transaction, claim).await;
+    let claimed = if in_doubt { decide_again(&mut write.transaction, claim).await } else { decide(&mut write.transaction, claim).await };
     match claimed {
         Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => books.commit(write).await.map(|()| claimed),
         // With the note of the proof that it refuses.
@@ -31,16 +43,27 @@ pub(super) async fn claim(books: &SqliteBooks, claim: NewClaim<'_>) -> Result<Cl
     }
 }
 
+/// The intent under the claim's id, if it is there; otherwise the decision is made anew.
+async fn decide_again(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Claimed, BooksError> {
+    match rows::intent(connection, claim.id).await? {
+        Some(intent) => Ok(Claimed::New(intent)),
+        None => match decide(connection, claim).await? {
+            Claimed::Refused(_) => Err(BooksError::NotKnown("the claim could not be written a second time".into())),
+            claimed => Ok(claimed),
+        },
+    }
+}
+
 /// Known key, then an equal open request, then funding: the first that fits decides.
-async fn decide(connection: &mut Connection, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Claimed, BooksError> {
     if let Some(known) = proofs::known(connection, &claim.key).await? {
         return Ok(Claimed::Known(known));
     }
-    let available = super::funding::available(connection, &claim).await?;
+    let available = super::funding::available(connection, claim).await?;
     if !available.day_cap.refused_this_proof
-        && let Some(id) = joinable(connection, &claim).await?
+        && let Some(id) = joinable(connection, claim).await?
     {
-        take_proof(connection, &claim, "identity", &id).await?;
+        take_proof(connection, claim, "identity", &id).await?;
         return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
     }
     let funding = match funding::decide(&available, claim.pay_terms) {
@@ -52,15 +75,15 @@ async fn decide(connection: &mut Connection, claim: NewClaim<'_>) -> Result<Clai
             return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal)));
         }
     };
-    free_key(connection, &claim).await?;
-    let funded = match super::funding::take(connection, &claim, funding).await? {
+    free_key(connection, claim).await?;
+    let funded = match super::funding::take(connection, claim, funding).await? {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
     };
-    insert_intent(connection, &claim, &funded).await?;
-    super::funding::book(connection, &claim, &funded).await?;
+    insert_intent(connection, claim, &funded).await?;
+    super::funding::book(connection, claim, &funded).await?;
     let id = claim.id.to_string();
-    take_proof(connection, &claim, funded.funding.proof_purpose(), &id).await?;
+    take_proof(connection, claim, funded.funding.proof_purpose(), &id).await?;
     Ok(Claimed::New(rows::intent(connection, claim.id).await?.ok_or_else(|| missing(&id))?))
 }
 

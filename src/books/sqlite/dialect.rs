@@ -18,6 +18,9 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// A transaction that reads, as of one moment.
 pub(super) const BEGIN_READ: &str = "BEGIN";
 
+/// How long a change whose commit failed is looked for: nobody else can have written, so that what the disk takes again decides.
+pub(super) const DOUBT: std::time::Duration = std::time::Duration::from_secs(3);
+
 /// No bytes.
 macro_rules! no_bytes {
     () => {
@@ -43,7 +46,17 @@ pub(super) fn is_conflict(_: &BooksError) -> bool {
     false
 }
 
-/// Whether the file answers, and has this program's tables.
+/// How long readiness waits for its turn to write.
+const READY: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Whether the file is where it was opened, takes a write, and has this program's tables.
 pub(super) async fn ready(books: &SqliteBooks) -> Result<(), BooksError> {
-    sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&books.readers).await.map(drop).map_err(unavailable)
+    books.is_in_its_place()?;
+    let written = async {
+        let mut connection = books.writer.acquire().await.map_err(unavailable)?;
+        sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&mut *connection).await.map_err(unavailable)?;
+        super::pulse::write(&mut connection).await
+    };
+    let locked = || BooksError::Unavailable("locked: another process holds the books, or their disk is slow".into());
+    tokio::time::timeout(READY, written).await.unwrap_or_else(|_| Err(locked()))
 }

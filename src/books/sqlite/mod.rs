@@ -59,13 +59,14 @@ mod store;
 #[path = "../sql/transitions.rs"]
 mod transitions;
 
-use std::{fs::File, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use payments::ports::BooksError;
-use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use sqlx::{Connection, SqlitePool, sqlite::SqlitePoolOptions};
 
+use crate::books::errors;
 pub use location::OpenError;
-use location::{lock, options, path_of};
+use location::{Place, options, path_of};
 use marks::Marks;
 
 /// The shared half's name for these books.
@@ -86,8 +87,8 @@ pub struct SqliteBooks {
     desk: SqlitePool,
     marks: Marks,
     requests: requests::Waiting,
-    /// Held for the life of the process: a second server on the same file would break the leases of the first.
-    _lock: Option<File>,
+    /// Held for the life of the process: a second server on the same file would break the leases of the first. None beside a server.
+    place: Option<Place>,
 }
 
 // === impl SqliteBooks ===
@@ -99,15 +100,15 @@ impl SqliteBooks {
     /// [`OpenError`].
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let path = path_of(url)?;
-        let lock = match lock(&path) {
+        let place = match Place::take(&path) {
             Err(OpenError::InUse(_)) => {
                 tokio::time::sleep(SECOND_LOOK).await;
-                lock(&path)?
+                Place::take(&path)?
             }
             first => first?,
         };
-        migrate::migrate(options(&path).create_if_missing(true)).await?;
-        let books = Self::connect(&path, Some(lock)).await?;
+        migrate::migrate(options(&path)).await?;
+        let books = Self::connect(&path, Some(place)).await?;
         sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0 WHERE lease_until_ms > 0 OR attended_until_ms > 0")
             .execute(&books.writer)
             .await?;
@@ -139,16 +140,33 @@ impl SqliteBooks {
         }
     }
 
-    async fn connect(path: &Path, lock: Option<File>) -> Result<Self, OpenError> {
+    /// Whether the file is where it was opened; beside a server there is nothing to compare.
+    fn is_in_its_place(&self) -> Result<(), BooksError> {
+        self.place.as_ref().map_or(Ok(()), Place::is_kept)
+    }
+
+    async fn connect(path: &Path, place: Option<Place>) -> Result<Self, OpenError> {
         let options = options(path);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(1).idle_timeout(None);
-        let writer = pool(1).connect_with(options.clone()).await?;
-        let readers = pool(READERS).connect_with(options.clone()).await?;
-        let desk = SqlitePoolOptions::new().max_connections(DESK).idle_timeout(None).connect_lazy_with(options);
-        Ok(Self { writer, readers, desk, marks: Marks::default(), requests: requests::Waiting::default(), _lock: lock })
+        let writer = careful(1).min_connections(1).connect_with(options.clone()).await?;
+        let readers = careful(READERS).min_connections(1).connect_with(options.clone()).await?;
+        let desk = careful(DESK).connect_lazy_with(options);
+        Ok(Self { writer, readers, desk, marks: Marks::default(), requests: requests::Waiting::default(), place })
     }
 }
 
+/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors (a full disk, an I/O error, an interrupt, no
+/// memory), and what sqlx then believes of the connection is no longer so: it is closed, and the next caller gets another one.
+fn careful(connections: u32) -> SqlitePoolOptions {
+    let pool = SqlitePoolOptions::new().max_connections(connections).idle_timeout(None);
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that was begun when its transaction was dropped is over behind this.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
+}
+
 fn unavailable(error: sqlx::Error) -> BooksError {
-    BooksError::Unavailable(Box::new(error))
+    BooksError::Unavailable(errors::counted(error))
 }

@@ -8,6 +8,7 @@ use super::{
     dialect::{BEGIN, Database},
     marks, unavailable,
 };
+use crate::books::errors;
 
 /// One write transaction and the marks that become durable with it.
 pub(super) struct Write {
@@ -26,7 +27,8 @@ impl SqliteBooks {
 
     pub(super) async fn commit(&self, write: Write) -> Result<(), BooksError> {
         let Write { transaction, marks } = write;
-        transaction.commit().await.map_err(unavailable)?;
+        // What a failed commit left in the log is gone with the next one that succeeds, and could come back in a crash before that.
+        transaction.commit().await.map_err(|error| BooksError::NotKnown(errors::counted(error)))?;
         marks.written();
         Ok(())
     }
@@ -34,7 +36,7 @@ impl SqliteBooks {
     pub(super) async fn roll_back(&self, write: Write) {
         let Write { transaction, marks: _waiting_again } = write;
         if let Err(error) = transaction.rollback().await {
-            tracing::warn!(%error, "a rollback failed; the connection is dropped");
+            tracing::warn!(%error, "a rollback failed; the connection is closed");
         }
     }
 

@@ -77,7 +77,7 @@ async fn tell(place: &Place, story: &Story) -> Result<Outcome, String> {
         Ok(stage) => play(&stage, place).await,
         Err(why) => Err(why),
     };
-    running.stop().await;
+    running.stop().await.map_err(|unwritten| unwritten.to_string())?;
     outcome
 }
 

@@ -1,7 +1,8 @@
 //! What is sent with a change: a JSON object or a form, read alike.
 
 use axum::extract::Request;
-use http::header;
+use http::{HeaderValue, header};
+use payments::ports::ActionName;
 use serde_json::{Map, Value};
 
 use crate::operator::{
@@ -11,6 +12,9 @@ use crate::operator::{
 
 /// Largest body that is read; the guard lets no larger one in.
 const BODY_BYTES: usize = 64 << 10;
+
+/// The field that names a change before it is made.
+const NAME: &str = "idempotency_key";
 
 /// The members of the object, or the fields of the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(in crate::operator) struct Change {
     pub(in crate::operator) dry_run: bool,
     /// `page` or `api`.
     pub(in crate::operator) via: &'static str,
+    /// What the client called it.
+    pub(in crate::operator) name: Option<ActionName>,
 }
 
 // === impl Fields ===
@@ -47,6 +53,15 @@ impl Fields {
             _ if body.is_empty() => Ok(Self::default()),
             _ => Err(Refusal::wrong("content-type", "application/json or application/x-www-form-urlencoded", kind)),
         }
+        .map(|fields| fields.named_by(head.headers.get("idempotency-key")))
+    }
+
+    /// A header names the change as the field `idempotency_key` does, and goes before it.
+    fn named_by(mut self, header: Option<&HeaderValue>) -> Self {
+        if let Some(name) = header {
+            self.0.insert(NAME.to_owned(), String::from_utf8_lossy(name.as_bytes()).into());
+        }
+        self
     }
 
     /// A text that says something.
@@ -78,7 +93,9 @@ impl Fields {
     /// Why, and whether at all.
     pub(in crate::operator) fn change(&self, via: &'static str) -> Result<Change, Refusal> {
         let dry_run = self.flag("dry_run")?;
-        Ok(Change { reason: self.must("reason", EXPECTED, |text| reason::read(text).ok())?, dry_run, via })
+        let named = self.0.contains_key(NAME).then(|| self.must(NAME, "1 to 128 visible characters of ASCII", ActionName::parse));
+        let name = named.transpose()?;
+        Ok(Change { reason: self.must("reason", EXPECTED, |text| reason::read(text).ok())?, dry_run, via, name })
     }
 }
 
@@ -97,7 +114,7 @@ mod tests {
     async fn a_form_and_an_object_say_the_same() {
         let object = fields("application/json", r#"{"reason": " late ", "dry_run": true}"#).await.unwrap();
         let form = fields("application/x-www-form-urlencoded; charset=utf-8", "reason=+late+&dry_run=on").await.unwrap();
-        let change = Change { reason: String::from("late"), dry_run: true, via: "api" };
+        let change = Change { reason: String::from("late"), dry_run: true, via: "api", name: None };
         assert_eq!((object.change("api").unwrap(), form.change("api").unwrap()), (change.clone(), change));
     }
 

@@ -12,8 +12,8 @@ use payments::{
     money::Credits,
     paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{
-        AdjustmentError, AdjustmentKind, BlockLift, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind, LiftRefusal, ObligationRow,
-        RefundApproval, RefundRefusal, desk::NewAction,
+        ActionName, AdjustmentError, AdjustmentKind, BlockLift, BooksError, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind,
+        LiftRefusal, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction,
     },
     reconcile::{self, RunError, Scope},
     settlement::ChainHash,
@@ -117,8 +117,11 @@ pub(super) async fn adjust(
     credits: NonZeroU32,
     change: &Change,
 ) -> Result<Value, Refusal> {
+    let id = desk.ids.payment_id();
+    let name = change.name.clone().unwrap_or_else(|| ActionName::of(id));
     let adjustment = CreditAdjustment {
-        id: desk.ids.payment_id(),
+        id,
+        name: name.clone(),
         payer: payer.clone(),
         kind,
         credits: Credits::new(u64::from(credits.get())),
@@ -128,7 +131,8 @@ pub(super) async fn adjust(
         dry_run: change.dry_run,
     };
     let account = desk.cards.adjust_credits(adjustment).await.map_err(|error| match error {
-        AdjustmentError::TooFew(_) => Refusal::conflict(format!("{payer}: {error}")),
+        AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => Refusal::conflict(format!("{payer}: {error}")),
+        AdjustmentError::Books(error @ BooksError::NotKnown(_)) => Refusal::not_known(&error, name.as_str()),
         AdjustmentError::Books(error) => error.into(),
     })?;
     if !change.dry_run {

@@ -20,6 +20,8 @@ struct View {
     accounts: Vec<CreditAccountRow>,
     chosen: String,
     next: Option<String>,
+    /// The form's change, sent twice, is made once.
+    change_name: String,
 }
 
 /// `GET /operator/credits`.
@@ -29,5 +31,6 @@ pub(super) async fn credits(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
     let (accounts, totals) = tokio::try_join!(desk.desk.credit_accounts(&after), desk.desk.credit_totals())?;
     let (accounts, more) = cut(accounts, ROWS);
     let next = accounts.last().filter(|_| more).map(|last| format!("/operator/credits?{}", query([("after", last.payer.as_str())])));
-    Ok(page(&View { shell: visit.shell("Credits", "/operator/credits"), totals, accounts, chosen: visit.text("payer"), next }))
+    let (shell, chosen) = (visit.shell("Credits", "/operator/credits"), visit.text("payer"));
+    Ok(page(&View { shell, totals, accounts, chosen, next, change_name: desk.ids.payment_id().to_string() }))
 }

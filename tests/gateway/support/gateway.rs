@@ -52,6 +52,11 @@ impl Gateway {
         Self::on(database, dir, settings)
     }
 
+    /// The same with the books in this file.
+    pub fn prepare_at(path: PathBuf, settings: Settings) -> Self {
+        Self::on(Arc::new(Database::File(path)), TempDir::new().unwrap(), settings)
+    }
+
     /// One more process on the same books, under the same public address.
     pub fn beside(&self, settings: Settings) -> Self {
         let mut other = Self::on(Arc::clone(&self.database), TempDir::new().unwrap(), settings);

@@ -8,6 +8,7 @@ pub mod client;
 pub mod clock_file;
 pub mod core_process;
 pub mod database;
+pub mod disk;
 pub mod fake_core;
 pub mod fixture;
 pub mod gateway;

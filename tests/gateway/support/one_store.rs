@@ -13,9 +13,10 @@ pub enum Needs {
 
 const REWRITTEN: &str = "rows of a copy of the file are rewritten behind the program's back";
 const FAULTS: &str = "the faults of a database server";
+const DISK: &str = "the file system of the file";
 const SEVERAL: &str = "several processes on the same books";
 /// Test, need, reason.
-const ONE_STORE: [(&str, Needs, &str); 17] = [
+const ONE_STORE: [(&str, Needs, &str); 31] = [
     (
         "startup::a_second_process_on_one_file_is_refused_and_the_first_one_goes_on",
         Needs::File,
@@ -37,6 +38,20 @@ const ONE_STORE: [(&str, Needs, &str); 17] = [
     ("replicas::the_work_of_a_killed_process_is_taken_over_at_once", Needs::Server, SEVERAL),
     ("replicas::the_work_of_a_paused_process_is_taken_over_when_its_lease_has_ended", Needs::Server, SEVERAL),
     ("replicas::r109_one_of_two_processes_drains_while_the_other_serves", Needs::Server, SEVERAL),
+    ("lost_answers::r114_a_claim_whose_answer_is_lost_is_paid_once_by_a_wallet", Needs::Server, FAULTS),
+    ("lost_answers::r114_a_claim_whose_answer_is_lost_is_paid_once_by_a_card", Needs::Server, FAULTS),
+    ("lost_answers::r114_a_claim_whose_answer_is_lost_is_one_pack", Needs::Server, FAULTS),
+    ("lost_answers::r114_a_claim_whose_answer_is_lost_spends_one_credit", Needs::Server, FAULTS),
+    ("lost_answers::r114_while_the_books_do_not_answer_the_payment_is_named", Needs::Server, FAULTS),
+    ("lost_answers::r114_a_grant_whose_answer_is_lost_is_made_once", Needs::Server, FAULTS),
+    ("lost_answers::r115_agents_that_sign_anew_after_every_503_pay_once", Needs::Server, FAULTS),
+    ("full_disk::r116_a_full_disk_is_survived_without_a_restart", Needs::File, DISK),
+    ("full_disk::r116_a_disk_that_fills_during_a_payment_loses_nothing", Needs::File, DISK),
+    ("full_disk::r116_a_file_that_another_process_holds_is_waited_for", Needs::File, DISK),
+    ("full_disk::r116_the_embedded_core_survives_a_full_disk", Needs::File, DISK),
+    ("full_disk::r116_a_stop_that_could_not_write_says_so", Needs::File, DISK),
+    ("full_disk::r129_books_are_served_once_whatever_they_are_called", Needs::File, DISK),
+    ("full_disk::r129_books_that_are_moved_away_are_not_ready", Needs::File, DISK),
 ];
 
 /// True where this test is left out, and said to be: the books of this run are not what it needs.

@@ -14,8 +14,8 @@ use super::tcp_proxy::TcpProxy;
 use super::trap::Trap;
 
 const COMMIT: &[u8] = b"COMMIT";
-/// Every move of an intent writes it down.
-const MOVE: &[u8] = b"INSERT INTO intent_events";
+/// Every move of an intent writes it down, and so does every action of an operator.
+const MOVES: [&[u8]; 2] = [b"INSERT INTO intent_events", b"INSERT INTO operator_actions"];
 /// The server has done what it was asked, and says whether a transaction is open.
 const READY_FOR_QUERY: u8 = b'Z';
 
@@ -64,7 +64,7 @@ impl PostgresProxy {
         self.weather.address
     }
 
-    /// Stops the next commit that moves an intent at this point.
+    /// Stops the next commit that moves an intent, or notes an operator's action, at this point.
     pub fn trap_commit(&self, at: CommitPoint) -> Trap {
         let (trap, reached, open) = Trap::new();
         *self.next.lock().unwrap() = Some(Armed { at, reached, open });
@@ -167,7 +167,7 @@ impl Session {
             b'P' => {
                 let (name, sql) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
                 self.moving.remove(name);
-                if sql.windows(MOVE.len()).any(|window| window == MOVE) {
+                if MOVES.iter().any(|text| sql.windows(text.len()).any(|window| window == *text)) {
                     self.moving.insert(name.to_vec());
                 }
                 false

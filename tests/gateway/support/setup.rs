@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::anvil::{ASSET, Anvil, CHAIN_ID};
 use super::core_process::CoreProcess;
 use super::database::on_server;
+use super::disk::SmallDisk;
 use super::fake_core::FakeCore;
 use super::gateway::{Gateway, Settings};
 use super::moment::random_bytes;
@@ -48,6 +49,7 @@ pub struct Setup {
     chain: Option<Arc<Anvil>>,
     stripe: Option<Arc<Stripe>>,
     books: Option<Vec<u8>>,
+    disk_megabytes: Option<u32>,
 }
 
 impl Setup {
@@ -129,6 +131,17 @@ impl Setup {
         self
     }
 
+    /// The books, or what a sandbox keeps beside an embedded core, are on a file system of 6 MB.
+    pub fn small_disk(self) -> Self {
+        self.disk(6)
+    }
+
+    /// The same on one of so many megabytes.
+    pub fn disk(mut self, megabytes: u32) -> Self {
+        self.disk_megabytes = Some(megabytes);
+        self
+    }
+
     pub async fn start(self) -> World {
         // A test with books or a cache of its own starts its processes itself.
         let own_stores = ["store.url", "cache.url"].iter().any(|key| self.settings.contains_key(*key));
@@ -154,6 +167,8 @@ impl Setup {
             ["mpp.secret_keys", "mpp.account_key", "mpp.token_keys"].map(|key| (key.to_owned(), hex::encode(random_bytes::<32>()))),
         );
         settings.extend(stripe.iter().flat_map(|stripe| stripe.settings()));
+        let disk = self.disk_megabytes.map(SmallDisk::mount);
+        settings.extend(disk.iter().map(|disk| ("sandbox.dir".to_owned(), disk.path("sandbox").display().to_string())));
         settings.extend(self.settings);
         let core_process = if self.embedded && count > 1 { Some(CoreProcess::start(&mut settings).await) } else { None };
         let (mut gateways, mut databases) = (Vec::<Gateway>::new(), Vec::new());
@@ -163,7 +178,7 @@ impl Setup {
             let hidden = own.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str()));
             hidden.for_each(|(_, value)| secrets.add(value));
             let mut gateway = match gateways.first() {
-                None => prepare(own, self.books.as_deref()).await,
+                None => prepare(own, self.books.as_deref(), disk.as_ref().filter(|_| !self.embedded)).await,
                 Some(first) => first.beside(own),
             };
             if self.databases_proxied {
@@ -195,6 +210,7 @@ impl Setup {
             stripe,
             chain,
             secrets,
+            disk,
             _place: place,
         }
     }
@@ -208,8 +224,12 @@ async fn node(given: Option<Arc<Anvil>>, own: bool) -> Arc<Anvil> {
     }
 }
 
-async fn prepare(settings: Settings, books: Option<&[u8]>) -> Gateway {
-    let gateway = Gateway::prepare(settings);
+/// A gateway that has not been started: its books on this disk, or wherever they are; those that are given are there before it starts.
+async fn prepare(settings: Settings, books: Option<&[u8]>, disk: Option<&SmallDisk>) -> Gateway {
+    let gateway = match disk {
+        Some(disk) => Gateway::prepare_at(disk.path("turnpike.db"), settings),
+        None => Gateway::prepare(settings),
+    };
     if let Some(kept) = books {
         gateway.database.restore(kept).await;
     }

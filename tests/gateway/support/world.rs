@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use super::anvil::Anvil;
 use super::audit::{number, text};
 use super::core_process::CoreProcess;
+use super::disk::SmallDisk;
 use super::fake_core::FakeCore;
 use super::gateway::Gateway;
 use super::postgres_proxy::PostgresProxy;
@@ -43,6 +44,8 @@ pub struct World {
     pub stripe: Option<Arc<Stripe>>,
     pub chain: Arc<Anvil>,
     pub secrets: Secrets,
+    /// Where the books are, if that was asked for.
+    pub disk: Option<SmallDisk>,
     /// Its place among the worlds that a database server can hold at once.
     pub(super) _place: Option<tokio::sync::SemaphorePermit<'static>>,
 }

@@ -7,6 +7,7 @@ use crate::{
     checkout::{CardRequest, PresentedCard, claim_card},
     fingerprint::Fingerprint,
     funding::{Funding, FundingRefusal, Product},
+    ids::PaymentId,
     intent::{Intent, State},
     money::{Credits, UsdCents},
     ports::{BalanceCache, Books, CardError, CardOutcome, ClaimRefusal, Claimed, ShownBalance},
@@ -27,6 +28,7 @@ fn asked(number: u8, product: Product, presented: bool) -> CardRequest {
     let token = PaymentToken::parse(&format!("spt_{number}")).unwrap();
     let key = ChargeKey { challenge_id: ChallengeId([number; 32]), token_sha256: *token.sha256().as_bytes() };
     CardRequest {
+        id: PaymentId::new(uuid::Uuid::from_u128(u128::from(number))),
         payer: Payer::Card(String::from("account")),
         card: presented.then_some(PresentedCard { key, token }),
         fingerprint: Fingerprint::of("POST", "/launches", "", body.as_bytes()),

@@ -62,9 +62,14 @@ impl MemoryBooks {
         let mut draft = tables.clone();
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         for mark in marks.iter() {
+            // A claim that is in doubt may be noted, and not be there.
             match mark {
                 Mark::Delivered(id) => draft.row(*id)?.deliver(),
-                Mark::Unattended(id) => draft.row(*id)?.attended_until = UnixMs::new(0),
+                Mark::Unattended(id) => {
+                    if let Ok(row) = draft.row(*id) {
+                        row.attended_until = UnixMs::new(0);
+                    }
+                }
             }
         }
         let changed = change(&mut draft)?;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
-use super::{Sim, locked};
+use super::{Sim, locked, lost_answers::not_known};
 use crate::{
     agent::{Payer, Wallet},
     ids::PaymentId,
@@ -19,7 +19,7 @@ use crate::{
 
 /// One process's way to the books that all share.
 pub struct SimBooks {
-    sim: Arc<Sim>,
+    pub(super) sim: Arc<Sim>,
     notes: Mutex<Vec<Note>>,
 }
 
@@ -36,10 +36,11 @@ impl SimBooks {
     }
 
     /// The way there. An error means that nothing was done.
-    async fn reach(&self) -> Result<(), BooksError> {
+    pub(super) async fn reach(&self) -> Result<(), BooksError> {
         self.sim.under_way().await;
         if self.sim.chance(self.sim.odds().books_down) {
-            return Err(self.lost("nothing was done"));
+            self.sim.count(|counts| counts.books_faults += 1);
+            return Err(BooksError::Unavailable("nothing was done".into()));
         }
         Ok(())
     }
@@ -61,15 +62,16 @@ impl SimBooks {
     async fn back<T>(&self, done: Result<T, BooksError>) -> Result<T, BooksError> {
         self.sim.wrote();
         self.sim.under_way().await;
-        if done.is_ok() && self.sim.chance(self.sim.odds().books_reply_lost) {
-            return Err(self.lost("it was done"));
+        if done.is_ok() && self.is_reply_lost() {
+            return Err(not_known());
         }
         done
     }
 
-    fn lost(&self, what: &'static str) -> BooksError {
-        self.sim.count(|counts| counts.books_faults += 1);
-        BooksError::Unavailable(what.into())
+    fn is_reply_lost(&self) -> bool {
+        let lost = self.sim.chance(self.sim.odds().books_reply_lost);
+        self.sim.count(|counts| counts.books_faults += u64::from(lost));
+        lost
     }
 
     fn note_claim(&self, claimed: &Claimed, at: UnixMs) {
@@ -94,12 +96,17 @@ impl Books for SimBooks {
 
     async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
         self.reach_to_write().await?;
-        let (key, at) = (claim.key.authorization().copied(), claim.at);
+        let (key, at, id, lease_until) = (claim.key.authorization().copied(), claim.at, claim.id, claim.lease_until);
         let claimed = self.sim.books.claim(claim).await?;
         self.sim.trace(|| format!("claim {key:?}: {}", summary(&claimed)));
         self.note_claim(&claimed, at);
         match claimed {
-            Claimed::New(_) | Claimed::Joined(_) => self.back(Ok(claimed)).await,
+            Claimed::New(_) => {
+                self.sim.wrote();
+                self.sim.under_way().await;
+                if self.is_reply_lost() { self.looked_for(id, lease_until).await } else { Ok(claimed) }
+            }
+            Claimed::Joined(_) => self.back(Ok(claimed)).await,
             Claimed::Known(_) | Claimed::Refused(_) => Ok(claimed),
         }
     }
@@ -228,7 +235,6 @@ impl Books for SimBooks {
         locked(&self.notes).push(Note::Unattended(id));
     }
 
-    // The request log decides nothing, so its losses are of no interest here.
     fn note_request(&self, note: RequestNote) {
         self.sim.books.note_request(note);
     }

@@ -9,12 +9,12 @@ use super::{
 use crate::{
     agent::Payer,
     charge::PaymentToken,
-    checkout::{CardRequest, PresentedCard, Progress, claim_card},
+    checkout::{CardRequest, ClaimError, PresentedCard, Progress, claim_card},
     fingerprint::Fingerprint,
     funding::{FundingRefusal, Product},
     ids::PaymentId,
     intent::{Intent, State},
-    ports::{ClaimKey, ClaimRefusal, Claimed, Known},
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, Known},
     proof::{ChallengeId, ChargeKey, ProofKey},
     testing::{
         suite::{LAUNCH_PRICE_CARD, PACK_CREDITS, PACK_PRICE},
@@ -73,8 +73,9 @@ impl Process {
             true => (PACK_PRICE, Product::Pack { credits: PACK_CREDITS }),
             false => (LAUNCH_PRICE_CARD, Product::Launch),
         };
+        let id = self.world.ids.payment_id();
         let asked =
-            CardRequest { payer: call.payer(), card, fingerprint, request: kept(&call.body), price, product, idempotency_key: None };
+            CardRequest { id, payer: call.payer(), card, fingerprint, request: kept(&call.body), price, product, idempotency_key: None };
         match claim_card(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
                 let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
@@ -89,6 +90,7 @@ impl Process {
             Ok(Claimed::Known(known)) => self.known_card(fingerprint, known).await,
             Ok(Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::NoCredit | FundingRefusal::Frozen))) => Answer::Challenge,
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
+            Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
             Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(_) => Answer::Failed,
         }
     }
@@ -115,11 +117,12 @@ impl Process {
         let until = self.sim.scheduler.now().plus_ms(self.sim.plan.patience_ms);
         while self.sim.scheduler.now() < until {
             match self.world.books.intent(id).await {
-                Err(_) => return Answer::Pending,
+                Err(_) => break,
                 Ok(Some(intent)) if intent.state.is_terminal() => return self.of_card_intent(&intent, attendance),
                 Ok(_) => self.sim.pause(250).await,
             }
         }
+        attendance.sent_away(self.number);
         Answer::Pending
     }
 

@@ -86,6 +86,8 @@ counts! {
     chain_faults,
     /// Faults of the books.
     books_faults,
+    /// Claims whose answer was lost.
+    lost_claims,
     /// Faults of the core.
     core_faults,
     /// Launches that a card was to pay for.

@@ -15,7 +15,7 @@ use crate::{
     funding::FundingRefusal,
     intent::{Intent, State},
     money::UsdcUnits,
-    ports::{Books, ClaimKey, ClaimRefusal, Claimed, Clock, IdentityClaim, Known},
+    ports::{Books, BooksError, ClaimKey, ClaimRefusal, Claimed, Clock, IdentityClaim, Known},
     proof::ProofKey,
     sequence::SequenceWatch,
     testing::{
@@ -146,6 +146,7 @@ impl Gateway {
         let Some(process) = locked(&self.processes)[number].take() else { return };
         self.sim.trace(|| format!("process {number} stops{}", if politely { " politely" } else { "" }));
         self.sim.scheduler.kill_all(Owner::Replica(number));
+        self.sim.forget_sent_away(number);
         self.sim.count(|counts| counts.crashes += 1);
         if politely {
             for (id, fence) in process.drives.leases() {
@@ -188,7 +189,8 @@ impl Process {
         }
         let (price, idempotency_key) = (LAUNCH_PRICE, call.key.clone());
         let (request, proof_version) = (kept(&call.body), X402Version::V2);
-        let asked = PricedRequest { transfer, payer, fingerprint, request, price, free_tier: true, idempotency_key, proof_version };
+        let id = self.world.ids.payment_id();
+        let asked = PricedRequest { id, transfer, payer, fingerprint, request, price, free_tier: true, idempotency_key, proof_version };
         match claim(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
                 let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
@@ -204,10 +206,18 @@ impl Process {
             Ok(Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice | FundingRefusal::FreeCallsExhaustedToday)))
             | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => self.challenge(&call, None),
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
+            Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
             Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(ClaimError::Rail(_) | ClaimError::Books(_) | ClaimError::NoCards) => {
                 Answer::Failed
             }
         }
+    }
+
+    /// 503 with the payment's id: whether it was begun is not known.
+    pub fn not_known(&self, id: crate::ids::PaymentId) -> Answer {
+        self.world.books.unattended(id);
+        self.sim.sent_away(id, self.number);
+        Answer::Pending
     }
 
     /// A challenge of a free route asks for nothing, so there is nothing to check about it.
@@ -257,11 +267,12 @@ impl Process {
         let until = self.sim.scheduler.now().plus_ms(self.sim.plan.patience_ms);
         while self.sim.scheduler.now() < until {
             match self.world.books.intent(id).await {
-                Err(_) => return Answer::Pending,
+                Err(_) => break,
                 Ok(Some(intent)) if intent.state.is_terminal() => return self.of_intent(call, &intent, attendance).await,
                 Ok(_) => self.sim.pause(250).await,
             }
         }
+        attendance.sent_away(self.number);
         Answer::Pending
     }
 

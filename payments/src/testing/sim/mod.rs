@@ -27,6 +27,7 @@ pub mod counts;
 mod drives;
 mod gateway;
 mod holders;
+mod lost_answers;
 mod oracle;
 pub mod plan;
 mod processor;

@@ -28,6 +28,9 @@ use crate::{
 /// Beyond its lease, the longest that a note about a client may be under way.
 const NOTE_MS: i64 = 120_000;
 
+/// The longest that a note of a client that was sent away waits for its turn to be written.
+const SENT_AWAY_MS: i64 = 5_000;
+
 /// What the world saw.
 pub struct Oracle {
     violation: Option<String>,
@@ -40,6 +43,8 @@ pub struct Oracle {
     challenged: BTreeSet<PaymentKey>,
     /// Since when no client waits for the answer to its own claim; none while one does.
     left_alone: BTreeMap<PaymentId, Option<UnixMs>>,
+    /// When the client of a claim was sent away with 503, by which process. While that process lives, its note of it is soon with the books.
+    sent_away: BTreeMap<PaymentId, (usize, UnixMs)>,
     /// Some client got the stored answer.
     handed: BTreeSet<PaymentId>,
     postings_seen: usize,
@@ -66,6 +71,13 @@ impl Attendance {
     /// A client that asks again.
     pub fn visitor(sim: &Arc<Sim>, books: SharedBooks, id: PaymentId) -> Self {
         Self { sim: Arc::clone(sim), books, id, owner: false, delivered: false }
+    }
+
+    /// The client heard 503, from this process.
+    pub fn sent_away(self, process: usize) {
+        if self.owner {
+            self.sim.sent_away(self.id, process);
+        }
     }
 
     /// The client got the stored answer.
@@ -99,6 +111,7 @@ impl Oracle {
             identity: BTreeSet::new(),
             challenged: BTreeSet::new(),
             left_alone: BTreeMap::new(),
+            sent_away: BTreeMap::new(),
             handed: BTreeSet::new(),
             postings_seen: 0,
         }
@@ -108,6 +121,16 @@ impl Oracle {
 // === what is noted, and what must hold at that moment ===
 
 impl Sim {
+    /// The client of a claim heard 503: it may sign anew, and must not pay again.
+    pub fn sent_away(&self, id: PaymentId, process: usize) {
+        locked(&self.oracle).sent_away.insert(id, (process, self.scheduler.now()));
+    }
+
+    /// Notes die with their process; then only the end of a lease says that nobody waits.
+    pub fn forget_sent_away(&self, process: usize) {
+        locked(&self.oracle).sent_away.retain(|_, (by, _)| *by != process);
+    }
+
     /// Something was written to the books.
     pub fn wrote(&self) {
         locked(&self.oracle).wrote = true;
@@ -169,6 +192,8 @@ impl Sim {
         self.wrote();
         let grace_ms = self.plan.settings.lease_ms + NOTE_MS;
         let since = at.plus_ms(-self.plan.settings.join_window_ms);
+        // A few messages may be slow, and clocks differ.
+        let noted_ms = i64::try_from(3 * self.plan.slow_ms + self.plan.skew_ms).unwrap_or(0) + SENT_AWAY_MS;
         let oracle = locked(&self.oracle);
         let forsaken = |other: &&Intent| {
             let left_alone = oracle.left_alone.get(&other.id).copied().unwrap_or(Some(other.created_at));
@@ -178,7 +203,8 @@ impl Sim {
                 && other.state != State::PayFailed
                 && other.created_at >= since
                 && !oracle.handed.contains(&other.id)
-                && left_alone.is_some_and(|since| since.plus_ms(grace_ms) < at)
+                && (left_alone.is_some_and(|since| since.plus_ms(grace_ms) < at)
+                    || oracle.sent_away.get(&other.id).is_some_and(|(_, since)| since.plus_ms(noted_ms) < at))
         };
         let paid_for = self.books.audit(|books| books.intents().find(forsaken).map(|other| other.id));
         drop(oracle);

@@ -7,7 +7,7 @@ use sqlx::{PgPool, Row};
 
 use super::super::{
     contended,
-    faults::{self, Fault, TRIES},
+    faults::{self, TRIES},
     rows, unavailable,
 };
 
@@ -20,7 +20,7 @@ pub(in super::super) async fn identities(writer: &PgPool, claims: &[IdentityClai
         match taken(writer, claims).await {
             Ok(mut taken) => return Ok(claims.iter().map(|claim| taken.remove(&key(claim))).collect()),
             // Two batches with the same proofs in another order.
-            Err(error) if faults::of(&error) == Fault::Raced => {}
+            Err(error) if faults::is_raced(&error) => {}
             Err(error) => return Err(unavailable(error)),
         }
     }

@@ -11,21 +11,27 @@ use payments::{
 use sqlx::postgres::PgExecutor;
 
 use super::{
-    super::{PostgresBooks, batch::Batch, rows},
+    super::{PostgresBooks, batch::Batch, faults, marks::Snapshot, rows},
     corrupt,
     facts::Facts,
     made::{Funded, nothing_to_send, too_large},
     nonces,
 };
 
-/// Says whether it was written.
+/// What a statement came to, and the marks that are durable with it.
+pub(super) struct Made {
+    pub(super) made: bool,
+    pub(super) marks: Snapshot,
+}
+
+/// Writes it as part of a transaction, or in a statement that commits by itself. In a transaction its marks go on waiting.
 pub(super) async fn new(
     books: &PostgresBooks,
     claim: &NewClaim<'_>,
     facts: &Facts,
     funded: &Funded,
     executor: impl PgExecutor<'_>,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Made, sqlx::Error> {
     let mut batch = Batch::default();
     let (id, at) = (batch.bind(claim.id.to_string()), batch.bind(claim.at.ms()));
     let marks = books.marks.snapshot();
@@ -42,12 +48,7 @@ pub(super) async fn new(
     if facts.available.day_cap.reached && matches!(funded.funding, Funding::X402) {
         meet_refusals(&mut batch, claim);
     }
-    let made = batch.run(executor, "SELECT id FROM root").await?.is_some();
-    // A free slot is taken in a transaction that is not over yet.
-    if !matches!(funded.funding, Funding::Free { .. }) {
-        books.marks.written(&marks);
-    }
-    Ok(made)
+    Ok(Made { made: batch.run(executor, "SELECT id FROM root").await?.is_some(), marks })
 }
 
 /// The parts that must find things as they were; each leaves one row then.
@@ -285,14 +286,15 @@ fn refused_columns(batch: &mut Batch, proof: &RefusedProof) -> String {
 }
 
 /// The proof says who asks, and is answered by an intent that is there already.
-pub(super) async fn join(books: &PostgresBooks, claim: &NewClaim<'_>, id: PaymentId) -> Result<(), sqlx::Error> {
+pub(super) async fn join(books: &PostgresBooks, claim: &NewClaim<'_>, id: PaymentId) -> Result<(), faults::Unwritten> {
     let mut batch = Batch::default();
     let (id, at) = (batch.bind(id.to_string()), batch.bind(claim.at.ms()));
     let marks = books.marks.snapshot();
     marks.add_to(&mut batch, &at);
     batch.part("root", &format!("SELECT {id} AS id"));
     take_proof(&mut batch, claim, "identity", &at);
-    batch.run(&books.writer, "SELECT id FROM root").await?;
+    let mut connection = books.writer.acquire().await?;
+    batch.run(&mut *connection, "SELECT id FROM root").await.map_err(faults::of_write)?;
     books.marks.written(&marks);
     Ok(())
 }

@@ -14,6 +14,9 @@ use super::{PostgresBooks, Scratch, beside, block_on, cards::agree, make, new, w
 /// Longer than any call may take.
 const AT_MOST: Duration = Duration::from_secs(7);
 
+/// Longer than a change whose answer was lost is looked for.
+const IN_DOUBT: Duration = Duration::from_secs(20);
+
 /// A caller went away in the middle of a beginning: its open transaction is not the next caller's.
 #[test]
 fn what_is_written_after_a_beginning_that_was_given_up_is_saved() {
@@ -101,12 +104,13 @@ fn a_silent_server_is_unavailable_within_seconds() {
             timeout(AT_MOST, books.ready()),
             timeout(AT_MOST, books.known(&key)),
             timeout(AT_MOST, books.claim(other.claim())),
-            timeout(AT_MOST, books.apply(signed.submitted(draft.at).unwrap())),
+            timeout(IN_DOUBT, books.apply(signed.submitted(draft.at).unwrap())),
         );
         assert!(matches!(ready.unwrap(), Err(BooksError::Unavailable(_))));
         assert!(matches!(known.unwrap(), Err(BooksError::Unavailable(_))));
         assert!(matches!(claimed.unwrap(), Err(BooksError::Unavailable(_))));
-        assert!(matches!(moved.unwrap(), Err(BooksError::Unavailable(_))));
+        // Where it was sent, only a server that speaks again could say whether it was written.
+        assert!(matches!(moved.unwrap(), Err(BooksError::NotKnown(_) | BooksError::Unavailable(_))));
     });
 }
 

@@ -10,6 +10,7 @@ mod journal;
 mod liveness;
 mod races;
 mod rollout;
+mod settings;
 mod trips;
 mod wire;
 

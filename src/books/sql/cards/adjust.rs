@@ -9,7 +9,7 @@ use payments::{
 use super::super::dialect::Connection;
 use super::super::{
     credits::{self, Entry, too_large},
-    desk::actions,
+    desk::actions::{self, Named},
     journal, rows,
 };
 
@@ -17,6 +17,11 @@ use super::super::{
 /// the credits that the account has left or gets.
 pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
     let payer = &change.payer;
+    match actions::take_name(connection, change.name.as_str(), &action(change), change.credits.get()).await? {
+        Named::Now => {}
+        Named::Before => return Ok(credits::account(connection, payer).await?),
+        Named::Otherwise => return Err(AdjustmentError::NameTaken),
+    }
     credits::open(connection, payer).await?;
     let (kind, credits, delta) = match change.kind {
         AdjustmentKind::Grant => {
@@ -36,7 +41,6 @@ pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustmen
     if credits != Credits::ZERO {
         journal::post(connection, &posting(change, kind, credits)?, change.at).await?;
     }
-    actions::note(connection, &action(change)).await?;
     Ok(credits::account(connection, payer).await?)
 }
 

@@ -29,6 +29,7 @@ use payments::{
 };
 
 use super::{Store, credits, dialect, store::in_transaction, unavailable};
+use crate::books::doubt::{Attempt, until_known};
 
 #[async_trait]
 impl CardBooks for Store {
@@ -42,9 +43,16 @@ impl CardBooks for Store {
     }
 
     async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
-        let mut write = self.write(Some(change.at.ms())).await?;
-        let adjusted = adjust::adjust(&mut write.transaction, &change).await;
-        self.finish_unless(change.dry_run, write, adjusted).await
+        let change = &change;
+        // Its name says whether it was made before.
+        let attempt = |_| -> Attempt<'_, CreditAccount, AdjustmentError> {
+            Box::pin(async move {
+                let mut write = self.write(Some(change.at.ms())).await?;
+                let adjusted = adjust::adjust(&mut write.transaction, change).await;
+                self.finish_unless(change.dry_run, write, adjusted).await
+            })
+        };
+        until_known(dialect::DOUBT, attempt).await
     }
 
     async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError> {
@@ -104,9 +112,19 @@ impl CardBooks for Store {
     }
 
     async fn approve_refund(&self, approval: RefundApproval) -> Result<Refund, RefundRefusal> {
-        let mut write = self.write(Some(approval.at.ms())).await?;
-        let approved = refunds::approve(&mut write.transaction, &approval).await;
-        self.finish_unless(approval.dry_run, write, approved).await
+        let approval = &approval;
+        let attempt = |in_doubt| -> Attempt<'_, Refund, RefundRefusal> {
+            Box::pin(async move {
+                let mut write = self.write(Some(approval.at.ms())).await?;
+                let approved = if in_doubt {
+                    refunds::approve_once(&mut write.transaction, approval).await
+                } else {
+                    refunds::approve(&mut write.transaction, approval).await
+                };
+                self.finish_unless(approval.dry_run, write, approved).await
+            })
+        };
+        until_known(dialect::DOUBT, attempt).await
     }
 
     async fn credit_instead(&self, approval: RefundApproval) -> Result<Credits, RefundRefusal> {
@@ -135,7 +153,8 @@ impl CardBooks for Store {
     }
 
     async fn note_refund(&self, seen: &Refund, note: RefundNote) -> Result<bool, BooksError> {
-        in_transaction!(self, Some(note.at.ms()), write => refund_queue::note(&mut write.transaction, seen, &note).await)
+        let note = &note;
+        in_transaction!(self, Some(note.at.ms()), write => refund_queue::note(&mut write.transaction, seen, note).await)
     }
 
     async fn wake_refund(&self, payment_intent: &str, at: UnixMs) -> Result<(), BooksError> {

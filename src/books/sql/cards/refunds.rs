@@ -111,6 +111,21 @@ pub(super) async fn credit_instead(connection: &mut Connection, approval: &Refun
     Ok(credits::account(connection, &debt.payer).await?.balance)
 }
 
+/// The same where an approval before may have been written: the refund then bears its moment and reason.
+pub(super) async fn approve_once(connection: &mut Connection, approval: &RefundApproval) -> Result<Refund, RefundRefusal> {
+    let row = sqlx::query("SELECT * FROM refunds WHERE intent_id = $1 AND approved_at_ms = $2 AND reason = $3")
+        .bind(approval.intent.to_string())
+        .bind(approval.at.ms())
+        .bind(&approval.reason)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
+    match row {
+        Some(row) => Ok(super::refund_queue::refund(&row)?),
+        None => approve(connection, approval).await,
+    }
+}
+
 fn action(approval: &RefundApproval, action: &'static str) -> NewAction {
     let subject = approval.intent.to_string();
     NewAction { at: approval.at, action, subject, reason: approval.reason.clone(), via: approval.via }

@@ -96,6 +96,16 @@ pub(in super::super) async fn open_one(connection: &mut Connection, found: &Foun
     Ok(opened.rows_affected())
 }
 
+/// Whether this very close was written: the finding bears its moment and reason.
+pub(super) async fn is_closed_by(connection: &mut Connection, close: &CloseFinding) -> Result<bool, BooksError> {
+    let closed = sqlx::query("SELECT 1 FROM findings WHERE kind = $1 AND key = $2 AND closed_at_ms = $3 AND closed_reason = $4")
+        .bind(close.kind.word())
+        .bind(&close.key)
+        .bind(close.at.ms())
+        .bind(&close.reason);
+    Ok(closed.fetch_optional(connection).await.map_err(unavailable)?.is_some())
+}
+
 pub(super) async fn close(connection: &mut Connection, close: &CloseFinding) -> Result<(), CloseRefusal> {
     if close.kind == FindingKind::CouldNotCheck {
         return Err(CloseRefusal::ByItselfOnly);

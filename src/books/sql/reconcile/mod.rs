@@ -19,6 +19,7 @@ use payments::{
 };
 
 use super::{Store, cards::paid_back, dialect, store::in_transaction, unavailable};
+use crate::books::doubt::{Attempt, until_known};
 
 #[async_trait]
 impl ReconcileBooks for Store {
@@ -68,9 +69,15 @@ impl ReconcileBooks for Store {
     }
 
     async fn close_finding(&self, close: &CloseFinding) -> Result<(), CloseRefusal> {
-        let mut write = self.write(Some(close.at.ms())).await?;
-        let closed = findings::close(&mut write.transaction, close).await;
-        self.finish_unless(close.dry_run, write, closed).await
+        let attempt = |in_doubt| -> Attempt<'_, (), CloseRefusal> {
+            Box::pin(async move {
+                let mut write = self.write(Some(close.at.ms())).await?;
+                let before = in_doubt && findings::is_closed_by(&mut write.transaction, close).await?;
+                let closed = if before { Ok(()) } else { findings::close(&mut write.transaction, close).await };
+                self.finish_unless(close.dry_run, write, closed).await
+            })
+        };
+        until_known(dialect::DOUBT, attempt).await
     }
 
     async fn oldest_block(&self) -> Result<Option<u64>, BooksError> {

@@ -5,7 +5,10 @@ use payments::{
     charge::{Mischarge, Refund, RefundState},
     intent::Intent,
     money::Credits,
-    ports::{AdjustmentError, AdjustmentKind, Books, CardBooks, ChargeFacts, CreditAdjustment, RefundApproval, RefundNote, RefundRefusal},
+    ports::{
+        ActionName, AdjustmentError, AdjustmentKind, Books, CardBooks, ChargeFacts, CreditAdjustment, RefundApproval, RefundNote,
+        RefundRefusal,
+    },
     testing::{
         suite::{Draft, bought},
         upstream::answer,
@@ -46,6 +49,7 @@ fn a_dry_run_says_what_would_come_of_it_and_changes_nothing() {
         assert_eq!(due(&books, refused.created_at).await, Some(would));
         let change = CreditAdjustment {
             id: Draft::numbered(9).id(),
+            name: ActionName::of(Draft::numbered(9).id()),
             payer: refused.payer.clone(),
             kind: AdjustmentKind::Grant,
             credits: Credits::new(3),
@@ -154,6 +158,7 @@ fn an_operator_gives_and_takes_credits_and_never_below_zero() {
         let payer: Payer = "card:operated".parse().unwrap();
         let change = |number: u64, kind, credits| CreditAdjustment {
             id: Draft::numbered(number).id(),
+            name: ActionName::of(Draft::numbered(number).id()),
             payer: payer.clone(),
             kind,
             credits: Credits::new(credits),

@@ -1,7 +1,7 @@
 //! One file, one server, everything kept.
 
 use payments::{
-    ports::{Books, Claimed, LedgerPage},
+    ports::{Books, BooksError, Claimed, LedgerPage},
     testing::suite::Draft,
 };
 
@@ -100,5 +100,54 @@ fn a_note_survives_a_write_that_was_dropped_at_any_point() {
             books.flush().await.unwrap();
             assert!(books.intent(done.id).await.unwrap().unwrap().delivered, "dropped after {stage} polls");
         }
+    });
+}
+
+/// After some errors (a full disk, an I/O error, an interrupt, no memory) SQLite undoes a transaction by itself, and whoever began it does not
+/// know: its connection is not used again.
+#[test]
+fn r116_a_transaction_that_sqlite_undid_by_itself_stops_nobody() {
+    block_on(async {
+        let (books, _dir) = make().await;
+        for number in 1..=3 {
+            let mut write = books.write(None).await.unwrap();
+            sqlx::raw_sql("ROLLBACK").execute(&mut *write.transaction).await.unwrap();
+            match number {
+                1 => assert!(matches!(books.commit(write).await, Err(BooksError::NotKnown(_)))),
+                2 => books.roll_back(write).await,
+                _ => drop(write),
+            }
+            claimed(&books, &Draft::numbered(number)).await;
+            books.ready().await.unwrap();
+        }
+    });
+}
+
+/// A file without room for another page, as by a quota: what could not be written is not there, and what comes after it is.
+#[test]
+fn r116_a_file_that_may_not_grow_refuses_and_goes_on() {
+    block_on(async {
+        let (books, _dir) = make().await;
+        let first = claimed(&books, &Draft::numbered(1)).await;
+        let mut connection = books.writer.acquire().await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 1").execute(&mut *connection).await.unwrap();
+        drop(connection);
+        let mut refused = 0;
+        for number in 2..=400 {
+            match books.claim(Draft::numbered(number).claim()).await {
+                Ok(Claimed::New(_)) => {}
+                Err(BooksError::Unavailable(_) | BooksError::NotKnown(_)) => refused += 1,
+                other => panic!("{other:?}"),
+            }
+            if refused > 0 {
+                break;
+            }
+        }
+        assert_eq!(refused, 1);
+        let mut connection = books.writer.acquire().await.unwrap();
+        sqlx::raw_sql("PRAGMA max_page_count = 1000000").execute(&mut *connection).await.unwrap();
+        drop(connection);
+        claimed(&books, &Draft::numbered(500)).await;
+        assert_eq!(books.intent(first.id).await.unwrap(), Some(first));
     });
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqlitePool, Transaction};
 
 use super::CoreError;
 
@@ -40,7 +40,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let write = careful(1).connect_with(options.clone()).await?;
         let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&write).await?;
         if found > SCHEMA_VERSION {
             return Err(CoreError::NewerSchema { found, known: SCHEMA_VERSION });
@@ -48,7 +48,7 @@ impl Store {
         let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::raw_sql(include_str!("../schema.sql")).execute(&mut *tx).await?;
         tx.commit().await?;
-        let read = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
+        let read = careful(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self { write, read })
     }
 
@@ -67,6 +67,19 @@ impl Store {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors (a full disk, an I/O error, an interrupt, no
+/// memory), and what sqlx then believes of the connection is no longer so: it is closed, and the next caller gets another one.
+fn careful(connections: u32) -> SqlitePoolOptions {
+    let pool = SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            // A rollback that was begun when its transaction was dropped is over behind this.
+            connection.ping().await?;
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 /// A UUID column.

@@ -9,7 +9,7 @@ use payments::{
     intent::Intent,
     money::Credits,
     ports::{
-        AdjustmentKind, Books, CardBooks, Claimed, CreditAdjustment, NewClaim, RefundApproval,
+        ActionName, AdjustmentKind, Books, CardBooks, Claimed, CreditAdjustment, NewClaim, RefundApproval,
         desk::{DeskBooks, Page, PaymentFilter, PaymentRow, PostingRow},
     },
     settlement::{PaymentFailure, TEST_CHAINS},
@@ -114,6 +114,7 @@ fn what_an_operator_does_is_kept_with_why_and_by_what_way() {
         books.approve_refund(RefundApproval { dry_run: false, ..approval }).await.unwrap();
         let change = CreditAdjustment {
             id: Draft::numbered(9).id(),
+            name: ActionName::of(Draft::numbered(9).id()),
             payer: refused.payer.clone(),
             kind: AdjustmentKind::Grant,
             credits: Credits::new(3),
