@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use crate::support::anvil::Anvil;
 use crate::support::moment::{Stopwatch, random_bytes};
 use crate::support::stripe::Stripe;
@@ -25,6 +27,8 @@ pub struct Shared {
     pub stripe: Arc<Stripe>,
     terms: Terms,
     stopped: AtomicBool,
+    /// After 503 an agent pays with a new proof, as many real clients do.
+    signs_anew: bool,
     /// By launch id: the wallet that was given it.
     pub launches: Mutex<BTreeMap<String, String>>,
     /// By wallet: how many of its proofs were answered with a charge.
@@ -44,13 +48,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(world: &World) -> Self {
+    pub fn new(world: &World, signs_anew: bool) -> Self {
         Self {
             addresses: world.gateways().map(|gateway| gateway.address).collect(),
             chain: Arc::clone(&world.chain),
             stripe: Arc::clone(world.stripe.as_ref().expect("a world with cards")),
             terms: world.terms.clone(),
             stopped: AtomicBool::new(false),
+            signs_anew,
             launches: Mutex::default(),
             charges: Mutex::default(),
             wallets: Mutex::default(),
@@ -103,16 +108,18 @@ pub async fn live(shared: Arc<Shared>) {
 }
 
 async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
-    let call = creation(&wallet.draft(&shared.terms).sign(wallet).v2(), &launch(&format!("{number} of {}", wallet.address)));
+    let body = launch(&format!("{number} of {}", wallet.address));
+    let signed = || creation(&wallet.draft(&shared.terms).sign(wallet).v2(), &body);
+    let call = signed();
     let dice = random_bytes::<1>()[0];
-    if dice < 20 {
+    if dice < 20 && !shared.signs_anew {
         // Gone before the answer: what becomes of it is the gateway's affair.
         let patience = Duration::from_millis(8 * u64::from(dice));
         shared.abandoned.fetch_add(1, Ordering::Relaxed);
         let _ = tokio::time::timeout(patience, call.try_send(shared.address())).await;
         return;
     }
-    let reply = final_answer(shared, &call).await;
+    let Some(reply) = answer(shared, call.clone(), || Box::pin(std::future::ready(Some(signed())))).await else { return };
     match reply.status.as_u16() {
         201 => created(shared, wallet, &reply),
         400 => {
@@ -122,10 +129,34 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
         }
         _ => panic!("an answer that no agent expects: {}", reply.brief()),
     }
-    if dice > 200 {
+    if dice > 200 && !shared.signs_anew {
         let again = final_answer(shared, &call).await;
         assert_eq!((again.launch_id(), again.replayed()), (reply.launch_id(), true), "{}", again.brief());
         shared.replays.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Sends a payment until its answer is final: the same one, or a new one after each 503. None once there is nothing to pay with.
+pub async fn answer<'a>(shared: &Shared, call: Call, mut anew: impl FnMut() -> BoxFuture<'a, Option<Call>>) -> Option<Reply> {
+    if !shared.signs_anew {
+        return Some(final_answer(shared, &call).await);
+    }
+    let (watch, mut call) = (Stopwatch::start(), call);
+    loop {
+        let reply = call.send(shared.address()).await;
+        if reply.status == 500 && reply.code() == "PAYMENT_004" {
+            // Charged, and said so: nobody pays again for that.
+            return Some(final_answer(shared, &call).await);
+        }
+        if reply.status != 503 {
+            return Some(reply);
+        }
+        assert!(reply.header("payment-required").is_none(), "a challenge with an unknown outcome: {}", reply.brief());
+        assert!(watch.elapsed() < PATIENCE, "no final answer within {PATIENCE:?}: {}", reply.brief());
+        shared.repeats.fetch_add(1, Ordering::Relaxed);
+        let wait_s = reply.header("retry-after").expect("Retry-After").parse().unwrap();
+        tokio::time::sleep(Duration::from_secs(wait_s)).await;
+        call = anew().await?;
     }
 }
 
@@ -135,7 +166,7 @@ pub async fn final_answer(shared: &Shared, call: &Call) -> Reply {
     let mut last = String::new();
     while watch.elapsed() < PATIENCE {
         match call.try_send(shared.address()).await {
-            Ok(reply) if reply.status == 503 => {
+            Ok(reply) if reply.status == 503 || (reply.status == 500 && reply.code() == "PAYMENT_004") => {
                 assert!(reply.header("payment-required").is_none(), "a challenge with an unknown outcome: {}", reply.brief());
                 last = reply.brief();
             }

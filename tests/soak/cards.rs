@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::agents::{Shared, final_answer};
+use futures::future::BoxFuture;
+
+use crate::agents::{Shared, answer, final_answer};
 use crate::support::card::{Challenge, Credential, purchase, unpaid};
 use crate::support::{Call, Card, Reply};
 
@@ -32,7 +34,8 @@ pub async fn live(shared: Arc<Shared>) {
 async fn charged_launch(shared: &Shared, card: &Card, number: u64) {
     let call = unpaid(&format!("charge {number} of {card:?}"));
     let Some(credential) = credential(shared, card, &call).await else { return };
-    let reply = final_answer(shared, &credential.on(&call)).await;
+    let again = || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
+    let Some(reply) = answer(shared, credential.on(&call), again).await else { return };
     match reply.status.as_u16() {
         201 => created(shared, &reply),
         400 => shared.count_refusal(),
@@ -45,7 +48,8 @@ async fn charged_launch(shared: &Shared, card: &Card, number: u64) {
 async fn pack(shared: &Shared, card: &Card) -> Option<String> {
     let call = purchase();
     let credential = credential(shared, card, &call).await?;
-    let reply = final_answer(shared, &credential.on(&call)).await.must(200);
+    let again = || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
+    let reply = answer(shared, credential.on(&call), again).await?.must(200);
     assert_eq!(reply.json()["data"]["credits_added"], 20, "{}", reply.brief());
     shared.packs.fetch_add(1, Ordering::Relaxed);
     Some(reply.header("x-agent-token").expect("a settled charge names its agent token").to_owned())
@@ -63,7 +67,7 @@ async fn on_credits(shared: &Shared, card: &Card, token: &str) {
                 Some(credential) => credential.on(&call),
                 None => return,
             },
-            _ => call.header("authorization", &format!("Bearer {token}")).header("idempotency-key", &format!("{number}-{}", &token[..16])),
+            _ => call.header("authorization", &format!("Bearer {token}")).header("idempotency-key", &format!("credit-{number}")),
         };
         let reply = final_answer(shared, &call).await;
         match reply.status.as_u16() {
@@ -76,6 +80,12 @@ async fn on_credits(shared: &Shared, card: &Card, token: &str) {
             _ => panic!("an answer that no credit expects: {}", reply.brief()),
         }
     }
+}
+
+/// The call with a new credential, also once the agents are stopped: what was begun is ended.
+async fn credential_again(shared: &Shared, card: &Card, call: &Call) -> Option<Call> {
+    let challenge = Challenge::of(&final_answer(shared, call).await.must(402));
+    Some(challenge.answered(&card.token(&shared.stripe, challenge.cents())).on(call))
 }
 
 /// A fresh challenge for this call, answered with a fresh token; nothing once the agents are stopped.

@@ -6,7 +6,10 @@
 //! |---|---|---|
 //! | `SOAK_S` | seconds | 180 |
 //! | `SOAK_AGENTS` | agents at the same time; every third has a card | 24 |
-//! | `SOAK_KILL_EVERY_S` | seconds between two kills | 10 |
+//! | `SOAK_KILL_EVERY_S` | seconds between two kills; 0 for none | 10 |
+//! | `SOAK_CUT_EVERY_S` | every connection of every process to PostgreSQL is cut that often; 0 for never | 0 |
+//! | `SOAK_SIGN_ANEW` | 1: agents forget what they signed, and pay anew after every 503; none leaves before its answer | 0 |
+//! | `SOAK_DISK_EVERY_S` | the disk of the SQLite file fills, and empties as long after that; 0 for a disk with space | 0 |
 #![allow(clippy::unwrap_used)]
 
 mod agents;
@@ -32,11 +35,16 @@ use support::{Setup, World};
 pub struct Blows {
     /// SIGKILL of one process.
     pub kills: u64,
-    /// The way to one process' database, broken off for two seconds.
+    /// The way to one process' database, broken off for two seconds; or every connection of all of them, for an instant.
     pub cuts: u64,
     /// The cache of both, emptied.
     pub flushes: u64,
+    /// Times that the disk was full.
+    pub full_disks: u64,
 }
+
+/// Room for the books of some ten minutes.
+const DISK_MEGABYTES: u32 = 1_024;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -48,8 +56,9 @@ async fn main() -> ExitCode {
 
 async fn soak() {
     let (seconds, agents, kill_every_s) = (setting("SOAK_S", 180), setting("SOAK_AGENTS", 24), setting("SOAK_KILL_EVERY_S", 10));
-    let mut world = start().await;
-    let shared = Arc::new(Shared::new(&world));
+    let (cut_every_s, disk_every_s) = (setting("SOAK_CUT_EVERY_S", 0), setting("SOAK_DISK_EVERY_S", 0));
+    let mut world = start(disk_every_s > 0).await;
+    let shared = Arc::new(Shared::new(&world, setting("SOAK_SIGN_ANEW", 0) > 0));
     let mut running = Vec::new();
     for number in 0..agents {
         running.push(match number % 3 {
@@ -60,8 +69,21 @@ async fn soak() {
     let watch = Stopwatch::start();
     let mut blows = Blows::default();
     while watch.elapsed() < Duration::from_secs(seconds) {
-        moods(&world, blows.kills, kill_every_s).await;
-        strike(&mut world, &mut blows).await;
+        if disk_every_s > 0 {
+            fill_and_free(&world, Duration::from_secs(disk_every_s)).await;
+            blows.full_disks += 1;
+        } else if cut_every_s > 0 {
+            tokio::time::sleep(Duration::from_secs(cut_every_s)).await;
+            for database in &world.databases {
+                database.weather.cut().await;
+            }
+            blows.cuts += 1;
+        } else if kill_every_s > 0 {
+            moods(&world, blows.kills, kill_every_s).await;
+            strike(&mut world, &mut blows).await;
+        } else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
     let took_s = watch.elapsed().as_secs();
     shared.stop();
@@ -72,7 +94,7 @@ async fn soak() {
 }
 
 /// Gateways without limits that would hold the agents back, and signers with gas for everything.
-async fn start() -> World {
+async fn start(on_a_disk: bool) -> World {
     let plenty = "1000000";
     let setup = Setup::new()
         .set("limits.agent_per_minute", plenty)
@@ -82,11 +104,23 @@ async fn start() -> World {
         .set("upstream.per_minute", plenty)
         .set("upstream.concurrent", "64");
     let setup = if on_server() { setup.processes(2).databases_proxied().set("store.connections", "10") } else { setup };
+    assert!(!on_a_disk || !on_server(), "SOAK_DISK_EVERY_S is for TURNPIKE_TEST_STORE=sqlite");
+    let setup = if on_a_disk { setup.disk(DISK_MEGABYTES) } else { setup };
     let world = setup.own_chain().cards().start().await;
     for signer in std::iter::once(&world.signer).chain(&world.other_signers) {
         world.chain.set_balance(signer.address, U256::from(10).pow(U256::from(21))).await;
     }
     world
+}
+
+/// The disk is full for so long, and then has space for as long. The process goes on by itself.
+async fn fill_and_free(world: &World, time: Duration) {
+    let disk = world.disk.as_ref().expect("a world on a disk of its own");
+    disk.fill();
+    tokio::time::sleep(time).await;
+    disk.free();
+    tokio::time::sleep(time).await;
+    assert!(world.gateway.runs());
 }
 
 /// The time until the next kill. The core works; before every other kill it refuses for a moment, and before every fourth it fails, which

@@ -17,6 +17,7 @@ pub async fn judge(world: &World, shared: &Shared, blows: &Blows, took_s: u64) {
     println!("kill -9             {}", blows.kills);
     println!("database cut        {}", blows.cuts);
     println!("cache flushed       {}", blows.flushes);
+    println!("disk full           {}", blows.full_disks);
     println!("requests            {} (repeats {})", load(&shared.requests), load(&shared.repeats));
     println!("clients that left   {}", load(&shared.abandoned));
     println!("replays compared    {}", load(&shared.replays));
