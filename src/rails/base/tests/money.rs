@@ -203,7 +203,8 @@ pub(super) async fn judge(world: &World<'_>, claim: &Claim) -> Outcome {
     world.rail.outcome(&claim.terms, std::slice::from_ref(&claim.attempt)).await.unwrap()
 }
 
-async fn settled(world: &World<'_>, claim: &Claim) -> SettlementProof {
+/// The proof of a payment that was sent, once its transaction is mined.
+pub(super) async fn settled(world: &World<'_>, claim: &Claim) -> SettlementProof {
     mined(world, claim).await;
     match judge(world, claim).await {
         Outcome::Settled(proof) => proof,

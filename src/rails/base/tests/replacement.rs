@@ -11,7 +11,7 @@ use payments::{
 use super::{
     super::BaseRail,
     TestChain,
-    money::judge,
+    money::{judge, settled},
     world::{BUMP_AFTER_S, GWEI, PRICE, SAVED_AT, World, payment_id},
 };
 
@@ -134,10 +134,8 @@ pub(super) async fn a_foreign_transaction_under_our_nonce_is_seen_and_passed(cha
     let renewed = anew.preparer.prepare(payment_id(), anew.chain_next_nonce, SAVED_AT).unwrap();
     assert_eq!(call_of(&renewed), call_of(&claim.attempt));
     assert_eq!(world.rail.send(&renewed).await, Sent::Accepted);
-    match judge(&world, &super::world::Claim { attempt: renewed.clone(), ..claim }).await {
-        Outcome::Settled(proof) => assert_eq!(proof.tx_hash, renewed.tx_hash),
-        other => panic!("{other:?}"),
-    }
+    let proof = settled(&world, &super::world::Claim { attempt: renewed.clone(), ..claim }).await;
+    assert_eq!(proof.tx_hash, renewed.tx_hash);
     assert_eq!(world.balance(&world.pay_to).await, PRICE);
 }
 

@@ -140,6 +140,9 @@ async fn r145_a_dispute_in_an_unknown_state_is_not_guessed_and_hides_nothing_els
     let (url, _) = CannedStripe::start(|call| match call.line().as_str() {
         "GET /payment_intents/pi_1" => Reply::json(200, &payment("succeeded")),
         "GET /charges/ch_1" => Reply::json(200, &json!({"amount_refunded": 10, "livemode": false})),
+        "GET /refunds" => {
+            Reply::json(200, &page(json!([{"id": "re_1", "amount": 10, "status": "succeeded", "created": 1, "metadata": {}}])))
+        }
         // A key that may not read warnings.
         "GET /radar/early_fraud_warnings" => Reply::json(403, &json!({"error": {"type": "invalid_request_error"}})),
         _ => Reply::json(200, &page(json!([{"id": "du_1", "amount": 60, "status": "of_tomorrow", "livemode": false}]))),
