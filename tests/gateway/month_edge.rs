@@ -1,9 +1,11 @@
 //! The month of a free launch is the calendar's in UTC, whatever the host's own time zone says.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
+use crate::support::anvil::Anvil;
 use crate::support::audit::text;
 use crate::support::world::{Totals, launch};
 use crate::support::{Reply, Setup, Wallet, World};
@@ -13,13 +15,14 @@ const BEFORE: &str = "2027-03-31T23:59:59.800Z";
 const AFTER: &str = "2027-04-01T00:00:00.200Z";
 const EDGE_UNIX_S: u64 = 1_806_537_600;
 
-/// A gateway in California whose clock is a file.
+/// A gateway in California whose clock is a file, before a chain of the same time.
 async fn in_california() -> (World, Clock) {
     let dir = tempfile::TempDir::new().unwrap();
     let clock = Clock { path: dir.path().join("clock"), _dir: dir };
     clock.set(BEFORE);
     let path = clock.path.display().to_string();
-    (Setup::new().set("test.clock_file", &path).set("TZ", "America/Los_Angeles").start().await, clock)
+    let chain = Arc::new(Anvil::start_at(EDGE_UNIX_S - 60).await);
+    (Setup::new().on_chain(chain).set("test.clock_file", &path).set("TZ", "America/Los_Angeles").start().await, clock)
 }
 
 struct Clock {

@@ -8,6 +8,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use payments::time::UnixMs;
+use sandbox::stripe::DisputeTerms;
 use serde_json::Value;
 
 use crate::support::audit::text;
@@ -61,6 +62,15 @@ impl Lived {
     /// Runs a command that must end well; what it printed as JSON.
     async fn ask(&self, arguments: &[&str]) -> Value {
         ended(&self.world.gateway.run(arguments).await, 0)
+    }
+
+    /// The bank asks about the pack, and takes nothing yet.
+    fn is_asked_about(&self) {
+        self.world.hear_events();
+        let stripe = self.world.stripe();
+        let charge = stripe.succeeded().into_iter().find(|intent| intent["amount"] == 1_200).unwrap()["latest_charge"].clone();
+        let terms = DisputeTerms { inquiry: true, ..DisputeTerms::default() };
+        stripe.emulator.open_dispute_on(charge.as_str().unwrap(), &terms).unwrap();
     }
 
     /// A column of the one settlement of a payment.

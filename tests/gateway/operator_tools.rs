@@ -43,7 +43,20 @@ async fn doctor(gateway: &Gateway, changes: &[&str], level: &str) -> Vec<String>
 async fn doctor_finds_nothing_beside_a_healthy_gateway() {
     let world = World::start().await;
     let (report, code) = report(&world.gateway.run(&["doctor"]).await);
-    let mut ok = vec!["config", "sandbox_keys", "database", "migrations", "trial_balance", "chain", "gas", "clock", "seal", "core"];
+    let mut ok = vec![
+        "config",
+        "sandbox_keys",
+        "database",
+        "migrations",
+        "trial_balance",
+        "books_chain",
+        "chain",
+        "gas",
+        "clock",
+        "seal",
+        "signer",
+        "core",
+    ];
     if world.gateway.database.name().is_some() {
         // Only a cache that processes share can be away.
         ok.push("cache");
@@ -66,7 +79,7 @@ async fn doctor_names_what_is_broken() {
     for (change, failing) in [
         ("x402.rpc_url=http://127.0.0.1:1", vec!["chain"]),
         ("x402.domain_name=Dollar", vec!["chain"]),
-        ("x402.chain_id=11155111", vec!["chain"]),
+        ("x402.chain_id=11155111", vec!["books_chain", "chain"]),
         (poor.as_str(), vec!["gas"]),
         (&clock("slow", now_unix_s() - 3_600), vec!["clock"]),
         (&broken, vec!["database"]),
@@ -97,7 +110,7 @@ async fn doctor_knows_a_sandbox_before_during_and_after_its_life() {
     assert!(!gateway.path("sandbox").exists(), "doctor made a sandbox");
     gateway.spawn();
     gateway.wait_ready().await;
-    assert_eq!(doctor(&gateway, &[], "ok").await.len(), 10);
+    assert_eq!(doctor(&gateway, &[], "ok").await.len(), 12);
     gateway.kill9();
     assert_eq!(doctor(&gateway, &[], "warn").await, ["chain"]);
     let keys = gateway.path("sandbox/keys.toml");

@@ -103,7 +103,7 @@ async fn a_transfer_by_hand_pays_one_debt_once_the_chain_shows_it() {
     assert_eq!((state(&world, &payment).await.as_str(), booked(&world, "liab:refund_due").await), ("refunded", 0));
     assert_eq!(booked(&world, "asset:usdc_refund").await, -i128::from(PRICE));
     ended(&paid_by(&world, &payment, &whole, &[]).await, 4);
-    let verified = world.gateway.run(&["verify"]).await;
+    let verified = world.gateway.run(&["ledger", "verify"]).await;
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }
 

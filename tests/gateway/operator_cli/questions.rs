@@ -57,6 +57,7 @@ async fn each_question_of_the_readme_is_answered_by_its_command() {
     lived.world.core().behave(Behaviour::Fail);
     let other = lived.world.agent().await;
     lived.world.launch(&other, "unknown").await.must(503);
+    lived.is_asked_about();
     lived.world.gateway.run(&["reconcile", "--json"]).await;
     let mut wrong = Vec::new();
     for (question, command) in documented() {
@@ -133,6 +134,11 @@ async fn right(lived: &Lived, question: &str, answer: &Value) -> Result<(), Stri
             let all = answer.as_array().unwrap();
             let refund = all.iter().find(|row| row["subject"] == lived.refunded.as_str()).unwrap_or(&Value::Null);
             same(&json!([refund["action"], refund["reason"], refund["via"]]), json!(["refund.approve", REASON, "cli"]))
+        }
+        "Which disputes must be answered, and by when?" => {
+            let due = is_moment(&answer[0]["due_by"]);
+            let row = json!([answer[0]["payment_id"], answer[0]["amount_cents"], answer[0]["status"]]);
+            same(&json!([answer.as_array().unwrap().len(), row, due]), json!([1, [lived.pack, 1_200, "warning_needs_response"], true]))
         }
         other => panic!("the README asks {other:?}, and nobody knows the right answer"),
     }
