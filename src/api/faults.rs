@@ -58,6 +58,7 @@ pub(super) fn not_claimed(error: ClaimError) -> Fault {
     match error {
         ClaimError::Proof(error) => proof::refused(&error),
         ClaimError::Rail(error) => chain_down(&error),
+        ClaimError::Upstream(error) => closed(error),
         ClaimError::Books(error) => Fault::internal(&error),
         ClaimError::UsedForIdentity => used_for_identity(),
         ClaimError::NoCards => {

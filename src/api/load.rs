@@ -1,22 +1,14 @@
 //! How much this process takes on at the same time. What is too much is said with 503 before anything is claimed.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use payments::{
-    challenge::Retry,
-    ports::{Upstream, UpstreamError},
-    time::UnixMs,
-};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use payments::challenge::Retry;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Fault;
 
 /// The unit in which bodies are counted.
 const BODY_UNIT_BYTES: usize = 1024;
-/// How long an upstream that answered counts as there, and one that did not as away.
-const HEALTH_HOLDS_MS: i64 = 1_000;
-/// How long the upstream may take to say that it is there.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +26,6 @@ pub struct Load {
     requests: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     intents: usize,
-    health: Mutex<Option<Health>>,
-}
-
-/// What the upstream said of itself, and when.
-struct Health {
-    well: bool,
-    at: UnixMs,
 }
 
 /// One request's part of the memory for bodies; given back when it is dropped.
@@ -56,12 +41,7 @@ impl Load {
     /// Nothing is open.
     pub fn new(limits: LoadLimits) -> Self {
         let semaphore = |places: usize| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self {
-            requests: semaphore(limits.requests),
-            bodies: semaphore(limits.body_bytes / BODY_UNIT_BYTES),
-            intents: limits.intents,
-            health: Mutex::new(None),
-        }
+        Self { requests: semaphore(limits.requests), bodies: semaphore(limits.body_bytes / BODY_UNIT_BYTES), intents: limits.intents }
     }
 
     /// A place for one request whose body is there.
@@ -83,25 +63,6 @@ impl Load {
     /// 503.
     pub(super) fn creation(&self, driven: usize) -> Result<(), Fault> {
         if driven < self.intents { Ok(()) } else { Err(overloaded("too_many_open_payments")) }
-    }
-
-    /// Asks the upstream whether it is there, at most once a second: nobody pays for a call that cannot be made.
-    ///
-    /// # Errors
-    /// [`UpstreamError`] when it is not.
-    pub(super) async fn upstream(&self, upstream: &dyn Upstream, now: UnixMs) -> Result<(), UpstreamError> {
-        let mut health = self.health.lock().await;
-        let known = health.as_ref().filter(|health| now < health.at.plus_ms(HEALTH_HOLDS_MS) && now >= health.at);
-        let well = match known {
-            Some(health) => health.well,
-            None => {
-                let answer = tokio::time::timeout(HEALTH_TIMEOUT, upstream.ready()).await;
-                let well = matches!(answer, Ok(Ok(())));
-                *health = Some(Health { well, at: now });
-                well
-            }
-        };
-        if well { Ok(()) } else { Err(UpstreamError::Busy { retry_after_s: 2 }) }
     }
 }
 

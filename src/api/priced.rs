@@ -137,7 +137,7 @@ fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String
 /// Step 8: what is open already, the upstream's health, its breaker and budget.
 pub(super) async fn check_gates(api: &Api) -> Result<(), Fault> {
     api.load.creation(api.drives.count())?;
-    api.load.upstream(&*api.world.upstream, api.world.clock.now()).await.map_err(closed)?;
+    api.world.upstream.ready().await.map_err(closed)?;
     api.world.upstream.gate().map_err(closed)
 }
 

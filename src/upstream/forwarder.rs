@@ -6,7 +6,9 @@
 mod answers;
 mod breaker;
 mod creations;
+mod health;
 mod transport;
+mod units;
 mod witness;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use payments::{
     checkout::{Admission, ForwardRequest},
+    ids::PaymentId,
     intent::StoredAnswer,
     ports::{Clock, Creations, LookUp, Upstream, UpstreamAnswer, UpstreamError},
 };
@@ -26,16 +29,18 @@ use super::{
 };
 use breaker::Breaker;
 pub use breaker::Budget;
+use health::HealthWatch;
 pub use transport::Transport;
 pub use witness::{NoWitness, Witness};
 
 /// The upstream of a profile.
 pub struct Forwarder {
     profile: Arc<Profile>,
-    transport: Transport,
+    transport: Arc<Transport>,
     signing_secret: Vec<u8>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
+    health: HealthWatch,
     witness: Arc<dyn Witness>,
 }
 
@@ -44,7 +49,8 @@ pub struct Forwarder {
 impl Forwarder {
     /// A forwarder by the profile's rules over a transport.
     pub fn new(profile: Arc<Profile>, transport: Transport, signing_secret: Vec<u8>, budget: Budget, clock: Arc<dyn Clock>) -> Self {
-        Self { profile, transport, signing_secret, clock, breaker: Breaker::new(budget), witness: Arc::new(NoWitness) }
+        let (transport, breaker) = (Arc::new(transport), Breaker::new(budget));
+        Self { profile, transport, signing_secret, clock, breaker, health: HealthWatch::default(), witness: Arc::new(NoWitness) }
     }
 
     /// The same, with somebody who is told of every call.
@@ -179,6 +185,7 @@ impl Upstream for Forwarder {
             Ok(request) => request,
             Err(error) => return UpstreamAnswer::Unknown(error.to_string()),
         };
+        self.breaker.unit_used(admission.core_key());
         match self.call(request).await {
             Ok(answer) => self.judge(&route, answer),
             Err(error) => UpstreamAnswer::Unknown(error.to_string()),
@@ -211,13 +218,25 @@ impl Upstream for Forwarder {
         self.breaker.gate(self.clock.now())
     }
 
+    fn take_unit(&self, payment: PaymentId) -> Result<(), UpstreamError> {
+        self.breaker.take_unit(payment, self.clock.now())
+    }
+
+    fn give_unit_back(&self, payment: PaymentId) {
+        self.breaker.give_unit_back(payment);
+    }
+
     async fn ready(&self) -> Result<(), UpstreamError> {
         let Some(path) = &self.profile.upstream.health else { return Ok(()) };
-        let answer = self.transport.call(self.own_request(path)?).await.map_err(UpstreamError::Unreachable)?;
-        if answer.status().is_success() {
-            return Ok(());
-        }
-        Err(UpstreamError::Unreachable(format!("health answers {}", answer.status().as_u16())))
+        let (request, transport) = (self.own_request(path)?, Arc::clone(&self.transport));
+        let question = async move {
+            let answer = transport.call(request).await.map_err(UpstreamError::Unreachable)?;
+            match answer.status() {
+                status if status.is_success() => Ok(()),
+                status => Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16()))),
+            }
+        };
+        self.health.ask(&self.clock, question).await
     }
 }
 

@@ -56,6 +56,7 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.drives.world.upstream.give_unit_back(self.id);
         let mut running = self.drives.lock();
         // A driver that lost its lease must not remove the one that has it now.
         if running.get(&self.id).is_some_and(|driver| driver.fence == self.fence) {

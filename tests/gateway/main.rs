@@ -82,5 +82,6 @@ mod telemetry_alerts;
 mod telemetry_secrets;
 mod telemetry_traces;
 mod unfinished;
+mod upstream_budget;
 mod verify;
 mod webhooks;

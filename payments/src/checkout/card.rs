@@ -4,7 +4,7 @@
 use crate::{
     agent::Payer,
     charge::PaymentToken,
-    checkout::{ClaimError, World},
+    checkout::{ClaimError, World, claim::claim_with_unit},
     fingerprint::Fingerprint,
     funding::{Means, PayTerms, Product},
     ids::PaymentId,
@@ -92,8 +92,11 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer.clone(),
     };
-    let claimed = world.books.claim(claim).await;
+    let claimed = match asked.product {
+        Product::Launch => claim_with_unit(world, claim).await,
+        Product::Pack { .. } => world.books.claim(claim).await.map_err(ClaimError::from),
+    };
     // A credit may be gone, also where the books did not say so.
     world.forget_balance(&asked.payer).await;
-    Ok(claimed?)
+    claimed
 }

@@ -11,7 +11,9 @@ use crate::{
     ids::PaymentId,
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
-    ports::{BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment},
+    ports::{
+        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment, UpstreamError,
+    },
     proof::ProofKey,
     x402::{
         X402Version,
@@ -56,6 +58,9 @@ pub enum ClaimError {
     /// The chain could not be asked.
     #[error(transparent)]
     Rail(#[from] RailError),
+    /// The upstream bears no further creation now.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// The books could not be asked, or did not answer: see [`BooksError::NotKnown`].
     #[error(transparent)]
     Books(#[from] BooksError),
@@ -113,7 +118,12 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    match (world.books.claim(claim).await?, unpayable) {
+    // Whoever can neither pay nor be given anything takes no part of what the upstream bears, even for a moment.
+    let claimed = match payable || free_tier {
+        true => claim_with_unit(world, claim).await?,
+        false => world.books.claim(claim).await?,
+    };
+    match (claimed, unpayable) {
         // It is nobody's fault and passes: the same proof is good later. A payer whom the token bars hears of his own transfer.
         (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _) if view.token_paused => {
             Err(RailError::TokenPaused.into())
@@ -121,6 +131,17 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => Err(why.into()),
         (claimed, _) => Ok(claimed),
     }
+}
+
+/// Claims with a unit of the upstream's budget, which goes back where nothing new was claimed.
+pub(super) async fn claim_with_unit(world: &World, claim: NewClaim<'_>) -> Result<Claimed, ClaimError> {
+    let id = claim.id;
+    world.upstream.take_unit(id)?;
+    let claimed = world.books.claim(claim).await;
+    if !matches!(claimed, Ok(Claimed::New(_))) {
+        world.upstream.give_unit_back(id);
+    }
+    Ok(claimed?)
 }
 
 /// The settling call would revert. It matters only where money would be taken: a slot or an entitlement needs no transfer.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{checkout::Admission, intent::StoredAnswer, ports::Creations};
+use crate::{checkout::Admission, ids::PaymentId, intent::StoredAnswer, ports::Creations};
 
 /// What the upstream made of a creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,13 +84,24 @@ pub trait Upstream: Send + Sync {
     /// [`UpstreamError`] when there is no whole answer.
     async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError>;
 
-    /// Whether a creation may be sent now: asked before anything is claimed.
+    /// Whether a creation may be sent now: asked before anything is claimed, and takes nothing.
     ///
     /// # Errors
     /// [`UpstreamError::Busy`] with the time to come back.
     fn gate(&self) -> Result<(), UpstreamError>;
 
-    /// Whether the upstream answers.
+    /// Takes a unit of the upstream's budget for the creation of this payment, with its claim.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Busy`] when there is none.
+    fn take_unit(&self, _payment: PaymentId) -> Result<(), UpstreamError> {
+        Ok(())
+    }
+
+    /// Gives that unit back, if nothing was sent for the payment.
+    fn give_unit_back(&self, _payment: PaymentId) {}
+
+    /// Whether the upstream answers. One question serves all who ask meanwhile, and none waits long for it.
     ///
     /// # Errors
     /// [`UpstreamError`] when it does not.

@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use payments::{ports::UpstreamError, time::UnixMs};
+use payments::{ids::PaymentId, ports::UpstreamError, time::UnixMs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::units::Units;
 
 /// Failures in a row that open the breaker.
 const FAILURES_TO_OPEN: u32 = 5;
@@ -27,7 +28,7 @@ pub struct Budget {
 }
 
 pub(super) struct Breaker {
-    budget: Option<DefaultDirectRateLimiter>,
+    units: Option<Units>,
     places: Arc<Semaphore>,
     health: Arc<Mutex<Health>>,
 }
@@ -48,23 +49,35 @@ pub(super) struct CallPermit {
 
 impl Breaker {
     pub(super) fn new(budget: Budget) -> Self {
-        Self {
-            budget: budget.per_minute.map(|per_minute| RateLimiter::direct(Quota::per_minute(per_minute))),
-            places: Arc::new(Semaphore::new(budget.concurrent)),
-            health: Arc::default(),
-        }
+        Self { units: budget.per_minute.map(Units::new), places: Arc::new(Semaphore::new(budget.concurrent)), health: Arc::default() }
     }
 
-    /// Whether a creation may be taken on now. It takes its part of the budget.
+    /// Whether a creation may be taken on now. It takes nothing of the budget.
     pub(super) fn gate(&self, now: UnixMs) -> Result<(), UpstreamError> {
         let open_until = self.health.lock().unwrap_or_else(PoisonError::into_inner).open_until;
         if let Some(until) = open_until.filter(|until| *until > now) {
             let ms = until.ms().saturating_sub(now.ms());
             return Err(UpstreamError::Busy { retry_after_s: u64::try_from(ms / 1000).unwrap_or(0) + 1 });
         }
-        match &self.budget {
-            Some(budget) if budget.check().is_err() => Err(UpstreamError::Busy { retry_after_s: 1 }),
-            _ => Ok(()),
+        self.units.as_ref().map_or(Ok(()), |units| units.look(now)).map_err(busy)
+    }
+
+    /// Takes a unit of the budget for this payment's creation.
+    pub(super) fn take_unit(&self, payment: PaymentId, now: UnixMs) -> Result<(), UpstreamError> {
+        self.units.as_ref().map_or(Ok(()), |units| units.take(&payment.to_string(), now)).map_err(busy)
+    }
+
+    /// Nothing was sent for the payment, and nothing will be.
+    pub(super) fn give_unit_back(&self, payment: PaymentId) {
+        if let Some(units) = &self.units {
+            units.give_back(&payment.to_string());
+        }
+    }
+
+    /// The creation with this key leaves.
+    pub(super) fn unit_used(&self, core_key: Option<&str>) {
+        if let (Some(units), Some(core_key)) = (&self.units, core_key) {
+            units.used(core_key);
         }
     }
 
@@ -75,6 +88,10 @@ impl Breaker {
             Ok(Err(_)) | Err(_) => Err(UpstreamError::Busy { retry_after_s: PLACE_WAIT.as_secs() }),
         }
     }
+}
+
+fn busy(retry_after_s: u64) -> UpstreamError {
+    UpstreamError::Busy { retry_after_s }
 }
 
 // === impl CallPermit ===
@@ -118,8 +135,17 @@ mod tests {
     async fn the_budget_is_one_for_all() {
         let breaker = Breaker::new(Budget { per_minute: NonZeroU32::new(2), concurrent: 2 });
         let now = UnixMs::new(0);
-        assert_eq!(breaker.gate(now), Ok(()));
-        assert_eq!(breaker.gate(now), Ok(()));
-        assert!(matches!(breaker.gate(now), Err(UpstreamError::Busy { .. })));
+        let id = |number| payments::testing::clock::numbered_id(number);
+        for number in 1..=2 {
+            assert_eq!((breaker.gate(now), breaker.gate(now)), (Ok(()), Ok(())), "a look takes nothing");
+            assert_eq!(breaker.take_unit(id(number), now), Ok(()));
+        }
+        let none = Err(UpstreamError::Busy { retry_after_s: 30 });
+        assert_eq!((breaker.gate(now), breaker.take_unit(id(3), now)), (none.clone(), none));
+        breaker.unit_used(Some(&id(1).to_string()));
+        breaker.give_unit_back(id(1));
+        breaker.give_unit_back(id(2));
+        assert_eq!(breaker.take_unit(id(3), now), Ok(()));
+        assert!(breaker.take_unit(id(4), now).is_err());
     }
 }

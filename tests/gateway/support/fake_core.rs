@@ -13,34 +13,8 @@ use super::moment::random_bytes;
 use super::server::{Answer, Server, json as answer};
 use super::trap::{self, Armed, Point, Trap};
 
-/// What the core does with a creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behaviour {
-    /// 201, once per `Idempotency-Key`.
-    Create,
-    /// A final 400 LAUNCH_007.
-    Reject,
-    /// 500, nothing made.
-    Fail,
-    /// Breaks the connection, nothing made.
-    Reset,
-    /// Never answers, nothing made.
-    Hang,
-    /// Makes the launch and never answers.
-    CreateThenHang,
-    /// Makes the launch and answers half of its JSON.
-    Truncate,
-    /// Makes the launch and answers 201 without its id.
-    NoId,
-    /// Makes the launch and answers 50 MB.
-    Huge,
-    /// Makes the launch and answers 201 with a page for people.
-    Page,
-    /// Makes the launch and calls the right answer a page.
-    WrongType,
-    /// Makes the launch and answers two seconds later.
-    Slow,
-}
+/// Where the dropspace profile asks whether the core is well.
+pub const HEALTH: &str = "/_core/health";
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -75,6 +49,8 @@ struct State {
     /// Every creation that the core lists, oldest first: deleted ones stay.
     listed: Vec<Listed>,
     list_silent: bool,
+    /// Health is asked and never answered.
+    health_hangs: bool,
     traps: Vec<Armed>,
 }
 
@@ -93,6 +69,7 @@ impl FakeCore {
             launches: BTreeMap::new(),
             listed: Vec::new(),
             list_silent: false,
+            health_hangs: false,
             traps: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -105,6 +82,11 @@ impl FakeCore {
 
     pub fn behave(&self, behaviour: Behaviour) {
         self.state.lock().unwrap().behaviour = behaviour;
+    }
+
+    /// Health is not answered any more, or again.
+    pub fn hang_health(&self, hangs: bool) {
+        self.state.lock().unwrap().health_hangs = hangs;
     }
 
     /// Stops the next creation at this point.
@@ -160,6 +142,7 @@ async fn answered(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         let creates = request.method() == Method::POST && request.uri().path() == "/launches";
         let behaviour = match creates {
             true => state.script.pop_front().unwrap_or(state.behaviour),
+            false if state.health_hangs && request.uri().path() == HEALTH => Behaviour::Hang,
             false => Behaviour::Create,
         };
         (state.answer(&seen, request.uri().path(), behaviour), behaviour)
@@ -293,8 +276,10 @@ fn error(status: u16, code: &str, message: &str) -> Answer {
     answer(status, &json!({"error": {"code": code, "message": message}}))
 }
 
+mod behaviour;
 mod creations;
 #[cfg(test)]
 mod tests;
 
+pub use behaviour::Behaviour;
 use creations::{Listed, accounts};

@@ -207,9 +207,8 @@ impl Process {
             | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => self.challenge(&call, None),
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
-            Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(ClaimError::Rail(_) | ClaimError::Books(_) | ClaimError::NoCards) => {
-                Answer::Failed
-            }
+            Ok(Claimed::Refused(ClaimRefusal::Preparation(_)))
+            | Err(ClaimError::Rail(_) | ClaimError::Upstream(_) | ClaimError::Books(_) | ClaimError::NoCards) => Answer::Failed,
         }
     }
 
