@@ -3,7 +3,7 @@
 use crate::{
     charge::{Refund, RefundState},
     ids::PaymentId,
-    ports::{BooksError, CardBooks, CardError, CardRail, Clock, RefundNote, RefundOutcome},
+    ports::{BooksError, CardBooks, CardError, CardRail, Clock, RefundNote, RefundOutcome, UnrecognisedState},
     time::UnixMs,
 };
 
@@ -115,7 +115,7 @@ async fn elsewhere(
 ) -> Result<Option<RefundState>, BooksError> {
     match books.intent_of_charge(&refund.payment_intent).await? {
         Some(intent) => match look_at_charge(rail, books, clock, intent, &refund.payment_intent).await {
-            Ok(()) | Err(LookError::Card(_)) => Ok(None),
+            Ok(_) | Err(LookError::Card(_)) => Ok(None),
             Err(LookError::Books(error)) => Err(error),
         },
         None => Ok((back_minor >= refund.amount_minor).then_some(RefundState::Refunded)),
@@ -153,7 +153,7 @@ pub enum LookError {
 }
 
 /// Books what is true now of a settled charge: an event says that something changed, and only the processor's current word says what. A refund
-/// of ours is looked at by itself, in the next round.
+/// of ours is looked at by itself, in the next round. What is in a state that is not known stays as it is booked, and is told.
 ///
 /// # Errors
 /// [`LookError`]: nothing was booked, and the same look may be taken again.
@@ -163,12 +163,12 @@ pub async fn look_at_charge(
     clock: &dyn Clock,
     intent: PaymentId,
     payment_intent: &str,
-) -> Result<(), LookError> {
+) -> Result<Vec<UnrecognisedState>, LookError> {
     // Two looks may end in the other order: what was asked first must not be believed last.
     let asked_at = clock.now();
     let facts = rail.facts(payment_intent).await?;
     books.book_facts(intent, &facts, asked_at).await?;
-    Ok(())
+    Ok(facts.unrecognised)
 }
 
 #[cfg(test)]

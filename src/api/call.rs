@@ -1,5 +1,7 @@
 //! One request on its way through the rooms: what is known of it once its route is found and its body is read.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use payments::{agent::Payer, checkout::ForwardRequest, fingerprint::Fingerprint};
@@ -14,6 +16,8 @@ pub(super) struct Call {
     pub path_and_query: String,
     /// The value of `:id`.
     pub id: Option<String>,
+    /// Whose address it comes from.
+    pub peer: IpAddr,
     /// The client's headers.
     pub headers: HeaderMap,
     /// The body's exact bytes.

@@ -86,7 +86,8 @@ async fn route_request(
     route_key.clone_from(&route.key);
     asked.route = Some(route.number);
     asked.challenged = api.challenges.find(&route.key);
-    api.limits.peer(api.trusted_proxies.client(peer, &parts.headers))?;
+    let peer = api.trusted_proxies.client(peer, &parts.headers);
+    api.limits.peer(peer)?;
     let credential = match route.target {
         // The signature over the body is the credential.
         Target::Own(OwnRoute::CardEvents) => Credential::None,
@@ -104,6 +105,7 @@ async fn route_request(
         path_and_query: query.map_or_else(|| canonical_path.to_owned(), |query| format!("{canonical_path}?{query}")),
         id: params.first().map(|(_, value)| (*value).to_owned()),
         fingerprint: Fingerprint::of(parts.method.as_str(), canonical_path, query.unwrap_or_default(), &body),
+        peer,
         headers: parts.headers.clone(),
         body,
         asked: asked.clone(),

@@ -101,7 +101,7 @@ impl Limits {
     }
 }
 
-fn too_many(limit: u32, wait_ms: u64) -> Fault {
+pub(super) fn too_many(limit: u32, wait_ms: u64) -> Fault {
     let retry_after_s = (wait_ms / 1_000).saturating_add(1);
     Fault::new(Condition::RateLimited, format!("too many requests. please try again in {retry_after_s} seconds."))
         .reason(RATE_LIMITED)

@@ -45,7 +45,7 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 
-pub use cards::{CardDesk, Pack};
+pub use cards::{CardDesk, Looks, Pack};
 pub use challenges::{CardTerms, ChallengeError, Challenges};
 pub use describe::Descriptions;
 pub use limits::{LimitSettings, Limits};

@@ -12,9 +12,9 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, keys::SandboxKeys};
+use super::{AppError, card_account, keys::SandboxKeys};
 use crate::{
-    api::{CardDesk, CardTerms, Pack},
+    api::{CardDesk, CardTerms, Looks, Pack},
     clock::SystemClock,
     config::{self, Config, Secret, SptParameter, StripeMode},
     rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
@@ -39,6 +39,7 @@ pub(super) struct CardParts {
     challenge_ttl_ms: i64,
     bind_bodies: bool,
     livemode: bool,
+    refused_per_minute: u32,
     url: String,
 }
 
@@ -57,7 +58,7 @@ struct Processor {
 pub(super) async fn parts(
     config: &Config,
     clock: &SystemClock,
-    books: &dyn CardBooks,
+    books: &Arc<dyn CardBooks>,
     sealer: Arc<dyn Sealer>,
     agents: SocketAddr,
     stop: &CancellationToken,
@@ -76,12 +77,14 @@ pub(super) async fn parts(
     if !books.same_key("mpp.account_key", &account_key.mark()).await? {
         return Err(AppError::Setting(String::from(ANOTHER_ACCOUNT_KEY)));
     }
+    let livemode = stripe.mode == StripeMode::Live;
+    card_account::check_mode(&**books, livemode).await?;
     let processor = match sandbox {
         true => emulator(config, clock, agents, stop, tasks).await?,
         false => configured(&config.stripe),
     };
-    let livemode = stripe.mode == StripeMode::Live;
-    let rail = Arc::new(rail(config, &processor, sealer, clock)?);
+    let rail = Arc::new(card_account::of_books(rail(config, &processor, sealer, clock)?, books).await?);
+    card_account::open_gate(&rail).await?;
     let tokens = AgentTokenKeys::new(keys_or(&mpp.token_keys, kept.as_ref().map(|keys| keys.token_key.as_str())))?;
     let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
     Ok(Some(CardParts {
@@ -99,6 +102,7 @@ pub(super) async fn parts(
         challenge_ttl_ms: i64::try_from(mpp.challenge_ttl_s.saturating_mul(1000)).unwrap_or(i64::MAX),
         bind_bodies: mpp.bind_bodies,
         livemode,
+        refused_per_minute: config.limits.refused_cards_per_minute,
         url: processor.api_base,
     }))
 }
@@ -128,6 +132,17 @@ fn rail(config: &Config, processor: &Processor, sealer: Arc<dyn Sealer>, clock: 
     Ok(StripeRail::new(&settings, sealer, Arc::new(clock.clone()))?)
 }
 
+/// One token charged, for `doctor`. None where real money would move, or none.
+pub(super) async fn trial(config: &Config, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Option<Result<String, AppError>> {
+    if config.stripe.mode != StripeMode::Test {
+        return None;
+    }
+    Some(match rail(config, &configured(&config.stripe), sealer, clock) {
+        Ok(rail) => rail.try_charge().await.map_err(AppError::from),
+        Err(error) => Err(error),
+    })
+}
+
 /// Whether the configured processor takes our key, for `doctor`. None where no processor is configured: a sandbox brings its own.
 pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Option<Result<(), AppError>> {
     if matches!(config.stripe.mode, StripeMode::Off | StripeMode::Sandbox) {
@@ -144,13 +159,14 @@ pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &Syst
 ///
 /// # Errors
 /// [`AppError`].
-pub(super) fn beside(config: &Config, clock: &SystemClock, books: Arc<dyn CardBooks>) -> Result<Option<CardSide>, AppError> {
+pub(super) async fn beside(config: &Config, clock: &SystemClock, books: Arc<dyn CardBooks>) -> Result<Option<CardSide>, AppError> {
     let processor = match config.stripe.mode {
         StripeMode::Off => return Ok(None),
         StripeMode::Sandbox => running_emulator(config)?,
         StripeMode::Test | StripeMode::Live => configured(&config.stripe),
     };
-    let rail = Arc::new(rail(config, &processor, Arc::new(AeadSealer::new(&[0; 32])), clock)?);
+    let rail = rail(config, &processor, Arc::new(AeadSealer::new(&[0; 32])), clock)?;
+    let rail = Arc::new(card_account::of_books(rail, &books).await?);
     Ok(Some(CardSide { history: rail.clone(), rail, books }))
 }
 
@@ -207,6 +223,7 @@ impl CardParts {
             challenge_ttl_ms: self.challenge_ttl_ms,
             bind_bodies: self.bind_bodies,
             livemode: self.livemode,
+            looks: Looks::new(self.refused_per_minute),
             pack: Pack { id: PACK_ID, credits: PACK_CREDITS, price: self.terms.pack },
         }
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod beside;
 mod books_chain;
 mod cache;
+mod card_account;
 mod cards;
 mod checks;
 mod custody;
@@ -110,7 +111,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     // Before the card emulator: a second process on the same books must not touch the first one's.
     let store = stores::serving(config).await?;
     books_chain::check(config, &*store.inspect, &*store.cards).await?;
-    let cards = cards::parts(config, &clock, &*store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
+    let cards = cards::parts(config, &clock, &store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let behind = (&*profile, upstream::upstream(config, &profile, &clock, Arc::new(vitals::Calls(Arc::clone(&telemetry)))).await?);
     let world = world(config, behind, &clock, &money, &cache, store.books, cards.as_ref().map(cards::CardParts::world))?;

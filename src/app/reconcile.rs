@@ -72,7 +72,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         books: store.reconcile,
         rail: rail.clone(),
         chain: rail,
-        cards: cards::beside(config, &clock, store.cards)?,
+        cards: cards::beside(config, &clock, store.cards).await?,
         upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched()).await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),

@@ -172,7 +172,7 @@ impl Default for Stripe {
             network_id: String::new(),
             webhook_secret: Secret::default(),
             api_version: "2026-07-29.preview".to_owned(),
-            spt_parameter: SptParameter::TopLevel,
+            spt_parameter: SptParameter::PaymentMethodData,
             timeout_ms: 20_000,
         }
     }

@@ -209,6 +209,7 @@ fn zero(config: &Config) -> Option<String> {
         ("limits.agent_per_minute", limits.agent_per_minute.into()),
         ("limits.agent_burst", limits.agent_burst.into()),
         ("limits.peer_per_minute", limits.peer_per_minute.into()),
+        ("limits.refused_cards_per_minute", limits.refused_cards_per_minute.into()),
         ("limits.body_bytes", limits.body_bytes),
         ("limits.header_bytes", limits.header_bytes),
         ("upstream.timeout_s", config.upstream.timeout_s),

@@ -84,6 +84,8 @@ pub struct Limits {
     pub agent_burst: u32,
     /// Requests per minute of one peer address, before anything is verified.
     pub peer_per_minute: u32,
+    /// Card tokens per minute of one peer address that the card processor does not take; more are refused unasked.
+    pub refused_cards_per_minute: u32,
     /// The largest request body.
     pub body_bytes: u64,
     /// The largest head of a request.
@@ -104,6 +106,7 @@ impl Default for Limits {
             agent_per_minute: 30,
             agent_burst: 30,
             peer_per_minute: 600,
+            refused_cards_per_minute: 30,
             body_bytes: 8 << 20,
             header_bytes: 16 << 10,
             open_body_bytes: 256 << 20,

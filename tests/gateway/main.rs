@@ -76,6 +76,7 @@ mod sandbox_mode;
 mod settlement;
 mod slow_peers;
 mod startup;
+mod stripe_reality;
 mod support;
 mod telemetry;
 mod telemetry_alerts;

@@ -15,7 +15,7 @@ use crate::support::world::Totals;
 use crate::support::{Call, Card, Reply, World};
 
 /// An event as Stripe would send it.
-fn event(kind: &str, object: &Value) -> String {
+pub fn event(kind: &str, object: &Value) -> String {
     let id = format!("evt_{}", hex::encode(random_bytes::<12>()));
     json!({
         "id": id, "object": "event", "api_version": "2026-01-28.clover", "created": now_unix_s(), "data": {"object": object},
@@ -33,7 +33,7 @@ fn delivery(signature: &str, body: &str) -> Call {
 }
 
 /// A delivery that Stripe signed at this time.
-fn signed(at_unix_s: u64, body: &str) -> Call {
+pub fn signed(at_unix_s: u64, body: &str) -> Call {
     delivery(&signature(at_unix_s, body), body)
 }
 
@@ -100,7 +100,8 @@ async fn r091_a_forged_event_has_no_effect() {
     let bare = Call::new("POST", "/webhooks/stripe").bytes(told.clone()).header("content-type", "application/json");
     refused(world.send(bare).await, "invalid_signature_header");
     let live = told.replace("\"livemode\":false", "\"livemode\":true");
-    refused(world.send(signed(now, &live)).await, "wrong_mode");
+    // An endpoint that refuses what Stripe signs is closed in the end.
+    world.send(signed(now, &live)).await.must(200);
     assert_eq!(account(&world, &token).await["balance"], 20);
     world.settles_at(BOUGHT).await;
     // The same event is believed once it is signed.

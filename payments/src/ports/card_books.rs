@@ -199,6 +199,9 @@ pub trait CardBooks: Send + Sync {
     /// Keeps the mark of a key that must never change, if there is none by this name yet; says whether the kept one is this.
     async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError>;
 
+    /// The name of these books, for what is made at a processor that others use too: `fresh` where they have none yet.
+    async fn books_name(&self, fresh: &str) -> Result<String, BooksError>;
+
     /// Whose agent token has this hash.
     async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError>;
 

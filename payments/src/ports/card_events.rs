@@ -11,6 +11,8 @@ pub struct CardEvent {
     pub kind: String,
     /// Of real money.
     pub livemode: bool,
+    /// The object that it holds or names.
+    pub object: Option<String>,
     /// The payment it is about, `pi_...`.
     pub payment_intent: Option<String>,
     /// Our payment, where the object's metadata names one.

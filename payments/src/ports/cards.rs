@@ -34,10 +34,10 @@ pub struct TokenView {
     pub livemode: bool,
     /// Why it can no longer be charged (`consumed`, `expired`, `revoked`, ...), if so.
     pub deactivated: Option<String>,
-    /// Its currency, in lower case.
-    pub currency: String,
-    /// How much it may still be charged, in the currency's minor unit.
-    pub left_minor: u64,
+    /// Its currency, in lower case; none where the processor does not say.
+    pub currency: Option<String>,
+    /// How much it may still be charged, in the currency's minor unit; none where the processor does not say.
+    pub left_minor: Option<u64>,
     /// From this second on it cannot be charged.
     pub expires_unix_s: Option<u64>,
 }
@@ -126,6 +126,17 @@ pub struct ChargeFacts {
     pub disputes: Vec<Dispute>,
     /// Warnings that it was probably made with a stolen card.
     pub warnings: Vec<FraudWarning>,
+    /// Refunds whose state is not known here: while there are any, nothing is booked of what went back.
+    pub unrecognised: Vec<UnrecognisedState>,
+}
+
+/// An object for whose state the processor has a word that we do not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnrecognisedState {
+    /// The processor's name of it.
+    pub id: String,
+    /// The word.
+    pub status: String,
 }
 
 /// The card network's warning about a charge, before any dispute.
@@ -202,6 +213,22 @@ pub trait CardRail: Send + Sync {
     /// # Errors
     /// [`CardError`].
     async fn facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError>;
+
+    /// Passes once the account at the processor is known to be the one that the books were begun with.
+    ///
+    /// # Errors
+    /// [`CardError::Misconfigured`] for another account, any other while it is not known.
+    async fn account_known(&self) -> Result<(), CardError> {
+        Ok(())
+    }
+
+    /// The payment that a refund, dispute, charge or warning is about, where the processor names one.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    async fn payment_of(&self, _object: &str) -> Result<Option<String>, CardError> {
+        Ok(None)
+    }
 
     /// Whether the processor takes our key.
     ///

@@ -34,7 +34,7 @@ pub use card_books::{
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{
     CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, NewCharge, RefundAnswer, RefundOutcome,
-    StablePayer, TokenView,
+    StablePayer, TokenView, UnrecognisedState,
 };
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
 pub use finality::{FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};

@@ -161,13 +161,26 @@ async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: Pa
     }
     turn.step().await?;
     seen.compared.compared = seen.compared.compared.saturating_add(1);
-    match turn.fence() {
-        Some(_) => {
-            cards.books.wake_refund(payment, turn.parts.clock.now()).await?;
-            Ok(look_at_charge(&*cards.rail, &*cards.books, &*turn.parts.clock, intent, payment).await?)
-        }
-        None => Ok(()),
+    if turn.fence().is_none() {
+        return Ok(());
     }
+    cards.books.wake_refund(payment, turn.parts.clock.now()).await?;
+    let unknown = |key: &str, detail| about(FindingKind::UnknownState, key.to_owned(), payment, detail);
+    match look_at_charge(&*cards.rail, &*cards.books, &*turn.parts.clock, intent, payment).await {
+        Ok(odd) => {
+            let found = odd.iter().map(|it| {
+                let detail = format!("Stripe calls the refund {} of {payment} {:?}; nothing of it is booked", it.id, it.status);
+                unknown(&it.id, detail)
+            });
+            seen.compared.found.extend(found);
+        }
+        // This one object is odd; the others are compared.
+        Err(LookError::Card(CardError::Misconfigured(why))) => {
+            seen.compared.found.push(unknown(payment, format!("{payment} cannot be read: {why}")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &OpenFinding) -> Result<(), CheckError> {
@@ -177,7 +190,12 @@ async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &Op
         }
         return Ok(());
     }
-    let by_charge = open.subject.starts_with("ch_");
+    if open.kind == FindingKind::UnknownState
+        && let Some(intent) = cards.books.intent_of_charge(&open.subject).await?
+    {
+        look(turn, cards, seen, intent, &open.subject).await?;
+    }
+    let by_charge = open.subject.starts_with("ch_") || open.subject.starts_with("py_");
     if by_charge && !seen.charges.contains(&open.subject) || open.subject.is_empty() || open.kind == FindingKind::CouldNotCheck {
         return Ok(());
     }

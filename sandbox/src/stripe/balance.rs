@@ -26,7 +26,8 @@ struct About<'a> {
 impl Tx<'_> {
     pub(super) fn record_charge(&mut self, charge: &Charge) -> String {
         let (currency, source) = (charge.currency.as_str(), charge.id.as_str());
-        let about = About { kind: "charge", reporting_category: "charge", currency, source, description: "Payment" };
+        let kind = if charge.id.starts_with("py_") { "payment" } else { "charge" };
+        let about = About { kind, reporting_category: "charge", currency, source, description: "Payment" };
         self.record(charge.amount, fee(charge.amount), &about)
     }
 

@@ -87,6 +87,9 @@ async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError
         Some(Fault::Conflict) => return refused(Answer::error(&ApiError::key_in_use(call.key.as_deref().unwrap_or("none")))),
         _ => {}
     }
+    if shared.is_over_rate()? {
+        return refused(Answer::error(&ApiError::rate_limited()).header("retry-after", "1"));
+    }
     if let Err(error) = call.asked().check_version() {
         return refused(Answer::error(&error));
     }
@@ -147,6 +150,8 @@ impl Call {
     fn work(&self, tx: &mut Tx<'_>) -> (u16, Value) {
         let answered = match &self.fault {
             Some(Fault::ErrorKept) => Err(ApiError::internal().kept()),
+            Some(Fault::DependencyFailed) => Err(ApiError::dependency_failed()),
+            Some(Fault::TokenRefused) => Err(ApiError::token_refused()),
             _ => routes::answer(tx, &self.asked()),
         };
         let (mut status, mut body, began) = match answered {

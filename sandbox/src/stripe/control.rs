@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::EmulatorError;
+use super::behaviour::Behaviour;
 use super::disputes::DisputeTerms;
 use super::error::ApiError;
 use super::faults::{Faults, Rule};
@@ -104,6 +105,7 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
             let Clock { offset_s } = read(body)?;
             shared.set(|settings| settings.clock_offset_s = offset_s).map(done)
         }
+        ("POST", ["behaviour"]) => shared.behave(read::<Behaviour>(body)?).map(done),
         ("POST", ["search"]) => {
             let Search { lag_s } = read(body)?;
             shared.set(|settings| settings.search_lag_s = lag_s).map(done)
@@ -136,6 +138,10 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         ("POST", ["refunds", id, "settle"]) => {
             let Settle { succeeds } = read(body)?;
             shared.ask(|tx| tx.settle_refund(id, succeeds))
+        }
+        ("POST", ["refunds", id, "status"]) => {
+            let Status { status } = read(body)?;
+            shared.ask(|tx| tx.set_refund_status(id, &status))
         }
         ("POST", ["payment_intents", id, "settle"]) => {
             let Settle { succeeds } = read(body)?;

@@ -86,6 +86,17 @@ impl ApiError {
         Self::new(429, "invalid_request_error", message).code("rate_limit")
     }
 
+    /// Something outside Stripe failed; nothing was done.
+    pub(super) fn dependency_failed() -> Self {
+        Self::new(424, "api_error", "The request could not be completed due to a failure in a dependency external to Stripe.").kept()
+    }
+
+    /// The token cannot pay, in the status of a payment that failed.
+    pub(super) fn token_refused() -> Self {
+        let message = "This shared payment granted token cannot be used for this payment.";
+        Self::new(402, "invalid_request_error", message).param("payment_method_data[shared_payment_granted_token]").kept()
+    }
+
     pub(super) fn internal() -> Self {
         Self::new(500, "api_error", "An unknown error occurred")
     }

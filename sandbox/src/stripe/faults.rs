@@ -32,6 +32,10 @@ pub enum Fault {
         /// How long the client is asked to wait, in seconds.
         retry_after_s: u64,
     },
+    /// 424: something that Stripe itself depends on failed; nothing was done, and that answer is stored.
+    DependencyFailed,
+    /// 402 about the token, as an invalid request; nothing was done.
+    TokenRefused,
     /// 409 as if a request with the same key was being worked on; nothing was done.
     Conflict,
     /// It is done, and the answer tells another amount or currency.

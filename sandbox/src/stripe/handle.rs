@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::behaviour::Behaviour;
 use super::error::ApiError;
 use super::faults::Rule;
 use super::form::Form;
@@ -229,6 +230,11 @@ impl Shared {
             change(&mut settings);
             tx.put(Change::Settings(settings));
         })
+    }
+
+    pub(super) fn behave(&self, behaviour: Behaviour) -> Result<(), EmulatorError> {
+        self.limit_calls(behaviour.calls_per_second)?;
+        self.set(|settings| settings.behaviour = behaviour)
     }
 
     pub(super) fn set_webhook(&self, url: Option<String>) -> Result<(), EmulatorError> {

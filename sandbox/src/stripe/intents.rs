@@ -49,6 +49,9 @@ impl Tx<'_> {
         if form.get("capture_method").is_some_and(|method| !["automatic", "automatic_async"].contains(&method)) {
             return Err(ApiError::invalid("capture_method", "This emulator captures automatically."));
         }
+        if self.world.settings.behaviour.documented_spelling_only && form.get(TOKEN_PARAMS[0]).is_some() {
+            return Err(ApiError::unknown_param(TOKEN_PARAMS[0]));
+        }
         let (param, token) = token(form)?;
         let metadata = form.metadata("metadata")?;
         let token = self.usable(token, param, amount, &currency)?;
@@ -147,7 +150,9 @@ impl Tx<'_> {
         intent.latest_charge = Some(charge.id.clone());
         intent.last_payment_error = None;
         token.captured = token.captured.saturating_add(intent.amount);
-        token.deactivated = Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Consumed });
+        if !self.world.settings.behaviour.tokens_by_amount || token.captured >= token.max_amount {
+            token.deactivated = Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Consumed });
+        }
         let used = self.token_json(&token);
         self.put(Change::Charge(charge));
         self.put(Change::Token(token));
@@ -182,7 +187,7 @@ impl Tx<'_> {
             return Charge { status, ..pending };
         }
         Charge {
-            id: self.id("ch"),
+            id: self.id(if token.method == methods::LOCAL { "py" } else { "ch" }),
             created_unix_s: self.now_unix_s,
             intent: intent.id.clone(),
             amount: intent.amount,
@@ -191,7 +196,7 @@ impl Tx<'_> {
             status,
             failure: None,
             payment_method: intent.payment_method.clone(),
-            details: token.details(),
+            details: token.charge_details(),
             metadata: intent.metadata.clone(),
             balance_transaction: None,
             dispute: None,

@@ -14,7 +14,12 @@ impl Token {
     }
 
     pub(super) fn details(&self) -> Value {
-        methods::find(&self.method).map_or(Value::Null, |method| method.details(&self.method, self.customer.as_deref()))
+        methods::find(&self.method).map_or(Value::Null, |method| method.details(&self.method, self.customer.as_deref(), &self.id))
+    }
+
+    /// The same on its charge, whose fingerprint is the card's own.
+    pub(super) fn charge_details(&self) -> Value {
+        methods::find(&self.method).map_or(Value::Null, |method| method.details(&self.method, self.customer.as_deref(), ""))
     }
 
     pub(super) fn json(&self, now_unix_s: u64, agent_profile: &str) -> Value {
@@ -113,6 +118,9 @@ impl Refund {
             "created": self.created_unix_s, "currency": self.currency, "metadata": self.metadata, "payment_intent": self.intent,
             "reason": self.reason, "receipt_number": null, "status": self.status,
         });
+        if let Some(word) = &self.told_status {
+            json["status"] = json!(word);
+        }
         if let Some(returned) = &self.failure_balance_transaction {
             json["failure_balance_transaction"] = json!(returned);
             json["failure_reason"] = json!("expired_or_canceled_card");

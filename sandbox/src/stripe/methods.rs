@@ -40,23 +40,36 @@ const PROCESSING_ERROR: Decline = Decline {
     message: "An error occurred while processing your card. Try again in a little bit.",
 };
 
+/// What tokens tell of a card's fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fingerprint {
+    /// The card's own.
+    OfCard,
+    /// Another one on each token.
+    OfToken,
+    Hidden,
+}
+
 /// One test payment method.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Method {
-    /// The brand and last four digits of a card; `None` for Link.
+    /// The brand and last four digits of a card; `None` for Link, and for a local method.
     card: Option<(&'static str, &'static str)>,
-    /// Whether Stripe tells a fingerprint of it.
-    fingerprint: bool,
+    /// What Stripe tells of its fingerprint.
+    fingerprint: Fingerprint,
     pub outcome: Outcome,
 }
 
+/// A local method: no card, and its money is of another type.
+pub(super) const LOCAL: &str = "pm_local";
+
 /// The method of a name, if there is one.
 pub(super) fn find(name: &str) -> Option<Method> {
-    let method = |card, outcome| Some(Method { card, fingerprint: true, outcome });
+    let method = |card, outcome| Some(Method { card, fingerprint: Fingerprint::OfCard, outcome });
     match name {
         "pm_card_visa" => return method(Some(("visa", "4242")), Outcome::Succeeds),
         "pm_card_mastercard" => return method(Some(("mastercard", "4444")), Outcome::Succeeds),
-        "pm_link" | "pm_card_link" => return method(None, Outcome::Succeeds),
+        "pm_link" | "pm_card_link" | LOCAL => return method(None, Outcome::Succeeds),
         _ => {}
     }
     let rest = name.strip_prefix("pm_card_")?;
@@ -69,7 +82,10 @@ pub(super) fn find(name: &str) -> Option<Method> {
         "processing" => ("7726", Outcome::Processing),
         "createDispute" | "dispute" => ("0259", Outcome::Disputed),
         "noFingerprint" | "no_fingerprint" => {
-            return Some(Method { card: Some(("visa", "1881")), fingerprint: false, outcome: Outcome::Succeeds });
+            return Some(Method { card: Some(("visa", "1881")), fingerprint: Fingerprint::Hidden, outcome: Outcome::Succeeds });
+        }
+        "newFingerprint" | "new_fingerprint" => {
+            return Some(Method { card: Some(("visa", "1881")), fingerprint: Fingerprint::OfToken, outcome: Outcome::Succeeds });
         }
         _ => return None,
     };
@@ -77,13 +93,20 @@ pub(super) fn find(name: &str) -> Option<Method> {
 }
 
 impl Method {
-    /// `payment_method_details` of a granted token or a charge.
-    pub(super) fn details(&self, name: &str, customer: Option<&str>) -> Value {
+    /// `payment_method_details` of a granted token, or of a charge where `token` is empty.
+    pub(super) fn details(&self, name: &str, customer: Option<&str>, token: &str) -> Value {
+        if name == LOCAL {
+            return json!({"type": "cashapp", "cashapp": {"buyer_id": null, "cashtag": null}});
+        }
         let Some((brand, last4)) = self.card else {
             let mailbox = customer.unwrap_or("agent");
             return json!({"type": "link", "link": {"email": format!("{mailbox}@link.sandbox.test"), "country": "US"}});
         };
-        let fingerprint = self.fingerprint.then(|| fingerprint(name, customer));
+        let fingerprint = match self.fingerprint {
+            Fingerprint::OfCard => Some(fingerprint(name, customer)),
+            Fingerprint::OfToken => Some(fingerprint(&format!("{name} {token}"), customer)),
+            Fingerprint::Hidden => None,
+        };
         json!({"type": "card", "card": {
             "brand": brand, "country": "US", "exp_month": 12, "exp_year": 2034, "fingerprint": fingerprint,
             "funding": "credit", "last4": last4, "network": brand, "wallet": null,

@@ -7,12 +7,19 @@
 //! - Refunds are pending, fail, and fail after they succeeded: `POST /_emulator/refunds` with `{"status": "pending"}` (`succeeded`,
 //!   `failed`) says what new ones are at first, `POST /_emulator/refunds/{id}/settle` with `{"succeeds": false}` decides a pending one or
 //!   takes a succeeded one back, with `refund.updated`, `charge.refund.updated`, `refund.failed` and a falling `amount_refunded`. A 500 that
-//!   a key keeps is the fault `error_kept` of `POST /_emulator/faults`.
+//!   a key keeps is the fault `error_kept` of `POST /_emulator/faults`; `dependency_failed` is a 424, `token_refused` a 402 about the token.
+//!   `POST /_emulator/refunds/{id}/status` gives one a status in any word.
+//! - Partial disputes and inquiries: `POST /_emulator/charges/{id}/dispute` with `{"amount": 300}` or `{"inquiry": true}`.
+//! - Fingerprints are one per card; `pm_card_noFingerprint` shows none, `pm_card_newFingerprint` another one on each token, and
+//!   `pm_local` is a local method, whose money is of the type `payment`.
+//! - What differs between accounts and versions is in [`Behaviour`], `POST /_emulator/behaviour`: the spelling of the token in a charge, tokens
+//!   that are consumed by amount, usage limits that are null, thin events, a rate limit, the account's id.
 //! - Everything is on the disk before it is answered, if a folder is given: a killed process comes back to the same
 //!   account. Faults and the list of calls live as long as the process.
 
 mod auth;
 mod balance;
+mod behaviour;
 mod call;
 mod control;
 mod disputes;
@@ -40,6 +47,7 @@ use std::path::PathBuf;
 use crate::LogError;
 use crate::chain::Clock;
 
+pub use behaviour::Behaviour;
 pub use disputes::DisputeTerms;
 pub use faults::{Fault, Rule};
 pub use handle::{Emulator, Order, Resend};
@@ -50,6 +58,8 @@ pub use state::CallSeen;
 pub const SECRET_KEY: &str = "sk_test_sandboxTurnpikeNotARealKey";
 /// The secret that a sandbox signs its webhooks with.
 pub const WEBHOOK_SECRET: &str = "whsec_sandboxTurnpikeNotARealSecret";
+/// The account that the key belongs to, unless told otherwise.
+pub const ACCOUNT: &str = "acct_sandbox";
 /// The seller's profile: the `networkId` of a challenge.
 pub const PROFILE: &str = "profile_test_turnpike";
 

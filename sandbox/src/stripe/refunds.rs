@@ -67,6 +67,7 @@ impl Tx<'_> {
             metadata,
             balance_transaction: String::new(),
             status: self.world.settings.new_refunds,
+            told_status: None,
             failure_balance_transaction: None,
         };
         refund.balance_transaction = self.record_refund(&refund);

@@ -1,9 +1,8 @@
 //! Every route of the API on one screen.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::PROFILE;
 use super::error::ApiError;
 use super::form::Form;
 use super::intents::TOKEN_PARAMS;
@@ -58,7 +57,7 @@ pub(super) fn answer(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Answered {
 fn read(tx: &Tx<'_>, segments: &[&str], asked: &Asked<'_>) -> Answered {
     let (world, form, url) = (&*tx.world, asked.form, asked.path);
     match segments {
-        ["v1", "account"] => Ok(account()),
+        ["v1", "account"] => Ok(tx.account()),
         ["v1", "payment_intents"] => page(&world.intents, url, form, &["customer"], |it| it.json()),
         ["v1", "payment_intents", "search"] => tx.search_intents(form),
         ["v1", "charges"] => page(&world.charges, url, form, &["payment_intent"], |it| it.json()),
@@ -80,7 +79,7 @@ fn read(tx: &Tx<'_>, segments: &[&str], asked: &Asked<'_>) -> Answered {
 fn object(world: &World, id: &str) -> Option<Value> {
     match id.split_once('_')?.0 {
         "pi" => world.intents.get(id).map(|it| it.json()),
-        "ch" => world.charges.get(id).map(|it| it.json()),
+        "ch" | "py" => world.charges.get(id).map(|it| it.json()),
         "re" => world.refunds.get(id).map(|it| it.json()),
         "du" => world.disputes.get(id).map(|it| it.json(world)),
         "txn" => world.balance.get(id).map(|it| it.json()),
@@ -113,11 +112,4 @@ fn expand_at(world: &World, at: &mut Value, path: &str) -> bool {
         None => {}
     }
     rest.is_none_or(|rest| expand_at(world, inner, rest))
-}
-
-fn account() -> Value {
-    json!({
-        "id": "acct_sandbox", "object": "account", "charges_enabled": true, "country": "US", "default_currency": "usd",
-        "details_submitted": true, "email": null, "network_business_profile": PROFILE, "payouts_enabled": true, "type": "standard",
-    })
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::behaviour::Behaviour;
+
 /// What a client wrote beside an object.
 pub(super) type Metadata = BTreeMap<String, String>;
 
@@ -118,6 +120,9 @@ pub(super) struct Refund {
     pub balance_transaction: String,
     #[serde(default)]
     pub status: RefundStatus,
+    /// A word that is told in the place of the status.
+    #[serde(default)]
+    pub told_status: Option<String>,
     /// The balance entry that gave the amount back to the seller, once the refund failed.
     #[serde(default)]
     pub failure_balance_transaction: Option<String>,
@@ -235,4 +240,7 @@ pub(super) struct Settings {
     /// What a new refund is at first.
     #[serde(default)]
     pub new_refunds: RefundStatus,
+    /// What this account does and others do not.
+    #[serde(default)]
+    pub behaviour: Behaviour,
 }

@@ -71,6 +71,10 @@ struct Beside {
     faults: Faults,
     calls: VecDeque<CallSeen>,
     calls_begun: u64,
+    /// Calls that may begin within one second.
+    most_per_second: Option<u32>,
+    /// The second that calls are counted in, and how many began in it.
+    second: (u64, u32),
 }
 
 impl Shared {
@@ -158,6 +162,20 @@ impl Shared {
         beside.calls_begun += 1;
         let digest = Sha256::digest(format!("request {} {}", beside.calls_begun, (self.clock)()));
         Ok((format!("req_{}", hex::encode(&digest[..7])), beside.faults.take(method, path)))
+    }
+
+    pub(super) fn limit_calls(&self, most_per_second: Option<u32>) -> Result<(), EmulatorError> {
+        self.beside()?.most_per_second = most_per_second;
+        Ok(())
+    }
+
+    /// Counts a call, and says whether it is one too many.
+    pub(super) fn is_over_rate(&self) -> Result<bool, EmulatorError> {
+        let now = (self.clock)();
+        let mut beside = self.beside()?;
+        let begun = if beside.second.0 == now { beside.second.1.saturating_add(1) } else { 1 };
+        beside.second = (now, begun);
+        Ok(beside.most_per_second.is_some_and(|most| begun > most))
     }
 
     pub(super) fn seen(&self, call: CallSeen) {

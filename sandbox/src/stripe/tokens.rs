@@ -83,7 +83,11 @@ impl Tx<'_> {
     }
 
     pub(super) fn token_json(&self, token: &Token) -> Value {
-        token.json(self.now_unix_s, AGENT_PROFILE)
+        let mut json = token.json(self.now_unix_s, AGENT_PROFILE);
+        if self.world.settings.behaviour.hides_usage_limits {
+            json["usage_limits"] = Value::Null;
+        }
+        json
     }
 
     /// Whether a token may pay `amount` now; the rules in the order in which they are told.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::rows::{
@@ -148,11 +148,7 @@ impl<'w> Tx<'w> {
     pub(super) fn emit(&mut self, kind: &str, object: Value) {
         let id = self.id("evt");
         let target = self.world.settings.webhook_url.is_some();
-        let body = json!({
-            "id": id, "object": "event", "api_version": EVENT_API_VERSION, "created": self.now_unix_s, "data": {"object": object},
-            "livemode": false, "pending_webhooks": u8::from(target), "request": {"id": null, "idempotency_key": self.idempotency_key},
-            "type": kind,
-        });
+        let body = self.event_body(&id, kind, &object, target);
         let event = Event { id: id.clone(), created_unix_s: self.now_unix_s, kind: kind.to_owned(), body: body.to_string() };
         self.put(Change::Event(event));
         if target {

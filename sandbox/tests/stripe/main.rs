@@ -1,6 +1,7 @@
 //! The Stripe emulator, used as its clients use it: over HTTP.
 #![allow(clippy::unwrap_used)]
 
+mod behaviour;
 mod cards;
 mod control;
 mod durability;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use payments::{
     challenge::Retry,
-    ports::{CardEvent, EventNote, EventRefusal, EventSubject},
+    ports::{CardError, CardEvent, EventNote, EventRefusal, EventSubject},
     refunds::{LookError, look_at_charge},
 };
 
@@ -21,7 +21,7 @@ const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Response, Fault> {
     let desk = desk(api)?;
-    let event = believed(api, desk, call)?;
+    let Some(event) = believed(api, desk, call)? else { return Ok(received()) };
     let at = api.world.clock.now();
     let note = EventNote { id: event.id.clone(), kind: event.kind.clone(), at };
     let fresh = desk.books.event_arrived(&note).await.map_err(|error| Fault::internal(&error))?;
@@ -30,10 +30,15 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Resp
         desk.books.event_done(&event.id, api.world.clock.now()).await.map_err(|error| Fault::internal(&error))?;
         tracing::info!(event = event.id, kind = event.kind, "cards.event");
     }
-    Ok(own::answered(&serde_json::json!({"received": true})))
+    Ok(received())
 }
 
-fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<CardEvent, Fault> {
+fn received() -> Response {
+    own::answered(&serde_json::json!({"received": true}))
+}
+
+/// The event; none for one that is signed and says nothing to us: sent again it would not be another, and an endpoint that refuses is closed.
+fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<Option<CardEvent>, Fault> {
     let Some(events) = &desk.events else {
         return Err(Fault::unavailable("no webhook secret is configured; events cannot be believed", 60).reason("webhooks_off"));
     };
@@ -45,7 +50,14 @@ fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<CardEvent, Fault>
     if signatures.next().is_some() {
         return Err(refused(EventRefusal::Header));
     }
-    events.read(signature, &call.body, api.world.clock.now()).map_err(refused)
+    match events.read(signature, &call.body, api.world.clock.now()) {
+        Ok(event) => Ok(Some(event)),
+        Err(why @ (EventRefusal::Body | EventRefusal::Mode)) => {
+            tracing::warn!(%why, "cards.event_acknowledged_only");
+            Ok(None)
+        }
+        Err(why) => Err(refused(why)),
+    }
 }
 
 /// 400: nothing of it is believed, and nothing happened.
@@ -71,7 +83,7 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
             }
         }
         EventSubject::Refund | EventSubject::Dispute => {
-            let Some(payment_intent) = &event.payment_intent else { return Ok(()) };
+            let Some(payment_intent) = &named(desk, event).await? else { return Ok(()) };
             // A refund of ours is looked at by itself, in the next round.
             desk.books.wake_refund(payment_intent, api.world.clock.now()).await.map_err(|error| internal(&error))?;
             let Some(id) = desk.books.intent_of_charge(payment_intent).await.map_err(|error| internal(&error))? else { return Ok(()) };
@@ -81,15 +93,34 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
                 api.world.balances.forget(&paid.payer).await;
             }
             match looked {
-                Ok(()) => {}
+                Ok(odd) => odd.iter().for_each(|it| tracing::warn!(object = it.id, status = it.status, "cards.unknown_state")),
                 Err(LookError::Books(error)) => return Err(Fault::internal(&error)),
-                // Not acknowledged: it is delivered again.
-                Err(LookError::Card(error)) => {
-                    tracing::warn!(error = %error, event = event.id, "cards.event_put_off");
-                    return Err(Fault::unavailable("the card processor cannot be asked now", 10).reason("card_processor_unavailable"));
-                }
+                Err(LookError::Card(error)) => put_off(event, &error)?,
             }
         }
     }
     Ok(())
+}
+
+/// The payment that an event is about. A thin event names its object alone: the processor says whose it is.
+async fn named(desk: &CardDesk, event: &CardEvent) -> Result<Option<String>, Fault> {
+    let (None, Some(object)) = (&event.payment_intent, &event.object) else { return Ok(event.payment_intent.clone()) };
+    match desk.rail.payment_of(object).await {
+        Ok(payment) => Ok(payment),
+        Err(error) => put_off(event, &error).map(|()| None),
+    }
+}
+
+/// An event that cannot be carried out now is delivered again. What never can be is left to the comparison, which says so.
+fn put_off(event: &CardEvent, error: &CardError) -> Result<(), Fault> {
+    match error {
+        CardError::Unreachable(_) | CardError::Busy { .. } => {
+            tracing::warn!(error = %error, event = event.id, "cards.event_put_off");
+            Err(Fault::unavailable("the card processor cannot be asked now", 10).reason("card_processor_unavailable"))
+        }
+        CardError::Misconfigured(_) | CardError::UnknownToken => {
+            tracing::error!(error = %error, event = event.id, kind = event.kind, "cards.event_left_to_the_comparison");
+            Ok(())
+        }
+    }
 }

@@ -62,7 +62,9 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     // 6. The time, and the account: the processor's one answer.
     let now = api.world.clock.now();
     let live = verified.in_window(now).map_err(|error| who::refused(&error))?;
-    let payer = match who::of_payment_token(desk, &live, credential::agent_token(&call.headers)?.as_deref(), now).await {
+    let beside = credential::agent_token(&call.headers)?;
+    let look = desk.looks.take(call.peer, now)?;
+    let payer = match who::of_payment_token(desk, &live, beside.as_deref(), now).await {
         Ok(payer) => payer,
         // Meanwhile the token may have been spent here, under another challenge.
         Err(fault) => match api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
@@ -71,7 +73,14 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
         },
     };
     let card = PresentedCard { key, token: live.token().clone() };
-    serve(api, &order, call, payer, Some(card), turn).await
+    if beside.is_none() {
+        look.give_back();
+        return serve(api, &order, call, payer, Some(card), turn).await;
+    }
+    // Beside an agent token nobody asked what the payment token is worth: its charge tells.
+    let answer = serve(api, &order, call, payer, Some(card), turn).await?;
+    look.give_back();
+    Ok(answer)
 }
 
 /// Steps 5 (the client's own key) to 11, once the account is known.
@@ -95,6 +104,7 @@ async fn serve(
     }
     call.rate = Some(api.limits.agent(&payer, api.world.clock.now()).await?);
     call.proven = Some(payer.clone());
+    desk.rail.account_known().await.map_err(|error| who::unanswered(&error))?;
     unblocked(desk, &payer).await?;
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     if let Order::Launch(upstream) = order {

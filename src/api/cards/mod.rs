@@ -4,6 +4,7 @@ mod credits;
 mod events;
 mod free;
 mod launch;
+mod looks;
 mod purchase;
 mod quote;
 mod receipt;
@@ -20,6 +21,8 @@ use payments::{
 pub(super) use credits::answer as credits;
 pub(super) use events::answer as events;
 pub(super) use free::identified;
+pub use looks::Looks;
+
 pub(super) use launch::{by_credential, by_token};
 pub(super) use purchase::{answer as purchase, granted};
 pub(super) use quote::answer as quote;
@@ -50,6 +53,8 @@ pub struct CardDesk {
     pub bind_bodies: bool,
     /// Real money.
     pub livemode: bool,
+    /// What peers may cost at the processor.
+    pub looks: Looks,
     /// What is sold in advance.
     pub pack: Pack,
 }

@@ -94,11 +94,11 @@ fn usable(desk: &CardDesk, live: &LiveCharge, view: &TokenView, now: UnixMs) -> 
         let modes = |live| if live { "live" } else { "test" };
         return Err(worthless("payment_token_mode", modes(desk.livemode), modes(view.livemode)));
     }
-    if view.currency != "usd" {
-        return Err(worthless("payment_token_currency", "usd", &view.currency));
+    if let Some(currency) = view.currency.as_deref().filter(|currency| *currency != "usd") {
+        return Err(worthless("payment_token_currency", "usd", currency));
     }
-    if view.left_minor < live.amount().get() {
-        let (expected, got) = (format!("at least {} cents", live.amount().get()), format!("{} cents", view.left_minor));
+    if let Some(left) = view.left_minor.filter(|left| *left < live.amount().get()) {
+        let (expected, got) = (format!("at least {} cents", live.amount().get()), format!("{left} cents"));
         return Err(worthless("payment_token_limit", &expected, &got));
     }
     match view.expires_unix_s {
@@ -133,7 +133,7 @@ pub(super) fn refused(error: &MppError) -> Fault {
 }
 
 /// The processor did not say whose token it is.
-fn unanswered(error: &CardError) -> Fault {
+pub(super) fn unanswered(error: &CardError) -> Fault {
     match error {
         CardError::UnknownToken => {
             worthless("payment_token_unknown", "a shared payment token that was granted to this seller", "another one")

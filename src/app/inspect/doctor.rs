@@ -29,6 +29,7 @@ pub async fn doctor(config: &Config) -> Vec<Finding> {
     findings.extend(custody::findings(config).await);
     findings.push(core(config, &clock).await);
     findings.extend(cards(config, &clock).await);
+    findings.extend(card_trial(config, &clock).await);
     findings.extend(shared_cache(config).await);
     findings
 }
@@ -139,6 +140,19 @@ async fn cards(config: &Config, clock: &SystemClock) -> Option<Finding> {
             CHECK,
             why(&error),
             "see that stripe.api_base answers, and that stripe.secret_key and stripe.api_version are right",
+        ),
+    })
+}
+
+/// In test mode one token is charged: only that shows whether Stripe takes a charge as we write it.
+async fn card_trial(config: &Config, clock: &SystemClock) -> Option<Finding> {
+    const CHECK: &str = "card_charge";
+    Some(match cards::trial(config, Arc::new(AeadSealer::new(&[0; 32])), clock).await? {
+        Ok(payment) => Finding::ok(CHECK, format!("a test token was charged: {payment}")),
+        Err(error) => Finding::fail(
+            CHECK,
+            why(&error),
+            "see that stripe.network_id is this account's, and try the other stripe.spt_parameter or another stripe.api_version",
         ),
     })
 }

@@ -7,8 +7,9 @@
 //! | `processing` | pending |
 //! | `requires_action` | cancelled, since no agent can act; failed once it is cancelled |
 //! | `requires_payment_method`, `canceled`, a declined card | failed |
-//! | a refused token | failed, once the list shows that the token did not pay for this very charge before its answer was lost |
-//! | an error of ours (key, version, parameters) | an operator must look; unknown until then |
+//! | a refused token, refused parameters | failed, once the list shows that no earlier try of this very charge paid; at once if there was none |
+//! | 424, something that Stripe depends on | failed, once the list shows nothing two minutes later |
+//! | an error of ours (key, version) | an operator must look; unknown until then |
 //! | anything else | unknown |
 //!
 //! A 5xx is kept under its key like any answer, so a replayed one will never change: only the list tells then.
@@ -32,6 +33,10 @@ use super::{
     refusal::{Refusal, declined},
 };
 
+/// A charge that failed for something that Stripe depends on, and that the list does not show by then, was not made, in milliseconds.
+const DEPENDENCY_MS: i64 = 120_000;
+/// A cancellation that Stripe failed at, and keeps so under its key, is asked for under another key after this long, in milliseconds.
+const CANCEL_KEY_MS: i64 = 300_000;
 /// The word for a payment that needed somebody who was not there.
 const AUTHENTICATION_REQUIRED: &str = "authentication_required";
 
@@ -50,9 +55,10 @@ impl StripeRail {
     pub(super) async fn send(&self, asked: Asked<'_>, form: String) -> Result<CardOutcome, CardError> {
         let mut request = RequestBuilder::new(StripeMethod::Post, "/payment_intents");
         request.body = Some(form);
+        let first = self.unsent.is_first(asked.intent);
         match self.http.ask::<PaymentIntent>(request, Some(asked.key)).await {
             Ok(told) => self.answered(asked, told).await,
-            Err(Fault::Refused(refusal)) => self.refused(asked, *refusal).await,
+            Err(Fault::Refused(refusal)) => self.refused(asked, *refusal, first).await,
             Err(lost) => Err(lost.into()),
         }
     }
@@ -71,15 +77,22 @@ impl StripeRail {
         self.judge(asked, current).await
     }
 
-    async fn refused(&self, asked: Asked<'_>, refusal: Refusal) -> Result<CardOutcome, CardError> {
+    async fn refused(&self, asked: Asked<'_>, refusal: Refusal, first: bool) -> Result<CardOutcome, CardError> {
         if refusal.status == 402 && refusal.kind() == ApiErrorsType::CardError {
             return match refusal.undecided_payment_intent() {
                 Some(id) => self.judge(asked, self.payment_intent(id).await?).await,
                 None => Ok(CardOutcome::Failed(refusal.decline())),
             };
         }
+        if let Some(failure) = refusal.of_parameters() {
+            tracing::error!(intent = %asked.intent, error = %refusal, "stripe.parameters_refused");
+            return self.never_begun(asked, failure, first).await;
+        }
         if let Some(failure) = refusal.of_token() {
-            return self.token_refused(asked, failure).await;
+            return self.never_begun(asked, failure, first).await;
+        }
+        if refusal.status == 424 {
+            return self.after_failed_dependency(asked, refusal).await;
         }
         if refusal.status >= 500 && refusal.replayed {
             return self.after_kept_fault(asked, refusal).await;
@@ -87,11 +100,24 @@ impl StripeRail {
         Err(Fault::Refused(Box::new(refusal)).into())
     }
 
-    /// The token may be spent because an earlier try of this very charge spent it and its answer was lost together with its key.
-    async fn token_refused(&self, asked: Asked<'_>, failure: PaymentFailure) -> Result<CardOutcome, CardError> {
+    /// The token may be spent because an earlier try of this very charge spent it and its answer was lost together with its key. The first try
+    /// had none before it.
+    async fn never_begun(&self, asked: Asked<'_>, failure: PaymentFailure, first: bool) -> Result<CardOutcome, CardError> {
+        if first {
+            return Ok(CardOutcome::Failed(failure));
+        }
         match self.judge_all(asked, self.listed(asked).await?).await? {
             Some(outcome) => Ok(outcome),
             None => Ok(CardOutcome::Failed(failure)),
+        }
+    }
+
+    /// Stripe says that it did not happen. It is believed once its own list has had the time to show the charge.
+    async fn after_failed_dependency(&self, asked: Asked<'_>, refusal: Refusal) -> Result<CardOutcome, CardError> {
+        match self.judge_all(asked, self.listed(asked).await?).await? {
+            Some(outcome) => Ok(outcome),
+            None if asked.now >= asked.saved_at.plus_ms(DEPENDENCY_MS) => Ok(failed("external_dependency_failed")),
+            None => Err(CardError::Unreachable(refusal.to_string())),
         }
     }
 
@@ -133,14 +159,12 @@ impl StripeRail {
         }
     }
 
-    /// Cancels a payment that is not charged. Cancelling twice is harmless, so it has no key: a kept fault would never go away.
+    /// Cancels a payment that is not charged, under a key of its own. Whatever that says, the payment's state tells what became of it.
     async fn withdraw(&self, asked: Asked<'_>, id: &str, why: &str) -> Result<CardOutcome, CardError> {
         let request = CancelPaymentIntent::new(id).cancellation_reason(CancelPaymentIntentCancellationReason::Abandoned).build();
-        let payment = match self.http.ask::<PaymentIntent>(request, None).await {
-            Ok(told) => told.object,
-            // Too late or twice: its state says which.
-            Err(Fault::Refused(refusal)) if refusal.status == 400 => self.payment_intent(id).await?,
-            Err(fault) => return Err(fault.into()),
+        let payment = match self.http.ask::<PaymentIntent>(request, Some(&cancel_key(asked, id))).await {
+            Ok(told) if !told.replayed => told.object,
+            Ok(_) | Err(_) => self.payment_intent(id).await?,
         };
         match self.status_of(&payment)? {
             PaymentIntentStatus::Canceled => Ok(failed(why)),
@@ -175,6 +199,12 @@ impl StripeRail {
         }
         Ok(status(payment))
     }
+}
+
+/// A kept fault would never go away: later tries have another key.
+fn cancel_key(asked: Asked<'_>, id: &str) -> String {
+    let tries = asked.now.ms().saturating_sub(asked.saved_at.ms()).max(0) / CANCEL_KEY_MS;
+    format!("cancel_{id}_{tries}")
 }
 
 fn status(payment: &PaymentIntent) -> PaymentIntentStatus {

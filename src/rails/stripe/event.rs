@@ -11,27 +11,32 @@ use super::{http::plain_id, objects::PAYMENT_ID};
 struct Envelope {
     id: String,
     #[serde(rename = "type", default)]
-    kind: String,
+    kind: Option<String>,
     #[serde(default)]
-    livemode: bool,
+    livemode: Option<bool>,
     #[serde(default)]
     data: Value,
+    /// In the place of `data` in a thin event.
+    #[serde(default)]
+    related_object: Value,
 }
 
-/// Reads a body; none if it is no event at all.
-pub(super) fn read(body: &[u8]) -> Option<CardEvent> {
-    let Envelope { id, kind, livemode, data } = serde_json::from_slice(body).ok()?;
+/// Reads a body; none if it is no event at all. One that does not say of which money it is comes from an endpoint of ours.
+pub(super) fn read(body: &[u8], our_livemode: bool) -> Option<CardEvent> {
+    let Envelope { id, kind, livemode, data, related_object } = serde_json::from_slice(body).ok()?;
     if !plain_id(&id) {
         return None;
     }
-    let object = &data["object"];
-    let what = subject(&kind);
+    let kind = kind.unwrap_or_default();
+    let object = if related_object.is_object() { &related_object } else { &data["object"] };
+    let what = subject(kind.strip_prefix("v1.").unwrap_or(&kind));
     Some(CardEvent {
         payment_intent: payment_intent(object, what),
         payment_id: object["metadata"][PAYMENT_ID].as_str().and_then(|text| text.parse().ok()),
+        object: object["id"].as_str().filter(|id| plain_id(id)).map(str::to_owned),
         id,
         kind,
-        livemode,
+        livemode: livemode.unwrap_or(our_livemode),
         what,
     })
 }

@@ -10,7 +10,7 @@ use stripe_client_core::{RequestBuilder, StripeMethod};
 use super::{
     StripeRail,
     http::{Fault, plain_id},
-    objects::{ListedCredit, ListedMove, ListedPayment, PAYMENT_ID, Page},
+    objects::{BOOKS, ListedCredit, ListedMove, ListedPayment, PAYMENT_ID, Page},
 };
 
 const PAGE: &str = "100";
@@ -26,6 +26,15 @@ pub(super) trait Listed {
 }
 
 impl StripeRail {
+    /// Not made by another gateway of the same account. What was made before books had a name has none.
+    fn of_these_books(&self, listed: &ListedPayment) -> bool {
+        let named = listed.metadata.as_ref().and_then(|metadata| metadata.get(BOOKS));
+        match (&self.books, named) {
+            (Some(ours), Some(named)) => named == ours,
+            (None, _) | (_, None) => true,
+        }
+    }
+
     /// Everything of one kind that was made in this time.
     async fn all<T>(&self, path: &str, made: Window, further: &[(&'static str, &'static str)]) -> Result<Vec<T>, CardError>
     where
@@ -62,7 +71,7 @@ impl StripeRail {
 impl CardHistory for StripeRail {
     async fn payments(&self, made: Window) -> Result<Vec<CardPayment>, CardError> {
         let listed = self.all::<ListedPayment>("/payment_intents", made, &[("expand[0]", "data.latest_charge")]).await?;
-        Ok(listed.into_iter().map(payment).collect())
+        Ok(listed.into_iter().filter(|it| self.of_these_books(it)).map(payment).collect())
     }
 
     async fn payment(&self, id: &str) -> Result<Option<CardPayment>, CardError> {
@@ -100,7 +109,9 @@ impl CardHistory for StripeRail {
     }
 
     async fn credited(&self, made: Window) -> Result<Vec<Credited>, CardError> {
-        let listed = self.all::<ListedCredit>("/balance_transactions", made, &[("type", "charge")]).await?;
+        let mut listed = self.all::<ListedCredit>("/balance_transactions", made, &[("type", "charge")]).await?;
+        // The money of local methods.
+        listed.extend(self.all::<ListedCredit>("/balance_transactions", made, &[("type", "payment")]).await?);
         let one = |it: ListedCredit| Some(Credited { charge: it.source?, amount_minor: it.amount, currency: it.currency });
         Ok(listed.into_iter().filter_map(one).collect())
     }

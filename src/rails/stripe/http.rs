@@ -3,7 +3,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,11 +18,18 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use payments::ports::{CardError, Clock};
 use stripe_client_core::{
     CustomizedStripeRequest, IdempotencyKey, RequestBuilder, RequestStrategy, StripeClient, StripeClientErr, StripeMethod,
 };
 
-use super::{StripeConfigError, key::ApiKey, refusal::Refusal};
+use super::{
+    StripeConfigError,
+    gate::{Breaker, Closed, Gate},
+    key::ApiKey,
+    objects::Account,
+    refusal::Refusal,
+};
 
 /// The largest answer that is read: a page of 100 payment intents with everything in them is below 1 MiB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -33,6 +43,10 @@ pub(super) struct Http {
     authorization: HeaderValue,
     version: HeaderValue,
     timeout: Duration,
+    clock: Arc<dyn Clock>,
+    /// The books that the account must belong to; none for a look beside them.
+    pub gate: Option<Gate>,
+    breaker: Breaker,
 }
 
 /// An object that Stripe answered with.
@@ -49,6 +63,8 @@ pub(super) enum Fault {
     Lost(String),
     /// Stripe said no.
     Refused(Box<Refusal>),
+    /// It was not asked: the account is not known to be ours.
+    Closed(Closed),
 }
 
 /// One call. The library hands on the body alone, so that what the headers say is kept here.
@@ -61,7 +77,13 @@ struct Call<'a> {
 
 impl Http {
     /// `base` is `https://host`, or `http://` on the loopback, where nobody listens on the way.
-    pub(super) fn new(base: &str, key: &ApiKey, version: &str, timeout: Duration) -> Result<Self, StripeConfigError> {
+    pub(super) fn new(
+        base: &str,
+        key: &ApiKey,
+        version: &str,
+        timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StripeConfigError> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(Duration::from_secs(5).min(timeout)));
@@ -72,6 +94,9 @@ impl Http {
             authorization: key.authorization()?,
             version: HeaderValue::from_str(version).map_err(|_| StripeConfigError::Version)?,
             timeout,
+            clock,
+            gate: None,
+            breaker: Breaker::default(),
         })
     }
 
@@ -80,6 +105,34 @@ impl Http {
     where
         T: miniserde::Deserialize + Send,
     {
+        self.pass_gate().await.map_err(Fault::Closed)?;
+        self.ask_anybody(request, key).await
+    }
+
+    /// Passes once the account is known to be that of the books.
+    pub(super) async fn pass_gate(&self) -> Result<(), Closed> {
+        match &self.gate {
+            Some(gate) => gate.pass(&*self.clock, self.account()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The name of the account that the key belongs to, or why it is not told.
+    async fn account(&self) -> Result<String, String> {
+        match self.ask_anybody::<Account>(RequestBuilder::new(StripeMethod::Get, "/account"), None).await {
+            Ok(told) if plain_id(&told.object.id) => Ok(told.object.id),
+            Ok(_) => Err(String::from("the answer names no account")),
+            Err(fault) => Err(CardError::from(fault).to_string()),
+        }
+    }
+
+    async fn ask_anybody<T>(&self, request: RequestBuilder, key: Option<&str>) -> Result<Told<T>, Fault>
+    where
+        T: miniserde::Deserialize + Send,
+    {
+        if let Some(wait_s) = self.breaker.wait_s(self.clock.now()) {
+            return Err(Fault::Refused(Box::new(Refusal::of_patience(wait_s))));
+        }
         let strategy = match key.map(IdempotencyKey::new).transpose() {
             Ok(key) => key.map_or(RequestStrategy::Once, RequestStrategy::Idempotent),
             Err(_) => return Err(Fault::Lost(String::from("the idempotency key cannot be used"))),
@@ -152,6 +205,9 @@ impl StripeClient for Call<'_> {
         refusal.replayed = replayed;
         refusal.retry_after_s = says(answer.headers(), "retry-after").and_then(|text| text.trim().parse().ok());
         refusal.request_id = says(answer.headers(), "request-id").filter(|id| plain_id(id)).map(str::to_owned);
+        if refusal.status == 429 {
+            self.http.breaker.open(self.http.clock.now(), refusal.wait_s());
+        }
         Err(Fault::Refused(Box::new(refusal)))
     }
 }

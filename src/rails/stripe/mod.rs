@@ -2,14 +2,16 @@
 //!
 //! | file | one thing |
 //! |---|---|
-//! | `http`, `key`, `refusal`, `objects` | the API: calls, the key, what "no" means, the members that are read |
-//! | `params`, `charge`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
-//! | `refund`, `reads` | money back; tokens, facts, readiness |
+//! | `http`, `gate`, `key`, `refusal`, `objects` | the API: calls, whose account it is, the key, what "no" means, the members that are read |
+//! | `params`, `charge`, `unsent`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
+//! | `refund`, `reads`, `refused` | money back; tokens, facts, readiness; tokens that it does not know |
+//! | `trial` | one charge in test mode, for an operator |
 //! | `webhook`, `event` | what Stripe tells by itself: is it Stripe, and what does it speak of |
 
 mod charge;
 mod event;
 mod find;
+mod gate;
 mod history;
 mod http;
 mod key;
@@ -18,8 +20,11 @@ mod params;
 mod reads;
 mod refund;
 mod refusal;
+mod refused;
 #[cfg(test)]
 mod tests;
+mod trial;
+mod unsent;
 mod webhook;
 
 use std::{
@@ -33,13 +38,16 @@ use payments::{
     charge::{Charge, PaymentToken, Refund},
     ids::PaymentId,
     money::UsdCents,
-    ports::{CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, TokenView},
+    ports::{
+        CardBooks, CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, TokenView,
+    },
     time::UnixMs,
 };
 
 pub use webhook::Webhooks;
 
 use charge::Asked;
+use gate::{Closed, Gate};
 use http::Http;
 use key::ApiKey;
 
@@ -62,15 +70,15 @@ pub struct StripeConfig {
     pub timeout_ms: u64,
 }
 
-/// Where the shared payment token stands in the parameters of a charge: the drafts and SDKs of MPP put it at the top, a changelog of Stripe's
-/// under the payment method's data.
+/// Where the shared payment token stands in the parameters of a charge: Stripe documents it under the payment method's data, the drafts and
+/// SDKs of MPP put it at the top.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SptParameter {
-    /// `shared_payment_granted_token`.
-    #[default]
-    TopLevel,
     /// `payment_method_data[shared_payment_granted_token]`.
+    #[default]
     PaymentMethodData,
+    /// `shared_payment_granted_token`.
+    TopLevel,
 }
 
 /// The configuration cannot work with any Stripe. Repeats none of its values.
@@ -97,6 +105,10 @@ pub struct StripeRail {
     spt_parameter: SptParameter,
     sealer: Arc<dyn Sealer>,
     clock: Arc<dyn Clock>,
+    /// The name of the books in the metadata of what is made; none for a look beside them.
+    books: Option<String>,
+    unsent: unsent::Unsent,
+    refused: refused::RefusedTokens,
     /// The last answer about readiness, and when.
     ready: Mutex<Option<(UnixMs, Result<(), CardError>)>>,
 }
@@ -125,13 +137,24 @@ impl StripeRail {
             return Err(StripeConfigError::Mode);
         }
         Ok(Self {
-            http: Http::new(&config.api_base, &key, &config.api_version, Duration::from_millis(config.timeout_ms))?,
+            http: Http::new(&config.api_base, &key, &config.api_version, Duration::from_millis(config.timeout_ms), Arc::clone(&clock))?,
             livemode: config.livemode,
             spt_parameter: config.spt_parameter,
             sealer,
             clock,
+            books: None,
+            unsent: unsent::Unsent::default(),
+            refused: refused::RefusedTokens::default(),
             ready: Mutex::default(),
         })
+    }
+
+    /// The rail of these books: what it makes names them, and an account that they were not begun with is asked nothing.
+    #[must_use]
+    pub fn of_books(mut self, books: Arc<dyn CardBooks>, name: String) -> Self {
+        self.http.gate = Some(Gate::new(books, self.livemode));
+        self.books = Some(name);
+        self
     }
 
     /// Money of the other mode is never ours.
@@ -157,15 +180,23 @@ impl StripeRail {
 #[async_trait]
 impl CardRail for StripeRail {
     async fn token(&self, token: &PaymentToken) -> Result<TokenView, CardError> {
-        self.token_view(token).await.inspect_err(|error| tracing::warn!(%error, "stripe.token"))
+        if self.refused.contain(token, self.clock.now()) {
+            return Err(CardError::UnknownToken);
+        }
+        let view = self.token_view(token).await;
+        if view == Err(CardError::UnknownToken) {
+            self.refused.note(token, self.clock.now());
+        }
+        view.inspect_err(|error| tracing::warn!(%error, "stripe.token"))
     }
 
     fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError> {
-        let form = params::charge_form(intent, &charge, self.spt_parameter).ok_or(PreparationError::Signing)?;
+        let form = params::charge_form(intent, &charge, self.spt_parameter, self.books.as_deref()).ok_or(PreparationError::Signing)?;
         let sealed_params = self.sealer.seal(intent.to_string().as_bytes(), form.as_bytes());
         if sealed_params.is_empty() {
             return Err(PreparationError::Signing);
         }
+        self.unsent.built(intent);
         Ok(Charge {
             key: charge.key,
             stripe_key: Charge::stripe_key_of(intent),
@@ -191,6 +222,17 @@ impl CardRail for StripeRail {
 
     async fn facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError> {
         self.charge_facts(payment_intent).await.inspect_err(|error| tracing::warn!(%error, "stripe.facts"))
+    }
+
+    async fn account_known(&self) -> Result<(), CardError> {
+        self.http.pass_gate().await.map_err(|closed| match closed {
+            Closed::Unknown(why) => CardError::Unreachable(why),
+            Closed::Another(why) => CardError::Misconfigured(why),
+        })
+    }
+
+    async fn payment_of(&self, object: &str) -> Result<Option<String>, CardError> {
+        self.payment_behind(object).await.inspect_err(|error| tracing::warn!(%error, "stripe.payment_of"))
     }
 
     async fn ready(&self) -> Result<(), CardError> {

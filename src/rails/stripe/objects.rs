@@ -10,6 +10,15 @@ use super::history::Listed;
 /// The name of our payment id in the metadata of what we make.
 pub(super) const PAYMENT_ID: &str = "gateway_payment_id";
 
+/// The name of our books in the metadata of what we make: another gateway of the same account has others.
+pub(super) const BOOKS: &str = "gateway_books";
+
+/// The account that a key belongs to (<https://docs.stripe.com/api/accounts/object>).
+#[derive(Deserialize)]
+pub(super) struct Account {
+    pub id: String,
+}
+
 /// A payment (<https://docs.stripe.com/api/payment_intents/object>).
 #[derive(Deserialize)]
 pub(super) struct PaymentIntent {
@@ -88,7 +97,7 @@ pub(super) struct GrantedToken {
     pub deactivated_reason: Option<String>,
     pub agent_details: Option<AgentDetails>,
     pub payment_method_details: Option<MethodDetails>,
-    pub usage_limits: UsageLimits,
+    pub usage_limits: Option<UsageLimits>,
     pub usage_details: Option<UsageDetails>,
 }
 
@@ -120,8 +129,8 @@ pub(super) struct Link {
 /// What the token may be used for.
 #[derive(Deserialize)]
 pub(super) struct UsageLimits {
-    pub currency: String,
-    pub max_amount: u64,
+    pub currency: Option<String>,
+    pub max_amount: Option<u64>,
     pub expires_at: Option<u64>,
 }
 
@@ -135,6 +144,13 @@ pub(super) struct UsageDetails {
 #[derive(Deserialize)]
 pub(super) struct Captured {
     pub value: u64,
+}
+
+/// What names the payment that it belongs to.
+#[derive(Deserialize)]
+pub(super) struct OfPayment {
+    pub payment_intent: Option<String>,
+    pub livemode: Option<bool>,
 }
 
 /// Whether metadata names this payment of ours.

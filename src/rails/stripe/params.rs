@@ -9,10 +9,13 @@ use stripe_core::payment_intent::{
 };
 use stripe_types::Currency;
 
-use super::{SptParameter, objects::PAYMENT_ID};
+use super::{
+    SptParameter,
+    objects::{BOOKS, PAYMENT_ID},
+};
 
 /// The form of `POST /v1/payment_intents`; none for an amount that no card can pay.
-pub(super) fn charge_form(intent: PaymentId, charge: &NewCharge, spt: SptParameter) -> Option<String> {
+pub(super) fn charge_form(intent: PaymentId, charge: &NewCharge, spt: SptParameter, books: Option<&str>) -> Option<String> {
     let amount = i64::try_from(charge.amount.get()).ok()?;
     let metadata = [
         ("mpp_challenge_id", charge.key.challenge_id.to_string()),
@@ -21,7 +24,8 @@ pub(super) fn charge_form(intent: PaymentId, charge: &NewCharge, spt: SptParamet
         (PAYMENT_ID, intent.to_string()),
         ("route", charge.route.clone()),
     ];
-    let metadata: HashMap<String, String> = metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let books = books.map(|name| (BOOKS, name.to_owned()));
+    let metadata: HashMap<String, String> = metadata.into_iter().chain(books).map(|(name, value)| (name.to_owned(), value)).collect();
     let mut methods = CreatePaymentIntentAutomaticPaymentMethods::new(true);
     // Nobody could follow a redirect: an agent has no browser.
     methods.allow_redirects = Some(CreatePaymentIntentAutomaticPaymentMethodsAllowRedirects::Never);

@@ -15,7 +15,7 @@ use super::{
     StripeRail,
     http::{Fault, plain_id},
     objects::{self, GrantedToken, Page, PaymentIntent},
-    refund::given_back,
+    refund::{GivenBack, given_back},
 };
 
 impl StripeRail {
@@ -30,14 +30,15 @@ impl StripeRail {
         self.same_mode(seen.livemode)?;
         let captured = seen.usage_details.as_ref().and_then(|it| it.amount_captured.as_ref()).map_or(0, |it| it.value);
         let ended = seen.deactivated_at.map(|_| String::from("deactivated"));
+        let limits = seen.usage_limits.as_ref();
         Ok(TokenView {
             payer: payer(seen.payment_method_details.as_ref()),
             agent_profile: seen.agent_details.and_then(|it| it.network_business_profile).filter(|it| !it.is_empty()),
             livemode: seen.livemode,
             deactivated: seen.deactivated_reason.or(ended),
-            currency: seen.usage_limits.currency.to_ascii_lowercase(),
-            left_minor: seen.usage_limits.max_amount.saturating_sub(captured),
-            expires_unix_s: seen.usage_limits.expires_at,
+            currency: limits.and_then(|it| it.currency.as_deref()).map(str::to_ascii_lowercase),
+            left_minor: limits.and_then(|it| it.max_amount).map(|most| most.saturating_sub(captured)),
+            expires_unix_s: limits.and_then(|it| it.expires_at),
         })
     }
 
@@ -65,11 +66,12 @@ impl StripeRail {
         }
         let warnings = self.fraud_warnings(payment_intent).await?;
         // One list, so that what is ours and what is not are of the same moment.
-        let (refunded_cents, ours_cents) = match charge.amount_refunded {
-            0 => (0, 0),
-            _ => given_back(&self.refunds_of(payment_intent).await?)?,
+        let back = match charge.amount_refunded {
+            0 => GivenBack::default(),
+            _ => given_back(&self.refunds_of(payment_intent).await?),
         };
-        Ok(ChargeFacts { refunded_cents, ours_cents, disputes, warnings })
+        let GivenBack { total_cents, ours_cents, unrecognised } = back;
+        Ok(ChargeFacts { refunded_cents: total_cents, ours_cents, disputes, warnings, unrecognised })
     }
 
     /// The card network's warnings about a payment. A key that may not read them is no reason to know nothing of disputes.
@@ -87,6 +89,21 @@ impl StripeRail {
         page.data.iter().try_for_each(|warning| self.same_mode(warning.livemode))?;
         let known = page.data.into_iter().filter(|warning| plain_id(&warning.id));
         Ok(known.map(|warning| FraudWarning { id: warning.id, kind: word(warning.fraud_type.as_deref(), "unknown") }).collect())
+    }
+
+    /// The payment that a refund, dispute, charge or warning is about.
+    pub(super) async fn payment_behind(&self, object: &str) -> Result<Option<String>, CardError> {
+        let path = match object.split_once('_').map(|(kind, _)| kind).filter(|_| plain_id(object)) {
+            Some("re" | "pyr") => "/refunds",
+            Some("du" | "dp") => "/disputes",
+            Some("ch" | "py") => "/charges",
+            Some("issfr") => "/radar/early_fraud_warnings",
+            _ => return Ok(None),
+        };
+        let request = RequestBuilder::new(StripeMethod::Get, format!("{path}/{object}"));
+        let found = self.http.ask::<objects::OfPayment>(request, None).await?.object;
+        found.livemode.map_or(Ok(()), |livemode| self.same_mode(livemode))?;
+        Ok(found.payment_intent.filter(|id| plain_id(id)))
     }
 
     /// A call that every key must be allowed that looks charges up.

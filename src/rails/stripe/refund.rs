@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use payments::{
     charge::Refund,
-    ports::{CardError, RefundAnswer, RefundOutcome},
+    ports::{CardError, RefundAnswer, RefundOutcome, UnrecognisedState},
     time::UnixMs,
 };
 use stripe_client_core::StripeRequest;
@@ -15,7 +15,7 @@ use super::{
     StripeRail,
     find::KEY_LIFE_MS,
     http::{Fault, plain_id},
-    objects::{self, PAYMENT_ID, Page, names},
+    objects::{self, BOOKS, PAYMENT_ID, Page, names},
     refusal::Refusal,
 };
 
@@ -43,7 +43,7 @@ impl StripeRail {
                 None => {}
             }
         }
-        match self.http.ask::<objects::Refund>(form(refund)?, Some(&refund.stripe_key)).await {
+        match self.http.ask::<objects::Refund>(self.form(refund)?, Some(&refund.stripe_key)).await {
             Ok(told) => match answer(&told.object)? {
                 RefundAnswer { outcome: RefundOutcome::Pending, .. } => self.refund_now(&told.object.id).await,
                 _ if told.replayed => self.refund_now(&told.object.id).await,
@@ -80,10 +80,19 @@ impl StripeRail {
         }
         let outcome = match (kept_fault, refusal.has_code("charge_already_refunded")) {
             (true, _) => return Err(CardError::Unreachable(refusal.to_string())),
-            (false, true) => RefundOutcome::Elsewhere { back_minor: elsewhere(&all)? },
+            (false, true) => RefundOutcome::Elsewhere { back_minor: elsewhere(&all) },
             (false, false) => RefundOutcome::Failed,
         };
         Ok(RefundAnswer { id: None, outcome })
+    }
+
+    fn form(&self, refund: &Refund) -> Result<stripe_client_core::RequestBuilder, CardError> {
+        let amount = i64::try_from(refund.amount_minor).map_err(|_| CardError::Misconfigured(String::from("the refund is too large")))?;
+        let names = [(PAYMENT_ID.to_owned(), refund.intent.to_string()), (REFUND_KEY.to_owned(), refund.stripe_key.clone())];
+        let books = self.books.clone().map(|name| (BOOKS.to_owned(), name));
+        let metadata: HashMap<String, String> = names.into_iter().chain(books).collect();
+        let request = CreateRefund::new().payment_intent(refund.payment_intent.clone()).amount(amount);
+        Ok(request.reason(CreateRefundReason::RequestedByCustomer).metadata(metadata).build())
     }
 
     pub(super) async fn refunds_of(&self, payment_intent: &str) -> Result<Vec<objects::Refund>, CardError> {
@@ -93,32 +102,39 @@ impl StripeRail {
     }
 }
 
-fn form(refund: &Refund) -> Result<stripe_client_core::RequestBuilder, CardError> {
-    let amount = i64::try_from(refund.amount_minor).map_err(|_| CardError::Misconfigured(String::from("the refund is too large")))?;
-    let names = [(PAYMENT_ID.to_owned(), refund.intent.to_string()), (REFUND_KEY.to_owned(), refund.stripe_key.clone())];
-    let metadata = HashMap::from(names);
-    let request = CreateRefund::new().payment_intent(refund.payment_intent.clone()).amount(amount);
-    Ok(request.reason(CreateRefundReason::RequestedByCustomer).metadata(metadata).build())
+fn elsewhere(all: &[objects::Refund]) -> u64 {
+    let back = given_back(all);
+    back.total_cents.saturating_sub(back.ours_cents)
 }
 
-fn elsewhere(all: &[objects::Refund]) -> Result<u64, CardError> {
-    given_back(all).map(|(total, ours)| total.saturating_sub(ours))
+/// What went back of a charge, by refunds that did not fail.
+#[derive(Default)]
+pub(super) struct GivenBack {
+    pub total_cents: u64,
+    /// Of that, by those that we asked for.
+    pub ours_cents: u64,
+    /// Refunds in a state that is not known here; they count nowhere.
+    pub unrecognised: Vec<UnrecognisedState>,
 }
 
-/// What went back by refunds that did not fail: in all, and by those that we asked for.
-pub(super) fn given_back(all: &[objects::Refund]) -> Result<(u64, u64), CardError> {
-    let (mut total, mut ours) = (0_u64, 0_u64);
+/// Adds the refunds of a charge up.
+pub(super) fn given_back(all: &[objects::Refund]) -> GivenBack {
+    let mut back = GivenBack::default();
     for refund in all {
-        match outcome(refund.status.as_deref())? {
-            RefundOutcome::Failed => {}
-            RefundOutcome::Refunded | RefundOutcome::Pending | RefundOutcome::Elsewhere { .. } => {
-                total = total.saturating_add(refund.amount);
+        match outcome(refund.status.as_deref()) {
+            Ok(RefundOutcome::Failed) => {}
+            Ok(RefundOutcome::Refunded | RefundOutcome::Pending | RefundOutcome::Elsewhere { .. }) => {
+                back.total_cents = back.total_cents.saturating_add(refund.amount);
                 let is_ours = refund.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(PAYMENT_ID));
-                ours = ours.saturating_add(if is_ours { refund.amount } else { 0 });
+                back.ours_cents = back.ours_cents.saturating_add(if is_ours { refund.amount } else { 0 });
+            }
+            Err(_) => {
+                let word = |text: Option<&str>| text.filter(|text| plain_id(text)).unwrap_or("unknown").to_owned();
+                back.unrecognised.push(UnrecognisedState { id: word(Some(&refund.id)), status: word(refund.status.as_deref()) });
             }
         }
     }
-    Ok((total, ours))
+    back
 }
 
 /// The one that this approval asked for; a failed one of an earlier approval is another. Refunds of earlier releases do not name their key.

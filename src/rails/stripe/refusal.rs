@@ -6,7 +6,7 @@ use payments::{ports::CardError, settlement::PaymentFailure};
 use serde::Deserialize;
 use stripe_shared::ApiErrorsType;
 
-use super::http::Fault;
+use super::{gate::Closed, http::Fault};
 
 /// How long to wait where Stripe does not say it, in seconds.
 const DEFAULT_RETRY_AFTER_S: u64 = 1;
@@ -60,6 +60,11 @@ impl Refusal {
         Self { status, error, ..Self::default() }
     }
 
+    /// Stripe asked for patience before, and is left alone.
+    pub(super) fn of_patience(wait_s: u64) -> Self {
+        Self { status: 429, retry_after_s: Some(wait_s), ..Self::default() }
+    }
+
     pub(super) fn kind(&self) -> ApiErrorsType {
         match self.error.kind.as_deref() {
             Some("card_error") => ApiErrorsType::CardError,
@@ -105,7 +110,8 @@ impl Refusal {
         let names = |text: &Option<String>| text.as_deref().is_some_and(|text| text.contains("shared_payment"));
         let message = self.message();
         let token = names(&self.error.param) || names(&self.error.code) || message.contains("shared payment") || message.contains("spt_");
-        let ours = !matches!(self.status, 400 | 404) || self.kind() != ApiErrorsType::InvalidRequestError || self.is_about_our_parameters();
+        let ours =
+            !matches!(self.status, 400 | 402 | 404) || self.kind() != ApiErrorsType::InvalidRequestError || self.is_about_our_parameters();
         if !token || ours {
             return None;
         }
@@ -125,6 +131,12 @@ impl Refusal {
         Some(PaymentFailure::Declined(word.to_owned()))
     }
 
+    /// The request was malformed: nothing was begun, and the same parameters never will be taken.
+    pub(super) fn of_parameters(&self) -> Option<PaymentFailure> {
+        let ours = self.status == 400 && self.kind() == ApiErrorsType::InvalidRequestError && self.is_about_our_parameters();
+        ours.then(|| PaymentFailure::Declined(String::from("processor_refuses_parameters")))
+    }
+
     /// What a refusal means where nothing else is known of it.
     fn meaning(&self) -> CardError {
         match (self.status, self.kind()) {
@@ -135,7 +147,7 @@ impl Refusal {
         }
     }
 
-    fn wait_s(&self) -> u64 {
+    pub(super) fn wait_s(&self) -> u64 {
         self.retry_after_s.unwrap_or(DEFAULT_RETRY_AFTER_S).clamp(1, LONGEST_RETRY_AFTER_S)
     }
 
@@ -167,6 +179,8 @@ impl From<Fault> for CardError {
         match fault {
             Fault::Lost(why) => Self::Unreachable(why),
             Fault::Refused(refusal) => refusal.meaning(),
+            Fault::Closed(Closed::Unknown(why)) => Self::Unreachable(why),
+            Fault::Closed(Closed::Another(why)) => Self::Misconfigured(why),
         }
     }
 }

@@ -31,8 +31,12 @@ impl Webhooks {
 
     fn event(&self, signature: &str, body: &[u8], now: UnixMs) -> Result<CardEvent, EventRefusal> {
         self.verify(signature, body, now)?;
-        let event = read(body).ok_or(EventRefusal::Body)?;
-        if event.livemode == self.livemode { Ok(event) } else { Err(EventRefusal::Mode) }
+        let event = read(body, self.livemode).ok_or(EventRefusal::Body)?;
+        if event.livemode == self.livemode {
+            return Ok(event);
+        }
+        tracing::warn!(event = event.id, kind = event.kind, "stripe.event_of_the_other_mode");
+        Err(EventRefusal::Mode)
     }
 
     /// Whether one of the header's `v1` signatures is that of the body; several stand there while a secret is rolled.

@@ -252,6 +252,7 @@ fn chain_settings(rpc_url: String, payee: &Wallet) -> Settings {
     set("x402.pay_to", payee.address.to_checksum(None));
     set("store.seal_key", hex::encode(random_bytes::<32>()));
     set("limits.peer_per_minute", "1000000".to_owned());
+    set("limits.refused_cards_per_minute", "1000000".to_owned());
     // A test that wants the books compared says when.
     set("reconcile.every_s", "0".to_owned());
     set("upstream.signing_secret", hex::encode(random_bytes::<32>()));

@@ -96,8 +96,8 @@ impl CardRail for SimCards {
             agent_profile: None,
             livemode: false,
             deactivated: None,
-            currency: String::from("usd"),
-            left_minor: 1_200,
+            currency: Some(String::from("usd")),
+            left_minor: Some(1_200),
             expires_unix_s: None,
         })
     }

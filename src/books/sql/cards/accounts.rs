@@ -32,8 +32,12 @@ fn entry(row: &DbRow) -> Result<CreditEntry, BooksError> {
     })
 }
 
-/// The first one is kept, whoever else comes at the same time.
 pub(super) async fn same_key(writer: &Pool, name: &str, mark: &str) -> Result<bool, BooksError> {
+    Ok(kept_mark(writer, name, mark).await? == mark)
+}
+
+/// The first one is kept, whoever else comes at the same time.
+pub(super) async fn kept_mark(writer: &Pool, name: &str, mark: &str) -> Result<String, BooksError> {
     sqlx::query("INSERT INTO key_marks (name, mark) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
         .bind(name)
         .bind(mark)
@@ -41,7 +45,7 @@ pub(super) async fn same_key(writer: &Pool, name: &str, mark: &str) -> Result<bo
         .await
         .map_err(unavailable)?;
     let row = sqlx::query("SELECT mark FROM key_marks WHERE name = $1").bind(name).fetch_one(writer).await.map_err(unavailable)?;
-    Ok(rows::text(&row, "mark")? == mark)
+    rows::text(&row, "mark")
 }
 
 pub(super) async fn of_token(readers: &Pool, sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError> {

@@ -51,7 +51,9 @@ pub(super) struct Fact<'a> {
 /// Books what is new. An intent that no charge settled has no facts. Says whether anything is new of a dispute or a warning.
 pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
     hold(connection, id).await?;
-    foreign_refund(connection, id, facts, at).await?;
+    if facts.unrecognised.is_empty() {
+        foreign_refund(connection, id, facts, at).await?;
+    }
     let mut is_new = false;
     for dispute in &facts.disputes {
         is_new |= disputes::book(connection, id, dispute, at).await?;

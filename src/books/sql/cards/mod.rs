@@ -55,6 +55,10 @@ impl CardBooks for Store {
         until_known(dialect::DOUBT, attempt).await
     }
 
+    async fn books_name(&self, fresh: &str) -> Result<String, BooksError> {
+        accounts::kept_mark(&self.writer, "books.name", fresh).await
+    }
+
     async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError> {
         accounts::same_key(&self.writer, name, mark).await
     }

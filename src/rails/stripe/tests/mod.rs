@@ -7,6 +7,7 @@ mod charge;
 mod emulator;
 mod find;
 mod params;
+mod proofs;
 mod reads;
 mod refund;
 mod transport;

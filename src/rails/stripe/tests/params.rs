@@ -26,11 +26,10 @@ fn a_charge_has_the_parameters_of_the_published_clients_and_our_names() {
     let ours = form(std::str::from_utf8(&plain).unwrap());
     let mut expected = form(published()["body"].as_str().unwrap());
     expected.remove("metadata[mpp_sdk]").unwrap();
-    for (name, value) in [
-        ("amount", "60"),
-        ("shared_payment_granted_token", TOKEN),
-        ("metadata[mpp_challenge_id]", "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk"),
-    ] {
+    // Their spelling of the token is not the documented one.
+    expected.remove("shared_payment_granted_token").unwrap();
+    expected.insert(String::from("payment_method_data[shared_payment_granted_token]"), TOKEN.to_owned());
+    for (name, value) in [("amount", "60"), ("metadata[mpp_challenge_id]", "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk")] {
         *expected.get_mut(name).unwrap() = value.to_owned();
     }
     expected.insert(String::from("metadata[gateway_payment_id]"), intent().to_string());
@@ -39,14 +38,14 @@ fn a_charge_has_the_parameters_of_the_published_clients_and_our_names() {
 }
 
 #[test]
-fn the_token_can_stand_under_the_data_of_the_payment_method() {
+fn the_token_can_stand_at_the_top() {
     let mut config = config("http://127.0.0.1:1");
-    config.spt_parameter = SptParameter::PaymentMethodData;
+    config.spt_parameter = SptParameter::TopLevel;
     let rail = StripeRail::new(&config, std::sync::Arc::new(TestSealer), std::sync::Arc::new(TestClock(0.into()))).unwrap();
     let plain = TestSealer.open(intent().to_string().as_bytes(), &saved(&rail).sealed_params).unwrap();
     let ours = form(std::str::from_utf8(&plain).unwrap());
-    assert_eq!(ours.get("payment_method_data[shared_payment_granted_token]").map(String::as_str), Some(TOKEN));
-    assert!(!ours.contains_key("shared_payment_granted_token"));
+    assert_eq!(ours.get("shared_payment_granted_token").map(String::as_str), Some(TOKEN));
+    assert!(!ours.contains_key("payment_method_data[shared_payment_granted_token]"));
 }
 
 #[tokio::test]

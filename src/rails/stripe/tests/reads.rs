@@ -38,8 +38,8 @@ async fn a_token_is_told_as_stripe_tells_it() {
         agent_profile: Some(String::from("profile_agent")),
         livemode: false,
         deactivated: None,
-        currency: String::from("usd"),
-        left_minor: 1_000,
+        currency: Some(String::from("usd")),
+        left_minor: Some(1_000),
         expires_unix_s: Some(1_900_000_000),
     };
     assert_eq!(view(200, token()).await, Ok(expected));
@@ -59,7 +59,17 @@ async fn the_payer_is_what_stays_the_same_from_one_token_to_the_next() {
         token["agent_details"] = Value::Null;
         token["usage_details"] = Value::Null;
         let view = view(200, token).await.unwrap();
-        assert_eq!((view.payer, view.agent_profile, view.left_minor), (payer, None, 1_200));
+        assert_eq!((view.payer, view.agent_profile, view.left_minor), (payer, None, Some(1_200)));
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_limits_is_limited_by_its_charge_alone() {
+    for limits in [Value::Null, json!({}), json!({"currency": null, "max_amount": null, "expires_at": null})] {
+        let mut token = token();
+        token["usage_limits"] = limits;
+        let view = view(200, token).await.unwrap();
+        assert_eq!((view.currency, view.left_minor, view.expires_unix_s), (None, None, None));
     }
 }
 
@@ -69,7 +79,7 @@ async fn a_spent_token_says_why_and_has_nothing_left() {
     spent["deactivated_at"] = json!(5);
     spent["usage_details"]["amount_captured"]["value"] = json!(1_300);
     let seen = view(200, spent.clone()).await.unwrap();
-    assert_eq!((seen.deactivated.as_deref(), seen.left_minor), (Some("deactivated"), 0));
+    assert_eq!((seen.deactivated.as_deref(), seen.left_minor), (Some("deactivated"), Some(0)));
     spent["deactivated_reason"] = json!("consumed");
     assert_eq!(view(200, spent).await.unwrap().deactivated.as_deref(), Some("consumed"));
 }
@@ -130,7 +140,7 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
         expected("du_5", DisputeState::Open, "under_review"),
     ];
     let warnings = vec![FraudWarning { id: String::from("issfr_1"), kind: String::from("misc") }];
-    assert_eq!(facts, ChargeFacts { refunded_cents: 25, ours_cents: 5, disputes, warnings });
+    assert_eq!(facts, ChargeFacts { refunded_cents: 25, ours_cents: 5, disputes, warnings, unrecognised: Vec::new() });
     assert_eq!(stripe.heard().iter().find(|call| call.line() == "GET /disputes").unwrap().query, "limit=100&payment_intent=pi_1");
     assert!(matches!(rail(&url).facts("pi_1/../x").await, Err(CardError::Unreachable(_))));
 }

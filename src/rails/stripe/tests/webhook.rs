@@ -95,10 +95,24 @@ fn events_name_their_payment_however_little_they_hold() {
     ] {
         let event = read(&json!({"id": "evt_1", "type": kind, "livemode": false, "data": {"object": object}})).unwrap();
         let payment_intent = payment_intent.map(str::to_owned);
-        let expected = CardEvent { id: String::from("evt_1"), kind: kind.to_owned(), livemode: false, payment_intent, payment_id, what };
+        let named = object["id"].as_str().filter(|id| !id.contains('/')).map(str::to_owned);
+        let expected = CardEvent {
+            id: String::from("evt_1"),
+            kind: kind.to_owned(),
+            livemode: false,
+            object: named,
+            payment_intent,
+            payment_id,
+            what,
+        };
         assert_eq!(event, expected);
     }
     assert_eq!(read(&json!({"id": "evt_1"})).unwrap().what, other);
+    assert_eq!(read(&json!({"id": "evt_1", "type": null, "livemode": null, "data": null})).unwrap().what, other);
+    let thin = json!({"id": "du_1", "type": "dispute", "url": "/v1/disputes/du_1"});
+    let event =
+        read(&json!({"id": "evt_1", "object": "v2.core.event", "type": "v1.charge.dispute.created", "related_object": thin})).unwrap();
+    assert_eq!((event.what, event.object.as_deref(), event.payment_intent), (dispute, Some("du_1"), None));
 }
 
 #[test]

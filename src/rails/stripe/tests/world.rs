@@ -65,7 +65,7 @@ pub(super) fn config(url: &str) -> StripeConfig {
         secret_key: KEY.to_owned(),
         livemode: false,
         api_version: String::from("2026-07-29.preview"),
-        spt_parameter: SptParameter::TopLevel,
+        spt_parameter: SptParameter::default(),
         timeout_ms: 2_000,
     }
 }
@@ -96,8 +96,9 @@ pub(super) fn saved(rail: &StripeRail) -> Charge {
 /// One round of a charge just after it was saved, against this script.
 pub(super) async fn charged(script: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> (Result<CardOutcome, CardError>, CannedStripe) {
     let (url, stripe) = CannedStripe::start(script).await;
-    let rail = rail(&url);
-    let outcome = rail.charge(intent(), &saved(&rail), AMOUNT, SAVED_AT.plus_s(1)).await;
+    // Another process saved it, and perhaps sent it.
+    let saved = saved(&rail(&url));
+    let outcome = rail(&url).charge(intent(), &saved, AMOUNT, SAVED_AT.plus_s(1)).await;
     (outcome, stripe)
 }
 
