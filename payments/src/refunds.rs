@@ -3,7 +3,7 @@
 use crate::{
     charge::{Refund, RefundState},
     ids::PaymentId,
-    ports::{BooksError, CardBooks, CardError, CardRail, Clock, RefundNote, RefundOutcome, UnrecognisedState},
+    ports::{BooksError, CardBooks, CardError, CardRail, Clock, FactsBooked, RefundNote, RefundOutcome, UnrecognisedState},
     time::UnixMs,
 };
 
@@ -11,6 +11,8 @@ use crate::{
 const ROUND_LIMIT: u32 = 256;
 /// How many unanswered questions one after the other end a round: the processor is away then, not one refund bad.
 const FAULTS_LIMIT: u32 = 8;
+/// How often a charge is looked at again because another look was booked meanwhile.
+const LOOKS_LIMIT: u32 = 4;
 /// How long a look keeps others away.
 const LEASE_MS: i64 = 30_000;
 /// The wait after the first unanswered question; each further one doubles it.
@@ -115,7 +117,7 @@ async fn elsewhere(
 ) -> Result<Option<RefundState>, BooksError> {
     match books.intent_of_charge(&refund.payment_intent).await? {
         Some(intent) => match look_at_charge(rail, books, clock, intent, &refund.payment_intent).await {
-            Ok(_) | Err(LookError::Card(_)) => Ok(None),
+            Ok(_) | Err(LookError::Card(_) | LookError::Overtaken) => Ok(None),
             Err(LookError::Books(error)) => Err(error),
         },
         None => Ok((back_minor >= refund.amount_minor).then_some(RefundState::Refunded)),
@@ -150,6 +152,9 @@ pub enum LookError {
     /// The books failed.
     #[error(transparent)]
     Books(#[from] BooksError),
+    /// Each time, another look was booked meanwhile.
+    #[error("other looks at the charge are under way")]
+    Overtaken,
 }
 
 /// Books what is true now of a settled charge: an event says that something changed, and only the processor's current word says what. A refund
@@ -164,11 +169,17 @@ pub async fn look_at_charge(
     intent: PaymentId,
     payment_intent: &str,
 ) -> Result<Vec<UnrecognisedState>, LookError> {
-    // Two looks may end in the other order: what was asked first must not be believed last.
-    let asked_at = clock.now();
-    let facts = rail.facts(payment_intent).await?;
-    books.book_facts(intent, &facts, asked_at).await?;
-    Ok(facts.unrecognised)
+    for _ in 0..LOOKS_LIMIT {
+        // Looks may end in another order than they began: what was asked first must not be believed last. Clocks of replicas differ, so the
+        // books count.
+        let looks_before = books.looks_at(intent).await?;
+        let facts = rail.facts(payment_intent).await?;
+        match books.book_facts(intent, &facts, looks_before, clock.now()).await? {
+            FactsBooked::Booked => return Ok(facts.unrecognised),
+            FactsBooked::Overtaken => {}
+        }
+    }
+    Err(LookError::Overtaken)
 }
 
 #[cfg(test)]

@@ -151,6 +151,15 @@ pub enum AdjustmentError {
     Books(#[from] BooksError),
 }
 
+/// What became of a look at a charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactsBooked {
+    /// The books say what the look said.
+    Booked,
+    /// Another look was booked since this one began. Nothing changed.
+    Overtaken,
+}
+
 /// One event of the processor, as the inbox keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventNote {
@@ -224,9 +233,12 @@ pub trait CardBooks: Send + Sync {
     /// Books what the processor says now of a settled charge: refunds that are not ours, disputes opened and closed. Credits that a disputed
     /// or refunded pack bought are clawed back, down to zero, and the rest is a debt; a dispute that is won gives them back. A single launch
     /// that was delivered is worth a credit to whoever disputes it; a refund of one that was made elsewhere is goodwill, takes no credit and
-    /// is a loss. Each fact is booked once, however often it is told. `at` is when the processor was asked: what it said before is not believed after.
-    /// Says whether anything is new of a dispute or a warning, which changes what the account may buy.
-    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError>;
+    /// is a loss. Each fact is booked once, however often it is told. `looks_before` is what [`CardBooks::looks_at`] said before the processor
+    /// was asked: where another look was booked meanwhile, this one may be older, and nothing of it is.
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, looks_before: u64, at: UnixMs) -> Result<FactsBooked, BooksError>;
+
+    /// How many looks at a settled charge were booked.
+    async fn looks_at(&self, intent: PaymentId) -> Result<u64, BooksError>;
 
     /// Why an account may not buy now, the newest reason first; nothing for one that may.
     async fn blocks_of(&self, payer: &Payer) -> Result<Vec<AccountBlock>, BooksError>;

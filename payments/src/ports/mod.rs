@@ -29,7 +29,7 @@ pub use balances::{BalanceCache, ShownBalance};
 pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
 pub use card_books::{
     AccountBlock, AdjustmentError, AdjustmentKind, BlockLift, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, DisputeNote,
-    EventNote, LiftRefusal,
+    EventNote, FactsBooked, LiftRefusal,
 };
 pub use card_events::{CardEvent, CardEvents, EventRefusal, EventSubject};
 pub use cards::{

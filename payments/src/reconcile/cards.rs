@@ -31,6 +31,7 @@ impl From<LookError> for CheckError {
         match error {
             LookError::Card(error) => error.into(),
             LookError::Books(error) => error.into(),
+            overtaken @ LookError::Overtaken => Self::CouldNot(overtaken.to_string()),
         }
     }
 }

@@ -96,6 +96,7 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
                 Ok(odd) => odd.iter().for_each(|it| tracing::warn!(object = it.id, status = it.status, "cards.unknown_state")),
                 Err(LookError::Books(error)) => return Err(Fault::internal(&error)),
                 Err(LookError::Card(error)) => put_off(event, &error)?,
+                Err(overtaken @ LookError::Overtaken) => put_off(event, &CardError::Unreachable(overtaken.to_string()))?,
             }
         }
     }

@@ -7,6 +7,8 @@ mod file;
 mod journal;
 mod migration;
 
+#[path = "../sql/tests/card_money/mod.rs"]
+mod card_money;
 #[path = "../sql/tests/cards.rs"]
 mod cards;
 #[path = "../sql/tests/desk/mod.rs"]

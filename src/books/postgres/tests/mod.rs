@@ -14,6 +14,8 @@ mod settings;
 mod trips;
 mod wire;
 
+#[path = "../../sql/tests/card_money/mod.rs"]
+mod card_money;
 #[path = "../../sql/tests/cards.rs"]
 mod cards;
 #[path = "../../sql/tests/desk/mod.rs"]

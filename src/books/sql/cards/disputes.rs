@@ -11,7 +11,8 @@ use super::super::dialect::Connection;
 use super::super::{rows, transitions::exactly_one, unavailable};
 use super::{
     blocks,
-    facts::{Fact, owe_again, pay_debt, settle, settled},
+    facts::{Fact, settle, settled},
+    foreign_debt,
 };
 
 /// A dispute as it is booked.
@@ -43,12 +44,12 @@ impl Stage {
     }
 }
 
-/// Books what is new of a dispute. Says whether anything is.
-pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<bool, BooksError> {
-    let noted = note(connection, id, told, at).await?;
+/// Books what is new of a dispute.
+pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
+    note(connection, id, told, at).await?;
     let to = match told.state {
         // No money moves, or nobody knows whether any did.
-        DisputeState::Inquiry | DisputeState::Unrecognised => return Ok(noted),
+        DisputeState::Inquiry | DisputeState::Unrecognised => return Ok(()),
         DisputeState::Open => Stage::Open,
         DisputeState::Won => Stage::Won,
         DisputeState::Lost => Stage::Lost,
@@ -65,13 +66,13 @@ pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Disp
         (Stage::Won | Stage::Lost, Stage::Open)
         | (Stage::Won, Stage::Lost | Stage::Won)
         | (Stage::Open, Stage::Open)
-        | (Stage::Lost, Stage::Lost) => return Ok(noted),
+        | (Stage::Lost, Stage::Lost) => {}
     }
-    Ok(true)
+    Ok(())
 }
 
-/// What the processor said last. Says whether it is new.
-async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<bool, BooksError> {
+/// What the processor said last.
+async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
     let state = match told.state {
         DisputeState::Inquiry => "inquiry",
         DisputeState::Open => "open",
@@ -79,7 +80,7 @@ async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: Un
         DisputeState::Lost => "lost",
         DisputeState::Unrecognised => "unrecognised",
     };
-    let noted = sqlx::query(
+    sqlx::query(
         "INSERT INTO dispute_notes (dispute_id, intent_id, amount_cents, state, status, reason, due_by_ms, opened_at_ms, noted_at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
          ON CONFLICT (dispute_id) DO UPDATE SET amount_cents = excluded.amount_cents, state = excluded.state, status = excluded.status,
@@ -98,8 +99,8 @@ async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: Un
     .bind(at.ms())
     .execute(connection)
     .await
-    .map_err(unavailable)?;
-    Ok(noted.rows_affected() == 1)
+    .map(drop)
+    .map_err(unavailable)
 }
 
 async fn known(connection: &mut Connection, dispute: &str) -> Result<Option<Booked>, BooksError> {
@@ -166,12 +167,11 @@ async fn change(
         (Stage::Won, _) => (amount.saturating_neg(), 0),
     };
     let debt_paid = match to {
-        Stage::Lost => debt_paid(connection, id, amount, at).await?,
-        Stage::Won | Stage::Open if known.debt_paid_cents > 0 => {
-            owe_again(connection, id, at).await?;
+        Stage::Lost => rows::integer(foreign_debt::pay(connection, id, amount.unsigned_abs(), u64::MAX, at).await?),
+        Stage::Won | Stage::Open => {
+            foreign_debt::owe_again(connection, id, known.debt_paid_cents.unsigned_abs(), at).await?;
             known.debt_paid_cents.saturating_neg()
         }
-        Stage::Won | Stage::Open => 0,
     };
     let changes = known.changes.saturating_add(1);
     let closed = sqlx::query(
@@ -203,12 +203,27 @@ async fn change(
     Ok(())
 }
 
-/// What the lost money paid of what we owed for the very payment: it went back to the payer that way, and is not given back again.
-async fn debt_paid(connection: &mut Connection, id: PaymentId, amount_cents: i64, at: UnixMs) -> Result<i64, BooksError> {
-    let due = rows::integer(settled(connection, id).await?.due_cents);
-    if due == 0 || due > amount_cents {
-        return Ok(0);
+/// Disputes that were lost while the debt was on its way pay it once it is due. Says how much that was.
+pub(super) async fn pay_from_lost(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<u64, BooksError> {
+    let lost = sqlx::query(
+        "SELECT dispute_id, amount_cents - debt_paid_cents AS left_cents FROM dispute_facts
+         WHERE intent_id = $1 AND state = 'lost' AND debt_paid_cents < amount_cents ORDER BY dispute_id",
+    );
+    let lost = lost.bind(id.to_string()).fetch_all(&mut *connection).await.map_err(unavailable)?;
+    let mut paid = 0_u64;
+    for row in &lost {
+        let (dispute, left) = (rows::text(row, "dispute_id")?, rows::unsigned(row, "dispute_facts", "left_cents", || id.to_string())?);
+        let cents = foreign_debt::pay(connection, id, left, 0, at).await?;
+        let noted = sqlx::query("UPDATE dispute_facts SET debt_paid_cents = debt_paid_cents + $1 WHERE dispute_id = $2 AND state = 'lost'");
+        let noted = noted.bind(rows::integer(cents)).bind(dispute).execute(&mut *connection).await.map_err(unavailable)?;
+        exactly_one(id, &noted)?;
+        paid = paid.saturating_add(cents);
     }
-    pay_debt(connection, id, at).await?;
-    Ok(due)
+    Ok(paid)
+}
+
+/// Whether the bank holds money of the payment.
+pub(super) async fn any_open(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
+    let row = sqlx::query("SELECT 1 FROM dispute_facts WHERE intent_id = $1 AND state = 'open' LIMIT 1").bind(id.to_string());
+    Ok(row.fetch_optional(connection).await.map_err(unavailable)?.is_some())
 }

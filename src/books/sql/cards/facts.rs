@@ -13,11 +13,9 @@ use sqlx::Row;
 use super::super::dialect::{Connection, for_update};
 use super::super::{
     credits::{self, Entry},
-    journal, rows,
-    transitions::exactly_one,
-    unavailable,
+    journal, rows, unavailable,
 };
-use super::{blocks, disputes, foreign_debt};
+use super::{blocks, disputes, findings, foreign_debt};
 
 /// A settled charge, what became of its money, and what was taken back for it.
 pub(super) struct Settled {
@@ -26,14 +24,11 @@ pub(super) struct Settled {
     pub(super) money: ChargeMoney,
     purchase: Purchase,
     taken: TakenBack,
-    /// Refunds that were not asked for by us, when they were last asked for, and how often their sum fell.
+    /// Refunds that were not asked for by us, and how often their sum fell.
     foreign_cents: u64,
-    foreign_at_ms: i64,
     falls: u64,
     /// What of them paid a debt of ours.
     foreign_debt_cents: u64,
-    /// What we owe to the payer and is not on its way.
-    pub(super) due_cents: u64,
 }
 
 /// A fact in the journal: its kind and name, and what it moves, in cents.
@@ -48,21 +43,19 @@ pub(super) struct Fact<'a> {
     pub(super) debt_paid: i64,
 }
 
-/// Books what is new. An intent that no charge settled has no facts. Says whether anything is new of a dispute or a warning.
-pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
-    hold(connection, id).await?;
+/// Books what is new, in the transaction that holds the charge. An intent that no charge settled has no facts.
+pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
     if facts.unrecognised.is_empty() {
         foreign_refund(connection, id, facts, at).await?;
     }
-    let mut is_new = false;
     for dispute in &facts.disputes {
-        is_new |= disputes::book(connection, id, dispute, at).await?;
+        disputes::book(connection, id, dispute, at).await?;
     }
     for warning in &facts.warnings {
         let settled = settled(connection, id).await?;
-        is_new |= blocks::begin(connection, &settled, blocks::Cause::FraudWarning, (&warning.id, &warning.kind), at).await?;
+        blocks::begin(connection, &settled, blocks::Cause::FraudWarning, (&warning.id, &warning.kind), at).await?;
     }
-    Ok(is_new)
+    Ok(())
 }
 
 /// What is told of one charge is booked one after the other.
@@ -77,8 +70,7 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
     let before = settled(connection, id).await?;
     let foreign = facts.refunded_cents.saturating_sub(facts.ours_cents);
     let is_fall = foreign < before.foreign_cents;
-    // What was asked before the last look says nothing new.
-    if foreign == before.foreign_cents || (is_fall && at.ms() < before.foreign_at_ms) {
+    if foreign == before.foreign_cents {
         return Ok(());
     }
     let new = rows::integer(foreign).saturating_sub(rows::integer(before.foreign_cents));
@@ -86,7 +78,10 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
     let debt_paid = if is_fall {
         let back = before.foreign_cents - foreign;
         let due = back.saturating_sub(before.beyond_debt_cents());
-        foreign_debt::owe_again(connection, id, due, falls, at).await?;
+        foreign_debt::owe_again(connection, id, due, at).await?;
+        if due > 0 {
+            findings::foreign_refund_failed(connection, id, due, falls, at).await?;
+        }
         rows::integer(due).saturating_neg()
     } else {
         rows::integer(foreign_debt::pay(connection, id, foreign - before.foreign_cents, facts.ours_cents, at).await?)
@@ -99,19 +94,24 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
     settle(connection, id, &fact, falls, at).await
 }
 
-/// A debt that is due, or due again, under this name: what went back elsewhere before, and was booked as a loss, pays it.
+/// A debt that is due, or due again, under this name: what went back elsewhere before, or to the bank, and was booked as a loss, pays it.
 pub(super) async fn pay_from_loss(connection: &mut Connection, id: PaymentId, name: &str, at: UnixMs) -> Result<(), BooksError> {
-    let row = sqlx::query("SELECT 1 FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
-    if row.fetch_optional(&mut *connection).await.map_err(unavailable)?.is_none() {
+    if !foreign_debt::is_lossy(connection, id).await? {
         return Ok(());
     }
     let before = settled(connection, id).await?;
-    let lost = if before.taken == TakenBack::default() { before.beyond_debt_cents() } else { 0 };
-    let paid = if lost == 0 { 0 } else { foreign_debt::pay(connection, id, lost, 0, at).await? };
+    if before.taken != TakenBack::default() {
+        return Ok(());
+    }
+    let lost = before.beyond_debt_cents();
+    let elsewhere = if lost == 0 { 0 } else { foreign_debt::pay(connection, id, lost, 0, at).await? };
+    if elsewhere > 0 {
+        save_refund(connection, id, before.foreign_cents, before.foreign_debt_cents.saturating_add(elsewhere), at).await?;
+    }
+    let paid = elsewhere.saturating_add(disputes::pay_from_lost(connection, id, at).await?);
     if paid == 0 {
         return Ok(());
     }
-    save_refund(connection, id, before.foreign_cents, before.foreign_debt_cents.saturating_add(paid), at).await?;
     let fact = Fact { kind: "loss_paid_debt", name, reference: name, cash: 0, receivable: 0, debt_paid: rows::integer(paid) };
     settle(connection, id, &fact, before.falls, at).await
 }
@@ -219,16 +219,19 @@ pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Resul
             used_cents: number("used_cents")?,
         },
         foreign_cents: number("foreign_cents")?,
-        foreign_at_ms: rows::int(&row, "foreign_at_ms")?,
         falls: number("falls")?,
         foreign_debt_cents: number("foreign_debt")?,
-        due_cents: number("due")?,
     })
 }
 
 impl Settled {
     pub(super) fn falls(&self) -> u64 {
         self.falls
+    }
+
+    /// Whether what the charge bought was taken back, in part at least.
+    pub(super) fn is_credit_taken(&self) -> bool {
+        self.taken.clawed > 0 || self.taken.owed > 0
     }
 
     /// What refunds made elsewhere gave back and no debt of ours was paid by.
@@ -251,35 +254,12 @@ const SETTLED: &str =
         CAST(coalesce(c.owed, (SELECT sum(credits_owed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won'), 0) AS BIGINT) AS owed,
         CAST(coalesce(c.held_cents, (SELECT sum(backing_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'open'), 0) AS BIGINT) AS held_cents,
         CAST(coalesce(c.used_cents, (SELECT sum(backing_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS used_cents,
-        coalesce(c.refund_falls, 0) AS falls, coalesce(f.refunded_cents, 0) AS foreign_cents, coalesce(f.updated_at_ms, 0) AS foreign_at_ms,
+        coalesce(c.refund_falls, 0) AS falls, coalesce(f.refunded_cents, 0) AS foreign_cents,
         coalesce((SELECT amount_minor FROM refunds WHERE intent_id = i.id AND state <> 'refund_failed'), 0) AS ours,
-        coalesce(f.debt_cents, 0) AS foreign_debt,
-        coalesce((SELECT amount_minor FROM obligations WHERE intent_id = i.id AND state = 'refund_due' AND currency = 'USD'), 0) AS due
+        coalesce(f.debt_cents, 0) AS foreign_debt
      FROM intents i JOIN settlements s ON s.intent_id = i.id
         LEFT JOIN foreign_refunds f ON f.intent_id = i.id LEFT JOIN charge_credits c ON c.intent_id = i.id
      WHERE i.id = $1 AND s.stripe_pi IS NOT NULL";
-
-/// The money went back by another way: what we owed is paid.
-pub(super) async fn pay_debt(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
-    move_debt(connection, id, ("refund_due", "refunded"), at).await
-}
-
-/// And it came again.
-pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
-    move_debt(connection, id, ("refunded", "refund_due"), at).await
-}
-
-async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
-    let paid = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
-        .bind(to)
-        .bind(at.ms())
-        .bind(id.to_string())
-        .bind(from)
-        .execute(connection)
-        .await
-        .map_err(unavailable)?;
-    exactly_one(id, &paid)
-}
 
 pub(super) fn too_large(id: PaymentId) -> BooksError {
     BooksError::Corrupt { table: "dispute_facts", column: "amount_cents", key: id.to_string() }

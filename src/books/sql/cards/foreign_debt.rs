@@ -1,4 +1,6 @@
-//! What refunds made elsewhere do to a debt: they pay it, also while a refund of it is approved, and owe it again when they fail.
+//! What money that went back elsewhere does to a debt: refunds on the processor's page and disputes that were lost.
+//!
+//! It pays the debt, also while a refund of it is approved, and it is owed again when it comes back.
 
 use payments::{charge::Refund, ids::PaymentId, ports::BooksError, time::UnixMs};
 
@@ -49,16 +51,24 @@ pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, 
 
 /// What had paid a debt came back: it is due again, beside what still is. A refund that is on its way carries what it was approved for; the
 /// rest is due once it is through.
-pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents: u64, number: u64, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents: u64, at: UnixMs) -> Result<(), BooksError> {
     if cents == 0 {
         return Ok(());
     }
     let debt = debt(connection, id).await?.ok_or(BooksError::Stale(id))?;
     match debt.state.as_str() {
-        "refunded" => set(connection, id, "refunded", "refund_due", cents, at).await?,
-        state => set(connection, id, state, state, debt.amount_minor.saturating_add(cents), at).await?,
+        "refunded" => set(connection, id, "refunded", "refund_due", cents, at).await,
+        state => set(connection, id, state, state, debt.amount_minor.saturating_add(cents), at).await,
     }
-    findings::foreign_refund_failed(connection, id, cents, number, at).await
+}
+
+/// Whether any money of the payment went back elsewhere, or to the bank.
+pub(super) async fn is_lossy(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
+    let row = sqlx::query(
+        "SELECT 1 FROM foreign_refunds WHERE intent_id = $1 UNION ALL SELECT 1 FROM dispute_facts WHERE intent_id = $1 AND state = 'lost'",
+    );
+    let row = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?;
+    Ok(row.is_some())
 }
 
 async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>, BooksError> {

@@ -8,6 +8,7 @@ mod events;
 mod facts;
 mod findings;
 mod foreign_debt;
+mod looks;
 mod notes;
 pub(super) mod paid_back;
 mod refund_queue;
@@ -21,7 +22,7 @@ use payments::{
     money::Credits,
     ports::{
         AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry,
-        DisputeNote, EventNote, LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
+        DisputeNote, EventNote, FactsBooked, LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
     },
     proof::ChargeKey,
     settlement::ChainHash,
@@ -89,8 +90,12 @@ impl CardBooks for Store {
         events::done(&self.writer, id, at).await
     }
 
-    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<bool, BooksError> {
-        in_transaction!(self, Some(at.ms()), write => facts::book(&mut write.transaction, intent, facts, at).await)
+    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, looks_before: u64, at: UnixMs) -> Result<FactsBooked, BooksError> {
+        in_transaction!(self, Some(at.ms()), write => looks::book(&mut write.transaction, intent, facts, looks_before, at).await)
+    }
+
+    async fn looks_at(&self, intent: PaymentId) -> Result<u64, BooksError> {
+        looks::count(&self.writer, intent).await
     }
 
     async fn blocks_of(&self, payer: &Payer) -> Result<Vec<AccountBlock>, BooksError> {

@@ -19,6 +19,7 @@ use super::super::{
     transitions::exactly_one,
     unavailable,
 };
+use super::disputes;
 
 /// Sorts after every payment id.
 const AFTER_ALL: &str = "pay_~";
@@ -64,6 +65,13 @@ pub(super) async fn approve(connection: &mut Connection, approval: &RefundApprov
     if !compensated && debt.state != "refund_due" {
         return Err(RefundRefusal::Standing(debt.state));
     }
+    if disputes::any_open(connection, id).await? {
+        return Err(RefundRefusal::Standing(String::from("disputed")));
+    }
+    // The money went back elsewhere, or to the bank, and the credit that was given for it went with it.
+    if compensated && super::facts::settled(connection, id).await?.is_credit_taken() {
+        return Err(RefundRefusal::Standing(String::from("paid back elsewhere")));
+    }
     let refund = Refund::approved(id, payment_intent, debt.amount_minor, debt.approvals.saturating_add(1), approval.at);
     if compensated {
         take_credit_back(connection, &debt, &refund).await?;
@@ -87,6 +95,9 @@ pub(super) async fn credit_instead(connection: &mut Connection, approval: &Refun
     }
     if debt.payment_intent.is_none() {
         return Err(RefundRefusal::NotByCard);
+    }
+    if disputes::any_open(connection, id).await? {
+        return Err(RefundRefusal::Standing(String::from("disputed")));
     }
     if debt.currency != "USD" || debt.amount_minor != debt.price_minor {
         return Err(RefundRefusal::NoCreditForIt);

@@ -2,13 +2,15 @@
 
 use payments::{
     agent::Payer,
+    ids::PaymentId,
     intent::Intent,
     money::Credits,
-    ports::{Books, CardBooks, ChargeFacts, Claimed, Dispute, DisputeState, EventNote},
+    ports::{Books, CardBooks, ChargeFacts, Claimed, Dispute, DisputeState, EventNote, FactsBooked},
     testing::{
         suite::{Draft, bought, charged_by},
         upstream::answer,
     },
+    time::UnixMs,
 };
 
 use super::{Store, block_on, make};
@@ -41,6 +43,12 @@ async fn delivered(books: &Store, number: u64, card: u64) -> Intent {
     let at = signed.created_at;
     let funded = books.apply(signed.funded(charged_by(&signed), at).unwrap()).await.unwrap();
     books.apply(funded.created(answer(201, "l"), format!("l{number}"), at).unwrap()).await.unwrap()
+}
+
+/// A look that nothing overtakes.
+pub(super) async fn tell(books: &Store, id: PaymentId, facts: &ChargeFacts, at: UnixMs) {
+    let looks_before = books.looks_at(id).await.unwrap();
+    assert_eq!(books.book_facts(id, facts, looks_before, at).await.unwrap(), FactsBooked::Booked);
 }
 
 pub(super) async fn agree(books: &Store) {
@@ -86,16 +94,16 @@ fn a_dispute_takes_what_is_left_and_freezes_the_account_until_it_is_won() {
         }
         stands(&books, &pack.payer, 5, 0, 300).await;
         for _ in 0..2 {
-            books.book_facts(pack.id, &disputed(DisputeState::Open), pack.created_at).await.unwrap();
+            tell(&books, pack.id, &disputed(DisputeState::Open), pack.created_at).await;
             stands(&books, &pack.payer, 0, 15, 0).await;
             assert_eq!(balance(&books, "recv:dispute", "USD").await, 1_200);
         }
         for _ in 0..2 {
-            books.book_facts(pack.id, &disputed(DisputeState::Won), pack.created_at).await.unwrap();
+            tell(&books, pack.id, &disputed(DisputeState::Won), pack.created_at).await;
             stands(&books, &pack.payer, 5, 0, 300).await;
             assert_eq!((balance(&books, "recv:dispute", "USD").await, balance(&books, "exp:loss", "USD").await), (0, 0));
         }
-        books.book_facts(pack.id, &disputed(DisputeState::Open), pack.created_at).await.unwrap();
+        tell(&books, pack.id, &disputed(DisputeState::Open), pack.created_at).await;
         stands(&books, &pack.payer, 5, 0, 300).await;
     });
 }
@@ -109,8 +117,8 @@ fn a_lost_dispute_costs_what_no_credit_stood_for_and_its_debt_is_paid_by_the_nex
             spent(&books, number, 7).await;
         }
         // Told only once it is over.
-        books.book_facts(pack.id, &disputed(DisputeState::Lost), pack.created_at).await.unwrap();
-        books.book_facts(pack.id, &disputed(DisputeState::Lost), pack.created_at).await.unwrap();
+        tell(&books, pack.id, &disputed(DisputeState::Lost), pack.created_at).await;
+        tell(&books, pack.id, &disputed(DisputeState::Lost), pack.created_at).await;
         stands(&books, &pack.payer, 0, 15, 0).await;
         assert_eq!((balance(&books, "exp:loss", "USD").await, balance(&books, "asset:stripe_clearing", "USD").await), (900, 0));
         let next = bought(&books, &Draft::numbered(101).pack(7)).await;
@@ -127,10 +135,10 @@ fn a_dispute_that_is_won_after_its_debt_was_paid_gives_the_credits_back() {
         for number in 1..=15 {
             spent(&books, number, 7).await;
         }
-        books.book_facts(pack.id, &disputed(DisputeState::Open), pack.created_at).await.unwrap();
+        tell(&books, pack.id, &disputed(DisputeState::Open), pack.created_at).await;
         bought(&books, &Draft::numbered(101).pack(7)).await;
         stands(&books, &pack.payer, 5, 0, 1_200).await;
-        books.book_facts(pack.id, &disputed(DisputeState::Won), pack.created_at).await.unwrap();
+        tell(&books, pack.id, &disputed(DisputeState::Won), pack.created_at).await;
         stands(&books, &pack.payer, 25, 0, 1_500).await;
     });
 }
@@ -144,7 +152,7 @@ fn a_refund_made_elsewhere_takes_its_share_of_the_credits_once() {
         for (cents, left, backing, loss) in
             [(0, 20, 1_200, 0), (1, 20, 1_200, 1), (301, 15, 900, 1), (301, 15, 900, 1), (600, 10, 600, 0), (1_200, 0, 0, 0)]
         {
-            books.book_facts(pack.id, &told(cents), pack.created_at).await.unwrap();
+            tell(&books, pack.id, &told(cents), pack.created_at).await;
             stands(&books, &pack.payer, left, 0, backing).await;
             assert_eq!(balance(&books, "exp:loss", "USD").await, loss, "after {cents}");
             assert_eq!(balance(&books, "asset:stripe_clearing", "USD").await, 1_200 - i64::try_from(cents).unwrap());
@@ -162,17 +170,17 @@ fn a_delivered_launch_that_is_refunded_elsewhere_is_goodwill_and_a_disputed_one_
         }
         let launch = delivered(&books, 30, 7).await;
         for _ in 0..2 {
-            books.book_facts(launch.id, &disputes(60, &[]), launch.created_at).await.unwrap();
+            tell(&books, launch.id, &disputes(60, &[]), launch.created_at).await;
             stands(&books, &launch.payer, 0, 0, 0).await;
             assert_eq!((balance(&books, "exp:loss", "USD").await, balance(&books, "asset:stripe_clearing", "USD").await), (60, 1_200));
         }
         let other = delivered(&books, 31, 7).await;
         let told = |state| disputes(0, &[("dp_2", 60, state)]);
         for _ in 0..2 {
-            books.book_facts(other.id, &told(DisputeState::Open), other.created_at).await.unwrap();
+            tell(&books, other.id, &told(DisputeState::Open), other.created_at).await;
             stands(&books, &other.payer, 0, 1, 0).await;
         }
-        books.book_facts(other.id, &told(DisputeState::Won), other.created_at).await.unwrap();
+        tell(&books, other.id, &told(DisputeState::Won), other.created_at).await;
         stands(&books, &other.payer, 0, 0, 0).await;
     });
 }

@@ -18,7 +18,7 @@ use payments::{
 
 use super::{
     Store, block_on,
-    cards::{agree, balance, claimed, compensated, spent, stands},
+    cards::{agree, balance, claimed, compensated, spent, stands, tell},
     make,
 };
 
@@ -100,7 +100,7 @@ fn a_compensated_charge_is_refunded_for_its_credit_and_a_spent_credit_is_not() {
         }
         // The processor tells us of our own refund: nothing is new.
         let told = ChargeFacts { refunded_cents: 60, ours_cents: 60, ..ChargeFacts::default() };
-        books.book_facts(refused.id, &told, at).await.unwrap();
+        tell(&books, refused.id, &told, at).await;
         stands(&books, &refused.payer, 0, 0, 0).await;
         let other = compensated(&books, 2, 8).await;
         spent(&books, 3, 8).await;

@@ -16,7 +16,11 @@ use payments::{
     },
 };
 
-use super::{STEP_MS, Store, block_on, cards::compensated, claim, make, named};
+use super::{
+    STEP_MS, Store, block_on,
+    cards::{compensated, tell},
+    claim, make, named,
+};
 
 /// Base, where a USDC is worth a dollar.
 const BASE: u64 = 8_453;
@@ -127,7 +131,7 @@ fn what_was_refunded_elsewhere_is_among_the_refunded_once() {
         let at = delivered.created_at.plus_ms(9);
         let delivered = books.apply(delivered.created(answer(201, "l"), String::from("l1"), at).unwrap()).await.unwrap();
         for cents in [20, 60] {
-            books.book_facts(delivered.id, &all(cents), at).await.unwrap();
+            tell(&books, delivered.id, &all(cents), at).await;
         }
         // By us, and told by the processor as well.
         let refused = compensated(&books, 2, 7).await;
@@ -135,7 +139,7 @@ fn what_was_refunded_elsewhere_is_among_the_refunded_once() {
         books.approve_refund(approval).await.unwrap();
         // The payer has its credit, and got the money beside it.
         let twice = compensated(&books, 3, 8).await;
-        books.book_facts(twice.id, &all(60), at).await.unwrap();
+        tell(&books, twice.id, &all(60), at).await;
         // Neither.
         charged(&books, false, 4).await;
         compensated(&books, 5, 9).await;
