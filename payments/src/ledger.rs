@@ -15,7 +15,8 @@ use crate::{
 pub enum Account {
     /// USDC that arrived at our receiving address.
     UsdcHot,
-    /// USDC that went back to payers from other wallets of ours than the receiving address; negative by what they advanced.
+    /// USDC in other wallets of ours than the receiving address: what was moved there from it, less what they sent back to payers. Negative by what
+    /// their operator advanced.
     UsdcRefund,
     /// What a payer has paid and not yet got anything for.
     Unearned(Payer),

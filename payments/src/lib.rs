@@ -23,6 +23,7 @@
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`standing`] | how many credits of a charge may stand, once its money is refunded or disputed |
 //! | [`refunds`] | money on its way back to cards |
+//! | [`paid_back`], [`usdc_refunds`] | USDC on its way back: sent by hand and booked, or by a wallet of its own |
 //! | [`reconcile`] | the books against chain, card processor and upstream; differences are findings |
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
@@ -59,4 +60,5 @@ pub mod standing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod usdc_refunds;
 pub mod x402;

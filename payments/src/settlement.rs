@@ -81,6 +81,8 @@ pub struct GasSpent {
     pub lost_wei: u128,
     /// For empty transactions in the place of transfers.
     pub void_wei: u128,
+    /// For refunds in USDC, whatever became of them.
+    pub refunds_wei: u128,
 }
 
 /// Why our signer spends one of its nonces.

@@ -40,10 +40,12 @@ struct Known {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Nothing is known until the first turn.
-    pub fn new(world: World) -> Self {
+    /// After its first turn: nothing is known before it.
+    pub async fn begin(world: World) -> Self {
         let known = Known { platforms: None, ask_at: UnixMs::new(0) };
-        Self { world, known: Arc::new(RwLock::new(known)) }
+        let accounts = Self { world, known: Arc::new(RwLock::new(known)) };
+        accounts.turn().await;
+        accounts
     }
 
     /// The product's own rules for the body of a creation, with which the core would refuse it.

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use payments::{checkout::World, ports::CardRail, sequence::SignerState};
+use payments::{
+    agent::Wallet,
+    checkout::World,
+    ports::{CardRail, ChainRail},
+    sequence::SignerState,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,14 +19,14 @@ use crate::{
 struct BooksCheck(World);
 struct ChainCheck(World);
 /// Whether what is claimed here can be mined: no hole in the signer's nonces holds it up.
-struct SignerCheck(World);
+struct SignerCheck(World, Option<Wallet>);
 struct UpstreamCheck(World);
 struct CardCheck(Arc<dyn CardRail>);
 
 /// Books, chain, upstream, the card processor where cards are taken, and the shared cache where there is one.
-pub(super) fn all(world: &World, cache: Option<Box<dyn Check>>) -> Checks {
+pub(super) fn all(world: &World, refund_wallet: Option<Wallet>, cache: Option<Box<dyn Check>>) -> Checks {
     let mut checks: Vec<Box<dyn Check>> =
-        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(SignerCheck(world.clone()))];
+        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(SignerCheck(world.clone(), refund_wallet))];
     checks.push(Box::new(UpstreamCheck(world.clone())));
     if let Some(cards) = &world.cards {
         checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));
@@ -72,6 +77,7 @@ impl Check for SignerCheck {
         let of = |state: SignerState| {
             json!({
                 "address": state.signer.to_string(),
+                "role": role(&*self.0.rail, self.1, state.signer),
                 "chain_nonce": state.chain_nonce,
                 "next_nonce": state.next_nonce,
                 "open": state.open,
@@ -80,6 +86,15 @@ impl Check for SignerCheck {
             })
         };
         Some(("signers", self.0.signers.states().into_iter().map(of).collect()))
+    }
+}
+
+/// What an account of ours is for.
+fn role(rail: &dyn ChainRail, refund_wallet: Option<Wallet>, signer: Wallet) -> &'static str {
+    match (refund_wallet == Some(signer), rail.signers().first() == Some(&signer)) {
+        (true, _) => "refunds",
+        (false, true) => "settles",
+        (false, false) => "finishes",
     }
 }
 

@@ -16,6 +16,7 @@ mod money;
 mod operator;
 mod parts;
 mod reconcile;
+mod refunds;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
 mod stores;
@@ -28,7 +29,7 @@ use payments::{
     challenge::ErrorShapeSetting,
     checkout::{Cards, Settings, World},
     free_tier::FreeTier,
-    ports::{Books, Upstream},
+    ports::{Books, RefundRail, Upstream},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub use beside::{Beside, beside, books_beside, free_per_month};
 pub use error::AppError;
 pub use reconcile::reconciler;
+pub use refunds::usdc_refunds;
 pub use stores::{migrate, missing_migrations};
 
 use crate::{
@@ -114,14 +116,14 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let cards = cards::parts(config, &clock, &store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let behind = (&*profile, upstream::upstream(config, &profile, &clock, Arc::new(vitals::Calls(Arc::clone(&telemetry)))).await?);
-    let world = world(config, behind, &clock, &money, &cache, store.books, cards.as_ref().map(cards::CardParts::world))?;
+    let refunds = refunds::serving(config, &money.rail, &store, Arc::new(clock.clone()), &stopping, &mut workers);
+    let world = world(config, behind, &clock, &money, &cache, Arc::clone(&store.books), cards.as_ref().map(cards::CardParts::world))?;
     let reconciler = reconcile::serving(config, &world, &money, (&store.reconcile, &store.cards), cards.as_ref(), &stopping, &mut workers);
-    workers.push(vitals::worker(&telemetry, &world, &money.rail, store.inspect, &cache, &stopping));
+    workers.push(vitals::worker(&telemetry, &world, &money.rail, Arc::clone(&store.inspect), &cache, &stopping));
     let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
     let (metrics, notes) = vitals::shown(&telemetry, &store.desk, &world, &stopping);
-    let desk = operator::desk(config, &world, &money.rail, (Arc::clone(&store.desk), &store.cards, store.reconcile), &drives, reconciler)?;
-    let accounts = accounts::Accounts::new(world.clone());
-    accounts.turn().await;
+    let desk = operator::desk(config, &world, &money.rail, &store, (&drives, reconciler, refunds))?;
+    let accounts = accounts::Accounts::begin(world.clone()).await;
     let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
     let rounds = tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
     workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
@@ -147,7 +149,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
     workers.extend(parts::refunds(&api, config.refunds.stuck_after_hours, &stopping));
     workers.extend(parts::watches(&world, &money.sealer, &stopping));
-    let checks = checks::all(&world, cache.check());
+    let checks = checks::all(&world, money.rail.refund_wallet(), cache.check());
     let servers = vec![
         serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
         serve(operators, operator::router(desk, checks, agent_address, metrics), config, OPERATOR_DRAIN, &stopping),

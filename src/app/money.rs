@@ -63,6 +63,7 @@ pub(super) async fn money(
 pub(super) struct Terms {
     signer_key: [u8; 32],
     other_signer_keys: Vec<[u8; 32]>,
+    refund_key: Option<[u8; 32]>,
     token: Token,
     pay_to: Wallet,
     /// Opens and seals what is kept.
@@ -88,7 +89,24 @@ pub(super) fn terms(config: &Config, keys: Option<&SandboxKeys>) -> Result<Terms
     let sealer = AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))).opening(&before);
     let others = x402.other_signer_keys.iter().map(|key| key_bytes(key.expose(), "x402.other_signer_keys"));
     let (other_signer_keys, sealer) = (others.collect::<Result<_, _>>()?, Arc::new(sealer));
-    Ok(Terms { signer_key, other_signer_keys, token, pay_to, sealer })
+    let refund_key = refund_key(config, &signer_key, pay_to)?;
+    Ok(Terms { signer_key, other_signer_keys, refund_key, token, pay_to, sealer })
+}
+
+/// The refund wallet's key. What a sandbox keeps by itself is no setting, so that it is compared here again.
+fn refund_key(config: &Config, signer_key: &[u8; 32], pay_to: Wallet) -> Result<Option<[u8; 32]>, AppError> {
+    const SETTING: &str = "refunds.signer_key";
+    if config.refunds.signer_key.is_empty() {
+        return Ok(None);
+    }
+    let key = key_bytes(config.refunds.signer_key.expose(), SETTING)?;
+    let wallet = address_of(&key)?;
+    if wallet == address_of(signer_key)? || wallet == pay_to {
+        return Err(AppError::Setting(format!(
+            "{SETTING} is the key of {wallet}, which settles or is paid: refunds need a wallet of their own"
+        )));
+    }
+    Ok(Some(key))
 }
 
 impl Terms {
@@ -111,6 +129,7 @@ impl Terms {
             token: self.token.clone(),
             signer_key: self.signer_key,
             other_signer_keys: self.other_signer_keys.clone(),
+            refund_key: self.refund_key,
             max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
             max_gas_wei: super::limits::gas(config).plain_wei,
             confirmations: x402.confirmations,

@@ -7,11 +7,12 @@ use axum::Router;
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{CardBooks, ChainRail, ReconcileBooks, desk::DeskBooks},
+    ports::{ChainRail, RefundRail},
     reconcile::Reconciler,
+    usdc_refunds::UsdcRefunds,
 };
 
-use super::AppError;
+use super::{AppError, stores::Store};
 use crate::{
     api::operator::Checks,
     config::{Config, StripeMode, X402Mode},
@@ -23,9 +24,6 @@ use crate::{
 /// How long the node may take to say what a signer has.
 const GAS_TIME: Duration = Duration::from_millis(1_500);
 
-/// The books by the ports that only operators use: what they read, card accounts, what comparisons found.
-type Ports<'a> = (Arc<dyn DeskBooks>, &'a Arc<dyn CardBooks>, Arc<dyn ReconcileBooks>);
-
 /// Everything that the operators' side may use.
 ///
 /// # Errors
@@ -34,18 +32,17 @@ pub(super) fn desk(
     config: &Config,
     world: &World,
     rail: &Arc<BaseRail>,
-    (desk, cards, findings): Ports<'_>,
-    drives: &Drives,
-    reconciler: Reconciler,
+    store: &Store,
+    (drives, reconciler, refunds): (&Drives, Reconciler, Option<UsdcRefunds>),
 ) -> Result<Arc<Desk>, AppError> {
     let settings =
         serde_json::to_value(config).map_err(|error| AppError::Setting(format!("the configuration cannot be shown: {error}")))?;
     let guard = Guard::new(config.operator.token.expose(), world.clock.clone()).map_err(|error| AppError::Setting(error.to_string()))?;
     Ok(Arc::new(Desk {
         books: world.books.clone(),
-        desk,
-        cards: Arc::clone(cards),
-        findings,
+        desk: Arc::clone(&store.desk),
+        cards: Arc::clone(&store.cards),
+        findings: Arc::clone(&store.reconcile),
         balances: world.balances.clone(),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -60,6 +57,7 @@ pub(super) fn desk(
         gas: Arc::new(ChainGas(Arc::clone(rail), world.clone())),
         drives: drives.clone(),
         reconciler,
+        refunds,
     }))
 }
 
@@ -79,9 +77,15 @@ impl Gas for ChainGas {
 
 async fn of_signer(rail: &BaseRail, world: &World, signer: Wallet) -> SignerGas {
     let gas = tokio::time::timeout(GAS_TIME, rail.gas_of(signer)).await.ok().and_then(Result::ok);
+    let usdc = match rail.refund_wallet() == Some(signer) {
+        true => tokio::time::timeout(GAS_TIME, rail.held_by(signer)).await.ok().and_then(Result::ok).map(|held| held.to_string()),
+        false => None,
+    };
     let state = world.signers.states().into_iter().find(|state| state.signer == signer);
     SignerGas {
         signer,
+        role: rail.role_of(signer),
+        usdc,
         balance_wei: gas.map(|gas| gas.balance_wei.to_string()),
         settlements: gas.map(|gas| gas.settlements.to_string()),
         nonces: state.as_ref().map(|state| state.describe(world.clock.now())),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{CardBooks, Receiver, ReconcileBooks},
+    ports::{CardBooks, Receiver, ReconcileBooks, RefundRail},
     reconcile::{Deadlines, Reconciler},
 };
 use tokio::task::JoinHandle;
@@ -36,7 +36,7 @@ pub(super) fn serving(
         upstream: world.upstream.clone(),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
-        receiver: receiver(config, money.token.address(), money.pay_to),
+        receiver: receiver(config, money.token.address(), money.pay_to, money.rail.refund_wallet()),
         deadlines: deadlines(config),
     };
     let every = Duration::from_secs(config.reconcile.every_s);
@@ -52,8 +52,8 @@ fn deadlines(config: &Config) -> Deadlines {
     Deadlines { core_deadline_ms, core_late_copy_ms: LATE_COPY_MS.min(core_deadline_ms) }
 }
 
-fn receiver(config: &Config, token: &Wallet, pay_to: Wallet) -> Receiver {
-    Receiver { chain_id: config.x402.chain_id, token: *token, pay_to }
+fn receiver(config: &Config, token: &Wallet, pay_to: Wallet, refund_wallet: Option<Wallet>) -> Receiver {
+    Receiver { chain_id: config.x402.chain_id, token: *token, pay_to, refund_wallet }
 }
 
 /// Everything for one comparison beside a server, or where there is none.
@@ -66,6 +66,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
     let keys = SandboxKeys::load(&config.sandbox.dir)?;
     let terms = money::terms(config, keys.as_ref())?;
     let rail = inspect::rail(config)?.ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
+    let receiver = receiver(config, terms.token(), terms.pay_to(), rail.refund_wallet());
     let rail = Arc::new(rail);
     let profile = Arc::new(parts::profile(config)?);
     Ok(Reconciler {
@@ -76,7 +77,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched()).await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),
-        receiver: receiver(config, terms.token(), terms.pay_to()),
+        receiver,
         deadlines: deadlines(config),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ReconcileBooks, desk::DeskBooks};
+use payments::ports::{Books, CardBooks, ReconcileBooks, UsdcRefundBooks, desk::DeskBooks};
 
 use super::AppError;
 use crate::{
@@ -16,6 +16,8 @@ pub(super) struct Store {
     pub(super) books: Arc<dyn Books>,
     /// Card accounts.
     pub(super) cards: Arc<dyn CardBooks>,
+    /// Refunds in USDC.
+    pub(super) usdc_refunds: Arc<dyn UsdcRefundBooks>,
     /// What comparisons with the world read and write.
     pub(super) reconcile: Arc<dyn ReconcileBooks>,
     /// What operators read.
@@ -25,9 +27,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    fn of<B: Books + CardBooks + ReconcileBooks + DeskBooks + Inspect + 'static>(books: B) -> Self {
+    fn of<B: Books + CardBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + Inspect + 'static>(books: B) -> Self {
         let books = Arc::new(books);
-        Self { books: books.clone(), cards: books.clone(), reconcile: books.clone(), desk: books.clone(), inspect: books }
+        let (cards, usdc_refunds, reconcile) = (books.clone(), books.clone(), books.clone());
+        Self { books: books.clone(), cards, usdc_refunds, reconcile, desk: books.clone(), inspect: books }
     }
 }
 

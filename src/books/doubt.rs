@@ -42,7 +42,12 @@ impl OfBooks for RefundRefusal {
             | Self::TransferUsed
             | Self::Standing(_)
             | Self::NoCreditForIt
-            | Self::CreditSpent => None,
+            | Self::CreditSpent
+            | Self::SettlementLost
+            | Self::DayCap { .. }
+            | Self::WalletTooPoor { .. }
+            | Self::TokenRefuses(_)
+            | Self::NotSigned(_) => None,
         }
     }
 }

@@ -21,6 +21,7 @@ mod progress;
 mod reason;
 mod reconcile;
 mod refund;
+mod refund_usdc;
 mod report;
 mod serve;
 #[cfg(feature = "sandbox")]

@@ -1,4 +1,4 @@
-//! `turnpike refund`: what is owed back, and the approval that gives it back to a card.
+//! `turnpike refund`: what is owed back, and the approval that gives it back.
 
 use clap::{Args, Subcommand};
 use payments::{
@@ -13,6 +13,7 @@ use super::{
     exit::{Exit, Failure},
     output::{self, Format, money, table},
     reason::{self, Change},
+    refund_usdc,
 };
 use crate::{
     app::{self, Beside},
@@ -41,7 +42,8 @@ enum Task {
         #[arg(long, value_name = "ID")]
         before: Option<PaymentId>,
     },
-    /// Give a payment back to its card. The running gateway asks the card processor; without one it is done once a gateway runs.
+    /// Give a payment back to its card, or in USDC from the refund wallet. The running gateway asks the card processor, or sends what is signed
+    /// here; without one it is done once a gateway runs.
     Approve {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
@@ -67,7 +69,7 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
             paid_by_hand(config, &beside, said, format).await
         }
         Task::Approve { id, as_credit: true, paid_by: None, change } => credit(&beside, id, &change, format).await,
-        Task::Approve { id, as_credit: false, paid_by: None, change } => approve(&beside, id, &change, format).await,
+        Task::Approve { id, as_credit: false, paid_by: None, change } => approve(config, &beside, id, &change, format).await,
     }
 }
 
@@ -105,22 +107,28 @@ fn as_json(owed: &ObligationRow) -> Value {
 /// What comes of a debt, or what an operator can do about it.
 fn next(owed: &ObligationRow) -> &'static str {
     match (owed.state.as_str(), owed.currency.as_str()) {
-        ("refund_due", "USDC") => "pay it back by hand, then refund approve --paid-by TX",
+        ("refund_due", "USDC") => "refund approve, or pay it back by hand, then refund approve --paid-by TX",
         ("refund_due", _) => "refund approve",
         ("used", "USDC") => "used for a launch",
         ("used", _) => "a credit was given; refund approve takes it back",
         ("open" | "reserved", _) => "the payer's next launch",
+        ("refund_sent", "USDC") => "the gateway sends it, and waits for its proof",
         ("refund_sent" | "refund_unknown", _) => "the gateway asks the card processor",
         _ => "",
     }
 }
 
-async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
+async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
     let unreadable = |error| Failure::from_error(Exit::Failed, &error);
     let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
     let approval =
         RefundApproval { intent: id, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
-    let refund = beside.cards.approve_refund(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
+    let refund = match beside.cards.approve_refund(approval.clone()).await {
+        Err(RefundRefusal::NotByCard) if !config.refunds.signer_key.is_empty() => {
+            return refund_usdc::approve(config, beside.served, &approval, format).await;
+        }
+        approved => approved.map_err(|refusal| refused(id, before.as_ref(), &refusal))?,
+    };
     if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
         && !change.dry_run
     {
@@ -128,11 +136,7 @@ async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format
     }
     let takes_credit = before.as_ref().is_some_and(|owed| owed.state == "used");
     let currency = before.map(|owed| owed.currency).unwrap_or_default();
-    let next = match (change.dry_run, beside.served) {
-        (true, _) => "nothing was changed",
-        (false, true) => "the running gateway sends it now",
-        (false, false) => "no gateway runs; it is sent once one does",
-    };
+    let next = sent_by(change.dry_run, beside.served);
     match format {
         Format::Json => output::json(&json!({
             "payment_id": id.to_string(),
@@ -154,6 +158,15 @@ async fn approve(beside: &Beside, id: PaymentId, change: &Change, format: Format
         }
     }
     Ok(change.exit())
+}
+
+/// Who sends what was approved.
+pub(super) const fn sent_by(dry_run: bool, served: bool) -> &'static str {
+    match (dry_run, served) {
+        (true, _) => "nothing was changed",
+        (false, true) => "the running gateway sends it now",
+        (false, false) => "no gateway runs; it is sent once one does",
+    }
 }
 
 async fn credit(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
@@ -216,7 +229,7 @@ fn tx_hash(text: &str) -> Result<ChainHash, InvalidTxHash> {
 #[error("expected a transaction's hash, 0x and 64 hex digits")]
 struct InvalidTxHash;
 
-fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
+pub(super) fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
     match refusal {
         RefundRefusal::NotOwed => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
         RefundRefusal::NotByCard => {
@@ -227,7 +240,12 @@ fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal)
         | RefundRefusal::CreditSpent
         | RefundRefusal::NoCreditForIt
         | RefundRefusal::NotInUsdc
-        | RefundRefusal::TransferUsed => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
+        | RefundRefusal::TransferUsed
+        | RefundRefusal::SettlementLost
+        | RefundRefusal::DayCap { .. }
+        | RefundRefusal::WalletTooPoor { .. }
+        | RefundRefusal::TokenRefuses(_)
+        | RefundRefusal::NotSigned(_) => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
         RefundRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
     }
 }

@@ -10,13 +10,14 @@ use super::{Config, Usd, Usdc};
 use crate::strict_toml::{self, Mistake};
 
 /// Settings that are also accepted as `<key>_file`.
-const SECRETS: [(&str, &str); 11] = [
+const SECRETS: [(&str, &str); 12] = [
     ("operator", "token"),
     ("store", "seal_key"),
     ("store", "seal_keys_before"),
     ("upstream", "signing_secret"),
     ("x402", "signer_key"),
     ("x402", "other_signer_keys"),
+    ("refunds", "signer_key"),
     ("mpp", "secret_keys"),
     ("mpp", "account_key"),
     ("mpp", "token_keys"),

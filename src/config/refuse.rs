@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
 use payments::agent::Payer;
 
 use super::{Config, StripeMode, X402Mode};
@@ -16,7 +18,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 38] = [
+const RULES: [Rule; 40] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -31,6 +33,8 @@ const RULES: [Rule; 38] = [
     ("rpc_url_scheme", "x402.rpc_url", rpc_url_scheme),
     ("signer_key_shape", "x402.signer_key", |c| misshapen(c.x402.signer_key.expose())),
     ("other_signer_key_shape", "x402.other_signer_keys", |c| c.x402.other_signer_keys.iter().find_map(|key| misshapen(key.expose()))),
+    ("refund_key_shape", "refunds.signer_key", |c| misshapen(c.refunds.signer_key.expose())),
+    ("refund_wallet_not_its_own", "refunds.signer_key", refund_wallet_not_its_own),
     ("pay_to_nobody", "x402.pay_to", pay_to_nobody),
     ("sandbox_chain_id", "x402.chain_id", sandbox_chain_id),
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
@@ -109,6 +113,23 @@ fn misshapen(key: &str) -> Option<String> {
     let nonzero = digits.bytes().any(|byte| byte != b'0');
     let usable = hex && nonzero;
     (!key.is_empty() && !usable).then(|| "expected 32 bytes in hex".to_owned())
+}
+
+/// A settling signer's nonces are not held up by refunds, and what comes in is not what goes out.
+fn refund_wallet_not_its_own(config: &Config) -> Option<String> {
+    let wallet = account(config.refunds.signer_key.expose())?;
+    let x402 = &config.x402;
+    let mut signers = x402.other_signer_keys.iter().chain([&x402.signer_key]);
+    if signers.any(|key| account(key.expose()) == Some(wallet)) {
+        return Some("is the key of a signer that settles: refunds need a wallet of their own".to_owned());
+    }
+    (x402.pay_to.0 == Some(wallet)).then(|| "is the key of x402.pay_to: refunds need a wallet of their own".to_owned())
+}
+
+/// The address of a key; none for what is no key.
+fn account(key: &str) -> Option<Address> {
+    let bytes = alloy_primitives::hex::decode(key).ok()?;
+    PrivateKeySigner::from_slice(&bytes).ok().map(|signer| signer.address())
 }
 
 fn pay_to_nobody(config: &Config) -> Option<String> {
@@ -230,6 +251,7 @@ fn zero(config: &Config) -> Option<String> {
         ("cache.timeout_ms", config.cache.timeout_ms),
         ("pricing.entitlement_hours", config.pricing.entitlement_hours),
         ("refunds.stuck_after_hours", config.refunds.stuck_after_hours.into()),
+        ("refunds.usdc_per_day", config.refunds.usdc_per_day.minor()),
     ];
     let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();
     (!zeros.is_empty()).then(|| format!("must be above 0: {}", zeros.join(", ")))

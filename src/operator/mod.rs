@@ -24,6 +24,7 @@ use payments::{
     agent::{Payer, Wallet},
     ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks},
     reconcile::Reconciler,
+    usdc_refunds::UsdcRefunds,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -41,6 +42,10 @@ use crate::{
 pub struct SignerGas {
     /// Its address.
     pub signer: Wallet,
+    /// `settles` what is claimed here, `refunds`, or `finishes` what it began.
+    pub role: &'static str,
+    /// What it holds of the token, where it pays refunds with it.
+    pub usdc: Option<String>,
     /// Its balance of the chain's own coin, in wei; none while the node does not say.
     pub balance_wei: Option<String>,
     /// How many settlements that pays for at today's fees.
@@ -90,6 +95,8 @@ pub struct Desk {
     pub drives: Drives,
     /// What a comparison needs.
     pub reconciler: Reconciler,
+    /// What pays refunds in USDC; none where that is done by hand.
+    pub refunds: Option<UsdcRefunds>,
 }
 
 impl Desk {

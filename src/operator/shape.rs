@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     ports::{
-        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine, PaidBack,
+        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine, PaidBack, RefundApproval, UsdcRefund,
         desk::{DeskBooks, Dossier, Overview},
     },
     reconcile::Report,
@@ -70,7 +70,8 @@ pub fn balance(lines: &[JournalLine], gas: &GasSpent) -> Value {
         "accounts": accounts,
         "sum_minor": sum_minor,
         "balanced": sums.values().all(|sum| *sum == 0),
-        "gas_wei": {"settled": gas.settled_wei.to_string(), "lost": gas.lost_wei.to_string(), "void": gas.void_wei.to_string()},
+        "gas_wei": {"settled": gas.settled_wei.to_string(), "lost": gas.lost_wei.to_string(), "void": gas.void_wei.to_string(),
+            "refunds": gas.refunds_wei.to_string()},
     })
 }
 
@@ -118,6 +119,23 @@ pub fn paid_back(paid: &PaidBack) -> Value {
         "from": paid.transfer.from.to_string(),
         "reason": paid.reason,
         "dry_run": paid.dry_run,
+    })
+}
+
+/// A refund in USDC that was approved, as commands and the API show it.
+pub fn usdc_refund(refund: &UsdcRefund, approval: &RefundApproval) -> Value {
+    let signed = refund.attempts.last();
+    json!({
+        "payment_id": refund.owed.to_string(),
+        "payer": format!("wallet:{}", refund.to),
+        "amount_minor": refund.amount.get(),
+        "currency": "USDC",
+        "state": refund.state.word(),
+        "tx_hash": signed.map(|signed| signed.tx_hash.to_string()),
+        "from": refund.from.to_string(),
+        "nonce": signed.map(|signed| signed.eoa_nonce),
+        "reason": approval.reason,
+        "dry_run": approval.dry_run,
     })
 }
 

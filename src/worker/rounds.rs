@@ -11,6 +11,7 @@ use payments::{
     recovery,
     refunds::{RefundRound, refund_round},
     sequence,
+    usdc_refunds::{UsdcRefunds, usdc_refund_round},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -172,6 +173,23 @@ fn note_refunds(round: &RefundRound) {
     }
     for id in &round.stuck {
         tracing::warn!(payment_id = %id, "refund.stuck");
+    }
+}
+
+/// Sends approved refunds in USDC until what became of them is final; a loop of its own, because it asks the node.
+pub async fn usdc_refunds(refunds: UsdcRefunds, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match usdc_refund_round(&refunds).await {
+            Ok(round) => {
+                let (refunded, failed, stuck) = (round.refunded, round.failed, round.stuck);
+                for id in &round.lost {
+                    tracing::error!(payment_id = %id, "refund.lost_by_reorganisation");
+                }
+                note_refunds(&RefundRound { looks: round.looks, refunded, failed, reversed: Vec::new(), stuck });
+            }
+            Err(error) => tracing::warn!(error = %chain(&error), "refunds.round_failed"),
+        }
+        pause(RECOVER_EVERY, &stop).await;
     }
 }
 

@@ -84,5 +84,7 @@ mod telemetry_secrets;
 mod telemetry_traces;
 mod unfinished;
 mod upstream_budget;
+mod usdc_refund_faults;
+mod usdc_refunds;
 mod verify;
 mod webhooks;

@@ -21,6 +21,7 @@ mod request;
 mod seal;
 mod signing;
 mod upstream;
+mod usdc_refund;
 
 use async_trait::async_trait;
 
@@ -54,6 +55,10 @@ pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use signing::{ChainNonces, KnownNonce, OpenNonce, Renewal, Resigning, Sequence, SigningAccount};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};
+pub use usdc_refund::{
+    MoveNote, RefundRail, UsdcRefund, UsdcRefundBooks, UsdcRefundChange, UsdcRefundFailure, UsdcRefundNote, UsdcRefundOrder,
+    UsdcRefundOutcome, UsdcRefundState, UsdcRefundView,
+};
 
 use sha2::{Digest, Sha256};
 

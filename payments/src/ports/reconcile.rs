@@ -8,7 +8,8 @@ use crate::{
     intent::State,
     money::UsdcUnits,
     ports::{
-        BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, OpenFinding, PaidBackTransfer, Source, SourceReport, Window,
+        BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, MoveNote, OpenFinding, PaidBackTransfer, Source, SourceReport,
+        Window,
     },
     proof::PaymentKey,
     settlement::SettlementProof,
@@ -52,6 +53,8 @@ pub struct Receiver {
     pub token: Wallet,
     /// Our address.
     pub pay_to: Wallet,
+    /// The wallet that refunds are paid from, where there is one.
+    pub refund_wallet: Option<Wallet>,
 }
 
 /// What an authorization was claimed for.
@@ -222,6 +225,12 @@ pub trait ReconcileBooks: Send + Sync {
 
     /// The transfers of these blocks that are booked beside settlements.
     async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError>;
+
+    /// Books transfers between our own addresses, each once; a correction where one is gone. Says how many were changed.
+    async fn note_moves(&self, fence: i64, moves: &[MoveNote], at: UnixMs) -> Result<u64, BooksError>;
+
+    /// The transfers between our own addresses that these blocks hold.
+    async fn moves_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<MoveNote>, BooksError>;
 
     /// Debts that were paid by transfers which a reorganisation may still take away.
     async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError>;

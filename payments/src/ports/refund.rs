@@ -5,7 +5,7 @@ use crate::{
     charge::RefundState,
     ids::PaymentId,
     money::UsdcUnits,
-    ports::{BooksError, LogPlace, TokenTransfer},
+    ports::{BooksError, LogPlace, PreparationError, TokenTransfer},
     time::UnixMs,
 };
 
@@ -33,6 +33,29 @@ pub enum RefundRefusal {
     /// The credit that was given for it is spent.
     #[error("the credit that was given for it is spent")]
     CreditSpent,
+    /// Its settlement is not on the chain: there is nothing to give back.
+    #[error("the payment's settlement is not on the chain; see its finding `settlement_lost`")]
+    SettlementLost,
+    /// More than may be approved on one day.
+    #[error("only {left} USDC of refunds.usdc_per_day are left today")]
+    DayCap {
+        /// What is left of it.
+        left: UsdcUnits,
+    },
+    /// The refund wallet cannot pay it.
+    #[error("the refund wallet holds {held} USDC, and {needed} are needed, with what is on its way")]
+    WalletTooPoor {
+        /// What it holds.
+        held: UsdcUnits,
+        /// What it needs.
+        needed: UsdcUnits,
+    },
+    /// The token would refuse the transfer.
+    #[error("the token refuses the transfer: {0}")]
+    TokenRefuses(String),
+    /// The refund could not be signed.
+    #[error("the refund cannot be signed by the refund wallet: {0}")]
+    NotSigned(PreparationError),
     /// The books failed.
     #[error(transparent)]
     Books(#[from] BooksError),

@@ -15,14 +15,14 @@ const KEY: &str = "balance";
 pub(super) async fn check(
     turn: &mut Turn<'_>,
     block: u64,
-    unbooked: &[(LogPlace, UsdcUnits)],
+    (unbooked, moved_minor): (&[(LogPlace, UsdcUnits)], i128),
     open: &[OpenFinding],
 ) -> Result<Compared, CheckError> {
     turn.step().await?;
     let receiver = turn.parts.receiver;
     let held = turn.parts.chain.balance_at(&receiver.pay_to, block).await?;
     let holdings = turn.parts.books.holdings(receiver.chain_id, block, unbooked).await?;
-    let booked = i128::from(holdings.journal_minor).saturating_add(i128::from(holdings.unbooked_minor));
+    let booked = i128::from(holdings.journal_minor).saturating_add(i128::from(holdings.unbooked_minor)).saturating_add(moved_minor);
     let beside = i128::from(held.get()).saturating_sub(booked);
     let place = format!("{}:{}:{}", receiver.chain_id, receiver.token, receiver.pay_to);
     let known = turn.mark(MARK).await?.and_then(|text| read(&text, &place));

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     CheckError, Compared, Scope, balance,
+    moves::{self, Moves},
     transfers::{Beside, Meaning, beside, meaning},
     turn::Turn,
 };
 use crate::{
+    agent::Wallet,
     ids::PaymentId,
     money::UsdcUnits,
     paid_back::{PaidBackLookError, look_at_paid_back},
@@ -32,33 +34,36 @@ impl From<RailError> for CheckError {
 
 /// What has been seen so far.
 #[derive(Default)]
-struct Scan {
-    compared: Compared,
+pub(super) struct Scan {
+    pub(super) compared: Compared,
     /// Receipts by their findings' keys.
     receipts: HashMap<String, FindingKind>,
     /// Settlements that were looked for.
     settlements: HashSet<PaymentId>,
     /// What is not booked, and may be before the balance is read.
     unbooked: Vec<(LogPlace, UsdcUnits)>,
+    /// What moves between our own addresses changed that are not booked.
+    pub(super) moved_minor: i128,
     first_undecided: Option<u64>,
 }
 
 pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     let heads = turn.parts.chain.heads().await?;
     let (begin, first) = first_block(turn, &heads).await?;
+    let moves = moves::begin(turn, seen(turn).await?.map_or(begin, |seen| seen.saturating_add(1))).await?;
     let open = turn.parts.books.open_findings(Source::Chain).await?;
     let mut scan = Scan::default();
     let mut at = first;
     while at <= heads.confirmed {
         let last = at.saturating_add(RANGE_BLOCKS - 1).min(heads.confirmed);
-        range(turn, &mut scan, at, last).await?;
+        range(turn, &mut scan, moves, (at, last)).await?;
         at = last.saturating_add(1);
     }
     for finding in &open {
         again(turn, &mut scan, finding, (first, heads.confirmed)).await?;
     }
     paid_back(turn).await?;
-    let balance = balance::check(turn, heads.confirmed, &scan.unbooked, &open).await?;
+    let balance = balance::check(turn, heads.confirmed, (&scan.unbooked, scan.moved_minor), &open).await?;
     scan.compared.compared = scan.compared.compared.saturating_add(1);
     scan.compared.found.extend(balance.found);
     scan.compared.gone.extend(balance.gone);
@@ -84,6 +89,11 @@ async fn paid_back(turn: &mut Turn<'_>) -> Result<(), CheckError> {
     }
 }
 
+/// The newest block that runs before have seen for good.
+async fn seen(turn: &Turn<'_>) -> Result<Option<u64>, CheckError> {
+    Ok(turn.mark(&mark_name(turn, "seen")).await?.and_then(|text| text.parse().ok()))
+}
+
 fn mark_name(turn: &Turn<'_>, what: &str) -> String {
     let receiver = &turn.parts.receiver;
     format!("chain:{}:{}:{}:{what}", receiver.chain_id, receiver.token, receiver.pay_to)
@@ -103,19 +113,18 @@ async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), Check
     };
     let first = match turn.scope {
         Scope::Full => begin,
-        Scope::Recent => number(turn.mark(&mark_name(turn, "seen")).await?).map_or(begin, |seen| seen.saturating_add(1)),
+        Scope::Recent => seen(turn).await?.map_or(begin, |seen| seen.saturating_add(1)),
         Scope::Since(at) => turn.parts.chain.first_block_since(at.protocol_s()).await?,
     };
     Ok((begin, first.max(begin)))
 }
 
-/// The transfers of these blocks, in as many questions as the node wants.
-async fn received(turn: &mut Turn<'_>, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
-    let pay_to = turn.parts.receiver.pay_to;
+/// The transfers to an address in these blocks, in as many questions as the node wants.
+pub(super) async fn received(turn: &mut Turn<'_>, to: Wallet, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
     let (mut ranges, mut all) = (vec![(first, last)], Vec::new());
     while let Some((first, last)) = ranges.pop() {
         turn.step().await?;
-        match turn.parts.chain.received(&pay_to, first, last).await {
+        match turn.parts.chain.received(&to, first, last).await {
             Ok(page) => all.extend(page),
             Err(RangeError::Refused(_)) if first < last => {
                 let middle = first.midpoint(last);
@@ -127,9 +136,9 @@ async fn received(turn: &mut Turn<'_>, first: u64, last: u64) -> Result<Vec<Rece
     Ok(all)
 }
 
-async fn range(turn: &mut Turn<'_>, scan: &mut Scan, first: u64, last: u64) -> Result<(), CheckError> {
-    let logs = received(turn, first, last).await?;
+async fn range(turn: &mut Turn<'_>, scan: &mut Scan, moves: Option<Moves>, (first, last): (u64, u64)) -> Result<(), CheckError> {
     let receiver = turn.parts.receiver;
+    let logs = received(turn, receiver.pay_to, first, last).await?;
     let booked = turn.parts.books.transfers_in(&receiver, first, last).await?;
     let shown: HashMap<LogPlace, &Received> = logs.iter().map(|log| (log.place, log)).collect();
     let mut settled = HashSet::new();
@@ -140,8 +149,10 @@ async fn range(turn: &mut Turn<'_>, scan: &mut Scan, first: u64, last: u64) -> R
         }
     }
     scan.compared.compared = scan.compared.compared.saturating_add(logs.len().max(booked.len()) as u64);
-    let others: Vec<Received> = logs.into_iter().filter(|log| !settled.contains(&log.place)).collect();
-    receipts(turn, scan, &others, (first, last)).await
+    let others = logs.into_iter().filter(|log| !settled.contains(&log.place));
+    let (back, others): (Vec<Received>, Vec<Received>) = others.partition(|log| moves.is_some_and(|moves| moves.is_back(log)));
+    receipts(turn, scan, &others, (first, last)).await?;
+    moves::check(turn, scan, moves, &back, (first, last)).await
 }
 
 fn place(booked: &BookedTransfer) -> LogPlace {
@@ -256,7 +267,7 @@ async fn again(turn: &mut Turn<'_>, scan: &mut Scan, open: &OpenFinding, (first,
                 && let Some(booked) = turn.parts.books.transfer_of(intent).await?
             {
                 let block = booked.proof.block_number;
-                let logs = received(turn, block, block).await?;
+                let logs = received(turn, turn.parts.receiver.pay_to, block, block).await?;
                 let log = logs.iter().find(|log| log.place == place(&booked));
                 settlement(turn, scan, &booked, log).await?;
             }

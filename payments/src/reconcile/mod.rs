@@ -5,6 +5,7 @@
 //! | file | one thing |
 //! |---|---|
 //! | `chain`, `transfers` | every transfer to us, and every settlement's log; what each is |
+//! | `moves` | transfers between our receiving address and the refund wallet |
 //! | `balance` | what our address holds, and what the journal says |
 //! | `cards` | payments, refunds, disputes and the balance at the card processor |
 //! | `launches` | creations at the upstream |
@@ -15,6 +16,7 @@ mod balance;
 mod cards;
 mod chain;
 mod launches;
+mod moves;
 mod stuck;
 mod transfers;
 mod turn;

@@ -2,7 +2,8 @@
 
 use payments::{
     agent::Wallet,
-    ports::{Books, ChainRail, Clock},
+    money::UsdcUnits,
+    ports::{Books, ChainRail, Clock, RefundRail},
     sequence::{self, SignerState},
 };
 
@@ -31,7 +32,11 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = vec![seal(&custody)];
     findings.extend(sequences(&*books, &rail, &clock(config)).await);
     let known = rail.signers();
-    for signer in known.iter().skip(1) {
+    let refund_wallet = rail.refund_wallet();
+    if let Some(wallet) = refund_wallet {
+        findings.push(refunds(&rail, wallet).await);
+    }
+    for signer in known.iter().skip(1).filter(|signer| Some(**signer) != refund_wallet) {
         findings.push(other(&rail, *signer, custody.open_under(*signer)).await);
     }
     findings.extend(custody.strangers(&known).into_iter().map(|(signer, nonces)| {
@@ -70,6 +75,21 @@ fn seal(custody: &Custody) -> Finding {
             "put the key that sealed them into store.seal_keys_before; if it is lost: a transaction that was sent still settles, one that was \
              not expires, and a charge is looked up at Stripe and never sent again",
         ),
+    }
+}
+
+/// What the refund wallet can pay.
+async fn refunds(rail: &BaseRail, wallet: Wallet) -> Finding {
+    const CHECK: &str = "refund_wallet";
+    match (rail.held_by(wallet).await, rail.gas_of(wallet).await) {
+        (Ok(held), Ok(gas)) => {
+            let says = format!("{wallet} holds {held} USDC, and gas for {} refunds at today's fees", gas.settlements);
+            match held == UsdcUnits::new(0) || gas.settlements == 0 {
+                true => Finding::warn(CHECK, says, format!("send USDC and ETH to {wallet}, or pay back by hand")),
+                false => Finding::ok(CHECK, says),
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => Finding::warn(CHECK, format!("{wallet}: {}", why(&error)), "see the chain check"),
     }
 }
 

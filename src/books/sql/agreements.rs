@@ -16,7 +16,7 @@ use crate::books::{Agreement, BookedSettlement, Health, Inspect, Pulse};
 const MAX_NAMED: usize = 20;
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-const RULES: [(&str, &str, &str); 23] = [
+const RULES: [(&str, &str, &str); 24] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -120,6 +120,7 @@ const RULES: [(&str, &str, &str); 23] = [
              AND currency IN ('USDC', 'USD')
            UNION ALL SELECT payer, 'USDC', amount_minor, 0 FROM receipts WHERE kind = 'unearned'
              AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)
+             AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state = 'refunded')
            UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
          ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
     ),
@@ -180,6 +181,17 @@ const RULES: [(&str, &str, &str); 23] = [
            OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded', 'used'))",
     ),
     (
+        "usdc_refunds_owed",
+        "every refund in USDC stands as its debt does, and every debt in USDC that is on its way back has one",
+        "SELECT u.refund_key || ' is ' || u.state || ' and its debt is ' || coalesce(o.state, 'unknown') FROM usdc_refunds u
+           LEFT JOIN obligations o ON o.intent_id = u.owed_id
+         WHERE u.state <> 'refund_failed' AND coalesce(o.state, '') <> u.state
+           AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.receipt_id = u.owed_id)
+         UNION ALL SELECT o.intent_id || ' is on its way back, and nothing is signed for it' FROM obligations o
+         WHERE o.state = 'refund_sent' AND o.currency = 'USDC'
+           AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = o.intent_id AND u.state = 'refund_sent')",
+    ),
+    (
         "rejected_owed",
         "every paid and refused intent left a debt",
         "SELECT i.id || ' was paid and refused, and nothing is owed' FROM intents i
@@ -193,6 +205,8 @@ const RULES: [(&str, &str, &str); 23] = [
            AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND s.final_at_ms IS NULL)
          UNION ALL SELECT 'nonce ' || f.eoa_nonce || ' of ' || f.signer || ' is used, and what filled it is kept' FROM nonce_fills f
          WHERE length(f.sealed_tx) > 0 AND f.nonce_closed = 1
+         UNION ALL SELECT u.refund_key || ' is final and still holds a signed ' || a.kind FROM usdc_refund_attempts a
+           JOIN usdc_refunds u ON u.refund_key = a.refund_key WHERE length(a.sealed_tx) > 0 AND u.final_at_ms IS NOT NULL
          UNION ALL SELECT c.intent_id || ' is ' || i.state || ' and still holds a sealed charge' FROM charges c JOIN intents i ON i.id = c.intent_id
          WHERE length(c.sealed_params) > 0 AND i.state IN ('created', 'rejected', 'pay_failed', 'granted')",
     ),

@@ -43,7 +43,9 @@ pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
                            WHEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = a.intent_id AND s.tx_hash = a.tx_hash) THEN 'settled'
                            ELSE 'lost' END AS what, a.fee_wei
                FROM attempts a WHERE a.fee_wei IS NOT NULL
-               UNION ALL SELECT 'void', f.fee_wei FROM nonce_fills f WHERE f.fee_wei IS NOT NULL) AS mined GROUP BY what",
+               UNION ALL SELECT 'void', f.fee_wei FROM nonce_fills f WHERE f.fee_wei IS NOT NULL
+               UNION ALL SELECT CASE WHEN r.kind = 'void' THEN 'void' ELSE 'refunds' END, r.fee_wei FROM usdc_refund_attempts r
+               WHERE r.fee_wei IS NOT NULL) AS mined GROUP BY what",
     )
     .fetch_all(readers)
     .await
@@ -55,6 +57,7 @@ pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
         match what.as_str() {
             "void" => spent.void_wei = sum_wei,
             "settled" => spent.settled_wei = sum_wei,
+            "refunds" => spent.refunds_wei = sum_wei,
             _ => spent.lost_wei = sum_wei,
         }
     }

@@ -30,6 +30,8 @@ pub(super) async fn signers_at_work(readers: &Pool) -> Result<Vec<(Wallet, u64)>
             UNION ALL SELECT signer, eoa_nonce FROM nonce_fills WHERE nonce_closed = 0
             UNION ALL SELECT a.signer, a.eoa_nonce FROM settlements s JOIN attempts a ON a.intent_id = s.intent_id AND a.tx_hash = s.tx_hash
             WHERE s.final_at_ms IS NULL AND s.rail = 'x402'
+            UNION ALL SELECT a.signer, a.eoa_nonce FROM usdc_refunds u JOIN usdc_refund_attempts a ON a.refund_key = u.refund_key
+            WHERE u.next_look_at_ms IS NOT NULL
          ) AS work GROUP BY signer ORDER BY signer",
     )
     .fetch_all(readers)
@@ -52,6 +54,8 @@ pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>,
          UNION ALL SELECT a.tx_hash || '/' || a.kind, a.sealed_tx FROM settlements s JOIN attempts a ON a.intent_id = s.intent_id
          WHERE s.final_at_ms IS NULL AND s.rail = 'x402' AND a.nonce_closed = 1 AND length(a.sealed_tx) > 0
          UNION ALL SELECT f.tx_hash || '/void', f.sealed_tx FROM nonce_fills f WHERE f.nonce_closed = 0 AND length(f.sealed_tx) > 0
+         UNION ALL SELECT a.tx_hash || '/' || a.kind, a.sealed_tx FROM usdc_refunds u JOIN usdc_refund_attempts a ON a.refund_key = u.refund_key
+         WHERE u.next_look_at_ms IS NOT NULL AND length(a.sealed_tx) > 0
          UNION ALL SELECT c.intent_id, c.sealed_params FROM intents i JOIN charges c ON c.intent_id = i.id
          WHERE i.state IN ('signed', 'submitted', 'submit_unknown') AND length(c.sealed_params) > 0
          LIMIT $1",

@@ -59,9 +59,12 @@ pub(super) async fn next_nonce(connection: &mut Connection, account: SigningAcco
 pub(super) async fn sequence(connection: &mut Connection, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
     let next_nonce = next_nonce(connection, account).await?;
     let nonces = sqlx::query(
-        "SELECT a.eoa_nonce, min(CAST(a.nonce_closed AS BIGINT)) AS closed, min(a.saved_at_ms) AS saved_at_ms
-         FROM attempts a JOIN intents i ON i.id = a.intent_id
-         WHERE a.signer = $1 AND a.eoa_nonce >= $2 AND i.chain_id = $3 GROUP BY a.eoa_nonce ORDER BY a.eoa_nonce",
+        "SELECT eoa_nonce, min(CAST(nonce_closed AS BIGINT)) AS closed, min(saved_at_ms) AS saved_at_ms FROM (
+            SELECT a.eoa_nonce, a.nonce_closed, a.saved_at_ms FROM attempts a JOIN intents i ON i.id = a.intent_id
+            WHERE a.signer = $1 AND a.eoa_nonce >= $2 AND i.chain_id = $3
+            UNION ALL SELECT eoa_nonce, nonce_closed, saved_at_ms FROM usdc_refund_attempts
+            WHERE signer = $1 AND eoa_nonce >= $2 AND chain_id = $3) AS signed
+         GROUP BY eoa_nonce ORDER BY eoa_nonce",
     )
     .bind(account.address.to_string())
     .bind(rows::integer(from_nonce))
@@ -174,6 +177,8 @@ pub(super) async fn reopen(connection: &mut Connection, account: SigningAccount,
         "UPDATE attempts SET nonce_closed = 0, fee_wei = NULL WHERE signer = $1 AND eoa_nonce = $2
          AND EXISTS (SELECT 1 FROM intents i WHERE i.id = attempts.intent_id AND i.chain_id = $3)",
         "UPDATE nonce_fills SET nonce_closed = 0, fee_wei = NULL WHERE signer = $1 AND eoa_nonce = $2 AND chain_id = $3",
+        "UPDATE usdc_refund_attempts SET nonce_closed = 0, fee_wei = NULL WHERE signer = $1 AND eoa_nonce = $2 AND chain_id = $3
+         AND EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.refund_key = usdc_refund_attempts.refund_key AND u.final_at_ms IS NULL)",
     ] {
         sqlx::query(statement)
             .bind(account.address.to_string())
@@ -186,13 +191,17 @@ pub(super) async fn reopen(connection: &mut Connection, account: SigningAccount,
     Ok(())
 }
 
-/// Of what filled a hole.
+/// Of what filled a hole, or paid a refund.
 pub(super) async fn note_fee(connection: &mut Connection, tx_hash: ChainHash, fee_wei: Option<u128>) -> Result<(), BooksError> {
-    sqlx::query("UPDATE nonce_fills SET fee_wei = $1 WHERE tx_hash = $2")
-        .bind(fee_wei.map(|wei| wei.to_string()))
-        .bind(tx_hash.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    for statement in
+        ["UPDATE nonce_fills SET fee_wei = $1 WHERE tx_hash = $2", "UPDATE usdc_refund_attempts SET fee_wei = $1 WHERE tx_hash = $2"]
+    {
+        sqlx::query(statement)
+            .bind(fee_wei.map(|wei| wei.to_string()))
+            .bind(tx_hash.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
+    }
+    Ok(())
 }

@@ -58,6 +58,8 @@ mod sequence;
 mod store;
 #[path = "../sql/transitions.rs"]
 mod transitions;
+#[path = "../sql/usdc_refunds/mod.rs"]
+mod usdc_refunds;
 
 use std::{path::Path, time::Duration};
 

@@ -53,8 +53,8 @@ pub(super) fn gas_table(gas: &GasSpent) -> String {
     table(&["gas paid for", ">wei"], gas_parts(gas).map(|(name, wei)| vec![name.to_owned(), wei.to_string()]).into())
 }
 
-fn gas_parts(gas: &GasSpent) -> [(&'static str, u128); 3] {
-    [("settled", gas.settled_wei), ("lost", gas.lost_wei), ("void", gas.void_wei)]
+fn gas_parts(gas: &GasSpent) -> [(&'static str, u128); 4] {
+    [("settled", gas.settled_wei), ("lost", gas.lost_wei), ("void", gas.void_wei), ("refunds", gas.refunds_wei)]
 }
 
 /// `2026-01-31T12:00:00.000Z` to the second.

@@ -17,6 +17,7 @@ use payments::{
     },
     reconcile::{self, RunError, Scope},
     settlement::ChainHash,
+    usdc_refunds::{UsdcRefundError, UsdcRefunds, approve_usdc_refund},
 };
 use serde_json::{Value, json};
 
@@ -46,7 +47,10 @@ pub(super) async fn approve(desk: &Desk, id: PaymentId, change: &Change) -> Resu
     let before = desk.books.evidence(id).await?.and_then(|evidence| evidence.obligation);
     let approval =
         RefundApproval { intent: id, reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
-    let refund = desk.cards.approve_refund(approval).await.map_err(|refusal| not_approved(id, refusal))?;
+    let refund = match (desk.cards.approve_refund(approval.clone()).await, &desk.refunds) {
+        (Err(RefundRefusal::NotByCard), Some(refunds)) => return approve_in_usdc(refunds, &approval).await,
+        (approved, _) => approved.map_err(|refusal| not_approved(id, refusal))?,
+    };
     show_anew(desk, before.as_ref(), change).await;
     Ok(json!({
         "payment_id": id.to_string(),
@@ -58,6 +62,15 @@ pub(super) async fn approve(desk: &Desk, id: PaymentId, change: &Change) -> Resu
         "reason": change.reason,
         "dry_run": change.dry_run,
     }))
+}
+
+/// Signs the refund of a debt in USDC, to be sent by the refund wallet.
+async fn approve_in_usdc(refunds: &UsdcRefunds, approval: &RefundApproval) -> Result<Value, Refusal> {
+    let refund = approve_usdc_refund(refunds, approval).await.map_err(|error| match error {
+        UsdcRefundError::Refused(refusal) => not_approved(approval.intent, refusal),
+        UsdcRefundError::Rail(error) => Refusal::fault(&error),
+    })?;
+    Ok(shape::usdc_refund(&refund, approval))
 }
 
 /// Gives the launch's credit in the place of a refund that failed.
@@ -95,7 +108,12 @@ fn not_approved(id: PaymentId, refusal: RefundRefusal) -> Refusal {
         | RefundRefusal::TransferUsed
         | RefundRefusal::Standing(_)
         | RefundRefusal::CreditSpent
-        | RefundRefusal::NoCreditForIt => Refusal::conflict(format!("{id}: {refusal}")),
+        | RefundRefusal::NoCreditForIt
+        | RefundRefusal::SettlementLost
+        | RefundRefusal::DayCap { .. }
+        | RefundRefusal::WalletTooPoor { .. }
+        | RefundRefusal::TokenRefuses(_)
+        | RefundRefusal::NotSigned(_) => Refusal::conflict(format!("{id}: {refusal}")),
         RefundRefusal::Books(error) => error.into(),
     }
 }

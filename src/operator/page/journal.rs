@@ -27,7 +27,7 @@ struct View {
     query: String,
     balances: Vec<PostedSum>,
     /// What gas was paid for, each with its sum; added up only when asked for, since every transaction is looked at.
-    gas: Option<[(&'static str, String); 3]>,
+    gas: Option<[(&'static str, String); 4]>,
     postings: Vec<Posting>,
     older: Option<String>,
 }
@@ -60,10 +60,11 @@ pub(super) async fn journal(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
     Ok(page(&View { shell: visit.shell("Journal", "/operator/journal"), account, query, balances, gas, postings, older }))
 }
 
-fn gas(spent: &GasSpent) -> [(&'static str, String); 3] {
+fn gas(spent: &GasSpent) -> [(&'static str, String); 4] {
     [
         ("Transactions that settled", show::ether(spent.settled_wei)),
         ("Transfers that moved nothing", show::ether(spent.lost_wei)),
         ("Empty transactions in their place", show::ether(spent.void_wei)),
+        ("Refunds in USDC", show::ether(spent.refunds_wei)),
     ]
 }

@@ -193,11 +193,13 @@ fn held(read: &Overview) -> Vec<Held> {
 
 fn gas_line(gas: SignerGas) -> GasLine {
     let left = gas.settlements.as_deref().and_then(|text| text.parse::<u64>().ok());
+    let what = if gas.role == "refunds" { "refunds" } else { "settlements" };
     let eth = match (&gas.balance_wei, left) {
-        (Some(wei), Some(left)) => format!("{} ETH, about {left} settlements", ether(wei)),
+        (Some(wei), Some(left)) => format!("{} ETH, about {left} {what}", ether(wei)),
         (Some(wei), None) => format!("{} ETH", ether(wei)),
         (None, _) => String::from("the node does not say"),
     };
+    let eth = gas.usdc.as_ref().map_or(eth.clone(), |usdc| format!("{usdc} USDC for refunds, {eth}"));
     let tone = if left.is_some_and(|left| left < FEW_SETTLEMENTS) { "bad" } else { "" };
     let nonces = gas.nonces.unwrap_or_default();
     GasLine { link: Outside { href: None, text: gas.signer.to_string() }, tone, eth, nonces, hole: gas.hole }

@@ -40,6 +40,7 @@ struct View {
     can_recheck: bool,
     can_refund: bool,
     can_pay_back: bool,
+    can_send_back: bool,
     can_credit: bool,
     recheck: String,
     refund: String,
@@ -95,10 +96,11 @@ pub(super) async fn payment(State(desk): State<Arc<Desk>>, Path(id): Path<String
     let Some((evidence, dossier)) = evidence.zip(dossier) else {
         return Err(Refusal::not_found(format!("The books have no payment {id}.")).into());
     };
-    Ok(page(&view(visit.shell(format!("Payment {}", show::short(&id.to_string())), ""), evidence, dossier, desk.links)))
+    Ok(page(&view(visit.shell(format!("Payment {}", show::short(&id.to_string())), ""), evidence, dossier, &desk)))
 }
 
-fn view(shell: Shell, evidence: Evidence, dossier: Dossier, links: Links) -> View {
+fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View {
+    let links = desk.links;
     let row = dossier.payment.clone();
     let obligation = evidence.obligation.as_ref().map(|owed| Owed {
         amount: owed.amount_minor,
@@ -120,6 +122,7 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, links: Links) -> Vie
         can_recheck: !evidence.intent.state.is_terminal(),
         can_credit: obligation.as_ref().is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD"),
         can_pay_back: obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
+        can_send_back: desk.refunds.is_some() && obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
         can_refund: obligation.as_ref().is_some_and(|owed| show::can_refund(&owed.state, &owed.currency)),
         obligation,
         recheck: format!("/operator/payments/{}/recheck", row.id),

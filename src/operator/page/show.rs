@@ -150,13 +150,14 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
 /// What comes of a debt, or what an operator can do about it.
 pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
     match (state, currency) {
-        ("refund_due", "USDC") => "send it back by hand from the treasury, then book the transfer; until then it is a liability",
+        ("refund_due", "USDC") => "send it back from the refund wallet, or by hand and book the transfer; until then it is a liability",
         ("refund_due", _) => "approve the refund; the gateway asks Stripe",
         ("open", "USDC") => "funds the payer's next launch until its time is over",
         ("open", _) => "a credit is on the way",
         ("reserved", _) => "funds a launch that runs now",
         ("used", "USDC") => "funded another launch; nothing is owed",
         ("used", _) => "a credit was given for it; a refund takes that credit back",
+        ("refund_sent", "USDC") => "the refund wallet sends it; it is done once the chain shows the transfer",
         ("refund_sent", _) => "Stripe has the refund; it is done once Stripe says so",
         ("refund_unknown", _) => "nobody knows whether Stripe took the refund; the gateway asks under the same key",
         ("refunded", _) => "given back",

@@ -7,6 +7,7 @@ use payments::{agent::Wallet, ports::RailError, x402::verify::VerifiedTransfer};
 sol! {
     function transferWithAuthorization(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce, uint8 v, bytes32 r, bytes32 s);
     function authorizationState(address authorizer, bytes32 nonce) returns (bool);
+    function transfer(address to, uint256 value) returns (bool);
     function balanceOf(address account) returns (uint256);
     function DOMAIN_SEPARATOR() returns (bytes32);
     function decimals() returns (uint8);
@@ -36,6 +37,11 @@ pub(super) fn settle(transfer: &VerifiedTransfer) -> Bytes {
         s: *transfer.s(),
     };
     call.abi_encode().into()
+}
+
+/// The call that moves the token away from whoever sends it.
+pub(super) fn transfer(to: &Wallet, units: u64) -> Bytes {
+    transferCall { to: address(to), value: U256::from(units) }.abi_encode().into()
 }
 
 /// Asks whether a nonce was used or cancelled.
@@ -91,6 +97,7 @@ mod tests {
         assert_eq!(transferWithAuthorizationCall::SELECTOR, [0xe3, 0xee, 0x16, 0x0e]);
         assert_eq!(authorizationStateCall::SELECTOR, [0xe9, 0x4a, 0x01, 0x02]);
         assert_eq!(balanceOfCall::SELECTOR, [0x70, 0xa0, 0x82, 0x31]);
+        assert_eq!(transferCall::SELECTOR, [0xa9, 0x05, 0x9c, 0xbb]);
         assert_eq!(pausedCall::SELECTOR, [0x5c, 0x97, 0x5a, 0xbb]);
         let used = b256!("0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5");
         let cancelled = b256!("0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81");

@@ -16,6 +16,8 @@ pub struct BaseConfig {
     pub signer_key: [u8; 32],
     /// The keys of other replicas' and of retired signers: they only finish what they began.
     pub other_signer_keys: Vec<[u8; 32]>,
+    /// The private key of the wallet that pays refunds in USDC, where there is one. It settles nothing.
+    pub refund_key: Option<[u8; 32]>,
     /// The most that a settlement may pay per gas, in wei.
     pub max_fee_per_gas_wei: u128,
     /// The most that any payment may cost in gas, in wei, whatever its price.

@@ -1,17 +1,19 @@
 //! What operators' tools ask of the chain. Nothing here moves money or decides about any.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use payments::{
     agent::Wallet,
-    ports::RailError,
+    money::UsdcUnits,
+    ports::{RailError, RefundRail},
     settlement::{AttemptKind, SettlementProof, TransferTerms},
 };
 use serde_json::json;
 
 use super::{
     BaseRail,
-    calls::address,
+    calls::{self, address},
     fees::{self, TRANSFER_GAS},
+    node::At,
     wire::{Block, Receipt},
 };
 
@@ -52,6 +54,24 @@ impl BaseRail {
         let fee_wei = quote.max_fee_per_gas_wei.min(cap_wei).max(1);
         let settlements = quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS));
         Ok(Gas { balance_wei: quote.signer_balance_wei, settlements })
+    }
+
+    /// What this account holds of the token.
+    pub async fn held_by(&self, account: Wallet) -> Result<UsdcUnits, RailError> {
+        let mut batch = self.node.batch()?;
+        let held = batch.call(address(self.token.address()), &calls::balance_of(&account), At::Latest)?;
+        batch.send().await?;
+        let held: U256 = calls::answer::<calls::balanceOfCall>(&held.get().await?)?;
+        Ok(UsdcUnits::new(u64::try_from(held).unwrap_or(u64::MAX)))
+    }
+
+    /// What an account of ours is for: `settles`, `refunds`, or `finishes` what it began.
+    pub fn role_of(&self, account: Wallet) -> &'static str {
+        match (account == self.signer(), self.refund_wallet() == Some(account)) {
+            (true, _) => "settles",
+            (false, true) => "refunds",
+            (false, false) => "finishes",
+        }
     }
 
     /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two logs stand at the booked place.

@@ -10,6 +10,7 @@
 //! | `sequence` | the signer's nonces on the chain, and whether somebody else used one |
 //! | `outcome` | what became of a payment |
 //! | `finality` | whether what was seen can still be taken back |
+//! | `refund` | transfers from the refund wallet, and what became of them |
 //! | `history` | every transfer to us, for comparing the books |
 //! | `readiness` | whether anything can be settled now |
 //! | `inspect` | what operators' tools ask |
@@ -25,6 +26,7 @@ mod outcome;
 mod preparer;
 mod readiness;
 mod redact;
+mod refund;
 mod replace;
 mod rpc;
 mod sequence;
@@ -64,6 +66,8 @@ pub struct BaseRail {
     token: Token,
     signer: Signer,
     others: Vec<Signer>,
+    /// The wallet that pays refunds, and nothing else.
+    refunds: Option<Signer>,
     max_fee_per_gas_wei: u128,
     max_gas_wei: u128,
     confirmations: u64,
@@ -81,12 +85,14 @@ impl BaseRail {
         let chain_id = config.token.chain_id();
         let signer = |key: &[u8; 32]| Signer::new(key, chain_id, Arc::clone(&sealer));
         let own = signer(&config.signer_key)?;
+        let refunds = config.refund_key.as_ref().map(signer).transpose()?;
         let others = config.other_signer_keys.iter().map(signer).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             node: Node::new(&config.rpc_url, Duration::from_millis(config.rpc_timeout_ms), chain_id)?,
             // All replicas may be given one list with all keys in it.
             others: others.into_iter().filter(|other| other.address() != own.address()).collect(),
             signer: own,
+            refunds,
             token: config.token,
             max_fee_per_gas_wei: config.max_fee_per_gas_wei,
             max_gas_wei: config.max_gas_wei,
@@ -215,7 +221,7 @@ impl ChainRail for BaseRail {
     }
 
     fn signers(&self) -> Vec<Wallet> {
-        std::iter::once(&self.signer).chain(&self.others).map(Signer::wallet).collect()
+        std::iter::once(&self.signer).chain(&self.others).chain(&self.refunds).map(Signer::wallet).collect()
     }
 
     async fn bump(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError> {

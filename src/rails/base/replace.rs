@@ -76,7 +76,7 @@ impl BaseRail {
 
     /// Whoever signed it. The same nonce of another account is another nonce: it would settle twice and void nothing.
     fn signer_of(&self, wanted: Wallet) -> Result<&Signer, RailError> {
-        let mut known = std::iter::once(&self.signer).chain(&self.others);
+        let mut known = std::iter::once(&self.signer).chain(&self.others).chain(&self.refunds);
         let found = known.find(|signer| signer.wallet() == wanted);
         found.ok_or_else(|| unusable(&format!("signed by {wanted}, whose key is not here")))
     }

@@ -91,7 +91,7 @@ pub async fn gas_is_kept_with_each_mined_transaction_and_summed(books: &dyn Book
     books.note_fees(&[(failed.attempts[0].tx_hash, lost_wei), (void.tx_hash, lost_wei + 1)]).await.unwrap();
     let other = reach(books, &Draft::numbered(4).of_wallet(4), State::PayFailed).await.unwrap();
     books.note_fees(&[(other.attempts[0].tx_hash, lost_wei)]).await.unwrap();
-    let spent = GasSpent { settled_wei: FEE_WEI, lost_wei: 2 * lost_wei, void_wei: lost_wei + 1 };
+    let spent = GasSpent { settled_wei: FEE_WEI, lost_wei: 2 * lost_wei, void_wei: lost_wei + 1, ..GasSpent::default() };
     assert_eq!(books.gas_spent().await.unwrap(), spent);
     let kept = books.intent(failed.id).await.unwrap().unwrap();
     assert_eq!(kept.attempts.iter().map(|attempt| attempt.fee_wei).collect::<Vec<_>>(), [Some(lost_wei), Some(lost_wei + 1)]);

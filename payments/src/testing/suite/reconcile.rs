@@ -223,7 +223,7 @@ pub async fn a_settlement_is_listed_by_its_block_and_address(books: &dyn Compare
     assert_eq!(books.oldest_block().await.unwrap(), None);
     let intent = funded(books, &new(books, &draft).await, draft.at).await;
     let terms = intent.transfer.clone().unwrap();
-    let to = Receiver { chain_id: terms.key.chain_id, token: terms.key.token, pay_to: terms.pay_to };
+    let to = Receiver { chain_id: terms.key.chain_id, token: terms.key.token, pay_to: terms.pay_to, refund_wallet: None };
     let proof = intent.transfer_proof().unwrap().clone();
     let block = proof.block_number;
     let booked = books.transfers_in(&to, block, block).await.unwrap();

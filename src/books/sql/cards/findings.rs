@@ -60,7 +60,8 @@ pub(super) async fn refund_differs(
 pub(super) async fn close_refunds_of(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
     close(connection, FindingKind::RefundDiffers, &id.to_string(), at).await?;
     let closed = sqlx::query(
-        "UPDATE findings SET closed_at_ms = $1 WHERE kind IN ('refund_failed', 'stuck') AND source = 'stripe' AND closed_at_ms IS NULL
+        "UPDATE findings SET closed_at_ms = $1 WHERE kind IN ('refund_failed', 'stuck', 'settlement_lost') AND source IN ('stripe', 'chain')
+         AND closed_at_ms IS NULL
          AND (key LIKE $2 OR key LIKE $3 OR key = $4)",
     );
     let [ours, elsewhere, first] = [format!("refund_{id}_%"), format!("elsewhere_{id}_%"), format!("refund_{id}")];

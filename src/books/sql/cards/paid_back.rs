@@ -11,18 +11,40 @@ use payments::{
 };
 
 use super::super::dialect::{Connection, DbRow, Pool};
-use super::super::{desk::actions, journal, rows, transitions::exactly_one, unavailable};
+use super::super::{desk::actions, journal, rows, transitions::exactly_one, unavailable, usdc_refunds::receipt_state};
 use super::{findings, refunds::too_large};
 
+/// Whoever decides about a debt decides alone until the change ends.
+pub(in super::super) async fn hold(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
+    for statement in [
+        "UPDATE obligations SET updated_at_ms = updated_at_ms WHERE intent_id = $1",
+        "UPDATE receipts SET updated_at_ms = updated_at_ms WHERE receipt_id = $1",
+    ] {
+        sqlx::query(statement).bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// Whether a debt is money that came without being asked for.
+pub(in super::super) async fn is_receipt(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
+    let receipt = sqlx::query("SELECT 1 FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'").bind(id.to_string());
+    Ok(receipt.fetch_optional(connection).await.map_err(unavailable)?.is_some())
+}
+
+/// What failed or took long on the way of a debt that is paid is over.
+pub(in super::super) async fn close_findings(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+    findings::close_refunds_of(connection, id, at).await
+}
+
 /// What is due in USDC: the debt of a payment, or a receipt that belongs to no payment and was not paid back.
-pub(super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
-    let row = sqlx::query(
+pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
+    let row = sqlx::query(concat!(
         "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, 0) AS since_block
-         FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id WHERE o.intent_id = $1
-         UNION ALL SELECT r.payer, r.amount_minor, 'USDC',
-            CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = r.receipt_id) THEN 'refunded' ELSE 'refund_due' END, r.block_number
-         FROM receipts r WHERE r.receipt_id = $1 AND r.kind = 'unearned'",
-    );
+             FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id WHERE o.intent_id = $1
+             UNION ALL SELECT payer, amount_minor, 'USDC', ",
+        receipt_state!(),
+        ", block_number FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'"
+    ));
     let row = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?.ok_or(RefundRefusal::NotOwed)?;
     let (currency, state) = (rows::text(&row, "currency")?, rows::text(&row, "state")?);
     if currency != "USDC" {
@@ -55,9 +77,11 @@ pub(super) async fn used_logs(readers: &Pool, chain_id: u64, tx_hash: ChainHash)
 /// The debt ends with its transfer, in one commit; the table's keys let each pay and be paid once.
 pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
     let id = paid.owed.id;
+    hold(connection, id).await?;
     if owed(connection, id).await? != paid.owed {
         return Err(RefundRefusal::Books(BooksError::Stale(id)));
     }
+    is_not_of_a_refund(connection, paid).await?;
     insert(connection, paid).await?;
     let ended = sqlx::query("UPDATE obligations SET state = 'refunded', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'")
         .bind(paid.at.ms())
@@ -65,8 +89,7 @@ pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let receipt = sqlx::query("SELECT 1 FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'").bind(id.to_string());
-    if receipt.fetch_optional(&mut *connection).await.map_err(unavailable)?.is_none() {
+    if !is_receipt(connection, id).await? {
         exactly_one(id, &ended)?;
     }
     post(connection, paid).await?;
@@ -74,6 +97,15 @@ pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result
     let (subject, reason) = (id.to_string(), paid.reason.clone());
     actions::note(connection, &NewAction { at: paid.at, action: "refund.paid_by_hand", subject, reason, via: paid.via }).await?;
     Ok(())
+}
+
+/// What the refund wallet sent by itself pays the debt that it was signed for, and no other.
+async fn is_not_of_a_refund(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
+    let ours = sqlx::query("SELECT 1 FROM usdc_refund_attempts WHERE tx_hash = $1").bind(paid.transfer.place.tx_hash.to_string());
+    match ours.fetch_optional(connection).await.map_err(unavailable)? {
+        Some(_) => Err(RefundRefusal::TransferUsed),
+        None => Ok(()),
+    }
 }
 
 async fn insert(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {

@@ -18,6 +18,7 @@ use super::super::{
     journal, reads, rows,
     transitions::exactly_one,
     unavailable,
+    usdc_refunds::receipt_state,
 };
 use super::disputes;
 
@@ -25,14 +26,14 @@ use super::disputes;
 const AFTER_ALL: &str = "pay_~";
 
 pub(super) async fn obligations(readers: &Pool, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError> {
-    let list = sqlx::query(
+    let list = sqlx::query(concat!(
         "SELECT intent_id, payer, amount_minor, currency, state FROM (
-            SELECT intent_id, payer, amount_minor, currency, state FROM obligations
-            UNION ALL SELECT receipt_id, payer, amount_minor, 'USDC',
-                CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id) THEN 'refunded' ELSE 'refund_due' END
-            FROM receipts WHERE kind = 'unearned') owed
-         WHERE intent_id < $1 ORDER BY intent_id DESC LIMIT $2",
-    )
+                SELECT intent_id, payer, amount_minor, currency, state FROM obligations
+                UNION ALL SELECT receipt_id, payer, amount_minor, 'USDC', ",
+        receipt_state!(),
+        " FROM receipts WHERE kind = 'unearned') owed
+             WHERE intent_id < $1 ORDER BY intent_id DESC LIMIT $2"
+    ))
     .bind(before.map_or_else(|| AFTER_ALL.to_owned(), |id| id.to_string()))
     .bind(i64::from(limit))
     .fetch_all(readers)

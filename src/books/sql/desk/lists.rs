@@ -11,6 +11,7 @@ use ::payments::{
 use super::super::{
     dialect::{DbRow, Pool},
     rows, unavailable,
+    usdc_refunds::receipt_state,
 };
 use super::text::{Text, all, moment, moment_or_none, number};
 
@@ -65,8 +66,12 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
         end(&mut text, "intent_id");
         text.push(") AS debts UNION ALL ");
     }
-    text.push("SELECT * FROM (SELECT receipt_id, payer, amount_minor, 'USDC', 'refund_due', booked_at_ms, CAST(NULL AS BIGINT)");
-    text.push(" FROM receipts WHERE kind = 'unearned' AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)");
+    text.push(concat!(
+        "SELECT * FROM (SELECT receipt_id, payer, amount_minor, 'USDC', ",
+        receipt_state!(),
+        ", booked_at_ms, CAST(NULL AS BIGINT)"
+    ));
+    text.push(concat!(" FROM receipts WHERE kind = 'unearned' AND ", receipt_state!(), " <> 'refunded'"));
     end(&mut text, "receipt_id");
     text.push(format!(") AS receipts) AS owed ORDER BY id{order} LIMIT ")).push_bind(i64::from(page.limit));
     let mut connection = desk.acquire().await.map_err(unavailable)?;

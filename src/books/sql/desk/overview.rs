@@ -155,7 +155,7 @@ impl Posted {
                 count(&mut day.funded);
             }
             ("entitled", "liab:unearned") | ("credit_held", "payer") => count(&mut day.funded),
-            ("refunded" | "refunded_elsewhere", "asset:stripe_clearing") => count(&mut day.refunded),
+            ("refunded" | "refunded_elsewhere", "asset:stripe_clearing") | ("refunded", "asset:usdc_refund") => count(&mut day.refunded),
             _ => {}
         }
     }
@@ -167,7 +167,8 @@ const OPEN: &str = "SELECT CAST(count(*) AS BIGINT) AS open,
      FROM intents WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')";
 const DUE: &str = "SELECT CAST((SELECT count(*) FROM obligations WHERE state IN ('refund_due', 'refund_unknown')) AS BIGINT)
         + CAST((SELECT count(*) FROM receipts WHERE kind = 'unearned'
-            AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)) AS BIGINT) AS due,
+            AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)
+            AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state <> 'refund_failed')) AS BIGINT) AS due,
         CAST((SELECT count(*) FROM findings WHERE closed_at_ms IS NULL) AS BIGINT) AS findings";
 
 const DISPUTES: &str = "SELECT CAST(count(*) AS BIGINT) AS disputes,

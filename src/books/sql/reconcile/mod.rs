@@ -11,14 +11,14 @@ use payments::{
     money::UsdcUnits,
     ports::{
         BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, CloseFinding, CloseRefusal, Finding, Found, Holdings,
-        InTransit, KnownCharge, LogPlace, NewRun, OpenFinding, PaidBackTransfer, ReceiptNote, Receiver, ReconcileBooks, RunEnd, Source,
-        Window,
+        InTransit, KnownCharge, LogPlace, MoveNote, NewRun, OpenFinding, PaidBackTransfer, ReceiptNote, Receiver, ReconcileBooks, RunEnd,
+        Source, Window,
     },
     proof::PaymentKey,
     time::UnixMs,
 };
 
-use super::{Store, cards::paid_back, dialect, store::in_transaction, unavailable};
+use super::{Store, cards::paid_back, dialect, store::in_transaction, unavailable, usdc_refunds::moves};
 use crate::books::doubt::{Attempt, until_known};
 
 #[async_trait]
@@ -109,6 +109,21 @@ impl ReconcileBooks for Store {
     async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         receipts::of_blocks(&mut connection, chain_id, first, last).await
+    }
+
+    async fn note_moves(&self, fence: i64, notes: &[MoveNote], at: UnixMs) -> Result<u64, BooksError> {
+        let work = async |connection: &mut dialect::Connection| {
+            runs::guard(connection, fence).await?;
+            moves::note(connection, notes, at).await
+        };
+        let mut write = self.write(Some(at.ms())).await?;
+        let noted = work(&mut write.transaction).await;
+        self.finish(write, noted).await
+    }
+
+    async fn moves_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<MoveNote>, BooksError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        moves::of_blocks(&mut connection, chain_id, first, last).await
     }
 
     async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {

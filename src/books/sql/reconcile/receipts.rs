@@ -187,14 +187,17 @@ async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) ->
             CAST(coalesce((SELECT sum(amount_minor) FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
                 AS received_later,
             CAST(coalesce((SELECT sum(amount_minor) FROM usdc_paid_back WHERE from_pay_to = 1 AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
-                AS sent_later",
+                AS sent_later,
+            CAST(coalesce((SELECT sum(CASE to_wallet WHEN 1 THEN -amount_minor ELSE amount_minor END) FROM usdc_moves
+                WHERE stands = 1 AND chain_id = $1 AND block_number > $2), 0) AS BIGINT) AS moved_later",
     )
     .bind(rows::integer(chain_id))
     .bind(rows::integer(block))
     .fetch_one(connection)
     .await
     .map_err(unavailable)?;
-    let later = rows::int(&row, "settled_later")?.saturating_add(rows::int(&row, "received_later")?);
+    let later = [rows::int(&row, "settled_later")?, rows::int(&row, "received_later")?, rows::int(&row, "moved_later")?];
+    let later = later.into_iter().fold(0_i64, i64::saturating_add);
     Ok(rows::int(&row, "booked")?.saturating_sub(later).saturating_add(rows::int(&row, "sent_later")?))
 }
 
