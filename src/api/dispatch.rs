@@ -22,6 +22,7 @@ use super::{
     call::Call,
     cards,
     credential::{self, Credential},
+    earlier_terms,
     faults::unpaid,
     framing::{self, Connection},
     free, header_value, own, priced,
@@ -136,6 +137,9 @@ fn rail(credential: &Credential) -> Rail {
 }
 
 async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
+    if let Some(known) = no_longer_offered(api, upstream, call, &credential).await? {
+        return Ok(known);
+    }
     match (credential, upstream.identity, upstream.price) {
         (Credential::ApiKey(key), _, _) => {
             answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await
@@ -152,6 +156,21 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
         }
         (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
         (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,
+    }
+}
+
+/// What was paid on a priced route in a way that it no longer offers is answered as it was.
+async fn no_longer_offered(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &Call,
+    credential: &Credential,
+) -> Result<Option<Response>, Fault> {
+    match (credential, upstream.price) {
+        (Credential::X402(header), Price::PerCall { usdc_units: None, .. }) => earlier_terms::of_transfer(api, call, header).await,
+        (Credential::Card(header), Price::PerCall { usd_cents: None, .. }) => earlier_terms::of_former_charge(api, call, header).await,
+        (Credential::None | Credential::AgentToken(_) | Credential::ApiKey(_), _)
+        | (_, Price::Free | Price::PerCall { .. }) => Ok(None),
     }
 }
 

@@ -12,6 +12,7 @@ mod credential;
 mod delivery;
 mod describe;
 mod dispatch;
+mod earlier_terms;
 mod faults;
 mod framing;
 mod free;

@@ -4,14 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
 use payments::{
+    agent::Payer,
     challenge::Retry,
     checkout::{self, ClaimError, PricedRequest, Progress},
     ids::PaymentId,
     intent::KeptRequest,
     money::UsdcUnits,
     ports::{BooksError, ClaimKey, Claimed},
-    proof::ProofKey,
-    x402::verify::{LiveTransfer, VerifiedTransfer},
+    proof::{PaymentKey, ProofKey},
+    x402::verify::LiveTransfer,
 };
 
 use tokio::sync::oneshot;
@@ -22,6 +23,7 @@ use super::{
     call::Call,
     credential,
     delivery::Attendance,
+    earlier_terms,
     faults::{claim_not_known, closed, not_claimed, refused, unpaid},
     problem::Fault,
     proof, refusal, replay,
@@ -38,9 +40,13 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let Some((transfer, identifier)) = proof::named(api, challenged, header)? else { return Err(unpaid(api, call)) };
+    let (transfer, identifier) = match proof::named(api, challenged, header) {
+        Ok(Some(named)) => named,
+        Ok(None) => return Err(unpaid(api, call)),
+        Err(refused) => return earlier_terms::of_transfer(api, call, header).await?.ok_or(refused),
+    };
     // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
-    let key = claim_key(call, &transfer, identifier)?;
+    let key = claim_key(call, &transfer.key(), identifier)?;
     let turn = api.turns.take(ProofKey::Authorization(transfer.key())).await;
     if let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
         drop(turn);
@@ -120,7 +126,7 @@ pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimK
 
 /// The proof, and the one name that the client itself gave the request: for all of the payer's requests in `Idempotency-Key`, for one route
 /// in the payment's identifier. A name of the one kind is never one of the other: a header's value holds no space.
-fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String>) -> Result<ClaimKey, Fault> {
+pub(super) fn claim_key(call: &Call, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, Fault> {
     let name = match (credential::idempotency_key(&call.headers)?, identifier) {
         (Some(_), Some(_)) => {
             let fault = Fault::new(Condition::Validation, "a request has one name: Idempotency-Key or the payment's identifier");
@@ -130,8 +136,8 @@ fn claim_key(call: &Call, transfer: &VerifiedTransfer, identifier: Option<String
         (None, Some(identifier)) => Some(format!("{} {identifier}", call.route)),
         (None, None) => None,
     };
-    let proof = Some(ProofKey::Authorization(transfer.key()));
-    Ok(ClaimKey { proof, idempotency: name.map(|name| (proof::payer(transfer), name)) })
+    let proof = Some(ProofKey::Authorization(*payment));
+    Ok(ClaimKey { proof, idempotency: name.map(|name| (Payer::Wallet(payment.from), name)) })
 }
 
 /// Step 8: what is open already, the upstream's health, its breaker and budget.

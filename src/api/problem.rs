@@ -126,6 +126,11 @@ impl Fault {
         self
     }
 
+    /// Whether this is its reason.
+    pub(super) fn says(&self, reason: &str) -> bool {
+        self.0.reason.as_deref() == Some(reason)
+    }
+
     pub(super) fn phase(mut self, phase: Phase) -> Self {
         self.0.phase = Some(phase);
         self

@@ -7,6 +7,7 @@
 mod cache_balances;
 mod cache_faults;
 mod cache_replicas;
+mod changed_terms;
 mod cli;
 mod clients;
 mod core_faults;

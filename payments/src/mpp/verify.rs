@@ -29,6 +29,7 @@ use crate::mpp::error::{MppError, Reason};
 use crate::mpp::secrets::{ChallengeId, Secrets};
 use crate::mpp::token::PaymentToken;
 use crate::mpp::{INTENT, METHOD, decode_lenient};
+use crate::proof::ChargeKey;
 use crate::time::UnixMs;
 
 pub use proof::{LiveCharge, PresentedPayment, VerifiedCredential};
@@ -68,6 +69,14 @@ pub fn verify(
 pub fn present(credential: &UnverifiedCredential, secrets: &Secrets, realm: &str) -> Result<PresentedPayment, MppError> {
     let challenge_id = check_challenge(credential, secrets, realm)?;
     Ok(PresentedPayment { challenge_id, token_sha256: token(credential)?.sha256() })
+}
+
+/// What the credential says it answers, whoever made the challenge and whatever it asked: the key of a charge that may be under way or done.
+/// Only who holds the token can name both, so the books' record of both is proof enough to answer for it; it pays nothing.
+#[must_use]
+pub fn named(credential: &UnverifiedCredential) -> Option<ChargeKey> {
+    let token = token(credential).ok()?;
+    Some(ChargeKey { challenge_id: credential.id.parse().ok()?, token_sha256: *token.sha256().as_bytes() })
 }
 
 // === the checks ===

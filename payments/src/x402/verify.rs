@@ -14,6 +14,7 @@
 //! | 6 | the signature recovers to `from` under our token's domain | `..._signature` |
 
 mod offers;
+mod presented;
 mod transfer;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::x402::requirements::Requirements;
 use crate::x402::signature::{self, Signature};
 
 pub use offers::Offers;
+pub use presented::{PresentedTransfer, present};
 pub use transfer::{EXPIRY_PAD_S, LiveTransfer, SignedAuthorization, VerifiedTransfer};
 
 /// Verifies everything that needs neither clock nor chain, in the order of the module's list. What is proven speaks of

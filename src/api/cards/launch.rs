@@ -15,7 +15,7 @@ use payments::{
 };
 
 use super::{
-    super::{Api, call::Call, credential, faults::unpaid, priced, problem::Fault, replay},
+    super::{Api, call::Call, credential, earlier_terms, faults::unpaid, priced, problem::Fault, replay},
     desk, who,
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
@@ -47,9 +47,14 @@ pub(in super::super) async fn by_token(api: &Arc<Api>, upstream: &UpstreamRoute,
 }
 
 pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
-    let (desk, Some(challenged)) = (desk(api)?, call.asked.challenged) else { return Err(unpaid(api, call)) };
+    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let Some(verified) = who::verified(api, desk, challenged, call, header)? else { return Err(unpaid(api, call)) };
+    let verified = desk(api).and_then(|desk| Ok((desk, who::verified(api, desk, challenged, call, header)?)));
+    let (desk, verified) = match verified {
+        Ok((desk, Some(verified))) => (desk, verified),
+        Ok((_, None)) => return Err(unpaid(api, call)),
+        Err(refused) => return earlier_terms::of_charge(api, call, header, refused).await,
+    };
     // 5. Known keys answer from the table of repeated keys. Copies that arrive at once take turns.
     let presented = verified.presented();
     let key = ChargeKey { challenge_id: presented.challenge_id(), token_sha256: *presented.token_sha256().as_bytes() };
@@ -143,7 +148,7 @@ async fn unblocked(desk: &super::CardDesk, payer: &Payer) -> Result<(), Fault> {
 }
 
 /// A key that arrives again. Who holds one half of a credential gets nobody's answer.
-async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> Result<Response, Fault> {
+pub(in super::super) async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> Result<Response, Fault> {
     match known.half_known {
         None => replay::answer(api, call, key, known).await,
         Some(HalfKnown::Challenge) => {

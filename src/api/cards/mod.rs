@@ -23,7 +23,7 @@ pub(super) use events::answer as events;
 pub(super) use free::identified;
 pub use looks::Looks;
 
-pub(super) use launch::{by_credential, by_token};
+pub(super) use launch::{by_credential, by_token, repeated};
 pub(super) use purchase::{answer as purchase, granted};
 pub(super) use quote::answer as quote;
 pub(super) use receipt::{charged_headers, not_paid};

@@ -26,10 +26,12 @@ struct Asked {
 }
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    if let Credential::Card(header) = credential {
+        return pay(api, Order::Pack, call, header).await;
+    }
     desk(api)?;
     match credential {
-        Credential::Card(header) => pay(api, Order::Pack, call, header).await,
-        Credential::None | Credential::AgentToken(_) => Err(unpaid(api, call)),
+        Credential::None | Credential::AgentToken(_) | Credential::Card(_) => Err(unpaid(api, call)),
         Credential::X402(_) => Err(cards_only("x402 wallets cannot purchase credits (MPP only)")),
         Credential::ApiKey(_) => Err(cards_only("API-key users cannot purchase credits (MPP only)")),
     }

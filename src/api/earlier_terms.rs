@@ -1,0 +1,61 @@
+//! A credential that today's terms refuse may have been taken under earlier ones: another price, another receiver, other secrets. What is under
+//! way or done is answered as its key says, and only what the books do not know is compared with today's terms.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use payments::{
+    mpp::{self, credential, error::Reason},
+    ports::{ClaimKey, HalfKnown},
+    proof::ProofKey,
+    x402::{payload, verify::present},
+};
+
+use super::{Api, call::Call, cards, priced, problem::Fault, replay};
+
+/// The answer for an x402 proof that is known already; `None` for any other header.
+///
+/// # Errors
+/// What the table of repeated keys says, or 503 when the books do not answer. Never a challenge while money may have moved.
+pub(super) async fn of_transfer(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
+    let Ok(Some(unverified)) = payload::decode(header) else { return Ok(None) };
+    let Ok(presented) = present(&unverified, api.requirements().token()) else { return Ok(None) };
+    let key = priced::claim_key(call, presented.key(), unverified.payment_identifier().map(ToOwned::to_owned))?;
+    match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+        Some(known) => replay::answer(api, call, &key, known).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The answer for a card credential whose token is being charged or was charged; `refused` for any other. One for another body or another route
+/// than it was made for says nothing about this request: what becomes of it is not this request's answer.
+///
+/// # Errors
+/// See [`of_transfer`], and `refused`.
+pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refused: Fault) -> Result<Response, Fault> {
+    let Some(key) = charge(header) else { return Err(refused) };
+    let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? else { return Err(refused) };
+    let elsewhere = [Reason::BodyMismatch, Reason::RouteMismatch].iter().any(|reason| refused.says(reason.code()));
+    match known.half_known {
+        None if elsewhere && known.fingerprint != call.fingerprint => Err(refused),
+        None | Some(HalfKnown::Challenge | HalfKnown::Token) => cards::repeated(api, call, &key, known).await,
+    }
+}
+
+/// The same on a route that takes no cards any more.
+///
+/// # Errors
+/// See [`of_transfer`].
+pub(super) async fn of_former_charge(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
+    let Some(key) = charge(header) else { return Ok(None) };
+    match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+        Some(known) => cards::repeated(api, call, &key, known).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What the books would know the credential by.
+fn charge(header: &[u8]) -> Option<ClaimKey> {
+    let unverified = credential::decode([header]).ok()??;
+    Some(ClaimKey { proof: Some(ProofKey::Charge(mpp::verify::named(&unverified)?)), idempotency: None })
+}
