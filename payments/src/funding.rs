@@ -67,6 +67,8 @@ pub enum Means {
 /// What the books hold for a payer at the moment of the claim. The backend reads it; this module decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Available {
+    /// A payment of this payer that was counted and that a reorganisation took, as long as its finding is open.
+    pub lost_settlement: Option<PaymentId>,
     /// The oldest open entitlement.
     pub entitlement: Option<PaymentId>,
     /// A free slot of this month.
@@ -142,6 +144,9 @@ pub enum FundingRefusal {
     /// one is a consent to pay.
     #[error("the free calls of all wallets are used up for today")]
     FreeCallsExhaustedToday,
+    /// A payment that served this payer is not on the chain any more, and nobody has settled that: nothing more is given, free or paid.
+    #[error("a settlement of this payer was taken back by a reorganisation")]
+    SettlementLost(PaymentId),
     /// The account has no credit left, and the request brought nothing to pay with.
     #[error("no credits are left")]
     NoCredit,
@@ -155,6 +160,9 @@ pub enum FundingRefusal {
 /// # Errors
 /// [`FundingRefusal`] when nothing is left but a payment that may not be taken.
 pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
+    if let Some(lost) = available.lost_settlement {
+        return Err(FundingRefusal::SettlementLost(lost));
+    }
     if available.day_cap.refused_this_proof {
         return Err(FundingRefusal::FreeCallsExhaustedToday);
     }

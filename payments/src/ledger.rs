@@ -30,7 +30,7 @@ pub enum Account {
     StripeClearing,
     /// Taken from us while a charge is disputed.
     DisputeReceivable,
-    /// Lost to disputes and to refunds of what was delivered.
+    /// Lost to disputes, to refunds of what was delivered, and to settlements that a reorganisation took.
     Loss,
     /// Credits that came into being; negative by as many as exist or were used.
     CreditsIssued,
@@ -180,6 +180,22 @@ impl Posting {
     /// See [`Posting::settled`].
     pub fn mischarged(intent: PaymentId, payer: &Payer, taken: UsdCents) -> Result<Self, LedgerError> {
         Self::transfer(intent, "mischarged", Account::StripeClearing, Account::RefundDue(payer.clone()), Amount::Usd(taken))
+    }
+
+    /// A reorganisation took a settlement that was counted: the money is gone, whatever was given for it. `times` is how often by then.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn settlement_lost(intent: PaymentId, amount: Amount, times: u32) -> Result<Self, LedgerError> {
+        Self::of_lines(intent, "settlement_lost", &times.to_string(), moved(Account::Loss, Account::UsdcHot, amount)?)
+    }
+
+    /// It is on the chain again: the loss is no loss.
+    ///
+    /// # Errors
+    /// See [`Posting::settled`].
+    pub fn settlement_back(intent: PaymentId, amount: Amount, times: u32) -> Result<Self, LedgerError> {
+        Self::of_lines(intent, "settlement_back", &times.to_string(), moved(Account::UsdcHot, Account::Loss, amount)?)
     }
 
     /// A fact that is told by its own lines. `name` makes it unique beside others of its intent.

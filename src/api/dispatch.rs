@@ -169,8 +169,7 @@ async fn no_longer_offered(
     match (credential, upstream.price) {
         (Credential::X402(header), Price::PerCall { usdc_units: None, .. }) => earlier_terms::of_transfer(api, call, header).await,
         (Credential::Card(header), Price::PerCall { usd_cents: None, .. }) => earlier_terms::of_former_charge(api, call, header).await,
-        (Credential::None | Credential::AgentToken(_) | Credential::ApiKey(_), _)
-        | (_, Price::Free | Price::PerCall { .. }) => Ok(None),
+        (Credential::None | Credential::AgentToken(_) | Credential::ApiKey(_), _) | (_, Price::Free | Price::PerCall { .. }) => Ok(None),
     }
 }
 

@@ -83,6 +83,18 @@ pub(super) fn used_for_identity() -> Fault {
         .challenged()
 }
 
+/// A payment that served this wallet is not on the chain any more. No challenge goes out: another payment would be refused, too.
+pub(super) fn settlement_lost(lost: PaymentId) -> Fault {
+    let message = "a reorganisation of the chain took a payment of this wallet that was served; until it is back, or the operator has settled it, \
+                   this wallet is served nothing, free or paid. Nothing was charged";
+    Fault::new(Condition::PaymentRequired, message)
+        .reason("settlement_lost")
+        .phase(Phase::Reserve)
+        .retry(Retry::Wait)
+        .payment(lost)
+        .header(header::RETRY_AFTER, "60")
+}
+
 /// Nothing may or can fund the request: nothing was claimed.
 pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
     match refusal {
@@ -102,6 +114,7 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
         .phase(Phase::Reserve)
         .retry(Retry::Wait)
         .header(header::RETRY_AFTER, "3600"),
+        ClaimRefusal::Funding(FundingRefusal::SettlementLost(lost)) => settlement_lost(*lost),
         ClaimRefusal::Funding(FundingRefusal::GasBudgetSpent) => {
             tracing::error!("rail.gas_budget_spent: reverted payments cost what x402.max_gas_lost_gwei_per_hour allows");
             let message = "payments by transfer are not taken for a while; nothing was charged";

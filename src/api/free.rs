@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use payments::{
+    agent::Payer,
     checkout::{self, Admission, Identified},
+    ids::PaymentId,
     money::UsdcUnits,
     ports::IdentityClaim,
+    time::UnixMs,
     x402::verify::check_chain_state,
 };
 
 use super::{
     Api, answer,
     call::Call,
-    faults::{chain_down, unpaid, used_for_identity},
+    faults::{chain_down, settlement_lost, unpaid, used_for_identity},
     problem::Fault,
     proof, refusal,
 };
@@ -51,6 +54,10 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
     }
     let now = api.world.clock.now();
     let payer = proof::payer(&live);
+    // What changes something is a service; what only reads is not.
+    if durable && let Some(lost) = lost_settlement(api, &payer, now).await? {
+        return Err(settlement_lost(lost));
+    }
     let claim = IdentityClaim { key: live.key(), fingerprint: call.fingerprint, at: now };
     let claimed = match durable {
         true => checkout::identify(&api.world, payer.clone(), claim).await,
@@ -60,4 +67,10 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
     call.rate = Some(api.limits.agent(&payer, now).await?);
     call.proven = Some(payer);
     Ok(who)
+}
+
+/// The payment of this payer that a reorganisation took, while its finding is open.
+async fn lost_settlement(api: &Api, payer: &Payer, now: UnixMs) -> Result<Option<PaymentId>, Fault> {
+    let usage = api.world.books.usage(payer, now.month()).await.map_err(|error| Fault::internal(&error))?;
+    Ok(usage.lost_settlement)
 }

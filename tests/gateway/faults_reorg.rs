@@ -15,7 +15,7 @@ const FINAL_BLOCKS: u64 = 70;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A paid launch on a node of its own, with the proof that paid.
-async fn paid() -> (World, Header) {
+pub async fn paid() -> (World, Header) {
     let world = Setup::paid().own_chain().proxied().set("x402.fee_bump_after_s", "600").start().await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
@@ -67,7 +67,7 @@ async fn lost(world: &World) -> Vec<(String, bool)> {
     lost.map(|finding| (text(finding, "key"), text(finding, "closed_at").is_empty())).collect()
 }
 
-async fn until_lost(world: &World, expected: &[(String, bool)]) {
+pub async fn until_lost(world: &World, expected: &[(String, bool)]) {
     let found = async || match lost(world).await {
         found if found == expected => Ok(()),
         found => Err(format!("{found:?}")),

@@ -41,6 +41,7 @@ mod launch_api_patch;
 mod launch_api_publish;
 mod launch_api_read;
 mod lost_answers;
+mod lost_settlements;
 mod month_edge;
 mod mpp_attacks;
 mod mpp_fate;

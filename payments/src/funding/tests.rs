@@ -13,6 +13,18 @@ const CARD: PayTerms = PayTerms { means: Means::Charge, ..TERMS };
 const TOKEN: PayTerms = PayTerms { means: Means::Nothing, ..TERMS };
 
 #[test]
+fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
+    let lost = PaymentId::new(uuid::Uuid::from_u128(9));
+    let month = UnixMs::new(1_767_225_600_000).month();
+    let rich = Available { lost_settlement: Some(lost), entitlement: Some(lost), free_slot: Some((month, 1)), ..Available::default() };
+    assert_eq!(decide(&rich, TERMS), Err(FundingRefusal::SettlementLost(lost)));
+    assert_eq!(
+        decide(&Available { lost_settlement: Some(lost), ..Available::default() }, TERMS),
+        Err(FundingRefusal::SettlementLost(lost))
+    );
+}
+
+#[test]
 fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
     let month = UnixMs::from_s(0).month();

@@ -61,6 +61,8 @@ pub struct Usage {
     pub launches: u32,
     /// Open entitlements.
     pub entitlements: u32,
+    /// A payment that a reorganisation took: until its finding is closed, the payer gets nothing.
+    pub lost_settlement: Option<PaymentId>,
 }
 
 /// One row of the operator's list of intents, newest first.

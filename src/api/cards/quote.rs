@@ -56,6 +56,9 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
     let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| internal(&error))?;
     Ok(match payer {
         _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),
+        Payer::Wallet(_) if launch && let Some(lost) = usage.lost_settlement => {
+            json!({"charge": "none", "reason": "settlement_lost", "payment_id": lost.to_string()})
+        }
         Payer::Wallet(_) if launch && usage.entitlements > 0 => {
             json!({"charge": "none", "reason": "entitlement", "entitlements_left": usage.entitlements, "free_left": free.left_now})
         }

@@ -38,6 +38,8 @@ mod gas;
 mod journal;
 #[path = "../sql/leases.rs"]
 mod leases;
+#[path = "../sql/lost.rs"]
+mod lost;
 #[path = "../sql/pulse.rs"]
 mod pulse;
 #[path = "../sql/reads.rs"]

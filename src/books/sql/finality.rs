@@ -8,7 +8,7 @@ use payments::{
 };
 
 use super::dialect::{Connection, DbRow, Pool, no_bytes};
-use super::{gas, leases, rows, unavailable};
+use super::{gas, leases, lost, rows, unavailable};
 
 pub(super) async fn recent(readers: &Pool, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
@@ -59,6 +59,7 @@ async fn note_one(connection: &mut Connection, sighting: &Sighting) -> Result<()
         Seen::Moved(proof) => move_to(connection, &id, proof).await?,
         Seen::Lost { detail } => return lose(connection, &id, detail, sighting.at).await,
     }
+    lost::come_back(connection, &id, sighting.at).await?;
     sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
         .bind(sighting.at.ms())
         .bind(SETTLEMENT_LOST)
@@ -86,17 +87,20 @@ async fn move_to(connection: &mut Connection, id: &str, proof: &SettlementProof)
     own_nonce(connection, id, 1).await
 }
 
-/// The signer's nonce is free again with its transaction gone: a finding that is new opens it, so that no gap holds up later payments.
+/// The money is booked as lost, and the signer's nonce is free again with its transaction gone: a finding that is new opens it, so that no gap
+/// holds up later payments. What an operator closed stays closed until the settlement was back and is lost once more.
 async fn lose(connection: &mut Connection, id: &str, detail: &str, at: UnixMs) -> Result<(), BooksError> {
+    let once_more = lost::lose(connection, id, at).await?.is_some_and(|times| times > 1);
     let opened = sqlx::query(
         "INSERT INTO findings (kind, key, opened_at_ms, detail) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (kind, key) DO UPDATE SET opened_at_ms = excluded.opened_at_ms, closed_at_ms = NULL
-         WHERE findings.closed_at_ms IS NOT NULL AND findings.closed_reason IS NULL",
+         ON CONFLICT (kind, key) DO UPDATE SET opened_at_ms = excluded.opened_at_ms, closed_at_ms = NULL, closed_reason = NULL
+         WHERE findings.closed_at_ms IS NOT NULL AND (findings.closed_reason IS NULL OR $5 = 1)",
     )
     .bind(SETTLEMENT_LOST)
     .bind(id)
     .bind(at.ms())
     .bind(detail)
+    .bind(i64::from(once_more))
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;

@@ -8,7 +8,7 @@ use payments::{
     time::{Month, UnixMs},
 };
 
-use super::{finality, rows, unavailable};
+use super::{finality, lost::lost_of, rows, unavailable};
 
 pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
     let payer_text = payer.to_string();
@@ -16,11 +16,14 @@ pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result
         Payer::Wallet(wallet) => wallet.to_string(),
         Payer::Card(_) => String::new(),
     };
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "SELECT (SELECT count(*) FROM free_slots WHERE wallet = $1 AND month = $2) AS free_used,
                 (SELECT count(*) FROM intents WHERE payer = $3 AND state = 'created' AND created_at_ms >= $4 AND created_at_ms < $5) AS launches,
-                (SELECT count(*) FROM obligations WHERE payer = $6 AND state = 'open') AS entitlements",
-    )
+                (SELECT count(*) FROM obligations WHERE payer = $6 AND state = 'open') AS entitlements,
+                (",
+        lost_of!("$6"),
+        ") AS lost_settlement"
+    ))
     .bind(wallet)
     .bind(month.to_string())
     .bind(&payer_text)
@@ -34,6 +37,10 @@ pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result
         free_used: u8::try_from(rows::count(&row, "free_used")?).unwrap_or(u8::MAX),
         launches: rows::count(&row, "launches")?,
         entitlements: rows::count(&row, "entitlements")?,
+        lost_settlement: match rows::text_or_none(&row, "lost_settlement")? {
+            Some(_) => Some(rows::id(&row, "lost_settlements", "lost_settlement")?),
+            None => None,
+        },
     })
 }
 

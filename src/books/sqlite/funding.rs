@@ -17,7 +17,7 @@ use payments::{
 use sqlx::Row;
 
 use super::dialect::Connection;
-use super::{credits, day_cap, journal, reverts, rows, sequence, unavailable};
+use super::{credits, day_cap, journal, lost::lost_of, reverts, rows, sequence, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -81,6 +81,7 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     let account = credits::account(connection, &claim.payer).await?;
     let free = free_call(connection, claim).await?;
     Ok(Available {
+        lost_settlement: lost_settlement(connection, &payer).await?,
         entitlement,
         free_slot: match (&claim.free_tier, free) {
             (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
@@ -92,6 +93,12 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
         refused_after_pay_today,
         ..reverts::of(connection, claim).await?
     })
+}
+
+/// The payment of this payer that a reorganisation took.
+async fn lost_settlement(connection: &mut Connection, payer: &str) -> Result<Option<PaymentId>, BooksError> {
+    let row = sqlx::query(lost_of!("$1")).bind(payer).fetch_optional(connection).await.map_err(unavailable)?;
+    row.map(|row| rows::id(&row, "lost_settlements", "intent_id")).transpose()
 }
 
 async fn cap_of_day(connection: &mut Connection, claim: &NewClaim<'_>, free: FreeCall) -> Result<DayCap, BooksError> {

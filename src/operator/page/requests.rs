@@ -88,6 +88,7 @@ fn says(row: &RequestRow) -> &'static str {
         (_, "free_calls_exhausted_today") => "the free launches of all wallets were used up for the day; another proof pays",
         (_, "no_credits") => "the account has no credit left, and nothing to pay with came along",
         (_, "account_blocked") => "the account charged back or is warned of; an operator can lift that",
+        (_, "settlement_lost") => "a reorganisation took a payment of this wallet; closing its finding lets the wallet buy again",
         (_, "too_many_refused") => "its paid requests were refused too often that day",
         (_, "settlement_pending") => "the outcome was not known when the answer was due; its payment says what is known now",
         (_, "refused_by_upstream") => "the launch core refused it",

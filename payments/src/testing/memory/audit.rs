@@ -2,7 +2,7 @@
 
 use super::{MemoryBooks, tables::Tables};
 use crate::{
-    agent::Wallet,
+    agent::{Payer, Wallet},
     ids::PaymentId,
     intent::Intent,
     ledger::Posting,
@@ -93,6 +93,16 @@ impl Audit<'_> {
     /// Held and used slots, with the intent that has each.
     pub fn slots(&self) -> impl Iterator<Item = ((Wallet, Month, u8), PaymentId)> {
         self.tables.slots.iter().map(|(slot, held)| (*slot, held.intent))
+    }
+
+    /// How many settlements are booked as lost.
+    pub fn lost_count(&self) -> usize {
+        self.tables.lost.values().filter(|(_, is_lost)| *is_lost).count()
+    }
+
+    /// The payment of this payer whose finding says that it is lost.
+    pub fn lost_of(&self, payer: &Payer) -> Option<PaymentId> {
+        super::finality::lost_of(self.tables, payer)
     }
 
     /// Whether a transaction is saved, wiped or not.

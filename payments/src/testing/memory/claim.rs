@@ -141,6 +141,7 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let account = tables.credits.get(&claim.payer).copied().unwrap_or_default();
     let free = free_call(tables, claim);
     Available {
+        lost_settlement: super::finality::lost_of(tables, &claim.payer),
         entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),
         free_slot: match (&claim.free_tier, free) {
             (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),

@@ -2,8 +2,10 @@
 
 use super::tables::Tables;
 use crate::{
+    agent::Payer,
     ids::PaymentId,
     intent::Intent,
+    ledger::Posting,
     ports::{BooksError, FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, SigningAccount},
     settlement::{Attempt, AttemptKind, ChainHash, Settlement, SettlementProof},
     time::UnixMs,
@@ -55,6 +57,7 @@ fn note_one(tables: &mut Tables, sighting: &Sighting) -> Result<(), BooksError> 
         Seen::Moved(proof) => move_to(tables, id, proof)?,
         Seen::Lost { detail } => return lose(tables, id, detail, sighting.at),
     }
+    come_back(tables, id)?;
     if let Some(found) = tables.findings.get_mut(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none()) {
         found.closed_at = Some(sighting.at);
     }
@@ -79,6 +82,13 @@ fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) ->
     let opened = tables.findings.get(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none()).map(|found| found.opened_at);
     tables.findings.insert((SETTLEMENT_LOST, id), Found { detail: detail.to_owned(), opened_at: opened.unwrap_or(at), closed_at: None });
     let tx_hash = tables.row(id)?.intent.transfer_proof().map(|proof| proof.tx_hash);
+    let amount = tables.row(id)?.intent.price;
+    let (times, is_lost) = tables.lost.entry(id).or_insert((0, false));
+    if !*is_lost {
+        (*times, *is_lost) = (times.saturating_add(1), true);
+        let posting = Posting::settlement_lost(id, amount, *times).map_err(|_| super::tables::refused_by_key("amount"))?;
+        tables.postings.push(posting);
+    }
     if let (None, Some(tx_hash)) = (opened, tx_hash)
         && let Some(nonce) = own_nonce(tables, id, tx_hash)?
     {
@@ -86,6 +96,23 @@ fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) ->
         tables.note_fee(tx_hash, None);
     }
     Ok(())
+}
+
+/// What was booked as lost is booked back.
+fn come_back(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
+    let amount = tables.row(id)?.intent.price;
+    let Some((times, is_lost)) = tables.lost.get_mut(&id).filter(|(_, is_lost)| *is_lost) else { return Ok(()) };
+    *is_lost = false;
+    let posting = Posting::settlement_back(id, amount, *times).map_err(|_| super::tables::refused_by_key("amount"))?;
+    tables.postings.push(posting);
+    Ok(())
+}
+
+/// The payment of this payer whose finding says that it is lost.
+pub(super) fn lost_of(tables: &Tables, payer: &Payer) -> Option<PaymentId> {
+    let open = tables.findings.iter().filter(|((kind, _), found)| *kind == SETTLEMENT_LOST && found.closed_at.is_none());
+    let ids = open.map(|((_, id), _)| *id);
+    ids.into_iter().find(|id| tables.intents.get(id).is_some_and(|row| row.intent.payer == *payer))
 }
 
 /// The first of its kind stays open until an operator closes it.

@@ -21,6 +21,7 @@ pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month) -> Usage {
         free_used: slots.count().try_into().unwrap_or(u8::MAX),
         launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
         entitlements: open.count().try_into().unwrap_or(u32::MAX),
+        lost_settlement: super::finality::lost_of(tables, payer),
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Tables {
     pub(super) timeline: Vec<(PaymentId, State, UnixMs)>,
     pub(super) looks: BTreeMap<PaymentId, Look>,
     pub(super) findings: BTreeMap<(&'static str, PaymentId), Found>,
+    /// How often each settlement was lost, and whether it is lost now.
+    pub(super) lost: BTreeMap<PaymentId, (u32, bool)>,
 }
 
 #[derive(Clone)]

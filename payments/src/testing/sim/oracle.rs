@@ -2,6 +2,7 @@
 
 mod cards;
 mod end;
+mod lost;
 mod moves;
 
 use std::{
@@ -190,6 +191,7 @@ impl Sim {
     /// A claim made an intent: nobody may pay twice for an answer that he never got.
     pub fn check_new(&self, new: &Intent, at: UnixMs) {
         self.wrote();
+        self.check_served(new);
         let grace_ms = self.plan.settings.lease_ms + NOTE_MS;
         let since = at.plus_ms(-self.plan.settings.join_window_ms);
         // A few messages may be slow, and clocks differ.
@@ -289,5 +291,6 @@ fn check_books(books: &Audit<'_>, seen: usize, settings: &crate::checkout::Setti
             return Err(format!("{} has the launch of another", intent.id));
         }
     }
+    lost::held_is_settled(books)?;
     Ok(postings.len())
 }

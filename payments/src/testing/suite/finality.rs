@@ -2,11 +2,15 @@
 
 use super::{Draft, created, funded, new};
 use crate::{
+    funding::FundingRefusal,
     ids::PaymentId,
     intent::Intent,
-    ports::{Books, SETTLEMENT_LOST, Seen, Sighting},
+    ports::{Books, ClaimRefusal, Claimed, JournalLine, SETTLEMENT_LOST, Seen, Sighting},
     settlement::{AttemptKind, ChainHash, Settlement, SettlementProof},
-    testing::rail::{ACCOUNT, CHAIN_ID, FEE_WEI, attempt, by_transfer, proof},
+    testing::{
+        rail::{ACCOUNT, CHAIN_ID, FEE_WEI, attempt, by_transfer, proof},
+        wallet::LAUNCH_PRICE,
+    },
     time::UnixMs,
 };
 
@@ -112,6 +116,39 @@ pub async fn a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_ba
     assert!(!closed.attempts[0].sealed_tx.is_empty(), "a nonce is used by a transaction that may go once more");
     books.note_sightings(&[sighting(&moved, Seen::Same { stands: true })]).await.unwrap();
     assert!(finding().await[0].closed_at.is_some());
+}
+
+/// What is lost is booked as lost, once each time, and back when it is back; meanwhile its payer gets nothing, free or paid.
+pub async fn a_lost_settlement_is_booked_as_lost_and_serves_its_payer_nothing_until_it_is_back(books: &dyn Books) {
+    let intent = paid(books, 1).await;
+    let held = async || {
+        let of = |lines: &[JournalLine], name: &str| {
+            lines.iter().filter(|line| line.account == name && line.currency == "USDC").map(|line| line.amount).sum::<i64>()
+        };
+        let lines = books.trial_balance().await.unwrap();
+        (of(&lines, "asset:usdc_hot"), of(&lines, "exp:loss"))
+    };
+    let price = i64::try_from(LAUNCH_PRICE.get()).unwrap();
+    let refused = Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::SettlementLost(intent.id)));
+    let mut at = intent;
+    for round in 1..=2_u64 {
+        assert_eq!(held().await, (price, 0));
+        let lost = sighting(&at, Seen::Lost { detail: "sent again" });
+        books.note_sightings(&[lost.clone(), lost]).await.unwrap();
+        assert_eq!(held().await, (0, price));
+        for free_tier in [false, true] {
+            let next = Draft::numbered(10 * round);
+            let next = if free_tier { next.free() } else { next };
+            assert_eq!(books.claim(next.claim()).await.unwrap(), refused);
+        }
+        new(books, &Draft::numbered(10 * round + 1).of_wallet(2)).await;
+        let again = proof(at.attempts[0].tx_hash, FEE_WEI);
+        let block_hash = ChainHash([u8::try_from(round).unwrap() + 8; 32]);
+        books.note_sightings(&[sighting(&at, Seen::Moved(SettlementProof { block_hash, ..again }))]).await.unwrap();
+        at = books.intent(at.id).await.unwrap().unwrap();
+        assert_eq!(held().await, (price, 0));
+        new(books, &Draft::numbered(10 * round + 2)).await;
+    }
 }
 
 /// Two replicas look at once: what the slower one saw was about a block that the row does not name any more.

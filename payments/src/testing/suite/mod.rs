@@ -93,6 +93,7 @@ macro_rules! books_suite {
             a_void_keeps_its_bytes_until_its_nonce_is_closed
             a_settlement_that_moved_is_updated_in_its_place
             a_lost_settlement_is_one_finding_and_opens_its_nonce_until_it_is_back
+            a_lost_settlement_is_booked_as_lost_and_serves_its_payer_nothing_until_it_is_back
             a_look_at_another_block_than_the_booked_one_changes_nothing
             only_expired_leases_are_taken_and_the_old_driver_writes_no_more
             stuck_intents_are_taken_once_by_takers_at_once

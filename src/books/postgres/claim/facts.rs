@@ -22,6 +22,7 @@ use super::super::{
     liveness::gone,
     rows, unavailable,
 };
+use super::blocked;
 
 const DAY_MS: i64 = 86_400_000;
 /// How far back reverted payments count.
@@ -63,11 +64,12 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
         }
         None => String::from("FALSE"),
     };
+    let lost = blocked::select(&payer);
     let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
             (SELECT count(*) FROM obligations WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}) AS refused,
-            {slots}, {cap}, {reverted}, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+            {slots}, {cap}, {reverted}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
             AND entitled_until_ms > {at} ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
@@ -167,6 +169,7 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         known: known::found(row)?,
         joinable: id("joinable")?,
         available: Available {
+            lost_settlement: id("lost_settlement")?,
             entitlement: id("entitlement")?,
             free_slot: match (offer, free) {
                 (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),

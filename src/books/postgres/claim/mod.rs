@@ -1,6 +1,7 @@
 //! The claim: one look at everything that decides, the rules' decision, and one statement that writes it, guarded by each fact that the
 //! decision rests on. A claim that lost against another one looks again.
 
+mod blocked;
 mod facts;
 mod identities;
 mod made;

@@ -12,7 +12,7 @@ use sqlx::postgres::PgExecutor;
 
 use super::{
     super::{PostgresBooks, batch::Batch, faults, marks::Snapshot, rows},
-    corrupt,
+    blocked, corrupt,
     facts::Facts,
     made::{Funded, nothing_to_send, too_large},
     nonces,
@@ -37,9 +37,8 @@ pub(super) async fn new(
     let marks = books.marks.snapshot();
     marks.add_to(&mut batch, &at);
     let mut held = guard(&mut batch, claim, facts, funded, (&id, &at))?;
-    if facts.frees_key {
-        held.push(free_key(&mut batch, claim));
-    }
+    held.extend(facts.frees_key.then(|| free_key(&mut batch, claim)));
+    held.extend(blocked::guard(&mut batch, claim));
     root(&mut batch, books, claim, funded, (&id, &at, &held))?;
     let state = batch.bind(funded.state().word());
     batch.part("event", &format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, 1, {state}, {at} FROM root"));

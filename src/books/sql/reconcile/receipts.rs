@@ -182,7 +182,8 @@ pub(super) async fn holdings(
 async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) -> Result<i64, BooksError> {
     let row = sqlx::query(
         "SELECT CAST(coalesce((SELECT sum(amount) FROM journal_lines WHERE account = 'asset:usdc_hot' AND currency = 'USDC'), 0) AS BIGINT) AS booked,
-            CAST(coalesce((SELECT sum(amount_minor) FROM settlements WHERE rail = 'x402' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
+            CAST(coalesce((SELECT sum(amount_minor) FROM settlements s WHERE rail = 'x402' AND chain_id = $1 AND block_number > $2
+                AND NOT EXISTS (SELECT 1 FROM lost_settlements l WHERE l.intent_id = s.intent_id AND l.back_at_ms IS NULL)), 0) AS BIGINT)
                 AS settled_later,
             CAST(coalesce((SELECT sum(amount_minor) FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND block_number > $2), 0) AS BIGINT)
                 AS received_later,
@@ -203,7 +204,8 @@ async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) ->
 
 async fn is_booked(connection: &mut Connection, chain_id: u64, place: &LogPlace) -> Result<bool, BooksError> {
     let row = sqlx::query(
-        "SELECT intent_id AS id FROM settlements WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3
+        "SELECT intent_id AS id FROM settlements s WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3
+            AND NOT EXISTS (SELECT 1 FROM lost_settlements l WHERE l.intent_id = s.intent_id AND l.back_at_ms IS NULL)
          UNION ALL SELECT receipt_id AS id FROM receipts WHERE kind <> 'none' AND chain_id = $1 AND tx_hash = $2 AND log_index = $3",
     )
     .bind(rows::integer(chain_id))
