@@ -34,13 +34,15 @@ pub(super) fn unpaid(api: &Api, call: &Call) -> Fault {
 
 /// The upstream takes nothing now: said before anything is claimed.
 pub(super) fn closed(error: UpstreamError) -> Fault {
-    let retry_after_s = match error {
-        UpstreamError::Busy { retry_after_s } => retry_after_s,
-        UpstreamError::Unreachable(_) => 2,
+    let unavailable = ("the service behind this gateway is not taking requests now; nothing was charged", "upstream_unavailable");
+    let ((message, reason), retry_after_s) = match error {
+        UpstreamError::Busy { retry_after_s } => (unavailable, retry_after_s),
+        UpstreamError::Unreachable(_) => (unavailable, 2),
+        UpstreamError::RefusesUs { retry_after_s } => {
+            (("the service behind this gateway refuses the gateway itself; nothing was charged", "upstream_refuses_us"), retry_after_s)
+        }
     };
-    Fault::unavailable("the service behind this gateway is not taking requests now; nothing was charged", retry_after_s)
-        .reason("upstream_unavailable")
-        .phase(Phase::Forward)
+    Fault::unavailable(message, retry_after_s).reason(reason).phase(Phase::Forward)
 }
 
 /// The chain could not be asked: nothing was claimed.

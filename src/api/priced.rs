@@ -143,8 +143,8 @@ pub(super) fn claim_key(call: &Call, payment: &PaymentKey, identifier: Option<St
 /// Step 8: what is open already, the upstream's health, its breaker and budget.
 pub(super) async fn check_gates(api: &Api) -> Result<(), Fault> {
     api.load.creation(api.drives.count())?;
-    api.world.upstream.ready().await.map_err(closed)?;
-    api.world.upstream.gate().map_err(closed)
+    api.world.upstream.gate().map_err(closed)?;
+    api.world.upstream.ready().await.map_err(closed)
 }
 
 /// Step 7: the body against the schema and the agent rules.

@@ -24,7 +24,7 @@ pub fn of_payment(evidence: &Evidence) -> Value {
         "charged": charged,
         "transaction": intent.settlement.as_ref().map(Settlement::reference),
         "log_index": intent.settlement.as_ref().and_then(Settlement::transfer).map(|proof| proof.log_index),
-        "launch_id": intent.launch_id,
+        "launch_id": intent.launch_id.as_deref().filter(|name| !name.is_empty()),
         "failure": intent.failure.as_ref().map(PaymentFailure::word),
         "owed": evidence.obligation.as_ref().map(|owed| json!({
             "amount_minor": owed.amount_minor,

@@ -12,38 +12,53 @@ use serde_json::Value;
 
 use crate::{
     api::{BodyFinding, BodyRefusal},
-    upstream::launch_core::rules::{
-        create,
-        platforms::{Connected, Platform},
-        refusal::Refusal,
+    upstream::{
+        launch_core::rules::{
+            create,
+            platforms::{Connected, Platform},
+            refusal::Refusal,
+        },
+        profile::Profile,
     },
     worker::rounds::Housekeeping,
 };
 
 /// How old the list may be.
 const REFRESH_MS: i64 = 60_000;
-/// How long after a failure it is asked for again.
+/// How long after a failure it is asked for again; twice as long after each further one, until the list would be asked for anyway.
 const RETRY_MS: i64 = 2_000;
+/// The route that answers it.
+const ROUTE: &str = "GET /dropspace/status";
 
 /// The connected accounts as the upstream last told them.
 #[derive(Clone)]
 pub struct Accounts {
     world: World,
+    /// The profile has the product's own rules, and the route that tells the accounts.
+    asks: bool,
     known: Arc<RwLock<Known>>,
 }
 
 struct Known {
     platforms: Option<Connected>,
     ask_at: UnixMs,
+    /// In a row.
+    failures: u32,
 }
 
 // === impl Accounts ===
 
 impl Accounts {
-    /// After its first turn: nothing is known before it.
-    pub async fn begin(world: World) -> Self {
-        let known = Known { platforms: None, ask_at: UnixMs::new(0) };
-        let accounts = Self { world, known: Arc::new(RwLock::new(known)) };
+    /// Nothing is known until the first turn, and of an upstream of another kind nothing is ever asked.
+    fn new(world: World, profile: &Profile) -> Self {
+        let asks = has_rules(profile) && profile.route(ROUTE).is_some();
+        let known = Known { platforms: None, ask_at: UnixMs::new(0), failures: 0 };
+        Self { world, asks, known: Arc::new(RwLock::new(known)) }
+    }
+
+    /// The same, after the first turn.
+    pub async fn begin(world: World, profile: &Profile) -> Self {
+        let accounts = Self::new(world, profile);
         accounts.turn().await;
         accounts
     }
@@ -63,7 +78,7 @@ impl Accounts {
     async fn ask(&self) -> Option<Connected> {
         let request = ForwardRequest {
             method: String::from("GET"),
-            route: String::from("GET /dropspace/status"),
+            route: String::from(ROUTE),
             path_and_query: String::from("/dropspace/status"),
             body: Bytes::new(),
             content_type: None,
@@ -80,14 +95,29 @@ impl Accounts {
 impl Housekeeping for Accounts {
     async fn turn(&self) {
         let now = self.world.clock.now();
-        if self.known.read().unwrap_or_else(PoisonError::into_inner).ask_at > now {
+        if !self.asks || self.known.read().unwrap_or_else(PoisonError::into_inner).ask_at > now {
             return;
         }
         let platforms = self.ask().await;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.ask_at = now.plus_ms(if platforms.is_some() { REFRESH_MS } else { RETRY_MS });
+        known.failures = if platforms.is_some() { 0 } else { known.failures.saturating_add(1) };
+        known.ask_at = now.plus_ms(wait_ms(known.failures));
         // An old list is better than none: the core refuses what is no longer connected.
         known.platforms = platforms.or(known.platforms.take());
+    }
+}
+
+/// Whether bodies are checked by the product's own rules.
+pub(super) fn has_rules(profile: &Profile) -> bool {
+    profile.name == "dropspace"
+}
+
+/// Until the next question, after so many failures in a row.
+fn wait_ms(failures: u32) -> i64 {
+    match failures {
+        0 => REFRESH_MS,
+        // Six times the double is more than the longest of them.
+        _ => (RETRY_MS << (failures.min(6) - 1)).min(REFRESH_MS),
     }
 }
 
@@ -119,5 +149,18 @@ fn unknown() -> BodyRefusal {
         field: String::from("dropspace_platforms"),
         expected: String::from("a later try"),
         got: String::from("dropspace_platforms"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_asked_about_less_and_less_often() {
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 6, 7, 40, 70, u32::MAX].map(wait_ms),
+            [60_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000, 60_000]
+        );
     }
 }

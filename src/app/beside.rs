@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks};
+use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks};
 
 use super::{AppError, cache::BalancesBeside, clock, parts, stores};
 use crate::{clock::SystemIds, config::Config};
@@ -19,6 +19,8 @@ pub struct Beside {
     pub desk: Arc<dyn DeskBooks>,
     /// What reconciliation found.
     pub findings: Arc<dyn ReconcileBooks>,
+    /// Whether the upstream takes us.
+    pub way: Arc<dyn WayBooks>,
     /// Now.
     pub clock: Arc<dyn Clock>,
     /// Names for changes.
@@ -39,6 +41,7 @@ pub async fn beside(config: &Config) -> Result<Beside, AppError> {
         cards: store.cards,
         findings: store.reconcile,
         desk: store.desk,
+        way: store.way,
         books: store.books,
         balances: BalancesBeside::of(config)?,
         ids: Arc::new(SystemIds(clock.clone())),

@@ -14,20 +14,22 @@ use serde_json::{Value, json};
 use crate::{
     api::operator::{Check, Checks},
     books::errors,
+    upstream::way::Way,
 };
 
 struct BooksCheck(World);
 struct ChainCheck(World);
 /// Whether what is claimed here can be mined: no hole in the signer's nonces holds it up.
 struct SignerCheck(World, Option<Wallet>);
-struct UpstreamCheck(World);
+/// Whether the upstream answers, and takes us.
+struct UpstreamCheck(World, Arc<Way>);
 struct CardCheck(Arc<dyn CardRail>);
 
 /// Books, chain, upstream, the card processor where cards are taken, and the shared cache where there is one.
-pub(super) fn all(world: &World, refund_wallet: Option<Wallet>, cache: Option<Box<dyn Check>>) -> Checks {
+pub(super) fn all(world: &World, way: &Arc<Way>, refund_wallet: Option<Wallet>, cache: Option<Box<dyn Check>>) -> Checks {
     let mut checks: Vec<Box<dyn Check>> =
         vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(SignerCheck(world.clone(), refund_wallet))];
-    checks.push(Box::new(UpstreamCheck(world.clone())));
+    checks.push(Box::new(UpstreamCheck(world.clone(), Arc::clone(way))));
     if let Some(cards) = &world.cards {
         checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));
     }
@@ -105,6 +107,10 @@ impl Check for UpstreamCheck {
     }
 
     async fn run(&self) -> Result<(), String> {
+        if let Some(closed) = self.1.closed() {
+            let (detail, since) = (closed.detail, closed.since.rfc3339_s());
+            return Err(format!("the upstream refuses the gateway itself since {since}: {detail}"));
+        }
         self.0.upstream.ready().await.map_err(|error| error.to_string())
     }
 }

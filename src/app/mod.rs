@@ -20,6 +20,7 @@ mod refunds;
 #[cfg(feature = "sandbox")]
 mod sandbox_chain;
 mod stores;
+mod unknowns;
 mod upstream;
 mod vitals;
 
@@ -39,6 +40,7 @@ pub use error::AppError;
 pub use reconcile::reconciler;
 pub use refunds::usdc_refunds;
 pub use stores::{migrate, missing_migrations};
+pub use unknowns::resolve_rules;
 
 use crate::{
     api::{self, Api, ApiSettings, Limits, Load, TrustedProxies, server::ServeLimits},
@@ -53,9 +55,6 @@ use crate::{
 
 /// Connections at the same time.
 const MAX_CONNECTIONS: usize = 20_000;
-/// How long a copy of a creation is good: the age of a signature that cores refuse (contracts/launch-core.yaml, promise 5). An upstream that is
-/// given up sooner is one that forgets sooner.
-const LATE_COPY_MS: i64 = 300_000;
 /// How far back an undelivered answer is joined by an equal request.
 const JOIN_WINDOW_MS: i64 = 86_400_000;
 /// How long an operator's open request may still run at the end.
@@ -115,15 +114,17 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     books_chain::check(config, &*store.inspect, &*store.cards).await?;
     let cards = cards::parts(config, &clock, &store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
-    let behind = (&*profile, upstream::upstream(config, &profile, &clock, Arc::new(vitals::Calls(Arc::clone(&telemetry)))).await?);
+    let (way, calls) = (Arc::default(), Arc::new(vitals::Calls(Arc::clone(&telemetry))));
+    let behind = (&*profile, upstream::upstream(config, &profile, &clock, calls, Arc::clone(&way)).await?);
     let refunds = refunds::serving(config, &money.rail, &store, Arc::new(clock.clone()), &stopping, &mut workers);
     let world = world(config, behind, &clock, &money, &cache, Arc::clone(&store.books), cards.as_ref().map(cards::CardParts::world))?;
     let reconciler = reconcile::serving(config, &world, &money, (&store.reconcile, &store.cards), cards.as_ref(), &stopping, &mut workers);
     workers.push(vitals::worker(&telemetry, &world, &money.rail, Arc::clone(&store.inspect), &cache, &stopping));
     let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
+    workers.push(parts::way(&world, &store.way, &way, &drives, &stopping).await?);
     let (metrics, notes) = vitals::shown(&telemetry, &store.desk, &world, &stopping);
     let desk = operator::desk(config, &world, &money.rail, &store, (&drives, reconciler, refunds))?;
-    let accounts = accounts::Accounts::begin(world.clone()).await;
+    let accounts = accounts::Accounts::begin(world.clone(), &profile).await;
     let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
     let rounds = tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
     workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
@@ -146,10 +147,8 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         telemetry,
         draining: draining.clone(),
     });
-    workers.push(tokio::spawn(parts::forget_idle(Arc::clone(&api), stopping.clone())));
-    workers.extend(parts::refunds(&api, config.refunds.stuck_after_hours, &stopping));
-    workers.extend(parts::watches(&world, &money.sealer, &stopping));
-    let checks = checks::all(&world, money.rail.refund_wallet(), cache.check());
+    workers.extend(parts::beside(&api, config.refunds.stuck_after_hours, &money.sealer, &stopping));
+    let checks = checks::all(&world, &way, money.rail.refund_wallet(), cache.check());
     let servers = vec![
         serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
         serve(operators, operator::router(desk, checks, agent_address, metrics), config, OPERATOR_DRAIN, &stopping),
@@ -243,8 +242,9 @@ fn world(
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
             gas: limits::gas(config),
             reverts: limits::reverts(config),
-            core_deadline_ms: parts::seconds_ms(config.upstream.core_deadline_s),
-            core_late_copy_ms: LATE_COPY_MS.min(parts::seconds_ms(config.upstream.core_deadline_s)),
+            core_deadline_ms: unknowns::deadline_ms(config),
+            core_late_copy_ms: unknowns::late_copy_ms(config),
+            unknown_after_ms: unknowns::end_ms(config),
             lease_ms: parts::seconds_ms(config.store.lease_s),
             join_window_ms: JOIN_WINDOW_MS,
         },
@@ -264,8 +264,8 @@ fn serve(listener: TcpListener, router: axum::Router, config: &Config, drain: Du
 }
 
 fn body_rules(profile: &Profile, accounts: accounts::Accounts) -> api::BodyRules {
-    let dropspace = profile.name == "dropspace";
-    Box::new(move |route, body, now_unix_s| match dropspace && route == "POST /launches" {
+    let has_rules = accounts::has_rules(profile);
+    Box::new(move |route, body, now_unix_s| match has_rules && route == "POST /launches" {
         true => accounts.check(body, now_unix_s),
         false => Ok(()),
     })

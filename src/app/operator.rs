@@ -43,6 +43,7 @@ pub(super) fn desk(
         desk: Arc::clone(&store.desk),
         cards: Arc::clone(&store.cards),
         findings: Arc::clone(&store.reconcile),
+        way: Arc::clone(&store.way),
         balances: world.balances.clone(),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -56,6 +57,7 @@ pub(super) fn desk(
         free_per_month: super::free_per_month(config)?,
         gas: Arc::new(ChainGas(Arc::clone(rail), world.clone())),
         drives: drives.clone(),
+        resolving: (&world.settings).into(),
         reconciler,
         refunds,
     }))

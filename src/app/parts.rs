@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use payments::{
     checkout::World,
-    ports::{ChainRail, Sealer},
+    ports::{ChainRail, Sealer, WayBooks},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +13,11 @@ use super::{AppError, cards::CardParts, custody, money::Money, public_url};
 use crate::{
     api::{Api, Challenges},
     config::{Config, UpstreamUrl},
-    upstream::profile::{LaunchPrices, Ownership, Profile, RouteTable},
-    worker::rounds,
+    upstream::{
+        profile::{LaunchPrices, Ownership, Profile, RouteTable},
+        way::Way,
+    },
+    worker::{drives::Drives, rounds, way::WayKeeper},
 };
 
 /// Between two sweeps of what the limiters no longer need.
@@ -75,23 +78,47 @@ pub(super) fn address(listener: &TcpListener) -> Result<SocketAddr, AppError> {
 }
 
 /// Forgets, now and then, the buckets of agents and peers that are full again.
-pub(super) async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
+async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
     while tokio::time::timeout(FORGET_EVERY, stop.cancelled()).await.is_err() {
         api.limits.forget_idle();
     }
 }
 
 /// Looks beside the requests, so that what is wrong is said while nobody pays.
-pub(super) fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
+fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
     let chain = tokio::spawn(watch_chain(Arc::clone(&world.rail), stop.clone()));
     [chain, tokio::spawn(custody::watch(world.clone(), Arc::clone(sealer), stop.clone()))]
 }
 
+/// The loops beside the requests that need nothing but what serves them.
+pub(super) fn beside(api: &Arc<Api>, stuck_after_hours: u32, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let mut loops = vec![tokio::spawn(forget_idle(Arc::clone(api), stop.clone()))];
+    loops.extend(refunds(api, stuck_after_hours, stop));
+    loops.extend(watches(&api.world, sealer, stop));
+    loops
+}
+
 /// Asks for approved refunds, where cards are taken.
-pub(super) fn refunds(api: &Api, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+fn refunds(api: &Api, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
     let desk = api.cards.as_ref()?;
     let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&api.world.clock));
     Some(tokio::spawn(rounds::refunds(rail, books, clock, stuck_after_hours, stop.clone())))
+}
+
+/// Keeps the way to the upstream as the books have it. What they know is known before anybody is served.
+///
+/// # Errors
+/// [`AppError`] when the books do not answer.
+pub(super) async fn way(
+    world: &World,
+    books: &Arc<dyn WayBooks>,
+    way: &Arc<Way>,
+    drives: &Drives,
+    stop: &CancellationToken,
+) -> Result<JoinHandle<()>, AppError> {
+    let keeper = WayKeeper { world: world.clone(), books: Arc::clone(books), way: Arc::clone(way), drives: drives.clone() };
+    keeper.exchange().await?;
+    Ok(tokio::spawn(keeper.run(stop.clone())))
 }
 
 /// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.

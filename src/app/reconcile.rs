@@ -11,7 +11,7 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, LATE_COPY_MS, cards, clock, inspect, keys::SandboxKeys, money, parts, stores, upstream};
+use super::{AppError, cards, clock, inspect, keys::SandboxKeys, money, parts, stores, unknowns, upstream};
 use crate::{
     clock::SystemIds,
     config::Config,
@@ -48,8 +48,7 @@ pub(super) fn serving(
 }
 
 fn deadlines(config: &Config) -> Deadlines {
-    let core_deadline_ms = parts::seconds_ms(config.upstream.core_deadline_s);
-    Deadlines { core_deadline_ms, core_late_copy_ms: LATE_COPY_MS.min(core_deadline_ms) }
+    Deadlines { core_deadline_ms: unknowns::deadline_ms(config), core_late_copy_ms: unknowns::late_copy_ms(config) }
 }
 
 fn receiver(config: &Config, token: &Wallet, pay_to: Wallet, refund_wallet: Option<Wallet>) -> Receiver {
@@ -74,7 +73,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         rail: rail.clone(),
         chain: rail,
         cards: cards::beside(config, &clock, store.cards).await?,
-        upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched()).await?,
+        upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched(), Arc::default()).await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),
         receiver,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ReconcileBooks, UsdcRefundBooks, desk::DeskBooks};
+use payments::ports::{Books, CardBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks};
 
 use super::AppError;
 use crate::{
@@ -22,15 +22,18 @@ pub(super) struct Store {
     pub(super) reconcile: Arc<dyn ReconcileBooks>,
     /// What operators read.
     pub(super) desk: Arc<dyn DeskBooks>,
+    /// Whether the upstream takes us.
+    pub(super) way: Arc<dyn WayBooks>,
     /// What operators' commands ask of it as a whole.
     pub(super) inspect: Arc<dyn Inspect>,
 }
 
 impl Store {
-    fn of<B: Books + CardBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + Inspect + 'static>(books: B) -> Self {
+    fn of<B: Books + CardBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + WayBooks + Inspect + 'static>(books: B) -> Self {
         let books = Arc::new(books);
         let (cards, usdc_refunds, reconcile) = (books.clone(), books.clone(), books.clone());
-        Self { books: books.clone(), cards, usdc_refunds, reconcile, desk: books.clone(), inspect: books }
+        let (desk, way) = (books.clone(), books.clone());
+        Self { books: books.clone(), cards, usdc_refunds, reconcile, desk, way, inspect: books }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         forwarder::{Budget, Forwarder, NoWitness, Transport, Witness},
         launch_core::{self, CoreConfig, LaunchCore},
         profile::Profile,
+        way::Way,
     },
 };
 
@@ -29,6 +30,7 @@ pub(super) async fn upstream(
     profile: &Arc<Profile>,
     clock: &SystemClock,
     witness: Arc<dyn Witness>,
+    way: Arc<Way>,
 ) -> Result<Arc<dyn Upstream>, AppError> {
     let timeout = Duration::from_secs(config.upstream.timeout_s);
     let max_answer = usize::try_from(profile.upstream.max_body_bytes).unwrap_or(usize::MAX);
@@ -48,7 +50,7 @@ pub(super) async fn upstream(
     let concurrent = config.upstream.concurrent.or(profile.upstream.concurrent.filter(|_| remote)).unwrap_or(DEFAULT_CONCURRENT);
     let budget = Budget { per_minute: per_minute.and_then(NonZeroU32::new), concurrent: usize::try_from(concurrent).unwrap_or(1) };
     let forwarder = Forwarder::new(Arc::clone(profile), transport, secret, budget, Arc::new(clock.clone()));
-    Ok(Arc::new(forwarder.witnessed(witness)))
+    Ok(Arc::new(forwarder.witnessed(witness).on(way)))
 }
 
 async fn embedded(config: &Config, clock: &SystemClock, secret: Vec<u8>) -> Result<LaunchCore, AppError> {

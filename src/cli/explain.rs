@@ -98,6 +98,7 @@ fn why_answered(note: &RequestNote) -> &'static str {
         (_, Some("insufficient_funds")) => "no free launch was left and the wallet did not hold the price; nothing was claimed",
         (_, Some("too_many_refused")) => "the agent's paid requests were refused too often that day; nothing was claimed",
         (_, Some("upstream_unavailable" | "chain_unavailable")) => "a part behind the gateway did not answer; nothing was claimed",
+        (_, Some("upstream_refuses_us")) => "the service behind the gateway refuses the gateway's own key or account; nothing was claimed",
         (_, Some("settlement_pending")) => "the outcome was not known when the answer was due; its payment says what is known now",
         (_, Some("refused_by_upstream")) => "the service behind the gateway refused it",
         (500..=599, _) => "a part of the gateway did not answer; the log has the cause under this request id",

@@ -23,9 +23,11 @@ mod reconcile;
 mod refund;
 mod refund_usdc;
 mod report;
+mod resolve;
 mod serve;
 #[cfg(feature = "sandbox")]
 mod transport;
+mod upstream;
 mod verify;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -78,6 +80,10 @@ enum Command {
     Ledger(ledger::LedgerArguments),
     /// List what is owed back, and give it back.
     Refund(refund::RefundArguments),
+    /// End a payment that nobody knows the outcome of, as you found it out.
+    Resolve(resolve::ResolveArguments),
+    /// Say whether the upstream takes us, and charge for its calls again once it does.
+    Upstream(upstream::UpstreamArguments),
     /// Look at the credits of a card account, and change them.
     Credits(credits::CreditsArguments),
     /// List what banks took back or asked about, and let an account buy again that was refused for it.
@@ -129,6 +135,8 @@ pub fn main() -> ExitCode {
         Command::Explain { id } => configured(&arguments, |config| run(explain::run(config, &id))),
         Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
         Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
+        Command::Resolve(found) => configured(&arguments, |config| run(resolve::run(config, found))),
+        Command::Upstream(upstream) => configured(&arguments, |config| run(upstream::run(config, upstream))),
         Command::Disputes(disputes) => configured(&arguments, |config| run(disputes::run(config, disputes))),
         Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
         Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),

@@ -18,7 +18,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 40] = [
+const RULES: [Rule; 41] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -64,6 +64,7 @@ const RULES: [Rule; 40] = [
     ("price_of_zero", "pricing", price_of_zero),
     ("zero", "limits", zero),
     ("short_lease", "store.lease_s", short_lease),
+    ("short_unknown", "upstream.unknown_after_s", short_unknown),
 ];
 
 /// Every rule that the configuration breaks.
@@ -260,4 +261,11 @@ fn zero(config: &Config) -> Option<String> {
 /// A driver that lives renews its lease three times while it lasts, and a moment of silence must not cost it.
 fn short_lease(config: &Config) -> Option<String> {
     (config.store.lease_s < 3).then(|| "expected at least 3 seconds".to_owned())
+}
+
+/// Until its deadline a creation is asked for again: nothing is unknown yet.
+fn short_unknown(config: &Config) -> Option<String> {
+    let upstream = &config.upstream;
+    let short = upstream.unknown_after_s != 0 && upstream.unknown_after_s < upstream.core_deadline_s;
+    short.then(|| format!("expected 0, or at least upstream.core_deadline_s ({})", upstream.core_deadline_s))
 }

@@ -68,6 +68,8 @@ pub struct Upstream {
     pub timeout_s: u64,
     /// How long a creation without a known outcome is asked for again, in seconds.
     pub core_deadline_s: u64,
+    /// How long an outcome may stay unknown before what was paid is owed, in seconds; 0 for ever.
+    pub unknown_after_s: u64,
     /// Calls per minute for all agents together; not set: the profile's.
     pub per_minute: Option<u32>,
     /// Calls at the same time; not set: the profile's.
@@ -82,6 +84,7 @@ impl Default for Upstream {
             signing_secret: Secret::default(),
             timeout_s: 100,
             core_deadline_s: 600,
+            unknown_after_s: 259_200,
             per_minute: None,
             concurrent: None,
         }

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 use super::{
     Desk,
+    actions::way::shown,
     answer::{self, Refusal, rows},
     ask::{self, Asked},
     export,
@@ -54,6 +55,12 @@ pub(super) async fn of_payment(desk: &Desk, id: PaymentId) -> Result<Option<Valu
         let link = desk.links.of_payment(&dossier.payment);
         shape::payment(&evidence, &dossier, link.as_deref())
     }))
+}
+
+/// Whether the upstream takes us.
+pub(super) async fn upstream(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
+    asked.only(&[])?;
+    Ok(Json(shown(&desk.way.way().await?)).into_response())
 }
 
 /// A card account with its entries, newest first.

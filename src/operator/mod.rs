@@ -1,6 +1,6 @@
 //! The operators' side: one API that the page, scripts and tests read. Every route is in [`router`]; all but health go through [`guard`].
 
-mod actions;
+pub mod actions;
 mod answer;
 mod ask;
 mod details;
@@ -22,7 +22,8 @@ use axum::{
 };
 use payments::{
     agent::{Payer, Wallet},
-    ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, desk::DeskBooks},
+    checkout::ResolveRules,
+    ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
     reconcile::Reconciler,
     usdc_refunds::UsdcRefunds,
 };
@@ -73,6 +74,8 @@ pub struct Desk {
     pub cards: Arc<dyn CardBooks>,
     /// What comparisons found.
     pub findings: Arc<dyn ReconcileBooks>,
+    /// Whether the upstream takes us.
+    pub way: Arc<dyn WayBooks>,
     /// Balances as agents see them; forgotten after a change.
     pub balances: Arc<dyn BalanceCache>,
     /// Now.
@@ -93,6 +96,8 @@ pub struct Desk {
     pub gas: Arc<dyn Gas>,
     /// The drivers of payments.
     pub drives: Drives,
+    /// How long what is unknown may not be ended by an operator.
+    pub resolving: ResolveRules,
     /// What a comparison needs.
     pub reconciler: Reconciler,
     /// What pays refunds in USDC; none where that is done by hand.
@@ -114,6 +119,7 @@ pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router)
         .route("/operator/api/payments/sums", get(json::payment_sums))
         .route("/operator/api/payments/{id}", get(details::payment))
         .route("/operator/api/payments/{id}/recheck", post(actions::api::recheck))
+        .route("/operator/api/payments/{id}/resolve", post(actions::api::resolve))
         .route("/operator/api/requests", get(json::requests))
         .route("/operator/api/owed", get(json::owed))
         .route("/operator/api/refunds/{id}/approve", post(actions::api::approve))
@@ -132,6 +138,8 @@ pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router)
         .route("/operator/api/findings/close", post(actions::api::close))
         .route("/operator/api/runs", get(json::runs))
         .route("/operator/api/reconcile", post(actions::api::reconcile))
+        .route("/operator/api/upstream", get(details::upstream))
+        .route("/operator/api/upstream/open", post(actions::api::open_upstream))
         .route("/operator/api/actions", get(json::actions))
         .route("/operator/api/config", get(json::config))
         .route("/operator/api/{export}", get(export::list))

@@ -8,7 +8,7 @@ use super::{
     Telemetry,
     names::{
         BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE,
-        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST,
+        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
     },
     number::show,
 };
@@ -75,6 +75,11 @@ impl Telemetry {
             gauge(SIGNER_OLDEST, state.oldest_open_s(now).unwrap_or(0));
             gauge(SIGNER_HOLES, state.holes.len() as u64);
         }
+    }
+
+    /// Shows whether the upstream refuses us.
+    pub fn show_way(&self, closed: bool) {
+        show(&self.registry.gauge(UPSTREAM_CLOSED, &[]), u128::from(closed));
     }
 
     /// Shows whether the shared cache answers.

@@ -37,10 +37,11 @@ pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_se
 pub(super) const CACHE_UP: &str = "gateway_cache_up";
 pub(super) const PAID_NOT_SERVED: &str = "gateway_paid_not_served_total";
 pub(super) const SERVED_NOT_PAID: &str = "gateway_served_not_paid_total";
+pub(super) const UPSTREAM_CLOSED: &str = "gateway_upstream_closed";
 pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 27] = [
+pub(super) const ALL: [(&str, Kind, &str); 28] = [
     (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
     (
         CHALLENGES,
@@ -93,5 +94,6 @@ pub(super) const ALL: [(&str, Kind, &str); 27] = [
         "Must stay 0: launches that were created without the slot, settlement, credit or entitlement that funds them. Launches up to a day \
          before this process started count too.",
     ),
+    (UPSTREAM_CLOSED, Kind::Gauge, "Whether the upstream refuses the gateway itself: 1 while nobody new is charged because of it."),
     (BOOKS_ERRORS, Kind::Counter, "Errors of the database of the books, by what went wrong."),
 ];

@@ -6,9 +6,11 @@
 mod answers;
 mod breaker;
 mod creations;
+mod evidence;
 mod health;
 mod transport;
 mod units;
+mod verdict;
 mod witness;
 
 use std::sync::Arc;
@@ -20,17 +22,21 @@ use payments::{
     checkout::{Admission, ForwardRequest},
     ids::PaymentId,
     intent::StoredAnswer,
-    ports::{Clock, Creations, LookUp, Upstream, UpstreamAnswer, UpstreamError},
+    ports::{Clock, Creations, LookUp, Upstream, UpstreamAnswer, UpstreamError, UpstreamWay},
 };
 
 use super::{
     identity::{self, SignedParts},
-    profile::{Judgement, Profile, Route},
+    profile::{Profile, Route},
+    way::Way,
 };
 use breaker::Breaker;
 pub use breaker::Budget;
+use evidence::Caller;
 use health::HealthWatch;
+use transport::NoAnswer;
 pub use transport::Transport;
+use verdict::verdict;
 pub use witness::{NoWitness, Witness};
 
 /// The upstream of a profile.
@@ -41,6 +47,7 @@ pub struct Forwarder {
     clock: Arc<dyn Clock>,
     breaker: Breaker,
     health: HealthWatch,
+    way: Arc<Way>,
     witness: Arc<dyn Witness>,
 }
 
@@ -50,7 +57,16 @@ impl Forwarder {
     /// A forwarder by the profile's rules over a transport.
     pub fn new(profile: Arc<Profile>, transport: Transport, signing_secret: Vec<u8>, budget: Budget, clock: Arc<dyn Clock>) -> Self {
         let (transport, breaker) = (Arc::new(transport), Breaker::new(budget));
-        Self { profile, transport, signing_secret, clock, breaker, health: HealthWatch::default(), witness: Arc::new(NoWitness) }
+        Self {
+            profile,
+            transport,
+            signing_secret,
+            clock,
+            breaker,
+            health: HealthWatch::default(),
+            way: Arc::default(),
+            witness: Arc::new(NoWitness),
+        }
     }
 
     /// The same, with somebody who is told of every call.
@@ -58,14 +74,31 @@ impl Forwarder {
         Self { witness, ..self }
     }
 
+    /// The same; what its answers say of the way is kept here.
+    pub fn on(self, way: Arc<Way>) -> Self {
+        Self { way, ..self }
+    }
+
     /// Sends one request and reads the whole answer, within the breaker's budget.
-    async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, UpstreamError> {
-        let permit = self.breaker.permit().await?;
+    async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
+        let permit = self.breaker.permit().await.map_err(|error| NoAnswer::never_sent(&error.to_string()))?;
         let told = self.witness.leaving(request.headers_mut());
         let answer = self.transport.call(request).await;
         told(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
         permit.report(self.clock.now(), answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
-        answer.map_err(UpstreamError::Unreachable)
+        answer
+    }
+
+    /// What the whole answer to a call says of the way, and how long it asks us to wait.
+    fn heard(&self, epoch: u64, caller: &Caller, answer: &Response<Bytes>, accepted: bool) {
+        let now = self.clock.now();
+        let status = answer.status().as_u16();
+        let too_many = status == 429 && *caller != Caller::Stranger;
+        let after_s = evidence::retry_after_s(&self.profile, answer, now).filter(|_| too_many || status >= 500);
+        if too_many || after_s.is_some() {
+            self.way.pause(after_s, too_many, now);
+        }
+        self.way.heard(epoch, evidence::evidence(&self.profile, caller, answer, accepted), now);
     }
 
     fn request(&self, admission: &Admission) -> Result<Request<Bytes>, UpstreamError> {
@@ -147,23 +180,6 @@ impl Forwarder {
         self.route(&asked.route).and_then(Route::upstream).map_or("", |route| route.upstream_prefix.as_str())
     }
 
-    /// The meaning of an answer to a creation.
-    fn judge(&self, route_key: &str, answer: Response<Bytes>) -> UpstreamAnswer {
-        let Some(route) = self.route(route_key).and_then(Route::upstream) else {
-            return UpstreamAnswer::Unknown(format!("no route {route_key}"));
-        };
-        let status = answer.status().as_u16();
-        let body: Option<serde_json::Value> = serde_json::from_slice(answer.body()).ok();
-        match route.judge(&self.profile.refused, status, body.as_ref()) {
-            Judgement::Refused => UpstreamAnswer::Refused(answers::stored(&answer)),
-            Judgement::Unknown => UpstreamAnswer::Unknown(format!("status {status}")),
-            Judgement::Done => match body.as_ref().and_then(|body| route.resource_id(body)) {
-                Some(id) => UpstreamAnswer::Created { launch_id: id.to_owned(), answer: answers::stored_json(&answer) },
-                None => UpstreamAnswer::Unknown(format!("status {status} without an id")),
-            },
-        }
-    }
-
     async fn found(&self, core_key: &str) -> Result<LookUp, UpstreamError> {
         let Some(pattern) = &self.profile.idempotency.lookup else {
             return Ok(LookUp::Unreachable(String::from("the profile names no look-up by key")));
@@ -183,12 +199,19 @@ impl Upstream for Forwarder {
         let route = admission.request().route.clone();
         let request = match self.request(&admission) {
             Ok(request) => request,
-            Err(error) => return UpstreamAnswer::Unknown(error.to_string()),
+            Err(error) => return UpstreamAnswer::NotDone(error.to_string()),
         };
         self.breaker.unit_used(admission.core_key());
+        let (epoch, caller) = (self.way.epoch(), Caller::of(&admission));
         match self.call(request).await {
-            Ok(answer) => self.judge(&route, answer),
-            Err(error) => UpstreamAnswer::Unknown(error.to_string()),
+            Ok(answer) => {
+                let verdict = verdict(&self.profile, &route, &answer);
+                let accepted = matches!(verdict, UpstreamAnswer::Created { .. } | UpstreamAnswer::Refused(_));
+                self.heard(epoch, &caller, &answer, accepted);
+                verdict
+            }
+            Err(none) if none.never_sent => UpstreamAnswer::NotDone(none.why),
+            Err(none) => UpstreamAnswer::Unknown(none.why),
         }
     }
 
@@ -210,12 +233,20 @@ impl Upstream for Forwarder {
     }
 
     async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError> {
+        let (epoch, caller) = (self.way.epoch(), Caller::of(&admission));
         let answer = self.call(self.request(&admission)?).await?;
+        self.heard(epoch, &caller, &answer, false);
         Ok(answers::stored(&answer))
     }
 
+    fn way(&self) -> UpstreamWay {
+        self.way.now(self.clock.now())
+    }
+
     fn gate(&self) -> Result<(), UpstreamError> {
-        self.breaker.gate(self.clock.now())
+        let now = self.clock.now();
+        self.way.gate(now)?;
+        self.breaker.gate(now)
     }
 
     fn take_unit(&self, payment: PaymentId) -> Result<(), UpstreamError> {
@@ -228,12 +259,18 @@ impl Upstream for Forwarder {
 
     async fn ready(&self) -> Result<(), UpstreamError> {
         let Some(path) = &self.profile.upstream.health else { return Ok(()) };
-        let (request, transport) = (self.own_request(path)?, Arc::clone(&self.transport));
+        let (request, transport, way) = (self.own_request(path)?, Arc::clone(&self.transport), Arc::clone(&self.way));
         let question = async move {
-            let answer = transport.call(request).await.map_err(UpstreamError::Unreachable)?;
-            match answer.status() {
-                status if status.is_success() => Ok(()),
-                status => Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16()))),
+            let answer = transport.call(request).await?;
+            let status = answer.status();
+            // A page for people is nobody's word on an API's health.
+            let page = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            let well = status.is_success() && !page;
+            way.health(well, page || !(well || status.is_server_error()));
+            match well {
+                true => Ok(()),
+                false if page => Err(UpstreamError::Unreachable(format!("health answers {} with a page", status.as_u16()))),
+                false => Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16()))),
             }
         };
         self.health.ask(&self.clock, question).await

@@ -7,3 +7,4 @@ pub mod launch_core;
 #[cfg(test)]
 mod mutations;
 pub mod profile;
+pub mod way;

@@ -47,6 +47,14 @@ struct Running {
     task: tokio::task::AbortHandle,
 }
 
+/// How a drive ended that went well.
+enum Ended {
+    /// The intent is terminal.
+    Done(Box<Intent>),
+    /// Nothing can be done for so many milliseconds.
+    Parked(u64),
+}
+
 /// A driver's place in the list, given up however the driver ends.
 struct Place {
     drives: Drives,
@@ -169,9 +177,13 @@ impl Drives {
             () = self.keep_lease(id, fence) => return None,
         };
         match outcome {
-            Ok(done) => {
+            Ok(Ended::Done(done)) => {
                 journey.done(&done);
-                Some(done)
+                Some(*done)
+            }
+            Ok(Ended::Parked(ms)) => {
+                self.park(id, fence, ms).await;
+                None
             }
             Err(DriveError::Books(BooksError::Stale(_))) => {
                 tracing::info!(payment_id = %id, "payment.taken_over");
@@ -185,6 +197,15 @@ impl Drives {
         }
     }
 
+    /// Lets go of what nothing can be done for now. It takes no place among the driven ones, and holds up no end of the process.
+    async fn park(&self, id: PaymentId, fence: i64, ms: u64) {
+        let until = self.world.clock.now().plus_ms(i64::try_from(ms).unwrap_or(i64::MAX));
+        match self.world.books.park(id, fence, until).await {
+            Ok(_) => tracing::info!(payment_id = %id, until = until.rfc3339(), "payment.parked"),
+            Err(error) => tracing::warn!(payment_id = %id, error = %chain(&error), "payment.not_parked: its lease ends by itself"),
+        }
+    }
+
     /// Lets go of the lease as soon as the books take that, so that the recovery loop need not wait for its end.
     async fn give_up(&self, id: PaymentId, fence: i64) {
         let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
@@ -194,13 +215,14 @@ impl Drives {
     }
 
     /// Step by step, each of them counted once it is saved.
-    async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Intent, DriveError> {
+    async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Ended, DriveError> {
         loop {
             let (before, nonce, waited) = (intent.state, nonce_of(&intent), progress.at_gas_bound());
-            let (same, wait_ms) = match checkout::drive(&self.world, intent, &mut progress).await? {
-                Step::Done(done) => return Ok(done),
-                Step::Moved(moved) => (moved, 0),
-                Step::Wait(same, ms) => (same, ms),
+            let (same, wait_ms, parked) = match checkout::drive(&self.world, intent, &mut progress).await? {
+                Step::Done(done) => return Ok(Ended::Done(Box::new(done))),
+                Step::Moved(moved) => (moved, 0, false),
+                Step::Wait(same, ms) => (same, ms, false),
+                Step::Park(same, ms) => (same, ms, true),
             };
             if same.state != before {
                 self.telemetry.moved(before, &same);
@@ -211,6 +233,9 @@ impl Drives {
             }
             if progress.at_gas_bound() && !waited {
                 tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
+            }
+            if parked {
+                return Ok(Ended::Parked(wait_ms));
             }
             if wait_ms > 0 {
                 self.world.clock.sleep_ms(wait_ms).await;

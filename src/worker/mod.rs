@@ -6,3 +6,4 @@ mod journey;
 pub mod reconcile;
 pub mod rounds;
 pub mod vitals;
+pub mod way;

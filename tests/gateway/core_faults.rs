@@ -124,7 +124,7 @@ async fn r106_a_core_that_goes_away_after_the_settlement_makes_the_launch_when_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r106_a_core_that_stays_away_beyond_the_deadline_leaves_the_money_owed() {
-    let world = impatient().set("upstream.core_deadline_s", "3").proxied().start().await;
+    let world = impatient().set("upstream.core_deadline_s", "6").proxied().start().await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     paid_and_alone(&world, &header).await;

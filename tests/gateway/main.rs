@@ -86,6 +86,8 @@ mod telemetry_secrets;
 mod telemetry_traces;
 mod unfinished;
 mod upstream_budget;
+mod upstream_ends;
+mod upstream_way;
 mod usdc_refund_faults;
 mod usdc_refunds;
 mod verify;

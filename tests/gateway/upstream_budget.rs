@@ -87,3 +87,36 @@ async fn answered(world: &World, number: u32) -> Duration {
     assert_eq!(reply.json()["reason"], "upstream_unavailable", "{}", reply.brief());
     watch.elapsed()
 }
+
+/// How often the connected accounts were asked for so far.
+fn accounts_asked(world: &World) -> usize {
+    world.core().seen().iter().filter(|seen| seen.target == "/dropspace/status").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r181_only_an_upstream_that_has_them_is_asked_for_its_accounts() {
+    let dropspace = include_str!("../../contracts/profiles/dropspace.toml");
+    let folder = tempfile::tempdir().unwrap();
+    for schema in ["create-launch.json", "update-launch.json"] {
+        let text = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/schemas").join(schema)).unwrap();
+        std::fs::write(folder.path().join(schema), text).unwrap();
+    }
+    let path = folder.path().join("other.toml");
+    std::fs::write(&path, dropspace.replace("name = \"dropspace\"", "name = \"other\"")).unwrap();
+    let world = Setup::paid().set("upstream.profile", path.to_str().unwrap()).start().await;
+    world.launch(&world.agent().await, "at another upstream").await.must(201);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(accounts_asked(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r181_accounts_that_are_not_told_are_asked_for_less_and_less_often() {
+    let mut world = Setup::paid().alone("each process asks for itself").start().await;
+    world.gateway.sigterm().await;
+    world.core().refuse_all(Some(500));
+    let before = accounts_asked(&world);
+    world.gateway.spawn();
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let asked = accounts_asked(&world) - before;
+    assert!((2..=4).contains(&asked), "asked {asked} times in twelve seconds");
+}

@@ -24,6 +24,10 @@ pub struct Progress {
     pub(super) creations: u32,
     /// This driver took the intent into FORWARDING: nobody else can have sent the creation.
     pub(super) forwarded: bool,
+    /// What this driver sent last may have been done, or not: no later answer takes that back.
+    pub(super) in_doubt: bool,
+    /// It is sent once although the way to the upstream is closed, to see whether it still is.
+    pub(super) probe: bool,
     /// Questions about the same step without an answer.
     pub(super) polls: u32,
     /// The fee that is called for is above what the payment may cost in gas: it waits for a lower one.
@@ -37,6 +41,8 @@ pub enum Step {
     Moved(Intent),
     /// Nobody knows yet: ask again after this many milliseconds.
     Wait(Intent, u64),
+    /// Nothing can be done for so many milliseconds, or for long: whoever drives it lets go of it meanwhile, and somebody takes it up again.
+    Park(Intent, u64),
     /// The intent is terminal.
     Done(Intent),
 }
@@ -96,7 +102,7 @@ pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> R
         match drive(world, intent, &mut progress).await? {
             Step::Done(done) => return Ok(done),
             Step::Moved(moved) => intent = moved,
-            Step::Wait(same, ms) => {
+            Step::Wait(same, ms) | Step::Park(same, ms) => {
                 world.clock.sleep_ms(ms).await;
                 intent = same;
             }
@@ -109,12 +115,37 @@ pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> R
 impl Progress {
     /// For the request that just made the claim.
     pub const fn live() -> Self {
-        Self { fresh: true, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: true, polls: 0, at_gas_bound: false }
+        Self {
+            fresh: true,
+            sends: 0,
+            sent: Sent::Unknown,
+            creations: 0,
+            forwarded: true,
+            in_doubt: false,
+            probe: false,
+            polls: 0,
+            at_gas_bound: false,
+        }
     }
 
     /// For an intent that somebody left behind: ask first what became of it.
     pub const fn recovered() -> Self {
-        Self { fresh: false, sends: 0, sent: Sent::Unknown, creations: 0, forwarded: false, polls: 0, at_gas_bound: false }
+        Self {
+            fresh: false,
+            sends: 0,
+            sent: Sent::Unknown,
+            creations: 0,
+            forwarded: false,
+            in_doubt: false,
+            probe: false,
+            polls: 0,
+            at_gas_bound: false,
+        }
+    }
+
+    /// For an intent that the upstream is known not to have done, to be sent once though the way is closed.
+    pub const fn probing() -> Self {
+        Self { probe: true, ..Self::recovered() }
     }
 
     /// The payment waits because a higher fee would cost more than it may.
@@ -130,6 +161,14 @@ impl Progress {
     /// Counts an unanswered question and says how long to wait: quickly at first, for chains that mine at once, then each second.
     pub(super) fn wait_ms(&mut self) -> u64 {
         let waits_ms = [20, 50, 100, 200, 400, 1_000];
+        let index = usize::try_from(self.polls).unwrap_or(usize::MAX).min(waits_ms.len() - 1);
+        self.polls = self.polls.saturating_add(1);
+        waits_ms[index]
+    }
+
+    /// The same for what the upstream is known not to have done: nothing is urgent that another answer has to change first.
+    pub(super) fn patient_wait_ms(&mut self) -> u64 {
+        let waits_ms = [100, 250, 500, 1_000, 2_000];
         let index = usize::try_from(self.polls).unwrap_or(usize::MAX).min(waits_ms.len() - 1);
         self.polls = self.polls.saturating_add(1);
         waits_ms[index]

@@ -10,6 +10,7 @@ mod claim;
 mod create;
 mod drive;
 mod pay;
+mod resolve;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
+pub use resolve::{Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, resolve};
 
 use crate::{
     agent::Payer,
@@ -83,6 +85,8 @@ pub struct Settings {
     pub core_deadline_ms: i64,
     /// How long a copy of a creation may be under way after it was sent: until then "there is none" is not believed.
     pub core_late_copy_ms: i64,
+    /// How long an outcome may stay unknown before what was paid is owed; none for ever.
+    pub unknown_after_ms: Option<i64>,
     /// How long one driver holds an intent without renewing its lease.
     pub lease_ms: i64,
     /// How far back an undelivered answer is joined by an equal request.

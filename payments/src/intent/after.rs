@@ -33,6 +33,8 @@ impl Transition {
         intent.guard = Guard { version: intent.guard.version.saturating_add(1), ..intent.guard };
         intent.updated_at = self.at();
         intent.delivered = written.delivered;
+        intent.not_done = false;
+        intent.ended_by = self.ended_by();
         if self.to() == State::Forwarding {
             intent.forwarding_since = Some(self.at());
         }

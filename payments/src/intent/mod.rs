@@ -12,12 +12,14 @@
 
 mod after;
 mod change;
+mod ended;
 mod transition;
 
 use bytes::Bytes;
 
 pub use after::Written;
 pub use change::Change;
+pub use ended::EndedBy;
 pub use transition::{Transition, TransitionError};
 
 use crate::{
@@ -144,6 +146,10 @@ pub struct Intent {
     pub entitled_until: Option<UnixMs>,
     /// When it was first allowed to go upstream: the upstream's deadline counts from here.
     pub forwarding_since: Option<UnixMs>,
+    /// Each time it was sent, the upstream is known to have done nothing. Only where its outcome is open.
+    pub not_done: bool,
+    /// What ended it, where that was no answer of the upstream.
+    pub ended_by: Option<EndedBy>,
     /// The answer was handed to the connection of a client.
     pub delivered: bool,
     /// When the proof was claimed.
@@ -246,6 +252,12 @@ impl Intent {
     pub fn own_settlement(&self) -> Option<&Attempt> {
         let settlement = self.transfer_proof()?;
         self.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash)
+    }
+
+    /// When no copy of its creation can be under way any more: it is sent until its deadline, and once more where nobody drove it for long.
+    pub fn silent_since(&self, core_deadline_ms: i64, core_late_copy_ms: i64) -> UnixMs {
+        let deadline = self.forwarding_since.unwrap_or(self.created_at).plus_ms(core_deadline_ms);
+        deadline.max(self.updated_at).plus_ms(core_late_copy_ms)
     }
 
     /// Whether money was taken for it, by its own settlement or by an earlier one.

@@ -1,6 +1,6 @@
 //! What may happen to an intent, with everything that is saved in the same commit.
 
-use super::{Change, Guard, Intent, State, StoredAnswer};
+use super::{Change, EndedBy, Guard, Intent, State, StoredAnswer};
 use crate::{
     charge::Mischarge,
     funding::Funding,
@@ -19,6 +19,7 @@ pub struct Transition {
     to: State,
     at: UnixMs,
     change: Change,
+    ended_by: Option<EndedBy>,
 }
 
 /// The intent is in no state for this change.
@@ -73,6 +74,17 @@ impl Transition {
     /// What is saved with it.
     pub fn change(&self) -> &Change {
         &self.change
+    }
+
+    /// The same end of a creation, where no answer of the upstream brought it.
+    #[must_use]
+    pub fn brought_by(self, by: EndedBy) -> Self {
+        Self { ended_by: Some(by), ..self }
+    }
+
+    /// What brought the end of a creation, if that was no answer of the upstream.
+    pub fn ended_by(&self) -> Option<EndedBy> {
+        self.ended_by
     }
 }
 
@@ -224,7 +236,7 @@ impl Intent {
         if !from.contains(&self.state) {
             return Err(TransitionError::NotAllowed { from: self.state, to });
         }
-        Ok(Transition { before: Box::new(self.clone()), to, at, change })
+        Ok(Transition { before: Box::new(self.clone()), to, at, change, ended_by: None })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     ports::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
         finality::{Finding, Sighting},
+        parking::Parking,
         rail::PreparationError,
         request::RequestNote,
         signing::{OpenNonce, Renewal, Sequence, SigningAccount},
@@ -167,7 +168,7 @@ pub struct LedgerPage {
 
 /// Intents, claims, slots, settlements and the journal. One transaction per method.
 #[async_trait]
-pub trait Books: Send + Sync {
+pub trait Books: Parking + Send + Sync {
     /// What is known of a request's keys.
     ///
     /// # Errors

@@ -193,6 +193,8 @@ impl NewClaim<'_> {
             granted_balance: None,
             entitled_until: None,
             forwarding_since: (state == State::Forwarding).then_some(self.at),
+            not_done: false,
+            ended_by: None,
             delivered: false,
             created_at: self.at,
             updated_at: self.at,

@@ -37,6 +37,8 @@ pub enum FindingKind {
     MissingLaunch,
     /// The upstream has a launch that the books do not.
     ExtraLaunch,
+    /// The upstream has a launch for a payment that was ended as not done.
+    LateResult,
     /// The card network warns that a charge was probably made with a stolen card.
     FraudWarning,
     /// The other side has a word for it that we do not know.
@@ -143,7 +145,7 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
@@ -152,6 +154,7 @@ impl FindingKind {
         Self::AmountMismatch,
         Self::MissingLaunch,
         Self::ExtraLaunch,
+        Self::LateResult,
         Self::FraudWarning,
         Self::UnknownState,
         Self::Stuck,
@@ -171,6 +174,7 @@ impl FindingKind {
             Self::AmountMismatch => "amount_mismatch",
             Self::MissingLaunch => "missing_launch",
             Self::ExtraLaunch => "extra_launch",
+            Self::LateResult => "late_result",
             Self::FraudWarning => "fraud_warning",
             Self::UnknownState => "unknown_state",
             Self::Stuck => "stuck",

@@ -13,6 +13,7 @@ mod finality;
 mod finding;
 mod history;
 mod limiter;
+mod parking;
 mod proofs;
 mod rail;
 mod reconcile;
@@ -22,6 +23,7 @@ mod seal;
 mod signing;
 mod upstream;
 mod usdc_refund;
+mod way;
 
 use async_trait::async_trait;
 
@@ -44,6 +46,7 @@ pub use history::{
     CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, TokenTransfer, Window,
 };
 pub use limiter::{AgentLimiter, Rate, Taken};
+pub use parking::Parking;
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent};
 pub use reconcile::{
@@ -59,6 +62,7 @@ pub use usdc_refund::{
     MoveNote, RefundRail, UsdcRefund, UsdcRefundBooks, UsdcRefundChange, UsdcRefundFailure, UsdcRefundNote, UsdcRefundOrder,
     UsdcRefundOutcome, UsdcRefundState, UsdcRefundView,
 };
+pub use way::{ClosedWay, UpstreamWay, WayBooks, WayRow};
 
 use sha2::{Digest, Sha256};
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    intent::State,
+    intent::{EndedBy, State},
     money::UsdcUnits,
     ports::{
         BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, MoveNote, OpenFinding, PaidBackTransfer, Source, SourceReport,
@@ -153,8 +153,10 @@ pub struct BookedLaunch {
     pub intent: PaymentId,
     /// Where it stands.
     pub state: State,
-    /// The launch, once it is created.
+    /// The launch, once it is created; empty where it has none that is known.
     pub launch_id: Option<String>,
+    /// What ended it, where that was no answer of the upstream.
+    pub ended_by: Option<EndedBy>,
 }
 
 /// An intent on its way.

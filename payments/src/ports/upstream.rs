@@ -2,7 +2,12 @@
 
 use async_trait::async_trait;
 
-use crate::{checkout::Admission, ids::PaymentId, intent::StoredAnswer, ports::Creations};
+use crate::{
+    checkout::Admission,
+    ids::PaymentId,
+    intent::StoredAnswer,
+    ports::{Creations, UpstreamWay},
+};
 
 /// What the upstream made of a creation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +21,9 @@ pub enum UpstreamAnswer {
     },
     /// A final refusal by the profile's list.
     Refused(StoredAnswer),
-    /// Neither: a timeout, a broken body, a status that is no final refusal.
+    /// The upstream did not do it, and may later: it was never reached, or it turned us away before it looked at the request.
+    NotDone(String),
+    /// None of these: a timeout, a broken body, a status that is no final refusal.
     Unknown(String),
 }
 
@@ -45,6 +52,12 @@ pub enum UpstreamError {
     /// Its budget or breaker is closed.
     #[error("the upstream is not taking requests now")]
     Busy {
+        /// When to come back, in seconds.
+        retry_after_s: u64,
+    },
+    /// It refuses the gateway itself: nobody is charged meanwhile.
+    #[error("the upstream refuses the gateway itself")]
+    RefusesUs {
         /// When to come back, in seconds.
         retry_after_s: u64,
     },
@@ -84,10 +97,15 @@ pub trait Upstream: Send + Sync {
     /// [`UpstreamError`] when there is no whole answer.
     async fn forward(&self, admission: Admission) -> Result<StoredAnswer, UpstreamError>;
 
+    /// What may be sent now of what is paid for.
+    fn way(&self) -> UpstreamWay {
+        UpstreamWay::Open
+    }
+
     /// Whether a creation may be sent now: asked before anything is claimed, and takes nothing.
     ///
     /// # Errors
-    /// [`UpstreamError::Busy`] with the time to come back.
+    /// [`UpstreamError::Busy`] or [`UpstreamError::RefusesUs`], with the time to come back.
     fn gate(&self) -> Result<(), UpstreamError>;
 
     /// Takes a unit of the upstream's budget for the creation of this payment, with its claim.

@@ -82,8 +82,8 @@ impl Seen {
                 self.there.extend(intent);
             }
             Judgement::Undecided => self.undecided = true,
-            Judgement::Extra(detail) => self.compared.found.push(Found {
-                kind: FindingKind::ExtraLaunch,
+            Judgement::Extra(kind, detail) => self.compared.found.push(Found {
+                kind,
                 key: item.launch_id.clone(),
                 source: Source::Core,
                 subject: item.core_key.clone(),
@@ -101,13 +101,15 @@ impl Seen {
 enum Judgement {
     Agrees(Option<PaymentId>),
     Undecided,
-    Extra(String),
+    Extra(FindingKind, String),
 }
 
 fn judge(item: &Creation, booked: Option<&BookedLaunch>) -> Judgement {
     let gone = item.deleted;
     match booked {
-        Some(booked) if booked.state == State::Created && booked.launch_id.as_deref() == Some(&item.launch_id) => {
+        Some(booked)
+            if booked.state == State::Created && (booked.is_nameless() || booked.launch_id.as_deref() == Some(&item.launch_id)) =>
+        {
             Judgement::Agrees(Some(booked.intent))
         }
         Some(booked) if matches!(booked.state, State::Forwarding | State::CoreUnknown) => Judgement::Undecided,
@@ -115,11 +117,24 @@ fn judge(item: &Creation, booked: Option<&BookedLaunch>) -> Judgement {
         _ if gone => Judgement::Agrees(None),
         Some(booked) => {
             let of = booked.launch_id.as_ref().map(|id| format!(" with launch {id}")).unwrap_or_default();
-            Judgement::Extra(format!("launch {} was made for {}, which is {}{of}", item.launch_id, booked.intent, booked.state.word()))
+            let by = booked.ended_by.map(|by| format!(", ended by {}", by.word())).unwrap_or_default();
+            // What was ended without the upstream's word, it did after all: the books stay as they are.
+            let late = booked.ended_by.is_some() && booked.state != State::Created;
+            let kind = if late { FindingKind::LateResult } else { FindingKind::ExtraLaunch };
+            let (launch, state) = (&item.launch_id, booked.state.word());
+            Judgement::Extra(kind, format!("launch {launch} was made for {}, which is {state}{of}{by}", booked.intent))
         }
         None => {
-            Judgement::Extra(format!("launch {} was made under the key {:?}, which the books do not know", item.launch_id, item.core_key))
+            let detail = format!("launch {} was made under the key {:?}, which the books do not know", item.launch_id, item.core_key);
+            Judgement::Extra(FindingKind::ExtraLaunch, detail)
         }
+    }
+}
+
+impl BookedLaunch {
+    /// An operator said that it was done, and not what it made.
+    fn is_nameless(&self) -> bool {
+        self.launch_id.as_deref() == Some("")
     }
 }
 
@@ -137,7 +152,7 @@ async fn created(turn: &mut Turn<'_>, seen: &mut Seen) -> Result<(), CheckError>
     loop {
         let page = turn.parts.books.created_since(since, after, PAGE).await?;
         for booked in &page {
-            if seen.there.contains(&booked.intent) {
+            if seen.there.contains(&booked.intent) || booked.is_nameless() {
                 continue;
             }
             seen.compared.compared = seen.compared.compared.saturating_add(1);
@@ -177,8 +192,8 @@ async fn again(turn: &mut Turn<'_>, seen: &mut Seen, open: &OpenFinding) -> Resu
             }
             _ => true,
         },
-        FindingKind::ExtraLaunch if seen.keys.contains(&open.subject) => true,
-        FindingKind::ExtraLaunch => match turn.parts.books.launch_of(&open.subject).await? {
+        FindingKind::ExtraLaunch | FindingKind::LateResult if seen.keys.contains(&open.subject) => true,
+        FindingKind::ExtraLaunch | FindingKind::LateResult => match turn.parts.books.launch_of(&open.subject).await? {
             Some(booked) if booked.launch_id.as_deref() == Some(&open.key) => true,
             _ if !turn.parts.upstream.looks_up() => false,
             _ => matches!(turn.parts.upstream.look_up(&open.subject).await, LookUp::Absent),
@@ -194,24 +209,37 @@ async fn again(turn: &mut Turn<'_>, seen: &mut Seen, open: &OpenFinding) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intent::EndedBy;
 
     fn creation(deleted: bool) -> Creation {
         Creation { core_key: String::from("k"), launch_id: String::from("l1"), deleted }
     }
 
     fn booked(state: State, launch_id: Option<&str>) -> BookedLaunch {
-        BookedLaunch { intent: PaymentId::new(uuid::Uuid::from_u128(1)), state, launch_id: launch_id.map(str::to_owned) }
+        let intent = PaymentId::new(uuid::Uuid::from_u128(1));
+        BookedLaunch { intent, state, launch_id: launch_id.map(str::to_owned), ended_by: None }
     }
 
     #[test]
     fn a_creation_agrees_with_its_own_created_intent_only() {
-        let is_extra = |booked: Option<&BookedLaunch>| matches!(judge(&creation(false), booked), Judgement::Extra(_));
+        let is_extra =
+            |booked: Option<&BookedLaunch>| matches!(judge(&creation(false), booked), Judgement::Extra(FindingKind::ExtraLaunch, _));
         assert!(matches!(judge(&creation(false), Some(&booked(State::Created, Some("l1")))), Judgement::Agrees(Some(_))));
         assert!(is_extra(None));
         assert!(is_extra(Some(&booked(State::Created, Some("l2")))));
         for state in [State::Released, State::Rejected, State::PayFailed] {
             assert!(is_extra(Some(&booked(state, None))), "{state:?}");
         }
+    }
+
+    #[test]
+    fn what_was_ended_without_the_upstreams_word_and_done_after_all_is_a_late_result() {
+        for by in [EndedBy::NotDone, EndedBy::Operator, EndedBy::Policy] {
+            let ended = BookedLaunch { ended_by: Some(by), ..booked(State::Rejected, None) };
+            assert!(matches!(judge(&creation(false), Some(&ended)), Judgement::Extra(FindingKind::LateResult, _)));
+        }
+        let nameless = BookedLaunch { ended_by: Some(EndedBy::Operator), ..booked(State::Created, Some("")) };
+        assert!(matches!(judge(&creation(false), Some(&nameless)), Judgement::Agrees(Some(_))));
     }
 
     #[test]

@@ -46,6 +46,11 @@ pub fn unknown() -> UpstreamAnswer {
     UpstreamAnswer::Unknown(String::from("timeout"))
 }
 
+/// It was not done.
+pub fn turned_away() -> UpstreamAnswer {
+    UpstreamAnswer::NotDone(String::from("status 401"))
+}
+
 /// A stored answer with one header and a small body.
 pub fn answer(status: u16, text: &str) -> StoredAnswer {
     StoredAnswer {

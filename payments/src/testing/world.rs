@@ -36,6 +36,7 @@ pub const SETTINGS: Settings = Settings {
     reverts: RevertBounds { per_payer_and_hour: 3, gas_wei_per_hour: u128::MAX },
     core_deadline_ms: 600_000,
     core_late_copy_ms: 300_000,
+    unknown_after_ms: None,
     lease_ms: 30_000,
     join_window_ms: 3_600_000,
 };

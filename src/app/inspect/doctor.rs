@@ -173,7 +173,7 @@ async fn shared_cache(config: &Config) -> Option<Finding> {
 
 async fn open(config: &Config, clock: &SystemClock) -> Result<(Arc<Profile>, Arc<dyn Upstream>), AppError> {
     let profile = Arc::new(parts::profile(config)?);
-    let upstream = upstream::upstream(config, &profile, clock, upstream::unwatched()).await?;
+    let upstream = upstream::upstream(config, &profile, clock, upstream::unwatched(), Arc::default()).await?;
     Ok((profile, upstream))
 }
 

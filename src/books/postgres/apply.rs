@@ -88,6 +88,9 @@ fn root(batch: &mut Batch, books: &PostgresBooks, transition: &Transition, at: &
     if waiting.delivered || waiting.unattended {
         sets.push_str(", attended_until_ms = 0");
     }
+    if let Some(by) = transition.ended_by() {
+        sets.push_str(&format!(", ended_by = {}", batch.bind(by.word().to_owned())));
+    }
     let mut held = String::new();
     let id = batch.bind(id.to_string());
     match transition.change() {

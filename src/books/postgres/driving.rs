@@ -28,11 +28,12 @@ pub(super) async fn take_stuck(books: &PostgresBooks, now: UnixMs, lease_until: 
     let (owner, limit) = (batch.bind(books.instance()), batch.bind(i64::from(limit)));
     let stuck = format!(
         "SELECT id FROM intents WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
-         AND (lease_until_ms < {now} OR {}) ORDER BY lease_until_ms LIMIT {limit} FOR UPDATE SKIP LOCKED",
+         AND parked_until_ms < {now} AND (lease_until_ms < {now} OR {}) ORDER BY lease_until_ms LIMIT {limit} FOR UPDATE SKIP LOCKED",
         gone(&owner)
     );
     let take = format!(
-        "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, attended_until_ms = 0, lease_owner = {owner}
+        "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, parked_until_ms = 0, attended_until_ms = 0,
+            lease_owner = {owner}
          WHERE id IN (SELECT id FROM stuck) RETURNING id"
     );
     batch.part("stuck", &stuck);
@@ -40,4 +41,22 @@ pub(super) async fn take_stuck(books: &PostgresBooks, now: UnixMs, lease_until: 
     let taken = batch.run_all(&books.writer, "SELECT id FROM taken").await.map_err(unavailable)?;
     let mut connection = books.readers.acquire().await.map_err(unavailable)?;
     leases::load(&mut connection, &taken).await
+}
+
+/// The same for one intent, parked or not.
+pub(super) async fn take(books: &PostgresBooks, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+    books.flush_marks().await?;
+    let mut batch = Batch::default();
+    let (id, until, now) = (batch.bind(id.to_string()), batch.bind(lease_until.ms()), batch.bind(now.ms()));
+    let owner = batch.bind(books.instance());
+    let take = format!(
+        "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, parked_until_ms = 0, attended_until_ms = 0, lease_owner = {owner}
+         WHERE id = {id} AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
+         AND (lease_until_ms < {now} OR {}) RETURNING id",
+        gone(&owner)
+    );
+    batch.part("taken", &take);
+    let taken = batch.run_all(&books.writer, "SELECT id FROM taken").await.map_err(unavailable)?;
+    let mut connection = books.readers.acquire().await.map_err(unavailable)?;
+    Ok(leases::load(&mut connection, &taken).await?.pop())
 }

@@ -40,6 +40,8 @@ mod journal;
 mod leases;
 #[path = "../sql/lost.rs"]
 mod lost;
+#[path = "../sql/parking.rs"]
+mod parking;
 #[path = "../sql/pulse.rs"]
 mod pulse;
 #[path = "../sql/reads.rs"]
@@ -60,6 +62,8 @@ mod store;
 mod transitions;
 #[path = "../sql/usdc_refunds/mod.rs"]
 mod usdc_refunds;
+#[path = "../sql/way.rs"]
+mod way;
 
 use std::sync::LazyLock;
 

@@ -79,8 +79,8 @@ const RULES: [(&str, &str, &str); 24] = [
     (
         "created_launch",
         "every created intent has one launch of its own",
-        "SELECT id || ' is created without a launch' FROM intents WHERE state = 'created' AND coalesce(launch_id, '') = ''
-         UNION SELECT 'launch ' || launch_id || ' belongs to ' || count(*) || ' intents' FROM intents WHERE launch_id IS NOT NULL
+        "SELECT id || ' is created without a launch' FROM intents WHERE state = 'created' AND coalesce(launch_id, '') = '' AND ended_by IS NULL
+         UNION SELECT 'launch ' || launch_id || ' belongs to ' || count(*) || ' intents' FROM intents WHERE launch_id <> ''
            GROUP BY launch_id HAVING count(*) > 1",
     ),
     (

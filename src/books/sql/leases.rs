@@ -13,7 +13,7 @@ use super::dialect::{Connection, DbRow, Pool, no_bytes};
 use super::{rows, transitions::kept_for_settlement, unavailable};
 
 pub(super) async fn release(writer: &Pool, id: PaymentId, fence: i64) -> Result<(), BooksError> {
-    sqlx::query("UPDATE intents SET lease_until_ms = 0 WHERE id = $1 AND fence = $2")
+    sqlx::query("UPDATE intents SET lease_until_ms = 0, parked_until_ms = 0 WHERE id = $1 AND fence = $2")
         .bind(id.to_string())
         .bind(fence)
         .execute(writer)

@@ -5,7 +5,7 @@ use payments::{
     fingerprint::Fingerprint,
     funding::Funding,
     ids::PaymentId,
-    intent::{Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
+    intent::{EndedBy, Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
     money::{Amount, Credits, UsdCents, UsdcUnits},
     ports::BooksError,
     proof::PaymentKey,
@@ -80,10 +80,19 @@ fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
         granted_balance: unsigned_or_none(row, "granted_balance", id)?.map(Credits::new),
         entitled_until: moment_or_none(row, "entitled_until_ms")?,
         forwarding_since: moment_or_none(row, "forwarding_since_ms")?,
+        not_done: state == State::CoreUnknown && is_not_done(row)?,
+        ended_by: text_or_none(row, "ended_by")?.map(|word| EndedBy::from_word(&word).ok_or_else(|| corrupt("ended_by"))).transpose()?,
         delivered: moment_or_none(row, "delivered_at_ms")?.is_some(),
         created_at: UnixMs::new(int(row, "created_at_ms")?),
         updated_at: UnixMs::new(int(row, "updated_at_ms")?),
     })
+}
+
+/// The note is of whoever has the lease, or of who had it before.
+fn is_not_done(row: &DbRow) -> Result<bool, BooksError> {
+    let noted = row.try_get::<Option<i64>, _>("not_done_fence").map_err(unavailable)?;
+    let fence = int(row, "fence")?;
+    Ok(noted.is_some_and(|noted| noted == fence || noted == fence.saturating_sub(1)))
 }
 
 fn funding(row: &DbRow, id: PaymentId) -> Result<Funding, BooksError> {

@@ -2,7 +2,7 @@
 
 use payments::{
     ids::PaymentId,
-    intent::{Change, Guard, Intent, State, StoredAnswer, Transition},
+    intent::{Change, EndedBy, Guard, Intent, State, StoredAnswer, Transition},
     ledger::Posting,
     ports::BooksError,
     settlement::{Attempt, PaymentFailure, Settlement, SettlementProof},
@@ -117,7 +117,7 @@ async fn move_row(connection: &mut Connection, transition: &Transition, granted_
     let forwarding_since = (transition.to() == State::Forwarding).then_some(transition.at().ms());
     let moved = sqlx::query(
         "UPDATE intents SET state = $1, version = version + 1, updated_at_ms = $2, forwarding_since_ms = coalesce($3, forwarding_since_ms),
-            granted_balance = $4
+            granted_balance = $4, ended_by = $9
          WHERE id = $5 AND state = $6 AND version = $7 AND fence = $8",
     )
     .bind(transition.to().word())
@@ -128,6 +128,7 @@ async fn move_row(connection: &mut Connection, transition: &Transition, granted_
     .bind(transition.from().word())
     .bind(guard.version)
     .bind(guard.fence)
+    .bind(transition.ended_by().map(EndedBy::word))
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;

@@ -71,12 +71,15 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     .map_err(unavailable)?
     .map(|row| rows::id(&row, "obligations", "intent_id"))
     .transpose()?;
-    let refused = sqlx::query("SELECT count(*) AS refused FROM obligations WHERE payer = $1 AND created_at_ms > $2")
-        .bind(&payer)
-        .bind(claim.at.ms().saturating_sub(DAY_MS))
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    let refused = sqlx::query(
+        "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2
+         AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)",
+    )
+    .bind(&payer)
+    .bind(claim.at.ms().saturating_sub(DAY_MS))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(unavailable)?;
     let refused_after_pay_today = rows::count(&refused, "refused")?;
     let account = credits::account(connection, &claim.payer).await?;
     let free = free_call(connection, claim).await?;

@@ -42,6 +42,8 @@ mod journal;
 mod leases;
 #[path = "../sql/lost.rs"]
 mod lost;
+#[path = "../sql/parking.rs"]
+mod parking;
 #[path = "../sql/pulse.rs"]
 mod pulse;
 #[path = "../sql/reads.rs"]
@@ -62,6 +64,8 @@ mod store;
 mod transitions;
 #[path = "../sql/usdc_refunds/mod.rs"]
 mod usdc_refunds;
+#[path = "../sql/way.rs"]
+mod way;
 
 use std::{path::Path, time::Duration};
 

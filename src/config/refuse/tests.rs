@@ -126,6 +126,7 @@ const REFUSED: [(&str, &str, &str); 47] = [
     ("zero", "", "limits.agent_per_minute=0"),
     ("zero", "", "server.drain_s=0 x402.confirmations=0"),
     ("short_lease", "", "store.lease_s=2"),
+    ("short_unknown", "", "upstream.unknown_after_s=599"),
 ];
 
 #[test]

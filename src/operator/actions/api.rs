@@ -33,6 +33,15 @@ pub(in crate::operator) async fn recheck(State(desk): State<Arc<Desk>>, Path(id)
     Ok((status, Json(done)).into_response())
 }
 
+/// `POST payments/{id}/resolve` with `outcome`.
+pub(in crate::operator) async fn resolve(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
+    let id = ask::named("id", PAYMENT_ID, &id)?;
+    let fields = Fields::read(request).await?;
+    let found = super::resolve::found(&fields)?;
+    let change = fields.change(VIA)?;
+    Ok(Json(super::resolve::end(&desk, id, found, &change).await?).into_response())
+}
+
 /// `POST refunds/{id}/approve`, with `as_credit` for a credit in the place of a refund that failed, with `paid_by` for USDC that was sent back
 /// by hand.
 pub(in crate::operator) async fn approve(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
@@ -87,6 +96,12 @@ pub(in crate::operator) async fn close(State(desk): State<Arc<Desk>>, request: R
     let key = fields.must("key", "what the finding is about, as the list shows it", |text| (!text.is_empty()).then(|| text.to_owned()))?;
     let change = fields.change(VIA)?;
     Ok(Json(super::close(&desk, kind, key, &change).await?).into_response())
+}
+
+/// `POST upstream/open`.
+pub(in crate::operator) async fn open_upstream(State(desk): State<Arc<Desk>>, request: Request) -> Answer {
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::way::open(&desk, &change).await?).into_response())
 }
 
 /// `POST reconcile` with `since`, or `full`; otherwise from where the last run ended.

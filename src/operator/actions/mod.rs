@@ -3,6 +3,8 @@
 
 pub(super) mod api;
 pub(super) mod fields;
+pub(super) mod resolve;
+pub mod way;
 
 use std::num::NonZeroU32;
 

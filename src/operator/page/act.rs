@@ -39,6 +39,16 @@ pub(super) async fn recheck(State(desk): State<Arc<Desk>>, Path(named): Path<Str
     seen_at(&format!("/operator/payments/{id}"), "recheck")
 }
 
+/// `POST /operator/payments/{id}/resolve` with `outcome`.
+pub(super) async fn resolve(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
+    let id = id(&named)?;
+    let fields = Fields::read(request).await?;
+    let found = actions::resolve::found(&fields)?;
+    let change = fields.change(VIA)?;
+    actions::resolve::end(&desk, id, found, &change).await?;
+    seen_at(&format!("/operator/payments/{id}"), "resolved")
+}
+
 /// `POST /operator/payments/{id}/refund`, with `paid_by` for USDC that was sent back by hand.
 pub(super) async fn refund(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
     let id = id(&named)?;
@@ -87,6 +97,13 @@ pub(super) async fn lift(State(desk): State<Arc<Desk>>, request: Request) -> Sho
     let change = fields.change(VIA)?;
     actions::lift(&desk, &payer, &change).await?;
     seen_at("/operator/attention", "lifted")
+}
+
+/// `POST /operator/upstream/open`.
+pub(super) async fn open_upstream(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
+    let change = Fields::read(request).await?.change(VIA)?;
+    actions::way::open(&desk, &change).await?;
+    seen_at("/operator/attention", "opened")
 }
 
 /// `POST /operator/findings/close` with `kind` and `key`.

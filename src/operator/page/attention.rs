@@ -26,6 +26,8 @@ const ROWS: u32 = 25;
 #[template(path = "attention.html")]
 struct View {
     shell: Shell,
+    /// What the upstream answered, where it refuses us, and since when.
+    refuses: Option<(String, String)>,
     unknown: Vec<Waiting>,
     owed: Vec<Owed>,
     owed_older: Option<String>,
@@ -89,13 +91,14 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
     let first = Page { after: None, limit: ROWS };
     let owed_page = Page { after: visit.asked.text("after").map(str::to_owned), limit: ROWS + 1 };
     let (unknown, refused) = (standing(Standing::Unknown), standing(Standing::PaidNotServed));
-    let (unknown, refused, owed, findings, disputes, blocked) = tokio::try_join!(
+    let (unknown, refused, owed, findings, disputes, blocked, way) = tokio::try_join!(
         desk.desk.payments(&unknown, &first),
         desk.desk.payments(&refused, &first),
         desk.desk.owed(false, None, &owed_page),
         desk.desk.all_findings(true, ROWS),
         desk.cards.disputes(true, ROWS),
         desk.cards.blocks(ROWS),
+        desk.way.way(),
     )?;
     let (owed, more) = cut(owed, ROWS);
     let owed_older = owed.last().filter(|_| more).map(|last| format!("/operator/attention?{}", query([("after", last.id.as_str())])));
@@ -105,6 +108,7 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
     let refused = refused.into_iter().filter(|row| !owed_ids.contains(&row.id.as_str())).map(Waiting::of).collect();
     Ok(page(&View {
         shell,
+        refuses: way.closed.map(|closed| (closed.detail, closed.since.rfc3339())),
         unknown: unknown.into_iter().map(Waiting::of).collect(),
         owed_older,
         refused,

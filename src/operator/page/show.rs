@@ -134,6 +134,7 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
         "phantom_settlement" => "The books name a settlement that the other side does not have.",
         "amount_mismatch" => "Both sides have it, with different amounts.",
         "missing_launch" => "The books name a launch that the core does not have.",
+        "late_result" => "The core made a launch for a payment that was ended as not done.",
         "extra_launch" => "The core has a launch that the books do not.",
         "fraud_warning" => "Give the payment back before the bank does, or lift the block of the account.",
         "unknown_state" => "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word.",

@@ -35,7 +35,7 @@ impl Forwarder {
         }
         let place = if after.is_empty() { String::new() } else { format!("&after={after}") };
         let request = self.own_request(&format!("{path}?limit={LIMIT}{place}"))?;
-        let answer = self.transport.call(request).await.map_err(UpstreamError::Unreachable)?;
+        let answer = self.transport.call(request).await?;
         if answer.status() != StatusCode::OK {
             return Err(unreadable(&format!("answers {}", answer.status().as_u16())));
         }

@@ -11,6 +11,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use payments::ports::UpstreamError;
 use tower::{ServiceExt, util::BoxCloneSyncService};
 
 /// A service in this process that speaks HTTP.
@@ -31,6 +32,33 @@ enum Way {
 struct Remote {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base_url: String,
+}
+
+/// There is no whole answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoAnswer {
+    /// Nothing of the request left: there was no connection, or no agreement about its encryption.
+    pub(super) never_sent: bool,
+    /// What went wrong; no address is in it.
+    pub(super) why: String,
+}
+
+// === impl NoAnswer ===
+
+impl NoAnswer {
+    pub(super) fn never_sent(why: &str) -> Self {
+        Self { never_sent: true, why: why.to_owned() }
+    }
+
+    fn broken(why: &str) -> Self {
+        Self { never_sent: false, why: why.to_owned() }
+    }
+}
+
+impl From<NoAnswer> for UpstreamError {
+    fn from(none: NoAnswer) -> Self {
+        Self::Unreachable(none.why)
+    }
 }
 
 // === impl Transport ===
@@ -69,14 +97,14 @@ impl Transport {
     }
 
     /// Sends a request and reads the whole answer, within the time and size limits. The text of an error names no address.
-    pub(super) async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+    pub(super) async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
         match tokio::time::timeout(self.timeout, self.exchange(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no whole answer within {} s", self.timeout.as_secs())),
+            Err(_) => Err(NoAnswer::broken(&format!("no whole answer within {} s", self.timeout.as_secs()))),
         }
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
         match &self.way {
             Way::InProcess(service) => {
                 let answer = match service.clone().oneshot(request.map(Body::from)).await {
@@ -87,14 +115,14 @@ impl Transport {
             }
             Way::Remote(remote) => {
                 let answer = remote.client.request(request.map(Full::new)).await.map_err(|error| {
-                    if error.is_connect() { String::from("no connection") } else { String::from("the connection broke") }
+                    if error.is_connect() { NoAnswer::never_sent("no connection") } else { NoAnswer::broken("the connection broke") }
                 })?;
                 self.whole(answer).await
             }
         }
     }
 
-    async fn whole<B>(&self, answer: Response<B>) -> Result<Response<Bytes>, String>
+    async fn whole<B>(&self, answer: Response<B>) -> Result<Response<Bytes>, NoAnswer>
     where
         B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -102,7 +130,7 @@ impl Transport {
         let (parts, body) = answer.into_parts();
         match Limited::new(body, self.max_answer_bytes).collect().await {
             Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
-            Err(_) => Err(String::from("the answer broke off or is too large")),
+            Err(_) => Err(NoAnswer::broken("the answer broke off or is too large")),
         }
     }
 }

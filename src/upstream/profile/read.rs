@@ -92,8 +92,8 @@ fn rate_headers(table: &Table, mistakes: &mut Vec<Mistake>) -> Option<RateHeader
 fn refused(list: Option<Vec<u16>>, mistakes: &mut Vec<Mistake>) -> Vec<u16> {
     let list = list.unwrap_or_else(|| DEFAULT_REFUSED.to_vec());
     for status in &list {
-        if !(400..500).contains(status) || [402, 408, 425, 429].contains(status) {
-            let text = format!("{status} is never a final refusal; expected 4xx without 402, 408, 425 and 429");
+        if !(400..500).contains(status) || [401, 402, 407, 408, 425, 429].contains(status) {
+            let text = format!("{status} is never a final refusal; expected 4xx without 401, 402, 407, 408, 425 and 429");
             mistakes.push(Mistake::new("refused", text));
         }
     }

@@ -49,8 +49,11 @@ struct State {
     /// Every creation that the core lists, oldest first: deleted ones stay.
     listed: Vec<Listed>,
     list_silent: bool,
+    look_up_silent: bool,
     /// Health is asked and never answered.
     health_hangs: bool,
+    /// This status is all that anything is answered, health too.
+    refuses_all: Option<u16>,
     traps: Vec<Armed>,
 }
 
@@ -69,7 +72,9 @@ impl FakeCore {
             launches: BTreeMap::new(),
             listed: Vec::new(),
             list_silent: false,
+            look_up_silent: false,
             health_hangs: false,
+            refuses_all: None,
             traps: Vec::new(),
         }));
         let shared = Arc::clone(&state);
@@ -167,6 +172,9 @@ fn record(request: &Request<Bytes>) -> Seen {
 
 impl State {
     fn answer(&mut self, seen: &Seen, path: &str, behaviour: Behaviour) -> Answer {
+        if let Some(status) = self.refuses_all {
+            return error(status, "AUTH_001", "who are you?");
+        }
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (seen.method.as_str(), parts.as_slice()) {
             (_, ["_core", "health"]) => answer(200, &json!({"data": {"status": "ok"}})),
@@ -182,7 +190,12 @@ impl State {
 
     fn create(&mut self, seen: &Seen, behaviour: Behaviour) -> Answer {
         match behaviour {
+            _ if is_hostile(seen) => return page(403),
             Behaviour::Reject => return error(400, "LAUNCH_007", "the platform refuses this"),
+            Behaviour::Refuses(status) => return error(status, "AUTH_001", "who are you?"),
+            Behaviour::Stranger(status) => return page(status),
+            Behaviour::TooMany(seconds) => return later(429, seconds),
+            Behaviour::Busy(seconds) => return later(503, seconds),
             Behaviour::Fail => return error(500, "SERVER_001", "broken"),
             Behaviour::Reset => return Err(std::io::Error::other("reset by the test")),
             Behaviour::Hang => return error(500, "SERVER_001", "never sent"),
@@ -213,6 +226,7 @@ impl State {
     /// As the contract has it: the creation, and the answer that it got.
     fn by_key(&self, key: &str) -> Answer {
         match self.launches.values().find(|launch| launch.key == key) {
+            _ if self.look_up_silent => error(500, "SERVER_001", "broken"),
             Some(launch) => {
                 let body = json!({"data": launch.data}).to_string();
                 let found = json!({"id": launch.data["id"], "status": 201, "content_type": "application/json", "body": body});
@@ -282,4 +296,5 @@ mod creations;
 mod tests;
 
 pub use behaviour::Behaviour;
+use behaviour::{is_hostile, later, page};
 use creations::{Listed, accounts};

@@ -4,6 +4,7 @@
 mod card;
 mod claim;
 mod create;
+mod ends;
 mod identify;
 mod pay;
 

@@ -15,6 +15,7 @@ use crate::{
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal},
     proof::ProofKey,
     settlement::{Attempt, AttemptKind, PaymentFailure},
+    time::UnixMs,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -78,7 +79,7 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
     tables.timeline.push((claim.id, intent.state, claim.at));
     let idempotency = claim.key.idempotency.map(|(_, key)| key);
     let (lease_until, attended_until) = (claim.lease_until, claim.lease_until);
-    tables.intents.insert(claim.id, Row { intent: intent.clone(), idempotency, lease_until, attended_until });
+    tables.intents.insert(claim.id, Row { intent: intent.clone(), idempotency, lease_until, parked_until: UnixMs::new(0), attended_until });
     Ok(Claimed::New(intent))
 }
 
@@ -150,9 +151,18 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
         day_cap: day_cap(tables, claim, free),
         credit: account.next_backing(),
         frozen: account.debt != Credits::ZERO,
-        refused_after_pay_today: mine().filter(|(_, owed)| owed.created_at > day_ago).count().try_into().unwrap_or(u32::MAX),
+        refused_after_pay_today: mine()
+            .filter(|(id, owed)| owed.created_at > day_ago && by_upstream(tables, **id))
+            .count()
+            .try_into()
+            .unwrap_or(u32::MAX),
         ..reverted(tables, claim)
     }
+}
+
+/// The upstream itself refused: what was ended without its answer is not held against the payer.
+fn by_upstream(tables: &Tables, id: PaymentId) -> bool {
+    tables.intents.get(&id).is_none_or(|row| row.intent.ended_by.is_none())
 }
 
 /// What reverted within the last hour: of this payer, and what that of all payers cost.

@@ -6,6 +6,7 @@ mod audit;
 mod claim;
 mod credits;
 mod finality;
+mod parking;
 mod reads;
 mod tables;
 

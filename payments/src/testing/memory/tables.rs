@@ -7,7 +7,7 @@ use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
     ids::PaymentId,
-    intent::{Intent, State},
+    intent::{Guard, Intent, State},
     ledger::Posting,
     money::Amount,
     ports::{BooksError, CreditAccount, KnownNonce, OpenNonce, RefusedProof, SealedRow, Sequence, SigningAccount},
@@ -43,6 +43,7 @@ pub(super) struct Row {
     pub(super) intent: Intent,
     pub(super) idempotency: Option<String>,
     pub(super) lease_until: UnixMs,
+    pub(super) parked_until: UnixMs,
     pub(super) attended_until: UnixMs,
 }
 
@@ -72,6 +73,16 @@ impl Row {
     pub(super) fn deliver(&mut self) {
         self.intent.delivered = true;
         self.attended_until = UnixMs::new(0);
+    }
+
+    fn is_driven(&self, now: UnixMs) -> bool {
+        self.intent.state.is_terminal() || self.lease_until >= now
+    }
+
+    fn taken(&mut self, lease_until: UnixMs) -> Intent {
+        (self.lease_until, self.parked_until, self.attended_until) = (lease_until, UnixMs::new(0), UnixMs::new(0));
+        self.intent.guard.fence += 1;
+        self.intent.clone()
     }
 }
 
@@ -103,15 +114,29 @@ impl Tables {
     }
 
     pub(super) fn take_stuck(&mut self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Vec<Intent> {
-        let stuck = self.intents.values_mut().filter(|row| !row.intent.state.is_terminal() && row.lease_until < now);
-        stuck
-            .take(limit as usize)
-            .map(|row| {
-                (row.lease_until, row.attended_until) = (lease_until, UnixMs::new(0));
-                row.intent.guard.fence += 1;
-                row.intent.clone()
-            })
-            .collect()
+        let stuck = self.intents.values_mut().filter(|row| !row.is_driven(now) && row.parked_until < now);
+        stuck.take(limit as usize).map(|row| row.taken(lease_until)).collect()
+    }
+
+    pub(super) fn take(&mut self, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Option<Intent> {
+        let row = self.intents.get_mut(&id).filter(|row| !row.is_driven(now))?;
+        Some(row.taken(lease_until))
+    }
+
+    pub(super) fn park(&mut self, id: PaymentId, fence: i64, until: UnixMs) -> bool {
+        let Some(row) = self.intents.get_mut(&id).filter(|row| row.intent.guard.fence == fence) else { return false };
+        (row.lease_until, row.parked_until) = (UnixMs::new(0), until);
+        true
+    }
+
+    pub(super) fn note_not_done(&mut self, id: PaymentId, guard: Guard, not_done: bool) -> Result<Intent, BooksError> {
+        let intent = &mut self.row(id)?.intent;
+        if intent.guard != guard || intent.state != State::CoreUnknown {
+            return Err(BooksError::Stale(id));
+        }
+        intent.guard.version += 1;
+        intent.not_done = not_done;
+        Ok(intent.clone())
     }
 
     /// Of this account, or of all of them.

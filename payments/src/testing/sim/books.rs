@@ -46,7 +46,7 @@ impl SimBooks {
     }
 
     /// The way there of a write, which takes the waiting notes along.
-    async fn reach_to_write(&self) -> Result<(), BooksError> {
+    pub(super) async fn reach_to_write(&self) -> Result<(), BooksError> {
         self.reach().await?;
         let notes = std::mem::take(&mut *locked(&self.notes));
         for note in notes {
@@ -59,7 +59,7 @@ impl SimBooks {
     }
 
     /// The way back of a write: it is done, whatever the caller hears.
-    async fn back<T>(&self, done: Result<T, BooksError>) -> Result<T, BooksError> {
+    pub(super) async fn back<T>(&self, done: Result<T, BooksError>) -> Result<T, BooksError> {
         self.sim.wrote();
         self.sim.under_way().await;
         if done.is_ok() && self.is_reply_lost() {

@@ -88,8 +88,12 @@ impl Upstream for SimCore {
         let named_bad = admission.request().body.windows(5).any(|part| part == b"wrong");
         let refused = named_bad || sim.chance(odds.core_refuses);
         sim.under_way().await;
-        if self.down() || sim.chance(odds.core_lost) {
-            return self.unknown("refused connection");
+        if self.down() {
+            self.fault();
+            return UpstreamAnswer::NotDone(String::from("refused connection"));
+        }
+        if sim.chance(odds.core_lost) {
+            return self.unknown("lost on the way");
         }
         if sim.chance(odds.core_late) {
             let (late, world) = (i64::try_from(sim.below(LATE_MS)).unwrap_or(0), Arc::clone(sim));

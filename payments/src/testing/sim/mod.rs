@@ -29,6 +29,7 @@ mod gateway;
 mod holders;
 mod lost_answers;
 mod oracle;
+mod parking;
 pub mod plan;
 mod processor;
 mod proofs;

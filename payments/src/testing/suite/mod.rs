@@ -17,6 +17,7 @@ mod joins;
 mod leases;
 mod marks;
 mod money;
+mod parking;
 mod reads;
 mod reconcile;
 mod requests;
@@ -33,6 +34,7 @@ pub use joins::*;
 pub use leases::*;
 pub use marks::*;
 pub use money::*;
+pub use parking::*;
 pub use reads::*;
 pub use reconcile::*;
 pub use requests::*;
@@ -99,6 +101,10 @@ macro_rules! books_suite {
             stuck_intents_are_taken_once_by_takers_at_once
             a_lease_is_kept_by_its_fence_alone
             a_released_lease_is_taken_at_once
+            what_is_parked_is_taken_when_its_time_comes_or_by_name
+            a_released_intent_is_not_parked_any_more
+            what_was_not_done_is_noted_under_the_guard
+            what_the_upstream_did_not_refuse_stops_no_payment
             terminal_intents_are_never_taken
             nonces_stay_open_until_a_mined_transaction_uses_them
             a_sequence_is_what_was_given_out_and_what_of_it_is_open

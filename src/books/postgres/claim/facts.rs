@@ -68,7 +68,8 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
-            (SELECT count(*) FROM obligations WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}) AS refused,
+            (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}
+                AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)) AS refused,
             {slots}, {cap}, {reverted}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}

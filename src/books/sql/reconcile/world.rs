@@ -2,7 +2,7 @@
 
 use payments::{
     ids::PaymentId,
-    intent::State,
+    intent::{EndedBy, State},
     money::UsdcUnits,
     ports::{BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, InTransit, KnownCharge, Receiver, Window},
     proof::PaymentKey,
@@ -156,12 +156,17 @@ pub(super) async fn open_disputes(connection: &mut Connection) -> Result<Vec<(Pa
 }
 
 pub(super) async fn launch_of(connection: &mut Connection, core_key: &str) -> Result<Option<BookedLaunch>, BooksError> {
-    let row = sqlx::query("SELECT id, state, launch_id FROM intents WHERE core_key = $1").bind(core_key).fetch_optional(connection).await;
+    let row = sqlx::query("SELECT id, state, launch_id, ended_by FROM intents WHERE core_key = $1")
+        .bind(core_key)
+        .fetch_optional(connection)
+        .await;
     row.map_err(unavailable)?.as_ref().map(launch).transpose()
 }
 
 fn launch(row: &DbRow) -> Result<BookedLaunch, BooksError> {
-    Ok(BookedLaunch { intent: rows::id(row, "intents", "id")?, state: state(row)?, launch_id: rows::text_or_none(row, "launch_id")? })
+    let ended_by = rows::text_or_none(row, "ended_by")?.and_then(|word| EndedBy::from_word(&word));
+    let (intent, launch_id) = (rows::id(row, "intents", "id")?, rows::text_or_none(row, "launch_id")?);
+    Ok(BookedLaunch { intent, state: state(row)?, launch_id, ended_by })
 }
 
 pub(super) async fn created_since(
@@ -171,7 +176,7 @@ pub(super) async fn created_since(
     limit: u32,
 ) -> Result<Vec<BookedLaunch>, BooksError> {
     let list = sqlx::query(
-        "SELECT id, state, launch_id FROM intents WHERE state = 'created' AND updated_at_ms >= $1
+        "SELECT id, state, launch_id, ended_by FROM intents WHERE state = 'created' AND updated_at_ms >= $1
          AND ($2 = '' OR (updated_at_ms, id) > ((SELECT updated_at_ms FROM intents WHERE id = $2), $2))
          ORDER BY updated_at_ms, id LIMIT $3",
     )

@@ -49,6 +49,16 @@ impl FakeCore {
         state.listed.iter_mut().filter(|one| one.id == id).for_each(|one| one.deleted = true);
     }
 
+    /// The look-up by key is answered with an error, or again.
+    pub fn silence_look_up(&self, silent: bool) {
+        self.state.lock().unwrap().look_up_silent = silent;
+    }
+
+    /// The ids of the launches that exist.
+    pub fn launch_ids(&self) -> Vec<String> {
+        self.state.lock().unwrap().launches.keys().cloned().collect()
+    }
+
     /// The list is answered with an error, or again.
     pub fn silence_list(&self, silent: bool) {
         self.state.lock().unwrap().list_silent = silent;
