@@ -57,6 +57,10 @@ pub struct Pulse {
     pub credit_liability_cents: i64,
     /// Open findings.
     pub open_findings: u64,
+    /// Disputes that are not decided.
+    pub disputes_open: u64,
+    /// Until when evidence for the first of them is taken.
+    pub dispute_due_at: Option<UnixMs>,
     /// The end of the last comparison that could compare every source.
     pub reconciled_at: Option<UnixMs>,
     /// Intents that ended in the time asked for: settled, and neither served nor owed.

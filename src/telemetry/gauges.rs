@@ -7,8 +7,9 @@ use payments::{sequence::SignerState, time::UnixMs};
 use super::{
     Telemetry,
     names::{
-        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE,
-        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
+        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED,
+        SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN,
+        UNKNOWN_OLDEST, UPSTREAM_CLOSED,
     },
     number::show,
 };
@@ -50,6 +51,9 @@ impl Telemetry {
         let liability = pulse.credit_liability_cents.saturating_mul(MICROS_PER_CENT);
         gauge(CREDIT_LIABILITY, u128::try_from(liability).unwrap_or(0));
         gauge(MISMATCHES, u128::from(pulse.open_findings));
+        gauge(DISPUTES_OPEN, u128::from(pulse.disputes_open));
+        let due_ms = pulse.dispute_due_at.map_or(0, UnixMs::ms);
+        self.registry.gauge(DISPUTE_DUE, &[]).set(Duration::from_millis(u64::try_from(due_ms).unwrap_or(0)));
         if let Some(at) = pulse.reconciled_at {
             self.registry.gauge(RECONCILED, &[]).set(Duration::from_millis(u64::try_from(at.ms()).unwrap_or(0)));
         }

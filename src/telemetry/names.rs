@@ -34,6 +34,8 @@ pub(super) const SIGNER_HOLES: &str = "gateway_signer_holes";
 pub(super) const HEAD_AGE: &str = "gateway_rpc_head_age_seconds";
 pub(super) const MISMATCHES: &str = "gateway_reconcile_mismatches";
 pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_seconds";
+pub(super) const DISPUTES_OPEN: &str = "gateway_disputes_open";
+pub(super) const DISPUTE_DUE: &str = "gateway_dispute_due_timestamp_seconds";
 pub(super) const CACHE_UP: &str = "gateway_cache_up";
 pub(super) const PAID_NOT_SERVED: &str = "gateway_paid_not_served_total";
 pub(super) const SERVED_NOT_PAID: &str = "gateway_served_not_paid_total";
@@ -41,7 +43,7 @@ pub(super) const UPSTREAM_CLOSED: &str = "gateway_upstream_closed";
 pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 28] = [
+pub(super) const ALL: [(&str, Kind, &str); 30] = [
     (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
     (
         CHALLENGES,
@@ -81,6 +83,8 @@ pub(super) const ALL: [(&str, Kind, &str); 28] = [
     (HEAD_AGE, Kind::Gauge, "How old the newest block is that the chain node has shown."),
     (MISMATCHES, Kind::Gauge, "Open findings of the comparison of the books with the world."),
     (RECONCILED, Kind::Gauge, "When the last comparison ended that could compare every source, in unix seconds."),
+    (DISPUTES_OPEN, Kind::Gauge, "Disputes and inquiries of card payments that are not decided."),
+    (DISPUTE_DUE, Kind::Gauge, "Until when evidence for the first of them is taken, in unix seconds; 0 without one."),
     (CACHE_UP, Kind::Gauge, "Whether the shared cache answers; 1 where each process has its own."),
     (
         PAID_NOT_SERVED,

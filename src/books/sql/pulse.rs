@@ -15,6 +15,8 @@ const UNKNOWN: &str = "SELECT count(*) AS count, min(created_at_ms) AS oldest FR
        AND state IN ('submit_unknown', 'core_unknown')";
 const LIABILITY: &str = "SELECT CAST(coalesce(sum(backing_cents), 0) AS BIGINT) AS count FROM credit_accounts";
 const FINDINGS: &str = "SELECT count(*) AS count FROM findings WHERE closed_at_ms IS NULL";
+const DISPUTES: &str = "SELECT count(*) AS count, min(due_by_ms) AS due FROM dispute_notes
+     WHERE state IN ('inquiry', 'open', 'unrecognised') AND status <> 'warning_closed' AND status <> 'prevented'";
 /// The newest runs; more failures in a row than these leave the moment where it was.
 const RUNS: &str = "SELECT ended_at_ms, sources FROM reconcile_runs WHERE ended_at_ms IS NOT NULL ORDER BY run_id DESC LIMIT 20";
 const PAID_NOT_SERVED: &str = "SELECT count(*) AS count FROM intents i
@@ -38,6 +40,7 @@ const NOT_COMPARED: &str = "could_not_check";
 
 pub(super) async fn of(readers: &Pool, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError> {
     let unknown = sqlx::query(UNKNOWN).fetch_one(readers).await.map_err(unavailable)?;
+    let disputes = sqlx::query(DISPUTES).fetch_one(readers).await.map_err(unavailable)?;
     let runs = sqlx::query(RUNS).fetch_all(readers).await.map_err(unavailable)?;
     let ended_between = async |query: &'static str| -> Result<u64, BooksError> {
         let row = sqlx::query(query).bind(since.ms()).bind(until.ms()).fetch_one(readers).await;
@@ -48,6 +51,8 @@ pub(super) async fn of(readers: &Pool, since: UnixMs, until: UnixMs) -> Result<P
         oldest_unknown_at: unknown.try_get::<Option<i64>, _>("oldest").map_err(unavailable)?.map(UnixMs::new),
         credit_liability_cents: rows::int(&sqlx::query(LIABILITY).fetch_one(readers).await.map_err(unavailable)?, "count")?,
         open_findings: count(&sqlx::query(FINDINGS).fetch_one(readers).await.map_err(unavailable)?)?,
+        disputes_open: count(&disputes)?,
+        dispute_due_at: disputes.try_get::<Option<i64>, _>("due").map_err(unavailable)?.map(UnixMs::new),
         reconciled_at: reconciled_at(&runs)?,
         paid_not_served: ended_between(PAID_NOT_SERVED).await?,
         served_not_paid: ended_between(SERVED_NOT_PAID).await?,

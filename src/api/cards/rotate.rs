@@ -1,0 +1,52 @@
+//! `POST /agent-token/rotate`: a new token in the place of the one that is shown.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::HeaderName;
+use payments::{challenge::Retry, holder::ROTATED_FOR_MS};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{
+    super::{Api, call::Call, credential::Credential, header_value, own, problem::Fault},
+    desk, who,
+};
+use crate::upstream::profile::Condition;
+
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    let desk = desk(api)?;
+    let token = match credential {
+        Credential::AgentToken(token) => token,
+        Credential::None | Credential::Card(_) | Credential::X402(_) | Credential::ApiKey(_) => return Err(who::unknown_token()),
+    };
+    let now = api.world.clock.now();
+    let known = who::known_token(desk, token, now).await?;
+    let holder = &known.holder;
+    call.rate = Some(api.limits.agent(&holder.payer, now).await?);
+    call.proven = Some(holder.payer.clone());
+    if !known.is_current {
+        return Err(rotated());
+    }
+    let next = desk.tokens.token_at(&holder.payer, holder.id, holder.rotation.saturating_add(1));
+    let sha256 = Sha256::digest(next.as_bytes()).into();
+    let until = now.plus_ms(ROTATED_FOR_MS);
+    if !desk.books.rotate_token(holder, &sha256, now, until).await.map_err(|error| Fault::internal(&error))? {
+        return Err(rotated());
+    }
+    tracing::info!(holder = %holder.id, "cards.token_rotated");
+    let body = json!({"data": {"agent_token": next, "previous_token_ends_at": until.rfc3339()}});
+    let mut response = own::answered(&body);
+    response.headers_mut().insert(HeaderName::from_static("x-agent-token"), header_value(&next));
+    Ok(response)
+}
+
+/// 409: somebody was faster.
+fn rotated() -> Fault {
+    Fault::new(
+        Condition::Conflict,
+        "this agent token was rotated already; the new one came with that answer, and comes again with a paid one",
+    )
+    .reason("agent_token_rotated")
+    .retry(Retry::Never)
+}
