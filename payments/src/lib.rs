@@ -43,6 +43,7 @@ pub mod fingerprint;
 pub mod free_tier;
 pub mod funding;
 pub mod gas;
+pub mod holder;
 pub mod ids;
 pub mod intent;
 pub mod ledger;

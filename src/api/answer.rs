@@ -95,7 +95,7 @@ pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Atten
     if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
         receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
     }
-    cards::charged_headers(api, intent, stored.status, response.headers_mut());
+    cards::charged_headers(api, intent, stored.status, response.headers_mut()).await;
     Ok(response)
 }
 

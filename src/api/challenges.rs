@@ -178,7 +178,7 @@ fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.identity != Identity::None,
         Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::Quote) => true,
-        Target::Own(OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => false,
+        Target::Own(OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => false,
     }
 }
 

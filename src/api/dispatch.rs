@@ -152,7 +152,7 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
         (Credential::AgentToken(token), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_token(api, upstream, call, &token).await,
         (credential @ (Credential::Card(_) | Credential::AgentToken(_)), _, _) => {
             let who = cards::identified(api, call, &credential).await?;
-            free::forwarded(api, upstream, call, &who).await
+            cards::forwarded(api, upstream, call, &who).await
         }
         (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
         (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,

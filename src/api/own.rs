@@ -18,6 +18,7 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, crede
         OwnRoute::Credits => return cards::credits(api, call, credential).await,
         OwnRoute::Purchase => return cards::purchase(api, call, credential).await,
         OwnRoute::Quote => return cards::quote(api, call, credential).await,
+        OwnRoute::RotateToken => return cards::rotate(api, call, credential).await,
         OwnRoute::CardEvents => return cards::events(api, call).await,
         OwnRoute::OpenApi => return Ok(describe::openapi(api)),
         OwnRoute::Llms => return Ok(describe::llms(api)),
@@ -25,7 +26,7 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, crede
     }
     let who = asking(api, call, credential).await?;
     let body = match own {
-        OwnRoute::Payment => payment(api, call, who.payer()).await?,
+        OwnRoute::Payment => payment(api, call, &who).await?,
         _ => usage(api, who.payer()).await?,
     };
     Ok(answered(&body))
@@ -74,12 +75,13 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
 }
 
 /// `GET /payments/:id`, for its payer only; anybody else learns nothing.
-async fn payment(api: &Api, call: &Call, payer: &Payer) -> Result<Value, Fault> {
+async fn payment(api: &Api, call: &Call, who: &Identified) -> Result<Value, Fault> {
     let unknown = || Fault::new(Condition::NotFound, "no such payment of yours").retry(Retry::FixRequest);
     let id = call.id.as_deref().unwrap_or_default().parse().map_err(|_| unknown())?;
     let evidence = api.world.books.evidence(id).await.map_err(|error| Fault::internal(&error))?.ok_or_else(unknown)?;
-    if evidence.intent.payer != *payer {
+    if evidence.intent.payer != *who.payer() {
         return Err(unknown());
     }
+    cards::check_payment(api, who, id).await?;
     Ok(json!({ "data": story::of_payment(&evidence) }))
 }

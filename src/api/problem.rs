@@ -13,7 +13,7 @@ use payments::{
 use serde_json::Value;
 
 use super::{
-    Api,
+    Api, cards,
     challenges::{self, Challenged},
     header_value,
 };
@@ -210,10 +210,13 @@ impl Fault {
             Some(challenged) => {
                 api.telemetry.challenged(asked.route, asked.rail, details.reason.as_deref());
                 let card = challenges::fresh(api, challenged, &asked.body);
+                let offers_card = card.is_some();
                 let card = card.as_ref().map(|challenge| (challenge, details.card_problem));
                 let rendered =
                     api.challenges.of(challenged).render(&Render { resource_url: &asked.url, problem, shape: asked.shape, card });
-                (with_members(rendered.body, &details.extra), Some((rendered.header_payment_required, rendered.header_www_authenticate)))
+                let mut extra = details.extra;
+                extra.extend(offers_card.then(|| ("agent_token", cards::AGENT_TOKEN_HINT.into())));
+                (with_members(rendered.body, &extra), Some((rendered.header_payment_required, rendered.header_www_authenticate)))
             }
             None => (with_members(problem.body(asked.shape), &details.extra), None),
         };

@@ -37,7 +37,7 @@ pub(super) fn telemetry(table: &RouteTable) -> Arc<Telemetry> {
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.identity != Identity::None,
-        Target::Own(own) => !matches!(own, OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms),
+        Target::Own(own) => !matches!(own, OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms),
     }
 }
 

@@ -11,6 +11,7 @@ mod explain;
 mod findings;
 mod free_tier;
 mod health;
+mod holders;
 mod ledger;
 mod migrate;
 mod moment;
@@ -86,6 +87,8 @@ enum Command {
     Upstream(upstream::UpstreamArguments),
     /// Look at the credits of a card account, and change them.
     Credits(credits::CreditsArguments),
+    /// Look at who holds the agent tokens of a card account, end one, and stop the account.
+    Holders(holders::HoldersArguments),
     /// List what banks took back or asked about, and let an account buy again that was refused for it.
     Disputes(disputes::DisputesArguments),
     /// Look at the free launches of a wallet.
@@ -138,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Resolve(found) => configured(&arguments, |config| run(resolve::run(config, found))),
         Command::Upstream(upstream) => configured(&arguments, |config| run(upstream::run(config, upstream))),
         Command::Disputes(disputes) => configured(&arguments, |config| run(disputes::run(config, disputes))),
+        Command::Holders(holders) => configured(&arguments, |config| run(holders::run(config, holders))),
         Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
         Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),
         Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
@@ -278,6 +282,14 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn holders_are_shown_and_changed_with_a_reason() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("turnpike holders show card:7 --json") && parse("turnpike holders freeze card:7 --reason stolen --dry-run"));
+        assert!(parse("turnpike holders revoke pay_00000000000000000000000000000007 --reason stolen"));
+        assert!(!parse("turnpike holders") && !parse("turnpike holders unfreeze card:7") && !parse("turnpike holders revoke 7 --reason x"));
     }
 
     #[test]

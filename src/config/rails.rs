@@ -124,6 +124,8 @@ pub struct Mpp {
     pub token_keys: Vec<Secret>,
     /// How long a challenge can be paid, in seconds.
     pub challenge_ttl_s: u64,
+    /// How long a credential that paid tells who asks on routes that cost nothing, in seconds from its settlement.
+    pub used_credential_s: u64,
     /// Whether a challenge is bound to the body that it was asked with.
     pub bind_bodies: bool,
 }
@@ -136,6 +138,7 @@ impl Default for Mpp {
             realm: String::new(),
             token_keys: Vec::new(),
             challenge_ttl_s: 2100,
+            used_credential_s: 3600,
             bind_bodies: true,
         }
     }

@@ -80,6 +80,14 @@ pub(super) async fn account(State(desk): State<Arc<Desk>>, Path(payer): Path<Str
     Ok(answer::listed(&asked, body, next.as_deref()))
 }
 
+/// Who holds the tokens of a card account, newest first.
+pub(super) async fn holders(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, asked: Asked) -> Answer {
+    let payer = ask::card(&payer)?;
+    let limit = asked.only(&["limit"])?.limit()?;
+    let (found, frozen) = tokio::try_join!(desk.cards.holders(&payer, limit), desk.cards.frozen_since(&payer))?;
+    Ok(Json(shape::holders(&payer, &found, frozen)).into_response())
+}
+
 /// An account as the list shows it.
 pub(super) fn account_row(payer: &Payer, account: &CreditAccount) -> CreditAccountRow {
     let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);

@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     ports::{
-        AccountBlock, BooksError, DisputeNote, Evidence, Found, JournalLine, PaidBack, RefundApproval, UsdcRefund,
+        AccountBlock, BooksError, DisputeNote, Evidence, Found, HolderRow, JournalLine, PaidBack, RefundApproval, UsdcRefund,
         desk::{DeskBooks, Dossier, Overview},
     },
     reconcile::Report,
@@ -88,6 +88,19 @@ pub fn block(block: &AccountBlock) -> Value {
     json!({
         "payer": block.payer.to_string(), "cause": block.cause, "reference": block.reference, "payment_id": block.payment,
         "detail": block.detail, "since": block.since.rfc3339(),
+    })
+}
+
+/// Who holds the tokens of an account; no token and no hash of one.
+pub fn holders(payer: &Payer, found: &[HolderRow], frozen: Option<UnixMs>) -> Value {
+    let one = |row: &HolderRow| {
+        json!({
+            "holder": row.holder.id.to_string(), "reach": row.holder.reach.word(), "rotation": row.holder.rotation,
+            "payments": row.payments, "since": row.since.rfc3339(), "revoked_at": row.revoked_at.map(UnixMs::rfc3339),
+        })
+    };
+    json!({
+        "payer": payer.to_string(), "frozen_since": frozen.map(UnixMs::rfc3339), "rows": found.iter().map(one).collect::<Vec<_>>(),
     })
 }
 

@@ -166,7 +166,7 @@ async fn r143_operators_revoke_a_holder_and_freeze_an_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r143_a_used_credential_ends_and_its_answer_stays() {
-    let world = Setup::paid().cards().set("mpp.used_credential_s", "5").start().await;
+    let world = Setup::paid().cards().set("mpp.used_credential_s", "8").start().await;
     let (card, call) = (Card::new(), unpaid("paid"));
     let credential = world.credential(&card, &call).await;
     let paid = world.send(credential.on(&call)).await.must(201);
@@ -175,7 +175,7 @@ async fn r143_a_used_credential_ends_and_its_answer_stays() {
     world.send(reads(&paid)).await.must(200);
     world.send(reads(&other)).await.must(404);
     world.send(credential.on(&Call::get("/credits"))).await.must(200);
-    tokio::time::sleep(Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
     for call in [reads(&paid), credential.on(&Call::get("/credits"))] {
         let reply = world.send(call).await.must(401);
         assert_eq!(reply.json()["reason"], "used_credential_ended", "{}", reply.brief());

@@ -30,6 +30,7 @@ mod framing;
 mod free_cap;
 mod free_tier;
 mod full_disk;
+mod holders;
 mod http;
 mod idempotency;
 mod identity;

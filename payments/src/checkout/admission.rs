@@ -5,9 +5,10 @@ use bytes::Bytes;
 use crate::{
     agent::Payer,
     checkout::World,
+    holder::{KnownToken, Scope, UsedCredential},
     intent::{Intent, KeptRequest, State},
-    ports::{BooksError, CardBooks, IdentityClaim, ProofUse, WrittenBy},
-    proof::{ChargeKey, ProofKey},
+    ports::{BooksError, IdentityClaim, ProofUse, WrittenBy},
+    proof::ProofKey,
 };
 
 /// A request as it goes upstream, without any header of the client but its content type.
@@ -40,6 +41,7 @@ pub struct Admission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified {
     payer: Payer,
+    scope: Scope,
 }
 
 /// Uses a proof up in the books before anything is forwarded; `None` when it was used before.
@@ -55,7 +57,7 @@ pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Resu
 
 async fn identify_durably(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
     let fresh = world.books.claim_identities(&[claim]).await?;
-    Ok((fresh == [true]).then_some(Identified { payer }))
+    Ok((fresh == [true]).then_some(Identified::wholly(payer)))
 }
 
 /// Uses a proof up in the fast memory, for reads; the books hear of it within a second, or at once where the memory cannot tell. `None` when
@@ -69,34 +71,38 @@ pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim)
         return Ok(None);
     }
     match world.proofs.take_identity(claim.clone(), WrittenBy::Queue).await {
-        ProofUse::Fresh => Ok(Some(Identified { payer })),
+        ProofUse::Fresh => Ok(Some(Identified::wholly(payer))),
         ProofUse::Unsure => identify_durably(world, payer, claim).await,
         ProofUse::Paying | ProofUse::Identity => Ok(None),
     }
 }
 
-/// Somebody who shows an agent token. It identifies as often as it is shown: whoever holds it is the account.
-///
-/// # Errors
-/// [`BooksError`] when the books do not answer.
-pub async fn identify_by_token(books: &dyn CardBooks, agent_token_sha256: &[u8; 32]) -> Result<Option<Identified>, BooksError> {
-    Ok(books.account_of_token(agent_token_sha256).await?.map(|payer| Identified { payer }))
+/// Somebody who shows an agent token that the books know. It identifies as often as it is shown.
+pub fn identify_by_token(token: &KnownToken) -> Identified {
+    Identified { payer: token.holder.payer.clone(), scope: token.holder.scope() }
 }
 
-/// Somebody who shows the very credential that paid before, where nothing is paid.
-///
-/// # Errors
-/// [`BooksError`] when the books do not answer.
-pub async fn identify_by_charge(books: &dyn CardBooks, key: &ChargeKey) -> Result<Option<Identified>, BooksError> {
-    Ok(books.account_of_charge(key).await?.map(|payer| Identified { payer }))
+/// Somebody who shows the very credential that paid before, where nothing is paid: for what it made.
+pub fn identify_by_credential(used: &UsedCredential) -> Identified {
+    Identified { payer: used.payer.clone(), scope: Scope::Payment(used.payment) }
 }
 
 // === impl Identified ===
 
 impl Identified {
+    /// Somebody who is the payer itself.
+    const fn wholly(payer: Payer) -> Self {
+        Self { payer, scope: Scope::Account }
+    }
+
     /// Who it is.
     pub fn payer(&self) -> &Payer {
         &self.payer
+    }
+
+    /// What it may read and change.
+    pub const fn scope(&self) -> Scope {
+        self.scope
     }
 }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use admission::{Admission, ForwardRequest, Identified, identify, identify_by_charge, identify_by_token, identify_quickly};
+pub use admission::{Admission, ForwardRequest, Identified, identify, identify_by_credential, identify_by_token, identify_quickly};
 pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};

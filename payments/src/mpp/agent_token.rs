@@ -63,6 +63,23 @@ impl AgentTokenKeys {
     }
 }
 
+impl AgentTokenKeys {
+    /// The token of a holder, named by the first payment, after so many rotations; before the first one it is that of the payment.
+    #[must_use]
+    pub fn rotated(&self, account: &Payer, holder: PaymentId, rotation: u32) -> AgentToken {
+        let [account, holder, rotation] = [account.to_string(), holder.to_string(), rotation.to_string()];
+        AgentToken::of(&self.0.mac(|push| push_parts(push, &rotated_parts(&account, &holder, &rotation))))
+    }
+
+    /// The same that has this hash, whichever key made it. `None` when its key is gone.
+    #[must_use]
+    pub fn rotated_again(&self, account: &Payer, holder: PaymentId, rotation: u32, kept: &TokenHash) -> Option<AgentToken> {
+        let [account, holder, rotation] = [account.to_string(), holder.to_string(), rotation.to_string()];
+        let macs = self.0.macs(|push| push_parts(push, &rotated_parts(&account, &holder, &rotation)));
+        macs.map(|mac| AgentToken::of(&mac)).find(|token| bool::from(token.sha256().as_bytes().ct_eq(kept.as_bytes())))
+    }
+}
+
 impl fmt::Debug for AgentTokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AgentTokenKeys({} of them)", self.0.len())
@@ -73,6 +90,10 @@ fn token_parts<'a>(account: &'a str, payment: &'a str) -> [&'a str; 3] {
     ["turnpike agent token 1", account, payment]
 }
 
+fn rotated_parts<'a>(account: &'a str, holder: &'a str, rotation: &'a str) -> [&'a str; 4] {
+    ["turnpike agent token 2", account, holder, rotation]
+}
+
 impl AgentTokens for AgentTokenKeys {
     fn token_of(&self, payer: &Payer, intent: PaymentId) -> String {
         self.make(payer, intent).expose().to_owned()
@@ -80,6 +101,23 @@ impl AgentTokens for AgentTokenKeys {
 
     fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String> {
         self.again(payer, intent, &TokenHash::from_bytes(*sha256)).map(|token| token.expose().to_owned())
+    }
+
+    fn token_at(&self, payer: &Payer, holder: PaymentId, rotation: u32) -> String {
+        match rotation {
+            0 => self.token_of(payer, holder),
+            _ => self.rotated(payer, holder, rotation).expose().to_owned(),
+        }
+    }
+
+    fn token_at_with_sha256(&self, payer: &Payer, holder: PaymentId, rotation: u32, sha256: &[u8; 32]) -> Option<String> {
+        match rotation {
+            0 => self.token_with_sha256(payer, holder, sha256),
+            _ => {
+                let token = self.rotated_again(payer, holder, rotation, &TokenHash::from_bytes(*sha256));
+                token.map(|token| token.expose().to_owned())
+            }
+        }
     }
 }
 
@@ -146,6 +184,19 @@ mod tests {
         assert!(both.again(&account, payment(2), &kept).is_none());
         assert!(both.again(&Payer::Card("ac".to_owned()), payment(1), &kept).is_none());
         assert!(AgentTokenKeys::new([NEW]).unwrap().again(&account, payment(1), &kept).is_none());
+    }
+
+    #[test]
+    fn each_rotation_is_another_token_and_is_given_again() {
+        let (old, both) = (AgentTokenKeys::new([OLD]).unwrap(), AgentTokenKeys::new([NEW, OLD]).unwrap());
+        let account = Payer::Card("ab".to_owned());
+        let tokens: Vec<String> = (0..3).map(|rotation| old.token_at(&account, payment(1), rotation)).collect();
+        assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2] && tokens[0] == old.make(&account, payment(1)).expose());
+        for (rotation, token) in (0..).zip(&tokens) {
+            let kept = Sha256::digest(token.as_bytes()).into();
+            assert_eq!(both.token_at_with_sha256(&account, payment(1), rotation, &kept).as_ref(), Some(token));
+            assert_eq!(both.token_at_with_sha256(&account, payment(2), rotation, &kept), None);
+        }
     }
 
     #[test]

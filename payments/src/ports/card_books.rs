@@ -7,8 +7,9 @@ use crate::{
     charge::Refund,
     ids::PaymentId,
     money::{Credits, UsdCents},
-    ports::{ActionName, BooksError, ChargeFacts, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed},
-    proof::ChargeKey,
+    ports::{
+        ActionName, BooksError, ChargeFacts, HolderBooks, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
+    },
     settlement::ChainHash,
     time::UnixMs,
 };
@@ -189,7 +190,7 @@ impl CreditAccount {
 
 /// Card accounts. One transaction per method.
 #[async_trait]
-pub trait CardBooks: Send + Sync {
+pub trait CardBooks: HolderBooks + Send + Sync {
     /// A payer's credits; nothing at all for one that the books never met.
     ///
     /// # Errors
@@ -210,12 +211,6 @@ pub trait CardBooks: Send + Sync {
 
     /// The name of these books, for what is made at a processor that others use too: `fresh` where they have none yet.
     async fn books_name(&self, fresh: &str) -> Result<String, BooksError>;
-
-    /// Whose agent token has this hash.
-    async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError>;
-
-    /// Whose settled charge this very credential paid.
-    async fn account_of_charge(&self, key: &ChargeKey) -> Result<Option<Payer>, BooksError>;
 
     /// The intent that a payment at the processor settled.
     async fn intent_of_charge(&self, payment_intent: &str) -> Result<Option<PaymentId>, BooksError>;

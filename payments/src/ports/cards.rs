@@ -230,6 +230,14 @@ pub trait CardRail: Send + Sync {
         Ok(None)
     }
 
+    /// Whose card a settled payment charged, by what stays the same from one token to the next.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    async fn payer_of(&self, _payment_intent: &str) -> Result<StablePayer, CardError> {
+        Ok(StablePayer::TokenAlone)
+    }
+
     /// Whether the processor takes our key.
     ///
     /// # Errors

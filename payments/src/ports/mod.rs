@@ -12,6 +12,7 @@ pub mod desk;
 mod finality;
 mod finding;
 mod history;
+mod holder_books;
 mod limiter;
 mod parking;
 mod proofs;
@@ -45,6 +46,7 @@ pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, S
 pub use history::{
     CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, TokenTransfer, Window,
 };
+pub use holder_books::{HolderAction, HolderBooks, HolderChange, HolderRefusal, HolderRow};
 pub use limiter::{AgentLimiter, Rate, Taken};
 pub use parking::Parking;
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
@@ -90,6 +92,12 @@ pub trait AgentTokens: Send + Sync {
 
     /// The token of that payment that has this hash, whichever key made it; none when its key is gone.
     fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String>;
+
+    /// The token of a holder after so many rotations.
+    fn token_at(&self, payer: &Payer, holder: PaymentId, rotation: u32) -> String;
+
+    /// The same that has this hash, whichever key made it; none when its key is gone.
+    fn token_at_with_sha256(&self, payer: &Payer, holder: PaymentId, rotation: u32, sha256: &[u8; 32]) -> Option<String>;
 }
 
 /// Fresh ids.

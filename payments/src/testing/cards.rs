@@ -121,4 +121,12 @@ impl AgentTokens for PlainTokens {
     fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String> {
         (self.sha256_of(payer, intent) == *sha256).then(|| self.token_of(payer, intent))
     }
+
+    fn token_at(&self, payer: &Payer, holder: PaymentId, rotation: u32) -> String {
+        format!("{}_{rotation}", self.token_of(payer, holder))
+    }
+
+    fn token_at_with_sha256(&self, payer: &Payer, holder: PaymentId, _: u32, sha256: &[u8; 32]) -> Option<String> {
+        self.token_with_sha256(payer, holder, sha256)
+    }
 }

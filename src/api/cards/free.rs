@@ -5,18 +5,17 @@ use std::sync::Arc;
 
 use payments::{
     challenge::Retry,
-    checkout::{Identified, identify_by_charge, identify_by_token},
+    checkout::{Identified, identify_by_credential, identify_by_token},
     mpp::{
         credential::decode,
         verify::{PresentedPayment, present},
     },
     proof::ChargeKey,
 };
-use sha2::{Digest, Sha256};
 
 use super::{
     super::{Api, call::Call, credential::Credential, problem::Fault},
-    desk, who,
+    AGENT_TOKEN_HINT, desk, who,
 };
 use crate::upstream::profile::Condition;
 
@@ -26,23 +25,13 @@ use crate::upstream::profile::Condition;
 /// 401 for anybody else, 429, 503 when the books do not answer.
 pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
     let who = match credential {
-        Credential::AgentToken(token) => of_token(api, token).await?,
+        Credential::AgentToken(token) => identify_by_token(&who::known_token(desk(api)?, token, api.world.clock.now()).await?),
         Credential::Card(header) => of_credential(api, header).await?,
         Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(unknown()),
     };
     call.rate = Some(api.limits.agent(who.payer(), api.world.clock.now()).await?);
     call.proven = Some(who.payer().clone());
     Ok(who)
-}
-
-/// The account of an agent token.
-///
-/// # Errors
-/// 401, or 503 when the books do not answer.
-pub(in super::super) async fn of_token(api: &Api, token: &str) -> Result<Identified, Fault> {
-    let sha256 = Sha256::digest(token.as_bytes()).into();
-    let who = identify_by_token(&*desk(api)?.books, &sha256).await.map_err(|error| Fault::internal(&error))?;
-    who.ok_or_else(who::unknown_token)
 }
 
 async fn of_credential(api: &Api, header: &[u8]) -> Result<Identified, Fault> {
@@ -53,17 +42,26 @@ async fn of_credential(api: &Api, header: &[u8]) -> Result<Identified, Fault> {
     };
     let Some(paid) = presented(header) else { return Err(unknown()) };
     let key = ChargeKey { challenge_id: paid.challenge_id(), token_sha256: *paid.token_sha256().as_bytes() };
-    let who = identify_by_charge(&*desk.books, &key).await.map_err(|error| Fault::internal(&error))?;
-    who.ok_or_else(unknown)
+    let used = desk.books.used_credential(&key).await.map_err(|error| Fault::internal(&error))?;
+    let Some(used) = used.filter(|used| !used.is_revoked) else { return Err(unknown()) };
+    if used.frozen_since.is_some() {
+        return Err(who::frozen(Condition::Unauthenticated));
+    }
+    if api.world.clock.now() >= used.since.plus_ms(desk.used_credential_ms) {
+        let message = "this credential paid too long ago to say who asks; use the agent token that came with its answer";
+        let fault = Fault::new(Condition::Unauthenticated, message).reason("used_credential_ended").retry(Retry::FixRequest);
+        return Err(fault.member("agent_token", AGENT_TOKEN_HINT));
+    }
+    Ok(identify_by_credential(&used))
 }
 
 /// 401: a payment would prove nothing here, so none is asked for.
 pub(super) fn unknown() -> Fault {
     let message = "say who you are with the agent token that came with a paid answer (Authorization: Bearer tpk_...), or with the credential \
                    that paid; a new card payment would not tell";
-    Fault::new(Condition::Unauthenticated, message).reason("unknown_account").retry(Retry::FixRequest).field(
-        "Authorization",
-        "Bearer tpk_..., or the credential of an earlier payment",
-        "none that names an account",
-    )
+    Fault::new(Condition::Unauthenticated, message)
+        .reason("unknown_account")
+        .retry(Retry::FixRequest)
+        .field("Authorization", "Bearer tpk_..., or the credential of an earlier payment", "none that names an account")
+        .member("agent_token", AGENT_TOKEN_HINT)
 }

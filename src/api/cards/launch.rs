@@ -8,6 +8,8 @@ use payments::{
     challenge::{Phase, Retry},
     checkout::{CardRequest, PresentedCard, claim_card},
     funding::Product,
+    holder::Holder,
+    ids::PaymentId,
     intent::KeptRequest,
     mpp::error::ProblemType,
     ports::{ClaimKey, HalfKnown, Known},
@@ -16,7 +18,8 @@ use payments::{
 
 use super::{
     super::{Api, call::Call, credential, earlier_terms, faults::unpaid, priced, problem::Fault, replay},
-    desk, who,
+    CardDesk, desk, stable,
+    who::{self, Paying},
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
 
@@ -41,9 +44,9 @@ pub(in super::super) async fn by_credential(
 /// Paid by a credit of the account whose agent token this is. It brings nothing that could be charged.
 pub(in super::super) async fn by_token(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, token: &str) -> Result<Response, Fault> {
     let desk = desk(api)?;
-    let payer = who::of_agent_token(desk, token).await?;
+    let known = who::known_token(desk, token, api.world.clock.now()).await?;
     let turn = api.turns.none();
-    serve(api, &Order::Launch(upstream), call, payer, None, turn).await
+    serve(api, &Order::Launch(upstream), call, Paying::holder_of(known), None, turn).await
 }
 
 pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
@@ -69,8 +72,8 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     let live = verified.in_window(now).map_err(|error| who::refused(&error))?;
     let beside = credential::agent_token(&call.headers)?;
     let look = desk.looks.take(call.peer, now)?;
-    let payer = match who::of_payment_token(desk, &live, beside.as_deref(), now).await {
-        Ok(payer) => payer,
+    let paying = match who::of_payment_token(desk, &live, beside.as_deref(), now).await {
+        Ok(paying) => paying,
         // Meanwhile the token may have been spent here, under another challenge.
         Err(fault) => match api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
             Some(known) => return repeated(api, call, &proof, known).await,
@@ -80,10 +83,15 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     let card = PresentedCard { key, token: live.token().clone() };
     if beside.is_none() {
         look.give_back();
-        return serve(api, &order, call, payer, Some(card), turn).await;
+        let stable = paying.stable.clone();
+        let answer = serve(api, &order, call, paying, Some(card), turn).await?;
+        return match order {
+            Order::Launch(_) => Ok(answer),
+            Order::Pack => stable::compared(api, desk, answer, stable).await,
+        };
     }
     // Beside an agent token nobody asked what the payment token is worth: its charge tells.
-    let answer = serve(api, &order, call, payer, Some(card), turn).await?;
+    let answer = serve(api, &order, call, paying, Some(card), turn).await?;
     look.give_back();
     Ok(answer)
 }
@@ -93,11 +101,11 @@ async fn serve(
     api: &Arc<Api>,
     order: &Order<'_>,
     call: &mut Call,
-    payer: Payer,
+    paying: Paying,
     card: Option<PresentedCard>,
     turn: super::super::turns::Turn<'_>,
 ) -> Result<Response, Fault> {
-    let desk = desk(api)?;
+    let (desk, Paying { payer, holder, stable }) = (desk(api)?, paying);
     let idempotency_key = credential::idempotency_key(&call.headers)?;
     let proof = card.as_ref().map(|card| ProofKey::Charge(card.key));
     let key = ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
@@ -111,12 +119,15 @@ async fn serve(
     call.proven = Some(payer.clone());
     desk.rail.account_known().await.map_err(|error| who::unanswered(&error))?;
     unblocked(desk, &payer).await?;
+    if desk.books.frozen_since(&payer).await.map_err(|error| Fault::internal(&error))?.is_some() {
+        return Err(who::frozen(Condition::PaymentRequired));
+    }
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     if let Order::Launch(upstream) = order {
         priced::check_body(api, upstream, call)?;
         priced::check_gates(api).await?;
     } else {
-        super::purchase::check_body(desk, call)?;
+        stable::check(stable.as_ref(), super::purchase::check_body(desk, call)?)?;
         api.load.creation(api.drives.count())?;
     }
     // 9 was the look at the token. 10. The claim.
@@ -125,6 +136,7 @@ async fn serve(
         Order::Pack => (desk.pack.price, Product::Pack { credits: desk.pack.credits }),
     };
     let id = api.world.ids.payment_id();
+    hold(api, desk, id, &payer, holder).await?;
     let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
     let world = api.world.clone();
     let claimed = priced::to_its_end(api, id, async move { claim_card(&world, request).await }).await?;
@@ -135,8 +147,14 @@ async fn serve(
     priced::answer_claimed(api, call, &key, claimed).await
 }
 
+/// Notes whose payment it will be, before there is one: the answer of it brings the holder's token.
+async fn hold(api: &Api, desk: &CardDesk, id: PaymentId, payer: &Payer, holder: Option<Holder>) -> Result<(), Fault> {
+    let holder = holder.unwrap_or_else(|| Holder::beginning(id, payer.clone(), desk.tokens.sha256_of(payer, id)));
+    desk.books.hold(id, &holder, api.world.clock.now()).await.map_err(|error| Fault::internal(&error))
+}
+
 /// An account that charged back buys nothing. No challenge goes out with it: another payment would be refused, too.
-async fn unblocked(desk: &super::CardDesk, payer: &Payer) -> Result<(), Fault> {
+async fn unblocked(desk: &CardDesk, payer: &Payer) -> Result<(), Fault> {
     let blocks = desk.books.blocks_of(payer).await.map_err(|error| Fault::internal(&error))?;
     let Some(block) = blocks.first() else { return Ok(()) };
     let why = match block.cause.as_str() {

@@ -7,7 +7,10 @@ mod launch;
 mod looks;
 mod purchase;
 mod quote;
+mod reach;
 mod receipt;
+mod rotate;
+mod stable;
 mod who;
 
 use std::sync::Arc;
@@ -26,10 +29,16 @@ pub use looks::Looks;
 pub(super) use launch::{by_credential, by_token, repeated};
 pub(super) use purchase::{answer as purchase, granted};
 pub(super) use quote::answer as quote;
+pub(super) use reach::{check_payment, forwarded};
 pub(super) use receipt::{charged_headers, not_paid};
+pub(super) use rotate::answer as rotate;
 
 use super::{Api, problem::Fault};
 use crate::upstream::profile::Condition;
+
+/// How an agent goes on without a payment credential, for answers about cards.
+pub(super) const AGENT_TOKEN_HINT: &str = "X-Agent-Token of a paid answer, sent as Authorization: Bearer tpk_..., spends credits and reads what was \
+     paid for; no payment credential is needed for each request";
 
 /// What a gateway that takes cards needs beside the rules' world.
 pub struct CardDesk {
@@ -51,6 +60,8 @@ pub struct CardDesk {
     pub challenge_ttl_ms: i64,
     /// Challenges are bound to the body that they were asked with.
     pub bind_bodies: bool,
+    /// How long a credential that paid tells who asks, in milliseconds.
+    pub used_credential_ms: i64,
     /// Real money.
     pub livemode: bool,
     /// What peers may cost at the processor.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     super::{Api, call::Call, credential::Credential, faults::unpaid, problem::Fault},
-    CardDesk, desk,
+    AGENT_TOKEN_HINT, CardDesk, desk,
     launch::{Order, pay},
 };
 use crate::upstream::profile::Condition;
@@ -23,6 +23,9 @@ use crate::upstream::profile::Condition;
 #[serde(deny_unknown_fields)]
 struct Asked {
     pack: Option<String>,
+    /// The buyer knows that only the agent token of the answer spends the credits.
+    #[serde(default)]
+    agent_token_only: bool,
 }
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
@@ -41,18 +44,22 @@ fn cards_only(message: &str) -> Fault {
     Fault::new(Condition::Validation, message).reason("cards_only").retry(Retry::Never)
 }
 
-/// Refuses a body before any money: the pack that it names is the one that is charged.
-pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<(), Fault> {
+/// Refuses a body before any money: the pack that it names is the one that is charged. Says whether the buyer means to spend the credits by
+/// agent token alone.
+pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<bool, Fault> {
     let asked: Asked = match call.body.is_empty() {
         true => Asked::default(),
         false => serde_json::from_slice(&call.body).map_err(|_| {
-            let fault = Fault::new(Condition::Validation, "the body is {\"pack\": \"pack_20\"} or empty; nothing was charged");
-            fault.reason("invalid_body").retry(Retry::FixRequest).field("body", "an object with the one member pack", "another body")
+            let fault = Fault::new(
+                Condition::Validation,
+                "the body is {\"pack\": \"pack_20\"}, perhaps with \"agent_token_only\": true, or empty; nothing was charged",
+            );
+            fault.reason("invalid_body").retry(Retry::FixRequest).field("body", "an object with pack and agent_token_only", "another body")
         })?,
     };
     match asked.pack.as_deref() {
-        None => Ok(()),
-        Some(pack) if pack == desk.pack.id => Ok(()),
+        None => Ok(asked.agent_token_only),
+        Some(pack) if pack == desk.pack.id => Ok(asked.agent_token_only),
         Some(other) => {
             let got: String = other.chars().take(64).collect();
             let fault = Fault::new(Condition::Validation, "no such pack; nothing was charged");
@@ -69,7 +76,8 @@ pub(in super::super) fn granted(api: &Api, intent: &Intent) -> Option<StoredAnsw
         "credits": credits.get(),
         "price_usd": intent.price.to_string().trim_end_matches(" USD"),
     });
-    let body = json!({"data": {"credits_added": credits.get(), "new_balance": balance.get(), "pack": pack}});
+    let body =
+        json!({"data": {"credits_added": credits.get(), "new_balance": balance.get(), "pack": pack, "agent_token": AGENT_TOKEN_HINT}});
     let headers = vec![(String::from("content-type"), String::from("application/json"))];
     Some(StoredAnswer { status: 200, headers, body: body.to_string().into() })
 }

@@ -3,21 +3,23 @@
 use http::{HeaderMap, HeaderName};
 use payments::{
     challenge::{Phase, Retry},
-    intent::Intent,
+    funding::Funding,
+    intent::{Intent, State},
     mpp::{
         error::ProblemType,
         receipt::{RECEIPT_HEADER, Receipt},
     },
     settlement::PaymentFailure,
 };
+use sha2::{Digest, Sha256};
 
 use super::super::{Api, header_value, problem::Fault};
 use crate::upstream::profile::Condition;
 
-/// The receipt of a settled charge (draft-httpauth-payment 5.3), only on success, and the account's agent token: the same again for a repeat.
-pub(in super::super) fn charged_headers(api: &Api, intent: &Intent, status: u16, headers: &mut HeaderMap) {
-    let (Some(proof), Some(charge)) = (intent.settlement.as_ref().and_then(|settled| settled.charge()), &intent.charge) else { return };
-    if (200..300).contains(&status) {
+/// The receipt of a settled charge (draft-httpauth-payment 5.3), only on success, and the holder's agent token: the same again for a repeat.
+pub(in super::super) async fn charged_headers(api: &Api, intent: &Intent, status: u16, headers: &mut HeaderMap) {
+    let proof = intent.settlement.as_ref().and_then(|settled| settled.charge());
+    if let (Some(proof), Some(charge), 200..300) = (proof, &intent.charge, status) {
         let receipt = Receipt {
             settled_at: intent.updated_at,
             reference: &proof.payment_intent,
@@ -28,9 +30,31 @@ pub(in super::super) fn charged_headers(api: &Api, intent: &Intent, status: u16,
             headers.insert(name, header_value(&receipt.header_value()));
         }
     }
-    let token = api.cards.as_ref().and_then(|desk| desk.tokens.token_with_sha256(&intent.payer, intent.id, &charge.agent_token_sha256));
-    if let Some(token) = token {
+    if let Some(token) = holders_token(api, intent).await {
         headers.insert(HeaderName::from_static("x-agent-token"), header_value(&token));
+    }
+}
+
+/// The token of whoever's payment it is: where a charge was settled, and where a credit was spent. A payment of an earlier release begins with
+/// its own.
+async fn holders_token(api: &Api, intent: &Intent) -> Option<String> {
+    let desk = api.cards.as_ref()?;
+    let spent = matches!(intent.funding, Funding::Credit { .. }) && intent.state == State::Created;
+    if !spent && intent.settlement.as_ref().and_then(|settled| settled.charge()).is_none() {
+        return None;
+    }
+    match desk.books.holder_of_payment(intent.id).await {
+        Ok(Some(holder)) => desk.tokens.token_at_with_sha256(&holder.payer, holder.id, holder.rotation, &holder.token_sha256),
+        Ok(None) => {
+            let token = desk.tokens.token_with_sha256(&intent.payer, intent.id, &intent.charge.as_ref()?.agent_token_sha256)?;
+            // Not where the holder was revoked.
+            let known = desk.books.holder_of_token(&Sha256::digest(token.as_bytes()).into(), api.world.clock.now()).await;
+            known.ok().flatten().map(|_| token)
+        }
+        Err(error) => {
+            tracing::warn!(%error, payment_id = %intent.id, "cards.token_unknown");
+            None
+        }
     }
 }
 

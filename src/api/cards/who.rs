@@ -4,6 +4,7 @@ use payments::{
     agent::Payer,
     challenge::{Phase, Retry},
     charge::PaymentToken,
+    holder::{Holder, KnownToken},
     mpp::{
         account::StablePayer as Named,
         credential,
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     super::{Api, call::Call, challenges::Challenged, problem::Fault},
-    CardDesk,
+    AGENT_TOKEN_HINT, CardDesk,
 };
 use crate::{clock::Stopwatch, telemetry::Rail, upstream::profile::Condition};
 
@@ -44,14 +45,35 @@ pub(super) fn verified(
     verified.map(Some).map_err(|error| refused(&error))
 }
 
-/// The account of an agent token.
+/// Who pays: the account, and the holder whose payment it will be; none where it begins one.
+pub(super) struct Paying {
+    pub payer: Payer,
+    pub holder: Option<Holder>,
+    /// What the processor knows the card by; none where it was not asked.
+    pub stable: Option<StablePayer>,
+}
+
+impl Paying {
+    /// The holder of an agent token.
+    pub(super) fn holder_of(token: KnownToken) -> Self {
+        Self { payer: token.holder.payer.clone(), holder: Some(token.holder), stable: None }
+    }
+}
+
+/// What the books know of an agent token.
 ///
 /// # Errors
-/// 401 for a token that is nobody's, 503 when the books do not answer.
-pub(super) async fn of_agent_token(desk: &CardDesk, token: &str) -> Result<Payer, Fault> {
+/// 401 for a token that is nobody's or whose account is frozen, 503 when the books do not answer.
+pub(super) async fn known_token(desk: &CardDesk, token: &str, now: UnixMs) -> Result<KnownToken, Fault> {
     let sha256 = Sha256::digest(token.as_bytes()).into();
-    let payer = desk.books.account_of_token(&sha256).await.map_err(|error| Fault::internal(&error))?;
-    payer.ok_or_else(unknown_token)
+    let known = desk.books.holder_of_token(&sha256, now).await.map_err(|error| Fault::internal(&error))?.ok_or_else(unknown_token)?;
+    if known.frozen_since.is_some() { Err(frozen(Condition::Unauthenticated)) } else { Ok(known) }
+}
+
+/// An operator stopped the account.
+pub(super) fn frozen(condition: Condition) -> Fault {
+    let message = "this account is frozen: it neither pays nor reads until the operator lets it go on; nothing was charged";
+    Fault::new(condition, message).reason("account_frozen").retry(Retry::Never)
 }
 
 /// 401: the token is nobody's.
@@ -59,6 +81,7 @@ pub(super) fn unknown_token() -> Fault {
     Fault::new(Condition::Unauthenticated, "no such agent token; it comes in X-Agent-Token with the answer of a paid request")
         .reason("unknown_agent_token")
         .retry(Retry::FixRequest)
+        .member("agent_token", AGENT_TOKEN_HINT)
 }
 
 /// The account behind a payment token: an agent token beside it says so without asking anybody, otherwise the processor does. A token that can
@@ -66,13 +89,13 @@ pub(super) fn unknown_token() -> Fault {
 ///
 /// # Errors
 /// 402 PAYMENT_003 with a fresh challenge for a token that is worth nothing, 503 when the processor does not say; nothing is claimed then.
-pub(super) async fn of_payment_token(desk: &CardDesk, live: &LiveCharge, beside: Option<&str>, now: UnixMs) -> Result<Payer, Fault> {
+pub(super) async fn of_payment_token(desk: &CardDesk, live: &LiveCharge, beside: Option<&str>, now: UnixMs) -> Result<Paying, Fault> {
     if let Some(token) = beside {
-        return of_agent_token(desk, token).await;
+        return known_token(desk, token, now).await.map(Paying::holder_of);
     }
     let view = desk.rail.token(live.token()).await.map_err(|error| unanswered(&error))?;
     usable(desk, live, &view, now)?;
-    Ok(account(desk, live.token(), &view))
+    Ok(Paying { payer: account(desk, live.token(), &view), holder: None, stable: Some(view.payer) })
 }
 
 /// The name of the account, by what stays the same from one token to the next.

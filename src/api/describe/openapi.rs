@@ -47,7 +47,7 @@ impl<'a> Subject<'a> {
         let cards = self.takes_cards();
         self.table.routes().filter(move |route| match route.target {
             Target::Own(OwnRoute::CardEvents) => false,
-            Target::Own(OwnRoute::Credits | OwnRoute::Purchase) => cards,
+            Target::Own(OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::RotateToken) => cards,
             _ => true,
         })
     }

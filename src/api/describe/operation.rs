@@ -14,6 +14,8 @@ enum Access {
     Identified,
     /// The same, and 401 without one: nobody is to authorise a payment in order to read a balance.
     Known,
+    /// An agent token.
+    Holder,
     /// Nothing.
     Open,
 }
@@ -63,6 +65,7 @@ fn access(subject: &Subject<'_>, route: &Route) -> Access {
     match &route.target {
         Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Purchase) => Access::Identified,
         Target::Own(OwnRoute::Credits) => Access::Known,
+        Target::Own(OwnRoute::RotateToken) => Access::Holder,
         Target::Own(OwnRoute::Quote | OwnRoute::OpenApi | OwnRoute::Llms | OwnRoute::CardEvents) => Access::Open,
         Target::Upstream(upstream) if upstream.identity == Identity::None => Access::Open,
         Target::Upstream(_) => Access::Identified,
@@ -73,6 +76,7 @@ fn access(subject: &Subject<'_>, route: &Route) -> Access {
 fn security(access: Access, cards: bool) -> Value {
     match (access, cards) {
         (Access::Paid(_) | Access::Open, _) => json!([]),
+        (Access::Holder, _) => json!([{"agentToken": []}]),
         (Access::Identified | Access::Known, true) => json!([{"wallet": []}, {"agentToken": []}]),
         (Access::Identified | Access::Known, false) => json!([{"wallet": []}]),
     }
@@ -117,8 +121,7 @@ fn parameters(route: &Route) -> Vec<Value> {
 
 fn body(subject: &Subject<'_>, route: &Route, name: &str) -> Option<Value> {
     if let (Target::Own(OwnRoute::Purchase), Some(pack)) = (&route.target, subject.pack) {
-        let schema =
-            json!({"type": "object", "properties": {"pack": {"type": "string", "enum": [pack.id]}}, "additionalProperties": false});
+        let schema = json!({"type": "object", "properties": {"pack": {"type": "string", "enum": [pack.id]}, "agent_token_only": {"type": "boolean"}}, "additionalProperties": false});
         return Some(json!({"content": {"application/json": {"schema": schema, "example": {"pack": pack.id}}}}));
     }
     let schema = route.upstream()?.body.as_ref()?.contract.schema();
@@ -139,6 +142,10 @@ fn responses(route: &Route, access: Access) -> Value {
         }
         Access::Identified => drop(put("402", "PaymentRequired")),
         Access::Known => drop(put("401", "Unauthenticated")),
+        Access::Holder => {
+            put("401", "Unauthenticated");
+            put("409", "Conflict");
+        }
         Access::Open => {}
     }
     if route.pattern.contains(':') {
@@ -151,6 +158,9 @@ fn responses(route: &Route, access: Access) -> Value {
     if let Access::Paid(prices) = access {
         headers.extend(prices.usdc.map(|_| "PAYMENT-RESPONSE"));
         headers.extend(prices.usd.is_some().then_some(["Payment-Receipt", "X-Agent-Token"]).into_iter().flatten());
+    }
+    if matches!(access, Access::Holder) {
+        headers.push("X-Agent-Token");
     }
     let named = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
     let headers: Map<String, Value> = headers.into_iter().map(named).collect();

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use payments::{
-    ports::{AdjustmentKind, FindingKind},
+    ports::{AdjustmentKind, FindingKind, HolderAction},
     reconcile::Scope,
     settlement::ChainHash,
     time::UnixMs,
@@ -78,6 +78,27 @@ pub(in crate::operator) async fn lift(State(desk): State<Arc<Desk>>, Path(payer)
     let payer = ask::card(&payer)?;
     let change = Fields::read(request).await?.change(VIA)?;
     Ok(Json(super::lift(&desk, &payer, &change).await?).into_response())
+}
+
+/// `POST holders/{id}/revoke`.
+pub(in crate::operator) async fn revoke(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {
+    let id = ask::named("id", PAYMENT_ID, &id)?;
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::change_holders(&desk, HolderAction::Revoke(id), &change).await?).into_response())
+}
+
+/// `POST credits/{payer}/freeze`.
+pub(in crate::operator) async fn freeze(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, request: Request) -> Answer {
+    let action = HolderAction::Freeze(ask::card(&payer)?);
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::change_holders(&desk, action, &change).await?).into_response())
+}
+
+/// `POST credits/{payer}/unfreeze`.
+pub(in crate::operator) async fn unfreeze(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, request: Request) -> Answer {
+    let action = HolderAction::Unfreeze(ask::card(&payer)?);
+    let change = Fields::read(request).await?.change(VIA)?;
+    Ok(Json(super::change_holders(&desk, action, &change).await?).into_response())
 }
 
 async fn adjust(desk: &Desk, payer: &str, kind: AdjustmentKind, request: Request) -> Answer {

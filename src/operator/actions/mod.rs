@@ -15,7 +15,7 @@ use payments::{
     paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{
         ActionName, AdjustmentError, AdjustmentKind, BlockLift, BooksError, CloseFinding, CloseRefusal, CreditAdjustment, FindingKind,
-        LiftRefusal, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction,
+        HolderAction, HolderChange, HolderRefusal, LiftRefusal, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction,
     },
     reconcile::{self, RunError, Scope},
     settlement::ChainHash,
@@ -170,6 +170,22 @@ pub(super) async fn lift(desk: &Desk, payer: &Payer, change: &Change) -> Result<
         LiftRefusal::Books(error) => error.into(),
     })?;
     Ok(json!({"payer": payer.to_string(), "lifted": lifted, "reason": change.reason, "dry_run": change.dry_run}))
+}
+
+/// Ends a holder's tokens, or stops an account and lets it go on.
+pub(super) async fn change_holders(desk: &Desk, action: HolderAction, change: &Change) -> Result<Value, Refusal> {
+    let (word, subject) = match &action {
+        HolderAction::Revoke(id) => ("revoke", id.to_string()),
+        HolderAction::Freeze(payer) => ("freeze", payer.to_string()),
+        HolderAction::Unfreeze(payer) => ("unfreeze", payer.to_string()),
+    };
+    let asked = HolderChange { action, reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
+    desk.cards.change_holders(&asked).await.map_err(|refusal| match refusal {
+        HolderRefusal::Unknown => Refusal::not_found(format!("{subject}: {refusal}")),
+        HolderRefusal::Revoked | HolderRefusal::Frozen | HolderRefusal::NotFrozen => Refusal::conflict(format!("{subject}: {refusal}")),
+        HolderRefusal::Books(error) => error.into(),
+    })?;
+    Ok(json!({"action": word, "subject": subject, "reason": change.reason, "dry_run": change.dry_run}))
 }
 
 /// Closes a finding that was looked at.

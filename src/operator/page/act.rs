@@ -8,7 +8,7 @@ use axum::{
 };
 use payments::{
     ids::PaymentId,
-    ports::{AdjustmentKind, FindingKind},
+    ports::{AdjustmentKind, FindingKind, HolderAction},
     reconcile::Scope,
 };
 
@@ -104,6 +104,23 @@ pub(super) async fn open_upstream(State(desk): State<Arc<Desk>>, request: Reques
     let change = Fields::read(request).await?.change(VIA)?;
     actions::way::open(&desk, &change).await?;
     seen_at("/operator/attention", "opened")
+}
+
+/// `POST /operator/holders/change` with `payer`, and `change`: `freeze`, `unfreeze`, or `revoke` with `holder`.
+pub(super) async fn holders(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
+    let fields = Fields::read(request).await?;
+    let payer = ask::card(&fields.text("payer").unwrap_or_default())?;
+    let holder = fields.text("holder").unwrap_or_default();
+    let asked = fields.text("change").unwrap_or_default();
+    let (action, done) = match asked.as_str() {
+        "freeze" => (HolderAction::Freeze(payer.clone()), "frozen"),
+        "unfreeze" => (HolderAction::Unfreeze(payer.clone()), "unfrozen"),
+        "revoke" => (HolderAction::Revoke(id(&holder)?), "revoked"),
+        other => return Err(Refusal::wrong("change", "freeze, unfreeze or revoke", other).into()),
+    };
+    let change = fields.change(VIA)?;
+    actions::change_holders(&desk, action, &change).await?;
+    seen_at(&format!("/operator/payers/{payer}"), done)
 }
 
 /// `POST /operator/findings/close` with `kind` and `key`.

@@ -44,6 +44,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/operator/credits", get(credits::credits))
         .route("/operator/credits/change", post(act::credits))
         .route("/operator/credits/lift", post(act::lift))
+        .route("/operator/holders/change", post(act::holders))
         .route("/operator/reconciliation", get(reconciliation::reconciliation))
         .route("/operator/reconciliation/run", post(act::reconcile))
         .route("/operator/upstream/open", post(act::open_upstream))

@@ -6,7 +6,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use payments::{
     agent::Payer,
-    ports::desk::{CreditAccountRow, FreeSlotRow, OwedRow, Page, StatementLine},
+    ports::{
+        HolderRow,
+        desk::{CreditAccountRow, FreeSlotRow, OwedRow, Page, StatementLine},
+    },
+    time::UnixMs,
 };
 
 use super::{
@@ -19,6 +23,8 @@ use crate::operator::{Desk, ask, details};
 const LINES: u32 = 200;
 /// Free launches that are shown: two years of them.
 const SLOTS: u32 = 120;
+/// Holders that are shown.
+const HOLDERS: u32 = 100;
 /// Debts that are shown.
 const OWED: u32 = 20;
 
@@ -29,6 +35,8 @@ struct View {
     payer: String,
     card: bool,
     credits: Option<CreditAccountRow>,
+    holders: Vec<HolderLine>,
+    frozen: Option<String>,
     /// Free launches of this month, in a sentence.
     left: String,
     months: Vec<Month>,
@@ -40,6 +48,15 @@ struct View {
     query: String,
     lines: Vec<StatementLine>,
     later: Option<String>,
+}
+
+/// A holder of the account's tokens.
+struct HolderLine {
+    id: String,
+    reach: &'static str,
+    payments: u32,
+    since: String,
+    revoked: Option<String>,
 }
 
 /// The free launches of a month.
@@ -58,10 +75,14 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
     let after = visit.asked.page::<i64>()?.after;
     let lines = desk.desk.statement(&payer, since, until, &Page { after, limit: LINES + 1 }).await?;
     let owed = desk.desk.owed(true, Some(&payer), &Page { after: None, limit: OWED }).await?;
-    let (mut credits, mut slots) = (None, Vec::new());
+    let (mut credits, mut slots, mut holders, mut frozen) = (None, Vec::new(), Vec::new(), None);
     match &payer {
         Payer::Wallet(wallet) => slots = desk.desk.free_slots(*wallet, SLOTS).await?,
-        Payer::Card(_) => credits = Some(details::account_row(&payer, &desk.cards.credit_account(&payer).await?)),
+        Payer::Card(_) => {
+            credits = Some(details::account_row(&payer, &desk.cards.credit_account(&payer).await?));
+            holders = desk.cards.holders(&payer, HOLDERS).await?.into_iter().map(line).collect();
+            frozen = desk.cards.frozen_since(&payer).await?.map(UnixMs::rfc3339);
+        }
     }
     let (lines, more) = cut(lines, LINES);
     let named = payer.to_string();
@@ -75,6 +96,8 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
         shell: visit.shell(format!("Payer {}", show::short(&named)), ""),
         card: credits.is_some(),
         credits,
+        holders,
+        frozen,
         left: left(&slots, &desk.clock.now().month().to_string(), desk.free_per_month),
         months: months(slots),
         owed,
@@ -86,6 +109,16 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
         later,
         payer: named,
     }))
+}
+
+fn line(row: HolderRow) -> HolderLine {
+    HolderLine {
+        id: row.holder.id.to_string(),
+        reach: row.holder.reach.word(),
+        payments: row.payments,
+        since: row.since.rfc3339(),
+        revoked: row.revoked_at.map(UnixMs::rfc3339),
+    }
 }
 
 /// What is left of a month's free launches.

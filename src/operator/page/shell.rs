@@ -26,7 +26,7 @@ const VIEWS: [(char, &str, &str); 9] = [
 ];
 
 /// What was done, by its word in the address; nothing of an address is ever shown itself.
-const DONE: [(&str, &str); 11] = [
+const DONE: [(&str, &str); 14] = [
     ("opened", "The way to the upstream is open; the next refusal closes it again."),
     ("resolved", "It is ended as you said; below is what was booked for it."),
     ("recheck", "It was asked again; below is what is known now."),
@@ -35,6 +35,9 @@ const DONE: [(&str, &str); 11] = [
     ("credited", "The launch's credit is on the account in the place of the refund."),
     ("granted", "The credits are on the account."),
     ("voided", "The credits are taken."),
+    ("frozen", "The account is frozen: it neither pays nor reads."),
+    ("unfrozen", "The account goes on."),
+    ("revoked", "The holder's tokens are nobody's from now on."),
     ("lifted", "The account may buy again."),
     ("closed", "The finding is closed."),
     ("compared", "The comparison has ended; below is what it found."),

@@ -39,7 +39,8 @@ use payments::{
     ids::PaymentId,
     money::UsdCents,
     ports::{
-        CardBooks, CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, TokenView,
+        CardBooks, CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, StablePayer,
+        TokenView,
     },
     time::UnixMs,
 };
@@ -233,6 +234,10 @@ impl CardRail for StripeRail {
 
     async fn payment_of(&self, object: &str) -> Result<Option<String>, CardError> {
         self.payment_behind(object).await.inspect_err(|error| tracing::warn!(%error, "stripe.payment_of"))
+    }
+
+    async fn payer_of(&self, payment_intent: &str) -> Result<StablePayer, CardError> {
+        self.charged_payer(payment_intent).await
     }
 
     async fn ready(&self) -> Result<(), CardError> {

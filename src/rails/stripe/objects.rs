@@ -45,6 +45,7 @@ pub(super) struct LastError {
 pub(super) struct Charge {
     pub amount_refunded: u64,
     pub livemode: bool,
+    pub payment_method_details: Option<MethodDetails>,
 }
 
 /// A refund (<https://docs.stripe.com/api/refunds/object>).

@@ -91,6 +91,18 @@ impl StripeRail {
         Ok(known.map(|warning| FraudWarning { id: warning.id, kind: word(warning.fraud_type.as_deref(), "unknown") }).collect())
     }
 
+    /// What a settled payment's own charge says of its card.
+    pub(super) async fn charged_payer(&self, payment_intent: &str) -> Result<StablePayer, CardError> {
+        if !plain_id(payment_intent) {
+            return Err(CardError::Unreachable(String::from("the payment has no name")));
+        }
+        let request = RequestBuilder::new(StripeMethod::Get, format!("/payment_intents/{payment_intent}"));
+        let request = request.query(&BTreeMap::from([("expand[0]", "latest_charge")]));
+        let payment = self.http.ask::<objects::ListedPayment>(request, None).await?.object;
+        self.same_mode(payment.livemode)?;
+        Ok(payer(payment.latest_charge.as_ref().and_then(|charge| charge.payment_method_details.as_ref())))
+    }
+
     /// The payment that a refund, dispute, charge or warning is about.
     pub(super) async fn payment_behind(&self, object: &str) -> Result<Option<String>, CardError> {
         let path = match object.split_once('_').map(|(kind, _)| kind).filter(|_| plain_id(object)) {

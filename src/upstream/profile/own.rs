@@ -15,6 +15,8 @@ pub enum OwnRoute {
     Purchase,
     /// What a call costs, and would cost now.
     Quote,
+    /// A new agent token in the place of the one that is shown.
+    RotateToken,
     /// What the card processor tells by itself.
     CardEvents,
     /// Every operation with its price, for programs.
@@ -25,15 +27,24 @@ pub enum OwnRoute {
 
 impl OwnRoute {
     /// Every own route.
-    pub const ALL: [Self; 8] =
-        [Self::Usage, Self::Payment, Self::Credits, Self::Purchase, Self::Quote, Self::CardEvents, Self::OpenApi, Self::Llms];
+    pub const ALL: [Self; 9] = [
+        Self::Usage,
+        Self::Payment,
+        Self::Credits,
+        Self::Purchase,
+        Self::Quote,
+        Self::RotateToken,
+        Self::CardEvents,
+        Self::OpenApi,
+        Self::Llms,
+    ];
 
     /// The method of the route.
     #[must_use]
     pub fn method(self) -> Method {
         match self {
             Self::Usage | Self::Payment | Self::Credits | Self::Quote | Self::OpenApi | Self::Llms => Method::GET,
-            Self::Purchase | Self::CardEvents => Method::POST,
+            Self::Purchase | Self::RotateToken | Self::CardEvents => Method::POST,
         }
     }
 
@@ -46,6 +57,7 @@ impl OwnRoute {
             Self::Credits => "/credits",
             Self::Purchase => "/credits/purchase",
             Self::Quote => "/quote",
+            Self::RotateToken => "/agent-token/rotate",
             Self::CardEvents => "/webhooks/stripe",
             Self::OpenApi => "/openapi.json",
             Self::Llms => "/llms.txt",
@@ -61,6 +73,7 @@ impl OwnRoute {
             Self::Credits => "The balance of prepaid launches of a card account, and the packs on sale.",
             Self::Purchase => "Buys a pack of prepaid launches by card.",
             Self::Quote => "What a route costs on each rail; with a proof of who asks also what it would cost now, and why.",
+            Self::RotateToken => "A new agent token in the place of the one that is shown, which ends a minute later.",
             Self::CardEvents => "Takes the card processor's events, which it signs.",
             Self::OpenApi => "Every operation with its price, as OpenAPI 3.1.",
             Self::Llms => "Prices, headers, clients and errors as short text.",

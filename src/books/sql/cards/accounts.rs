@@ -4,7 +4,6 @@ use payments::{
     agent::Payer,
     ids::PaymentId,
     ports::{BooksError, CreditEntry},
-    proof::ChargeKey,
 };
 
 use super::super::dialect::{DbRow, Pool};
@@ -46,35 +45,6 @@ pub(super) async fn kept_mark(writer: &Pool, name: &str, mark: &str) -> Result<S
         .map_err(unavailable)?;
     let row = sqlx::query("SELECT mark FROM key_marks WHERE name = $1").bind(name).fetch_one(writer).await.map_err(unavailable)?;
     rows::text(&row, "mark")
-}
-
-pub(super) async fn of_token(readers: &Pool, sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError> {
-    let row = sqlx::query("SELECT payer, intent_id FROM agent_tokens WHERE token_sha256 = $1")
-        .bind(sha256.as_slice())
-        .fetch_optional(readers)
-        .await
-        .map_err(unavailable)?;
-    row.as_ref().map(|row| payer(row, "agent_tokens")).transpose()
-}
-
-/// Both halves of the credential, and a settlement: one that only identified somebody or spent a credit paid nothing.
-pub(super) async fn of_charge(readers: &Pool, key: &ChargeKey) -> Result<Option<Payer>, BooksError> {
-    let row = sqlx::query(
-        "SELECT i.payer, i.id AS intent_id FROM challenges c JOIN intents i ON i.id = c.intent_id
-         JOIN settlements s ON s.intent_id = i.id
-         WHERE c.challenge_id = $1 AND c.spt_sha256 = $2 AND c.purpose = 'pay'",
-    )
-    .bind(key.challenge_id.to_string())
-    .bind(key.token_sha256.as_slice())
-    .fetch_optional(readers)
-    .await
-    .map_err(unavailable)?;
-    row.as_ref().map(|row| payer(row, "intents")).transpose()
-}
-
-fn payer(row: &DbRow, table: &'static str) -> Result<Payer, BooksError> {
-    let key = rows::text(row, "intent_id")?;
-    rows::text(row, "payer")?.parse().map_err(|_| BooksError::Corrupt { table, column: "payer", key })
 }
 
 pub(super) async fn intent_of_charge(readers: &Pool, payment_intent: &str) -> Result<Option<PaymentId>, BooksError> {

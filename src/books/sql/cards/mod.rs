@@ -8,6 +8,7 @@ mod events;
 mod facts;
 mod findings;
 mod foreign_debt;
+mod holders;
 mod looks;
 mod notes;
 pub(super) mod paid_back;
@@ -24,7 +25,6 @@ use payments::{
         AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry,
         DisputeNote, EventNote, FactsBooked, LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
     },
-    proof::ChargeKey,
     settlement::ChainHash,
     time::UnixMs,
 };
@@ -62,14 +62,6 @@ impl CardBooks for Store {
 
     async fn same_key(&self, name: &str, mark: &str) -> Result<bool, BooksError> {
         accounts::same_key(&self.writer, name, mark).await
-    }
-
-    async fn account_of_token(&self, agent_token_sha256: &[u8; 32]) -> Result<Option<Payer>, BooksError> {
-        accounts::of_token(&self.readers, agent_token_sha256).await
-    }
-
-    async fn account_of_charge(&self, key: &ChargeKey) -> Result<Option<Payer>, BooksError> {
-        accounts::of_charge(&self.readers, key).await
     }
 
     async fn intent_of_charge(&self, payment_intent: &str) -> Result<Option<PaymentId>, BooksError> {
