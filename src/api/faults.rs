@@ -6,7 +6,7 @@ use payments::{
     checkout::ClaimError,
     funding::FundingRefusal,
     ids::PaymentId,
-    ports::{ClaimRefusal, PreparationError, RailError, UpstreamError},
+    ports::{ClaimRefusal, PreparationError, RailError, UnclaimedBooked, UpstreamError},
 };
 
 use super::{Api, answer, call::Call, problem::Fault, proof};
@@ -62,11 +62,38 @@ pub(super) fn not_claimed(error: ClaimError) -> Fault {
         ClaimError::Rail(error) => chain_down(&error),
         ClaimError::Upstream(error) => closed(error),
         ClaimError::Books(error) => Fault::internal(&error),
+        ClaimError::SettledBefore(booked) => settled_before(&booked),
+        ClaimError::UseNotKnown => {
+            let message = "the token took this proof, and what it paid is not known yet; repeat the same request with the same proof";
+            Fault::unavailable(message, 2).reason("use_not_known").phase(Phase::Verify).retry(Retry::ResendSameProof)
+        }
         ClaimError::UsedForIdentity => used_for_identity(),
         ClaimError::NoCards => {
             Fault::unavailable("no cards are taken here; nothing was charged", 30).reason("no_cards").phase(Phase::Verify)
         }
     }
+}
+
+/// It paid us, and these books are older. The proof is public by now and opens nothing; what it paid is owed to its wallet.
+pub(super) fn settled_before(booked: &UnclaimedBooked) -> Fault {
+    let (message, retry) = match booked {
+        UnclaimedBooked::Open { until } => {
+            let until = until.rfc3339();
+            let message = format!(
+                "this payment was settled before these books began; what it paid is owed to its wallet until {until}: sign a new proof for the \
+                 same price, which will not be charged"
+            );
+            (message, Retry::FixRequest)
+        }
+        UnclaimedBooked::Over => {
+            (String::from("this payment was settled before these books began, and what it paid was used or given back"), Retry::Never)
+        }
+        UnclaimedBooked::Suspense => (
+            String::from("this payment was settled before these books began, or for another service; ask the operator about it"),
+            Retry::Never,
+        ),
+    };
+    Fault::new(Condition::Conflict, message).reason("settled_before_these_books").phase(Phase::Verify).retry(retry)
 }
 
 /// The claim may be written, and its answer was lost. Whoever asks for the same again joins it, with whatever proof.

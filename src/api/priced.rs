@@ -12,7 +12,7 @@ use payments::{
     money::UsdcUnits,
     ports::{BooksError, ClaimKey, Claimed},
     proof::{PaymentKey, ProofKey},
-    x402::verify::LiveTransfer,
+    x402::verify::{EXPIRY_PAD_S, LiveTransfer, VerifiedTransfer},
 };
 
 use tokio::sync::oneshot;
@@ -24,7 +24,7 @@ use super::{
     credential,
     delivery::Attendance,
     earlier_terms,
-    faults::{claim_not_known, closed, not_claimed, refused, unpaid},
+    faults::{claim_not_known, closed, not_claimed, refused, settled_before, unpaid},
     problem::Fault,
     proof, refusal, replay,
 };
@@ -53,7 +53,10 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
         return replay::answer(api, call, &key, known).await;
     }
     // 6. The time, and the agent's limit.
-    let live = proof::live(api, &transfer)?;
+    let live = match proof::live(api, &transfer) {
+        Ok(live) => live,
+        Err(refused) => return Err(over(api, call, &transfer, refused).await),
+    };
     call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now()).await?);
     call.proven = Some(proof::payer(&transfer));
     // 7. Everything that the upstream would refuse, before any money.
@@ -68,6 +71,23 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     let claimed = to_its_end(api, id, async move { checkout::claim(&world, request).await }).await?;
     drop(turn);
     answer_claimed(api, call, &key, claimed).await
+}
+
+/// A proof whose time is over, and that these books do not know, may have paid before they began: then nobody is asked to pay again.
+async fn over(api: &Api, call: &mut Call, transfer: &VerifiedTransfer, refused: Fault) -> Fault {
+    let now = api.world.clock.now();
+    if transfer.value() == UsdcUnits::ZERO || transfer.valid_before_unix_s() > now.protocol_s().saturating_add(EXPIRY_PAD_S) {
+        return refused;
+    }
+    match api.limits.agent(&proof::payer(transfer), now).await {
+        Ok(rate) => call.rate = Some(rate),
+        Err(limited) => return limited,
+    }
+    match checkout::settled_before(&api.world, transfer).await {
+        Ok(None) => refused,
+        Ok(Some(booked)) => settled_before(&booked),
+        Err(error) => not_claimed(error),
+    }
 }
 
 /// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up meanwhile leaves no claim that nobody drives, and

@@ -109,6 +109,11 @@ fn refund_key(config: &Config, signer_key: &[u8; 32], pay_to: Wallet) -> Result<
     Ok(Some(key))
 }
 
+/// Who else may settle what is paid to us.
+fn known_relayers(config: &Config) -> Vec<Wallet> {
+    config.x402.known_relayers.iter().filter_map(|relayer| relayer.0).map(|address| Wallet::new(address.into_array())).collect()
+}
+
 impl Terms {
     /// What is paid with.
     pub(super) fn token(&self) -> &Wallet {
@@ -129,6 +134,7 @@ impl Terms {
             token: self.token.clone(),
             signer_key: self.signer_key,
             other_signer_keys: self.other_signer_keys.clone(),
+            known_relayers: known_relayers(config),
             refund_key: self.refund_key,
             max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
             max_gas_wei: super::limits::gas(config).plain_wei,

@@ -6,7 +6,7 @@ use payments::{
     agent::Wallet,
     checkout::World,
     ports::{CardBooks, Receiver, ReconcileBooks, RefundRail},
-    reconcile::{Deadlines, Reconciler},
+    reconcile::{Deadlines, Reconciler, note_first_block},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,9 @@ use crate::{
     config::Config,
     worker::reconcile::{Rhythm, run},
 };
+
+/// How soon it is tried again to note where the books begin.
+const FIRST_BLOCK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Everything for comparisons in a serving process. Their loop begins, unless they run only when somebody asks for one.
 pub(super) fn serving(
@@ -39,12 +42,24 @@ pub(super) fn serving(
         receiver: receiver(config, money.token.address(), money.pay_to, money.rail.refund_wallet()),
         deadlines: deadlines(config),
     };
+    workers.push(tokio::spawn(first_block(parts.clone(), stop.clone())));
     let every = Duration::from_secs(config.reconcile.every_s);
     if !every.is_zero() {
         let rhythm = Rhythm { every, full_at_utc_hour: config.reconcile.full_at_utc_hour };
         workers.push(tokio::spawn(run(parts.clone(), rhythm, stop.clone())));
     }
     parts
+}
+
+/// Notes where the books begin, as soon as the chain says where it is.
+async fn first_block(parts: Reconciler, stop: CancellationToken) {
+    while let Err(error) = note_first_block(&parts).await {
+        tracing::warn!(error, "books.first_block_not_noted");
+        tokio::select! {
+            () = tokio::time::sleep(FIRST_BLOCK_AGAIN) => {}
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 fn deadlines(config: &Config) -> Deadlines {

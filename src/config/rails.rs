@@ -26,6 +26,8 @@ pub struct X402 {
     pub signer_key: Secret,
     /// The keys of other replicas' and of retired signers: they only finish what they began.
     pub other_signer_keys: Vec<Secret>,
+    /// Accounts of others that may settle what is paid to us, such as a facilitator's; a settlement by anybody else is a finding.
+    pub known_relayers: Vec<EvmAddress>,
     /// Where a facilitator is.
     pub facilitator_url: String,
     /// How long a challenge asks an authorization to be valid, in seconds.
@@ -68,6 +70,7 @@ impl Default for X402 {
             pay_to: EvmAddress(None),
             signer_key: Secret::default(),
             other_signer_keys: Vec::new(),
+            known_relayers: Vec::new(),
             facilitator_url: String::new(),
             max_timeout_s: 300,
             max_window_s: 3900,

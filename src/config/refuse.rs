@@ -35,6 +35,7 @@ const RULES: [Rule; 41] = [
     ("other_signer_key_shape", "x402.other_signer_keys", |c| c.x402.other_signer_keys.iter().find_map(|key| misshapen(key.expose()))),
     ("refund_key_shape", "refunds.signer_key", |c| misshapen(c.refunds.signer_key.expose())),
     ("refund_wallet_not_its_own", "refunds.signer_key", refund_wallet_not_its_own),
+    ("known_relayer_empty", "x402.known_relayers", known_relayer_empty),
     ("pay_to_nobody", "x402.pay_to", pay_to_nobody),
     ("sandbox_chain_id", "x402.chain_id", sandbox_chain_id),
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
@@ -137,6 +138,10 @@ fn pay_to_nobody(config: &Config) -> Option<String> {
     let pay_to = config.x402.pay_to.0?;
     (pay_to.is_zero() || Some(pay_to) == config.x402.asset.0)
         .then(|| "is the zero address or the token itself: the money would be lost".to_owned())
+}
+
+fn known_relayer_empty(config: &Config) -> Option<String> {
+    config.x402.known_relayers.iter().any(|relayer| relayer.0.is_none()).then(|| "expected addresses, got an empty text".to_owned())
 }
 
 fn sandbox_chain_id(config: &Config) -> Option<String> {

@@ -49,6 +49,7 @@ mod mpp_fate;
 mod mpp_faults;
 mod mpp_launch;
 mod mpp_verify;
+mod older_books;
 mod operations;
 mod operator_actions;
 mod operator_api;

@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 
 use crate::{
     agent::Payer,
-    checkout::World,
+    checkout::{World, settled_before},
     error::{ProofError, Reason},
     fingerprint::Fingerprint,
     funding::{FundingRefusal, Means, PayTerms, Product},
@@ -12,7 +12,8 @@ use crate::{
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
     ports::{
-        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment, UpstreamError,
+        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment, UnclaimedBooked,
+        UpstreamError,
     },
     proof::ProofKey,
     x402::{
@@ -52,6 +53,12 @@ pub enum ClaimError {
     /// The proof identified somebody on a free route.
     #[error("the proof was used up on a free route")]
     UsedForIdentity,
+    /// It paid us before these books knew it.
+    #[error("the proof was settled before these books")]
+    SettledBefore(UnclaimedBooked),
+    /// The token took it, and what for is not known yet.
+    #[error("what the proof was used for is not known yet")]
+    UseNotKnown,
     /// No cards are taken here.
     #[error("no cards are taken here")]
     NoCards,
@@ -76,11 +83,14 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     let view = world.rail.view(&asked.transfer).await?;
     let proof = Some(ProofKey::Authorization(asked.transfer.key()));
     let key = ClaimKey { proof, idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)) };
-    if view.authorization_used
-        && let Some(known) = world.books.known(&key).await?
-    {
+    if view.authorization_used {
         // A copy of this very request was claimed and settled since the key was looked up: no challenge may go out for it.
-        return Ok(Claimed::Known(known));
+        if let Some(known) = world.books.known(&key).await? {
+            return Ok(Claimed::Known(known));
+        }
+        if let Some(booked) = settled_before(world, &asked.transfer).await? {
+            return Err(ClaimError::SettledBefore(booked));
+        }
     }
     check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
     let short = short_of(world, &asked, &view);

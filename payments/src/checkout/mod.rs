@@ -13,6 +13,7 @@ mod pay;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod unclaimed;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
 pub use resolve::{Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, resolve};
+pub use unclaimed::settled_before;
 
 use crate::{
     agent::Payer,

@@ -15,6 +15,7 @@ use crate::{
         rail::PreparationError,
         request::RequestNote,
         signing::{OpenNonce, Renewal, Sequence, SigningAccount},
+        unclaimed::{UnclaimedBooked, UnclaimedReceipt},
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -248,6 +249,14 @@ pub trait Books: Parking + Send + Sync {
     /// Saves what looks at settlements showed, in one transaction: see [`Seen`](crate::ports::Seen). A look whose row names another block by
     /// now changes nothing. Neither postings nor the intent's state change: what was delivered stays delivered.
     async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError>;
+
+    /// Books money that came by a proof which the books do not know, once: owed to who signed, or in suspense.
+    ///
+    /// # Errors
+    /// [`BooksError`]; so of books that are never restored.
+    async fn book_unclaimed(&self, _receipt: &UnclaimedReceipt, _at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
+        Err(BooksError::Unavailable("these books know every proof".into()))
+    }
 
     /// Notes that the answer was handed to the client's connection. Travels with the next commit, at the latest with [`Books::flush`].
     fn delivered(&self, id: PaymentId);

@@ -22,6 +22,7 @@ mod refund;
 mod request;
 mod seal;
 mod signing;
+mod unclaimed;
 mod upstream;
 mod usdc_refund;
 mod way;
@@ -59,6 +60,7 @@ pub use refund::{PaidBack, PaidBackTransfer, RefundApproval, RefundNote, RefundR
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
 pub use seal::{SealError, Sealer};
 pub use signing::{ChainNonces, KnownNonce, OpenNonce, Renewal, Resigning, Sequence, SigningAccount};
+pub use unclaimed::{Arrival, Earlier, UnclaimedBooked, UnclaimedReceipt};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};
 pub use usdc_refund::{
     MoveNote, RefundRail, UsdcRefund, UsdcRefundBooks, UsdcRefundChange, UsdcRefundFailure, UsdcRefundNote, UsdcRefundOrder,

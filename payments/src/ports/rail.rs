@@ -8,10 +8,11 @@ use crate::{
     ports::{
         finality::Standing,
         signing::{ChainNonces, Resigning},
+        unclaimed::Earlier,
     },
     settlement::{Attempt, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
     time::UnixMs,
-    x402::verify::LiveTransfer,
+    x402::verify::{LiveTransfer, VerifiedTransfer},
 };
 
 /// What one batch of reads says before a claim.
@@ -213,6 +214,14 @@ pub trait ChainRail: Send + Sync {
     /// # Errors
     /// [`RailError`] when the node does not answer.
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError>;
+
+    /// What a proof did that no claim of these books took, whatever its time. A rail whose books are never older than its chain need not look.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn earlier(&self, _transfer: &VerifiedTransfer) -> Result<Earlier, RailError> {
+        Ok(Earlier::NotPaid)
+    }
 
     /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
     ///

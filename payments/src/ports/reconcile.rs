@@ -88,6 +88,8 @@ pub struct BookedTransfer {
 pub enum ReceiptKind {
     /// Owed to whoever signed for it.
     Unearned,
+    /// Owed to whoever signed for it, and good for his next call of its price: what it paid for is not in these books.
+    Entitled,
     /// In suspense.
     Unmatched,
 }
@@ -210,6 +212,9 @@ pub trait ReconcileBooks: Send + Sync {
     /// [`CloseRefusal`].
     async fn close_finding(&self, close: &CloseFinding) -> Result<(), CloseRefusal>;
 
+    /// Notes where the books begin at this address, unless that was noted before.
+    async fn note_first_block(&self, to: &Receiver, block: u64) -> Result<(), BooksError>;
+
     /// The oldest block in which anything that the books know can have been paid.
     async fn oldest_block(&self) -> Result<Option<u64>, BooksError>;
 
@@ -265,6 +270,15 @@ pub trait ReconcileBooks: Send + Sync {
     async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError>;
 }
 
+// === impl Receiver ===
+
+impl Receiver {
+    /// The name of a mark about what came in here.
+    pub fn mark(&self, what: &str) -> String {
+        format!("chain:{}:{}:{}:{what}", self.chain_id, self.token, self.pay_to)
+    }
+}
+
 // === impl ReceiptKind ===
 
 impl ReceiptKind {
@@ -272,6 +286,7 @@ impl ReceiptKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unearned => "unearned",
+            Self::Entitled => "entitled",
             Self::Unmatched => "unmatched",
         }
     }

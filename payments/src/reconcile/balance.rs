@@ -4,11 +4,11 @@
 use super::{CheckError, Compared, turn::Turn};
 use crate::{
     money::UsdcUnits,
-    ports::{FindingKind, Found, LogPlace, OpenFinding, Source},
+    ports::{FindingKind, Found, LogPlace, OpenFinding, Receiver, Source},
 };
 
 /// Where the account of the first look is kept; an operator who accepts a difference takes it away, and the next run starts afresh.
-const MARK: &str = "balance";
+pub const MARK: &str = "balance";
 /// What a finding's key begins with.
 const KEY: &str = "balance";
 
@@ -24,7 +24,7 @@ pub(super) async fn check(
     let holdings = turn.parts.books.holdings(receiver.chain_id, block, unbooked).await?;
     let booked = i128::from(holdings.journal_minor).saturating_add(i128::from(holdings.unbooked_minor)).saturating_add(moved_minor);
     let beside = i128::from(held.get()).saturating_sub(booked);
-    let place = format!("{}:{}:{}", receiver.chain_id, receiver.token, receiver.pay_to);
+    let place = place(&receiver);
     let known = turn.mark(MARK).await?.and_then(|text| read(&text, &place));
     let Some((since, at_first)) = known else {
         turn.set_mark(MARK, &format!("{place}|{block}|{beside}")).await?;
@@ -41,6 +41,17 @@ pub(super) async fn check(
     let mut compared = Compared { found: found.into_iter().collect(), ..Compared::default() };
     compared.gone = open.iter().filter(|it| is_ours(it) && !compared.differs(it)).cloned().collect();
     Ok(compared)
+}
+
+/// The account of the first look once money that lay there before it is booked after all; none where this is no account of that address.
+pub fn account_without(mark: &str, receiver: &Receiver, booked: UsdcUnits) -> Option<String> {
+    let place = place(receiver);
+    let (block, units) = read(mark, &place)?;
+    Some(format!("{place}|{block}|{}", units.checked_sub(i128::from(booked.get()))?))
+}
+
+fn place(receiver: &Receiver) -> String {
+    format!("{}:{}:{}", receiver.chain_id, receiver.token, receiver.pay_to)
 }
 
 fn is_ours(open: &OpenFinding) -> bool {
@@ -65,7 +76,9 @@ fn difference(units: i128) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::agent::Wallet;
 
     #[test]
     fn a_mark_is_read_for_its_own_address_only() {
@@ -73,6 +86,10 @@ mod tests {
         assert_eq!(read("a|7|-5", "b"), None);
         assert_eq!(read("a|x|-5", "a"), None);
         assert_eq!(read("a", "a"), None);
+        let receiver = Receiver { chain_id: 1, token: Wallet::new([2; 20]), pay_to: Wallet::new([3; 20]), refund_wallet: None };
+        let mark = format!("{}|7|9", place(&receiver));
+        let without = account_without(&mark, &receiver, UsdcUnits::new(4)).unwrap();
+        assert_eq!((read(&without, &place(&receiver)), account_without("a|7|9", &receiver, UsdcUnits::new(4))), (Some((7, 5)), None));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    CheckError, Compared, Scope, balance,
+    CheckError, Compared, Reconciler, Scope, balance,
     moves::{self, Moves},
     transfers::{Beside, Meaning, beside, meaning},
     turn::Turn,
@@ -95,8 +95,15 @@ async fn seen(turn: &Turn<'_>) -> Result<Option<u64>, CheckError> {
 }
 
 fn mark_name(turn: &Turn<'_>, what: &str) -> String {
-    let receiver = &turn.parts.receiver;
-    format!("chain:{}:{}:{}:{what}", receiver.chain_id, receiver.token, receiver.pay_to)
+    turn.parts.receiver.mark(what)
+}
+
+/// Notes where the books begin on this chain, unless that is noted: what comes in from here on is ours to answer for, whatever becomes of the
+/// books.
+pub(super) async fn note_first_block(parts: &Reconciler) -> Result<(), CheckError> {
+    let heads = parts.chain.heads().await?;
+    let begin = parts.books.oldest_block().await?.unwrap_or(heads.confirmed.saturating_add(1));
+    Ok(parts.books.note_first_block(&parts.receiver, begin).await?)
 }
 
 /// Where the books begin on this chain, and where this run does. What came before anything could be paid is none of our business.
@@ -191,6 +198,7 @@ async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (firs
     let before = turn.parts.books.receipts_in(chain_id, first, last).await?;
     let mut notes: BTreeMap<(u64, [u8; 32], u64), ReceiptNote> = BTreeMap::new();
     let order = |note: &ReceiptNote| (note.block_number, note.place.tx_hash.0, note.place.log_index);
+    let entitled = before.iter().filter(|note| note.kind == Some(ReceiptKind::Entitled)).map(|note| note.place).collect::<HashSet<_>>();
     for note in before {
         notes.insert(order(&note), ReceiptNote { kind: None, ..note });
     }
@@ -201,6 +209,11 @@ async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (firs
     }
     for (log, nonce) in logs.iter().zip(nonces) {
         let (kind, detail) = match means(turn, log, nonce).await? {
+            Meaning::Receipt(ReceiptKind::Unmatched, _) if entitled.contains(&log.place) => {
+                let detail =
+                    format!("{} USDC of {} came before these books knew what for; his next call is paid with it", log.value, log.from);
+                (ReceiptKind::Entitled, detail)
+            }
             Meaning::Receipt(kind, detail) => (kind, detail),
             Meaning::Undecided => {
                 scan.unbooked.push((log.place, log.value));
@@ -232,7 +245,7 @@ async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (firs
 fn found_receipt(turn: &Turn<'_>, scan: &mut Scan, log: &Received, kind: ReceiptKind, detail: String) {
     let key = format!("{}:{}:{}", turn.parts.receiver.chain_id, log.place.tx_hash, log.place.log_index);
     let kind = match kind {
-        ReceiptKind::Unearned => FindingKind::UnearnedReceipt,
+        ReceiptKind::Unearned | ReceiptKind::Entitled => FindingKind::UnearnedReceipt,
         ReceiptKind::Unmatched => FindingKind::UnmatchedReceipt,
     };
     scan.receipts.insert(key.clone(), kind);

@@ -23,6 +23,7 @@ mod turn;
 
 use std::sync::Arc;
 
+pub use balance::{MARK as BALANCE_MARK, account_without};
 pub use stuck::Deadlines;
 pub use turn::RunError;
 
@@ -170,6 +171,17 @@ pub async fn run(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Repo
         ended?;
     }
     Ok(report)
+}
+
+/// Notes where the books begin on the chain, before anything is asked of them; once it is noted it stays.
+///
+/// # Errors
+/// What kept it from being noted.
+pub async fn note_first_block(parts: &Reconciler) -> Result<(), String> {
+    chain::note_first_block(parts).await.map_err(|error| match error {
+        CheckError::CouldNot(why) => why,
+        CheckError::Run(error) => error.to_string(),
+    })
 }
 
 /// Whether today's comparison over everything is still to be made: from this hour of the day on, in UTC, once over all replicas.

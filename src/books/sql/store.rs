@@ -1,7 +1,7 @@
 //! The books on one database: a read on any connection, a write in one transaction.
 
 use super::{
-    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, refused_proofs, requests, rows, sequence,
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, reconcile, refused_proofs, requests, rows, sequence,
     transitions, unavailable, write::Write,
 };
 use crate::books::doubt::until_known;
@@ -12,7 +12,7 @@ use payments::{
     intent::{Guard, Intent, Transition, Written},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
-        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
+        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, UnclaimedBooked, UnclaimedReceipt, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -184,6 +184,10 @@ impl Books for Store {
     async fn note_sightings(&self, sightings: &[Sighting]) -> Result<(), BooksError> {
         let at = sightings.first().map(|sighting| sighting.at.ms());
         in_transaction!(self, at, write => finality::note(&mut write.transaction, sightings).await)
+    }
+
+    async fn book_unclaimed(&self, receipt: &UnclaimedReceipt, at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
+        in_transaction!(self, Some(at.ms()), write => reconcile::unclaimed::book(&mut write.transaction, receipt, at).await)
     }
 
     fn delivered(&self, id: PaymentId) {

@@ -61,18 +61,20 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     let payer = claim.payer.to_string();
     let entitlement = sqlx::query(
         "SELECT intent_id FROM obligations WHERE payer = $1 AND state = 'open' AND currency = $2 AND entitled_until_ms > $3
+            AND (receipt_id IS NULL OR amount_minor = $4)
          ORDER BY created_at_ms, intent_id LIMIT 1",
     )
     .bind(&payer)
     .bind(claim.price.currency())
     .bind(claim.at.ms())
+    .bind(claim.price.minor().map_err(|_| too_large(claim))?)
     .fetch_optional(&mut *connection)
     .await
     .map_err(unavailable)?
     .map(|row| rows::id(&row, "obligations", "intent_id"))
     .transpose()?;
     let refused = sqlx::query(
-        "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2
+        "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2 AND receipt_id IS NULL
          AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)",
     )
     .bind(&payer)

@@ -74,7 +74,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 47] = [
+const REFUSED: [(&str, &str, &str); 48] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -93,6 +93,7 @@ const REFUSED: [(&str, &str, &str); 47] = [
     ("signer_key_shape", CHAIN, "x402.signer_key=0x01"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000"),
     ("other_signer_key_shape", CHAIN, "x402.other_signer_keys=KEY,0x01"),
+    ("known_relayer_empty", CHAIN, "x402.known_relayers=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266,"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x0000000000000000000000000000000000000000"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x036cbd53842c5426634e7929541ec2318f3dcf7e"),
     ("sandbox_chain_id", "", "x402.chain_id=31337"),

@@ -1,6 +1,6 @@
 //! How the rail reaches its chain and what it may spend.
 
-use payments::x402::requirements::Token;
+use payments::{agent::Wallet, x402::requirements::Token};
 
 use super::{rpc::RpcUrlError, signer::SignerKeyError};
 
@@ -16,6 +16,8 @@ pub struct BaseConfig {
     pub signer_key: [u8; 32],
     /// The keys of other replicas' and of retired signers: they only finish what they began.
     pub other_signer_keys: Vec<[u8; 32]>,
+    /// Accounts of others that may settle what is paid to us: no finding is made of it.
+    pub known_relayers: Vec<Wallet>,
     /// The private key of the wallet that pays refunds in USDC, where there is one. It settles nothing.
     pub refund_key: Option<[u8; 32]>,
     /// The most that a settlement may pay per gas, in wei.

@@ -9,6 +9,7 @@
 //! | `simulate` | whether the token would take a transfer |
 //! | `sequence` | the signer's nonces on the chain, and whether somebody else used one |
 //! | `outcome` | what became of a payment |
+//! | `earlier` | what a proof did that the books do not know |
 //! | `finality` | whether what was seen can still be taken back |
 //! | `refund` | transfers from the refund wallet, and what became of them |
 //! | `history` | every transfer to us, for comparing the books |
@@ -17,6 +18,7 @@
 
 mod calls;
 mod config;
+mod earlier;
 mod fees;
 mod finality;
 mod history;
@@ -43,10 +45,13 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainNonces, ChainRail, ChainView, Outcome, Preparer, RailError, Raised, Resigning, Sealer, Sent, Standing},
+    ports::{ChainNonces, ChainRail, ChainView, Earlier, Outcome, Preparer, RailError, Raised, Resigning, Sealer, Sent, Standing},
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
-    x402::{requirements::Token, verify::LiveTransfer},
+    x402::{
+        requirements::Token,
+        verify::{LiveTransfer, VerifiedTransfer},
+    },
 };
 use serde_json::json;
 
@@ -66,6 +71,7 @@ pub struct BaseRail {
     token: Token,
     signer: Signer,
     others: Vec<Signer>,
+    known_relayers: Vec<Wallet>,
     /// The wallet that pays refunds, and nothing else.
     refunds: Option<Signer>,
     max_fee_per_gas_wei: u128,
@@ -94,6 +100,7 @@ impl BaseRail {
             signer: own,
             refunds,
             token: config.token,
+            known_relayers: config.known_relayers,
             max_fee_per_gas_wei: config.max_fee_per_gas_wei,
             max_gas_wei: config.max_gas_wei,
             confirmations: config.confirmations.max(1),
@@ -214,6 +221,10 @@ impl ChainRail for BaseRail {
 
     async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
         self.fees_of(attempts).await
+    }
+
+    async fn earlier(&self, transfer: &VerifiedTransfer) -> Result<Earlier, RailError> {
+        self.judge_earlier(transfer).await
     }
 
     fn chain_id(&self) -> u64 {

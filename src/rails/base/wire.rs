@@ -22,6 +22,8 @@ pub(super) struct Block {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Receipt {
     pub transaction_hash: B256,
+    /// Who sent it.
+    pub from: Option<Address>,
     pub status: Option<U64>,
     pub block_number: Option<U64>,
     pub block_hash: Option<B256>,

@@ -21,7 +21,7 @@ pub const CHAIN_ID: u64 = 84_532;
 /// Base Sepolia's USDC.
 pub const ASSET: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
 /// The node's first development account: pays the gas of everything that is not the gateway's.
-const STRANGER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+pub const STRANGER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 /// The node that tests share while any of them runs. Held weakly: a static is never dropped, a node must be.
 static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> = LazyLock::new(|| tokio::sync::Mutex::new(Weak::new()));

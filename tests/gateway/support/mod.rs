@@ -2,6 +2,7 @@
 
 pub mod anvil;
 pub mod audit;
+pub mod backup;
 pub mod card;
 pub mod child;
 pub mod client;

@@ -209,6 +209,7 @@ impl Process {
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
             Ok(Claimed::Refused(ClaimRefusal::Preparation(_)))
             | Err(ClaimError::Rail(_) | ClaimError::Upstream(_) | ClaimError::Books(_) | ClaimError::NoCards) => Answer::Failed,
+            Err(ClaimError::SettledBefore(_) | ClaimError::UseNotKnown) => Answer::Conflict,
         }
     }
 

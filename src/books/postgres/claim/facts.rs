@@ -55,6 +55,8 @@ pub(super) async fn read(
 fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> String {
     let known = known::select(batch, &claim.key)
         .unwrap_or_else(|| String::from("SELECT NULL::bytea AS fingerprint, NULL AS intent_id, NULL::int AS half"));
+    // A price that no book can hold meets no debt.
+    let price = batch.bind(claim.price.minor().unwrap_or(i64::MAX));
     let (payer, at, currency) = (batch.bind(claim.payer.to_string()), batch.bind(claim.at.ms()), batch.bind(claim.price.currency()));
     let joinable = joinable(batch, books, claim, &payer, &at);
     let frees_key = match &claim.key.idempotency {
@@ -68,12 +70,12 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
-            (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS}
+            (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS} AND receipt_id IS NULL
                 AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)) AS refused,
             {slots}, {cap}, {reverted}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
-            AND entitled_until_ms > {at} ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
+            AND entitled_until_ms > {at} AND (receipt_id IS NULL OR amount_minor = {price}) ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
          LEFT JOIN credit_accounts AS account ON account.payer = {payer}"
     )
 }

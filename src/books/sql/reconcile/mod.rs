@@ -3,6 +3,7 @@
 pub(super) mod findings;
 mod receipts;
 mod runs;
+pub(super) mod unclaimed;
 mod world;
 
 use async_trait::async_trait;
@@ -78,6 +79,12 @@ impl ReconcileBooks for Store {
             })
         };
         until_known(dialect::DOUBT, attempt).await
+    }
+
+    async fn note_first_block(&self, to: &Receiver, block: u64) -> Result<(), BooksError> {
+        let mut write = self.write(None).await?;
+        let noted = runs::note_first(&mut write.transaction, &to.mark("first"), block).await;
+        self.finish(write, noted).await
     }
 
     async fn oldest_block(&self) -> Result<Option<u64>, BooksError> {

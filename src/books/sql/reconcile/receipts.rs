@@ -11,21 +11,21 @@ use payments::{
 };
 
 use super::super::{
-    dialect::{Connection, DbRow},
+    dialect::{Connection, DbRow, for_update},
     journal, rows, unavailable,
 };
-use super::runs;
+use super::{runs, unclaimed};
 
 const NOTHING: &str = "none";
 /// How often the balance is read at most while others book.
 const READINGS: u32 = 5;
 
 /// A receipt as it stands.
-struct Booked {
-    id: PaymentId,
+pub(super) struct Booked {
+    pub(super) id: PaymentId,
     payer: Payer,
     value: UsdcUnits,
-    kind: Option<ReceiptKind>,
+    pub(super) kind: Option<ReceiptKind>,
     revision: i64,
 }
 
@@ -38,15 +38,17 @@ pub(super) async fn note(connection: &mut Connection, fence: i64, notes: &[Recei
     Ok(changed)
 }
 
-async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<bool, BooksError> {
+pub(super) async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<bool, BooksError> {
     let before = match find(connection, note).await? {
         Some(booked) => booked,
         None if note.kind.is_none() => return Ok(false),
         None => insert(connection, note, at).await?,
     };
-    if before.kind == note.kind {
+    // What is owed by the proof itself is not for a look at the chain alone to judge.
+    if before.kind == note.kind || (before.kind == Some(ReceiptKind::Entitled) && note.kind.is_some()) {
         return Ok(false);
     }
+    let lost = before.kind == Some(ReceiptKind::Entitled) && !unclaimed::take_back(connection, &before.id.to_string()).await?;
     let revision = before.revision.saturating_add(1);
     sqlx::query("UPDATE receipts SET kind = $1, revision = $2, block_number = $3, updated_at_ms = $4 WHERE receipt_id = $5")
         .bind(note.kind.map_or(NOTHING, ReceiptKind::word))
@@ -58,7 +60,8 @@ async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -
         .await
         .map_err(unavailable)?;
     let too_large = || BooksError::Corrupt { table: "receipts", column: "amount_minor", key: before.id.to_string() };
-    let (from, to) = (stands_on(before.kind, &before.payer), stands_on(note.kind, &before.payer));
+    let stood_on = if lost { Account::Loss } else { stands_on(before.kind, &before.payer) };
+    let (from, to) = (stood_on, stands_on(note.kind, &before.payer));
     let lines = moved(from, to, Amount::Usdc(before.value)).map_err(|_| too_large())?;
     let posting = Posting::of_lines(before.id, "receipt", &revision.to_string(), lines).map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await?;
@@ -69,13 +72,13 @@ async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -
 fn stands_on(kind: Option<ReceiptKind>, payer: &Payer) -> Account {
     match kind {
         None => Account::UsdcHot,
-        Some(ReceiptKind::Unearned) => Account::RefundDue(payer.clone()),
+        Some(ReceiptKind::Unearned | ReceiptKind::Entitled) => Account::RefundDue(payer.clone()),
         Some(ReceiptKind::Unmatched) => Account::SuspenseUnmatched,
     }
 }
 
-async fn find(connection: &mut Connection, note: &ReceiptNote) -> Result<Option<Booked>, BooksError> {
-    let row = sqlx::query("SELECT * FROM receipts WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3")
+pub(super) async fn find(connection: &mut Connection, note: &ReceiptNote) -> Result<Option<Booked>, BooksError> {
+    let row = sqlx::query(concat!("SELECT * FROM receipts WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3", for_update!()))
         .bind(rows::integer(note.chain_id))
         .bind(note.place.tx_hash.to_string())
         .bind(rows::integer(note.place.log_index))
@@ -149,6 +152,7 @@ fn receipt(row: &DbRow, chain_id: u64) -> Result<ReceiptNote, BooksError> {
 fn kind(row: &DbRow) -> Result<Option<ReceiptKind>, BooksError> {
     match rows::text(row, "kind")?.as_str() {
         "unearned" => Ok(Some(ReceiptKind::Unearned)),
+        "entitled" => Ok(Some(ReceiptKind::Entitled)),
         "unmatched" => Ok(Some(ReceiptKind::Unmatched)),
         NOTHING => Ok(None),
         _ => Err(BooksError::Corrupt { table: "receipts", column: "kind", key: rows::text(row, "receipt_id")? }),

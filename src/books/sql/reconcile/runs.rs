@@ -75,6 +75,17 @@ pub(super) async fn mark(connection: &mut Connection, name: &str) -> Result<Opti
     row.map_err(unavailable)?.map(|row| rows::text(&row, "mark")).transpose()
 }
 
+/// A mark that stays as it was set first.
+pub(super) async fn note_first(connection: &mut Connection, name: &str, block: u64) -> Result<(), BooksError> {
+    sqlx::query("INSERT INTO reconcile_marks (name, mark) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+        .bind(name)
+        .bind(block.to_string())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
+}
+
 pub(super) async fn set_mark(connection: &mut Connection, fence: i64, name: &str, value: &str) -> Result<(), BooksError> {
     guard(connection, fence).await?;
     sqlx::query("INSERT INTO reconcile_marks (name, mark) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark")

@@ -118,6 +118,7 @@ pub(super) fn config(url: String, token: Token, signer_key: [u8; 32]) -> BaseCon
         token,
         signer_key,
         other_signer_keys: Vec::new(),
+        known_relayers: Vec::new(),
         refund_key: None,
         max_fee_per_gas_wei: 100 * GWEI,
         max_gas_wei: u128::MAX,
