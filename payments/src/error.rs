@@ -23,6 +23,8 @@ pub enum Reason {
     AcceptedMismatch,
     /// `to` is not the receiver.
     RecipientMismatch,
+    /// `from` is the receiver: nothing would be paid.
+    SelfPayment,
     /// `value` is not the price.
     ValueMismatch,
     /// Expired, about to expire, or valid for longer than allowed.
@@ -59,6 +61,7 @@ impl Reason {
             Self::InvalidNetwork => "invalid_network",
             Self::AcceptedMismatch => "accepted_requirements_mismatch",
             Self::RecipientMismatch => "invalid_exact_evm_payload_recipient_mismatch",
+            Self::SelfPayment => "self_payment",
             Self::ValueMismatch => "invalid_exact_evm_payload_authorization_value_mismatch",
             Self::ValidBefore => "invalid_exact_evm_payload_authorization_valid_before",
             Self::ValidAfter => "invalid_exact_evm_payload_authorization_valid_after",

@@ -17,7 +17,7 @@ use crate::{
     books::Inspect,
     clock::Stopwatch,
     rails::base::BaseRail,
-    telemetry::{ChainPulse, Telemetry, router, trace},
+    telemetry::{ChainPulse, NodePulse, Telemetry, router, trace},
     upstream::{
         forwarder::Witness,
         profile::{Identity, OwnRoute, Route, RouteTable, Target},
@@ -77,6 +77,11 @@ impl ChainWatch for BaseRail {
     async fn pulse(&self) -> Result<ChainPulse, RailError> {
         let (balance_wei, head_unix_s) = self.vitals().await?;
         Ok(ChainPulse { balance_wei, head_unix_s })
+    }
+
+    fn node(&self) -> NodePulse {
+        let learned = self.learned_limits();
+        NodePulse { limits: [("batch", learned.batch_calls), ("logs", learned.log_blocks)], refused: learned.refused }
     }
 }
 

@@ -18,7 +18,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 41] = [
+const RULES: [Rule; 42] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),

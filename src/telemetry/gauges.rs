@@ -7,9 +7,9 @@ use payments::{sequence::SignerState, time::UnixMs};
 use super::{
     Telemetry,
     names::{
-        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES, PAID_NOT_SERVED, RECONCILED,
-        SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, UNKNOWN,
-        UNKNOWN_OLDEST, UPSTREAM_CLOSED,
+        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES, NODE_LIMIT, NODE_REFUSALS,
+        PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST,
+        SIGNER_OPEN, STRANGERS, UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
     },
     number::show,
 };
@@ -27,10 +27,19 @@ pub struct ChainPulse {
     pub head_unix_s: u64,
 }
 
+/// What was learned of the chain node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodePulse {
+    /// Calls per request, and blocks per question for logs.
+    pub limits: [(&'static str, u64); 2],
+    /// Requests that it refused, by what it was about.
+    pub refused: [(&'static str, u64); 3],
+}
+
 impl Telemetry {
     /// What there is before the first look: zeros of what must stay zero.
     pub(super) fn begin_gauges(&self) {
-        for name in [PAID_NOT_SERVED, SERVED_NOT_PAID] {
+        for name in [PAID_NOT_SERVED, SERVED_NOT_PAID, STRANGERS] {
             self.registry.counter(name, &[]).increment(0);
         }
     }
@@ -66,6 +75,21 @@ impl Telemetry {
         show(&self.registry.gauge(SIGNER_BALANCE, &[]), pulse.balance_wei);
         let now_s = u64::try_from(now.unix_s()).unwrap_or(0);
         self.registry.gauge(HEAD_AGE, &[]).set(Duration::from_secs(now_s.saturating_sub(pulse.head_unix_s)));
+    }
+
+    /// Shows what the chain node does not take.
+    pub fn show_node(&self, pulse: &NodePulse) {
+        for (limit, value) in pulse.limits {
+            show(&self.registry.gauge(NODE_LIMIT, &[("limit", limit)]), u128::from(value));
+        }
+        for (limit, count) in pulse.refused {
+            self.registry.counter(NODE_REFUSALS, &[("limit", limit)]).absolute(count);
+        }
+    }
+
+    /// A transaction that is none of ours settled a payment.
+    pub fn settled_by_stranger(&self) {
+        self.registry.counter(STRANGERS, &[]).increment(1);
     }
 
     /// Shows how the signers' nonces stand.

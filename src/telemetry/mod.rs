@@ -26,7 +26,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Router, extract::State, response::IntoResponse, routing::get};
 use http::header;
 
-pub use gauges::ChainPulse;
+pub use gauges::{ChainPulse, NodePulse};
 pub use logs::start;
 use registry::{Registry, Words};
 pub use routes::{Rail, Verdict};

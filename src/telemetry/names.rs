@@ -32,6 +32,9 @@ pub(super) const SIGNER_OPEN: &str = "gateway_signer_open_nonces";
 pub(super) const SIGNER_OLDEST: &str = "gateway_signer_oldest_open_seconds";
 pub(super) const SIGNER_HOLES: &str = "gateway_signer_holes";
 pub(super) const HEAD_AGE: &str = "gateway_rpc_head_age_seconds";
+pub(super) const NODE_LIMIT: &str = "gateway_node_limit";
+pub(super) const NODE_REFUSALS: &str = "gateway_node_refusals_total";
+pub(super) const STRANGERS: &str = "gateway_settled_by_stranger_total";
 pub(super) const MISMATCHES: &str = "gateway_reconcile_mismatches";
 pub(super) const RECONCILED: &str = "gateway_reconcile_last_success_timestamp_seconds";
 pub(super) const DISPUTES_OPEN: &str = "gateway_disputes_open";
@@ -43,7 +46,7 @@ pub(super) const UPSTREAM_CLOSED: &str = "gateway_upstream_closed";
 pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 30] = [
+pub(super) const ALL: [(&str, Kind, &str); 33] = [
     (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
     (
         CHALLENGES,
@@ -81,6 +84,17 @@ pub(super) const ALL: [(&str, Kind, &str); 30] = [
     (SIGNER_OLDEST, Kind::Gauge, "Since when the oldest of them was saved; 0 without one."),
     (SIGNER_HOLES, Kind::Gauge, "Nonces of a signer that nothing uses: they hold up all later ones until an empty transaction fills them."),
     (HEAD_AGE, Kind::Gauge, "How old the newest block is that the chain node has shown."),
+    (
+        NODE_LIMIT,
+        Kind::Gauge,
+        "What the chain node takes at once, as far as its refusals taught: calls per request (batch), blocks of logs (logs).",
+    ),
+    (
+        NODE_REFUSALS,
+        Kind::Counter,
+        "Requests that the chain node refused because of a limit, or for want of a method, and that were asked in another way.",
+    ),
+    (STRANGERS, Kind::Counter, "Payments that a transaction settled which is neither ours nor a known relayer's."),
     (MISMATCHES, Kind::Gauge, "Open findings of the comparison of the books with the world."),
     (RECONCILED, Kind::Gauge, "When the last comparison ended that could compare every source, in unix seconds."),
     (DISPUTES_OPEN, Kind::Gauge, "Disputes and inquiries of card payments that are not decided."),

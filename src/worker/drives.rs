@@ -217,7 +217,7 @@ impl Drives {
     /// Step by step, each of them counted once it is saved.
     async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Ended, DriveError> {
         loop {
-            let (before, nonce, waited) = (intent.state, nonce_of(&intent), progress.at_gas_bound());
+            let (before, nonce, last) = (intent.state, nonce_of(&intent), progress);
             let (same, wait_ms, parked) = match checkout::drive(&self.world, intent, &mut progress).await? {
                 Step::Done(done) => return Ok(Ended::Done(Box::new(done))),
                 Step::Moved(moved) => (moved, 0, false),
@@ -231,9 +231,7 @@ impl Drives {
             if nonce_of(&same) != nonce {
                 tracing::warn!(nonce, "signer.foreign_transaction: another program has the signer's key; the payment is signed anew");
             }
-            if progress.at_gas_bound() && !waited {
-                tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
-            }
+            self.said(&progress, &last);
             if parked {
                 return Ok(Ended::Parked(wait_ms));
             }
@@ -241,6 +239,20 @@ impl Drives {
                 self.world.clock.sleep_ms(wait_ms).await;
             }
             intent = same;
+        }
+    }
+
+    /// What an operator should hear of a payment, once.
+    fn said(&self, now: &Progress, before: &Progress) {
+        if now.at_gas_bound() && !before.at_gas_bound() {
+            tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
+        }
+        if now.is_refused() && !before.is_refused() {
+            tracing::warn!("payment.question_refused: the node does not say what became of it; see `turnpike findings`");
+        }
+        if now.settled_by_stranger() && !before.settled_by_stranger() {
+            tracing::warn!("payment.settled_by_stranger: the transaction is not ours; see `turnpike findings`");
+            self.telemetry.settled_by_stranger();
         }
     }
 

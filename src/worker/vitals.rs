@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::drives::chain;
 use crate::{
     books::{Inspect, Pulse},
-    telemetry::{ChainPulse, Telemetry},
+    telemetry::{ChainPulse, NodePulse, Telemetry},
 };
 
 /// Between two looks.
@@ -31,6 +31,9 @@ pub trait ChainWatch: Send + Sync {
     /// # Errors
     /// [`RailError`].
     async fn pulse(&self) -> Result<ChainPulse, RailError>;
+
+    /// What was learned of its node.
+    fn node(&self) -> NodePulse;
 }
 
 /// What is looked at.
@@ -97,6 +100,7 @@ impl Vitals {
             if let Some(pulse) = &last {
                 self.telemetry.show_chain(pulse, self.clock.now());
             }
+            self.telemetry.show_node(&self.chain.node());
             self.telemetry.show_signers(&self.signers.states(), self.clock.now());
             tokio::time::sleep(LOOK_EVERY).await;
         }

@@ -21,6 +21,8 @@ mod faults_chain;
 mod faults_fate;
 mod faults_kill;
 mod faults_node;
+mod faults_provider;
+mod faults_receiver;
 mod faults_reorg;
 mod faults_sequence;
 mod faults_signer;

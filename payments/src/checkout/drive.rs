@@ -30,6 +30,10 @@ pub struct Progress {
     pub(super) probe: bool,
     /// Questions about the same step without an answer.
     pub(super) polls: u32,
+    /// The node refuses the question what became of the payment.
+    pub(super) refused: bool,
+    /// Somebody who is neither we nor a known relayer settled it.
+    pub(super) by_stranger: bool,
     /// The fee that is called for is above what the payment may cost in gas: it waits for a lower one.
     pub(super) at_gas_bound: bool,
 }
@@ -124,6 +128,8 @@ impl Progress {
             in_doubt: false,
             probe: false,
             polls: 0,
+            refused: false,
+            by_stranger: false,
             at_gas_bound: false,
         }
     }
@@ -139,6 +145,8 @@ impl Progress {
             in_doubt: false,
             probe: false,
             polls: 0,
+            refused: false,
+            by_stranger: false,
             at_gas_bound: false,
         }
     }
@@ -151,6 +159,16 @@ impl Progress {
     /// The payment waits because a higher fee would cost more than it may.
     pub const fn at_gas_bound(self) -> bool {
         self.at_gas_bound
+    }
+
+    /// The node refuses the question that the payment waits for.
+    pub const fn is_refused(self) -> bool {
+        self.refused
+    }
+
+    /// A stranger's transaction settled the payment.
+    pub const fn settled_by_stranger(self) -> bool {
+        self.by_stranger
     }
 
     /// No creation can have left for this intent yet.

@@ -3,8 +3,8 @@
 use crate::{
     checkout::{DriveError, Progress, Step, World},
     intent::{Intent, State},
-    ports::{ChainRail, Outcome, Raised, Renewal, Sent},
-    settlement::{Attempt, Settlement, TransferTerms},
+    ports::{ChainRail, FindingKind, Found, Outcome, RailError, Raised, Renewal, Sent, Source},
+    settlement::{Attempt, Settlement, SettlementProof, TransferTerms},
 };
 
 /// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
@@ -21,12 +21,43 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
         send(world, &last, progress).await;
     }
     match world.rail.outcome(&terms, &intent.attempts).await {
-        Ok(Outcome::Settled(proof)) => save(world, intent.funded(Settlement::Transfer(proof), world.clock.now())?).await,
+        Ok(Outcome::Settled(proof)) => settled(world, intent, proof, progress).await,
         Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
         Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, &terms, progress, first).await,
         Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,
+        Err(RailError::Refused(why)) => {
+            if !progress.refused {
+                let detail = format!("the node refuses what the payment waits for: {why}");
+                report(world, &intent, FindingKind::QuestionRefused, detail).await?;
+                progress.refused = true;
+            }
+            mark_or_wait(world, intent, progress, Sent::Unknown).await
+        }
         Err(_) => mark_or_wait(world, intent, progress, Sent::Unknown).await,
     }
+}
+
+/// Whoever settled it, it is paid. A transaction that none of ours made is reported with its sender before the payment goes on: another gateway
+/// may have served for the same payment.
+async fn settled(world: &World, intent: Intent, proof: SettlementProof, progress: &mut Progress) -> Result<Step, DriveError> {
+    if intent.attempts.iter().all(|attempt| attempt.tx_hash != proof.tx_hash) && !progress.by_stranger {
+        let Ok(stranger) = world.rail.stranger(proof.tx_hash).await else {
+            return mark_or_wait(world, intent, progress, Sent::Accepted).await;
+        };
+        if let Some(sender) = stranger {
+            let detail =
+                format!("transaction {} of {sender} settled it, and is not ours: see that pay_to is this gateway's alone", proof.tx_hash);
+            report(world, &intent, FindingKind::StrangerSettled, detail).await?;
+            progress.by_stranger = true;
+        }
+    }
+    save(world, intent.funded(Settlement::Transfer(proof), world.clock.now())?).await
+}
+
+async fn report(world: &World, intent: &Intent, kind: FindingKind, detail: String) -> Result<(), DriveError> {
+    let key = intent.id.to_string();
+    let found = Found { kind, subject: key.clone(), key, source: Source::Chain, detail };
+    Ok(world.books.note_finding(&found, world.clock.now()).await?)
 }
 
 /// The authorization is still usable: the same bytes go out again now and then, with a higher fee once they are old.

@@ -11,6 +11,7 @@ use crate::{
     ports::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
         finality::{Finding, Sighting},
+        finding::Found,
         parking::Parking,
         rail::PreparationError,
         request::RequestNote,
@@ -257,6 +258,9 @@ pub trait Books: Parking + Send + Sync {
     async fn book_unclaimed(&self, _receipt: &UnclaimedReceipt, _at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
         Err(BooksError::Unavailable("these books know every proof".into()))
     }
+
+    /// Opens a finding about a payment, under its id; what is open stays as it is, and what an operator closed stays closed.
+    async fn note_finding(&self, found: &Found, at: UnixMs) -> Result<(), BooksError>;
 
     /// Notes that the answer was handed to the client's connection. Travels with the next commit, at the latest with [`Books::flush`].
     fn delivered(&self, id: PaymentId);

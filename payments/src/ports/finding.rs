@@ -31,6 +31,10 @@ pub enum FindingKind {
     PhantomSettlement,
     /// A transaction that is not ours used a nonce of our signer: another program has its key.
     ForeignTransaction,
+    /// A transaction that is neither ours nor a known relayer's settled a payment: somebody else has its proof too.
+    StrangerSettled,
+    /// The node refuses a question that a payment waits for, however small it is.
+    QuestionRefused,
     /// Both sides have it, with different amounts.
     AmountMismatch,
     /// The books name a launch that the upstream does not have.
@@ -145,12 +149,14 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
         Self::PhantomSettlement,
         Self::ForeignTransaction,
+        Self::StrangerSettled,
+        Self::QuestionRefused,
         Self::AmountMismatch,
         Self::MissingLaunch,
         Self::ExtraLaunch,
@@ -171,6 +177,8 @@ impl FindingKind {
             Self::SettlementLost => super::SETTLEMENT_LOST,
             Self::PhantomSettlement => "phantom_settlement",
             Self::ForeignTransaction => super::FOREIGN_TRANSACTION,
+            Self::StrangerSettled => "stranger_settled",
+            Self::QuestionRefused => "question_refused",
             Self::AmountMismatch => "amount_mismatch",
             Self::MissingLaunch => "missing_launch",
             Self::ExtraLaunch => "extra_launch",

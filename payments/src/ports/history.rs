@@ -92,6 +92,11 @@ pub trait ChainHistory: Send + Sync {
     /// What the address held of the token at the end of this block.
     async fn balance_at(&self, address: &Wallet, block: u64) -> Result<UsdcUnits, RailError>;
 
+    /// How many blocks of logs the node lists at once, as far as that is known.
+    fn log_blocks(&self) -> u64 {
+        u64::MAX
+    }
+
     /// The first block that is not older than this.
     async fn first_block_since(&self, unix_s: u64) -> Result<u64, RailError>;
 }

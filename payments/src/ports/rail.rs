@@ -117,6 +117,9 @@ pub enum RailError {
     /// The token's issuer has stopped all transfers.
     #[error("payments cannot be settled: the token is paused")]
     TokenPaused,
+    /// The node refuses a question, however small it is.
+    #[error("the chain node refuses a question: {0}")]
+    Refused(String),
     /// The node answers, but nothing can be settled now.
     #[error("payments cannot be settled: {0}")]
     NotReady(String),
@@ -222,6 +225,12 @@ pub trait ChainRail: Send + Sync {
     async fn earlier(&self, _transfer: &VerifiedTransfer) -> Result<Earlier, RailError> {
         Ok(Earlier::NotPaid)
     }
+
+    /// Who sent this transaction, where it is neither one of our signers nor a relayer that is known to us.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer.
+    async fn stranger(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError>;
 
     /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
     ///

@@ -10,6 +10,7 @@ use super::{
     moves::{self, Moves},
     transfers::{Beside, Meaning, beside, meaning},
     turn::Turn,
+    window::MAX_BLOCKS,
 };
 use crate::{
     agent::Wallet,
@@ -22,9 +23,6 @@ use crate::{
     },
     proof::PaymentKey,
 };
-
-/// Blocks per question: what the strictest of the common providers allow.
-const RANGE_BLOCKS: u64 = 2_000;
 
 impl From<RailError> for CheckError {
     fn from(error: RailError) -> Self {
@@ -55,7 +53,7 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     let mut scan = Scan::default();
     let mut at = first;
     while at <= heads.confirmed {
-        let last = at.saturating_add(RANGE_BLOCKS - 1).min(heads.confirmed);
+        let last = at.saturating_add(MAX_BLOCKS - 1).min(heads.confirmed);
         range(turn, &mut scan, moves, (at, last)).await?;
         at = last.saturating_add(1);
     }
@@ -127,16 +125,18 @@ async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), Check
 }
 
 /// The transfers to an address in these blocks, in as many questions as the node wants.
-pub(super) async fn received(turn: &mut Turn<'_>, to: Wallet, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
-    let (mut ranges, mut all) = (vec![(first, last)], Vec::new());
-    while let Some((first, last)) = ranges.pop() {
+pub(super) async fn received(turn: &mut Turn<'_>, pay_to: Wallet, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
+    let (mut from, mut all) = (first, Vec::new());
+    while from <= last {
         turn.step().await?;
-        match turn.parts.chain.received(&to, first, last).await {
-            Ok(page) => all.extend(page),
-            Err(RangeError::Refused(_)) if first < last => {
-                let middle = first.midpoint(last);
-                ranges.extend([(middle.saturating_add(1), last), (first, middle)]);
+        let to = from.saturating_add(turn.window.blocks().saturating_sub(1)).min(last);
+        match turn.parts.chain.received(&pay_to, from, to).await {
+            Ok(page) => {
+                all.extend(page);
+                turn.window.taken();
+                from = to.saturating_add(1);
             }
+            Err(RangeError::Refused(_)) if from < to => turn.window.refused(to.saturating_sub(from).saturating_add(1)),
             Err(error) => return Err(CheckError::CouldNot(error.to_string())),
         }
     }
@@ -285,6 +285,12 @@ async fn again(turn: &mut Turn<'_>, scan: &mut Scan, open: &OpenFinding, (first,
                 settlement(turn, scan, &booked, log).await?;
             }
             if !scan.compared.differs(open) {
+                scan.compared.gone.push(open.clone());
+            }
+        }
+        FindingKind::QuestionRefused => {
+            let Ok(payment) = open.key.parse::<PaymentId>() else { return Ok(()) };
+            if turn.parts.books.transfer_of(payment).await?.is_some() {
                 scan.compared.gone.push(open.clone());
             }
         }

@@ -20,6 +20,7 @@ mod moves;
 mod stuck;
 mod transfers;
 mod turn;
+mod window;
 
 use std::sync::Arc;
 

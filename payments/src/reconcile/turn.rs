@@ -1,6 +1,6 @@
 //! One run: its lease, the time that one source may take, and what is saved of it.
 
-use super::{CheckError, Compared, Reconciler, Report, Scope};
+use super::{CheckError, Compared, Reconciler, Report, Scope, window::Window};
 use crate::{
     ports::{BooksError, FindingKind, Found, OpenFinding, Source, SourceReport},
     time::UnixMs,
@@ -36,6 +36,8 @@ pub(super) struct Turn<'a> {
     fence: Option<i64>,
     kept_at: UnixMs,
     deadline: UnixMs,
+    /// How many blocks the chain's node lists at once.
+    pub(super) window: Window,
 }
 
 // === impl Turn ===
@@ -43,7 +45,7 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(super) fn new(parts: &'a Reconciler, scope: Scope, fence: Option<i64>) -> Self {
         let now = parts.clock.now();
-        Self { parts, scope, fence, kept_at: now, deadline: now }
+        Self { parts, scope, fence, kept_at: now, deadline: now, window: Window::new(parts.chain.log_blocks()) }
     }
 
     /// The fence of a run that writes.

@@ -20,6 +20,8 @@ use crate::{
 
 /// The signer of the fake rail.
 pub const SIGNER: Wallet = Wallet::new([0x51; 20]);
+/// Who settles what we did not send, on the fake rail.
+pub const STRANGER: Wallet = Wallet::new([0x5a; 20]);
 /// The chain of the fake rail.
 pub const CHAIN_ID: u64 = 84_532;
 /// The signer on its chain.
@@ -41,6 +43,8 @@ pub enum Say {
         /// The authorization can still be used.
         may_send: bool,
     },
+    /// The node refuses the question.
+    Refused,
     /// No answer.
     Unreachable,
 }

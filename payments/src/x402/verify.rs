@@ -8,10 +8,11 @@
 //! |---|---|---|
 //! | 1 | v1: scheme, network; v2: `accepted` is our offer | `unsupported_scheme`, `invalid_network`, `accepted_requirements_mismatch` |
 //! | 2 | `to` is our receiver | `..._recipient_mismatch` |
-//! | 3 | `value` equals an accepted amount | `..._authorization_value_mismatch` |
-//! | 4 | times that a clock can reach | `..._valid_before`, `..._valid_after` |
-//! | 5 | 65 bytes, low s, v of 0, 1, 27, 28; no ERC-6492 wrapper | `..._signature`, `eip6492_factory_not_allowed` |
-//! | 6 | the signature recovers to `from` under our token's domain | `..._signature` |
+//! | 3 | `from` is not our receiver | `self_payment` |
+//! | 4 | `value` equals an accepted amount | `..._authorization_value_mismatch` |
+//! | 5 | times that a clock can reach | `..._valid_before`, `..._valid_after` |
+//! | 6 | 65 bytes, low s, v of 0, 1, 27, 28; no ERC-6492 wrapper | `..._signature`, `eip6492_factory_not_allowed` |
+//! | 7 | the signature recovers to `from` under our token's domain | `..._signature` |
 
 mod offers;
 mod presented;
@@ -44,6 +45,7 @@ pub fn verify(payment: &UnverifiedPayment, offers: &Offers<'_>) -> Result<Verifi
         Terms::V2(accepted) => Some(check_accepted(accepted, offers)?),
     };
     check_recipient(&payment.to, ours.pay_to())?;
+    check_payer(&payment.from, ours.pay_to())?;
     let value_units = check_value(payment.value, agreed, offers)?;
     let (valid_after_unix_s, valid_before_unix_s) = check_times(payment)?;
     let Signature { r, s, v } = signature::parse(&payment.signature)?;
@@ -136,6 +138,14 @@ fn check_recipient(to: &Wallet, pay_to: &Wallet) -> Result<(), ProofError> {
         return Ok(());
     }
     Err(ProofError::new(Reason::RecipientMismatch, "payload.authorization.to", pay_to.to_string(), to))
+}
+
+/// A transfer from the receiver to itself moves nothing.
+fn check_payer(from: &Wallet, pay_to: &Wallet) -> Result<(), ProofError> {
+    if from != pay_to {
+        return Ok(());
+    }
+    Err(ProofError::new(Reason::SelfPayment, "payload.authorization.from", "a wallet other than payTo, which would pay itself", from))
 }
 
 fn check_value(value: U256, agreed: Option<UsdcUnits>, offers: &Offers<'_>) -> Result<UsdcUnits, ProofError> {

@@ -11,8 +11,9 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition, Written},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
-        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, UnclaimedBooked, UnclaimedReceipt, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        OpenNonce, PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, UnclaimedBooked,
+        UnclaimedReceipt, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -167,6 +168,10 @@ impl Books for Store {
 
     async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
         in_transaction!(self, None, write => sequence::reopen(&mut write.transaction, account, eoa_nonce).await)
+    }
+
+    async fn note_finding(&self, found: &Found, at: UnixMs) -> Result<(), BooksError> {
+        in_transaction!(self, Some(at.ms()), write => reconcile::findings::open_one(&mut write.transaction, found, at).await.map(drop))
     }
 
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {

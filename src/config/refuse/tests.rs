@@ -74,7 +74,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 48] = [
+const REFUSED: [(&str, &str, &str); 49] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (

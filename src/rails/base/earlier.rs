@@ -46,9 +46,9 @@ impl BaseRail {
     }
 
     async fn is_used(&self, transfer: &VerifiedTransfer) -> Result<bool, RailError> {
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let state = calls::authorization_state(transfer.from(), transfer.nonce());
-        let used = batch.call(address(self.token.address()), &state, At::Latest)?;
+        let used = batch.call(address(self.token.address()), &state, At::Latest);
         batch.send().await?;
         calls::answer::<authorizationStateCall>(&used.get().await?)
     }
@@ -58,8 +58,8 @@ impl BaseRail {
         if self.known_relayers.is_empty() {
             return Ok(false);
         }
-        let mut batch = self.node.batch()?;
-        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]))?;
+        let mut batch = self.node.batch();
+        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]));
         batch.send().await?;
         let unnamed = || RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"));
         let sender = receipt.get().await?.and_then(|receipt| receipt.from).ok_or_else(unnamed)?;

@@ -8,7 +8,8 @@ use payments::{
 use serde_json::json;
 
 use super::{
-    node::{Answer, Batch},
+    limits::Limit,
+    node::{Answer, Batch, NoAnswer},
     wire::Block,
 };
 
@@ -33,13 +34,18 @@ pub(super) struct QuoteAnswers<'a> {
     balance: Answer<'a, U256>,
 }
 
-/// Adds the three reads of a quote to a batch.
-pub(super) fn ask_quote<'a>(batch: &mut Batch<'a>, signer: Address) -> Result<QuoteAnswers<'a>, RailError> {
-    Ok(QuoteAnswers {
-        latest: batch.ask("eth_getBlockByNumber", json!(["latest", false]))?,
-        tip: batch.ask("eth_maxPriorityFeePerGas", json!([]))?,
-        balance: batch.ask("eth_getBalance", json!([signer, "latest"]))?,
-    })
+const TIP: &str = "eth_maxPriorityFeePerGas";
+/// What nodes have that know no tip: base fee and tip in one.
+const GAS_PRICE: &str = "eth_gasPrice";
+
+/// Adds the three reads of a quote to a batch, that of the block first: what is read after it is not older.
+pub(super) fn ask_quote<'a>(batch: &mut Batch<'a>, signer: Address) -> QuoteAnswers<'a> {
+    let tip = if batch.limits().has_no_tip() { GAS_PRICE } else { TIP };
+    QuoteAnswers {
+        latest: batch.ask("eth_getBlockByNumber", json!(["latest", false])),
+        tip: batch.ask(tip, json!([])),
+        balance: batch.ask("eth_getBalance", json!([signer, "latest"])),
+    }
 }
 
 impl QuoteAnswers<'_> {
@@ -48,9 +54,29 @@ impl QuoteAnswers<'_> {
         let latest = self.latest.get().await?;
         let base_fee =
             latest.base_fee_per_gas.ok_or_else(|| RailError::WrongChain(String::from("its blocks have no base fee (EIP-1559)")))?;
-        let tip = self.tip.get().await?.to();
+        let tip = tip(self.tip, base_fee.to()).await?;
         let balance = u128::try_from(self.balance.get().await?).unwrap_or(u128::MAX);
         Ok((quote(base_fee.to(), tip, balance), latest))
+    }
+}
+
+/// The tip, from what a node says of it or of the whole price.
+async fn tip(answer: Answer<'_, U128>, base_fee_wei: u128) -> Result<u128, RailError> {
+    let (node, method) = (answer.node(), answer.method());
+    let above_base = |price: U128| price.to::<u128>().saturating_sub(base_fee_wei);
+    match answer.try_get().await {
+        Ok(price) if method == GAS_PRICE => Ok(above_base(price)),
+        Ok(tip) => Ok(tip.to()),
+        Err(NoAnswer::Refused(refusal)) if method == TIP && refusal.is_missing_method() => {
+            node.limits.count(Limit::Method);
+            let mut batch = node.batch();
+            let price = batch.ask::<U128>(GAS_PRICE, json!([]));
+            batch.send().await?;
+            let price = price.get().await?;
+            node.limits.learn_no_tip(&refusal.message);
+            Ok(above_base(price))
+        }
+        Err(none) => Err(none.into()),
     }
 }
 

@@ -22,14 +22,14 @@ impl BaseRail {
         if booked.is_empty() {
             return Ok(Vec::new());
         }
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
-        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
-        let finalized = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["finalized", false]))?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]));
+        let finalized = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["finalized", false]));
         let mut asked = BTreeMap::new();
         for number in booked.iter().map(|proof| proof.block_number) {
             if let std::collections::btree_map::Entry::Vacant(place) = asked.entry(number) {
-                place.insert(batch.ask::<Option<Block>>("eth_getBlockByNumber", json!([format!("{number:#x}"), false]))?);
+                place.insert(batch.ask::<Option<Block>>("eth_getBlockByNumber", json!([format!("{number:#x}"), false])));
             }
         }
         batch.send().await?;

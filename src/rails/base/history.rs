@@ -26,10 +26,10 @@ const BATCH: usize = 50;
 #[async_trait]
 impl ChainHistory for BaseRail {
     async fn heads(&self) -> Result<Heads, RailError> {
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
-        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
-        let finalized = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["finalized", false]))?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]));
+        let finalized = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["finalized", false]));
         batch.send().await?;
         let latest = latest.get().await?.number();
         let (safe, finalized) = (safe_block(safe.try_get().await)?, safe_block(finalized.try_get().await)?);
@@ -47,8 +47,8 @@ impl ChainHistory for BaseRail {
             "fromBlock": format!("{first:#x}"),
             "toBlock": format!("{last:#x}"),
         }]);
-        let mut batch = self.node.batch()?;
-        let logs = batch.ask::<Vec<Log>>("eth_getLogs", filter)?;
+        let mut batch = self.node.batch();
+        let logs = batch.ask::<Vec<Log>>("eth_getLogs", filter);
         batch.send().await.map_err(smaller)?;
         let logs = match logs.try_get().await {
             Ok(logs) => logs,
@@ -69,11 +69,11 @@ impl ChainHistory for BaseRail {
     async fn authorizations(&self, transfers: &[Received]) -> Result<Vec<Option<[u8; 32]>>, RailError> {
         let mut nonces = Vec::with_capacity(transfers.len());
         for page in transfers.chunks(BATCH) {
-            let mut batch = self.node.batch()?;
+            let mut batch = self.node.batch();
             let ask = |transfer: &Received| {
                 batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(transfer.place.tx_hash.0)]))
             };
-            let answers = page.iter().map(ask).collect::<Result<Vec<_>, _>>()?;
+            let answers: Vec<_> = page.iter().map(ask).collect();
             batch.send().await?;
             for (transfer, receipt) in page.iter().zip(answers) {
                 let receipt = receipt.get().await?;
@@ -85,8 +85,8 @@ impl ChainHistory for BaseRail {
     }
 
     async fn transfers_of(&self, tx_hash: ChainHash) -> Result<Option<Vec<TokenTransfer>>, RailError> {
-        let mut batch = self.node.batch()?;
-        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]))?;
+        let mut batch = self.node.batch();
+        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]));
         batch.send().await?;
         let succeeded = |receipt: &Receipt| receipt.status.is_some_and(|status| status.to::<u64>() == 1);
         let Some(receipt) = receipt.get().await?.filter(succeeded) else { return Ok(None) };
@@ -95,18 +95,22 @@ impl ChainHistory for BaseRail {
     }
 
     async fn balance_at(&self, holder: &Wallet, block: u64) -> Result<UsdcUnits, RailError> {
-        let mut batch = self.node.batch()?;
-        let balance = batch.call(address(self.token.address()), &calls::balance_of(holder), At::Block(block))?;
+        let mut batch = self.node.batch();
+        let balance = batch.call(address(self.token.address()), &calls::balance_of(holder), At::Block(block));
         batch.send().await?;
         Ok(units(answer::<calls::balanceOfCall>(&balance.get().await?)?))
+    }
+
+    fn log_blocks(&self) -> u64 {
+        self.node.limits.log_blocks()
     }
 
     async fn first_block_since(&self, unix_s: u64) -> Result<u64, RailError> {
         let (mut low, mut high) = (0, ChainHistory::heads(self).await?.confirmed);
         while low < high {
             let middle = low.midpoint(high);
-            let mut batch = self.node.batch()?;
-            let block = batch.ask::<Block>("eth_getBlockByNumber", json!([format!("{middle:#x}"), false]))?;
+            let mut batch = self.node.batch();
+            let block = batch.ask::<Block>("eth_getBlockByNumber", json!([format!("{middle:#x}"), false]));
             batch.send().await?;
             match block.get().await?.unix_s() >= unix_s {
                 true => high = middle,

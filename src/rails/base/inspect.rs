@@ -13,6 +13,7 @@ use super::{
     BaseRail,
     calls::{self, address},
     fees::{self, TRANSFER_GAS},
+    limits::LearnedLimits,
     node::At,
     wire::{Block, Receipt},
 };
@@ -27,21 +28,26 @@ pub struct Gas {
 }
 
 impl BaseRail {
+    /// What was learned of the node.
+    pub fn learned_limits(&self) -> LearnedLimits {
+        self.node.limits.learned()
+    }
+
     /// The time of the newest block, in unix seconds.
     ///
     /// # Errors
     /// [`RailError`]; so for every method here.
     pub async fn newest_block_unix_s(&self) -> Result<u64, RailError> {
-        let mut batch = self.node.batch()?;
-        let block = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        let mut batch = self.node.batch();
+        let block = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
         batch.send().await?;
         Ok(block.get().await?.unix_s())
     }
 
     /// The balance of this process's signer in wei, and the time of the newest block in unix seconds; in one batch.
     pub async fn vitals(&self) -> Result<(u128, u64), RailError> {
-        let mut batch = self.node.batch()?;
-        let quote = fees::ask_quote(&mut batch, self.signer.address())?;
+        let mut batch = self.node.batch();
+        let quote = fees::ask_quote(&mut batch, self.signer.address());
         batch.send().await?;
         let (quote, latest) = quote.get().await?;
         Ok((quote.signer_balance_wei, latest.unix_s()))
@@ -58,8 +64,8 @@ impl BaseRail {
 
     /// What this account holds of the token.
     pub async fn held_by(&self, account: Wallet) -> Result<UsdcUnits, RailError> {
-        let mut batch = self.node.batch()?;
-        let held = batch.call(address(self.token.address()), &calls::balance_of(&account), At::Latest)?;
+        let mut batch = self.node.batch();
+        let held = batch.call(address(self.token.address()), &calls::balance_of(&account), At::Latest);
         batch.send().await?;
         let held: U256 = calls::answer::<calls::balanceOfCall>(&held.get().await?)?;
         Ok(UsdcUnits::new(u64::try_from(held).unwrap_or(u64::MAX)))
@@ -76,8 +82,8 @@ impl BaseRail {
 
     /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two logs stand at the booked place.
     pub async fn shows(&self, terms: &TransferTerms, booked: &SettlementProof) -> Result<bool, RailError> {
-        let mut batch = self.node.batch()?;
-        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(booked.tx_hash.0)]))?;
+        let mut batch = self.node.batch();
+        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(booked.tx_hash.0)]));
         batch.send().await?;
         let shown = receipt.get().await?.and_then(|receipt| receipt.settlement(terms, false));
         Ok(shown.is_some_and(|shown| shown.tx_hash == booked.tx_hash && shown.log_index == booked.log_index))

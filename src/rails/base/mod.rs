@@ -3,12 +3,13 @@
 //! | file | one thing |
 //! |---|---|
 //! | `config` | how the rail reaches its chain and what it may spend |
-//! | `rpc`, `redact`, `node` | JSON-RPC to one node: transport, what must not be shown, batches that check the chain |
+//! | `rpc`, `redact`, `node`, `exchange` | JSON-RPC to one node: transport, what must not be shown, batches that check the chain, in parts |
+//! | `limits` | what the node does not take |
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `simulate` | whether the token would take a transfer |
 //! | `sequence` | the signer's nonces on the chain, and whether somebody else used one |
-//! | `outcome` | what became of a payment |
+//! | `outcome`, `logs` | what became of a payment; the one log that tells it |
 //! | `earlier` | what a proof did that the books do not know |
 //! | `finality` | whether what was seen can still be taken back |
 //! | `refund` | transfers from the refund wallet, and what became of them |
@@ -19,10 +20,13 @@
 mod calls;
 mod config;
 mod earlier;
+mod exchange;
 mod fees;
 mod finality;
 mod history;
 mod inspect;
+mod limits;
+mod logs;
 mod node;
 mod outcome;
 mod preparer;
@@ -71,9 +75,9 @@ pub struct BaseRail {
     token: Token,
     signer: Signer,
     others: Vec<Signer>,
-    known_relayers: Vec<Wallet>,
     /// The wallet that pays refunds, and nothing else.
     refunds: Option<Signer>,
+    known_relayers: Vec<Wallet>,
     max_fee_per_gas_wei: u128,
     max_gas_wei: u128,
     confirmations: u64,
@@ -120,9 +124,9 @@ impl BaseRail {
     /// [`RailError::WrongChain`] with what differs; [`RailError::Unreachable`].
     pub async fn start_up_check(&self) -> Result<(), RailError> {
         let token = address(self.token.address());
-        let mut batch = self.node.batch()?;
-        let domain = batch.call(token, &calls::domain_separator(), At::Latest)?;
-        let decimals = batch.call(token, &calls::decimals(), At::Latest)?;
+        let mut batch = self.node.batch();
+        let domain = batch.call(token, &calls::domain_separator(), At::Latest);
+        let decimals = batch.call(token, &calls::decimals(), At::Latest);
         batch.send().await?;
         let domain: B256 = answer::<calls::DOMAIN_SEPARATORCall>(&domain.get().await?)?;
         if domain != *self.token.domain_separator() {
@@ -142,14 +146,15 @@ impl ChainRail for BaseRail {
     async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError> {
         let token = address(self.token.address());
         let signer = self.signer.address();
-        let mut batch = self.node.batch()?;
-        let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest)?;
-        let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest)?;
-        let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS)?;
-        let paused = batch.call(token, &calls::paused(), At::Latest)?;
-        let pending = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]))?;
-        let mined = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "latest"]))?;
-        let quote = fees::ask_quote(&mut batch, signer)?;
+        let mut batch = self.node.batch();
+        // The block first: a balance of an older block would hide what was paid up to this one.
+        let quote = fees::ask_quote(&mut batch, signer);
+        let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest);
+        let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest);
+        let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS);
+        let paused = batch.call(token, &calls::paused(), At::Latest);
+        let pending = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "pending"]));
+        let mined = batch.ask::<U64>("eth_getTransactionCount", json!([signer, "latest"]));
         batch.send().await?;
         let balance: U256 = answer::<calls::balanceOfCall>(&balance.get().await?)?;
         let (fees, latest) = quote.get().await?;
@@ -227,6 +232,10 @@ impl ChainRail for BaseRail {
         self.judge_earlier(transfer).await
     }
 
+    async fn stranger(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError> {
+        self.stranger_of(tx_hash).await
+    }
+
     fn chain_id(&self) -> u64 {
         self.token.chain_id()
     }
@@ -265,8 +274,8 @@ impl ChainRail for BaseRail {
 
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
         let block = self.newest_confirmed().await?;
-        let mut batch = self.node.batch()?;
-        let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), block]))?;
+        let mut batch = self.node.batch();
+        let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), block]));
         batch.send().await?;
         Ok(next.get().await?.to::<u64>() > eoa_nonce)
     }

@@ -2,27 +2,30 @@
 //! swapped for one of another chain is never believed.
 
 use std::{
+    marker::PhantomData,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use alloy_json_rpc::{ErrorPayload, RpcError, RpcRecv};
+use alloy_json_rpc::RpcRecv;
 use alloy_primitives::{Address, B256, Bytes, U64};
-use alloy_rpc_client::{BatchRequest, RpcClient, Waiter};
-use alloy_transport::TransportError;
 use payments::ports::RailError;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{
+    exchange::{Call, Reply},
+    limits::NodeLimits,
     redact::Secrets,
     rpc::{HttpTransport, RpcUrlError},
 };
 
 /// A node that must answer for one chain.
 pub(super) struct Node {
-    client: RpcClient,
+    pub transport: HttpTransport,
+    pub secrets: Secrets,
+    pub limits: NodeLimits,
     chain_id: u64,
-    secrets: Secrets,
     /// What the last batch showed. Read where no call may be made.
     wrong_chain: AtomicBool,
 }
@@ -30,15 +33,15 @@ pub(super) struct Node {
 /// Reads that travel together.
 pub(super) struct Batch<'a> {
     node: &'a Node,
-    requests: BatchRequest<'a>,
-    chain_id: Waiter<U64>,
+    calls: Vec<Call>,
 }
 
 /// One answer to come.
 pub(super) struct Answer<'a, R: RpcRecv> {
     node: &'a Node,
     method: &'static str,
-    waiter: Waiter<R>,
+    reply: oneshot::Receiver<Reply>,
+    read_as: PhantomData<fn() -> R>,
 }
 
 /// Why there is no answer: the node refused, or did not answer at all.
@@ -68,7 +71,8 @@ pub(super) enum At {
 impl Node {
     pub(super) fn new(url: &str, timeout: Duration, chain_id: u64) -> Result<Self, RpcUrlError> {
         let (transport, secrets) = HttpTransport::new(url, timeout)?;
-        Ok(Self { client: RpcClient::new(transport, false), chain_id, secrets, wrong_chain: AtomicBool::new(false) })
+        let limits = NodeLimits::new(secrets.clone());
+        Ok(Self { transport, secrets, limits, chain_id, wrong_chain: AtomicBool::new(false) })
     }
 
     /// Whether the last batch that was answered was answered for another chain.
@@ -77,37 +81,39 @@ impl Node {
     }
 
     /// An empty batch.
-    pub(super) fn batch(&self) -> Result<Batch<'_>, RailError> {
-        let mut requests = self.client.new_batch();
-        let chain_id = requests.add_call("eth_chainId", &json!([])).map_err(|error| self.lost("eth_chainId", &error))?;
-        Ok(Batch { node: self, requests, chain_id })
+    pub(super) fn batch(&self) -> Batch<'_> {
+        Batch { node: self, calls: Vec::new() }
     }
 
     /// Hands a signed transaction to the node; its hash if the node took it. Alone, so that its fate is not tied to a read's.
     pub(super) async fn send_raw(&self, raw: &[u8]) -> Result<B256, NoAnswer> {
         const METHOD: &str = "eth_sendRawTransaction";
         let params = json!([Bytes::copy_from_slice(raw)]);
-        self.client.request(METHOD, params).await.map_err(|error| self.no_answer(METHOD, error))
+        let reply = self.alone(METHOD, &params).await.map_err(NoAnswer::Lost)?;
+        self.read(METHOD, reply)
     }
 
-    fn no_answer(&self, method: &'static str, error: TransportError) -> NoAnswer {
-        match error {
-            RpcError::ErrorResp(ErrorPayload { code, message, .. }) => {
-                NoAnswer::Refused(Refusal { method, code, message: self.secrets.redact(&message) })
-            }
-            other => NoAnswer::Lost(self.lost(method, &other)),
+    /// What the answer says. Never the text of an answer that could not be read: only what kind of fault it is.
+    fn read<R: RpcRecv>(&self, method: &'static str, reply: Reply) -> Result<R, NoAnswer> {
+        serde_json::from_str(reply?.get()).map_err(|_| NoAnswer::Lost(self.lost(method, "unreadable answer")))
+    }
+
+    /// No answer, for this reason.
+    pub(super) fn lost(&self, method: &str, why: &str) -> RailError {
+        RailError::Unreachable(format!("{method}: {}", self.secrets.redact(why)))
+    }
+
+    /// What the node says which chain it is of.
+    ///
+    /// # Errors
+    /// [`RailError::WrongChain`].
+    pub(super) fn answered_for(&self, chain_id: U64) -> Result<(), RailError> {
+        let right = chain_id.to::<u64>() == self.chain_id;
+        self.wrong_chain.store(!right, Ordering::Relaxed);
+        if right {
+            return Ok(());
         }
-    }
-
-    /// Never the text of an answer that could not be read: only what kind of fault it is.
-    fn lost(&self, method: &str, error: &TransportError) -> RailError {
-        let why = match error {
-            RpcError::DeserError { .. } | RpcError::NullResp => String::from("unreadable answer"),
-            RpcError::Transport(kind) => self.secrets.redact(&kind.to_string()),
-            RpcError::ErrorResp(payload) => self.secrets.redact(&payload.message),
-            _ => String::from("the request cannot be built"),
-        };
-        RailError::Unreachable(format!("{method}: {why}"))
+        Err(RailError::WrongChain(format!("chain id {chain_id} instead of {}", self.chain_id)))
     }
 }
 
@@ -115,13 +121,14 @@ impl Node {
 
 impl<'a> Batch<'a> {
     /// Adds a call of this method.
-    pub(super) fn ask<R: RpcRecv>(&mut self, method: &'static str, params: Value) -> Result<Answer<'a, R>, RailError> {
-        let waiter = self.requests.add_call(method, &params).map_err(|error| self.node.lost(method, &error))?;
-        Ok(Answer { node: self.node, method, waiter })
+    pub(super) fn ask<R: RpcRecv>(&mut self, method: &'static str, params: Value) -> Answer<'a, R> {
+        let (answer, reply) = oneshot::channel();
+        self.calls.push(Call { method, params, answer });
+        Answer { node: self.node, method, reply, read_as: PhantomData }
     }
 
     /// Adds a read of a contract.
-    pub(super) fn call(&mut self, to: Address, data: &Bytes, at: At) -> Result<Answer<'a, Bytes>, RailError> {
+    pub(super) fn call(&mut self, to: Address, data: &Bytes, at: At) -> Answer<'a, Bytes> {
         let block = match at {
             At::Latest => json!("latest"),
             At::Block(number) => json!(U64::from(number)),
@@ -130,8 +137,13 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds the run of a transaction of `from` that is not sent.
-    pub(super) fn simulate(&mut self, from: Address, to: Address, data: &Bytes, gas: u64) -> Result<Answer<'a, Bytes>, RailError> {
+    pub(super) fn simulate(&mut self, from: Address, to: Address, data: &Bytes, gas: u64) -> Answer<'a, Bytes> {
         self.ask("eth_call", json!([{ "from": from, "to": to, "data": data, "gas": U64::from(gas) }, "latest"]))
+    }
+
+    /// What was learned of the node that is asked.
+    pub(super) fn limits(&self) -> &'a NodeLimits {
+        &self.node.limits
     }
 
     /// Sends the batch. Its answers count for nothing unless this succeeds.
@@ -139,15 +151,7 @@ impl<'a> Batch<'a> {
     /// # Errors
     /// [`RailError::WrongChain`] when the node answers for another chain than configured.
     pub(super) async fn send(self) -> Result<(), RailError> {
-        let Self { node, requests, chain_id } = self;
-        requests.send().await.map_err(|error| node.lost("batch", &error))?;
-        let chain_id: U64 = Answer { node, method: "eth_chainId", waiter: chain_id }.get().await?;
-        let right = chain_id.to::<u64>() == node.chain_id;
-        node.wrong_chain.store(!right, Ordering::Relaxed);
-        if right {
-            return Ok(());
-        }
-        Err(RailError::WrongChain(format!("chain id {chain_id} instead of {}", node.chain_id)))
+        self.node.exchange(self.calls).await
     }
 }
 
@@ -159,11 +163,25 @@ impl Refusal {
         let message = self.message.to_lowercase();
         matches!(self.code, 3 | -32_015) || message.contains("revert") || message.contains("out of gas")
     }
+
+    /// How providers say that they were asked too often: a smaller question cures nothing then.
+    pub(super) fn is_throttled(&self) -> bool {
+        let message = self.message.to_lowercase();
+        let words = ["too many requests", "rate limit", "rate-limit", "request limit", "requests per second", "compute units", "quota"];
+        self.code == 429 || words.iter().any(|word| message.contains(word))
+    }
+
+    /// How nodes and providers say that they do not have a method.
+    pub(super) fn is_missing_method(&self) -> bool {
+        let message = self.message.to_lowercase();
+        let words = ["does not exist", "not found", "not supported", "unsupported", "not available", "not allowed", "not whitelisted"];
+        matches!(self.code, -32_601 | -32_004) || message.contains("method") && words.iter().any(|word| message.contains(word))
+    }
 }
 
 // === impl Answer ===
 
-impl<R: RpcRecv> Answer<'_, R> {
+impl<'a, R: RpcRecv> Answer<'a, R> {
     /// The answer, once the batch was sent.
     pub(super) async fn get(self) -> Result<R, RailError> {
         self.try_get().await.map_err(RailError::from)
@@ -171,7 +189,20 @@ impl<R: RpcRecv> Answer<'_, R> {
 
     /// The answer, or whether the node refused it.
     pub(super) async fn try_get(self) -> Result<R, NoAnswer> {
-        self.waiter.await.map_err(|error| self.node.no_answer(self.method, error))
+        match self.reply.await {
+            Ok(reply) => self.node.read(self.method, reply),
+            Err(_) => Err(NoAnswer::Lost(self.node.lost(self.method, "it was not asked"))),
+        }
+    }
+
+    /// What was asked.
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Whom to ask for what the answer lacks.
+    pub(super) fn node(&self) -> &'a Node {
+        self.node
     }
 }
 

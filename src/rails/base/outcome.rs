@@ -15,6 +15,7 @@
 
 use alloy_primitives::B256;
 use payments::{
+    agent::Wallet,
     ports::{Outcome, RailError},
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, TransferTerms},
 };
@@ -24,13 +25,8 @@ use super::{
     BaseRail,
     calls::{self, address, authorizationStateCall},
     node::{At, Batch, NoAnswer, Refusal},
-    wire::{Block, Log, Receipt},
+    wire::{Block, Receipt},
 };
-
-/// Blocks per log query: what the strictest of the common providers allow.
-pub(super) const LOG_WINDOW_BLOCKS: u64 = 2_000;
-/// Blocks before the claim that are searched too: the node that was asked then may have been behind (ten minutes on Base).
-const CLAIM_MARGIN_BLOCKS: u64 = 300;
 
 /// What one batch said.
 struct Facts {
@@ -77,9 +73,9 @@ impl BaseRail {
 
     /// What the mined ones of these transactions cost, whatever they did.
     pub(super) async fn fees_of(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let hashes = attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
-        let answers = hashes.map(|hash| Ok((hash, ask_receipt(&mut batch, &hash)?))).collect::<Result<Vec<_>, RailError>>()?;
+        let answers: Vec<_> = hashes.map(|hash| (hash, ask_receipt(&mut batch, &hash))).collect();
         batch.send().await?;
         let mut fees_wei = Vec::new();
         for (hash, answer) in answers {
@@ -91,12 +87,24 @@ impl BaseRail {
 
     /// The newest block that counts as final for an expiry: the safe one, or the newest where the chain knows none.
     pub(super) async fn settled_until(&self) -> Result<Block, RailError> {
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
-        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]));
         batch.send().await?;
         let latest = latest.get().await?;
         Ok(safe_block(safe.try_get().await)?.unwrap_or(latest))
+    }
+
+    /// Who sent a transaction that is neither of a signer's nor of a relayer's that we know.
+    pub(super) async fn stranger_of(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError> {
+        let mut batch = self.node.batch();
+        let receipt = ask_receipt(&mut batch, &B256::from(tx_hash.0));
+        batch.send().await?;
+        let receipt = receipt.get().await?.filter(|receipt| receipt.transaction_hash.0 == tx_hash.0);
+        let unnamed = || RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"));
+        let sender = receipt.and_then(|receipt| receipt.from).map(|from| Wallet::new(from.into_array())).ok_or_else(unnamed)?;
+        let ours = std::iter::once(&self.signer).chain(&self.others).any(|signer| signer.wallet() == sender);
+        Ok((!ours && !self.known_relayers.contains(&sender)).then_some(sender))
     }
 
     /// The newest block that has as many blocks as a fate needs, as the parameter of a call.
@@ -104,20 +112,20 @@ impl BaseRail {
         if self.confirmations <= 1 {
             return Ok(String::from("latest"));
         }
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
         batch.send().await?;
         Ok(format!("{:#x}", latest.get().await?.number().saturating_sub(self.confirmations - 1)))
     }
 
     async fn facts(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Facts, RailError> {
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
-        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]))?;
-        let used = batch.call(address(&terms.key.token), &state_call(terms), At::Latest)?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
+        let safe = batch.ask::<Option<Block>>("eth_getBlockByNumber", json!(["safe", false]));
+        let used = batch.call(address(&terms.key.token), &state_call(terms), At::Latest);
         let transfers = attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Transfer);
         let hashes: Vec<B256> = transfers.map(|attempt| B256::from(attempt.tx_hash.0)).collect();
-        let answers = hashes.iter().map(|hash| ask_receipt(&mut batch, hash)).collect::<Result<Vec<_>, _>>()?;
+        let answers: Vec<_> = hashes.iter().map(|hash| ask_receipt(&mut batch, hash)).collect();
         batch.send().await?;
         let latest = latest.get().await?;
         let settled_until = safe_block(safe.try_get().await)?.unwrap_or_else(|| latest.clone());
@@ -132,11 +140,11 @@ impl BaseRail {
     /// The state of the authorization after this block. A node that does not have the block says so, where "latest" would
     /// silently answer from before it. A node that has the block but no longer its state is asked for its newest state.
     async fn used_at(&self, terms: &TransferTerms, block: u64) -> Result<bool, RailError> {
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let token = address(&terms.key.token);
-        let then = batch.call(token, &state_call(terms), At::Block(block))?;
-        let now = batch.call(token, &state_call(terms), At::Latest)?;
-        let head = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
+        let then = batch.call(token, &state_call(terms), At::Block(block));
+        let now = batch.call(token, &state_call(terms), At::Latest);
+        let head = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
         batch.send().await?;
         let bytes = match then.try_get().await {
             Err(NoAnswer::Refused(refusal)) if refusal.is_forgotten_state() && head.get().await?.number() >= block => now.get().await?,
@@ -152,8 +160,8 @@ impl BaseRail {
             return Ok(self.once_confirmed(mined_in, latest, Outcome::Failed(PaymentFailure::Cancelled)));
         }
         let Some(hash) = log.transaction_hash else { return Ok(Outcome::Pending { may_send: false }) };
-        let mut batch = self.node.batch()?;
-        let receipt = ask_receipt(&mut batch, &hash)?;
+        let mut batch = self.node.batch();
+        let receipt = ask_receipt(&mut batch, &hash);
         batch.send().await?;
         let Some(receipt) = receipt.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.succeeded()) else {
             return Ok(Outcome::Pending { may_send: false });
@@ -161,28 +169,6 @@ impl BaseRail {
         let ours = attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
         let fate = receipt.settlement(terms, ours).map_or(Outcome::Failed(PaymentFailure::SpentElsewhere), Outcome::Settled);
         Ok(self.once_confirmed(receipt.block(), latest, fate))
-    }
-
-    /// The one log that tells what an authorization was used for.
-    async fn find_fate(&self, terms: &TransferTerms, latest: u64) -> Result<Option<Log>, RailError> {
-        let mut from = terms.claimed_at_block.saturating_sub(CLAIM_MARGIN_BLOCKS);
-        while from <= latest {
-            let to = from.saturating_add(LOG_WINDOW_BLOCKS - 1).min(latest);
-            let mut batch = self.node.batch()?;
-            let filter = json!([{
-                "address": address(&terms.key.token),
-                "topics": calls::fate_topics(&terms.key.from, &terms.key.nonce),
-                "fromBlock": format!("{from:#x}"),
-                "toBlock": format!("{to:#x}"),
-            }]);
-            let logs = batch.ask::<Vec<Log>>("eth_getLogs", filter)?;
-            batch.send().await?;
-            if let Some(log) = logs.get().await?.into_iter().find(|log| !log.removed) {
-                return Ok(Some(log));
-            }
-            from = to.saturating_add(1);
-        }
-        Ok(None)
     }
 
     /// The fate, once its block has as many blocks on it as the operator wants (1: itself).
@@ -196,7 +182,7 @@ fn state_call(terms: &TransferTerms) -> alloy_primitives::Bytes {
     calls::authorization_state(&terms.key.from, &terms.key.nonce)
 }
 
-fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> Result<super::node::Answer<'a, Option<Receipt>>, RailError> {
+fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> super::node::Answer<'a, Option<Receipt>> {
     batch.ask("eth_getTransactionReceipt", json!([hash]))
 }
 

@@ -13,9 +13,9 @@ use super::{
 impl BaseRail {
     /// The chain is the configured one, the token is not paused, and the signer can pay gas; in one batch.
     pub(super) async fn check_ready(&self) -> Result<(), RailError> {
-        let mut batch = self.node.batch()?;
-        let paused = batch.call(address(self.token.address()), &calls::paused(), At::Latest)?;
-        let quote = fees::ask_quote(&mut batch, self.signer.address())?;
+        let mut batch = self.node.batch();
+        let paused = batch.call(address(self.token.address()), &calls::paused(), At::Latest);
+        let quote = fees::ask_quote(&mut batch, self.signer.address());
         batch.send().await?;
         if is_paused(paused).await? {
             return Err(RailError::TokenPaused);

@@ -29,7 +29,6 @@ use super::{
     calls::{self, Transfer, address, answer},
     fees,
     node::{At, NoAnswer},
-    outcome::LOG_WINDOW_BLOCKS,
     preparer::BasePreparer,
     sequence,
     signer::Signer,
@@ -50,12 +49,12 @@ impl RefundRail for BaseRail {
         let signer = self.refunds.as_ref().ok_or_else(none)?;
         let (token, wallet) = (address(self.token.address()), signer.address());
         let call = calls::transfer(&to, amount.get());
-        let mut batch = self.node.batch()?;
-        let held = batch.call(token, &calls::balance_of(&signer.wallet()), At::Latest)?;
-        let run = batch.simulate(wallet, token, &call, fees::TRANSFER_GAS)?;
+        let mut batch = self.node.batch();
+        let held = batch.call(token, &calls::balance_of(&signer.wallet()), At::Latest);
+        let run = batch.simulate(wallet, token, &call, fees::TRANSFER_GAS);
         let mut count = |block: &str| batch.ask::<U64>("eth_getTransactionCount", json!([wallet, block]));
-        let (mined, pending) = (count("latest")?, count("pending")?);
-        let quote = fees::ask_quote(&mut batch, wallet)?;
+        let (mined, pending) = (count("latest"), count("pending"));
+        let quote = fees::ask_quote(&mut batch, wallet);
         batch.send().await?;
         let held: U256 = answer::<calls::balanceOfCall>(&held.get().await?)?;
         let would_revert = match run.try_get().await {
@@ -83,12 +82,12 @@ impl RefundRail for BaseRail {
         }
         let Some(last) = refund.attempts.last() else { return Err(broken(&"nothing was signed for it")) };
         let heads = ChainHistory::heads(self).await?;
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let hashes = refund.attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
-        let ask = |hash: B256| Ok((hash, batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash]))?));
-        let answers = hashes.map(ask).collect::<Result<Vec<_>, RailError>>()?;
+        let ask = |hash: B256| (hash, batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash])));
+        let answers: Vec<_> = hashes.map(ask).collect();
         let settled = format!("{:#x}", heads.settled);
-        let used_for_good = batch.ask::<U64>("eth_getTransactionCount", json!([address(&refund.from), settled]))?;
+        let used_for_good = batch.ask::<U64>("eth_getTransactionCount", json!([address(&refund.from), settled]));
         batch.send().await?;
         let mut mined = None;
         for (hash, answer) in answers {
@@ -145,22 +144,15 @@ impl BaseRail {
     /// Whether the token's logs have a transfer of this refund in a transaction that was signed for it.
     async fn find_refund(&self, refund: &UsdcRefund, settled: u64) -> Result<bool, RailError> {
         let mut from = refund.signed_at_block.saturating_sub(SIGNED_MARGIN_BLOCKS);
+        let topics = [Transfer::SIGNATURE_HASH, address(&refund.from).into_word(), address(&refund.to).into_word()];
+        let filter = json!({ "address": address(self.token.address()), "topics": topics });
         while from <= settled {
-            let to = from.saturating_add(LOG_WINDOW_BLOCKS - 1).min(settled);
-            let filter = json!([{
-                "address": address(self.token.address()),
-                "topics": [Transfer::SIGNATURE_HASH, address(&refund.from).into_word(), address(&refund.to).into_word()],
-                "fromBlock": format!("{from:#x}"),
-                "toBlock": format!("{to:#x}"),
-            }]);
-            let mut batch = self.node.batch()?;
-            let logs = batch.ask::<Vec<Log>>("eth_getLogs", filter)?;
-            batch.send().await?;
+            let (logs, next) = self.window(&filter, from, settled).await?;
             let signed = |hash: B256| refund.attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
-            if logs.get().await?.iter().any(|log| self.pays(refund, log) && log.transaction_hash.is_some_and(signed)) {
+            if logs.iter().any(|log| self.pays(refund, log) && log.transaction_hash.is_some_and(signed)) {
                 return Ok(true);
             }
-            from = to.saturating_add(1);
+            from = next;
         }
         Ok(false)
     }

@@ -68,8 +68,8 @@ impl BaseRail {
 
     /// What a transaction of this signer costs now.
     pub(super) async fn quote(&self, signer: Address) -> Result<FeeQuote, RailError> {
-        let mut batch = self.node.batch()?;
-        let quote = fees::ask_quote(&mut batch, signer)?;
+        let mut batch = self.node.batch();
+        let quote = fees::ask_quote(&mut batch, signer);
         batch.send().await?;
         Ok(quote.get().await?.0)
     }

@@ -1,13 +1,9 @@
-//! JSON-RPC over HTTP: a transport for alloy's client on our own hyper client. One deadline per call, a bounded answer,
-//! and errors that name neither the URL nor what is secret in it.
+//! JSON-RPC over HTTP on our own hyper client. One deadline per request, a bounded answer, and errors that name neither the URL nor what is
+//! secret in it.
 
-use std::{
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
-use alloy_json_rpc::{RequestPacket, ResponsePacket, RpcError};
-use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
+use alloy_json_rpc::ResponsePacket;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header, uri};
@@ -17,7 +13,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tower::Service;
+use serde_json::Value;
 
 use super::redact::Secrets;
 
@@ -59,15 +55,18 @@ impl HttpTransport {
         Ok((Self { client, uri, authorization, timeout }, secrets))
     }
 
-    async fn exchange(self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
-        match tokio::time::timeout(self.timeout, self.post(packet)).await {
+    /// Sends one request, of one call or of several.
+    ///
+    /// # Errors
+    /// [`Missed`].
+    pub(super) async fn exchange(&self, body: &Value) -> Result<ResponsePacket, Missed> {
+        match tokio::time::timeout(self.timeout, self.post(body)).await {
             Ok(answer) => answer,
-            Err(_) => Err(failed(&format!("no answer within {} ms", self.timeout.as_millis()))),
+            Err(_) => Err(Missed::because(&format!("no answer within {} ms", self.timeout.as_millis()))),
         }
     }
 
-    async fn post(&self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
-        let body = serde_json::to_vec(&packet).map_err(RpcError::SerError)?;
+    async fn post(&self, body: &Value) -> Result<ResponsePacket, Missed> {
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(self.uri.clone())
@@ -76,35 +75,57 @@ impl HttpTransport {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization.clone());
         }
-        let request = request.body(Full::from(body)).map_err(|_| failed("the request cannot be built"))?;
-        let response = self.client.request(request).await.map_err(|error| failed(&describe(&error)))?;
-        let status = response.status();
+        let request = request.body(Full::from(body.to_string())).map_err(|_| Missed::because("the request cannot be built"))?;
+        let response = self.client.request(request).await.map_err(|error| Missed::because(&describe(&error)))?;
+        let (status, is_page) = (response.status(), is_html(response.headers()));
         let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
-        let body = body.collect().await.map_err(|_| failed("the answer is cut off or too large"))?.to_bytes();
-        // Nodes put JSON-RPC errors under 4xx and 5xx too; what is no JSON-RPC is named by its status alone.
-        serde_json::from_slice(&body).map_err(|_| match status.is_success() {
-            true => failed("the answer is not JSON-RPC"),
-            false => failed(&format!("HTTP status {}", status.as_u16())),
+        let body = body.collect().await.map_err(|_| Missed::because("the answer is cut off or too large"))?.to_bytes();
+        // Nodes put JSON-RPC errors under 4xx and 5xx too; what is no JSON-RPC is named by its status and what it is instead.
+        serde_json::from_slice(&body).map_err(|_| Missed {
+            status: Some(status.as_u16()),
+            is_page: is_page || body.trim_ascii_start().starts_with(b"<"),
+            words: not_json_rpc(status, is_page, &body),
         })
     }
 }
 
-impl Service<RequestPacket> for HttpTransport {
-    type Response = ResponsePacket;
-    type Error = TransportError;
-    type Future = TransportFut<'static>;
+/// Why there is no JSON-RPC to read.
+pub(super) struct Missed {
+    /// The status of an answer that is none; `None` without an answer.
+    status: Option<u16>,
+    is_page: bool,
+    pub words: String,
+}
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
-        Poll::Ready(Ok(()))
+impl Missed {
+    fn because(why: &str) -> Self {
+        Self { status: None, is_page: false, words: why.to_owned() }
     }
 
-    fn call(&mut self, packet: RequestPacket) -> Self::Future {
-        Box::pin(self.clone().exchange(packet))
+    /// How some providers refuse a batch: by a status alone. A page is the answer of somebody in between.
+    pub(super) fn may_be_too_large(&self) -> bool {
+        !self.is_page && matches!(self.status, Some(400 | 405 | 413 | 414 | 415 | 422 | 500 | 501))
     }
 }
 
-fn failed(why: &str) -> TransportError {
-    TransportErrorKind::custom_str(why)
+fn is_html(headers: &http::HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+}
+
+/// What answered instead of a node. A page's title is what an operator recognizes it by.
+fn not_json_rpc(status: http::StatusCode, is_page: bool, body: &[u8]) -> String {
+    let code = status.as_u16();
+    if !is_page && !body.trim_ascii_start().starts_with(b"<") {
+        return match status.is_success() {
+            true => format!("the answer is not JSON-RPC (HTTP status {code})"),
+            false => format!("HTTP status {code}"),
+        };
+    }
+    let text = String::from_utf8_lossy(body);
+    let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
+    let named = title.filter(|title| !title.is_empty()).map(|title| format!(" {title:?}")).unwrap_or_default();
+    format!("HTTP status {code} with an HTML page{named} instead of JSON-RPC: a proxy or CDN answers in place of the node")
 }
 
 /// hyper's own words and those of the deepest cause ("connection refused"); neither repeats the URL.

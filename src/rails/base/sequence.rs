@@ -30,9 +30,9 @@ impl BaseRail {
     /// In two batches: how many blocks count as confirmed is asked by number.
     pub(super) async fn nonces_of(&self, signer: &Wallet) -> Result<ChainNonces, RailError> {
         let confirmed_block = self.newest_confirmed().await?;
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let mut count = |block: &str| batch.ask::<U64>("eth_getTransactionCount", json!([address(signer), block]));
-        let (confirmed, mined, pending) = (count(&confirmed_block)?, count("latest")?, count("pending")?);
+        let (confirmed, mined, pending) = (count(&confirmed_block), count("latest"), count("pending"));
         batch.send().await?;
         let (mined, pending) = (mined.get().await?.to(), pending.get().await?.to::<u64>());
         Ok(ChainNonces { confirmed: confirmed.get().await?.to::<u64>().min(mined), mined, pending: pending.max(mined) })
@@ -43,12 +43,12 @@ impl BaseRail {
     pub(super) async fn is_outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
         let Some(last) = attempts.last() else { return Ok(false) };
         let block = self.newest_confirmed().await?;
-        let mut batch = self.node.batch()?;
-        let count = batch.ask::<U64>("eth_getTransactionCount", json!([address(&last.signer), block]))?;
+        let mut batch = self.node.batch();
+        let count = batch.ask::<U64>("eth_getTransactionCount", json!([address(&last.signer), block]));
         let state = calls::authorization_state(&terms.key.from, &terms.key.nonce);
-        let used = batch.call(address(&terms.key.token), &state, At::Latest)?;
+        let used = batch.call(address(&terms.key.token), &state, At::Latest);
         let rivals = attempts.iter().filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
-        let receipts = rivals.map(|rival| ask_receipt(&mut batch, rival)).collect::<Result<Vec<_>, _>>()?;
+        let receipts: Vec<_> = rivals.map(|rival| ask_receipt(&mut batch, rival)).collect();
         batch.send().await?;
         let used = calls::answer::<authorizationStateCall>(&used.get().await?)?;
         if used || count.get().await?.to::<u64>() <= last.eoa_nonce {
@@ -68,10 +68,10 @@ impl BaseRail {
         let tx = self.signer.read(last).map_err(|error| unusable(&error.to_string()))?;
         let token = tx.to.to().copied().ok_or_else(|| unusable("it creates a contract"))?;
         let signer = self.signer.address();
-        let mut batch = self.node.batch()?;
+        let mut batch = self.node.batch();
         let mut count = |block: &str| batch.ask::<U64>("eth_getTransactionCount", json!([signer, block]));
-        let (mined, pending) = (count("latest")?, count("pending")?);
-        let quote = fees::ask_quote(&mut batch, signer)?;
+        let (mined, pending) = (count("latest"), count("pending"));
+        let quote = fees::ask_quote(&mut batch, signer);
         batch.send().await?;
         let chain_next_nonce = next(mined.get().await?.to(), pending.get().await?.to());
         let (quote, _): (_, Block) = quote.get().await?;
@@ -81,7 +81,7 @@ impl BaseRail {
     }
 }
 
-fn ask_receipt<'a>(batch: &mut Batch<'a>, attempt: &Attempt) -> Result<Answer<'a, Option<Receipt>>, RailError> {
+fn ask_receipt<'a>(batch: &mut Batch<'a>, attempt: &Attempt) -> Answer<'a, Option<Receipt>> {
     batch.ask("eth_getTransactionReceipt", json!([B256::from(attempt.tx_hash.0)]))
 }
 

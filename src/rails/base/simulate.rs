@@ -76,12 +76,12 @@ impl BaseRail {
     async fn run_at(&self, transfer: &LiveTransfer, unix_s: Option<u64>) -> Result<Run, RailError> {
         let after = transfer.valid_after_unix_s();
         let (signer, token, call) = (self.signer.address(), address(self.token.address()), calls::settle(transfer));
-        let mut batch = self.node.batch()?;
-        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]))?;
-        let pending = batch.ask::<Option<Pending>>("eth_getBlockByNumber", json!(["pending", false]))?;
+        let mut batch = self.node.batch();
+        let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
+        let pending = batch.ask::<Option<Pending>>("eth_getBlockByNumber", json!(["pending", false]));
         let settling = match unix_s {
-            None => batch.simulate(signer, token, &call, super::fees::TRANSFER_GAS)?,
-            Some(unix_s) => batch.ask("eth_call", at_time(signer, token, &call, unix_s))?,
+            None => batch.simulate(signer, token, &call, super::fees::TRANSFER_GAS),
+            Some(unix_s) => batch.ask("eth_call", at_time(signer, token, &call, unix_s)),
         };
         batch.send().await?;
         let latest = latest.get().await?.unix_s();

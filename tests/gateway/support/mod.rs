@@ -15,6 +15,7 @@ pub mod fixture;
 pub mod gateway;
 pub mod metrics;
 pub mod moment;
+pub mod node_limits;
 pub mod one_store;
 pub mod oracle;
 pub mod postgres_proxy;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::client::Call;
+use super::node_limits::NodeLimits;
 use super::server::{Answer, Server, json as answer};
 use super::trap::{self, Armed, Point, Trap};
 
@@ -35,6 +36,7 @@ struct State {
     holds: BTreeMap<String, Gate>,
     lies: BTreeMap<String, Lie>,
     unknown: BTreeMap<String, Unknown>,
+    limits: NodeLimits,
     traps: Vec<Armed>,
     broadcasts: Vec<String>,
 }
@@ -91,6 +93,11 @@ impl RpcProxy {
         self.state.lock().unwrap().unknown.insert(method.to_owned(), Arc::new(such));
     }
 
+    /// The node takes no more than this, from now on.
+    pub fn limit(&self, limits: NodeLimits) {
+        self.state.lock().unwrap().limits = limits;
+    }
+
     /// Makes calls of `method` wait.
     pub fn hold(&self, method: &str) -> Hold {
         let (reached, seen) = watch::channel(false);
@@ -141,6 +148,10 @@ async fn handle(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Byt
 
 async fn forward(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<Bytes>) -> Answer {
     let body: Value = serde_json::from_slice(request.body()).map_err(std::io::Error::other)?;
+    let limits = state.lock().unwrap().limits.clone();
+    if let Some(refusal) = limits.of_request(&body) {
+        return refusal;
+    }
     let Value::Array(calls) = body else {
         let (result, lost) = one(&state, node, body).await?;
         return if lost { Err(gone()) } else { answer(200, &result) };
@@ -179,6 +190,10 @@ async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Val
         let error = json!({"code": -32602, "message": "too many arguments, want at most 2"});
         return Ok((json!({"jsonrpc": "2.0", "id": call["id"], "error": error}), false));
     }
+    let limits = state.lock().unwrap().limits.clone();
+    if let Some(error) = limits.of_call(&method, &call["params"]) {
+        return Ok((json!({"jsonrpc": "2.0", "id": call["id"], "error": error}), false));
+    }
     let (refuse, lose) = take_fault(&mut state.lock().unwrap(), &method);
     if refuse {
         let error = json!({"code": -32000, "message": "refused by the test"});
@@ -187,6 +202,9 @@ async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Val
     let reply = Call::new("POST", "/").json(&call).try_send(node).await;
     let reply = reply.map_err(std::io::Error::other)?;
     let mut reply = reply.json();
+    if let Some(error) = limits.of_result(&method, &reply["result"]) {
+        return Ok((json!({"jsonrpc": "2.0", "id": call["id"], "error": error}), false));
+    }
     let lie = state.lock().unwrap().lies.get(&method).cloned();
     if let (Some(lie), Some(result)) = (lie, reply.get_mut("result")) {
         *result = lie(result.take());

@@ -120,6 +120,14 @@ pub(super) fn note_foreign(tables: &mut Tables, id: PaymentId, detail: String, a
     tables.findings.entry((FOREIGN_TRANSACTION, id)).or_insert(Found { detail, opened_at: at, closed_at: None });
 }
 
+/// A finding about a payment, under its id.
+pub(super) fn note_found(tables: &mut Tables, found: &crate::ports::Found, at: UnixMs) {
+    if let Ok(id) = found.key.parse() {
+        let kept = Found { detail: found.detail.clone(), opened_at: at, closed_at: None };
+        tables.findings.entry((found.kind.word(), id)).or_insert(kept);
+    }
+}
+
 fn own_nonce(tables: &mut Tables, id: PaymentId, tx_hash: ChainHash) -> Result<Option<(SigningAccount, u64)>, BooksError> {
     let intent = &tables.row(id)?.intent;
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == tx_hash);

@@ -19,9 +19,9 @@ use crate::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, MAX_WAITING_NOTES,
-        NewClaim, OpenNonce, PreparationError, REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount,
-        Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage,
+        MAX_WAITING_NOTES, NewClaim, OpenNonce, PreparationError, REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting,
+        SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -172,6 +172,13 @@ impl Books for MemoryBooks {
     async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
         self.tables().reopen_nonce(account, eoa_nonce);
         Ok(())
+    }
+
+    async fn note_finding(&self, found: &Found, at: UnixMs) -> Result<(), BooksError> {
+        self.write(|tables| {
+            finality::note_found(tables, found, at);
+            Ok(())
+        })
     }
 
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{Asked, CHAIN_ID, FEE_WEI, FakeRail, SIGNER, Say, attempt, proof, unreachable};
+use super::{Asked, CHAIN_ID, FEE_WEI, FakeRail, SIGNER, STRANGER, Say, attempt, proof, unreachable};
 use crate::{
     agent::Wallet,
     ids::PaymentId,
@@ -42,6 +42,10 @@ impl ChainRail for FakeRail {
         next(&mut inner.sent).unwrap_or(Sent::Accepted)
     }
 
+    async fn stranger(&self, _: ChainHash) -> Result<Option<Wallet>, RailError> {
+        Ok(Some(STRANGER))
+    }
+
     async fn outcome(&self, _: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
         let mut inner = self.inner();
         inner.asked.push(Asked::Outcome);
@@ -54,6 +58,7 @@ impl ChainRail for FakeRail {
             }
             (Say::Failed(failure), _) => Ok(Outcome::Failed(failure)),
             (Say::Pending { may_send }, _) => Ok(Outcome::Pending { may_send }),
+            (Say::Refused, Some(_)) => Err(RailError::Refused(String::from("block range"))),
             (Say::Unreachable, _) | (_, None) => Err(unreachable()),
         }
     }

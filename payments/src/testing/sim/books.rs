@@ -10,8 +10,8 @@ use crate::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim, OpenNonce,
-        PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
+        OpenNonce, PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -72,17 +72,6 @@ impl SimBooks {
         let lost = self.sim.chance(self.sim.odds().books_reply_lost);
         self.sim.count(|counts| counts.books_faults += u64::from(lost));
         lost
-    }
-
-    fn note_claim(&self, claimed: &Claimed, at: UnixMs) {
-        match claimed {
-            Claimed::New(intent) => {
-                self.sim.check_new(intent, at);
-                self.sim.count(|counts| counts.made(&intent.funding));
-            }
-            Claimed::Joined(_) => self.sim.count(|counts| counts.joined += 1),
-            Claimed::Known(_) | Claimed::Refused(_) => {}
-        }
     }
 }
 
@@ -202,6 +191,12 @@ impl Books for SimBooks {
         self.reach_to_write().await?;
         let done = self.sim.books.reopen_nonce(account, eoa_nonce).await;
         self.sim.count(|counts| counts.reopened += 1);
+        self.back(done).await
+    }
+
+    async fn note_finding(&self, found: &Found, at: UnixMs) -> Result<(), BooksError> {
+        self.reach_to_write().await?;
+        let done = self.sim.books.note_finding(found, at).await;
         self.back(done).await
     }
 

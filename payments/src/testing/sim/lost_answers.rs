@@ -14,6 +14,17 @@ const LOOK_EVERY_MS: u64 = 200;
 const FIRST: Guard = Guard { version: 1, fence: 1 };
 
 impl SimBooks {
+    pub(super) fn note_claim(&self, claimed: &Claimed, at: UnixMs) {
+        match claimed {
+            Claimed::New(intent) => {
+                self.sim.check_new(intent, at);
+                self.sim.count(|counts| counts.made(&intent.funding));
+            }
+            Claimed::Joined(_) => self.sim.count(|counts| counts.joined += 1),
+            Claimed::Known(_) | Claimed::Refused(_) => {}
+        }
+    }
+
     /// A claim whose answer was lost: its intent is looked for by its id until the lease would end, and counts as unattended.
     pub(super) async fn looked_for(&self, id: PaymentId, until: UnixMs) -> Result<Claimed, BooksError> {
         self.sim.count(|counts| counts.lost_claims += 1);

@@ -4,6 +4,7 @@
 mod anvil;
 mod canned;
 mod judgement;
+mod limits;
 mod money;
 mod replacement;
 #[cfg(feature = "sandbox")]

@@ -77,6 +77,13 @@ async fn what_is_no_json_rpc_is_named_by_its_status() {
     assert!(error.contains("HTTP status 503"), "{error}");
     let error = ask(&raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine".to_vec()).await).await;
     assert!(error.contains("not JSON-RPC"), "{error}");
+    for (status, kind) in [("200 OK", "text/html; charset=utf-8"), ("403 Forbidden", "text/html"), ("502 Bad Gateway", "text/plain")] {
+        let page = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>";
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+        let error = ask(&raw_server(answer.into_bytes()).await).await;
+        let named = format!("HTTP status {} with an HTML page \"Just a moment...\" instead of JSON-RPC", &status[..3]);
+        assert!(error.contains(&named), "{error}");
+    }
 }
 
 #[tokio::test]

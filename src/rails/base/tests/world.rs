@@ -8,8 +8,8 @@ use std::{
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
+use alloy_json_rpc::{ResponsePacket, ResponsePayload};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256, keccak256};
-use alloy_rpc_client::RpcClient;
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolValue, sol};
@@ -50,16 +50,24 @@ sol! {
 }
 
 /// JSON-RPC for a test's own questions.
-pub(super) struct Rpc(RpcClient);
+pub(super) struct Rpc(HttpTransport);
 
 impl Rpc {
     pub(super) fn new(url: &str) -> Self {
         let (transport, _) = HttpTransport::new(url, Duration::from_secs(10)).unwrap();
-        Self(RpcClient::new(transport, false))
+        Self(transport)
     }
 
     pub(super) async fn try_call(&self, method: &'static str, params: Value) -> Result<Value, String> {
-        self.0.request(method, params).await.map_err(|error| error.to_string())
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        match self.0.exchange(&call).await {
+            Ok(ResponsePacket::Single(response)) => match response.payload {
+                ResponsePayload::Success(result) => Ok(serde_json::from_str(result.get()).unwrap()),
+                ResponsePayload::Failure(failure) => Err(failure.to_string()),
+            },
+            Ok(ResponsePacket::Batch(_)) => Err("several answers to one call".to_owned()),
+            Err(missed) => Err(missed.words),
+        }
     }
 
     pub(super) async fn call(&self, method: &'static str, params: Value) -> Value {

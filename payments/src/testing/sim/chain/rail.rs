@@ -126,6 +126,11 @@ impl ChainRail for SimRail {
         if taken.is_err() || self.sim.chance(odds.send_reply_lost) { Sent::Unknown } else { Sent::Accepted }
     }
 
+    /// Strangers are every chain's; the simulator tells none by name.
+    async fn stranger(&self, _: ChainHash) -> Result<Option<Wallet>, RailError> {
+        Ok(None)
+    }
+
     async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
         let confirmations = self.sim.plan.confirmations;
         let lag = self.asked().await?;
