@@ -21,6 +21,7 @@ mod faults_chain;
 mod faults_fate;
 mod faults_kill;
 mod faults_node;
+mod faults_paused;
 mod faults_provider;
 mod faults_receiver;
 mod faults_reorg;

@@ -1,7 +1,7 @@
 //! The paying half of a drive by card: send what was saved, hear what became of it, book it. And the second half of a pack: its credits.
 
 use crate::{
-    checkout::{DriveError, Progress, Step, World},
+    checkout::{DriveError, Progress, Step, World, fence::still_ours},
     funding::Funding,
     intent::{Intent, State},
     money::Amount,
@@ -17,6 +17,7 @@ pub(super) async fn charge(world: &World, intent: Intent, progress: &mut Progres
     let (Some(cards), Some(charge), Amount::Usd(amount)) = (&world.cards, intent.charge.clone(), intent.price) else {
         return Err(DriveError::Incomplete(intent.id));
     };
+    still_ours(world, &intent).await?;
     match cards.rail.charge(intent.id, &charge, amount, world.clock.now()).await {
         Ok(CardOutcome::Settled(proof)) => settled(world, &intent, Settlement::Charge(proof)).await,
         Ok(CardOutcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use crate::{
-    checkout::{Admission, DriveError, Progress, Step, World},
+    checkout::{Admission, DriveError, Progress, Step, World, fence::still_ours},
     intent::{EndedBy, Intent, State, StoredAnswer},
     ports::{LookUp, UpstreamAnswer, UpstreamWay},
     time::UnixMs,
@@ -48,6 +48,7 @@ pub(super) async fn create(world: &World, intent: Intent, progress: &mut Progres
         true => world.books.note_not_done(intent.id, intent.guard, false).await?,
         false => intent,
     };
+    still_ours(world, &intent).await?;
     progress.creations = progress.creations.saturating_add(1);
     let Some(admission) = Admission::for_intent(&intent) else { return Err(DriveError::Incomplete(intent.id)) };
     match world.upstream.create(admission).await {

@@ -9,6 +9,7 @@ mod charge;
 mod claim;
 mod create;
 mod drive;
+mod fence;
 mod pay;
 mod resolve;
 #[cfg(test)]

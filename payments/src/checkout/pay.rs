@@ -1,7 +1,7 @@
 //! The paying half of a drive: send what was saved, find out what became of it, book it.
 
 use crate::{
-    checkout::{DriveError, Progress, Step, World},
+    checkout::{DriveError, Progress, Step, World, fence::still_ours},
     intent::{Intent, State},
     ports::{ChainRail, FindingKind, Found, Outcome, RailError, Raised, Renewal, Sent, Source},
     settlement::{Attempt, Settlement, SettlementProof, TransferTerms},
@@ -18,7 +18,7 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
     };
     let first = progress.fresh && progress.sends == 0;
     if first {
-        send(world, &last, progress).await;
+        send(world, &intent, &last, progress).await?;
     }
     match world.rail.outcome(&terms, &intent.attempts).await {
         Ok(Outcome::Settled(proof)) => settled(world, intent, proof, progress).await,
@@ -81,10 +81,10 @@ async fn keep_sending(
     progress.at_gas_bound = matches!(raised, Ok(Raised::AtBound));
     if let Ok(Raised::Higher(raised)) = raised {
         let intent = world.books.save_attempt(intent.id, intent.guard, &raised).await?;
-        send(world, &raised, progress).await;
+        send(world, &intent, &raised, progress).await?;
         return Ok(Step::Wait(intent, progress.wait_ms()));
     }
-    send(world, &last, progress).await;
+    send(world, &intent, &last, progress).await?;
     mark_or_wait(world, intent, progress, progress.sent).await
 }
 
@@ -105,14 +105,16 @@ async fn renew(world: &World, intent: Intent, terms: &TransferTerms, last: &Atte
         return mark_or_wait(world, intent, progress, Sent::Unknown).await;
     };
     if let Some(fresh) = renewed.attempts.last() {
-        send(world, fresh, progress).await;
+        send(world, &renewed, fresh, progress).await?;
     }
     Ok(Step::Wait(renewed, progress.wait_ms()))
 }
 
-async fn send(world: &World, attempt: &Attempt, progress: &mut Progress) {
+async fn send(world: &World, intent: &Intent, attempt: &Attempt, progress: &mut Progress) -> Result<(), DriveError> {
+    still_ours(world, intent).await?;
     progress.sends = progress.sends.saturating_add(1);
     progress.sent = world.rail.send(attempt).await;
+    Ok(())
 }
 
 async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, sent: Sent) -> Result<Step, DriveError> {

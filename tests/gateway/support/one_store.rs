@@ -16,7 +16,8 @@ const FAULTS: &str = "the faults of a database server";
 const DISK: &str = "the file system of the file";
 const SEVERAL: &str = "several processes on the same books";
 /// Test, need, reason.
-const ONE_STORE: [(&str, Needs, &str); 31] = [
+const ONE_STORE: [(&str, Needs, &str); 32] = [
+    ("faults_paused::r132_a_process_stopped_before_its_send_sends_nothing_once_another_took_over", Needs::Server, SEVERAL),
     (
         "startup::a_second_process_on_one_file_is_refused_and_the_first_one_goes_on",
         Needs::File,

@@ -1,10 +1,10 @@
 //! From funded to created, refused or looked up.
 
-use super::{Progress, balance, block_on, claimed, finished, paid, rejected, run, timeline};
+use super::{DriveError, Progress, balance, block_on, claimed, drive, finished, paid, rejected, run, timeline};
 use crate::{
     funding::Funding,
     intent::{Intent, State},
-    ports::{Books, LookUp},
+    ports::{Books, BooksError, LookUp},
     testing::{
         rail::{Asked, usual_view},
         upstream::{answer, created, refused, unknown},
@@ -170,4 +170,20 @@ fn a_recovered_creation_is_sent_again_under_the_same_key() {
     let done = block_on(run(&test.world, intent.clone(), Progress::recovered())).unwrap();
     assert_eq!((done.state, test.upstream.creation_keys()), (State::Created, vec![intent.core_key()]));
     assert!(!test.rail.asked().contains(&Asked::Outcome));
+}
+
+/// Stopped between the commit of FORWARDING and the send: whoever took it over sends, and nobody else.
+#[test]
+fn a_driver_that_was_stopped_before_its_send_asks_whose_it_is() {
+    let test = TestWorld::new();
+    let intent = claimed(&test, test.launch(&TestWallet::numbered(1), 1, true));
+    assert_eq!(intent.state, State::Forwarding);
+    test.clock.turn_ms(test.world.settings.lease_ms + 1);
+    let taken = block_on(crate::recovery::take_stuck(&test.world)).unwrap();
+    assert_eq!(taken.len(), 1);
+    let late = block_on(drive(&test.world, intent.clone(), &mut Progress::live()));
+    assert!(matches!(late, Err(DriveError::Books(BooksError::Stale(id))) if id == intent.id), "{late:?}");
+    assert_eq!(test.upstream.creation_keys(), Vec::<String>::new());
+    let done = block_on(run(&test.world, taken[0].clone(), Progress::recovered())).unwrap();
+    assert_eq!((done.state, test.upstream.creation_keys().len()), (State::Created, 1));
 }
