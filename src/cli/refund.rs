@@ -62,7 +62,7 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
     let beside = reason::books(config).await?;
     let format = Format::choose(arguments.json);
     match arguments.task {
-        Task::Ls { limit, before } => ls(&beside, before, limit, format).await,
+        Task::Ls { limit, before } => ls(&beside, before, limit, (format, !config.refunds.signer_key.is_empty())).await,
         Task::Approve { id, paid_by: Some(tx_hash), change, .. } => {
             let said =
                 PaidByHand { id, tx_hash, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
@@ -73,14 +73,14 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
     }
 }
 
-async fn ls(beside: &Beside, before: Option<PaymentId>, limit: u32, format: Format) -> Result<Exit, Failure> {
+async fn ls(beside: &Beside, before: Option<PaymentId>, limit: u32, (format, by_wallet): (Format, bool)) -> Result<Exit, Failure> {
     let owed = beside.cards.obligations(before, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
-        Format::Json => output::json(&owed.iter().map(as_json).collect()),
+        Format::Json => output::json(&owed.iter().map(|owed| as_json(owed, by_wallet)).collect()),
         Format::Readable => {
             let rows = owed.iter().map(|owed| {
                 let amount = money(owed.amount_minor, &owed.currency);
-                vec![owed.intent_id.clone(), owed.payer.clone(), amount, owed.state.clone(), next(owed).to_owned()]
+                vec![owed.intent_id.clone(), owed.payer.clone(), amount, owed.state.clone(), next(owed, by_wallet).to_owned()]
             });
             output::line(&table(&["payment", "owed to", ">amount", "state", "next"], rows.collect()));
             if owed.len() == usize::try_from(limit).unwrap_or(usize::MAX)
@@ -93,21 +93,22 @@ async fn ls(beside: &Beside, before: Option<PaymentId>, limit: u32, format: Form
     Ok(Exit::Done)
 }
 
-fn as_json(owed: &ObligationRow) -> Value {
+fn as_json(owed: &ObligationRow, by_wallet: bool) -> Value {
     json!({
         "payment_id": owed.intent_id,
         "payer": owed.payer,
         "amount_minor": owed.amount_minor,
         "currency": owed.currency,
         "state": owed.state,
-        "next": next(owed),
+        "next": next(owed, by_wallet),
     })
 }
 
 /// What comes of a debt, or what an operator can do about it.
-fn next(owed: &ObligationRow) -> &'static str {
+fn next(owed: &ObligationRow, by_wallet: bool) -> &'static str {
     match (owed.state.as_str(), owed.currency.as_str()) {
-        ("refund_due", "USDC") => "refund approve, or pay it back by hand, then refund approve --paid-by TX",
+        ("refund_due", "USDC") if by_wallet => "refund approve, or pay it back by hand, then refund approve --paid-by TX",
+        ("refund_due", "USDC") => "pay it back by hand, then refund approve --paid-by TX",
         ("refund_due", _) => "refund approve",
         ("used", "USDC") => "used for a launch",
         ("used", _) => "a credit was given; refund approve takes it back",

@@ -91,7 +91,8 @@ impl Refunding {
         self.until(payment, "refunded").await;
         assert_eq!(self.sent_to(payer).await, [PRICE]);
         assert_eq!(self.world.chain.tx_count(self.wallet.address).await, 1);
-        assert_eq!((self.booked("liab:refund_due").await, self.booked("asset:usdc_refund").await), (0, -i128::from(PRICE)));
+        let owed = format!("liab:refund_due:{}", payer.payer());
+        assert_eq!((self.booked(&owed).await, self.booked("asset:usdc_refund").await), (0, -i128::from(PRICE)));
         self.agrees().await;
     }
 
