@@ -12,7 +12,7 @@ const ROUND_LIMIT: u32 = 256;
 /// How many unanswered questions one after the other end a round: the processor is away then, not one refund bad.
 const FAULTS_LIMIT: u32 = 8;
 /// How often a charge is looked at again because another look was booked meanwhile.
-const LOOKS_LIMIT: u32 = 4;
+const LOOKS_LIMIT: u32 = 24;
 /// How long a look keeps others away.
 const LEASE_MS: i64 = 30_000;
 /// The wait after the first unanswered question; each further one doubles it.
