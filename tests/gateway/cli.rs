@@ -72,7 +72,7 @@ async fn the_demo_ends_with_books_that_agree_with_the_chain() {
         ("settled_units", json!(550_000)),
         ("chain_balance_units", json!(550_000)),
         ("usdc_hot_units", json!(550_000)),
-        ("card_launches", json!(4)),
+        ("card_launches", json!(3)),
         ("card_charges", json!(2)),
         ("charged_cents", json!(1_260)),
         ("processor_cents", json!(1_260)),

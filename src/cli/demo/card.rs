@@ -77,7 +77,7 @@ async fn three_on_credits(stage: &Stage<'_>, card: &Card, token: &str) -> Result
     let story = stage.story;
     story.act(
         "Three launches on credits",
-        "An agent that knows nothing of credits pays as before: a credit is taken instead of the card. The agent token needs no card at all.",
+        "An agent that knows nothing of credits pays as before: a credit is taken instead of the card. The agent token needs no card at all, and reads what was paid for beside it.",
     );
     let plain = by_card(stage, &stage.launch("Card launch 2")?, card, 201, false).await?;
     story.said(&plain, &["x-charge"]);
@@ -127,7 +127,7 @@ async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, String> {
     Ok(seen)
 }
 
-/// The balance and the launches of the account.
+/// The balance of the account, and the launches of the holder.
 async fn reading(stage: &Stage<'_>, token: &str) -> Result<(i64, usize), String> {
     stage.story.act("Reading with the agent token", "Free, and without a payment: the token says whose account it is.");
     let credits = by_token(stage, &stage.get("/credits")?, token).await?.expect(200)?;
