@@ -111,3 +111,21 @@ async fn lift(beside: &Beside, payer: Payer, change: &Change, format: Format) ->
     }
     Ok(change.exit())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Arguments;
+
+    #[test]
+    fn disputes_are_listed_and_a_block_is_lifted_with_a_reason() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("turnpike disputes --all --json") && parse("turnpike disputes blocked"));
+        assert!(parse("turnpike disputes lift card:7 --reason paid --dry-run"));
+        assert!(
+            !parse("turnpike disputes lift card:7")
+                && !parse("turnpike disputes lift 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --reason paid")
+        );
+    }
+}

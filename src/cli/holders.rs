@@ -129,3 +129,18 @@ async fn act(beside: &Beside, action: HolderAction, change: &Change, format: For
     }
     Ok(change.exit())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::cli::Arguments;
+
+    #[test]
+    fn holders_are_shown_and_changed_with_a_reason() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
+        assert!(parse("turnpike holders show card:7 --json") && parse("turnpike holders freeze card:7 --reason stolen --dry-run"));
+        assert!(parse("turnpike holders revoke pay_00000000000000000000000000000007 --reason stolen"));
+        assert!(!parse("turnpike holders") && !parse("turnpike holders unfreeze card:7") && !parse("turnpike holders revoke 7 --reason x"));
+    }
+}

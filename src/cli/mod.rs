@@ -283,23 +283,4 @@ mod tests {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }
-
-    #[test]
-    fn holders_are_shown_and_changed_with_a_reason() {
-        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
-        assert!(parse("turnpike holders show card:7 --json") && parse("turnpike holders freeze card:7 --reason stolen --dry-run"));
-        assert!(parse("turnpike holders revoke pay_00000000000000000000000000000007 --reason stolen"));
-        assert!(!parse("turnpike holders") && !parse("turnpike holders unfreeze card:7") && !parse("turnpike holders revoke 7 --reason x"));
-    }
-
-    #[test]
-    fn disputes_are_listed_and_a_block_is_lifted_with_a_reason() {
-        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
-        assert!(parse("turnpike disputes --all --json") && parse("turnpike disputes blocked"));
-        assert!(parse("turnpike disputes lift card:7 --reason paid --dry-run"));
-        assert!(
-            !parse("turnpike disputes lift card:7")
-                && !parse("turnpike disputes lift 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --reason paid")
-        );
-    }
 }

@@ -25,7 +25,7 @@ pub(super) struct ResolveArguments {
     #[arg(long, value_name = "RESULT", num_args = 0..=1, value_parser = result)]
     done: Option<Option<ResultName>>,
     /// It has no name, or none that anybody can find out.
-    #[arg(long, requires = "done")]
+    #[arg(long, requires = "done", conflicts_with = "not_done")]
     without_result: bool,
     /// The upstream did not do it. What was paid is owed to the payer, as after a refusal.
     #[arg(long)]

@@ -12,6 +12,7 @@ use crate::support::card::{p3, pend, purchase, unchallenged, unpaid};
 use crate::support::moment::eventually;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Call, Card, Reply, Setup, Wallet, World};
+use crate::unfinished::until_state;
 
 /// What one restart changes for wallets, one term after the other.
 fn changed_for_wallets() -> [Vec<(&'static str, String)>; 3] {
@@ -65,6 +66,7 @@ async fn r199_a_settlement_under_way_is_waited_for_whatever_the_terms_are_now() 
     let paid = creation(&world.proof(&wallet).v2(), &launch("under way"));
     world.chain.set_automine(false).await;
     let id = pend(world.send(paid.clone()).await);
+    until_state(&world, "submitted").await;
     for terms in changed_for_wallets() {
         change(&mut world, &terms).await;
         assert_eq!(pend(world.send(paid.clone()).await), id);

@@ -128,8 +128,9 @@ async fn r106_a_core_that_stays_away_beyond_the_deadline_leaves_the_money_owed()
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     paid_and_alone(&world, &header).await;
-    world.core().server.up().await;
+    // Nothing ever reached it: no question is needed to know that nothing was done.
     until_state(&world, "rejected").await;
+    world.core().server.up().await;
     let refused = world.create(&header, &launch("alone")).await.must(502);
     assert!(refused.replayed() && refused.json()["entitled_until"].is_string(), "{}", refused.brief());
     world.settles_at(Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() }).await;

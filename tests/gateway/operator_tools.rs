@@ -52,7 +52,9 @@ async fn doctor_finds_nothing_beside_a_healthy_gateway() {
         "books_chain",
         "chain",
         "gas",
+        "node_limits",
         "clock",
+        "pay_to",
         "seal",
         "signer",
         "core",
@@ -110,7 +112,7 @@ async fn doctor_knows_a_sandbox_before_during_and_after_its_life() {
     assert!(!gateway.path("sandbox").exists(), "doctor made a sandbox");
     gateway.spawn();
     gateway.wait_ready().await;
-    assert_eq!(doctor(&gateway, &[], "ok").await.len(), 12);
+    assert_eq!(doctor(&gateway, &[], "ok").await.len(), 13);
     gateway.kill9();
     assert_eq!(doctor(&gateway, &[], "warn").await, ["chain"]);
     let keys = gateway.path("sandbox/keys.toml");

@@ -20,7 +20,7 @@ use crate::support::{Call, Setup, Wallet, World};
 pub const PRICE: u64 = 550_000;
 /// Between two writes of the clock's file.
 const TICK: Duration = Duration::from_millis(100);
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(180);
 /// The node calls a block final when 64 others are on it.
 pub const FINAL_BLOCKS: u64 = 70;
 

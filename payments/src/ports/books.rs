@@ -15,6 +15,7 @@ use crate::{
         parking::Parking,
         rail::PreparationError,
         request::RequestNote,
+        seal::SealedRow,
         signing::{OpenNonce, Renewal, Sequence, SigningAccount},
         unclaimed::{UnclaimedBooked, UnclaimedReceipt},
     },
@@ -44,15 +45,6 @@ pub enum BooksError {
         /// The row's key.
         key: String,
     },
-}
-
-/// Bytes that are kept sealed. Not to be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedRow {
-    /// The name that they open under: see [`seal_name`](crate::settlement::seal_name) for transactions; the payment id for charges.
-    pub name: String,
-    /// As [`Sealer::seal`](crate::ports::Sealer::seal) made them.
-    pub bytes: Vec<u8>,
 }
 
 /// What a payer has used and has left.

@@ -31,7 +31,7 @@ use async_trait::async_trait;
 
 pub use action_name::ActionName;
 pub use balances::{BalanceCache, ShownBalance};
-pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, SealedRow, Usage};
+pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
 pub use card_books::{
     AccountBlock, AdjustmentError, AdjustmentKind, BlockLift, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, DisputeNote,
     EventNote, FactsBooked, LiftRefusal,
@@ -58,7 +58,7 @@ pub use reconcile::{
 };
 pub use refund::{PaidBack, PaidBackTransfer, RefundApproval, RefundNote, RefundRefusal, UsdcOwed};
 pub use request::{MAX_WAITING_NOTES, REQUESTS_KEPT_MS, RequestNote};
-pub use seal::{SealError, Sealer};
+pub use seal::{SealError, SealedRow, Sealer};
 pub use signing::{ChainNonces, KnownNonce, OpenNonce, Renewal, Resigning, Sequence, SigningAccount};
 pub use unclaimed::{Arrival, Earlier, UnclaimedBooked, UnclaimedReceipt};
 pub use upstream::{LookUp, Upstream, UpstreamAnswer, UpstreamError};

@@ -18,3 +18,12 @@ pub trait Sealer: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed bytes do not open under this key and name")]
 pub struct SealError;
+
+/// Bytes that are kept sealed. Not to be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedRow {
+    /// The name that they open under: see [`seal_name`](crate::settlement::seal_name) for transactions; the payment id for charges.
+    pub name: String,
+    /// As [`Sealer::seal`] made them.
+    pub bytes: Vec<u8>,
+}

@@ -41,6 +41,7 @@ fn text_of(rule: fn(&Config) -> Option<String>, overrides: &[String]) -> String 
         mpp: layers.read("mpp"),
         pricing: layers.read("pricing"),
         limits: layers.read("limits"),
+        refunds: layers.read("refunds"),
         test: layers.read("test"),
         ..Config::default()
     };
@@ -74,7 +75,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 49] = [
+const REFUSED: [(&str, &str, &str); 50] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -92,8 +93,9 @@ const REFUSED: [(&str, &str, &str); 49] = [
     ("rpc_url_scheme", CHAIN, "x402.rpc_url=ws://127.0.0.1:8545"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0x01"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000"),
+    ("refund_key_shape", "", "refunds.signer_key=0x01"),
+    ("refund_wallet_not_its_own", CHAIN, "refunds.signer_key=KEY"),
     ("other_signer_key_shape", CHAIN, "x402.other_signer_keys=KEY,0x01"),
-    ("known_relayer_empty", CHAIN, "x402.known_relayers=0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266,"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x0000000000000000000000000000000000000000"),
     ("pay_to_nobody", CHAIN, "x402.pay_to=0x036cbd53842c5426634e7929541ec2318f3dcf7e"),
     ("sandbox_chain_id", "", "x402.chain_id=31337"),
@@ -141,10 +143,19 @@ fn each_rule_refuses_what_it_names() {
     assert_eq!(broken(key), expected);
     assert_eq!(broken(&format!("{CARDS} {key} stripe.mode=live")), ["live_beside_sandbox"]);
     let tested = |name| REFUSED.iter().any(|(rule, ..)| *rule == name);
-    let other = ["live_key_in_other_mode", "sandbox_not_linked", "stripe_sandbox_not_linked"];
+    let other = ["live_key_in_other_mode", "sandbox_not_linked", "stripe_sandbox_not_linked", "known_relayer_empty"];
     for (name, ..) in RULES {
         assert!(tested(name) || other.contains(&name), "{name} has no test");
     }
+}
+
+/// A list that is given as text has no empty part; one in a file may.
+#[test]
+fn a_relayer_without_an_address_is_refused() {
+    let mut config = Config::default();
+    assert_eq!(known_relayer_empty(&config), None);
+    config.x402.known_relayers.push(crate::config::EvmAddress(None));
+    assert!(known_relayer_empty(&config).is_some());
 }
 
 /// The rule that depends on how the program was built says what this build is.

@@ -130,7 +130,7 @@ impl Books for MemoryBooks {
         let mut tables = self.tables();
         let row = tables.row(id)?;
         if row.intent.guard.fence == fence {
-            row.lease_until = UnixMs::new(0);
+            (row.lease_until, row.parked_until) = (UnixMs::new(0), UnixMs::new(0));
         }
         Ok(())
     }
