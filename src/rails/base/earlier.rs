@@ -1,18 +1,15 @@
 //! What a proof did before these books knew it.
 
-use alloy_primitives::B256;
 use payments::{
     ports::{Arrival, ChainHistory, Earlier, LogPlace, Outcome, RailError},
     settlement::{ChainHash, TransferTerms},
     x402::verify::VerifiedTransfer,
 };
-use serde_json::json;
 
 use super::{
     BaseRail,
     calls::{self, address, authorizationStateCall},
     node::At,
-    wire::Receipt,
 };
 
 /// How long before its end a proof can have been taken at the earliest: what is accepted anywhere is shorter.
@@ -58,11 +55,6 @@ impl BaseRail {
         if self.known_relayers.is_empty() {
             return Ok(false);
         }
-        let mut batch = self.node.batch();
-        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(tx_hash.0)]));
-        batch.send().await?;
-        let unnamed = || RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"));
-        let sender = receipt.get().await?.and_then(|receipt| receipt.from).ok_or_else(unnamed)?;
-        Ok(self.known_relayers.iter().any(|relayer| address(relayer) == sender))
+        Ok(self.known_relayers.contains(&self.sender_of(tx_hash).await?))
     }
 }

@@ -97,14 +97,19 @@ impl BaseRail {
 
     /// Who sent a transaction that is neither of a signer's nor of a relayer's that we know.
     pub(super) async fn stranger_of(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError> {
+        let sender = self.sender_of(tx_hash).await?;
+        let ours = std::iter::once(&self.signer).chain(&self.others).any(|signer| signer.wallet() == sender);
+        Ok((!ours && !self.known_relayers.contains(&sender)).then_some(sender))
+    }
+
+    /// Who sent a mined transaction.
+    pub(super) async fn sender_of(&self, tx_hash: ChainHash) -> Result<Wallet, RailError> {
         let mut batch = self.node.batch();
         let receipt = ask_receipt(&mut batch, &B256::from(tx_hash.0));
         batch.send().await?;
         let receipt = receipt.get().await?.filter(|receipt| receipt.transaction_hash.0 == tx_hash.0);
         let unnamed = || RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"));
-        let sender = receipt.and_then(|receipt| receipt.from).map(|from| Wallet::new(from.into_array())).ok_or_else(unnamed)?;
-        let ours = std::iter::once(&self.signer).chain(&self.others).any(|signer| signer.wallet() == sender);
-        Ok((!ours && !self.known_relayers.contains(&sender)).then_some(sender))
+        receipt.and_then(|receipt| receipt.from).map(|from| Wallet::new(from.into_array())).ok_or_else(unnamed)
     }
 
     /// The newest block that has as many blocks as a fate needs, as the parameter of a call.

@@ -39,8 +39,9 @@ pub(in super::super) async fn close_findings(connection: &mut Connection, id: Pa
 /// What is due in USDC: the debt of a payment, or a receipt that belongs to no payment and was not paid back.
 pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
     let row = sqlx::query(concat!(
-        "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, 0) AS since_block
-             FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id WHERE o.intent_id = $1
+        "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, r.block_number, 0) AS since_block
+             FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id
+             LEFT JOIN receipts r ON r.receipt_id = o.receipt_id WHERE o.intent_id = $1
              UNION ALL SELECT payer, amount_minor, 'USDC', ",
         receipt_state!(),
         ", block_number FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'"

@@ -5,12 +5,11 @@ use payments::{
     money::UsdcUnits,
     ports::{BooksError, RefundRefusal, SETTLEMENT_LOST, SigningAccount, UsdcRefund, UsdcRefundOrder, desk::NewAction},
     settlement::Attempt,
-    time::UnixMs,
 };
 
 use super::super::dialect::Connection;
-use super::super::{cards::paid_back, desk::actions, rows, sequence, transitions::exactly_one, unavailable};
-use super::{insert_attempt, load};
+use super::super::{cards::paid_back, desk::actions, rows, sequence, unavailable};
+use super::{insert_attempt, load, note::move_debt};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -31,7 +30,7 @@ pub(super) async fn approve(connection: &mut Connection, order: &UsdcRefundOrder
     within_bounds(connection, order).await?;
     let attempt = order.view.preparer.prepare(id, eoa_nonce, order.approval.at).map_err(RefundRefusal::NotSigned)?;
     let key = insert(connection, order, &attempt).await?;
-    move_debt(connection, id, order.approval.at).await?;
+    move_debt(connection, id, ("refund_due", "refund_sent"), order.approval.at).await?;
     let (subject, reason) = (id.to_string(), order.approval.reason.clone());
     let action = NewAction { at: order.approval.at, action: "refund.approve", subject, reason, via: order.approval.via };
     actions::note(connection, &action).await?;
@@ -118,19 +117,4 @@ async fn insert(connection: &mut Connection, order: &UsdcRefundOrder<'_>, attemp
     .map_err(unavailable)?;
     insert_attempt(connection, order.chain_id, &key, attempt).await?;
     Ok(key)
-}
-
-/// Money that came without being asked for is owed under a name of its own: its row of `usdc_refunds` alone says that it is on its way.
-async fn move_debt(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
-    let moved =
-        sqlx::query("UPDATE obligations SET state = 'refund_sent', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'")
-            .bind(at.ms())
-            .bind(id.to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
-    match paid_back::is_receipt(connection, id).await? {
-        true => Ok(()),
-        false => exactly_one(id, &moved),
-    }
 }

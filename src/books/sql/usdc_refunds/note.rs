@@ -151,7 +151,9 @@ async fn close_nonce(connection: &mut Connection, refund: &UsdcRefund, closed: i
     .map_err(unavailable)
 }
 
-async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
+/// One guarded step of the debt. Money that came without being asked for is owed under a name of its own: its row of `usdc_refunds` alone says
+/// where its refund stands.
+pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
     let moved = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
         .bind(to)
         .bind(at.ms())
