@@ -87,6 +87,9 @@ pub struct Available {
     pub unsettled: u32,
     /// What all payments that reverted within the last hour cost in gas, in wei.
     pub gas_lost_last_hour_wei: u128,
+    /// Units of the wallet's balance, as the claim saw it, that other payments of it may still take: those that are open, and those in blocks
+    /// after that view.
+    pub promised_units: u64,
 }
 
 /// Bounds of what payments cost us that the token reverts: each of them takes our gas and brings nothing.
@@ -123,6 +126,8 @@ pub struct PayTerms {
     pub means: Means,
     /// What it is for.
     pub product: Product,
+    /// What the wallet holds beside the price, in units of the token; `u64::MAX` for a card.
+    pub beside_price_units: u64,
 }
 
 /// No way to fund the creation.
@@ -137,6 +142,9 @@ pub enum FundingRefusal {
     /// Reverted payments of all payers cost what they may cost within an hour.
     #[error("the gas for reverted payments is spent")]
     GasBudgetSpent,
+    /// The wallet holds the price, and other payments of it may take that: the second transfer would revert at our cost.
+    #[error("the wallet's balance is promised to other payments")]
+    BalancePromised,
     /// Nothing is free any more and the proof does not cover the price.
     #[error("the proof does not cover the price")]
     ProofBelowPrice,
@@ -197,6 +205,9 @@ fn settlement(available: &Available, terms: PayTerms) -> Result<Funding, Funding
     }
     if available.gas_lost_last_hour_wei >= terms.reverts.gas_wei_per_hour {
         return Err(FundingRefusal::GasBudgetSpent);
+    }
+    if available.promised_units > terms.beside_price_units {
+        return Err(FundingRefusal::BalancePromised);
     }
     Ok(Funding::X402)
 }

@@ -149,6 +149,11 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
             let message = "payments by transfer are not taken for a while; nothing was charged";
             Fault::unavailable(message, 600).reason("gas_budget_spent").phase(Phase::Reserve)
         }
+        ClaimRefusal::Funding(FundingRefusal::BalancePromised) => {
+            let message = "other payments of this wallet that are under way may take its balance; the same proof is good once they are over; \
+                           nothing was charged";
+            Fault::unavailable(message, 2).reason("balance_promised").phase(Phase::Reserve)
+        }
         ClaimRefusal::Funding(refusal @ (FundingRefusal::NoCredit | FundingRefusal::Frozen)) => {
             let reason = if *refusal == FundingRefusal::Frozen { "credits_frozen" } else { "no_credits" };
             let message = format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");

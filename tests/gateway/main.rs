@@ -66,6 +66,7 @@ mod operator_tools;
 mod overload;
 mod paid_back;
 mod postgres_faults;
+mod promised_balances;
 mod proof_shapes;
 mod proofs;
 mod reconcile;

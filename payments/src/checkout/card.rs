@@ -85,6 +85,7 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
             proof_covers_price: true,
             means,
             product: asked.product,
+            beside_price_units: u64::MAX,
         },
         payment,
         join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),

@@ -117,6 +117,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
             proof_covers_price: asked.transfer.value() == asked.price && payable,
             means: Means::Transfer,
             product: Product::Launch,
+            beside_price_units: beside(view.balance_units, asked.price),
         },
         payment: Payment::Transfer(TransferPayment {
             transfer: world.rail.terms(&asked.transfer, &view),
@@ -141,6 +142,11 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => Err(why.into()),
         (claimed, _) => Ok(claimed),
     }
+}
+
+/// What a balance leaves beside the price. Nothing is beside a balance below it, and such a proof is refused for that.
+fn beside(balance_units: u128, price: UsdcUnits) -> u64 {
+    u64::try_from(balance_units.saturating_sub(price.get().into())).unwrap_or(u64::MAX)
 }
 
 /// Claims with a unit of the upstream's budget, which goes back where nothing new was claimed.

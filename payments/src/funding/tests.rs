@@ -8,6 +8,7 @@ const TERMS: PayTerms = PayTerms {
     proof_covers_price: true,
     means: Means::Transfer,
     product: Product::Launch,
+    beside_price_units: 100,
 };
 const CARD: PayTerms = PayTerms { means: Means::Charge, ..TERMS };
 const TOKEN: PayTerms = PayTerms { means: Means::Nothing, ..TERMS };
@@ -88,6 +89,25 @@ fn payments_that_revert_stop_the_next_settlement_and_nothing_else() {
     let dear = Available { gas_lost_last_hour_wei: 1_000, ..Available::default() };
     assert_eq!(decide(&dear, TERMS), Err(FundingRefusal::GasBudgetSpent));
     assert_eq!(decide(&Available { gas_lost_last_hour_wei: 999, ..dear }, TERMS), Ok(Funding::X402));
+}
+
+#[test]
+fn a_balance_is_promised_once() {
+    let promised = |units| Available { promised_units: units, ..Available::default() };
+    assert_eq!(decide(&promised(TERMS.beside_price_units), TERMS), Ok(Funding::X402));
+    let above = promised(TERMS.beside_price_units + 1);
+    assert_eq!(decide(&above, TERMS), Err(FundingRefusal::BalancePromised));
+    assert_eq!(
+        decide(&above, PayTerms { proof_covers_price: false, ..TERMS }),
+        Err(FundingRefusal::ProofBelowPrice),
+        "it is too low by itself"
+    );
+    let source = PaymentId::new(uuid::Uuid::from_u128(9));
+    assert_eq!(
+        decide(&Available { entitlement: Some(source), ..above }, TERMS),
+        Ok(Funding::Entitlement { source }),
+        "nothing is taken for it"
+    );
 }
 
 #[test]

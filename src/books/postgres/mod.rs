@@ -42,6 +42,8 @@ mod leases;
 mod lost;
 #[path = "../sql/parking.rs"]
 mod parking;
+#[path = "../sql/promised.rs"]
+mod promised;
 #[path = "../sql/pulse.rs"]
 mod pulse;
 #[path = "../sql/reads.rs"]

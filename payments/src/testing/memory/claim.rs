@@ -12,7 +12,7 @@ use crate::{
     intent::{Guard, Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
-    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal},
+    ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal, TransferPayment},
     proof::ProofKey,
     settlement::{Attempt, AttemptKind, PaymentFailure},
     time::UnixMs,
@@ -180,8 +180,28 @@ fn reverted(tables: &Tables, claim: &NewClaim<'_>) -> Available {
         reverts_last_hour: count(&mut mine().filter(failed).filter(|intent| intent.failure == Some(PaymentFailure::Reverted))),
         unsettled: count(&mut mine().filter(in_flight)),
         gas_lost_last_hour_wei: transfers.fold(0_u128, |sum, attempt| sum.saturating_add(attempt.fee_wei.unwrap_or(0))),
+        promised_units: promised(tables, claim),
         ..Available::default()
     }
+}
+
+/// What other payments of this wallet may still take of the balance that the claim saw.
+fn promised(tables: &Tables, claim: &NewClaim<'_>) -> u64 {
+    let Some(TransferPayment { transfer: seen, .. }) = claim.payment.transfer() else { return 0 };
+    let promises = |intent: &&Intent| {
+        let Some(terms) = &intent.transfer else { return false };
+        let same = intent.payer == claim.payer && terms.key.chain_id == seen.key.chain_id && terms.key.token == seen.key.token;
+        let open = matches!(intent.state, State::Signed | State::Submitted | State::SubmitUnknown);
+        let later = intent.transfer_proof().is_some_and(|proof| proof.block_number > seen.claimed_at_block);
+        same && intent.funding == Funding::X402 && (open || later)
+    };
+    tables
+        .intents
+        .values()
+        .map(|row| &row.intent)
+        .filter(promises)
+        .map(|intent| intent.transfer.as_ref().map_or(0, |terms| terms.value.get()))
+        .sum()
 }
 
 fn day_cap(tables: &Tables, claim: &NewClaim<'_>, free: FreeCall) -> DayCap {

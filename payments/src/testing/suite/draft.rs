@@ -38,6 +38,10 @@ pub struct Draft {
     pub free_tier: Option<FreeTier>,
     /// The proof is for the full price.
     pub covers_price: bool,
+    /// What the wallet holds beside the price, as the claim sees it.
+    pub beside_price_units: u64,
+    /// The block of that look.
+    pub seen_at_block: u64,
     /// The signer's next nonce as the chain sees it.
     pub chain_next_nonce: u64,
     /// The chain of its authorization.
@@ -59,6 +63,8 @@ impl Draft {
             idempotency: None,
             free_tier: None,
             covers_price: true,
+            beside_price_units: u64::MAX,
+            seen_at_block: 100,
             chain_next_nonce: 0,
             chain_id: CHAIN_ID,
             preparation_fails: None,
@@ -131,7 +137,7 @@ impl Draft {
             pay_to: Wallet::new([0xaa; 20]),
             value: LAUNCH_PRICE,
             valid_before_unix_s: self.at.protocol_s() + 300,
-            claimed_at_block: 100,
+            claimed_at_block: self.seen_at_block,
         }
     }
 
@@ -157,6 +163,7 @@ impl Draft {
                 proof_covers_price: self.covers_price,
                 means: self.means(),
                 product: self.card.map_or(Product::Launch, |card| card.product),
+                beside_price_units: self.beside_price_units,
             },
             payment: self.payment(),
             join_since: self.at.plus_ms(-SETTINGS.join_window_ms),

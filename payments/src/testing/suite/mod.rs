@@ -113,6 +113,7 @@ macro_rules! books_suite {
             a_payment_is_signed_anew_under_the_next_nonce_with_a_finding
             the_same_signer_on_another_chain_has_another_sequence
             payments_that_revert_stop_their_payer_and_in_the_end_all
+            a_balance_is_promised_once
             a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back
             what_is_sealed_is_listed_until_it_is_wiped
             marks_travel_with_the_next_commit

@@ -10,7 +10,9 @@ use crate::{
     },
     settlement::{Attempt, AttemptKind, PaymentFailure, seal_name},
     testing::{
+        clock::START,
         rail::{ACCOUNT, CHAIN_ID, FEE_WEI, SIGNER, attempt},
+        wallet::LAUNCH_PRICE,
         world::SETTINGS,
     },
 };
@@ -166,4 +168,25 @@ pub async fn payments_that_revert_stop_their_payer_and_in_the_end_all(books: &dy
     books.note_fees(&lost.iter().map(|hash| (*hash, each)).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(refusal(&Draft::numbered(8).of_wallet(8), 3 * each).await, Some(FundingRefusal::GasBudgetSpent));
     assert_eq!(refusal(&Draft::numbered(9).of_wallet(9), 3 * each + 1).await, None);
+}
+
+/// A balance that the claim saw is promised once: to what is open, and to what is in a block that the claim did not see.
+pub async fn a_balance_is_promised_once(books: &dyn Books) {
+    let price = LAUNCH_PRICE.get();
+    let draft = |number| Draft { beside_price_units: price, ..Draft::numbered(number) };
+    let first = new(books, &draft(1)).await;
+    let second = new(books, &draft(2)).await;
+    let refused = Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::BalancePromised));
+    assert_eq!(books.claim(draft(3).claim()).await.unwrap(), refused);
+    new(books, &draft(4).of_wallet(4)).await;
+    // In a block that the claim saw, it is in the balance; in a later one it is not.
+    let settled = funded(books, &first, START).await;
+    let block = settled.transfer_proof().unwrap().block_number;
+    let seen_before = Draft { seen_at_block: block - 1, ..draft(5) };
+    assert_eq!(books.claim(seen_before.claim()).await.unwrap(), refused);
+    new(books, &Draft { seen_at_block: block, ..draft(6) }).await;
+    assert_eq!(books.claim(Draft { seen_at_block: block, ..draft(7) }.claim()).await.unwrap(), refused);
+    // What failed takes nothing.
+    books.apply(second.pay_failed(PaymentFailure::Expired, START).unwrap()).await.unwrap();
+    new(books, &Draft { seen_at_block: block, ..draft(8) }).await;
 }

@@ -22,7 +22,7 @@ use super::super::{
     liveness::gone,
     rows, unavailable,
 };
-use super::blocked;
+use super::{blocked, promised};
 
 const DAY_MS: i64 = 86_400_000;
 /// How far back reverted payments count.
@@ -37,6 +37,8 @@ pub(super) struct Facts {
     /// The minor units of the entitlement.
     pub(super) entitled_minor: i64,
     pub(super) account: CreditAccount,
+    /// All that was ever claimed of the wallet.
+    pub(super) claimed_minor: i64,
     /// A payment that is proven failed holds the client's own key: its client was told to pay again, and does so under the same key.
     pub(super) frees_key: bool,
 }
@@ -68,11 +70,12 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     };
     let lost = blocked::select(&payer);
     let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
+    let promised = promised::select(batch, claim, &payer);
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
             (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS} AND receipt_id IS NULL
                 AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)) AS refused,
-            {slots}, {cap}, {reverted}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+            {slots}, {cap}, {reverted}, {promised}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
             AND entitled_until_ms > {at} AND (receipt_id IS NULL OR amount_minor = {price}) ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
@@ -185,9 +188,11 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
             reverts_last_hour: rows::count(row, "reverts")?,
             unsettled: rows::count(row, "unsettled")?,
             gas_lost_last_hour_wei: gas::sum(row)?,
+            promised_units: unsigned("promised")?,
         },
         entitled_minor: number("entitled_minor")?,
         account,
+        claimed_minor: number("claimed")?,
         frees_key: row.try_get("frees_key").map_err(unavailable)?,
     })
 }

@@ -6,6 +6,7 @@ mod facts;
 mod identities;
 mod made;
 mod nonces;
+mod promised;
 mod write;
 
 use std::time::Duration;

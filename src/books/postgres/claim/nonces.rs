@@ -6,12 +6,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use payments::ports::{SigningAccount, TransferPayment};
+use payments::{
+    ports::{SigningAccount, TransferPayment},
+    settlement::Attempt,
+};
 use sqlx::PgPool;
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
-    super::{connect, rows, sequence},
+    super::{batch::Batch, connect, rows, sequence},
     corrupt,
 };
 
@@ -68,6 +71,19 @@ impl Turn {
     pub(super) fn unused(&mut self) {
         *self.next = self.remembered;
     }
+}
+
+/// Takes the attempt's nonce where the wallet's balance bears the claim: a nonce that nothing is sent under would hold up all later ones. Leaves
+/// one row then.
+pub(super) fn take(batch: &mut Batch, payment: &TransferPayment<'_>, attempt: &Attempt) {
+    let chain_id = batch.bind(rows::integer(payment.account().chain_id));
+    let (signer, nonce) = (batch.bind(attempt.signer.to_string()), batch.bind(rows::integer(attempt.eoa_nonce)));
+    let next = batch.bind(after(attempt.eoa_nonce));
+    let taken = format!(
+        "INSERT INTO signer_nonces (chain_id, signer, next_nonce) SELECT {chain_id}, {signer}, {next} FROM promised
+         ON CONFLICT (chain_id, signer) DO UPDATE SET next_nonce = excluded.next_nonce WHERE signer_nonces.next_nonce <= {nonce} RETURNING 1"
+    );
+    batch.part("held", &taken);
 }
 
 /// The nonce after this one, as the books have it.

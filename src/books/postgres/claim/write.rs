@@ -15,7 +15,7 @@ use super::{
     blocked, corrupt,
     facts::Facts,
     made::{Funded, nothing_to_send, too_large},
-    nonces,
+    nonces, promised,
 };
 
 /// What a statement came to, and the marks that are durable with it.
@@ -61,14 +61,8 @@ fn guard(
     Ok(match (&funded.funding, &funded.attempt) {
         (Funding::X402, Some(attempt)) => {
             let Some(payment) = claim.payment.transfer() else { return Err(corrupt(nothing_to_send(claim))) };
-            let chain_id = batch.bind(rows::integer(payment.account().chain_id));
-            let (signer, nonce) = (batch.bind(attempt.signer.to_string()), batch.bind(rows::integer(attempt.eoa_nonce)));
-            let next = batch.bind(nonces::after(attempt.eoa_nonce));
-            let taken = format!(
-                "INSERT INTO signer_nonces (chain_id, signer, next_nonce) VALUES ({chain_id}, {signer}, {next})
-                 ON CONFLICT (chain_id, signer) DO UPDATE SET next_nonce = excluded.next_nonce WHERE signer_nonces.next_nonce <= {nonce} RETURNING 1"
-            );
-            batch.part("held", &taken);
+            promised::count(batch, claim, payment, facts);
+            nonces::take(batch, payment, attempt);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),

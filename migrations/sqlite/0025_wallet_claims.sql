@@ -1,0 +1,2 @@
+-- A balance is promised once. One transaction writes at a time here, so that a claim adds up what other payments may take and needs no row to meet
+-- others at, as it does on a database server.
