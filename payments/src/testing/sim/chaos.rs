@@ -70,7 +70,7 @@ async fn blocks(sim: Arc<Sim>) {
         let mut chain = locked(&sim.chain);
         let mut rng = sim.scheduler.rng();
         if sim.calm() {
-            (chain.halted_until, chain.spike_until, chain.poor_until) = (now, now, now);
+            (chain.halted_until, chain.spike_until, chain.poor_until, chain.logs_refused_until) = (now, now, now, now);
         }
         let mut later = |per_mille: u64, up_to_ms: u64, was| {
             if rng.chance(per_mille) { now.plus_ms(i64::try_from(rng.below(up_to_ms)).unwrap_or(0)) } else { was }
@@ -78,6 +78,7 @@ async fn blocks(sim: Arc<Sim>) {
         chain.halted_until = later(odds.halted, 120_000, chain.halted_until);
         chain.spike_until = later(odds.fee_spike, 180_000, chain.spike_until);
         chain.poor_until = later(odds.out_of_gas, 120_000, chain.poor_until);
+        chain.logs_refused_until = later(odds.logs_refused, 600_000, chain.logs_refused_until);
         let factor = if now < chain.spike_until { rng.pick(&[50, 50, 1_000]) } else { 1 };
         chain.base_fee_wei = CALM_BASE_FEE_WEI * factor;
         if rng.chance(odds.evicted) {

@@ -66,6 +66,8 @@ counts! {
     bumps,
     /// Transactions of another program that has a signer's key.
     foreign,
+    /// Questions about logs that a node refused.
+    logs_refused,
     /// Empty transactions that fill a hole.
     fills,
     /// Payments that were signed anew under another nonce.

@@ -128,6 +128,8 @@ odds! {
     slow,
     /// Another program that has a signer's key sends a transaction (per block).
     foreign,
+    /// The nodes refuse every question about logs for a while, however small it is (per block).
+    logs_refused,
 }
 
 impl Plan {

@@ -125,6 +125,8 @@ pub struct Chain {
     pub spike_until: UnixMs,
     /// Our signers' accounts are empty until this moment.
     pub poor_until: UnixMs,
+    /// Until when nodes refuse questions about logs.
+    pub logs_refused_until: UnixMs,
     made: u64,
 }
 
@@ -153,6 +155,7 @@ impl Chain {
             halted_until: never,
             spike_until: never,
             poor_until: never,
+            logs_refused_until: never,
             made: 0,
         }
     }

@@ -147,6 +147,10 @@ impl ChainRail for SimRail {
             Judgement::AskLogs => {}
         }
         let lag = self.asked().await?;
+        if self.sim.scheduler.now() < locked(&self.sim.chain).logs_refused_until {
+            self.sim.count(|counts| counts.logs_refused += 1);
+            return Err(RailError::Refused(String::from("query exceeds the limit of this plan")));
+        }
         Ok(locked(&self.sim.chain).fate(lag, terms, attempts, latest, confirmations))
     }
 
