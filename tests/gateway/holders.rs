@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::credits::{account, bought, card_world, on_credit, payer};
 use crate::operator_actions::act;
 use crate::support::card::{purchase, unchallenged, unpaid};
-use crate::support::{Call, Card, Reply, Setup, World};
+use crate::support::trap::Point;
+use crate::support::world::launch;
+use crate::support::{Call, Card, Reply, Setup, World, raw};
 
 /// The call of an agent token.
 fn by(token: &str, method: &str, path: &str) -> Call {
@@ -68,6 +70,32 @@ async fn r143_a_holder_reads_and_changes_what_it_paid_for() {
     world.send(by(&second, "GET", &format!("/launches/{}", spent.launch_id()))).await.must(200);
     world.send(by(&first, "GET", &format!("/launches/{}", spent.launch_id()))).await.must(404);
     assert_eq!(account(&world, &first).await["balance"], 19);
+}
+
+/// Equal requests of two holders are two, also while the first one waits for its answer and nobody waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn r143_a_holder_joins_no_request_of_another() {
+    let world = card_world().await;
+    let card = Card::new();
+    let (first, second) = (bought(&world, &card).await, token_of(&world.pay(&card, &unpaid("of the second")).await.must(201)));
+    let mut hold = world.core().trap(Point::AfterEffect);
+    let body = launch("the same").to_string();
+    let headers = [("authorization", format!("Bearer {first}")), ("content-type", String::from("application/json"))];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let bytes = raw::request("POST", "/launches", &headers, body.as_bytes());
+    raw::send_and_hang_up(world.gateway.address, &bytes, hold.reached()).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let other = world.begin(on_credit(&second, "the same"));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    hold.release();
+    let other = other.await.unwrap().unwrap().must(201);
+    assert_eq!(token_of(&other), second);
+    world.send(by(&second, "GET", &format!("/launches/{}", other.launch_id()))).await.must(200);
+    // The one that hung up gets its own.
+    let again = world.send(on_credit(&first, "the same")).await.must(201);
+    assert_eq!(token_of(&again), first);
+    assert_ne!(again.launch_id(), other.launch_id());
+    assert_eq!(account(&world, &first).await["balance"], 18);
 }
 
 #[tokio::test(flavor = "multi_thread")]

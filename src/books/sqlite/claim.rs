@@ -5,11 +5,12 @@ use payments::{
     intent::State,
     ports::{BooksError, ClaimRefusal, Claimed, IdentityClaim, NewClaim},
 };
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use super::dialect::{BEGIN, Connection, DOUBT, Pool};
 use super::{
     SqliteBooks,
+    cards::holders,
     funding::Funded,
     marks::Mark,
     proofs::{self, Taken},
@@ -120,15 +121,17 @@ pub(super) async fn identities(writer: &Pool, claims: &[IdentityClaim]) -> Resul
 /// The newest equal request of this payer whose answer nobody got and nobody waits for. Two requests that their client names differently
 /// are two.
 async fn joinable(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
-    sqlx::query(
+    sqlx::query(AssertSqlSafe(format!(
         "SELECT id FROM intents WHERE payer = $1 AND fingerprint = $2 AND delivered_at_ms IS NULL AND attended_until_ms < $3
-         AND created_at_ms >= $4 AND state <> 'pay_failed' AND (client_idem_key IS NULL OR $5 IS NULL) ORDER BY id DESC LIMIT 1",
-    )
+         AND created_at_ms >= $4 AND state <> 'pay_failed' AND (client_idem_key IS NULL OR $5 IS NULL) AND {} ORDER BY id DESC LIMIT 1",
+        holders::may_join("$6")
+    )))
     .bind(claim.payer.to_string())
     .bind(claim.fingerprint.as_bytes().as_slice())
     .bind(claim.at.ms())
     .bind(claim.join_since.ms())
     .bind(claim.key.idempotency.as_ref().map(|(_, key)| key))
+    .bind(claim.id.to_string())
     .fetch_optional(connection)
     .await
     .map_err(unavailable)?

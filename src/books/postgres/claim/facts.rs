@@ -17,6 +17,7 @@ use sqlx::{
 use super::super::{
     PostgresBooks,
     batch::Batch,
+    cards::holders,
     gas,
     known::{self, Found},
     liveness::gone,
@@ -97,9 +98,13 @@ fn joinable(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>, paye
         }
     };
     let gone = gone(&batch.bind(books.instance()));
+    let own = match &claim.payer {
+        Payer::Wallet(_) => String::new(),
+        Payer::Card(_) => format!(" AND {}", holders::may_join(&batch.bind(claim.id.to_string()))),
+    };
     format!(
         "SELECT id FROM intents WHERE payer = {payer} AND fingerprint = {fingerprint} AND delivered_at_ms IS NULL AND created_at_ms >= {since}
-         AND state <> 'pay_failed'{unnamed}{delivered} AND (attended_until_ms < {at}{unattended} OR {gone}) ORDER BY id DESC LIMIT 1"
+         AND state <> 'pay_failed'{unnamed}{delivered}{own} AND (attended_until_ms < {at}{unattended} OR {gone}) ORDER BY id DESC LIMIT 1"
     )
 }
 

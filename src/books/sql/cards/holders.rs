@@ -26,6 +26,15 @@ const BEFORE: &str =
        AND NOT EXISTS (SELECT 1 FROM holder_payments p WHERE p.intent_id = a.intent_id)";
 const COLUMNS: &str = "h.id, h.payer, h.reach, h.rotation, h.token_sha256, h.created_at_ms, h.revoked_at_ms";
 
+/// Whether a claim may join a row of `intents`: whoever names a holder gets that holder's answers only. A claim that begins a holder may be the
+/// one whose answer was lost.
+pub(in super::super) fn may_join(claim_id: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM holder_payments mine JOIN holder_payments theirs ON theirs.holder_id <> mine.holder_id
+            WHERE mine.intent_id = {claim_id} AND mine.holder_id <> {claim_id} AND theirs.intent_id = intents.id)"
+    )
+}
+
 #[async_trait]
 impl HolderBooks for Store {
     async fn holder_of_token(&self, agent_token_sha256: &[u8; 32], now: UnixMs) -> Result<Option<KnownToken>, BooksError> {

@@ -8,7 +8,7 @@ mod events;
 mod facts;
 mod findings;
 mod foreign_debt;
-mod holders;
+pub(super) mod holders;
 mod looks;
 mod notes;
 pub(super) mod paid_back;
