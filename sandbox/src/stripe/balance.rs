@@ -69,9 +69,23 @@ impl Tx<'_> {
             fee,
             net: amount - fee,
             currency: about.currency.to_owned(),
-            source: about.source.to_owned(),
+            source: Some(about.source).filter(|it| !it.is_empty()).map(str::to_owned),
             description: about.description.to_owned(),
+            payout: Some(about.source).filter(|it| about.kind == "payout" && it.starts_with("po_")).map(str::to_owned),
         }));
         id
+    }
+
+    /// What leaves the balance for the bank, or comes back from there. A payout is an entry of itself.
+    pub(super) fn record_payout(&mut self, payout: &str, kind: &str, amount: i64) -> String {
+        let about = About { kind, reporting_category: kind, currency: "usd", source: payout, description: "STRIPE PAYOUT" };
+        self.record(amount, 0, &about)
+    }
+
+    /// An entry that no call of the API made.
+    pub(super) fn record_other(&mut self, (amount, fee): (i64, i64), kind: &str, currency: &str, source: Option<&str>) -> String {
+        let source = source.unwrap_or_default();
+        let about = About { kind, reporting_category: kind, currency, source, description: "Other" };
+        self.record(amount, fee, &about)
     }
 }

@@ -16,6 +16,7 @@ use super::disputes::DisputeTerms;
 use super::error::ApiError;
 use super::faults::{Faults, Rule};
 use super::handle::{Order, Resend};
+use super::payouts::{EntryTerms, PayoutTerms};
 use super::reply::Answer;
 use super::rows::RefundStatus;
 use super::state::Shared;
@@ -115,6 +116,14 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         ("POST", ["webhooks", "release"]) => shared.release_webhooks(read::<Release>(body)?.order).map(done),
         ("GET", ["deliveries"]) => shared.commit(None, |tx| tx.world.deliveries.iter().map(|it| json!(it)).collect()),
         ("POST", ["events", id, "send"]) => shared.send_event(id, read::<Resend>(body)?).map(done),
+        ("POST", ["reset"]) => shared.reset().map(done),
+        _ => objects(shared, (method, path), &segments, body),
+    }
+}
+
+/// What becomes of objects that are there: the part of banks, cardholders and the schedule.
+fn objects(shared: &Shared, (method, path): (&Method, &str), segments: &[&str], body: &[u8]) -> Result<Value, EmulatorError> {
+    match (method.as_str(), segments) {
         ("POST", ["charges", id, "dispute"]) => {
             let terms: DisputeTerms = read(body)?;
             shared.ask(|tx| tx.open_dispute(id, &terms))
@@ -133,7 +142,7 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         }
         ("POST", ["refunds"]) => {
             let NewRefunds { status } = read(body)?;
-            shared.set(|settings| settings.new_refunds = status).map(done)
+            shared.set(|settings| settings.new_refunds = status).map(|()| json!({"ok": true}))
         }
         ("POST", ["refunds", id, "settle"]) => {
             let Settle { succeeds } = read(body)?;
@@ -147,7 +156,18 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
             let Settle { succeeds } = read(body)?;
             shared.ask(|tx| tx.settle(id, succeeds))
         }
-        ("POST", ["reset"]) => shared.reset().map(done),
+        ("POST", ["payouts"]) => {
+            let terms: PayoutTerms = read(body)?;
+            shared.ask(|tx| tx.pay_out(&terms))
+        }
+        ("POST", ["payouts", id, "settle"]) => {
+            let Settle { succeeds } = read(body)?;
+            shared.ask(|tx| tx.settle_payout(id, succeeds))
+        }
+        ("POST", ["balance_transactions"]) => {
+            let terms: EntryTerms = read(body)?;
+            shared.ask(|tx| tx.add_entry(&terms))
+        }
         _ => Err(EmulatorError::Refused(format!("there is no {method} /_emulator/{path}"))),
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::form::Form;
+use super::payouts::Payout;
 use super::routes::Answered;
 use super::rows::{BalanceTransaction, Charge, Dispute, Event, FraudWarning, Intent, Refund};
 use super::world::{Table, Tx};
@@ -56,9 +57,11 @@ listed!(FraudWarning, "early_fraud_warning", |it, name| match name {
     _ => Some(it.charge.as_str()),
 });
 listed!(BalanceTransaction, "balance_transaction", |it, name| match name {
-    "source" => Some(it.source.as_str()),
+    "source" => it.source.as_deref(),
+    "payout" => it.payout.as_deref(),
     _ => Some(it.kind.as_str()),
 });
+listed!(Payout, "payout", |it, name| (name == "status").then_some(it.status.word()));
 listed!(Event, "event", |it, name| (name == "type").then_some(it.kind.as_str()));
 
 /// One page of a table, filtered by the parameters named in `filters`.

@@ -14,6 +14,11 @@
 //!   `pm_local` is a local method, whose money is of the type `payment`.
 //! - What differs between accounts and versions is in [`Behaviour`], `POST /_emulator/behaviour`: the spelling of the token in a charge, tokens
 //!   that are consumed by amount, usage limits that are null, thin events, a rate limit, the account's id.
+//! - Each charge, refund and dispute moves the balance: a charge costs 2.9 % and 30 cents, a dispute 15.00, a refund gives no fee back.
+//!   `POST /_emulator/payouts` pays all of it out as the schedule does, `{"manual": true, "amount": 500}` by hand, which names no entry;
+//!   `{"status": "pending"}` leaves it on its way, and `POST /_emulator/payouts/{id}/settle` with `{"succeeds": false}` decides one, or lets
+//!   a paid one fail. `POST /_emulator/balance_transactions` with `{"amount": -25, "type": "stripe_fee"}` adds what no call of the API made,
+//!   with `fee`, `currency` and `source` where they are needed.
 //! - Everything is on the disk before it is answered, if a folder is given: a killed process comes back to the same
 //!   account. Faults and the list of calls live as long as the process.
 
@@ -31,6 +36,7 @@ mod intents;
 mod json;
 mod list;
 mod methods;
+mod payouts;
 mod refunds;
 mod reply;
 mod routes;
@@ -51,6 +57,7 @@ pub use behaviour::Behaviour;
 pub use disputes::DisputeTerms;
 pub use faults::{Fault, Rule};
 pub use handle::{Emulator, Order, Resend};
+pub use payouts::{EntryTerms, PayoutStatus, PayoutTerms};
 pub use rows::RefundStatus;
 pub use state::CallSeen;
 

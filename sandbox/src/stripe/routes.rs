@@ -7,6 +7,7 @@ use super::error::ApiError;
 use super::form::Form;
 use super::intents::TOKEN_PARAMS;
 use super::list::page;
+use super::payouts;
 use super::world::{Tx, World};
 
 /// The body of a 200, or the error.
@@ -64,9 +65,11 @@ fn read(tx: &Tx<'_>, segments: &[&str], asked: &Asked<'_>) -> Answered {
         ["v1", "refunds"] => page(&world.refunds, url, form, &["payment_intent", "charge"], |it| it.json()),
         ["v1", "disputes"] => page(&world.disputes, url, form, &["payment_intent", "charge"], |it| it.json(world)),
         ["v1", "radar", "early_fraud_warnings"] => page(&world.fraud_warnings, url, form, &["payment_intent", "charge"], |it| it.json()),
-        ["v1", "balance_transactions"] => page(&world.balance, url, form, &["source", "type"], |it| it.json()),
+        ["v1", "balance"] => Ok(payouts::balance(world)),
+        ["v1", "balance_transactions"] => tx.list_balance(url, form),
+        ["v1", "payouts"] => page(&world.payouts, url, form, &["status"], |it| it.json()),
         ["v1", "events"] => page(&world.events, url, form, &["type"], |it| it.json()),
-        ["v1", kind @ ("payment_intents" | "charges" | "refunds" | "disputes" | "balance_transactions" | "events"), id] => {
+        ["v1", kind @ ("payment_intents" | "charges" | "refunds" | "disputes" | "balance_transactions" | "payouts" | "events"), id] => {
             form.only(&["expand[*]", "client_secret"])?;
             let what = kind.trim_end_matches('s');
             object(world, id).filter(|it| it["object"] == what).ok_or_else(|| ApiError::no_such(404, what, "id", id))
@@ -82,6 +85,7 @@ fn object(world: &World, id: &str) -> Option<Value> {
         "ch" | "py" => world.charges.get(id).map(|it| it.json()),
         "re" => world.refunds.get(id).map(|it| it.json()),
         "du" => world.disputes.get(id).map(|it| it.json(world)),
+        "po" => world.payouts.get(id).map(|it| it.json()),
         "txn" => world.balance.get(id).map(|it| it.json()),
         "evt" => world.events.get(id).map(|it| it.json()),
         _ => None,

@@ -180,8 +180,12 @@ pub(super) struct BalanceTransaction {
     pub fee: i64,
     pub net: i64,
     pub currency: String,
-    pub source: String,
+    /// Nothing for what the API did not make.
+    pub source: Option<String>,
     pub description: String,
+    /// The payout of the schedule that took it.
+    #[serde(default)]
+    pub payout: Option<String>,
 }
 
 /// Something that happened, with the exact bytes that are sent about it.

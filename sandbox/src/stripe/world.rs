@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::payouts::Payout;
 use super::rows::{
     BalanceTransaction, Charge, Delivery, DeliveryState, Dispute, Event, FraudWarning, Intent, Refund, Settings, Stored, Token,
 };
@@ -58,6 +59,7 @@ pub(super) enum Change {
     Dispute(Dispute),
     FraudWarning(FraudWarning),
     BalanceTransaction(BalanceTransaction),
+    Payout(Payout),
     Event(Event),
     Delivery(Delivery),
     Stored(Stored),
@@ -77,6 +79,7 @@ pub(super) struct World {
     pub disputes: Table<Dispute>,
     pub fraud_warnings: Table<FraudWarning>,
     pub balance: Table<BalanceTransaction>,
+    pub payouts: Table<Payout>,
     pub events: Table<Event>,
     pub deliveries: Table<Delivery>,
     pub stored: Table<Stored>,
@@ -103,6 +106,7 @@ impl World {
             Change::Dispute(row) => self.disputes.put(row.id.clone(), row),
             Change::FraudWarning(row) => self.fraud_warnings.put(row.id.clone(), row),
             Change::BalanceTransaction(row) => self.balance.put(row.id.clone(), row),
+            Change::Payout(row) => self.payouts.put(row.id.clone(), row),
             Change::Event(row) => self.events.put(row.id.clone(), row),
             Change::Delivery(row) => self.deliveries.put(row.id.clone(), row),
             Change::Stored(row) => self.stored.put(row.key.clone(), row),
