@@ -1,15 +1,78 @@
 //! What a payment may cost in gas. Gas is paid in the chain's own coin, so a share of a price needs the coin's price; without one the bound is a
-//! plain number of wei.
+//! plain number of wei. And what it did cost, as the journal has it.
+
+use std::fmt;
 
 use crate::{
+    clearing::CentsMoved,
     money::Amount,
     settlement::{Attempt, AttemptKind},
 };
 
+/// Wei of one gwei.
+const WEI_PER_GWEI: u128 = 1_000_000_000;
+/// Gwei of one coin.
+const GWEI_PER_COIN: i128 = 1_000_000_000;
 /// Wei of one coin.
 const WEI_PER_COIN: u128 = 1_000_000_000_000_000_000;
 /// Millionths of a dollar of one cent.
-const MICROS_PER_CENT: u128 = 10_000;
+const MICROS_PER_CENT: u16 = 10_000;
+
+/// What was spent of the chain's own coin, in thousand millionths of it: below zero for what is spent no more. The journal's unit, because 9.2 coins
+/// in wei are more than it holds; what is not a whole gwei yet is booked once it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gwei(i64);
+
+impl Gwei {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+    /// What the journal calls the coin.
+    pub const CURRENCY: &'static str = "ETH";
+    /// Decimals of one coin in this unit.
+    pub const DECIMALS: usize = 9;
+
+    /// So many gwei.
+    #[must_use]
+    pub const fn new(gwei: i64) -> Self {
+        Self(gwei)
+    }
+
+    /// The gwei.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+
+    /// The whole gwei of so many wei; none where the journal cannot hold them.
+    #[must_use]
+    pub fn of_wei(wei: u128) -> Option<Self> {
+        i64::try_from(wei / WEI_PER_GWEI).ok().map(Self)
+    }
+
+    /// The difference, or `None` when it does not fit.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// What it is worth in cents, rounded towards zero, where one coin costs so many millionths of a dollar; none where that does not fit.
+    #[must_use]
+    pub fn cents_at(self, coin_usd_micros: u64) -> Option<CentsMoved> {
+        let micros = i128::from(self.0).checked_mul(i128::from(coin_usd_micros))? / GWEI_PER_COIN;
+        i64::try_from(micros / i128::from(MICROS_PER_CENT)).ok().map(CentsMoved::new)
+    }
+}
+
+impl fmt::Display for Gwei {
+    /// In coins, all nine decimals but the zeros behind the second.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let digits = format!("{:0>10}", self.0.unsigned_abs());
+        let (whole, part) = digits.split_at(digits.len().saturating_sub(Self::DECIMALS));
+        let kept = part.trim_end_matches('0').len().max(2);
+        write!(f, "{sign}{whole}.{}", part.get(..kept).unwrap_or(part))
+    }
+}
 
 /// The most that one payment may cost in gas, over all of its transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +97,7 @@ impl GasBound {
     pub fn of(&self, price: Amount) -> u128 {
         let micros = match price {
             Amount::Usdc(units) => u128::from(units.get()),
-            Amount::Usd(cents) => u128::from(cents.get()).saturating_mul(MICROS_PER_CENT),
+            Amount::Usd(cents) => u128::from(cents.get()).saturating_mul(u128::from(MICROS_PER_CENT)),
             // A credit is settled by nobody on a chain.
             Amount::Credits(_) => return self.plain_wei,
         };
@@ -118,5 +181,16 @@ mod tests {
         assert_eq!(bound.left_for(PRICE, &all, &next), 1_000_000_000 - 300_000_000, "one of the two is mined: the dearer one");
         let mined = [Attempt { fee_wei: Some(7), ..raised }, next.clone()];
         assert_eq!(bound.left_for(PRICE, &mined, &next), 1_000_000_000 - 7);
+    }
+
+    #[test]
+    fn spent_gas_is_booked_in_whole_gwei_and_valued_by_the_coins_price() {
+        assert_eq!(Gwei::of_wei(1_999_999_999), Some(Gwei::new(1)));
+        assert_eq!(Gwei::of_wei(u128::MAX), None);
+        let spent = Gwei::new(12_345_678);
+        assert_eq!((spent.to_string().as_str(), Gwei::new(-1_500_000_000).to_string().as_str()), ("0.012345678", "-1.50"));
+        // 0.0123 coins at 2,500 dollars.
+        assert_eq!(spent.cents_at(2_500_000_000), Some(CentsMoved::new(3_086)));
+        assert_eq!(Gwei::new(i64::MAX).cents_at(u64::MAX), None);
     }
 }

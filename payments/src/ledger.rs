@@ -2,7 +2,11 @@
 //!
 //! Debits are positive, credits negative, in the currency's minor unit. A correction is a new posting.
 
+mod costs;
+
 use std::fmt;
+
+pub use costs::{DISPUTE_FEE, PROCESSING_FEE};
 
 use crate::{
     agent::Payer,
@@ -32,6 +36,16 @@ pub enum Account {
     DisputeReceivable,
     /// Lost to disputes, to refunds of what was delivered, and to settlements that a reorganisation took.
     Loss,
+    /// What the card processor keeps for payments.
+    Processing,
+    /// What it keeps for disputes.
+    DisputeFees,
+    /// What transactions of ours cost on the chain, in its own coin.
+    Gas,
+    /// The chain's own coin in our signers' wallets, less what was put there: nothing books that.
+    GasCoin,
+    /// US dollars that the processor sent to the bank.
+    Bank,
     /// Credits that came into being; negative by as many as exist or were used.
     CreditsIssued,
     /// Credits that a payer can spend.
@@ -47,7 +61,7 @@ pub enum Account {
 pub struct Line {
     /// The account that the amount is booked on.
     pub account: Account,
-    /// `USDC`, `USD` or `CREDIT`.
+    /// `USDC`, `USD`, `CREDIT`, or `ETH` in gwei.
     pub currency: &'static str,
     /// Minor units of the currency; a debit is positive.
     pub amount_minor: i64,
@@ -90,6 +104,11 @@ impl fmt::Display for Account {
             Self::StripeClearing => f.write_str("asset:stripe_clearing"),
             Self::DisputeReceivable => f.write_str("recv:dispute"),
             Self::Loss => f.write_str("exp:loss"),
+            Self::Processing => f.write_str("exp:processing"),
+            Self::DisputeFees => f.write_str("exp:dispute"),
+            Self::Gas => f.write_str("exp:gas"),
+            Self::GasCoin => f.write_str("asset:gas_coin"),
+            Self::Bank => f.write_str("asset:bank"),
             Self::CreditsIssued => f.write_str("sys:issued"),
             Self::CreditsOf(payer) => write!(f, "payer:{payer}"),
             Self::CreditsHeld => f.write_str("sys:held"),
@@ -262,36 +281,4 @@ pub fn moved(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::money::UsdcUnits;
-
-    #[test]
-    fn every_posting_sums_to_zero_and_is_named_after_its_fact() {
-        let id = PaymentId::new(uuid::Uuid::from_u128(1));
-        let payer: Payer = "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266".parse().unwrap();
-        let amount = Amount::Usdc(UsdcUnits::new(550_000));
-        for posting in [
-            Posting::settled(id, &payer, amount).unwrap(),
-            Posting::earned(id, &payer, amount).unwrap(),
-            Posting::owed(id, &payer, amount).unwrap(),
-            Posting::entitled(id, &payer, amount).unwrap(),
-            Posting::credit_held(id, &payer).unwrap(),
-            Posting::credit_spent(id, &payer, UsdCents::new(60)).unwrap(),
-            Posting::credit_returned(id, &payer).unwrap(),
-            Posting::credits_issued(id, &payer, Credits::new(20)).unwrap(),
-            Posting::mischarged(id, &payer, UsdCents::new(50)).unwrap(),
-        ] {
-            assert_eq!(posting.lines().iter().map(|line| line.amount_minor).sum::<i64>(), 0);
-            assert_eq!(posting.txn_id(), format!("{id}:{}", posting.kind()));
-        }
-    }
-
-    #[test]
-    fn lines_that_do_not_balance_make_no_posting() {
-        let id = PaymentId::new(uuid::Uuid::from_u128(1));
-        let lines = vec![Line { account: Account::UsdcHot, currency: "USDC", amount_minor: 1 }];
-        assert!(matches!(Posting::balanced(id, "settled", lines), Err(LedgerError::Unbalanced { .. })));
-    }
-}
+mod tests;

@@ -23,6 +23,7 @@
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`standing`] | how many credits of a charge may stand, once its money is refunded or disputed |
 //! | [`refunds`] | money on its way back to cards |
+//! | [`clearing`] | our balance at the card processor: fees, payouts |
 //! | [`paid_back`], [`usdc_refunds`] | USDC on its way back: sent by hand and booked, or by a wallet of its own |
 //! | [`reconcile`] | the books against chain, card processor and upstream; differences are findings |
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
@@ -37,6 +38,7 @@ pub mod agent;
 pub mod challenge;
 pub mod charge;
 pub mod checkout;
+pub mod clearing;
 pub mod error;
 pub mod finality;
 pub mod fingerprint;
