@@ -68,7 +68,7 @@ pub struct Attempt {
     /// When it was saved.
     pub saved_at: UnixMs,
     /// What the chain took from the signer for it, in wei, once it is known to be mined: a reverted or empty transaction costs too. Gas is paid
-    /// in the chain's own coin, so it is kept here and not in the journal.
+    /// in the chain's own coin, so it is kept here to the wei; the journal has the sum of all in gwei.
     pub fee_wei: Option<u128>,
 }
 
@@ -83,6 +83,14 @@ pub struct GasSpent {
     pub void_wei: u128,
     /// For refunds in USDC, whatever became of them.
     pub refunds_wei: u128,
+}
+
+impl GasSpent {
+    /// All of it; none where that does not fit.
+    pub fn total_wei(&self) -> Option<u128> {
+        let parts = [self.settled_wei, self.lost_wei, self.void_wei, self.refunds_wei];
+        parts.into_iter().try_fold(0_u128, u128::checked_add)
+    }
 }
 
 /// Why our signer spends one of its nonces.

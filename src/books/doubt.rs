@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use payments::ports::{AdjustmentError, BooksError, CloseRefusal, RefundRefusal};
+use payments::ports::{AdjustmentError, AssignRefusal, BooksError, CloseRefusal, RefundRefusal};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -48,6 +48,15 @@ impl OfBooks for RefundRefusal {
             | Self::WalletTooPoor { .. }
             | Self::TokenRefuses(_)
             | Self::NotSigned(_) => None,
+        }
+    }
+}
+
+impl OfBooks for AssignRefusal {
+    fn of_books(&self) -> Option<&BooksError> {
+        match self {
+            Self::Books(error) => Some(error),
+            Self::Unknown | Self::NamesItsEntries | Self::OtherCurrency | Self::NotPaid | Self::Already | Self::NotInIt(_) => None,
         }
     }
 }

@@ -53,6 +53,10 @@ pub enum FindingKind {
     RefundFailed,
     /// What was approved and what went back by other means differ.
     RefundDiffers,
+    /// A payout that was asked for by hand names nothing in it: an operator says how much of it is ours.
+    UnassignedPayout,
+    /// The account at the processor is ours alone, and moved by what no payment of ours made.
+    ForeignEntry,
     /// The other side did not say.
     CouldNotCheck,
 }
@@ -149,7 +153,7 @@ impl Source {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::UnearnedReceipt,
         Self::UnmatchedReceipt,
         Self::SettlementLost,
@@ -166,6 +170,8 @@ impl FindingKind {
         Self::Stuck,
         Self::RefundFailed,
         Self::RefundDiffers,
+        Self::UnassignedPayout,
+        Self::ForeignEntry,
         Self::CouldNotCheck,
     ];
 
@@ -188,6 +194,8 @@ impl FindingKind {
             Self::Stuck => "stuck",
             Self::RefundFailed => "refund_failed",
             Self::RefundDiffers => "refund_differs",
+            Self::UnassignedPayout => "unassigned_payout",
+            Self::ForeignEntry => "foreign_entry",
             Self::CouldNotCheck => "could_not_check",
         }
     }

@@ -8,6 +8,7 @@ mod card_books;
 mod card_events;
 mod cards;
 mod claim;
+mod clearing;
 pub mod desk;
 mod finality;
 mod finding;
@@ -42,6 +43,7 @@ pub use cards::{
     StablePayer, TokenView, UnrecognisedState,
 };
 pub use claim::{ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, RefusedProof, TransferPayment};
+pub use clearing::{AssignPayout, AssignRefusal, CardBalance, Clearing, ClearingBooks, EntryOwner, PayoutRow};
 pub use finality::{FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
 pub use history::{

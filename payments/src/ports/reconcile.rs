@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     agent::Wallet,
+    gas::Gwei,
     ids::PaymentId,
     intent::{EndedBy, State},
     money::UsdcUnits,
@@ -265,6 +266,9 @@ pub trait ReconcileBooks: Send + Sync {
 
     /// Created launches that changed last at or after this time, by id; a page of them after this one.
     async fn created_since(&self, since: UnixMs, after: Option<PaymentId>, limit: u32) -> Result<Vec<BookedLaunch>, BooksError>;
+
+    /// Books what our transactions have cost beyond what was booked before, under this id. Says how much that was.
+    async fn book_gas(&self, fence: i64, id: PaymentId, at: UnixMs) -> Result<Gwei, BooksError>;
 
     /// Intents in a transient state that were claimed before this.
     async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError>;

@@ -1,12 +1,16 @@
-//! What our transactions cost, in wei. Wei are no currency of the journal: they are kept with each transaction and summed when asked.
+//! What our transactions cost, in wei: kept with each transaction, summed when asked, and booked in whole gwei by each comparison.
 
 use payments::{
+    gas::Gwei,
+    ids::PaymentId,
+    ledger::Posting,
     ports::BooksError,
     settlement::{ChainHash, GasSpent},
+    time::UnixMs,
 };
 
-use super::dialect::{Connection, DbRow, Pool};
-use super::{rows, sequence, unavailable};
+use super::dialect::{Connection, DbRow, Pool, for_update};
+use super::{journal, reconcile::runs, rows, sequence, transitions::exactly_one, unavailable};
 
 /// Sums are made of two numbers: a sum of wei is more than SQLite's integers hold.
 const GWEI: u128 = 1_000_000_000;
@@ -37,6 +41,31 @@ pub(super) fn sum(row: &DbRow) -> Result<u128, BooksError> {
 }
 
 pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
+    spent_by(&mut *readers.acquire().await.map_err(unavailable)?).await
+}
+
+/// Books what was spent beyond what is booked, or takes back what is spent no more.
+pub(super) async fn book(connection: &mut Connection, fence: i64, id: PaymentId, at: UnixMs) -> Result<Gwei, BooksError> {
+    runs::guard(connection, fence).await?;
+    let too_large = || BooksError::Corrupt { table: "gas_booked", column: "gwei", key: String::from("all") };
+    let row = sqlx::query(concat!("SELECT gwei, postings FROM gas_booked WHERE name = 'all'", for_update!()));
+    let row = row.fetch_one(&mut *connection).await.map_err(unavailable)?;
+    let booked = Gwei::new(rows::int(&row, "gwei")?);
+    let spent = spent_by(connection).await?.total_wei().and_then(Gwei::of_wei).ok_or_else(too_large)?;
+    let new = spent.checked_sub(booked).ok_or_else(too_large)?;
+    let Some(posting) = Posting::gas(id, new).map_err(|_| too_large())? else { return Ok(Gwei::ZERO) };
+    let changed =
+        sqlx::query("UPDATE gas_booked SET gwei = $1, postings = postings + 1 WHERE name = 'all' AND gwei = $2 AND postings = $3")
+            .bind(spent.get())
+            .bind(booked.get())
+            .bind(rows::int(&row, "postings")?);
+    let changed = changed.execute(&mut *connection).await.map_err(unavailable)?;
+    exactly_one(id, &changed)?;
+    journal::post(connection, &posting, at).await?;
+    Ok(new)
+}
+
+async fn spent_by(connection: &mut Connection) -> Result<GasSpent, BooksError> {
     let list = sqlx::query(
         "SELECT what, CAST(sum(CAST(fee_wei AS BIGINT) / 1000000000) AS BIGINT) AS gwei, CAST(sum(CAST(fee_wei AS BIGINT) % 1000000000) AS BIGINT) AS wei
          FROM (SELECT CASE WHEN a.kind = 'void' THEN 'void'
@@ -47,7 +76,7 @@ pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
                UNION ALL SELECT CASE WHEN r.kind = 'void' THEN 'void' ELSE 'refunds' END, r.fee_wei FROM usdc_refund_attempts r
                WHERE r.fee_wei IS NOT NULL) AS mined GROUP BY what",
     )
-    .fetch_all(readers)
+    .fetch_all(connection)
     .await
     .map_err(unavailable)?;
     let mut spent = GasSpent::default();

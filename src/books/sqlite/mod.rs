@@ -28,6 +28,8 @@ mod cards;
 mod chain;
 #[path = "../sql/charges.rs"]
 mod charges;
+#[path = "../sql/clearing/mod.rs"]
+mod clearing;
 #[path = "../sql/credits.rs"]
 mod credits;
 #[path = "../sql/desk/mod.rs"]

@@ -2,12 +2,13 @@
 
 pub(super) mod findings;
 mod receipts;
-mod runs;
+pub(super) mod runs;
 pub(super) mod unclaimed;
 mod world;
 
 use async_trait::async_trait;
 use payments::{
+    gas::Gwei,
     ids::PaymentId,
     money::UsdcUnits,
     ports::{
@@ -19,7 +20,7 @@ use payments::{
     time::UnixMs,
 };
 
-use super::{Store, cards::paid_back, dialect, store::in_transaction, unavailable, usdc_refunds::moves};
+use super::{Store, cards::paid_back, dialect, gas, store::in_transaction, unavailable, usdc_refunds::moves};
 use crate::books::doubt::{Attempt, until_known};
 
 #[async_trait]
@@ -174,6 +175,12 @@ impl ReconcileBooks for Store {
     async fn created_since(&self, since: UnixMs, after: Option<PaymentId>, limit: u32) -> Result<Vec<BookedLaunch>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         world::created_since(&mut connection, since, after, limit).await
+    }
+
+    async fn book_gas(&self, fence: i64, id: PaymentId, at: UnixMs) -> Result<Gwei, BooksError> {
+        let mut write = self.write(Some(at.ms())).await?;
+        let booked = gas::book(&mut write.transaction, fence, id, at).await;
+        self.finish(write, booked).await
     }
 
     async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError> {

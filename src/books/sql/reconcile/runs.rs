@@ -58,7 +58,7 @@ pub(super) async fn end(connection: &mut Connection, fence: i64, end: &RunEnd) -
 ///
 /// # Errors
 /// Another run has the turn.
-pub(super) async fn guard(connection: &mut Connection, fence: i64) -> Result<(), BooksError> {
+pub(in super::super) async fn guard(connection: &mut Connection, fence: i64) -> Result<(), BooksError> {
     let ours = sqlx::query("UPDATE reconcile_turn SET fence = fence WHERE name = 'all' AND fence = $1")
         .bind(fence)
         .execute(connection)
