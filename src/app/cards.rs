@@ -7,7 +7,7 @@ use payments::{
     checkout::Cards,
     money::{Credits, UsdCents},
     mpp::{account::AccountKey, agent_token::AgentTokenKeys, secrets::Secrets},
-    ports::{AgentTokens, CardBooks, CardEvents, CardHistory, CardRail, Sealer},
+    ports::{AgentTokens, CardBalance, CardBooks, CardEvents, CardHistory, CardRail, ClearingBooks, Sealer},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ const ANOTHER_ACCOUNT_KEY: &str = "mpp.account_key is not the one that these boo
 pub(super) struct CardParts {
     rail: Arc<dyn CardRail>,
     history: Arc<dyn CardHistory>,
+    balance: Arc<dyn CardBalance>,
+    exclusive: bool,
     tokens: Arc<dyn AgentTokens>,
     events: Option<Arc<dyn CardEvents>>,
     secrets: Secrets,
@@ -90,6 +92,8 @@ pub(super) async fn parts(
     let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
     Ok(Some(CardParts {
         history: rail.clone(),
+        balance: rail.clone(),
+        exclusive: stripe.exclusive,
         rail,
         tokens: Arc::new(tokens),
         events,
@@ -161,7 +165,12 @@ pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &Syst
 ///
 /// # Errors
 /// [`AppError`].
-pub(super) async fn beside(config: &Config, clock: &SystemClock, books: Arc<dyn CardBooks>) -> Result<Option<CardSide>, AppError> {
+pub(super) async fn beside(
+    config: &Config,
+    clock: &SystemClock,
+    books: Arc<dyn CardBooks>,
+    clearing: Arc<dyn ClearingBooks>,
+) -> Result<Option<CardSide>, AppError> {
     let processor = match config.stripe.mode {
         StripeMode::Off => return Ok(None),
         StripeMode::Sandbox => running_emulator(config)?,
@@ -169,7 +178,8 @@ pub(super) async fn beside(config: &Config, clock: &SystemClock, books: Arc<dyn 
     };
     let rail = rail(config, &processor, Arc::new(AeadSealer::new(&[0; 32])), clock)?;
     let rail = Arc::new(card_account::of_books(rail, &books).await?);
-    Ok(Some(CardSide { history: rail.clone(), rail, books }))
+    let exclusive = config.stripe.exclusive;
+    Ok(Some(CardSide { history: rail.clone(), balance: rail.clone(), rail, books, clearing, exclusive }))
 }
 
 fn keys_or(configured: &[Secret], kept: Option<&str>) -> Vec<String> {
@@ -203,8 +213,9 @@ impl CardParts {
     }
 
     /// What is compared with the books.
-    pub(super) fn side(&self, books: Arc<dyn CardBooks>) -> CardSide {
-        CardSide { history: Arc::clone(&self.history), rail: Arc::clone(&self.rail), books }
+    pub(super) fn side(&self, books: Arc<dyn CardBooks>, clearing: Arc<dyn ClearingBooks>) -> CardSide {
+        let (history, balance, rail) = (Arc::clone(&self.history), Arc::clone(&self.balance), Arc::clone(&self.rail));
+        CardSide { history, rail, books, balance, clearing, exclusive: self.exclusive }
     }
 
     /// What the rules need.

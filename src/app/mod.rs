@@ -118,7 +118,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let behind = (&*profile, upstream::upstream(config, &profile, &clock, calls, Arc::clone(&way)).await?);
     let refunds = refunds::serving(config, &money.rail, &store, Arc::new(clock.clone()), &stopping, &mut workers);
     let world = world(config, behind, &clock, &money, &cache, Arc::clone(&store.books), cards.as_ref().map(cards::CardParts::world))?;
-    let reconciler = reconcile::serving(config, &world, &money, (&store.reconcile, &store.cards), cards.as_ref(), &stopping, &mut workers);
+    let reconciler = reconcile::serving(config, &world, &money, &store, cards.as_ref(), &stopping, &mut workers);
     workers.push(vitals::worker(&telemetry, &world, &money.rail, Arc::clone(&store.inspect), &cache, &stopping));
     let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
     workers.push(parts::way(&world, &store.way, &way, &drives, &stopping).await?);

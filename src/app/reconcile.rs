@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{CardBooks, Receiver, ReconcileBooks, RefundRail},
+    ports::{Receiver, RefundRail},
     reconcile::{Deadlines, Reconciler, note_first_block},
 };
 use tokio::task::JoinHandle;
@@ -26,16 +26,16 @@ pub(super) fn serving(
     config: &Config,
     world: &World,
     money: &money::Money,
-    (books, card_books): (&Arc<dyn ReconcileBooks>, &Arc<dyn CardBooks>),
+    store: &stores::Store,
     cards: Option<&cards::CardParts>,
     stop: &CancellationToken,
     workers: &mut Vec<JoinHandle<()>>,
 ) -> Reconciler {
     let parts = Reconciler {
-        books: Arc::clone(books),
+        books: Arc::clone(&store.reconcile),
         rail: world.rail.clone(),
         chain: money.rail.clone(),
-        cards: cards.map(|cards| cards.side(Arc::clone(card_books))),
+        cards: cards.map(|cards| cards.side(Arc::clone(&store.cards), Arc::clone(&store.clearing))),
         upstream: world.upstream.clone(),
         clock: world.clock.clone(),
         ids: world.ids.clone(),
@@ -87,7 +87,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         books: store.reconcile,
         rail: rail.clone(),
         chain: rail,
-        cards: cards::beside(config, &clock, store.cards).await?,
+        cards: cards::beside(config, &clock, store.cards, store.clearing).await?,
         upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched(), Arc::default()).await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),

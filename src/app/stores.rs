@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks};
+use payments::ports::{Books, CardBooks, ClearingBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks};
 
 use super::AppError;
 use crate::{
@@ -16,6 +16,8 @@ pub(super) struct Store {
     pub(super) books: Arc<dyn Books>,
     /// Card accounts.
     pub(super) cards: Arc<dyn CardBooks>,
+    /// The card processor's balance.
+    pub(super) clearing: Arc<dyn ClearingBooks>,
     /// Refunds in USDC.
     pub(super) usdc_refunds: Arc<dyn UsdcRefundBooks>,
     /// What comparisons with the world read and write.
@@ -29,11 +31,13 @@ pub(super) struct Store {
 }
 
 impl Store {
-    fn of<B: Books + CardBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + WayBooks + Inspect + 'static>(books: B) -> Self {
+    fn of<B: Books + CardBooks + ClearingBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + WayBooks + Inspect + 'static>(
+        books: B,
+    ) -> Self {
         let books = Arc::new(books);
         let (cards, usdc_refunds, reconcile) = (books.clone(), books.clone(), books.clone());
-        let (desk, way) = (books.clone(), books.clone());
-        Self { books: books.clone(), cards, usdc_refunds, reconcile, desk, way, inspect: books }
+        let (desk, way, clearing) = (books.clone(), books.clone(), books.clone());
+        Self { books: books.clone(), cards, clearing, usdc_refunds, reconcile, desk, way, inspect: books }
     }
 }
 

@@ -165,6 +165,8 @@ pub struct Stripe {
     pub api_version: String,
     /// Where a charge names its token.
     pub spt_parameter: SptParameter,
+    /// Nothing but this gateway uses the account: its balance is compared, and what others move in it is a finding.
+    pub exclusive: bool,
     /// How long Stripe may take to answer, in milliseconds.
     pub timeout_ms: u64,
 }
@@ -179,6 +181,7 @@ impl Default for Stripe {
             webhook_secret: Secret::default(),
             api_version: "2026-07-29.preview".to_owned(),
             spt_parameter: SptParameter::PaymentMethodData,
+            exclusive: false,
             timeout_ms: 20_000,
         }
     }

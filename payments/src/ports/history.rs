@@ -127,17 +127,6 @@ pub struct CardPayment {
     pub refunded_minor: u64,
 }
 
-/// What a charge brought to our balance at the processor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credited {
-    /// The charge, `ch_...`.
-    pub charge: String,
-    /// Before fees, in the currency's minor unit.
-    pub amount_minor: i64,
-    /// The balance's currency, in lower case.
-    pub currency: String,
-}
-
 /// What the card processor has done for us.
 #[async_trait]
 pub trait CardHistory: Send + Sync {
@@ -152,9 +141,6 @@ pub trait CardHistory: Send + Sync {
 
     /// The payments that a refund or dispute was opened for in this time.
     async fn given_back(&self, made: Window) -> Result<Vec<String>, CardError>;
-
-    /// What charges brought to the balance in this time.
-    async fn credited(&self, made: Window) -> Result<Vec<Credited>, CardError>;
 }
 
 /// One creation at the upstream.

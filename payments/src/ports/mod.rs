@@ -47,7 +47,7 @@ pub use clearing::{AssignPayout, AssignRefusal, CardBalance, Clearing, ClearingB
 pub use finality::{FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, Standing};
 pub use finding::{CloseFinding, CloseRefusal, FindingKind, Found, OpenFinding, Source, SourceReport};
 pub use history::{
-    CardHistory, CardPayment, ChainHistory, Creation, Creations, Credited, Heads, LogPlace, RangeError, Received, TokenTransfer, Window,
+    CardHistory, CardPayment, ChainHistory, Creation, Creations, Heads, LogPlace, RangeError, Received, TokenTransfer, Window,
 };
 pub use holder_books::{HolderAction, HolderBooks, HolderChange, HolderRefusal, HolderRow};
 pub use limiter::{AgentLimiter, Rate, Taken};

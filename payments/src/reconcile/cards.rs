@@ -3,11 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{CardSide, CheckError, Compared, Scope, turn::Turn};
+use super::{CardSide, CheckError, Compared, Scope, clearing, turn::Turn};
 use crate::{
+    clearing::BalanceEntry,
     ids::PaymentId,
     intent::State,
-    ports::{BookedCharge, CardError, CardPayment, Credited, FindingKind, Found, KnownCharge, OpenFinding, Source, Window},
+    ports::{BookedCharge, CardError, CardPayment, FindingKind, Found, KnownCharge, OpenFinding, Source, Window},
     refunds::{LookError, look_at_charge},
     time::UnixMs,
 };
@@ -49,8 +50,10 @@ struct Seen {
 
 pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compared, CheckError> {
     let now = turn.parts.clock.now();
-    let mut from = begin(turn, now).await?;
+    let begun = begin(turn, now).await?;
     let mut seen = Seen::default();
+    clearing::catch_up(turn, cards, &mut seen.compared, begun).await?;
+    let mut from = begun;
     while from < now {
         let until = from.plus_ms(SLICE_MS).min(now);
         slice(turn, cards, &mut seen, Window { from, until }).await?;
@@ -60,9 +63,10 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
         look(turn, cards, &mut seen, intent, &payment).await?;
     }
     told(cards, &mut seen).await?;
-    for open in turn.parts.books.open_findings(Source::Stripe).await? {
-        again(turn, cards, &mut seen, &open).await?;
+    for open in turn.parts.books.open_findings(Source::Stripe).await?.iter().filter(|open| !clearing::is_about(open)) {
+        again(turn, cards, &mut seen, open).await?;
     }
+    clearing::check(turn, cards, &mut seen.compared, (begun, now)).await?;
     if !matches!(turn.scope, Scope::Since(_)) {
         turn.set_mark(MARK, &now.ms().to_string()).await?;
     }
@@ -110,9 +114,9 @@ async fn slice(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, window: W
             look(turn, cards, seen, intent, &payment).await?;
         }
     }
-    turn.step().await?;
-    let credited = cards.history.credited(window).await?;
-    let by_charge: HashMap<&str, &Credited> = credited.iter().map(|it| (it.charge.as_str(), it)).collect();
+    let entries = clearing::read(turn, cards, &mut seen.compared, window).await?;
+    let of_charges = entries.iter().filter(|entry| matches!(entry.kind.as_str(), "charge" | "payment"));
+    let by_charge: HashMap<&str, &BalanceEntry> = of_charges.filter_map(|entry| Some((entry.source.as_deref()?, entry))).collect();
     for charge in &booked {
         let Some(credited) = by_charge.get(charge.charge.as_str()) else { continue };
         seen.charges.insert(charge.charge.clone());
@@ -267,7 +271,7 @@ fn judge(payment: &CardPayment, known: &KnownCharge) -> Judgement {
 }
 
 /// What a charge brought to the balance must be what was booked. A balance in another currency cannot be compared.
-fn short(booked: &BookedCharge, credited: &Credited) -> Option<String> {
+fn short(booked: &BookedCharge, credited: &BalanceEntry) -> Option<String> {
     let same = i64::try_from(booked.amount_minor).is_ok_and(|minor| minor == credited.amount_minor);
     (credited.currency.eq_ignore_ascii_case(&booked.currency) && !same).then(|| {
         format!("{} is booked with {} minor units and brought {} to the balance", booked.charge, booked.amount_minor, credited.amount_minor)

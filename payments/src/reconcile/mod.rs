@@ -8,6 +8,7 @@
 //! | `moves` | transfers between our receiving address and the refund wallet |
 //! | `balance` | what our address holds, and what the journal says |
 //! | `cards` | payments, refunds, disputes and the balance at the card processor |
+//! | `clearing`, `payouts` | what it kept as fees, what it sent to the bank, and what it holds for us still |
 //! | `launches` | creations at the upstream |
 //! | `stuck` | what should have ended |
 //! | `turn` | one run: its lease, its time, what it saves |
@@ -15,8 +16,10 @@
 mod balance;
 mod cards;
 mod chain;
+mod clearing;
 mod launches;
 mod moves;
+mod payouts;
 mod stuck;
 mod transfers;
 mod turn;
@@ -25,14 +28,15 @@ mod window;
 use std::sync::Arc;
 
 pub use balance::{MARK as BALANCE_MARK, account_without};
+pub use clearing::{ACCEPT as ACCEPTED, BALANCE as CARD_BALANCE_MARK, CLEARING as CLEARING_MARK};
 pub use stuck::Deadlines;
 pub use turn::RunError;
 
 use crate::{
     ids::PaymentId,
     ports::{
-        BooksError, CardBooks, CardHistory, CardRail, ChainHistory, ChainRail, Clock, Found, Ids, NewRun, OpenFinding, Receiver,
-        ReconcileBooks, RunEnd, Source, SourceReport, Upstream,
+        BooksError, CardBalance, CardBooks, CardHistory, CardRail, ChainHistory, ChainRail, ClearingBooks, Clock, Found, Ids, NewRun,
+        OpenFinding, Receiver, ReconcileBooks, RunEnd, Source, SourceReport, Upstream,
     },
     time::UnixMs,
 };
@@ -73,6 +77,12 @@ pub struct CardSide {
     pub rail: Arc<dyn CardRail>,
     /// Card accounts.
     pub books: Arc<dyn CardBooks>,
+    /// What it holds for us, and what it sent to the bank.
+    pub balance: Arc<dyn CardBalance>,
+    /// What the books keep of that.
+    pub clearing: Arc<dyn ClearingBooks>,
+    /// Nothing but these books uses the account: its balance is compared, and what others move in it is a finding.
+    pub exclusive: bool,
 }
 
 /// How far back a run looks.
@@ -206,6 +216,9 @@ async fn all(turn: &mut Turn<'_>, report: &mut Report) -> Result<(), RunError> {
         turn.begin().await?;
         let compared = cards::check(turn, &cards).await;
         turn.save(Source::Stripe, compared, report).await?;
+    }
+    if let Some(fence) = turn.fence() {
+        turn.parts.books.book_gas(fence, turn.parts.ids.payment_id(), turn.parts.clock.now()).await?;
     }
     turn.begin().await?;
     let compared = launches::check(turn).await;

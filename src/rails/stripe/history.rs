@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use miniserde::Deserialize;
-use payments::ports::{CardError, CardHistory, CardPayment, Credited, Window};
+use payments::ports::{CardError, CardHistory, CardPayment, Window};
 use stripe_client_core::{RequestBuilder, StripeMethod};
 
 use super::{
     StripeRail,
     http::{Fault, plain_id},
-    objects::{BOOKS, ListedCredit, ListedMove, ListedPayment, PAYMENT_ID, Page},
+    objects::{BOOKS, ListedMove, ListedPayment, PAYMENT_ID, Page},
 };
 
 const PAGE: &str = "100";
@@ -35,16 +35,19 @@ impl StripeRail {
         }
     }
 
-    /// Everything of one kind that was made in this time.
-    async fn all<T>(&self, path: &str, made: Window, further: &[(&'static str, &'static str)]) -> Result<Vec<T>, CardError>
+    /// Everything of one kind that was made in this time, or at all.
+    pub(super) async fn all<T>(&self, path: &str, made: Option<Window>, further: &[(&str, &str)]) -> Result<Vec<T>, CardError>
     where
         T: Deserialize + Listed + Send,
         Page<T>: Deserialize + Send,
     {
-        let (from, until) = (made.from.unix_s().to_string(), made.until.unix_s().to_string());
+        let bounds = made.map(|made| (made.from.unix_s().to_string(), made.until.unix_s().to_string()));
         let (mut all, mut after) = (Vec::<T>::new(), None::<String>);
         for _ in 0..MOST_PAGES {
-            let mut filter = BTreeMap::from([("limit", PAGE), ("created[gte]", from.as_str()), ("created[lte]", until.as_str())]);
+            let mut filter = BTreeMap::from([("limit", PAGE)]);
+            if let Some((from, until)) = &bounds {
+                filter.extend([("created[gte]", from.as_str()), ("created[lte]", until.as_str())]);
+            }
             filter.extend(further.iter().copied());
             if let Some(after) = &after {
                 filter.insert("starting_after", after);
@@ -70,7 +73,7 @@ impl StripeRail {
 #[async_trait]
 impl CardHistory for StripeRail {
     async fn payments(&self, made: Window) -> Result<Vec<CardPayment>, CardError> {
-        let listed = self.all::<ListedPayment>("/payment_intents", made, &[("expand[0]", "data.latest_charge")]).await?;
+        let listed = self.all::<ListedPayment>("/payment_intents", Some(made), &[("expand[0]", "data.latest_charge")]).await?;
         Ok(listed.into_iter().filter(|it| self.of_these_books(it)).map(payment).collect())
     }
 
@@ -93,7 +96,7 @@ impl CardHistory for StripeRail {
     async fn given_back(&self, made: Window) -> Result<Vec<String>, CardError> {
         let mut payments = Vec::new();
         for path in ["/refunds", "/disputes", "/radar/early_fraud_warnings"] {
-            let listed = match self.all::<ListedMove>(path, made, &[]).await {
+            let listed = match self.all::<ListedMove>(path, Some(made), &[]).await {
                 // A key that may not read warnings still compares the rest.
                 Err(CardError::Misconfigured(why)) if path.starts_with("/radar") => {
                     tracing::warn!(why, "stripe.fraud_warnings_unreadable");
@@ -106,14 +109,6 @@ impl CardHistory for StripeRail {
         payments.sort_unstable();
         payments.dedup();
         Ok(payments)
-    }
-
-    async fn credited(&self, made: Window) -> Result<Vec<Credited>, CardError> {
-        let mut listed = self.all::<ListedCredit>("/balance_transactions", made, &[("type", "charge")]).await?;
-        // The money of local methods.
-        listed.extend(self.all::<ListedCredit>("/balance_transactions", made, &[("type", "payment")]).await?);
-        let one = |it: ListedCredit| Some(Credited { charge: it.source?, amount_minor: it.amount, currency: it.currency });
-        Ok(listed.into_iter().filter_map(one).collect())
     }
 }
 

@@ -5,9 +5,11 @@
 //! | `http`, `gate`, `key`, `refusal`, `objects` | the API: calls, whose account it is, the key, what "no" means, the members that are read |
 //! | `params`, `charge`, `unsent`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
 //! | `refund`, `reads`, `refused` | money back; tokens, facts, readiness; tokens that it does not know |
+//! | `history`, `balance` | lists of what it has done for us; what it owes us for that, and what it paid out |
 //! | `trial` | one charge in test mode, for an operator |
 //! | `webhook`, `event` | what Stripe tells by itself: is it Stripe, and what does it speak of |
 
+mod balance;
 mod charge;
 mod event;
 mod find;

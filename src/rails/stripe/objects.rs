@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use miniserde::Deserialize;
+use miniserde::{Deserialize, json::Value};
 use payments::ids::PaymentId;
 
 use super::history::Listed;
@@ -180,11 +180,46 @@ pub(super) struct ListedMove {
 
 /// An entry of our balance (<https://docs.stripe.com/api/balance_transactions/object>).
 #[derive(Deserialize)]
-pub(super) struct ListedCredit {
+pub(super) struct ListedEntry {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub reporting_category: Option<String>,
+    pub amount: i64,
+    pub fee: i64,
+    pub net: i64,
+    pub currency: String,
+    pub created: i64,
+    /// A name, or the object itself.
+    pub source: Option<Value>,
+}
+
+/// Money sent to the bank (<https://docs.stripe.com/api/payouts/object>).
+#[derive(Deserialize)]
+pub(super) struct ListedPayout {
     pub id: String,
     pub amount: i64,
     pub currency: String,
-    pub source: Option<String>,
+    pub automatic: bool,
+    pub reconciliation_status: Option<String>,
+    pub status: String,
+    pub created: i64,
+    pub livemode: bool,
+}
+
+/// What an account holds (<https://docs.stripe.com/api/balance/balance_object>).
+#[derive(Deserialize)]
+pub(super) struct Balance {
+    pub available: Vec<Held>,
+    pub pending: Vec<Held>,
+    pub livemode: bool,
+}
+
+/// Of it in one currency.
+#[derive(Deserialize)]
+pub(super) struct Held {
+    pub amount: i64,
+    pub currency: String,
 }
 
 impl Listed for ListedPayment {
@@ -207,7 +242,17 @@ impl Listed for ListedMove {
     }
 }
 
-impl Listed for ListedCredit {
+impl Listed for ListedPayout {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn livemode(&self) -> Option<bool> {
+        Some(self.livemode)
+    }
+}
+
+impl Listed for ListedEntry {
     fn id(&self) -> &str {
         &self.id
     }

@@ -63,7 +63,17 @@ fn money_without_a_settlement_wakes_is_owed_or_is_unknown() {
 
 #[test]
 fn what_a_charge_brought_is_compared_in_its_own_currency_only() {
-    let credited = |amount_minor, currency: &str| Credited { charge: String::from("ch_1"), amount_minor, currency: currency.to_owned() };
+    let credited = |amount_minor, currency: &str| BalanceEntry {
+        id: String::from("txn_1"),
+        kind: String::from("charge"),
+        category: String::from("charge"),
+        source: Some(String::from("ch_1")),
+        payment: Some(String::from("pi_1")),
+        amount_minor,
+        fee_minor: 0,
+        currency: currency.to_owned(),
+        created: UnixMs::new(0),
+    };
     assert_eq!(short(&booked(), &credited(60, "usd")), None);
     assert!(short(&booked(), &credited(59, "usd")).is_some());
     assert_eq!(short(&booked(), &credited(55, "eur")), None);

@@ -2,6 +2,7 @@
 
 use payments::{
     ports::{BooksError, CloseFinding, CloseRefusal, Finding, FindingKind, Found, OpenFinding, Source, desk::NewAction},
+    reconcile::{ACCEPTED, CARD_BALANCE_MARK, CLEARING_MARK},
     time::UnixMs,
 };
 
@@ -127,8 +128,23 @@ pub(super) async fn close(connection: &mut Connection, close: &CloseFinding) -> 
     let subject = format!("{} {}", close.kind.word(), close.key);
     let action = NewAction { at: close.at, action: "finding.close", subject, reason: close.reason.clone(), via: close.via };
     actions::note(connection, &action).await?;
-    if close.kind == FindingKind::AmountMismatch && close.key.starts_with(BALANCE) {
-        sqlx::query("DELETE FROM reconcile_marks WHERE name = $1").bind(BALANCE).execute(connection).await.map_err(unavailable)?;
+    match close.kind {
+        FindingKind::AmountMismatch => accept_difference(connection, &close.key).await,
+        _ => Ok(()),
+    }
+}
+
+/// An account that an operator looked at starts afresh with what it differs by.
+async fn accept_difference(connection: &mut Connection, key: &str) -> Result<(), CloseRefusal> {
+    if let Some(account) = [BALANCE, CARD_BALANCE_MARK].into_iter().find(|account| key.starts_with(account)) {
+        sqlx::query("DELETE FROM reconcile_marks WHERE name = $1").bind(account).execute(connection).await.map_err(unavailable)?;
+    } else if key.starts_with(CLEARING_MARK) {
+        sqlx::query("INSERT INTO reconcile_marks (name, mark) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET mark = excluded.mark")
+            .bind(CLEARING_MARK)
+            .bind(ACCEPTED)
+            .execute(connection)
+            .await
+            .map_err(unavailable)?;
     }
     Ok(())
 }
