@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks};
+use payments::ports::{Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks};
 
 use super::{AppError, cache::BalancesBeside, clock, parts, stores};
 use crate::{clock::SystemIds, config::Config};
@@ -19,6 +19,8 @@ pub struct Beside {
     pub desk: Arc<dyn DeskBooks>,
     /// What reconciliation found.
     pub findings: Arc<dyn ReconcileBooks>,
+    /// What the card processor holds for us, and what it sent to the bank.
+    pub clearing: Arc<dyn ClearingBooks>,
     /// Whether the upstream takes us.
     pub way: Arc<dyn WayBooks>,
     /// Now.
@@ -40,6 +42,7 @@ pub async fn beside(config: &Config) -> Result<Beside, AppError> {
         served: stores::is_served(config).await?,
         cards: store.cards,
         findings: store.reconcile,
+        clearing: store.clearing,
         desk: store.desk,
         way: store.way,
         books: store.books,

@@ -12,6 +12,7 @@ use payments::{
 use crate::{
     api::{LimitSettings, LoadLimits},
     config::Config,
+    operator::CoinPrice,
     upstream::profile::Profile,
 };
 
@@ -33,11 +34,16 @@ pub(super) fn settings(config: &Config, profile: &Profile) -> LimitSettings {
     }
 }
 
+/// What one of the chain's coins costs, where that is configured.
+pub fn coin_price(config: &Config) -> Option<CoinPrice> {
+    config.x402.gas_coin_usd.map(|price| CoinPrice(price.minor().saturating_mul(MICROS_PER_CENT)))
+}
+
 /// What one payment may cost in gas: a share of its price where the coin has one, and never more than the plain bound.
 pub(super) fn gas(config: &Config) -> GasBound {
     let x402 = &config.x402;
     let a_settlement = x402.max_fee_gwei.saturating_mul(AttemptKind::Transfer.gas_limit());
-    let coin_usd_micros = x402.gas_coin_usd.map(|price| price.minor().saturating_mul(MICROS_PER_CENT));
+    let coin_usd_micros = coin_price(config).map(|CoinPrice(micros)| micros);
     GasBound {
         plain_wei: wei(x402.max_gas_gwei.unwrap_or(a_settlement)),
         share: coin_usd_micros.map(|coin_usd_micros| GasShare { percent: x402.max_gas_percent, coin_usd_micros }),

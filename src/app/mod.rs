@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use beside::{Beside, beside, books_beside, free_per_month};
 pub use error::AppError;
+pub use limits::coin_price;
 pub use reconcile::reconciler;
 pub use refunds::usdc_refunds;
 pub use stores::{migrate, missing_migrations};

@@ -43,6 +43,8 @@ pub(super) fn desk(
         desk: Arc::clone(&store.desk),
         cards: Arc::clone(&store.cards),
         findings: Arc::clone(&store.reconcile),
+        clearing: Arc::clone(&store.clearing),
+        coin_price: super::coin_price(config),
         way: Arc::clone(&store.way),
         balances: world.balances.clone(),
         clock: world.clock.clone(),

@@ -18,6 +18,7 @@ mod moment;
 mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
+mod payouts;
 mod progress;
 mod reason;
 mod reconcile;
@@ -91,6 +92,8 @@ enum Command {
     Holders(holders::HoldersArguments),
     /// List what banks took back or asked about, and let an account buy again that was refused for it.
     Disputes(disputes::DisputesArguments),
+    /// List what the card processor sent to the bank, and say how much of a payout by hand is ours.
+    Payouts(payouts::PayoutsArguments),
     /// Look at the free launches of a wallet.
     FreeTier(free_tier::FreeTierArguments),
     /// Compare the books with the chain, the card processor and the upstream, beside a running gateway too.
@@ -141,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Resolve(found) => configured(&arguments, |config| run(resolve::run(config, found))),
         Command::Upstream(upstream) => configured(&arguments, |config| run(upstream::run(config, upstream))),
         Command::Disputes(disputes) => configured(&arguments, |config| run(disputes::run(config, disputes))),
+        Command::Payouts(payouts) => configured(&arguments, |config| run(payouts::run(config, payouts))),
         Command::Holders(holders) => configured(&arguments, |config| run(holders::run(config, holders))),
         Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
         Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),

@@ -6,7 +6,10 @@ use std::{
 };
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use payments::money::{Credits, UsdCents, UsdcUnits};
+use payments::{
+    gas::Gwei,
+    money::{Credits, UsdCents, UsdcUnits},
+};
 use serde_json::Value;
 
 /// How to print.
@@ -69,6 +72,7 @@ pub(super) fn money(minor: i64, currency: &str) -> String {
     let amount = match currency {
         "USDC" => UsdcUnits::new(minor).to_string(),
         "USD" => UsdCents::new(minor).to_string(),
+        Gwei::CURRENCY => Gwei::new(i64::try_from(minor).unwrap_or(i64::MAX)).to_string(),
         _ => Credits::new(minor).to_string(),
     };
     format!("{sign}{amount} {currency}")

@@ -10,7 +10,7 @@ use super::{
     Desk,
     answer::{self, Refusal, rows},
     ask::Asked,
-    shape,
+    money, shape,
 };
 
 type Answer = Result<Response, Refusal>;
@@ -22,7 +22,7 @@ pub(super) const PAGE: [&str; 2] = ["after", "limit"];
 pub(super) async fn overview(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     let without = desk.left_out(asked.only(&["without_own"])?.flag("without_own")?);
     let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
-    let mut all = json!(overview?);
+    let mut all = money::overview(&overview?, desk.coin_price);
     all["without"] = without.iter().map(ToString::to_string).collect();
     all["signers"] = json!(signers);
     Ok(Json(all).into_response())
@@ -91,6 +91,12 @@ pub(super) async fn disputes(State(desk): State<Arc<Desk>>, asked: Asked) -> Ans
 pub(super) async fn blocked(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     let found = desk.cards.blocks(asked.only(&["limit"])?.limit()?).await?;
     Ok(answer::all(&found.iter().map(shape::block).collect::<Vec<_>>()))
+}
+
+/// Payouts of the card processor, newest first; with `waiting=true` those that an operator must assign.
+pub(super) async fn payouts(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
+    asked.only(&["waiting", "limit"])?;
+    Ok(answer::all(&desk.clearing.payouts(asked.flag("waiting")?, asked.limit()?).await?))
 }
 
 /// Comparisons with the world, newest first.

@@ -9,6 +9,7 @@ mod guard;
 mod json;
 mod links;
 mod login;
+pub mod money;
 pub mod page;
 pub mod reason;
 pub mod shape;
@@ -23,15 +24,17 @@ use axum::{
 use payments::{
     agent::{Payer, Wallet},
     checkout::ResolveRules,
-    ports::{BalanceCache, Books, CardBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
+    ports::{BalanceCache, Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
     reconcile::Reconciler,
     usdc_refunds::UsdcRefunds,
 };
 use serde::Serialize;
 use serde_json::Value;
 
+pub use actions::payout::dollars;
 pub use guard::Guard;
 pub use links::Links;
+pub use money::CoinPrice;
 
 use crate::{
     api::operator::{self as health, Checks},
@@ -74,6 +77,10 @@ pub struct Desk {
     pub cards: Arc<dyn CardBooks>,
     /// What comparisons found.
     pub findings: Arc<dyn ReconcileBooks>,
+    /// What the card processor holds for us, and what it sent to the bank.
+    pub clearing: Arc<dyn ClearingBooks>,
+    /// What gas is valued at.
+    pub coin_price: Option<CoinPrice>,
     /// Whether the upstream takes us.
     pub way: Arc<dyn WayBooks>,
     /// Balances as agents see them; forgotten after a change.
@@ -140,6 +147,8 @@ pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router)
         .route("/operator/api/balance", get(json::balance))
         .route("/operator/api/findings", get(json::findings))
         .route("/operator/api/findings/close", post(actions::api::close))
+        .route("/operator/api/payouts", get(json::payouts))
+        .route("/operator/api/payouts/{payout}/assign", post(actions::payout::assign_by_api))
         .route("/operator/api/runs", get(json::runs))
         .route("/operator/api/reconcile", post(actions::api::reconcile))
         .route("/operator/api/upstream", get(details::upstream))

@@ -1,17 +1,19 @@
 //! `turnpike ledger overview`: the figures of the first page.
 
-use payments::ports::desk::{DayTotals, Overview};
-use serde_json::json;
+use payments::ports::desk::Overview;
 
 use super::{tables::seconds, unreadable};
 use crate::{
-    app::Beside,
+    app::{self, Beside},
     cli::{
         exit::{Exit, Failure},
         output::{self, Format, money, table},
     },
     config::Config,
-    operator::shape,
+    operator::{
+        money::{CoinPrice, MoneyLine, money_lines, overview as shown, span},
+        shape,
+    },
 };
 
 /// Spans that are summed, in days with today.
@@ -20,16 +22,17 @@ const SPANS: [(&str, usize); 3] = [("today", 1), ("7 days", 7), ("30 days", 30)]
 pub(super) async fn run(config: &Config, beside: &Beside, without_own: bool, format: Format) -> Result<Exit, Failure> {
     let own = if without_own { config.operator.payers() } else { Vec::new() };
     let overview = shape::overview(&*beside.desk, beside.clock.now(), &own).await.map_err(unreadable)?;
+    let price = app::coin_price(config);
     match format {
-        Format::Json => output::json(&json!(overview)),
-        Format::Readable => output::line(&as_text(&overview)),
+        Format::Json => output::json(&shown(&overview, price)),
+        Format::Readable => output::line(&as_text(&overview, price)),
     }
     Ok(Exit::Done)
 }
 
-fn as_text(overview: &Overview) -> String {
+fn as_text(overview: &Overview, price: Option<CoinPrice>) -> String {
     let spans = SPANS.map(|(name, days)| {
-        let of = sum(overview.days.iter().rev().take(days));
+        let of = span(&overview.days, days);
         let counts = [of.settled_x402, of.settled_mpp, of.refunded, of.challenges, of.funded].map(|count| count.to_string());
         let mut row = vec![name.to_owned(), money(of.earned_usdc_units, "USDC"), money(of.earned_usd_cents, "USD")];
         row.extend(counts);
@@ -46,36 +49,36 @@ fn as_text(overview: &Overview) -> String {
     ];
     let facts = facts.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| vec![name.to_owned(), value]);
     let accounts = overview.accounts.iter().map(|sum| vec![sum.account.clone(), money(sum.amount_minor, &sum.currency)]);
-    [table(&headings, spans.into()), table(&["now", &overview.at], facts.collect()), table(&["accounts", ">balance"], accounts.collect())]
-        .join("\n")
+    let row = |line: &MoneyLine| {
+        let amounts = line.amounts.iter().map(|amount| money(*amount, line.currency));
+        std::iter::once(line.name.clone()).chain(amounts).collect::<Vec<_>>()
+    };
+    let flows = money_lines(overview, &SPANS.map(|(_, days)| days), price).iter().map(row).collect();
+    let flows = table(&["money, as it is booked", ">today", ">7 days", ">30 days"], flows);
+    [
+        table(&headings, spans.into()),
+        flows,
+        table(&["now", &overview.at], facts.collect()),
+        table(&["accounts", ">balance"], accounts.collect()),
+    ]
+    .join("\n")
 }
 
 fn with_age(count: u64, oldest: Option<&str>) -> String {
     oldest.map_or_else(|| count.to_string(), |at| format!("{count}, the oldest since {}", seconds(at)))
 }
 
-fn sum<'a>(days: impl Iterator<Item = &'a DayTotals>) -> DayTotals {
-    days.fold(DayTotals::default(), |sum, day| DayTotals {
-        day: String::new(),
-        earned_usdc_units: sum.earned_usdc_units.saturating_add(day.earned_usdc_units),
-        earned_usd_cents: sum.earned_usd_cents.saturating_add(day.earned_usd_cents),
-        settled_x402: sum.settled_x402.saturating_add(day.settled_x402),
-        settled_mpp: sum.settled_mpp.saturating_add(day.settled_mpp),
-        refunded: sum.refunded.saturating_add(day.refunded),
-        challenges: sum.challenges.saturating_add(day.challenges),
-        funded: sum.funded.saturating_add(day.funded),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use payments::ports::desk::DayTotals;
+
     use super::*;
 
     #[test]
     fn spans_are_the_sums_of_their_days() {
         let day = |n: i64| DayTotals { earned_usdc_units: n * 1_000_000, settled_x402: n.unsigned_abs(), ..DayTotals::default() };
         let overview = Overview { days: (1..=30).map(day).collect(), unknown: 2, ..Overview::default() };
-        let text = as_text(&overview);
+        let text = as_text(&overview, None);
         for part in ["30.00 USDC", "189.00 USDC", "465.00 USDC", "none yet"] {
             assert!(text.contains(part), "{part} is not in:\n{text}");
         }

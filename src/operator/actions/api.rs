@@ -19,9 +19,9 @@ use super::{Desk, Refusal, fields::Fields};
 use crate::operator::{ask, details::PAYMENT_ID};
 
 /// How the list of actions names this way in.
-const VIA: &str = "api";
+pub(super) const VIA: &str = "api";
 
-type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
 
 /// `POST payments/{id}/recheck`.
 pub(in crate::operator) async fn recheck(State(desk): State<Arc<Desk>>, Path(id): Path<String>, request: Request) -> Answer {

@@ -3,6 +3,7 @@
 
 pub(super) mod api;
 pub(super) mod fields;
+pub(super) mod payout;
 pub(super) mod resolve;
 pub mod way;
 

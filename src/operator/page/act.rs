@@ -133,6 +133,16 @@ pub(super) async fn close(State(desk): State<Arc<Desk>>, request: Request) -> Sh
     seen_at("/operator/attention", "closed")
 }
 
+/// `POST /operator/payouts/assign` with `payout` and `ours`.
+pub(super) async fn assign(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
+    let fields = Fields::read(request).await?;
+    let payout = fields.must("payout", "a payout, po_...", |text| (!text.is_empty()).then(|| text.to_owned()))?;
+    let ours = actions::payout::ours(&fields)?;
+    let change = fields.change(VIA)?;
+    actions::payout::assign(&desk, payout, ours, &change).await?;
+    seen_at("/operator/attention", "assigned")
+}
+
 /// `POST /operator/reconciliation/run` with `scope`: `recent` or `full`.
 pub(super) async fn reconcile(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;

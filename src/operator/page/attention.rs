@@ -7,7 +7,7 @@ use axum::extract::State;
 use payments::{
     ids::PaymentId,
     ports::{
-        AccountBlock, DisputeNote, Finding,
+        AccountBlock, DisputeNote, Finding, FindingKind,
         desk::{OwedRow, Page, PaymentFilter, PaymentRow, Standing},
     },
     time::UnixMs,
@@ -82,6 +82,8 @@ pub(super) struct Found {
     pub(super) is_payment: bool,
     field: String,
     can_close: bool,
+    /// It is about a payout whose part that is ours must be said.
+    can_assign: bool,
 }
 
 /// `GET /operator/attention`.
@@ -180,6 +182,7 @@ impl Blocked {
 impl Found {
     pub(super) fn of(row: Finding) -> Self {
         let can_close = row.closed_at.is_none() && row.kind != "could_not_check";
-        Self { is_payment: is_payment(&row.key), field: format!("why-{}-{}", row.kind, row.key), can_close, row }
+        let can_assign = can_close && row.kind == FindingKind::UnassignedPayout.word();
+        Self { can_assign, is_payment: is_payment(&row.key), field: format!("why-{}-{}", row.kind, row.key), can_close, row }
     }
 }

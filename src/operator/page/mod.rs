@@ -49,6 +49,7 @@ pub fn routes(desk: Arc<Desk>) -> Router {
         .route("/operator/reconciliation/run", post(act::reconcile))
         .route("/operator/upstream/open", post(act::open_upstream))
         .route("/operator/findings/close", post(act::close))
+        .route("/operator/payouts/assign", post(act::assign))
         .route("/operator/journal", get(journal::journal))
         .route("/operator/config", get(config::config))
         .route("/operator/audit", get(requests::actions))

@@ -15,7 +15,11 @@ use super::{
     shell::{Outside, Shell, Shown, Visit, page},
     show,
 };
-use crate::operator::{Desk, SignerGas, shape};
+use crate::operator::{
+    Desk, SignerGas,
+    money::{self, CoinPrice, MoneyLine},
+    shape,
+};
 
 /// The spans of the first table, in days.
 const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)];
@@ -32,6 +36,7 @@ struct View {
     at: String,
     alerts: Vec<Alert>,
     spans: Vec<Span>,
+    money: Vec<MoneyLine>,
     days: Vec<Day>,
     chart: String,
     held: Vec<Held>,
@@ -97,10 +102,10 @@ pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Sho
     let without = desk.left_out(without_own);
     let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
     let own = Own { payers: desk.own_payers.len(), left_out: without_own };
-    Ok(page(&view(visit.shell("Overview", "/operator"), own, overview?, signers)))
+    Ok(page(&view(visit.shell("Overview", "/operator"), own, overview?, signers, desk.coin_price)))
 }
 
-fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View {
+fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>, price: Option<CoinPrice>) -> View {
     let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
     let mut alerts = alerts(&read, signers.iter().any(|line| line.tone == "bad"));
     alerts.extend(signers.iter().filter_map(hole));
@@ -111,6 +116,7 @@ fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>) -> View
         own,
         alerts,
         spans: SPANS.map(|(name, days)| span(name, &read.days, days)).into(),
+        money: money::money_lines(&read, &SPANS.map(|(_, days)| days), price),
         chart: chart(&read.days),
         held: held(&read),
         open: read.open,
@@ -138,21 +144,18 @@ fn hole(line: &GasLine) -> Option<Alert> {
 }
 
 fn span(name: &'static str, days: &[DayTotals], count: usize) -> Span {
-    let days = days.get(days.len().saturating_sub(count)..).unwrap_or_default();
-    let money = |of: fn(&DayTotals) -> i64| days.iter().fold(0_i64, |sum, day| sum.saturating_add(of(day)));
-    let number = |of: fn(&DayTotals) -> u64| days.iter().fold(0_u64, |sum, day| sum.saturating_add(of(day)));
-    let (challenges, funded) = (number(|day| day.challenges), number(|day| day.funded));
+    let of = money::span(days, count);
     Span {
         name,
-        since: days.first().map(|day| day.day.clone()).unwrap_or_default(),
-        usdc: money(|day| day.earned_usdc_units),
-        usd: money(|day| day.earned_usd_cents),
-        settled_x402: number(|day| day.settled_x402),
-        settled_mpp: number(|day| day.settled_mpp),
-        refunded: number(|day| day.refunded),
-        challenges,
-        funded,
-        conversion: conversion(challenges, funded),
+        conversion: conversion(of.challenges, of.funded),
+        since: of.day,
+        usdc: of.earned_usdc_units,
+        usd: of.earned_usd_cents,
+        settled_x402: of.settled_x402,
+        settled_mpp: of.settled_mpp,
+        refunded: of.refunded,
+        challenges: of.challenges,
+        funded: of.funded,
     }
 }
 

@@ -26,12 +26,13 @@ const VIEWS: [(char, &str, &str); 9] = [
 ];
 
 /// What was done, by its word in the address; nothing of an address is ever shown itself.
-const DONE: [(&str, &str); 14] = [
+const DONE: [(&str, &str); 15] = [
     ("opened", "The way to the upstream is open; the next refusal closes it again."),
     ("resolved", "It is ended as you said; below is what was booked for it."),
     ("recheck", "It was asked again; below is what is known now."),
     ("refund", "The refund is approved; the gateway asks Stripe for it."),
     ("paid_back", "The transfer was found; the debt is booked as paid."),
+    ("assigned", "What is ours of the payout is booked as in the bank."),
     ("credited", "The launch's credit is on the account in the place of the refund."),
     ("granted", "The credits are on the account."),
     ("voided", "The credits are taken."),

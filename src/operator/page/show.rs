@@ -1,6 +1,7 @@
 //! How an operator reads a row: amounts with their unit, moments in UTC, short names, and what a state means.
 
 use payments::{
+    gas::Gwei,
     money::{UsdCents, UsdcUnits},
     ports::desk::PaymentRow,
 };
@@ -17,6 +18,7 @@ pub(super) fn decimal(minor: &i64, currency: &str) -> String {
     match currency {
         "USDC" => format!("{sign}{}", UsdcUnits::new(minor)),
         "USD" => format!("{sign}{}", UsdCents::new(minor)),
+        Gwei::CURRENCY => format!("{sign}{}", Gwei::new(i64::try_from(minor).unwrap_or(i64::MAX))),
         _ => format!("{sign}{minor}"),
     }
 }
@@ -69,6 +71,8 @@ pub(super) fn posted(txn_id: &str) -> &str {
 pub(super) fn told_elsewhere(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
         "manual_grant" | "void" => Some(("/operator/audit", "by an operator")),
+        "paid_out" | "payout_failed" => Some(("/operator/journal?account=asset:bank", "a payout")),
+        "gas" => Some(("/operator/journal?gas=true", "gas")),
         "receipt" => Some(("/operator/reconciliation?all=1", "a finding")),
         _ => None,
     }
@@ -143,6 +147,10 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
             "A refund failed, perhaps after it had succeeded. Its amount is due again: approve it anew, or give the credit instead."
         }
         "refund_differs" => "A part went back elsewhere while the refund was approved. The rest is asked for.",
+        "unassigned_payout" => {
+            "It was paid out by hand in Stripe's dashboard. Say how much of it was earned here; that is booked as in the bank."
+        }
+        "foreign_entry" => "stripe.exclusive says that nobody else uses the account. Find out what this is, and close it here.",
         "could_not_check" => "The other side did not answer. This closes by itself once it does.",
         _ => "",
     }
@@ -214,6 +222,7 @@ mod tests {
         assert_eq!(decimal(&1_200, "USD"), "12.00");
         assert_eq!(decimal(&-20, "CREDIT"), "\u{2212}20");
         assert_eq!(decimal(&i64::MIN, "CREDIT"), "\u{2212}9223372036854775808");
+        assert_eq!(decimal(&-1, "ETH"), "\u{2212}0.000000001");
         assert_eq!((unit("CREDIT"), unit("USDC")), ("credits", "USDC"));
     }
 

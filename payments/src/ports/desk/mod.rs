@@ -2,6 +2,7 @@
 
 mod dossier;
 mod filter;
+mod money;
 mod overview;
 mod read;
 mod rows;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use dossier::{ActionRow, AttemptRow, DisputeRow, Dossier, NewAction, RefundRow, RequestRow};
 pub use filter::{FilterError, Page, PaymentFilter, Standing, TextSearch};
+pub use money::{Figure, MoneyFlow};
 pub use overview::{DayTotals, Overview, PostedSum};
 pub use rows::{
     CreditAccountRow, CreditTotals, FreeSlotRow, OwedRow, PaymentRow, PaymentSums, PostingRow, RunRow, SettledSum, StatementLine,

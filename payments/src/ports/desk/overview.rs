@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
+use super::MoneyFlow;
+
 /// What was posted to a family of accounts on a day: `liab:unearned:wallet:0x...` belongs to the family `liab:unearned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PostedSum {
     /// The family.
     pub account: String,
-    /// `USDC`, `USD` or `CREDIT`.
+    /// `USDC`, `USD`, `CREDIT`, or `ETH` in gwei.
     pub currency: String,
     /// Debits less credits, in minor units.
     pub amount_minor: i64,
@@ -22,6 +24,12 @@ pub struct DayTotals {
     pub earned_usdc_units: i64,
     /// Earned by card, in cents.
     pub earned_usd_cents: i64,
+    /// Came and went on the chain, in units of USDC.
+    pub usdc: MoneyFlow,
+    /// Came and went by card, in cents.
+    pub usd: MoneyFlow,
+    /// What transactions of ours were booked to cost, in thousand millionths of the chain's own coin.
+    pub gas_gwei: i64,
     /// Settlements on the chain.
     pub settled_x402: u64,
     /// Settled charges.
@@ -35,10 +43,30 @@ pub struct DayTotals {
 }
 
 impl DayTotals {
-    /// Takes away what others' totals of the same day hold, but for the challenges: nobody knows whom they were for.
+    /// Both days together, under the name of the first.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            day: self.day.clone(),
+            earned_usdc_units: self.earned_usdc_units.saturating_add(other.earned_usdc_units),
+            earned_usd_cents: self.earned_usd_cents.saturating_add(other.earned_usd_cents),
+            usdc: self.usdc.plus(&other.usdc),
+            usd: self.usd.plus(&other.usd),
+            gas_gwei: self.gas_gwei.saturating_add(other.gas_gwei),
+            settled_x402: self.settled_x402.saturating_add(other.settled_x402),
+            settled_mpp: self.settled_mpp.saturating_add(other.settled_mpp),
+            refunded: self.refunded.saturating_add(other.refunded),
+            challenges: self.challenges.saturating_add(other.challenges),
+            funded: self.funded.saturating_add(other.funded),
+        }
+    }
+
+    /// Takes away what others' totals of the same day hold, but for challenges, fees and gas: they are for nobody, or for all together.
     fn without(&mut self, of: &Self) {
         self.earned_usdc_units = self.earned_usdc_units.saturating_sub(of.earned_usdc_units);
         self.earned_usd_cents = self.earned_usd_cents.saturating_sub(of.earned_usd_cents);
+        self.usdc = self.usdc.without(&of.usdc);
+        self.usd = self.usd.without(&of.usd);
         self.settled_x402 = self.settled_x402.saturating_sub(of.settled_x402);
         self.settled_mpp = self.settled_mpp.saturating_sub(of.settled_mpp);
         self.refunded = self.refunded.saturating_sub(of.refunded);

@@ -143,6 +143,12 @@ impl Posted {
             let earned = if self.currency == "USDC" { &mut day.earned_usdc_units } else { &mut day.earned_usd_cents };
             *earned = earned.saturating_sub(self.amount);
         }
+        match self.account.as_str() {
+            "asset:usdc_hot" | "asset:usdc_refund" => day.usdc.count(&self.kind, self.amount),
+            "asset:stripe_clearing" => day.usd.count(&self.kind, self.amount),
+            "exp:gas" => day.gas_gwei = day.gas_gwei.saturating_add(self.amount),
+            _ => {}
+        }
         // One of a posting's families stands for it, so that it counts once.
         let count = |counts: &mut u64| *counts = counts.saturating_add(self.postings);
         match (self.kind.as_str(), self.account.as_str()) {
