@@ -28,6 +28,7 @@ mod faults_reorg;
 mod faults_sequence;
 mod faults_signer;
 mod faults_simulation;
+mod fees;
 mod fixtures;
 mod framing;
 mod free_cap;
