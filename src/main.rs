@@ -14,6 +14,7 @@ mod seal;
 mod strict_toml;
 mod telemetry;
 mod upstream;
+mod variables;
 mod worker;
 
 fn main() -> std::process::ExitCode {

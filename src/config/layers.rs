@@ -1,13 +1,16 @@
 //! The layers of the configuration, laid over each other key by key, each key remembering who set it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::{Config, Usd, Usdc};
-use crate::strict_toml::{self, Mistake};
+use crate::{
+    strict_toml::{self, Mistake},
+    variables,
+};
 
 /// Settings that are also accepted as `<key>_file`.
 const SECRETS: [(&str, &str); 12] = [
@@ -58,7 +61,7 @@ impl Layers {
     }
 
     /// The file layer.
-    pub(super) fn file(&mut self, path: &Path) {
+    pub(super) fn file(&mut self, path: &Path, env: &BTreeMap<String, String>) {
         let source = path.display().to_string();
         let table = match std::fs::read_to_string(path) {
             Ok(text) => strict_toml::parse(&text),
@@ -68,11 +71,19 @@ impl Layers {
             Ok(table) => table,
             Err(text) => return self.mistakes.push(Mistake::new(source, text)),
         };
+        let (table, typed) = self.expanded(table, env);
         let mut layer = Vec::new();
         for (section, value) in table {
             match value {
                 Value::Table(keys) if self.defaults.contains_key(&section) => {
-                    layer.extend(keys.into_iter().map(|(key, value)| (section.clone(), key, value)));
+                    let typed = |key: String, value| match value {
+                        Value::String(text) if typed.contains(&(section.clone(), key.clone())) => {
+                            let value = self.typed(&section, &key, text);
+                            (section.clone(), key, value)
+                        }
+                        value => (section.clone(), key, value),
+                    };
+                    layer.extend(keys.into_iter().map(|(key, value)| typed(key, value)));
                 }
                 Value::Table(_) => self.unknown_section(&section, &source),
                 _ => {
@@ -84,25 +95,41 @@ impl Layers {
         self.lay(layer, |_, _| source.clone());
     }
 
+    /// The table with the values of its variables, and the keys whose text came from one: it may be a number's.
+    fn expanded(&mut self, mut table: Table, env: &BTreeMap<String, String>) -> (Table, BTreeSet<(String, String)>) {
+        let mut from_variables = BTreeSet::new();
+        for (section, keys) in &table {
+            let keys = keys.as_table().into_iter().flatten();
+            let varies = keys.filter(|(_, value)| value.as_str().is_some_and(|text| text.contains("${")));
+            from_variables.extend(varies.map(|(key, _)| (section.clone(), key.clone())));
+        }
+        let mut found = variables::Found::default();
+        variables::expand("", &mut table, &|name| env.get(name).cloned(), &mut found);
+        self.mistakes.extend(found.malformed);
+        self.mistakes.extend(found.unset);
+        (table, from_variables)
+    }
+
     /// The environment layer: `TURNPIKE_SECTION__KEY`.
-    pub(super) fn environment(&mut self, env: impl Iterator<Item = (String, String)>) {
+    pub(super) fn environment(&mut self, env: &BTreeMap<String, String>) {
         let mut layer = Vec::new();
         let mut names = BTreeMap::new();
         for (name, text) in env {
             let Some(rest) = name.strip_prefix(ENV_PREFIX) else {
                 continue;
             };
+            let text = text.clone();
             let rest = rest.to_lowercase();
             let Some((section, key)) = rest.split_once("__") else {
-                self.single_underscore(&name, &rest);
+                self.single_underscore(name, &rest);
                 continue;
             };
             if !self.defaults.contains_key(section) {
-                self.unknown_section(section, &name);
+                self.unknown_section(section, name);
                 continue;
             }
             let value = self.typed(section, key, text);
-            names.insert((section.to_owned(), key.to_owned()), name);
+            names.insert((section.to_owned(), key.to_owned()), name.clone());
             layer.push((section.to_owned(), key.to_owned(), value));
         }
         self.lay(layer, |section, key| {

@@ -68,17 +68,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all layers. `file` must exist when it is given; `env` are all variables of the process; each of `overrides` is
-    /// `section.key=value`.
+    /// Reads all layers. `file` must exist when it is given, and may name variables as `${NAME}`; `env` are all variables of the process;
+    /// each of `overrides` is `section.key=value`.
     ///
     /// # Errors
     /// Every mistake of every layer, and every rule of [`refuse`] that the result breaks.
     pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, overrides: &[String]) -> Result<Self, ConfigErrors> {
         let mut layers = Layers::new();
+        let env = env.collect();
         if let Some(path) = file {
-            layers.file(path);
+            layers.file(path, &env);
         }
-        layers.environment(env);
+        layers.environment(&env);
         layers.flags(overrides);
         let mut config = Self {
             server: layers.read("server"),

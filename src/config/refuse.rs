@@ -18,7 +18,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 42] = [
+const RULES: [Rule; 43] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -58,6 +58,7 @@ const RULES: [Rule; 42] = [
     ("same_listener", "server.operator_listen", same_listener),
     // What this build does not have.
     ("facilitator_not_built", "x402.mode", facilitator_not_built),
+    ("facilitator_url_unread", "x402.facilitator_url", facilitator_url_unread),
     ("store_scheme", "store.url", store_scheme),
     // Values that make no sense.
     ("cache_url", "cache.url", cache_url),
@@ -182,6 +183,10 @@ fn same_listener(config: &Config) -> Option<String> {
 
 fn facilitator_not_built(config: &Config) -> Option<String> {
     (config.x402.mode == X402Mode::Facilitator).then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
+}
+
+fn facilitator_url_unread(config: &Config) -> Option<String> {
+    (!config.x402.facilitator_url.is_empty()).then(|| "nothing reads it: this build settles by itself; leave it out".to_owned())
 }
 
 fn stripe_needs(config: &Config, missing: bool) -> Option<String> {

@@ -67,6 +67,7 @@ mod operator_tools;
 mod overload;
 mod paid_back;
 mod postgres_faults;
+mod profile_files;
 mod promised_balances;
 mod proof_shapes;
 mod proofs;

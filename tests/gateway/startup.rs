@@ -5,7 +5,7 @@ use crate::support::moment::random_bytes;
 use crate::support::one_store::left_out;
 use crate::support::{Setup, World};
 
-fn settings(pairs: &[(&str, &str)]) -> Settings {
+pub fn settings(pairs: &[(&str, &str)]) -> Settings {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
@@ -25,8 +25,12 @@ fn live() -> Settings {
 }
 
 /// What the program says when it refuses to start; fails when it starts or ends in another way.
-async fn refusal(settings: Settings) -> String {
-    let mut gateway = Gateway::prepare(settings);
+pub async fn refusal(settings: Settings) -> String {
+    refused_gateway(Gateway::prepare(settings)).await
+}
+
+/// The same of a gateway with files of its own.
+pub async fn refused_gateway(mut gateway: Gateway) -> String {
     gateway.spawn();
     let status = gateway.wait_end().await;
     let said = gateway.logs();

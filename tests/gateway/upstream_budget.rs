@@ -103,7 +103,7 @@ async fn r181_only_an_upstream_that_has_them_is_asked_for_its_accounts() {
     }
     let path = folder.path().join("other.toml");
     std::fs::write(&path, dropspace.replace("name = \"dropspace\"", "name = \"other\"")).unwrap();
-    let world = Setup::paid().set("upstream.profile", path.to_str().unwrap()).start().await;
+    let world = Setup::paid().set("upstream.profile", path.to_str().unwrap()).set("DROPSPACE_KEY", "key-of-the-test").start().await;
     world.launch(&world.agent().await, "at another upstream").await.must(201);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(accounts_asked(&world), 0);

@@ -75,7 +75,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 50] = [
+const REFUSED: [(&str, &str, &str); 51] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -111,6 +111,7 @@ const REFUSED: [(&str, &str, &str); 50] = [
     ("short_seal_key_before", "", "store.seal_keys_before=KEY,abc"),
     ("same_listener", "", "server.operator_listen=127.0.0.1:8402"),
     ("facilitator_not_built", "", "x402.mode=facilitator"),
+    ("facilitator_url_unread", "", "x402.facilitator_url=https://facilitator.example"),
     ("stripe_without_secret_key", CARDS, "stripe.secret_key="),
     ("stripe_without_network_id", CARDS, "stripe.network_id="),
     ("stripe_without_webhook_secret", CARDS, "stripe.webhook_secret="),

@@ -38,8 +38,8 @@ pub struct Profile {
     pub upstream: Upstream,
     /// What the gateway shows the API; `None` when the profile names none or its variables are not set.
     pub credential: Option<Credential>,
-    /// Variables that the credential names and the environment does not have.
-    pub unset_variables: Vec<String>,
+    /// Variables that a built-in profile names and the environment does not have, by key; a file that names one is refused.
+    pub unset: Vec<Mistake>,
     /// The shape of the API's errors.
     pub envelope: Envelope,
     /// The API's rate headers. The gateway replaces their values: the API's own speak of our key.
@@ -57,7 +57,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads a built-in profile by name, or a file by path. `env` answers `${NAME}` in the credential.
+    /// Reads a built-in profile by name, or a file by path. `env` answers `${NAME}` wherever it stands in a text.
     ///
     /// # Errors
     /// Every mistake of the file at once.
@@ -98,15 +98,10 @@ impl Profile {
     /// Whether an upstream of its own can be called. Not to be asked for the embedded core.
     ///
     /// # Errors
-    /// The variables of the credential that are not set; a missing `upstream.signing_secret` when the upstream trusts our
+    /// Variables that are not set; a missing `upstream.signing_secret` when the upstream trusts our
     /// identity headers.
     pub fn require_network(&self, signing_secret_set: bool) -> Result<(), ProfileError> {
-        let mut mistakes = Vec::new();
-        if !self.unset_variables.is_empty() {
-            let names = self.unset_variables.join(", ");
-            let text = format!("not set in the environment: {names}");
-            mistakes.push(Mistake::new("credential", text));
-        }
+        let mut mistakes = self.unset.clone();
         if self.ownership == Ownership::Core && !signing_secret_set {
             let text = "needs upstream.signing_secret: nobody else may say who is asking";
             mistakes.push(Mistake::new("ownership", text));
@@ -168,12 +163,8 @@ pub struct Envelope {
     pub message: String,
     /// Seconds to wait.
     pub retry_after: Option<String>,
-    /// Further findings.
-    pub details: Option<String>,
     /// Members that every error has.
     pub constants: Vec<(String, Value)>,
-    /// The header that names a request.
-    pub request_id_header: Option<HeaderName>,
 }
 
 impl Envelope {
@@ -260,16 +251,10 @@ pub enum Ownership {
 pub struct Idempotency {
     /// The header that carries the intent id.
     pub header: Option<HeaderName>,
-    /// The JSON pointer in the body that carries it.
-    pub body: Option<String>,
-    /// Further pointers that a client may have filled; they are removed.
-    pub aliases: Vec<String>,
     /// The path that answers what a key created, with `:key`.
     pub lookup: Option<String>,
     /// The path that lists everything that was created through us.
     pub list: Option<String>,
-    /// What an answer says when it repeats an earlier one.
-    pub replay: Vec<(String, Value)>,
 }
 
 /// Everything that is wrong in a profile.

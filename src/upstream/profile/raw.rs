@@ -46,10 +46,8 @@ pub(super) struct Envelope {
     pub code: Option<String>,
     pub message: Option<String>,
     pub retry_after: Option<String>,
-    pub details: Option<String>,
     #[serde(rename = "const")]
     pub constants: Table,
-    pub request_id_header: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -65,11 +63,8 @@ pub(super) struct RateHeaders {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Idempotency {
     pub header: Option<String>,
-    pub body: Option<String>,
-    pub aliases: Vec<String>,
     pub lookup: Option<String>,
     pub list: Option<String>,
-    pub replay: Table,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,7 +9,10 @@ use super::read_upstream::{credential, required, upstream};
 use super::route::Price;
 use super::values::{header, is_pattern, pairs, pointer};
 use super::{Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, raw, read_route};
-use crate::strict_toml::{self, Mistake};
+use crate::{
+    strict_toml::{self, Mistake},
+    variables,
+};
 
 /// The version of the file format that this code reads.
 const SCHEMA: i64 = 1;
@@ -20,16 +23,25 @@ const DEFAULT_REFUSED: [u16; 5] = [400, 403, 404, 409, 422];
 /// # Errors
 /// Every mistake.
 pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> Option<String>) -> Result<Profile, Vec<Mistake>> {
-    let table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
-    let mut mistakes = Vec::new();
+    let mut table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
+    let mut variables = variables::Found::default();
+    variables::expand("", &mut table, env, &mut variables);
+    let mut mistakes = variables.malformed;
+    // The built-in profiles serve cores of one's own too, which need no credential: what they lack is said where it is needed.
+    let unset = match schemas {
+        SchemaSource::Builtin => variables.unset,
+        SchemaSource::Beside(_) => {
+            mistakes.extend(variables.unset);
+            Vec::new()
+        }
+    };
     let file: raw::File = strict_toml::read("", &table, &mut mistakes);
     if file.schema != Some(SCHEMA) {
         mistakes.push(Mistake::new("schema", format!("expected {SCHEMA}")));
     }
     let name = required("name", file.name, &mut mistakes);
     let upstream = upstream(&file.upstream, &mut mistakes);
-    let mut unset_variables = Vec::new();
-    let credential = file.credential.as_ref().and_then(|table| credential(table, env, &mut unset_variables, &mut mistakes));
+    let credential = file.credential.as_ref().filter(|_| unset.is_empty()).and_then(|table| credential(table, &mut mistakes));
     let envelope = envelope(&file.envelope, &mut mistakes);
     let rate_headers = file.rate_headers.as_ref().and_then(|table| rate_headers(table, &mut mistakes));
     let codes = Codes::read(&file.codes, &mut mistakes);
@@ -44,7 +56,7 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         name,
         upstream,
         credential,
-        unset_variables,
+        unset,
         envelope,
         rate_headers,
         codes,
@@ -63,14 +75,11 @@ fn envelope(table: &Table, mistakes: &mut Vec<Mistake>) -> Envelope {
     let code = one("code", raw.code.or(Some("/error/code".into())));
     let message = one("message", raw.message.or(Some("/error/message".into())));
     let retry_after = one("retry_after", raw.retry_after);
-    let details = one("details", raw.details);
     Envelope {
         code: code.unwrap_or_default(),
         message: message.unwrap_or_default(),
         retry_after,
-        details,
         constants: pairs("envelope.const", raw.constants, mistakes),
-        request_id_header: header("envelope.request_id_header", raw.request_id_header.as_deref(), mistakes),
     }
 }
 
@@ -102,10 +111,6 @@ fn refused(list: Option<Vec<u16>>, mistakes: &mut Vec<Mistake>) -> Vec<u16> {
 
 fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
     let raw: raw::Idempotency = strict_toml::read("idempotency", table, mistakes);
-    let place = "idempotency";
-    if raw.header.is_some() && raw.body.is_some() {
-        mistakes.push(Mistake::new(place, "expected header or body, not both"));
-    }
     if let Some(lookup) = &raw.lookup {
         let keys = lookup.split('/').filter(|segment| *segment == ":key").count();
         if !is_pattern(lookup) || keys != 1 || lookup.matches(':').count() != 1 {
@@ -116,18 +121,7 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
     if raw.list.as_ref().is_some_and(|list| !is_pattern(list) || list.contains(':')) {
         mistakes.push(Mistake::new("idempotency.list", "expected a path"));
     }
-    let mut aliases = Vec::new();
-    for alias in raw.aliases {
-        aliases.extend(pointer("idempotency.aliases", Some(alias), mistakes));
-    }
-    Idempotency {
-        header: header("idempotency.header", raw.header.as_deref(), mistakes),
-        body: pointer("idempotency.body", raw.body, mistakes),
-        aliases,
-        lookup: raw.lookup,
-        list: raw.list,
-        replay: pairs("idempotency.replay", raw.replay, mistakes),
-    }
+    Idempotency { header: header("idempotency.header", raw.header.as_deref(), mistakes), lookup: raw.lookup, list: raw.list }
 }
 
 /// What the parts of a profile must agree on.

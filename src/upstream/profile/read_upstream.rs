@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, Uri};
 use toml::Table;
 
-use super::values::{bytes, expand, header, is_pattern, seconds};
+use super::values::{bytes, header, is_pattern, seconds};
 use super::{Credential, Upstream, raw};
 use crate::strict_toml::{self, Mistake};
 
@@ -72,13 +72,8 @@ fn is_base_url(text: &str) -> bool {
     })
 }
 
-/// Reads `[credential]`; `None` when it has mistakes or its variables are not set.
-pub(super) fn credential(
-    table: &Table,
-    env: &dyn Fn(&str) -> Option<String>,
-    unset: &mut Vec<String>,
-    mistakes: &mut Vec<Mistake>,
-) -> Option<Credential> {
+/// Reads `[credential]`; `None` when it has mistakes.
+pub(super) fn credential(table: &Table, mistakes: &mut Vec<Mistake>) -> Option<Credential> {
     let raw: raw::Credential = strict_toml::read("credential", table, mistakes);
     let main = required("credential.header", raw.header, mistakes);
     let value = required("credential.value", raw.value, mistakes);
@@ -87,14 +82,12 @@ pub(super) fn credential(
         if NOT_A_CREDENTIAL.contains(&name.as_str()) {
             mistakes.push(Mistake::new(place, "this header cannot carry a credential"));
         }
-        let before = unset.len();
-        let text = expand(value, env, unset).map_err(|text| mistakes.push(Mistake::new(place, text))).ok()?;
-        let Ok(mut value) = HeaderValue::from_str(&text) else {
+        let Ok(mut value) = HeaderValue::from_str(value) else {
             mistakes.push(Mistake::new(place, "the value does not fit in a header"));
             return None;
         };
         value.set_sensitive(true);
-        (unset.len() == before).then_some((name, value))
+        Some((name, value))
     };
     let first = if main.is_empty() || value.is_empty() { None } else { one("credential.header", &main, &value) };
     let extra: Vec<_> = raw.extra.iter().filter_map(|(name, value)| one(&format!("credential.extra.{name}"), name, value)).collect();

@@ -15,7 +15,7 @@ fn load_text(text: &str) -> Result<Profile, ProfileError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("profile.toml");
     std::fs::write(&path, text).unwrap();
-    Profile::load(path.to_str().unwrap(), &|_| None)
+    Profile::load(path.to_str().unwrap(), &|name| (name == "SOCIALCLAW_KEY").then(|| "key".to_owned()))
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn the_credential_comes_from_the_environment_and_does_not_print() {
     let without = Profile::load("dropspace", &|_| None).unwrap();
     assert!(without.credential.is_none());
     let error = without.require_network(true).unwrap_err().to_string();
-    assert!(error.contains("DROPSPACE_KEY"), "{error}");
+    assert!(error.contains("credential.value: the variable DROPSPACE_KEY is not set"), "{error}");
     let broken = Profile::load("dropspace", &|_| Some("sk\nsecret".to_owned())).unwrap_err();
     assert!(!broken.to_string().contains("secret"), "{broken}");
 }
@@ -96,9 +96,9 @@ schema = 1
 name = "socialclaw"
 upstream = { base_url = "https://getsocialclaw.com/", health = "/health" }
 credential = { header = "authorization", value = "Bearer ${SOCIALCLAW_KEY}" }
-envelope = { code = "/code", message = "/message", details = "/details", const = { "/ok" = false } }
+envelope = { code = "/code", message = "/message", const = { "/ok" = false } }
 codes = { payment_required = [402, "payment_required"], rate_limited = [429, "rate_limited"] }
-idempotency = { body = "/idempotencyKey", aliases = ["/idempotency_key"], replay = { "/duplicate" = true } }
+idempotency = { header = "Idempotency-Key" }
 [[route]]
 method = "POST"
 path = "/v1/posts/apply"
@@ -129,7 +129,7 @@ upstream = { base_url = "ftp://x", timeout = "1h", max_body = 8, per_minute = 0 
 credential = { header = "x-payment", value = "${BROKEN" }
 envelope = { code = "code" }
 rate_headers = { limit = "a b" }
-idempotency = { header = "A", body = "/b", lookup = "/x/:id", list = "x" }
+idempotency = { header = "A b", body = "/b", lookup = "/x/:id", list = "x" }
 [codes]
 x402_invalid = [400, "X"]
 [[route]]
@@ -152,7 +152,7 @@ price = "cheap"
 credits = 2
 "#;
 
-const MISTAKEN_PLACES: [&str; 27] = [
+const MISTAKEN_PLACES: [&str; 29] = [
     "schema",
     "colour",
     "name",
@@ -162,9 +162,11 @@ const MISTAKEN_PLACES: [&str; 27] = [
     "upstream.max_body",
     "upstream.per_minute",
     "credential.header",
+    "credential.value",
     "envelope.code",
     "rate_headers.limit",
-    "idempotency",
+    "idempotency.body",
+    "idempotency.header",
     "idempotency.lookup",
     "idempotency.list",
     "codes.x402_invalid",

@@ -1,4 +1,4 @@
-//! The small values of a profile: patterns, JSON pointers, header names, durations, sizes, `${ENV}`.
+//! The small values of a profile: patterns, JSON pointers, header names, durations, sizes.
 
 use http::HeaderName;
 use toml::Table;
@@ -69,31 +69,6 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
     with_unit(text, &[("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)])
 }
 
-/// Replaces every `${NAME}`. Names without a value go to `unset`; their place stays empty.
-///
-/// # Errors
-/// An unclosed or misnamed variable. The text is not repeated: it may hold a secret.
-pub(super) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>, unset: &mut Vec<String>) -> Result<String, &'static str> {
-    const MALFORMED: &str = "expected ${NAME} with letters, digits and _";
-    let mut expanded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').ok_or(MALFORMED)?;
-        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.is_empty() || !name.bytes().all(letter) {
-            return Err(MALFORMED);
-        }
-        expanded.push_str(before);
-        match env(name).filter(|value| !value.is_empty()) {
-            Some(value) => expanded.push_str(&value),
-            None => unset.push(name.to_owned()),
-        }
-        rest = after;
-    }
-    expanded.push_str(rest);
-    Ok(expanded)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,19 +110,5 @@ mod tests {
             assert_eq!(seconds(bad), None, "{bad}");
         }
         assert_eq!(bytes("9223372036854775807MiB"), None);
-    }
-
-    #[test]
-    fn variables() {
-        let env = |name: &str| (name == "KEY").then(|| "k1".to_owned());
-        let mut unset = Vec::new();
-        assert_eq!(expand("Bearer ${KEY}!", &env, &mut unset), Ok("Bearer k1!".to_owned()));
-        assert_eq!(expand("plain $5", &env, &mut unset), Ok("plain $5".into()));
-        assert!(unset.is_empty());
-        assert_eq!(expand("${OTHER}-", &env, &mut unset), Ok("-".into()));
-        assert_eq!(unset, ["OTHER"]);
-        for bad in ["${KEY", "${}", "${A-B}", "${${KEY}}"] {
-            assert!(expand(bad, &env, &mut unset).is_err(), "{bad}");
-        }
     }
 }
