@@ -99,12 +99,7 @@ async fn days_of_everybody(books: &Store) -> Vec<DayTotals> {
     let mut summed = books.days_of(&[], START.plus_s(86_400)).await.unwrap();
     for payer in payers {
         for (sum, of) in summed.iter_mut().zip(books.days_of(&[payer], START.plus_s(86_400)).await.unwrap()) {
-            sum.earned_usdc_units += of.earned_usdc_units;
-            sum.earned_usd_cents += of.earned_usd_cents;
-            sum.settled_x402 += of.settled_x402;
-            sum.settled_mpp += of.settled_mpp;
-            sum.refunded += of.refunded;
-            sum.funded += of.funded;
+            *sum = sum.plus(&of);
         }
     }
     assert_eq!(summed, all, "each for itself, or all together");
