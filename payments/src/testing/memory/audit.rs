@@ -39,8 +39,7 @@ impl MemoryBooks {
     /// How many intents have a signer nonce that no mined transaction is known to use.
     pub fn open_nonce_count(&self) -> usize {
         let tables = self.tables();
-        let open = |(account, fill): &&(SigningAccount, Attempt)| !tables.closed_nonces.contains(&(*account, fill.eoa_nonce));
-        tables.open_nonces(None, u32::MAX).len() + tables.fills.iter().filter(open).count()
+        tables.open_nonces(None, u32::MAX).len() + tables.open_fills().count()
     }
 
     /// How many settlements may still be taken back, as far as the books know.

@@ -148,7 +148,7 @@ impl Books for MemoryBooks {
     }
 
     async fn save_fill(&self, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError> {
-        self.tables().fills.push((account, fill.clone()));
+        self.tables().save_fill(account, fill);
         Ok(())
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Tables {
     pub(super) next_nonces: HashMap<SigningAccount, u64>,
     pub(super) closed_nonces: HashSet<(SigningAccount, u64)>,
     pub(super) fills: Vec<(SigningAccount, Attempt)>,
+    /// Those whose nonce was closed since they were saved, by the hash: one that is saved late, under a closed nonce, is open.
+    pub(super) closed_fills: HashSet<[u8; 32]>,
     pub(super) slots: BTreeMap<(Wallet, Month, u8), Slot>,
     pub(super) refused_proofs: HashMap<PaymentKey, RefusedProof>,
     pub(super) obligations: BTreeMap<PaymentId, Obligation>,
@@ -166,7 +168,7 @@ impl Tables {
                 known.saved_at = known.saved_at.min(attempt.saved_at);
             }
         }
-        let fills = self.fills.iter().filter(|(of, fill)| *of == account && !self.closed_nonces.contains(&(*of, fill.eoa_nonce)));
+        let fills = self.open_fills().filter(|(of, _)| *of == account);
         Sequence {
             next_nonce: self.next_nonces.get(&account).copied().unwrap_or_default(),
             nonces: nonces.into_values().filter(|known| known.eoa_nonce >= from_nonce).collect(),
@@ -182,8 +184,10 @@ impl Tables {
             let same = |a: &&mut Attempt| chain_id == account.chain_id && (a.signer, a.eoa_nonce) == (account.address, eoa_nonce);
             intent.attempts.iter_mut().filter(same).for_each(|attempt| attempt.fee_wei = None);
         }
-        let fills = self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce);
-        fills.for_each(|(_, fill)| fill.fee_wei = None);
+        for (_, fill) in self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce) {
+            fill.fee_wei = None;
+            self.closed_fills.remove(&fill.tx_hash.0);
+        }
     }
 
     /// Not over: open, or their settlement can still be taken back.
@@ -196,8 +200,8 @@ impl Tables {
             open || (settled && keeps_bytes(self, intent))
         });
         let nonces: BTreeSet<([u8; 20], u64)> = at_work.map(|(_, attempt)| (*attempt.signer.as_bytes(), attempt.eoa_nonce)).collect();
-        let fills = self.fills.iter().filter(|(account, fill)| !self.closed_nonces.contains(&(*account, fill.eoa_nonce)));
-        let fills: BTreeSet<([u8; 20], u64)> = fills.map(|(account, fill)| (*account.address.as_bytes(), fill.eoa_nonce)).collect();
+        let fills: BTreeSet<([u8; 20], u64)> =
+            self.open_fills().map(|(account, fill)| (*account.address.as_bytes(), fill.eoa_nonce)).collect();
         let mut counts = BTreeMap::new();
         for (signer, _) in nonces.union(&fills).copied() {
             *counts.entry(signer).or_insert(0_u64) += 1;
@@ -217,10 +221,24 @@ impl Tables {
         rows.filter(|row| !row.bytes.is_empty()).take(limit as usize).collect()
     }
 
+    /// What fills a hole and is not over.
+    pub(super) fn open_fills(&self) -> impl Iterator<Item = &(SigningAccount, Attempt)> {
+        self.fills.iter().filter(|(_, fill)| !self.closed_fills.contains(&fill.tx_hash.0))
+    }
+
+    /// A transaction is saved once, however often it is asked for.
+    pub(super) fn save_fill(&mut self, account: SigningAccount, fill: &Attempt) {
+        if self.fills.iter().all(|(_, saved)| saved.tx_hash != fill.tx_hash) {
+            self.fills.push((account, fill.clone()));
+        }
+    }
+
     pub(super) fn close_nonce(&mut self, account: SigningAccount, eoa_nonce: u64) {
         self.closed_nonces.insert((account, eoa_nonce));
-        let fills = self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce);
-        fills.for_each(|(_, fill)| fill.sealed_tx.clear());
+        for (_, fill) in self.fills.iter_mut().filter(|(of, fill)| *of == account && fill.eoa_nonce == eoa_nonce) {
+            fill.sealed_tx.clear();
+            self.closed_fills.insert(fill.tx_hash.0);
+        }
         let kept: HashSet<PaymentId> =
             self.intents.values().filter(|row| keeps_bytes(self, &row.intent)).map(|row| row.intent.id).collect();
         for row in self.intents.values_mut().filter(|row| !kept.contains(&row.intent.id)) {

@@ -79,6 +79,12 @@ pub async fn what_fills_a_hole_is_open_until_its_nonce_is_closed(books: &dyn Boo
     assert_eq!(books.sequence(ACCOUNT, 0).await.unwrap().fills, []);
     assert_eq!((books.gas_spent().await.unwrap().void_wei, books.sealed(9).await.unwrap().len()), (77, 0));
     assert_eq!(books.signers_at_work().await.unwrap(), []);
+    // One that is saved late, by a process that looked before, is open, and is closed in its turn.
+    let late = attempt(AttemptKind::Void, nowhere, 3, 3_000, at.plus_s(40));
+    books.save_fill(ACCOUNT, &late).await.unwrap();
+    assert_eq!(books.sequence(ACCOUNT, 0).await.unwrap().fills, [late]);
+    books.close_nonce(ACCOUNT, 3).await.unwrap();
+    assert_eq!((books.sequence(ACCOUNT, 0).await.unwrap().fills, books.sealed(9).await.unwrap().len()), (vec![], 0));
 }
 
 /// The block that used it is gone, and so is what its transaction took.
