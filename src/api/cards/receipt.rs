@@ -1,20 +1,31 @@
 //! What an answer says of a card: the receipt, the agent token, and why a charge was refused.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName};
 use payments::{
     challenge::{Phase, Retry},
     funding::Funding,
+    holder::Holder,
+    ids::PaymentId,
     intent::{Intent, State},
     mpp::{
         error::ProblemType,
         receipt::{RECEIPT_HEADER, Receipt},
     },
+    ports::BooksError,
     settlement::PaymentFailure,
 };
 use sha2::{Digest, Sha256};
 
-use super::super::{Api, header_value, problem::Fault};
+use super::{
+    super::{Api, header_value, problem::Fault},
+    CardDesk,
+};
 use crate::upstream::profile::Condition;
+
+/// Pauses before the books are asked once more whose a payment is.
+const ASKED_AGAIN_AFTER: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1_000)];
 
 /// The receipt of a settled charge (draft-httpauth-payment 5.3), only on success, and the holder's agent token: the same again for a repeat.
 pub(in super::super) async fn charged_headers(api: &Api, intent: &Intent, status: u16, headers: &mut HeaderMap) {
@@ -43,7 +54,7 @@ async fn holders_token(api: &Api, intent: &Intent) -> Option<String> {
     if !spent && intent.settlement.as_ref().and_then(|settled| settled.charge()).is_none() {
         return None;
     }
-    match desk.books.holder_of_payment(intent.id).await {
+    match holder_of(desk, intent.id).await {
         Ok(Some(holder)) => desk.tokens.token_at_with_sha256(&holder.payer, holder.id, holder.rotation, &holder.token_sha256),
         Ok(None) => {
             let token = desk.tokens.token_with_sha256(&intent.payer, intent.id, &intent.charge.as_ref()?.agent_token_sha256)?;
@@ -56,6 +67,17 @@ async fn holders_token(api: &Api, intent: &Intent) -> Option<String> {
             None
         }
     }
+}
+
+/// Asks again where the books do not answer: a connection that was cut says nothing of them, and this answer brings the token.
+async fn holder_of(desk: &CardDesk, payment: PaymentId) -> Result<Option<Holder>, BooksError> {
+    for pause in ASKED_AGAIN_AFTER {
+        match desk.books.holder_of_payment(payment).await {
+            Err(BooksError::Unavailable(_)) => tokio::time::sleep(pause).await,
+            answered => return answered,
+        }
+    }
+    desk.books.holder_of_payment(payment).await
 }
 
 /// The charge is proven refused: a new token may be tried. Where something else was taken than asked, no challenge goes out: it is on its way
