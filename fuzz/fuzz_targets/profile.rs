@@ -4,6 +4,9 @@
 #[allow(dead_code)]
 #[path = "../../src/strict_toml.rs"]
 mod strict_toml;
+#[allow(dead_code)]
+#[path = "../../src/variables.rs"]
+mod variables;
 /// The service is a binary: its parsers are taken in as files. These need nothing else of it.
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/upstream"]

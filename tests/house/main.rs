@@ -45,7 +45,7 @@ const BACKENDS: [(&str, &str); 8] = [
 /// Rooms whose files import `payments` and their own folder, nothing else of ours.
 const BACKEND_ROOMS: [&str; 4] = ["books", "cache", "rails", "upstream"];
 /// Pure helpers that every room may use.
-const SHARED: [&str; 1] = ["strict_toml"];
+const SHARED: [&str; 2] = ["strict_toml", "variables"];
 /// What only the clock's file may say.
 const CLOCKS: [&str; 6] = ["SystemTime::now", "Instant::now", "now_utc(", "Uuid::new_v4", "Uuid::now_v7", "getrandom::"];
 const LONGEST_FILE: usize = 300;

@@ -9,10 +9,8 @@ use super::read_upstream::{credential, required, upstream};
 use super::route::Price;
 use super::values::{header, is_pattern, pairs, pointer};
 use super::{Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, raw, read_route};
-use crate::{
-    strict_toml::{self, Mistake},
-    variables,
-};
+use crate::strict_toml::{self, Mistake};
+use crate::variables;
 
 /// The version of the file format that this code reads.
 const SCHEMA: i64 = 1;
