@@ -142,7 +142,7 @@ pub trait ClearingBooks: Send + Sync {
         at: UnixMs,
     ) -> Result<Vec<EntryOwner>, BooksError>;
 
-    /// Charges that were settled since then and have no entry, by name; the oldest first.
+    /// Charges that were settled since then and have no entry, by name; the newest first.
     async fn charges_without_entry(&self, since: UnixMs, limit: u32) -> Result<Vec<String>, BooksError>;
 
     /// Notes a payout as it is now, under this id if it is new. Says where it stands in the books.

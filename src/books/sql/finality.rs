@@ -8,7 +8,7 @@ use payments::{
 };
 
 use super::dialect::{Connection, DbRow, Pool, no_bytes};
-use super::{gas, leases, lost, rows, unavailable};
+use super::{gas, leases, lost, reconcile, rows, unavailable};
 
 pub(super) async fn recent(readers: &Pool, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
@@ -60,14 +60,7 @@ async fn note_one(connection: &mut Connection, sighting: &Sighting) -> Result<()
         Seen::Lost { detail } => return lose(connection, &id, detail, sighting.at).await,
     }
     lost::come_back(connection, &id, sighting.at).await?;
-    sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
-        .bind(sighting.at.ms())
-        .bind(SETTLEMENT_LOST)
-        .bind(&id)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    reconcile::findings::close_one(connection, SETTLEMENT_LOST, &id, sighting.at).await.map(drop)
 }
 
 async fn move_to(connection: &mut Connection, id: &str, proof: &SettlementProof) -> Result<(), BooksError> {

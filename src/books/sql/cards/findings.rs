@@ -75,12 +75,5 @@ async fn open(connection: &mut Connection, kind: FindingKind, key: &str, detail:
 }
 
 async fn close(connection: &mut Connection, kind: FindingKind, key: &str, at: UnixMs) -> Result<(), BooksError> {
-    sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
-        .bind(at.ms())
-        .bind(kind.word())
-        .bind(key)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    reconcile::findings::close_one(connection, kind.word(), key, at).await.map(drop)
 }

@@ -7,7 +7,7 @@ use payments::{
 };
 
 use super::super::dialect::Connection;
-use super::super::{desk::actions, unavailable};
+use super::super::{desk::actions, reconcile, unavailable};
 use super::payouts::{self, Kept, change, find, post};
 
 pub(super) async fn assign(connection: &mut Connection, assign: &AssignPayout) -> Result<PayoutRow, AssignRefusal> {
@@ -31,11 +31,7 @@ pub(super) async fn assign(connection: &mut Connection, assign: &AssignPayout) -
     let subject = format!("{} {} USD", assign.payout, assign.ours);
     let action = NewAction { at: assign.at, action: "payout.assign", subject, reason: assign.reason.clone(), via: assign.via };
     actions::note(connection, &action).await?;
-    let closed = sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
-        .bind(assign.at.ms())
-        .bind(FindingKind::UnassignedPayout.word())
-        .bind(&assign.payout);
-    closed.execute(&mut *connection).await.map_err(unavailable)?;
+    reconcile::findings::close_one(connection, FindingKind::UnassignedPayout.word(), &assign.payout, assign.at).await?;
     Ok(find(connection, &assign.payout).await?.ok_or_else(|| payouts::corrupt(&assign.payout, "payout_id"))?.row)
 }
 

@@ -54,16 +54,21 @@ pub(super) async fn note(
         opened = opened.saturating_add(open_one(connection, found, at).await?);
     }
     for gone in gone {
-        let done = sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
-            .bind(at.ms())
-            .bind(gone.kind.word())
-            .bind(&gone.key)
-            .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
-        closed = closed.saturating_add(done.rows_affected());
+        closed = closed.saturating_add(close_one(connection, gone.kind.word(), &gone.key, at).await?);
     }
     Ok((opened, closed))
+}
+
+/// Closes a finding without a reason: what it was about is over. Says how many were open.
+pub(in super::super) async fn close_one(connection: &mut Connection, kind: &str, key: &str, at: UnixMs) -> Result<u64, BooksError> {
+    let closed = sqlx::query("UPDATE findings SET closed_at_ms = $1 WHERE kind = $2 AND key = $3 AND closed_at_ms IS NULL")
+        .bind(at.ms())
+        .bind(kind)
+        .bind(key)
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(closed.rows_affected())
 }
 
 /// What an operator closed stays closed: it was looked at, and the reason is kept.
