@@ -52,11 +52,25 @@ impl Database {
         if !on_server() {
             return Self::File(path);
         }
-        static OLD: Once = Once::new();
-        OLD.call_once(|| apart(drop_left_overs()));
-        let name = format!("{PREFIX}{}_{}", std::process::id(), hex::encode(random_bytes::<8>()));
+        let name = Self::name_of_another();
         apart(execute(format!("CREATE DATABASE {name}")));
         Self::Server(name)
+    }
+
+    /// On a server: the tables are there already, copied. In each of hundreds of tests making them would take longer than the test.
+    pub fn migrated(path: PathBuf) -> Self {
+        if !on_server() {
+            return Self::File(path);
+        }
+        let (name, template) = (Self::name_of_another(), super::tables::template());
+        apart(execute(format!("CREATE DATABASE {name} TEMPLATE {template}")));
+        Self::Server(name)
+    }
+
+    fn name_of_another() -> String {
+        static OLD: Once = Once::new();
+        OLD.call_once(|| apart(drop_left_overs()));
+        format!("{PREFIX}{}_{}", std::process::id(), hex::encode(random_bytes::<8>()))
     }
 
     /// As `store.url` has it.
@@ -182,8 +196,14 @@ pub async fn connect(url: &str) -> PgConnection {
 }
 
 async fn execute(statement: String) {
+    try_execute(statement).await.unwrap();
+}
+
+/// A statement of the server's administrator, or what the server says.
+pub async fn try_execute(statement: String) -> Result<(), String> {
     let mut connection = connect(&format!("{}/postgres", server())).await;
-    sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut connection).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    let done = sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut connection).await;
+    done.map(drop).map_err(|error| format!("{statement}: {error}"))
 }
 
 /// Databases of runs on this machine that were killed: their process is gone, and nobody is connected.
@@ -202,9 +222,9 @@ async fn drop_left_overs() {
 }
 
 /// Runs it on a thread of its own: databases are made and dropped where nothing can be awaited.
-fn apart<F: Future<Output = ()> + Send + 'static>(work: F) {
+pub fn apart<T: Send + 'static, F: Future<Output = T> + Send + 'static>(work: F) -> T {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
-    std::thread::spawn(run).join().unwrap();
+    std::thread::spawn(run).join().unwrap()
 }
 
 #[test]

@@ -52,6 +52,13 @@ impl Gateway {
         Self::on(database, dir, settings)
     }
 
+    /// The same, on books that have their tables where making them takes long.
+    pub fn prepare_migrated(settings: Settings) -> Self {
+        let dir = TempDir::new().unwrap();
+        let database = Arc::new(Database::migrated(dir.path().join("turnpike.db")));
+        Self::on(database, dir, settings)
+    }
+
     /// The same with the books in this file.
     pub fn prepare_at(path: PathBuf, settings: Settings) -> Self {
         Self::on(Arc::new(Database::File(path)), TempDir::new().unwrap(), settings)

@@ -29,6 +29,7 @@ pub mod setup;
 pub mod standing;
 pub mod stripe;
 pub mod stripe_proxy;
+pub mod tables;
 pub mod tcp_proxy;
 pub mod token;
 pub mod trap;

@@ -226,9 +226,10 @@ async fn node(given: Option<Arc<Anvil>>, own: bool) -> Arc<Anvil> {
 
 /// A gateway that has not been started: its books on this disk, or wherever they are; those that are given are there before it starts.
 async fn prepare(settings: Settings, books: Option<&[u8]>, disk: Option<&SmallDisk>) -> Gateway {
-    let gateway = match disk {
-        Some(disk) => Gateway::prepare_at(disk.path("turnpike.db"), settings),
-        None => Gateway::prepare(settings),
+    let gateway = match (disk, books) {
+        (Some(disk), _) => Gateway::prepare_at(disk.path("turnpike.db"), settings),
+        (None, None) => Gateway::prepare_migrated(settings),
+        (None, Some(_)) => Gateway::prepare(settings),
     };
     if let Some(kept) = books {
         gateway.database.restore(kept).await;
