@@ -27,14 +27,14 @@ use crate::telemetry::{
 /// How often a driver renews its lease, while one of them lasts.
 const RENEWALS: u64 = 3;
 /// How often a waiter looks into the books for an intent that somebody else drives.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often shutdown looks whether the drivers are done.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// The drivers of this process.
 #[derive(Clone)]
 pub struct Drives {
-    world: World,
+    pub(super) world: World,
     telemetry: Arc<Telemetry>,
     running: Arc<Mutex<HashMap<PaymentId, Running>>>,
 }
@@ -48,7 +48,7 @@ struct Running {
 }
 
 /// How a drive ended that went well.
-enum Ended {
+pub(super) enum Ended {
     /// The intent is terminal.
     Done(Box<Intent>),
     /// Nothing can be done for so many milliseconds.
@@ -173,7 +173,7 @@ impl Drives {
     async fn drive(&self, intent: Intent, progress: Progress, mut journey: Journey) -> Option<Intent> {
         let (id, fence) = (intent.id, intent.guard.fence);
         let outcome = tokio::select! {
-            outcome = self.to_its_end(intent, progress, &mut journey) => outcome,
+            outcome = self.through_outages(intent, progress, &mut journey) => outcome,
             () = self.keep_lease(id, fence) => return None,
         };
         match outcome {
@@ -215,7 +215,7 @@ impl Drives {
     }
 
     /// Step by step, each of them counted once it is saved.
-    async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Ended, DriveError> {
+    pub(super) async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Ended, DriveError> {
         loop {
             let (before, nonce, last) = (intent.state, nonce_of(&intent), progress);
             let (same, wait_ms, parked) = match checkout::drive(&self.world, intent, &mut progress).await? {

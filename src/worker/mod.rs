@@ -3,6 +3,7 @@
 pub mod challenges;
 pub mod drives;
 mod journey;
+mod outages;
 pub mod reconcile;
 pub mod rounds;
 pub mod vitals;

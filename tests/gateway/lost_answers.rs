@@ -20,7 +20,7 @@ use crate::support::{Call, Card, Reply, Setup, World};
 /// How long the database is away after it took the claim.
 const OUTAGES_S: [u64; 4] = [0, 1, 3, 6];
 
-async fn two_processes() -> World {
+pub async fn two_processes() -> World {
     Setup::paid().cards().proxied().processes(2).databases_proxied().start().await
 }
 

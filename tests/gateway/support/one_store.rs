@@ -16,7 +16,7 @@ const FAULTS: &str = "the faults of a database server";
 const DISK: &str = "the file system of the file";
 const SEVERAL: &str = "several processes on the same books";
 /// Test, need, reason.
-const ONE_STORE: [(&str, Needs, &str); 32] = [
+const ONE_STORE: [(&str, Needs, &str); 33] = [
     ("faults_paused::r132_a_process_stopped_before_its_send_sends_nothing_once_another_took_over", Needs::Server, SEVERAL),
     (
         "startup::a_second_process_on_one_file_is_refused_and_the_first_one_goes_on",
@@ -39,6 +39,7 @@ const ONE_STORE: [(&str, Needs, &str); 32] = [
     ("replicas::the_work_of_a_killed_process_is_taken_over_at_once", Needs::Server, SEVERAL),
     ("replicas::the_work_of_a_paused_process_is_taken_over_when_its_lease_has_ended", Needs::Server, SEVERAL),
     ("replicas::r109_one_of_two_processes_drains_while_the_other_serves", Needs::Server, SEVERAL),
+    ("broken_connections::r115_a_driver_goes_on_by_itself_when_connections_break_off", Needs::Server, FAULTS),
     ("lost_answers::r114_a_claim_whose_answer_is_lost_is_paid_once_by_a_wallet", Needs::Server, FAULTS),
     ("lost_answers::r114_a_claim_whose_answer_is_lost_is_paid_once_by_a_card", Needs::Server, FAULTS),
     ("lost_answers::r114_a_claim_whose_answer_is_lost_is_one_pack", Needs::Server, FAULTS),

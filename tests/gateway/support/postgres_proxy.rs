@@ -86,6 +86,8 @@ async fn accept(listener: TcpListener, next: Next) {
         let next = Arc::clone(&next);
         connections.spawn(async move {
             let Ok(server) = TcpStream::connect(server_address()).await else { return };
+            // Messages are written one by one.
+            client.set_nodelay(true).and_then(|()| server.set_nodelay(true)).unwrap();
             carry(client, server, next).await;
         });
         while connections.try_join_next().is_some() {}

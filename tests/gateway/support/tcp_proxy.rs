@@ -104,6 +104,8 @@ async fn accept(listener: TcpListener, server: SocketAddr, weather: watch::Recei
         let weather = weather.clone();
         connections.spawn(async move {
             let Ok(upstream) = TcpStream::connect(server).await else { return };
+            // Or each round trip costs an acknowledgement that is delayed, as on no network between a gateway and its database.
+            client.set_nodelay(true).and_then(|()| upstream.set_nodelay(true)).unwrap();
             let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), upstream.into_split());
             let there = carry(from_client, to_server, weather.clone(), |_| false);
             let back = carry(from_server, to_client, weather, |weather| weather.swallow_replies);
