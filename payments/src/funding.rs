@@ -1,12 +1,18 @@
 //! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again.
 
+mod if_refused;
 #[cfg(test)]
 mod tests;
+
+use std::num::NonZeroU32;
+
+pub use if_refused::IfRefused;
 
 use crate::{
     ids::PaymentId,
     intent::State,
     money::{Credits, UsdCents},
+    ports::CreditAccount,
     time::Month,
 };
 
@@ -25,15 +31,20 @@ pub enum Funding {
         /// The intent that was paid and refused.
         source: PaymentId,
     },
-    /// One prepaid launch.
+    /// Prepaid credits.
     Credit {
-        /// The money that stands behind this credit: earned when the launch exists.
+        /// How many: the route's own number.
+        count: Credits,
+        /// The money that stands behind them: earned when the call is done.
         backing: UsdCents,
     },
     /// A settlement on the chain.
     X402,
-    /// A charge of the card for this one launch.
-    MppCharge,
+    /// A charge of the card for this one call.
+    MppCharge {
+        /// What becomes of it when the upstream refuses the call.
+        if_refused: IfRefused,
+    },
     /// A charge of the card for a pack: it buys credits and creates nothing.
     MppPack {
         /// How many credits it buys.
@@ -44,13 +55,22 @@ pub enum Funding {
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Product {
-    /// One creation upstream.
-    Launch,
+    /// One call upstream.
+    Call {
+        /// The credits that pay for it instead of money; none: no credit does.
+        credits: Option<NonZeroU32>,
+    },
     /// A pack of credits.
     Pack {
         /// How many.
         credits: Credits,
     },
+}
+
+impl Product {
+    /// A call that one credit pays for.
+    #[cfg(any(test, feature = "testing"))]
+    pub const FOR_ONE_CREDIT: Self = Self::Call { credits: NonZeroU32::new(1) };
 }
 
 /// How the request could pay, if it comes to that.
@@ -75,8 +95,8 @@ pub struct Available {
     pub free_slot: Option<(Month, u8)>,
     /// What keeps the wallet from a free slot that it has left.
     pub day_cap: DayCap,
-    /// The money behind the payer's next credit, if there is a credit and its account is not frozen.
-    pub credit: Option<UsdCents>,
+    /// The payer's credits, with the money behind them.
+    pub credits: CreditAccount,
     /// The account owes credits after a dispute: none is spent until that is resolved.
     pub frozen: bool,
     /// Payments of this payer that the upstream refused within the last day.
@@ -158,6 +178,14 @@ pub enum FundingRefusal {
     /// The account has no credit left, and the request brought nothing to pay with.
     #[error("no credits are left")]
     NoCredit,
+    /// The account has fewer credits than the call takes, and the request brought nothing to pay with.
+    #[error("{left} credits are left, and this call takes {needed}")]
+    TooFewCredits {
+        /// What the call takes.
+        needed: Credits,
+        /// What is left.
+        left: Credits,
+    },
     /// The account owes credits after a dispute, and the request brought nothing to pay with.
     #[error("the account's credits are frozen by a dispute")]
     Frozen,
@@ -167,38 +195,38 @@ pub enum FundingRefusal {
 ///
 /// # Errors
 /// [`FundingRefusal`] when nothing is left but a payment that may not be taken.
-pub fn decide(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
+pub fn decide(available: &Available, terms: &PayTerms) -> Result<Funding, FundingRefusal> {
     if let Some(lost) = available.lost_settlement {
         return Err(FundingRefusal::SettlementLost(lost));
     }
     if available.day_cap.refused_this_proof {
         return Err(FundingRefusal::FreeCallsExhaustedToday);
     }
-    if terms.product == Product::Launch
-        && let Some(funding) = prepaid(available)
+    if let Product::Call { credits } = terms.product
+        && let Some(funding) = prepaid(available, credits.map(in_credits))
     {
         return Ok(funding);
     }
     if terms.means == Means::Nothing {
-        return Err(if available.frozen { FundingRefusal::Frozen } else { FundingRefusal::NoCredit });
+        return Err(nothing_left(available, terms.product));
     }
     if available.refused_after_pay_today >= terms.refused_after_pay_per_day {
         return Err(FundingRefusal::TooManyRefused);
     }
-    if terms.product == Product::Launch && available.day_cap.reached && !available.day_cap.noted {
+    if matches!(terms.product, Product::Call { .. }) && available.day_cap.reached && !available.day_cap.noted {
         return Err(FundingRefusal::FreeCallsExhaustedToday);
     }
     match (terms.product, terms.means) {
         _ if !terms.proof_covers_price => Err(FundingRefusal::ProofBelowPrice),
-        (Product::Launch, Means::Charge) => Ok(Funding::MppCharge),
-        (Product::Launch, _) => settlement(available, terms),
+        (Product::Call { credits }, Means::Charge) => Ok(Funding::MppCharge { if_refused: IfRefused::of(credits) }),
+        (Product::Call { .. }, Means::Transfer | Means::Nothing) => settlement(available, terms),
         (Product::Pack { credits }, Means::Charge) => Ok(Funding::MppPack { credits }),
-        (Product::Pack { .. }, _) => Err(FundingRefusal::ProofBelowPrice),
+        (Product::Pack { .. }, Means::Transfer | Means::Nothing) => Err(FundingRefusal::ProofBelowPrice),
     }
 }
 
 /// A settlement costs gas whether or not it succeeds. A payer whose payments revert has no further ones in flight than those that may revert yet.
-fn settlement(available: &Available, terms: PayTerms) -> Result<Funding, FundingRefusal> {
+fn settlement(available: &Available, terms: &PayTerms) -> Result<Funding, FundingRefusal> {
     let in_flight = if available.reverts_last_hour > 0 { available.unsettled } else { 0 };
     if available.reverts_last_hour.saturating_add(in_flight) >= terms.reverts.per_payer_and_hour {
         return Err(FundingRefusal::TooManyReverts);
@@ -213,14 +241,31 @@ fn settlement(available: &Available, terms: PayTerms) -> Result<Funding, Funding
 }
 
 /// What the payer has already: paid for earlier, free, or prepaid.
-fn prepaid(available: &Available) -> Option<Funding> {
+fn prepaid(available: &Available, credits: Option<Credits>) -> Option<Funding> {
     if let Some(source) = available.entitlement {
         return Some(Funding::Entitlement { source });
     }
     if let Some((month, slot)) = available.free_slot {
         return Some(Funding::Free { month, slot });
     }
-    available.credit.filter(|_| !available.frozen).map(|backing| Funding::Credit { backing })
+    let count = credits.filter(|count| !available.frozen && available.credits.balance >= *count)?;
+    Some(Funding::Credit { count, backing: UsdCents::new(available.credits.backing_of(count)) })
+}
+
+fn in_credits(count: NonZeroU32) -> Credits {
+    Credits::new(count.get().into())
+}
+
+/// Why an account that brought nothing to pay with is refused.
+fn nothing_left(available: &Available, product: Product) -> FundingRefusal {
+    let left = available.credits.balance;
+    match product {
+        _ if available.frozen => FundingRefusal::Frozen,
+        Product::Call { credits: Some(needed) } if left != Credits::ZERO => {
+            FundingRefusal::TooFewCredits { needed: in_credits(needed), left }
+        }
+        Product::Call { .. } | Product::Pack { .. } => FundingRefusal::NoCredit,
+    }
 }
 
 impl Funding {
@@ -231,7 +276,7 @@ impl Funding {
             Self::Entitlement { .. } => "entitlement",
             Self::Credit { .. } => "credit",
             Self::X402 => "x402",
-            Self::MppCharge => "mpp_charge",
+            Self::MppCharge { .. } => "mpp_charge",
             Self::MppPack { .. } => "mpp_pack",
         }
     }
@@ -239,7 +284,7 @@ impl Funding {
     /// What the books take the claim's proof for: `pay`, `credit` or `free`.
     pub fn proof_purpose(&self) -> &'static str {
         match self {
-            Self::X402 | Self::MppCharge | Self::MppPack { .. } => "pay",
+            Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => "pay",
             Self::Credit { .. } => "credit",
             Self::Free { .. } | Self::Entitlement { .. } => "free",
         }
@@ -248,7 +293,7 @@ impl Funding {
     /// The state in which the claim leaves its intent: what must be paid for first is signed, everything else is being created.
     pub fn claimed_state(&self) -> State {
         match self {
-            Self::X402 | Self::MppCharge | Self::MppPack { .. } => State::Signed,
+            Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => State::Signed,
             Self::Credit { .. } | Self::Free { .. } | Self::Entitlement { .. } => State::Forwarding,
         }
     }

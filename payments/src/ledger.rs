@@ -156,32 +156,32 @@ impl Posting {
         Self::transfer(intent, "entitled", Account::RefundDue(payer.clone()), Account::Unearned(payer.clone()), amount)
     }
 
-    /// A credit is taken for a launch.
+    /// Credits are taken for a call.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_held(intent: PaymentId, payer: &Payer) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "credit_held", Account::CreditsHeld, Account::CreditsOf(payer.clone()), ONE_CREDIT)
+    pub fn credit_held(intent: PaymentId, payer: &Payer, count: Credits) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "credit_held", Account::CreditsHeld, Account::CreditsOf(payer.clone()), Amount::Credits(count))
     }
 
-    /// The launch that a credit was taken for exists: the credit is spent, and the money behind it is earned.
+    /// The call that credits were taken for is done: they are spent, and the money behind them is earned.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_spent(intent: PaymentId, payer: &Payer, backing: UsdCents) -> Result<Self, LedgerError> {
-        let mut lines = moved(Account::CreditsSpent, Account::CreditsHeld, ONE_CREDIT)?;
+    pub fn credit_spent(intent: PaymentId, payer: &Payer, count: Credits, backing: UsdCents) -> Result<Self, LedgerError> {
+        let mut lines = moved(Account::CreditsSpent, Account::CreditsHeld, Amount::Credits(count))?;
         if backing != UsdCents::ZERO {
             lines.extend(moved(Account::Unearned(payer.clone()), Account::RevenueLaunch, Amount::Usd(backing))?);
         }
         Self::balanced(intent, "earned", lines)
     }
 
-    /// The launch that a credit was taken for was refused: the payer has it again.
+    /// The call that credits were taken for was refused: the payer has them again.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_returned(intent: PaymentId, payer: &Payer) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "credit_returned", Account::CreditsOf(payer.clone()), Account::CreditsHeld, ONE_CREDIT)
+    pub fn credit_returned(intent: PaymentId, payer: &Payer, count: Credits) -> Result<Self, LedgerError> {
+        Self::transfer(intent, "credit_returned", Account::CreditsOf(payer.clone()), Account::CreditsHeld, Amount::Credits(count))
     }
 
     /// New credits for a payer: a pack, or one for a paid launch that was refused.
@@ -266,8 +266,6 @@ impl Posting {
         Ok(Self { txn_id, kind, intent, lines })
     }
 }
-
-const ONE_CREDIT: Amount = Amount::Credits(Credits::new(1));
 
 /// The two lines of an amount that goes from one account to another.
 ///

@@ -12,6 +12,7 @@
 //! | [`challenge`] | the 402 that every client can pay, prepared once per route |
 //! | [`error`] | why a proof was refused, with the wire code |
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
+//! | [`route`] | what a route asks of who calls it: nothing, who it is, or a payment |
 //! | [`free_tier`], [`funding`] | slots of the month; who pays for a creation, decided once |
 //! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
 //! | [`gas`] | what a payment may cost in gas |
@@ -22,6 +23,7 @@
 //! | [`sequence`] | the signers' nonces: holes are found and filled, nothing is left under a nonce that others used |
 //! | [`recovery`] | what a crash leaves behind is finished by the same drive |
 //! | [`standing`] | how many credits of a charge may stand, once its money is refunded or disputed |
+//! | [`obligation`] | what is owed to a payer, and which call it funds |
 //! | [`refunds`] | money on its way back to cards |
 //! | [`clearing`] | our balance at the card processor: fees, payouts |
 //! | [`paid_back`], [`usdc_refunds`] | USDC on its way back: sent by hand and booked, or by a wallet of its own |
@@ -51,12 +53,14 @@ pub mod intent;
 pub mod ledger;
 pub mod money;
 pub mod mpp;
+pub mod obligation;
 pub mod paid_back;
 pub mod ports;
 pub mod proof;
 pub mod reconcile;
 pub mod recovery;
 pub mod refunds;
+pub mod route;
 pub mod sequence;
 pub mod settlement;
 pub mod standing;

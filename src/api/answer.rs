@@ -8,11 +8,12 @@ use payments::{
     agent::Payer,
     challenge::{Phase, Retry},
     checkout::{Admission, may_pay_again},
-    funding::Funding,
+    funding::{Funding, IfRefused},
     ids::PaymentId,
     intent::{Intent, Protocol, State, StoredAnswer},
     money::Amount,
     settlement::{PaymentFailure, Settlement},
+    time::UnixMs,
     x402::receipt::{Outcome, Receipt},
 };
 use serde_json::Value;
@@ -179,7 +180,7 @@ fn refused_by_upstream(stored: &StoredAnswer) -> Refused {
 async fn charge(api: &Api, intent: &Intent) -> String {
     match (&intent.funding, intent.state) {
         (_, State::Released) => format!("none; reason=refused; payment={}", intent.id),
-        (Funding::X402 | Funding::MppCharge | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
         (Funding::Credit { .. }, _) => format!("none; reason=credit; payment={}", intent.id),
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
         (Funding::Free { month, .. }, _) => {
@@ -192,23 +193,36 @@ async fn charge(api: &Api, intent: &Intent) -> String {
     }
 }
 
+/// A refused charge became a credit.
+fn is_credited(intent: &Intent) -> bool {
+    intent.funding == Funding::MppCharge { if_refused: IfRefused::Credit }
+}
+
+/// Until when what is owed funds another call: a debt to a card never does.
+fn entitled_until(intent: &Intent) -> Option<UnixMs> {
+    intent.entitled_until.filter(|_| intent.charge.is_none())
+}
+
 fn owed_charge(intent: &Intent) -> String {
-    if intent.charge.is_some() {
+    if is_credited(intent) {
         return format!("{}; payment={}; credited=1 CREDIT", intent.price, intent.id);
     }
-    let until = intent.entitled_until.map(|until| until.rfc3339()).unwrap_or_default();
-    format!("{}; payment={}; owed={}; entitled_until={until}", intent.price, intent.id, intent.price)
+    let owed = format!("{}; payment={}; owed={}", intent.price, intent.id, intent.price);
+    match entitled_until(intent) {
+        Some(until) => format!("{owed}; entitled_until={}", until.rfc3339()),
+        None => owed,
+    }
 }
 
 /// The upstream's refusal, and beside it what is owed.
 fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
     let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else { return stored.clone() };
     body.insert(String::from("payment_id"), intent.id.to_string().into());
-    match intent.charge {
-        Some(_) => body.insert(String::from("credited"), "1 CREDIT".into()),
-        None => body.insert(String::from("owed"), intent.price.to_string().into()),
+    match is_credited(intent) {
+        true => body.insert(String::from("credited"), "1 CREDIT".into()),
+        false => body.insert(String::from("owed"), intent.price.to_string().into()),
     };
-    if let Some(until) = intent.entitled_until {
+    if let Some(until) = entitled_until(intent) {
         body.insert(String::from("entitled_until"), until.rfc3339().into());
     }
     body.insert(String::from("retry"), Retry::FixRequest.as_str().into());

@@ -14,7 +14,7 @@ use payments::{
 };
 
 use super::Api;
-use crate::upstream::profile::{Identity, OwnRoute, Price, Route, RouteTable, Target};
+use crate::upstream::profile::{OwnRoute, Route, RouteTable, Target};
 
 /// Which challenge a route has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ struct Challenge {
     card: Option<Offer>,
     /// USDC is taken, or a signature of amount 0.
     usdc: bool,
+    /// Some calls cost wallets nothing.
+    free: bool,
 }
 
 /// What cards are offered.
@@ -91,7 +93,7 @@ impl Challenges {
         };
         for route in table.routes().filter(|route| asks_for_proof(route)) {
             let price = price_of(route);
-            let card = cards.map(|cards| offer(route, cards)).transpose()?.flatten();
+            let card = cards.map(|cards| offer(route, cards, table)).transpose()?.flatten();
             if price.is_none() && card.is_some() {
                 let prepared = card.as_ref().map(Prepared402::card_only);
                 let requirements = challenges.identity.clone();
@@ -125,8 +127,9 @@ impl Challenges {
     ) {
         let Some(prepared) = prepared else { return };
         let usdc = price.is_some() || card.is_none();
+        let free = route.upstream().and_then(|upstream| upstream.access.terms()?.free.as_ref()).is_some();
         self.by_key.insert(route.key.clone(), self.list.len());
-        self.list.push(Challenge { prepared, requirements, price, card, usdc });
+        self.list.push(Challenge { prepared, requirements, price, card, usdc, free });
     }
 
     /// The challenge of a route, by its key.
@@ -163,6 +166,11 @@ impl Challenges {
         self.list[challenged.index].usdc
     }
 
+    /// Whether some calls of a route cost wallets nothing.
+    pub(super) fn gives_free_calls(&self, challenged: Challenged) -> bool {
+        self.list[challenged.index].free
+    }
+
     /// Amounts that identify beside 0.
     pub(super) fn prices(&self) -> &[UsdcUnits] {
         &self.prices
@@ -176,31 +184,25 @@ impl Challenges {
 
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
-        Target::Upstream(upstream) => upstream.identity != Identity::None,
+        Target::Upstream(upstream) => upstream.access.asks_for_proof(),
         Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::Quote) => true,
         Target::Own(OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => false,
     }
 }
 
 fn price_of(route: &Route) -> Option<UsdcUnits> {
-    match route.upstream()?.price {
-        Price::PerCall { usdc_units, .. } => usdc_units.map(UsdcUnits::new),
-        Price::Free => None,
-    }
+    route.upstream()?.access.terms()?.offers.usdc()
 }
 
-/// What a card is asked for on a route; none where it costs nothing, or less than a card can be charged.
-fn offer(route: &Route, cards: &CardTerms) -> Result<Option<Offer>, OfferError> {
-    let price = match (&route.target, route.upstream().map(|upstream| upstream.price)) {
-        (Target::Own(OwnRoute::Purchase), _) => Some(cards.pack),
-        (_, Some(Price::PerCall { usd_cents, .. })) => usd_cents.map(UsdCents::new),
-        _ => None,
+/// What a card is asked for on a route; none where none is taken. A price that a card cannot be charged was refused with the profile.
+fn offer(route: &Route, cards: &CardTerms, table: &RouteTable) -> Result<Option<Offer>, OfferError> {
+    let price = match &route.target {
+        Target::Own(OwnRoute::Purchase) => table.takes_credits().then_some(cards.pack),
+        Target::Own(_) => None,
+        Target::Upstream(upstream) => upstream.access.terms().and_then(|terms| terms.offers.usd()),
     };
     let Some(price) = price else { return Ok(None) };
-    match Offer::new(&cards.realm, &route.key, price, &cards.network_id, &["card", "link"]) {
-        Err(OfferError::BelowMinimum { .. }) => Ok(None),
-        offer => offer.map(Some),
-    }
+    Offer::new(&cards.realm, &route.key, price, &cards.network_id, &["card", "link"]).map(Some)
 }
 
 /// A fresh challenge for cards: its expiry, the digest of the body, and 128 random bits.

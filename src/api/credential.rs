@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 use payments::{challenge::Retry, mpp::agent_token::AgentToken};
 
 use super::problem::Fault;
-use crate::upstream::profile::Condition;
+use crate::upstream::profile::{ApiKeys, Condition};
 
 /// Longest `Idempotency-Key`.
 const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -28,7 +28,7 @@ pub(super) enum Credential {
 ///
 /// # Errors
 /// 400 for more than one, for a header that is there twice, and for a scheme that is not taken here.
-pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
+pub(super) fn find(headers: &HeaderMap, api_keys: &ApiKeys) -> Result<Credential, Fault> {
     let mut found = Vec::new();
     for name in ["x-payment", "payment-signature"] {
         for value in headers.get_all(name) {
@@ -42,7 +42,7 @@ pub(super) fn find(headers: &HeaderMap) -> Result<Credential, Fault> {
         if value.split(',').filter(|part| is_credential(part.trim_start())).count() > 1 {
             return Err(several(2));
         }
-        found.push(authorization(value)?);
+        found.push(authorization(value, api_keys)?);
     }
     let beside = agent_token(headers)?;
     match (found.as_slice(), beside) {
@@ -103,9 +103,9 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fau
     Ok(Some(text.to_owned()))
 }
 
-fn authorization(value: &str) -> Result<Credential, Fault> {
+fn authorization(value: &str, api_keys: &ApiKeys) -> Result<Credential, Fault> {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    if scheme.eq_ignore_ascii_case("bearer") && rest.trim().starts_with("ds_") {
+    if scheme.eq_ignore_ascii_case("bearer") && api_keys.has(rest.trim()) {
         return Ok(Credential::ApiKey(value.to_owned()));
     }
     if scheme.eq_ignore_ascii_case("payment") || value.split(',').any(|part| is_payment(part.trim_start())) {
@@ -119,9 +119,13 @@ fn authorization(value: &str) -> Result<Credential, Fault> {
             .reason("unknown_api_key")
             .retry(Retry::FixRequest));
     }
-    Err(bad("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...), an API key (Bearer ds_...) or left out")
+    let (among, kinds) = match api_keys.prefixes.first() {
+        Some(prefix) => (format!(", an API key (Bearer {prefix}...)"), format!("Payment ..., Bearer tpk_... or Bearer {prefix}...")),
+        None => (String::new(), String::from("Payment ... or Bearer tpk_...")),
+    };
+    Err(bad(&format!("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...){among} or left out"))
         .reason("unsupported_credential")
-        .field("Authorization", "Payment ..., Bearer tpk_... or Bearer ds_...", "another scheme"))
+        .field("Authorization", &kinds, "another scheme"))
 }
 
 /// A field may join a payment with what is no credential here, and clients do.

@@ -13,6 +13,7 @@ use payments::{
     challenge::{ErrorShape, Retry, ShapeHints},
     checkout::Admission,
     fingerprint::Fingerprint,
+    route::{Access, Terms},
 };
 use tracing::Instrument;
 
@@ -23,9 +24,10 @@ use super::{
     cards,
     credential::{self, Credential},
     earlier_terms,
-    faults::unpaid,
+    faults::{not_offered, unpaid},
     framing::{self, Connection},
-    free, header_value, own, priced,
+    free, header_value, own,
+    priced::{self, UsdcRoute},
     problem::{Asked, Fault},
     told, trace as note,
 };
@@ -34,7 +36,7 @@ use crate::{
         Rail,
         trace::{self, Trace},
     },
-    upstream::profile::{Condition, Find, Identity, OwnRoute, Price, Target, UpstreamRoute},
+    upstream::profile::{Condition, Find, OwnRoute, Target, UpstreamRoute},
 };
 
 /// Answers every request of agents.
@@ -94,7 +96,7 @@ async fn route_request(
         Target::Own(OwnRoute::CardEvents) => Credential::None,
         // Nobody is asked who reads the price list.
         Target::Own(OwnRoute::OpenApi | OwnRoute::Llms) => Credential::None,
-        _ => credential::find(&parts.headers)?,
+        _ => credential::find(&parts.headers, &api.settings.api_keys)?,
     };
     let ReadBody { bytes: body, share: _share } = body::read(api, &parts.headers, body).await?;
     let _place = api.load.request()?;
@@ -137,39 +139,62 @@ fn rail(credential: &Credential) -> Rail {
 }
 
 async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
-    if let Some(known) = no_longer_offered(api, upstream, call, &credential).await? {
-        return Ok(known);
+    if let Credential::ApiKey(key) = credential {
+        if !upstream.takes_api_keys {
+            let fault = Fault::new(Condition::Unauthenticated, "this route takes no API keys");
+            return Err(fault.reason("api_key_not_taken").retry(Retry::FixRequest));
+        }
+        return answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await;
     }
-    match (credential, upstream.identity, upstream.price) {
-        (Credential::ApiKey(key), _, _) => {
-            answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await
+    match &upstream.access {
+        Access::Open => {
+            let admission = Admission::for_anyone(&upstream.access, call.forward_request()).ok_or_else(|| unpaid(api, call))?;
+            answer::forwarded(api, admission, "none; reason=open_route").await
         }
-        (_, Identity::None, _) => answer::forwarded(api, Admission::for_anyone(call.forward_request()), "none; reason=open_route").await,
-        (Credential::None, _, _) => Err(unpaid(api, call)),
-        (Credential::Card(header), _, Price::PerCall { usd_cents: Some(_), .. }) => {
-            cards::by_credential(api, upstream, call, &header).await
-        }
-        (Credential::AgentToken(token), _, Price::PerCall { usd_cents: Some(_), .. }) => cards::by_token(api, upstream, call, &token).await,
-        (credential @ (Credential::Card(_) | Credential::AgentToken(_)), _, _) => {
-            let who = cards::identified(api, call, &credential).await?;
-            cards::forwarded(api, upstream, call, &who).await
-        }
-        (Credential::X402(header), _, Price::PerCall { usdc_units: Some(_), .. }) => priced::answer(api, upstream, call, &header).await,
-        (Credential::X402(header), _, _) => free::answer(api, upstream, call, &header).await,
+        Access::Identified => identified_route(api, upstream, call, &credential).await,
+        Access::Priced(terms) => priced_route(api, upstream, terms, call, &credential).await,
     }
 }
 
-/// What was paid on a priced route in a way that it no longer offers is answered as it was.
-async fn no_longer_offered(
+/// A route that costs nothing and asks who is there.
+async fn identified_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    match credential {
+        Credential::None | Credential::ApiKey(_) => Err(unpaid(api, call)),
+        Credential::X402(header) => free::answer(api, upstream, call, header).await,
+        Credential::Card(_) | Credential::AgentToken(_) => {
+            let who = cards::identified(api, call, credential).await?;
+            cards::forwarded(api, upstream, call, &who).await
+        }
+    }
+}
+
+/// A priced route: each credential goes to the rail that takes it, and to nothing else. What was paid in a way that the route no longer offers is
+/// answered as it was.
+async fn priced_route(
     api: &Arc<Api>,
     upstream: &UpstreamRoute,
-    call: &Call,
+    terms: &Terms,
+    call: &mut Call,
     credential: &Credential,
-) -> Result<Option<Response>, Fault> {
-    match (credential, upstream.price) {
-        (Credential::X402(header), Price::PerCall { usdc_units: None, .. }) => earlier_terms::of_transfer(api, call, header).await,
-        (Credential::Card(header), Price::PerCall { usd_cents: None, .. }) => earlier_terms::of_former_charge(api, call, header).await,
-        (Credential::None | Credential::AgentToken(_) | Credential::ApiKey(_), _) | (_, Price::Free | Price::PerCall { .. }) => Ok(None),
+) -> Result<Response, Fault> {
+    match credential {
+        Credential::None | Credential::ApiKey(_) => Err(unpaid(api, call)),
+        Credential::X402(header) => match terms.offers.usdc() {
+            Some(price) => priced::answer(api, UsdcRoute { upstream, terms, price }, call, header).await,
+            None => earlier_terms::of_transfer(api, call, header).await?.ok_or_else(|| not_offered(api, call, "x402")),
+        },
+        Credential::Card(header) => match terms.offers.usd() {
+            Some(_) => cards::by_credential(api, upstream, terms, call, header).await,
+            None => match earlier_terms::of_former_charge(api, call, header).await? {
+                Some(known) => Ok(known),
+                None => Err(cards::desk(api).err().unwrap_or_else(|| not_offered(api, call, "a card"))),
+            },
+        },
+        // It says who asks, and pays with credits alone.
+        Credential::AgentToken(token) => match terms.credits {
+            Some(_) => cards::by_token(api, upstream, terms, call, token).await,
+            None => Err(not_offered(api, call, "credits")),
+        },
     }
 }
 

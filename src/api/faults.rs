@@ -12,24 +12,36 @@ use payments::{
 use super::{Api, answer, call::Call, problem::Fault, proof};
 use crate::upstream::profile::Condition;
 
+/// What surprises payers with the clients' own settings.
+const CLIENT_CAPS: &str = "clients often cap a payment at 0.10 or 1.00 USD";
+
 /// Step 3: no credential, no store is asked.
 pub(super) fn unpaid(api: &Api, call: &Call) -> Fault {
+    let message = unpaid_message(api, call);
+    Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
+}
+
+fn unpaid_message(api: &Api, call: &Call) -> String {
     let asked = call.asked.challenged;
     let usdc = asked.and_then(|challenged| api.challenges.price(challenged));
-    let message = match (usdc, api.challenges.card_price(asked)) {
-        (Some(usdc), Some(usd)) => format!(
-            "payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {}; wallets have some free each month, and clients often cap a \
-             payment at 0.10 or 1.00 USD",
-            call.route
-        ),
-        (Some(usdc), None) => format!(
-            "payment required: {usdc} USDC (x402) for {}; wallets have some free each month, and clients often cap a payment at 0.10 or 1.00 USD",
-            call.route
-        ),
+    let free = match asked.is_some_and(|challenged| api.challenges.gives_free_calls(challenged)) {
+        true => "wallets have some free each month, and ",
+        false => "",
+    };
+    match (usdc, api.challenges.card_price(asked)) {
+        (Some(usdc), Some(usd)) => {
+            format!("payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {}; {free}{CLIENT_CAPS}", call.route)
+        }
+        (Some(usdc), None) => format!("payment required: {usdc} USDC (x402) for {}; {free}{CLIENT_CAPS}", call.route),
         (None, Some(usd)) => format!("payment required: {usd} USD by card (MPP) for {}", call.route),
         (None, None) => String::from("identify yourself with a signed x402 payment of amount 0; nothing is charged"),
-    };
-    Fault::new(Condition::PaymentRequired, message).reason("no_credential").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
+    }
+}
+
+/// The credential is of a rail that the route does not offer: the 402 says which it does. Nothing is claimed, and no proof is used up.
+pub(super) fn not_offered(api: &Api, call: &Call, by: &str) -> Fault {
+    let message = format!("{} is not paid by {by}; nothing was charged; {}", call.route, unpaid_message(api, call));
+    Fault::new(Condition::PaymentRequired, message).reason("rail_not_offered").phase(Phase::Challenge).retry(Retry::PayAgain).challenged()
 }
 
 /// The upstream takes nothing now: said before anything is claimed.
@@ -154,11 +166,13 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
                            nothing was charged";
             Fault::unavailable(message, 2).reason("balance_promised").phase(Phase::Reserve)
         }
-        ClaimRefusal::Funding(refusal @ (FundingRefusal::NoCredit | FundingRefusal::Frozen)) => {
+        ClaimRefusal::Funding(
+            refusal @ (FundingRefusal::NoCredit | FundingRefusal::TooFewCredits { .. } | FundingRefusal::Frozen),
+        ) => {
             let reason = if *refusal == FundingRefusal::Frozen { "credits_frozen" } else { "no_credits" };
             let message = format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");
             let fault = Fault::new(Condition::PaymentRequired, message).reason(reason).phase(Phase::Reserve).retry(Retry::PayAgain);
-            let packs: Vec<_> = api.cards.iter().map(|desk| desk.pack.shown()).collect();
+            let packs: Vec<_> = api.cards.iter().filter_map(|desk| desk.pack).map(|pack| pack.shown()).collect();
             fault.member("packs", packs).member("purchase_endpoint", "POST /v1/credits/purchase").challenged()
         }
         ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice) => {

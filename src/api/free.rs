@@ -34,7 +34,8 @@ pub(super) async fn forwarded(api: &Arc<Api>, upstream: &UpstreamRoute, call: &C
     {
         return Err(refusal::of_schema(&findings));
     }
-    answer::forwarded(api, Admission::for_identified(who, call.forward_request()), "none; reason=free_route").await
+    let admission = Admission::for_identified(&upstream.access, who, call.forward_request()).ok_or_else(|| unpaid(api, call))?;
+    answer::forwarded(api, admission, "none; reason=free_route").await
 }
 
 /// Who asks, by a proof that works exactly once: a stranger who saw it reads nothing with it. The limiter comes after the claim, so that a

@@ -57,7 +57,7 @@ pub use turns::Turns;
 use crate::{
     clock::SystemClock,
     telemetry::Telemetry,
-    upstream::profile::{Codes, Envelope, RouteTable},
+    upstream::profile::{ApiKeys, Codes, Envelope, RouteTable},
     worker::drives::Drives,
 };
 
@@ -155,6 +155,8 @@ pub struct ApiSettings {
     pub sandbox: bool,
     /// Free launches per wallet and month, as `GET /usage` shows them.
     pub free_per_month: u8,
+    /// The upstream's own API keys that pass through.
+    pub api_keys: ApiKeys,
 }
 
 /// The router with its layers, outermost first: a panic answers 500 and nothing else; preflights are answered without payment.
@@ -195,7 +197,7 @@ fn cors() -> CorsLayer {
     ];
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(allowed)
         .expose_headers(exposed.map(HeaderName::from_static))
         .max_age(Duration::from_secs(600))

@@ -69,7 +69,7 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
         },
         "launches_created": usage.launches,
         "credits": {"balance": credits},
-        "entitlements": usage.entitlements,
+        "entitlements": usage.entitlements.len(),
         "features": {"can_connect_own_accounts": false, "can_post_to_official_accounts": true},
     }}))
 }

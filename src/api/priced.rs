@@ -12,6 +12,7 @@ use payments::{
     money::UsdcUnits,
     ports::{BooksError, ClaimKey, Claimed},
     proof::{PaymentKey, ProofKey},
+    route::Terms,
     x402::verify::{EXPIRY_PAD_S, LiveTransfer, VerifiedTransfer},
 };
 
@@ -37,7 +38,14 @@ use crate::{
 /// How long a request waits for its claim. The claim itself goes on.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
+/// A priced route that takes USDC.
+pub(super) struct UsdcRoute<'a> {
+    pub(super) upstream: &'a UpstreamRoute,
+    pub(super) terms: &'a Terms,
+    pub(super) price: UsdcUnits,
+}
+
+pub(super) async fn answer(api: &Arc<Api>, route: UsdcRoute<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
     let (transfer, identifier) = match proof::named(api, challenged, header) {
@@ -60,12 +68,11 @@ pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut 
     call.rate = Some(api.limits.agent(&proof::payer(&transfer), api.world.clock.now()).await?);
     call.proven = Some(proof::payer(&transfer));
     // 7. Everything that the upstream would refuse, before any money.
-    check_body(api, upstream, call)?;
+    check_body(api, route.upstream, call)?;
     // 8. What is open already, the upstream's health, its breaker and budget.
     check_gates(api).await?;
     // 9 and 10. The chain's view, then the claim.
-    let price = api.challenges.price(challenged).unwrap_or(UsdcUnits::ZERO);
-    let request = priced_request(api, upstream, call, live, key.clone(), price);
+    let request = priced_request(api, &route, call, live, key.clone());
     let id = request.id;
     let world = api.world.clone();
     let claimed = to_its_end(api, id, async move { checkout::claim(&world, request).await }).await?;
@@ -174,7 +181,7 @@ pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Re
     (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))
 }
 
-fn priced_request(api: &Api, upstream: &UpstreamRoute, call: &Call, live: LiveTransfer, key: ClaimKey, price: UsdcUnits) -> PricedRequest {
+fn priced_request(api: &Api, route: &UsdcRoute<'_>, call: &Call, live: LiveTransfer, key: ClaimKey) -> PricedRequest {
     PricedRequest {
         id: api.world.ids.payment_id(),
         payer: proof::payer(&live),
@@ -187,8 +194,8 @@ fn priced_request(api: &Api, upstream: &UpstreamRoute, call: &Call, live: LiveTr
             body: call.body.clone(),
             content_type: call.content_type(),
         },
-        price,
-        free_tier: upstream.free_tier.is_some(),
+        price: route.price,
+        free_tier: route.terms.free.is_some(),
         idempotency_key: key.idempotency.map(|(_, key)| key),
     }
 }

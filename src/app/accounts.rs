@@ -6,19 +6,20 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use payments::{
     checkout::{Admission, ForwardRequest, World},
+    route::Access,
     time::UnixMs,
 };
 use serde_json::Value;
 
 use crate::{
-    api::{BodyFinding, BodyRefusal},
+    api::{BodyFinding, BodyRefusal, BodyRules},
     upstream::{
         launch_core::rules::{
             create,
             platforms::{Connected, Platform},
             refusal::Refusal,
         },
-        profile::Profile,
+        profile::{Profile, Route},
     },
     worker::rounds::Housekeeping,
 };
@@ -51,7 +52,7 @@ struct Known {
 impl Accounts {
     /// Nothing is known until the first turn, and of an upstream of another kind nothing is ever asked.
     fn new(world: World, profile: &Profile) -> Self {
-        let asks = has_rules(profile) && profile.route(ROUTE).is_some();
+        let asks = has_rules(profile) && profile.route(ROUTE).and_then(Route::upstream).is_some_and(|route| route.access == Access::Open);
         let known = Known { platforms: None, ask_at: UnixMs::new(0), failures: 0 };
         Self { world, asks, known: Arc::new(RwLock::new(known)) }
     }
@@ -84,7 +85,8 @@ impl Accounts {
             content_type: None,
             request_id: String::from("accounts"),
         };
-        let answer = self.world.upstream.forward(Admission::for_anyone(request)).await.ok().filter(|answer| answer.status == 200)?;
+        let admission = Admission::for_anyone(&Access::Open, request)?;
+        let answer = self.world.upstream.forward(admission).await.ok().filter(|answer| answer.status == 200)?;
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         let platforms = body.pointer("/data/connected_platforms")?.as_array()?;
         Some(Connected::new(platforms.iter().filter_map(Value::as_str).filter_map(Platform::from_id)))
@@ -105,6 +107,15 @@ impl Housekeeping for Accounts {
         // An old list is better than none: the core refuses what is no longer connected.
         known.platforms = platforms.or(known.platforms.take());
     }
+}
+
+/// The check of a body that the product's own rules hold for: that of a new launch.
+pub(super) fn body_rules(profile: &Profile, accounts: Accounts) -> BodyRules {
+    let has_rules = has_rules(profile);
+    Box::new(move |route, body, now_unix_s| match has_rules && route == "POST /launches" {
+        true => accounts.check(body, now_unix_s),
+        false => Ok(()),
+    })
 }
 
 /// Whether bodies are checked by the product's own rules.

@@ -223,8 +223,8 @@ impl CardParts {
         Cards { rail: Arc::clone(&self.rail), tokens: Arc::clone(&self.tokens) }
     }
 
-    /// What the API needs.
-    pub(super) fn desk(self, books: Arc<dyn CardBooks>) -> CardDesk {
+    /// What the API needs; packs are sold where a route takes credits.
+    pub(super) fn desk(self, books: Arc<dyn CardBooks>, sells_packs: bool) -> CardDesk {
         CardDesk {
             books,
             rail: self.rail,
@@ -238,7 +238,7 @@ impl CardParts {
             bind_bodies: self.bind_bodies,
             livemode: self.livemode,
             looks: Looks::new(self.refused_per_minute),
-            pack: Pack { id: PACK_ID, credits: PACK_CREDITS, price: self.terms.pack },
+            pack: sells_packs.then_some(Pack { id: PACK_ID, credits: PACK_CREDITS, price: self.terms.pack }),
         }
     }
 }

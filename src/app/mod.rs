@@ -133,7 +133,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         world: world.clone(),
         drives: drives.clone(),
         challenges: parts::challenges(config, &table, &money, cards.as_ref())?,
-        cards: cards.map(|cards| cards.desk(store.cards)),
+        cards: cards.map(|cards| cards.desk(store.cards, table.takes_credits())),
         table,
         descriptions: api::Descriptions::of(&profile.name),
         codes: profile.codes.clone(),
@@ -143,7 +143,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         load: Load::new(limits::load(config)),
         trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
         clock,
-        body_rules: body_rules(&profile, accounts),
+        body_rules: accounts::body_rules(&profile, accounts),
         settings: api_settings(config, &profile),
         telemetry,
         draining: draining.clone(),
@@ -264,14 +264,6 @@ fn serve(listener: TcpListener, router: axum::Router, config: &Config, drain: Du
     tokio::spawn(api::server::serve(listener, router, limits, stop.clone()))
 }
 
-fn body_rules(profile: &Profile, accounts: accounts::Accounts) -> api::BodyRules {
-    let has_rules = accounts::has_rules(profile);
-    Box::new(move |route, body, now_unix_s| match has_rules && route == "POST /launches" {
-        true => accounts.check(body, now_unix_s),
-        false => Ok(()),
-    })
-}
-
 fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
     ApiSettings {
         public_url: public_url(config).to_owned(),
@@ -287,6 +279,7 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
         },
         sandbox: config.x402.mode == X402Mode::Sandbox,
         free_per_month: parts::free_per_month(profile).unwrap_or(0),
+        api_keys: profile.api_keys.clone(),
     }
 }
 

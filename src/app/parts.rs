@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use payments::{
     checkout::World,
     ports::{ChainRail, Sealer, WayBooks},
+    route::RailsHere,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AppError, cards::CardParts, custody, money::Money, public_url};
 use crate::{
     api::{Api, Challenges},
-    config::{Config, UpstreamUrl},
+    config::{Config, StripeMode, UpstreamUrl},
     upstream::{
         profile::{LaunchPrices, Ownership, Profile, RouteTable},
         way::Way,
@@ -36,6 +37,7 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     if !profile.override_launch_price(prices) {
         return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
     }
+    profile.settle_offers(RailsHere { cards: config.stripe.mode != StripeMode::Off })?;
     if profile.ownership != Ownership::Core {
         let text = "this build serves upstreams that keep whose resource is whose (ownership = \"core\")";
         return Err(AppError::Setting(text.to_owned()));
@@ -61,8 +63,8 @@ pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, car
 
 /// Free launches per wallet and month; the books' key has room for five.
 pub(super) fn free_per_month(profile: &Profile) -> Result<u8, AppError> {
-    let tier = profile.route("POST /launches").and_then(|route| route.upstream()?.free_tier);
-    match u8::try_from(tier.map_or(0, |tier| tier.count)) {
+    let free = profile.route("POST /launches").and_then(|route| route.upstream()?.access.terms()?.free.as_ref());
+    match u8::try_from(free.map_or(0, |free| free.count.get())) {
         Ok(count) if count <= 5 => Ok(count),
         _ => Err(AppError::Setting(String::from("pricing.free_launches_per_month is at most 5"))),
     }

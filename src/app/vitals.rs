@@ -20,7 +20,7 @@ use crate::{
     telemetry::{ChainPulse, NodePulse, Telemetry, router, trace},
     upstream::{
         forwarder::Witness,
-        profile::{Identity, OwnRoute, Route, RouteTable, Target},
+        profile::{OwnRoute, Route, RouteTable, Target},
     },
     worker::{
         challenges::ChallengeNotes,
@@ -36,7 +36,7 @@ pub(super) fn telemetry(table: &RouteTable) -> Arc<Telemetry> {
 
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
-        Target::Upstream(upstream) => upstream.identity != Identity::None,
+        Target::Upstream(upstream) => upstream.access.asks_for_proof(),
         Target::Own(own) => !matches!(own, OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms),
     }
 }

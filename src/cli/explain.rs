@@ -136,7 +136,7 @@ fn tier(intent: &Intent) -> String {
         Funding::Free { month, slot } => format!("free: slot {slot} of {month}; no entitlement was open"),
         Funding::X402 => format!("paid {}: no entitlement was open and no free slot was left", intent.price),
         Funding::Credit { .. } => String::from("a credit: the account had one"),
-        Funding::MppCharge => format!("paid {} by card: the account had no credit to spend", intent.price),
+        Funding::MppCharge { .. } => format!("paid {} by card: the account had no credit to spend", intent.price),
         Funding::MppPack { credits } => format!("paid {} by card for {credits} credits", intent.price),
     }
 }

@@ -112,6 +112,7 @@ fn next(owed: &ObligationRow, by_wallet: bool) -> &'static str {
         ("refund_due", _) => "refund approve",
         ("used", "USDC") => "used for a launch",
         ("used", _) => "a credit was given; refund approve takes it back",
+        ("open", "USD") => "due in a moment, then refund approve",
         ("open" | "reserved", _) => "the payer's next launch",
         ("refund_sent", "USDC") => "the gateway sends it, and waits for its proof",
         ("refund_sent" | "refund_unknown", _) => "the gateway asks the card processor",

@@ -5,7 +5,11 @@ mod tests;
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
-use payments::agent::Payer;
+use payments::{
+    agent::Payer,
+    money::UsdCents,
+    route::{RailPrice, RailsHere},
+};
 
 use super::{Config, StripeMode, X402Mode};
 use crate::strict_toml::Mistake;
@@ -18,7 +22,7 @@ const MIN_KEY_CHARS: usize = 32;
 /// What is left of an authorization's time before it is too late to settle it.
 const SETTLE_MARGIN_S: u64 = 6;
 
-const RULES: [Rule; 43] = [
+const RULES: [Rule; 44] = [
     // A live rail stands alone.
     ("live_beside_sandbox", "sandbox", live_beside_sandbox),
     ("clock_file_beside_live", "test.clock_file", clock_file_beside_live),
@@ -64,6 +68,7 @@ const RULES: [Rule; 43] = [
     ("cache_url", "cache.url", cache_url),
     ("cache_prefix", "cache.prefix", cache_prefix),
     ("price_of_zero", "pricing", price_of_zero),
+    ("pack_below_minimum", "pricing.pack_20_usd", pack_below_minimum),
     ("zero", "limits", zero),
     ("short_lease", "store.lease_s", short_lease),
     ("short_unknown", "upstream.unknown_after_s", short_unknown),
@@ -228,6 +233,13 @@ fn price_of_zero(config: &Config) -> Option<String> {
     let prices =
         [pricing.launch_usdc.map(super::Usdc::minor), pricing.launch_usd.map(super::Usd::minor), Some(pricing.pack_20_usd.minor())];
     prices.contains(&Some(0)).then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
+}
+
+/// A pack that no card can pay for would be on sale in vain.
+fn pack_below_minimum(config: &Config) -> Option<String> {
+    let price = UsdCents::new(config.pricing.pack_20_usd.minor());
+    let price = RailPrice::MppStripe(price).check(RailsHere { cards: true });
+    price.err().filter(|_| config.stripe.mode != StripeMode::Off && config.pricing.pack_20_usd.minor() > 0).map(|why| why.to_string())
 }
 
 fn zero(config: &Config) -> Option<String> {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use payments::{
-    funding::Funding,
+    funding::{Funding, IfRefused},
     intent::{Intent, State},
     money::Amount,
     settlement::{Settlement, TEST_CHAINS},
@@ -81,9 +81,9 @@ impl Telemetry {
         match (&intent.funding, intent.state) {
             (Funding::Free { .. }, State::Created) => self.count(FREE_LAUNCHES, &[], 1),
             (Funding::MppPack { credits }, State::Granted) => self.count(CREDITS, &[("op", "sold")], credits.get()),
-            (Funding::Credit { .. }, State::Created) => self.count(CREDITS, &[("op", "spent")], 1),
-            (Funding::Credit { .. }, State::Released) => self.count(CREDITS, &[("op", "returned")], 1),
-            (Funding::MppCharge, State::Rejected) => self.count(CREDITS, &[("op", "given")], 1),
+            (Funding::Credit { count, .. }, State::Created) => self.count(CREDITS, &[("op", "spent")], count.get()),
+            (Funding::Credit { count, .. }, State::Released) => self.count(CREDITS, &[("op", "returned")], count.get()),
+            (Funding::MppCharge { if_refused: IfRefused::Credit }, State::Rejected) => self.count(CREDITS, &[("op", "given")], 1),
             _ => {}
         }
     }

@@ -4,6 +4,8 @@
 //! real part (the node, a client's packages) fails and says how to install it; none is skipped in silence.
 #![allow(clippy::unwrap_used)]
 
+mod access;
+mod access_terms;
 mod broken_connections;
 mod cache_balances;
 mod cache_faults;

@@ -9,6 +9,7 @@ use crate::{
     intent::{Intent, KeptRequest, State},
     ports::{BooksError, IdentityClaim, ProofUse, WrittenBy},
     proof::ProofKey,
+    route::Access,
 };
 
 /// A request as it goes upstream, without any header of the client but its content type.
@@ -114,26 +115,27 @@ impl Admission {
         if !matches!(intent.state, State::Forwarding | State::CoreUnknown) {
             return None;
         }
+        let method = intent.request.method().to_owned();
         let KeptRequest { route, path_and_query, body, content_type } = intent.request.clone();
-        let request = ForwardRequest {
-            method: String::from("POST"),
-            route,
-            path_and_query,
-            body,
-            content_type: Some(content_type),
-            request_id: intent.id.to_string(),
-        };
+        let content_type = (!body.is_empty()).then_some(content_type);
+        let request = ForwardRequest { method, route, path_and_query, body, content_type, request_id: intent.id.to_string() };
         Some(Self { request, agent: Some(intent.payer.clone()), core_key: Some(intent.core_key()), api_key: None })
     }
 
-    /// For a free route, on behalf of somebody whose proof is used up by it.
-    pub fn for_identified(who: &Identified, request: ForwardRequest) -> Self {
-        Self { request, agent: Some(who.payer.clone()), core_key: None, api_key: None }
+    /// For a route that costs nothing, on behalf of somebody who is known. `None` for a priced route, whoever asks.
+    pub fn for_identified(access: &Access, who: &Identified, request: ForwardRequest) -> Option<Self> {
+        match access {
+            Access::Open | Access::Identified => Some(Self { request, agent: Some(who.payer.clone()), core_key: None, api_key: None }),
+            Access::Priced(_) => None,
+        }
     }
 
-    /// For a route that asks nobody who they are. The caller passes requests of such routes only; the upstream sees no agent at all.
-    pub fn for_anyone(request: ForwardRequest) -> Self {
-        Self { request, agent: None, core_key: None, api_key: None }
+    /// For a route that asks nothing of its callers: the upstream sees no agent at all. `None` for any other route.
+    pub fn for_anyone(access: &Access, request: ForwardRequest) -> Option<Self> {
+        match access {
+            Access::Open => Some(Self { request, agent: None, core_key: None, api_key: None }),
+            Access::Identified | Access::Priced(_) => None,
+        }
     }
 
     /// For the upstream's own customers: their key passes untouched, without any identity of ours.

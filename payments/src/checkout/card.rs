@@ -1,6 +1,8 @@
 //! Steps 9 and 10 of a request that a card account pays for: the claiming transaction. What the processor says of the token was asked before,
 //! because it says who asks.
 
+use std::num::NonZeroU32;
+
 use crate::{
     agent::Payer,
     charge::PaymentToken,
@@ -9,7 +11,7 @@ use crate::{
     funding::{Means, PayTerms, Product},
     ids::PaymentId,
     intent::{KeptRequest, Protocol},
-    money::{Amount, UsdCents},
+    money::{Amount, Credits, UsdCents},
     ports::{ClaimKey, ClaimRefusal, Claimed, NewCharge, NewClaim, Payment},
     proof::{ChargeKey, ProofKey},
 };
@@ -26,9 +28,7 @@ pub struct CardRequest {
     pub fingerprint: Fingerprint,
     /// What goes upstream; of a pack, what was asked.
     pub request: KeptRequest,
-    /// The price.
-    pub price: UsdCents,
-    /// A launch or a pack.
+    /// A call or a pack.
     pub product: Product,
     /// The client's `Idempotency-Key`.
     pub idempotency_key: Option<String>,
@@ -40,6 +40,8 @@ pub struct PresentedCard {
     pub key: ChargeKey,
     /// What can be charged.
     pub token: PaymentToken,
+    /// The price.
+    pub price: UsdCents,
 }
 
 /// Claims the request and decides its funding in one transaction: a credit if there is one, otherwise the charge, built and sealed before.
@@ -55,12 +57,17 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         Some(card) => (Means::Charge, Some(ProofKey::Charge(card.key))),
         None => (Means::Nothing, None),
     };
+    let price = match (&asked.card, asked.product) {
+        (Some(card), _) => Amount::Usd(card.price),
+        (None, Product::Call { credits }) => Amount::Credits(Credits::new(credits.map_or(0, NonZeroU32::get).into())),
+        (None, Product::Pack { credits }) => Amount::Credits(credits),
+    };
     let payment = match asked.card {
         Some(card) => {
             let charge = NewCharge {
                 key: card.key,
                 token: card.token,
-                amount: asked.price,
+                amount: card.price,
                 route: asked.request.route.clone(),
                 agent_token_sha256: cards.tokens.sha256_of(&asked.payer, id),
             };
@@ -76,7 +83,7 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         key: ClaimKey { proof, idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)) },
         fingerprint: asked.fingerprint,
         request: asked.request,
-        price: Amount::Usd(asked.price),
+        price,
         protocol: Protocol::Mpp,
         free_tier: None,
         pay_terms: PayTerms {
@@ -94,7 +101,7 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         payer: asked.payer.clone(),
     };
     let claimed = match asked.product {
-        Product::Launch => claim_with_unit(world, claim).await,
+        Product::Call { .. } => claim_with_unit(world, claim).await,
         Product::Pack { .. } => world.books.claim(claim).await.map_err(ClaimError::from),
     };
     // A credit may be gone, also where the books did not say so.

@@ -116,7 +116,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
             reverts: settings.reverts,
             proof_covers_price: asked.transfer.value() == asked.price && payable,
             means: Means::Transfer,
-            product: Product::Launch,
+            product: Product::Call { credits: None },
             beside_price_units: beside(view.balance_units, asked.price),
         },
         payment: Payment::Transfer(TransferPayment {

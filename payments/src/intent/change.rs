@@ -89,7 +89,16 @@ pub enum Change {
         posting: Option<Posting>,
         /// The entitlement that opens again with its first deadline.
         reopened_entitlement: Option<PaymentId>,
-        /// The credit that goes back, with the money that stands behind it.
-        returned_credit: Option<UsdCents>,
+        /// The credits that go back, with the money that stands behind them.
+        returned_credits: Option<ReturnedCredits>,
     },
+}
+
+/// Credits that go back to their payer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReturnedCredits {
+    /// How many.
+    pub count: Credits,
+    /// The money that stands behind them.
+    pub backing: UsdCents,
 }

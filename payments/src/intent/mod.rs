@@ -18,7 +18,7 @@ mod transition;
 use bytes::Bytes;
 
 pub use after::Written;
-pub use change::Change;
+pub use change::{Change, ReturnedCredits};
 pub use ended::EndedBy;
 pub use transition::{Transition, TransitionError};
 
@@ -206,6 +206,15 @@ impl State {
     }
 }
 
+// === impl KeptRequest ===
+
+impl KeptRequest {
+    /// The HTTP method: the first word of the route's key.
+    pub fn method(&self) -> &str {
+        self.route.split(' ').next().unwrap_or_default()
+    }
+}
+
 // === impl Protocol ===
 
 impl Protocol {
@@ -262,6 +271,6 @@ impl Intent {
 
     /// Whether money was taken for it, by its own settlement or by an earlier one.
     pub fn is_paid(&self) -> bool {
-        matches!(self.funding, Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } | Funding::Entitlement { .. })
+        matches!(self.funding, Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } | Funding::Entitlement { .. })
     }
 }

@@ -1,9 +1,9 @@
 //! What may happen to an intent, with everything that is saved in the same commit.
 
-use super::{Change, EndedBy, Guard, Intent, State, StoredAnswer};
+use super::{Change, EndedBy, Guard, Intent, ReturnedCredits, State, StoredAnswer};
 use crate::{
     charge::Mischarge,
-    funding::Funding,
+    funding::{Funding, IfRefused},
     ids::PaymentId,
     ledger::{LedgerError, Posting},
     money::{Amount, Credits, UsdCents},
@@ -174,7 +174,7 @@ impl Intent {
     /// See [`Intent::submitted`].
     pub fn created(&self, answer: StoredAnswer, launch_id: String, at: UnixMs) -> Result<Transition, TransitionError> {
         let posting = match self.funding {
-            Funding::Credit { backing } => Some(Posting::credit_spent(self.id, &self.payer, backing)?),
+            Funding::Credit { count, backing } => Some(Posting::credit_spent(self.id, &self.payer, count, backing)?),
             _ if self.is_paid() => Some(Posting::earned(self.id, &self.payer, self.price)?),
             _ => None,
         };
@@ -193,25 +193,31 @@ impl Intent {
                 let posting = Posting::owed(self.id, &self.payer, self.price)?;
                 self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until })
             }
-            Funding::MppCharge => {
+            // Nothing of it can be used for another call: it is due back at once.
+            Funding::MppCharge { if_refused: IfRefused::Owed } => {
+                let posting = Posting::owed(self.id, &self.payer, self.price)?;
+                self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until: at })
+            }
+            Funding::MppCharge { if_refused: IfRefused::Credit } => {
                 let posting = Posting::credits_issued(self.id, &self.payer, Credits::new(1))?;
                 let change = Change::Compensated { answer, backing: self.paid_usd(), posting };
                 self.change(&CREATING, State::Rejected, at, change)
             }
             Funding::MppPack { .. } => Err(TransitionError::NotAllowed { from: self.state, to: State::Rejected }),
             Funding::Free { .. } => {
-                let change = Change::Released { answer, posting: None, reopened_entitlement: None, returned_credit: None };
+                let change = Change::Released { answer, posting: None, reopened_entitlement: None, returned_credits: None };
                 self.change(&CREATING, State::Released, at, change)
             }
-            Funding::Credit { backing } => {
-                let posting = Some(Posting::credit_returned(self.id, &self.payer)?);
-                let change = Change::Released { answer, posting, reopened_entitlement: None, returned_credit: Some(backing) };
+            Funding::Credit { count, backing } => {
+                let posting = Some(Posting::credit_returned(self.id, &self.payer, count)?);
+                let returned_credits = Some(ReturnedCredits { count, backing });
+                let change = Change::Released { answer, posting, reopened_entitlement: None, returned_credits };
                 self.change(&CREATING, State::Released, at, change)
             }
             Funding::Entitlement { .. } => {
                 let posting = Some(Posting::owed(self.id, &self.payer, self.price)?);
                 let reopened_entitlement = self.entitlement_source();
-                let change = Change::Released { answer, posting, reopened_entitlement, returned_credit: None };
+                let change = Change::Released { answer, posting, reopened_entitlement, returned_credits: None };
                 self.change(&CREATING, State::Released, at, change)
             }
         }

@@ -12,9 +12,9 @@ fn every_posting_sums_to_zero_and_is_named_after_its_fact() {
         Posting::earned(id, &payer, amount).unwrap(),
         Posting::owed(id, &payer, amount).unwrap(),
         Posting::entitled(id, &payer, amount).unwrap(),
-        Posting::credit_held(id, &payer).unwrap(),
-        Posting::credit_spent(id, &payer, UsdCents::new(60)).unwrap(),
-        Posting::credit_returned(id, &payer).unwrap(),
+        Posting::credit_held(id, &payer, Credits::new(3)).unwrap(),
+        Posting::credit_spent(id, &payer, Credits::new(3), UsdCents::new(60)).unwrap(),
+        Posting::credit_returned(id, &payer, Credits::new(3)).unwrap(),
         Posting::credits_issued(id, &payer, Credits::new(20)).unwrap(),
         Posting::mischarged(id, &payer, UsdCents::new(50)).unwrap(),
     ] {

@@ -8,6 +8,7 @@ use crate::{
     agent::{Payer, Wallet},
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
+    obligation::Entitlement,
     ports::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
         finality::{Finding, Sighting},
@@ -48,14 +49,14 @@ pub enum BooksError {
 }
 
 /// What a payer has used and has left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Free slots held or used in the month.
     pub free_used: u8,
     /// Creations of the month, however funded.
     pub launches: u32,
-    /// Open entitlements.
-    pub entitlements: u32,
+    /// Open entitlements, oldest first.
+    pub entitlements: Vec<Entitlement>,
     /// A payment that a reorganisation took: until its finding is closed, the payer gets nothing.
     pub lost_settlement: Option<PaymentId>,
 }

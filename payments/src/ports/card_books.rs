@@ -6,7 +6,7 @@ use crate::{
     agent::Payer,
     charge::Refund,
     ids::PaymentId,
-    money::{Credits, UsdCents},
+    money::Credits,
     ports::{
         ActionName, BooksError, ChargeFacts, HolderBooks, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
     },
@@ -175,11 +175,6 @@ pub struct EventNote {
 // === impl CreditAccount ===
 
 impl CreditAccount {
-    /// The money behind the next credit: an equal share, and for the last one all that is left. None when there is no credit.
-    pub fn next_backing(&self) -> Option<UsdCents> {
-        self.backing_cents.checked_div(self.balance.get()).map(UsdCents::new)
-    }
-
     /// The money behind so many of the credits, in cents: an equal share of each, and for the last ones all that is left.
     pub fn backing_of(&self, credits: Credits) -> u64 {
         let (backing, part, whole) = (u128::from(self.backing_cents), u128::from(credits.get()), u128::from(self.balance.get()));

@@ -168,7 +168,7 @@ impl NewClaim<'_> {
     /// The intent that this claim makes, as it is loaded back.
     pub fn intent(&self, funding: Funding, price: Amount, attempt: Option<Attempt>) -> Intent {
         let state = funding.claimed_state();
-        let charged = matches!(funding, Funding::MppCharge | Funding::MppPack { .. });
+        let charged = matches!(funding, Funding::MppCharge { .. } | Funding::MppPack { .. });
         Intent {
             id: self.id,
             payer: self.payer.clone(),

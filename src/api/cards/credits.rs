@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     super::{Api, call::Call, credential::Credential, free, own, problem::Fault},
-    CardDesk, desk, free as card_free,
+    CardDesk, Pack, desk, free as card_free,
 };
 
 const NOTHING: ShownBalance = ShownBalance { balance: Credits::ZERO, debt: Credits::ZERO };
@@ -27,9 +27,10 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
             shown(api, desk, who.payer()).await?
         }
     };
+    let packs: Vec<_> = desk.pack.iter().map(Pack::shown).collect();
     let mut data = json!({
         "balance": account.balance.get(),
-        "packs": [desk.pack.shown()],
+        "packs": packs,
         "purchase_endpoint": "POST /v1/credits/purchase",
     });
     if account.debt != Credits::ZERO {

@@ -14,39 +14,56 @@ use payments::{
     mpp::error::ProblemType,
     ports::{ClaimKey, HalfKnown, Known},
     proof::{ChargeKey, ProofKey},
+    route::Terms,
 };
 
 use super::{
     super::{Api, call::Call, credential, earlier_terms, faults::unpaid, priced, problem::Fault, replay},
-    CardDesk, desk, stable,
+    CardDesk, Pack, desk, stable,
     who::{self, Paying},
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
 
 /// What is bought, and what must hold before anything is claimed for it.
 pub(super) enum Order<'a> {
-    /// A creation upstream: its body and the upstream's health are checked.
-    Launch(&'a UpstreamRoute),
+    /// A call upstream: its body and the upstream's health are checked.
+    Call(&'a UpstreamRoute, &'a Terms),
     /// The pack.
-    Pack,
+    Pack(Pack),
+}
+
+impl Order<'_> {
+    fn product(&self) -> Product {
+        match self {
+            Order::Call(_, terms) => Product::Call { credits: terms.credits },
+            Order::Pack(pack) => Product::Pack { credits: pack.credits },
+        }
+    }
 }
 
 /// Paid by a card, or by a credit of its account.
 pub(in super::super) async fn by_credential(
     api: &Arc<Api>,
     upstream: &UpstreamRoute,
+    terms: &Terms,
     call: &mut Call,
     header: &[u8],
 ) -> Result<Response, Fault> {
-    pay(api, Order::Launch(upstream), call, header).await
+    pay(api, Order::Call(upstream, terms), call, header).await
 }
 
 /// Paid by a credit of the account whose agent token this is. It brings nothing that could be charged.
-pub(in super::super) async fn by_token(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, token: &str) -> Result<Response, Fault> {
+pub(in super::super) async fn by_token(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    terms: &Terms,
+    call: &mut Call,
+    token: &str,
+) -> Result<Response, Fault> {
     let desk = desk(api)?;
     let known = who::known_token(desk, token, api.world.clock.now()).await?;
     let turn = api.turns.none();
-    serve(api, &Order::Launch(upstream), call, Paying::holder_of(known), None, turn).await
+    serve(api, &Order::Call(upstream, terms), call, Paying::holder_of(known), None, turn).await
 }
 
 pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
@@ -80,14 +97,14 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
             None => return Err(fault),
         },
     };
-    let card = PresentedCard { key, token: live.token().clone() };
+    let card = PresentedCard { key, token: live.token().clone(), price: live.amount() };
     if beside.is_none() {
         look.give_back();
         let stable = paying.stable.clone();
         let answer = serve(api, &order, call, paying, Some(card), turn).await?;
         return match order {
-            Order::Launch(_) => Ok(answer),
-            Order::Pack => stable::compared(api, desk, answer, stable).await,
+            Order::Call(..) => Ok(answer),
+            Order::Pack(_) => stable::compared(api, desk, answer, stable).await,
         };
     }
     // Beside an agent token nobody asked what the payment token is worth: its charge tells.
@@ -123,21 +140,21 @@ async fn serve(
         return Err(who::frozen(Condition::PaymentRequired));
     }
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
-    if let Order::Launch(upstream) = order {
-        priced::check_body(api, upstream, call)?;
-        priced::check_gates(api).await?;
-    } else {
-        stable::check(stable.as_ref(), super::purchase::check_body(desk, call)?)?;
-        api.load.creation(api.drives.count())?;
+    match order {
+        Order::Call(upstream, _) => {
+            priced::check_body(api, upstream, call)?;
+            priced::check_gates(api).await?;
+        }
+        Order::Pack(pack) => {
+            stable::check(stable.as_ref(), super::purchase::check_body(pack, call)?)?;
+            api.load.creation(api.drives.count())?;
+        }
     }
     // 9 was the look at the token. 10. The claim.
-    let (price, product) = match order {
-        Order::Launch(_) => (api.challenges.card_price(call.asked.challenged).ok_or_else(|| unpaid(api, call))?, Product::Launch),
-        Order::Pack => (desk.pack.price, Product::Pack { credits: desk.pack.credits }),
-    };
     let id = api.world.ids.payment_id();
     hold(api, desk, id, &payer, holder).await?;
-    let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request: kept(call), price, product, idempotency_key };
+    let (request, product) = (kept(call), order.product());
+    let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request, product, idempotency_key };
     let world = api.world.clone();
     let claimed = priced::to_its_end(api, id, async move { claim_card(&world, request).await }).await?;
     drop(turn);

@@ -66,8 +66,8 @@ pub struct CardDesk {
     pub livemode: bool,
     /// What peers may cost at the processor.
     pub looks: Looks,
-    /// What is sold in advance.
-    pub pack: Pack,
+    /// What is sold in advance; nothing where no route takes credits.
+    pub pack: Option<Pack>,
 }
 
 /// Credits that are sold in advance.
@@ -75,7 +75,7 @@ pub struct CardDesk {
 pub struct Pack {
     /// Its name in requests.
     pub id: &'static str,
-    /// How many launches it buys.
+    /// How many credits it buys.
     pub credits: Credits,
     /// What it costs.
     pub price: UsdCents,

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{
     super::{Api, call::Call, credential::Credential, faults::unpaid, problem::Fault},
-    AGENT_TOKEN_HINT, CardDesk, desk,
+    AGENT_TOKEN_HINT, Pack, desk,
     launch::{Order, pay},
 };
 use crate::upstream::profile::Condition;
@@ -29,10 +29,13 @@ struct Asked {
 }
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+    let Some(pack) = desk(api)?.pack else {
+        let fault = Fault::new(Condition::NotFound, "nothing here takes credits, so none are sold; nothing was charged");
+        return Err(fault.reason("no_packs").retry(Retry::Never));
+    };
     if let Credential::Card(header) = credential {
-        return pay(api, Order::Pack, call, header).await;
+        return pay(api, Order::Pack(pack), call, header).await;
     }
-    desk(api)?;
     match credential {
         Credential::None | Credential::AgentToken(_) | Credential::Card(_) => Err(unpaid(api, call)),
         Credential::X402(_) => Err(cards_only("x402 wallets cannot purchase credits (MPP only)")),
@@ -46,7 +49,7 @@ fn cards_only(message: &str) -> Fault {
 
 /// Refuses a body before any money: the pack that it names is the one that is charged. Says whether the buyer means to spend the credits by
 /// agent token alone.
-pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<bool, Fault> {
+pub(super) fn check_body(pack: &Pack, call: &Call) -> Result<bool, Fault> {
     let asked: Asked = match call.body.is_empty() {
         true => Asked::default(),
         false => serde_json::from_slice(&call.body).map_err(|_| {
@@ -59,11 +62,11 @@ pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<bool, Fault> {
     };
     match asked.pack.as_deref() {
         None => Ok(asked.agent_token_only),
-        Some(pack) if pack == desk.pack.id => Ok(asked.agent_token_only),
+        Some(asked_for) if asked_for == pack.id => Ok(asked.agent_token_only),
         Some(other) => {
             let got: String = other.chars().take(64).collect();
             let fault = Fault::new(Condition::Validation, "no such pack; nothing was charged");
-            Err(fault.reason("unknown_pack").retry(Retry::FixRequest).field("pack", desk.pack.id, &got))
+            Err(fault.reason("unknown_pack").retry(Retry::FixRequest).field("pack", pack.id, &got))
         }
     }
 }
@@ -72,7 +75,7 @@ pub(super) fn check_body(desk: &CardDesk, call: &Call) -> Result<bool, Fault> {
 pub(in super::super) fn granted(api: &Api, intent: &Intent) -> Option<StoredAnswer> {
     let (Funding::MppPack { credits }, Some(balance)) = (&intent.funding, intent.granted_balance) else { return None };
     let pack = json!({
-        "id": api.cards.as_ref().map_or("pack_20", |desk| desk.pack.id),
+        "id": api.cards.as_ref().and_then(|desk| desk.pack).map_or("pack_20", |pack| pack.id),
         "credits": credits.get(),
         "price_usd": intent.price.to_string().trim_end_matches(" USD"),
     });

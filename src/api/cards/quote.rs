@@ -6,13 +6,14 @@ use axum::response::Response;
 use payments::{
     agent::Payer,
     challenge::Retry,
-    money::{UsdCents, UsdcUnits},
+    money::{Amount, Credits, UsdCents, UsdcUnits},
+    route::Terms,
 };
 use serde_json::{Value, json};
 
 use super::{
     super::{Api, call::Call, challenges::Challenged, credential::Credential, free, free_calls::FreeCalls, own, problem::Fault},
-    free as card_free,
+    Pack, free as card_free,
 };
 use crate::upstream::profile::Condition;
 
@@ -43,24 +44,26 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
         quote["now"] = now(api, &route, &prices, payer).await?;
     }
     if let Some(desk) = api.cards.as_ref() {
-        quote["packs"] = json!([desk.pack.shown()]);
+        quote["packs"] = desk.pack.iter().map(Pack::shown).collect();
     }
     Ok(own::answered(&json!({ "data": quote })))
 }
 
 /// What this payer would be charged now, and why.
 async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<Value, Fault> {
-    let launch = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()).is_some();
+    let terms = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()?.access.terms());
+    let (launch, credits) = (terms.is_some(), terms.and_then(Terms::credits));
     let internal = |error: &dyn std::error::Error| Fault::internal(error);
     let usage = api.world.books.usage(payer, api.world.clock.now().month()).await.map_err(|error| internal(&error))?;
     let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| internal(&error))?;
+    let entitled = usage.entitlements.iter().filter(|owed| prices.usdc.is_some_and(|price| owed.funds(route, Amount::Usdc(price)))).count();
     Ok(match payer {
         _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),
         Payer::Wallet(_) if launch && let Some(lost) = usage.lost_settlement => {
             json!({"charge": "none", "reason": "settlement_lost", "payment_id": lost.to_string()})
         }
-        Payer::Wallet(_) if launch && usage.entitlements > 0 => {
-            json!({"charge": "none", "reason": "entitlement", "entitlements_left": usage.entitlements, "free_left": free.left_now})
+        Payer::Wallet(_) if launch && entitled > 0 => {
+            json!({"charge": "none", "reason": "entitlement", "entitlements_left": entitled, "free_left": free.left_now})
         }
         Payer::Wallet(_) if launch && free.left_now > 0 => json!({"charge": "none", "reason": "free_tier", "free_left": free.left_now}),
         Payer::Wallet(_) if launch && free.exhausted_today() => json!({
@@ -77,8 +80,10 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
                 None => payments::ports::CreditAccount::default(),
             };
             let price = prices.usd.map(|price| format!("{price} USD"));
-            match (launch, account.balance.get(), account.debt.get()) {
-                (true, left, 0) if left > 0 => json!({"charge": "1 CREDIT", "reason": "credit", "credits_left": left}),
+            match (credits.map(Credits::get), account.balance.get(), account.debt.get()) {
+                (Some(needed), left, 0) if left >= needed => {
+                    json!({"charge": format!("{needed} CREDIT"), "reason": "credit", "credits_left": left})
+                }
                 (_, left, 0) => json!({"charge": price, "reason": "price", "credits_left": left}),
                 (_, left, owed) => json!({"charge": price, "reason": "credits_frozen", "credits_left": left, "credits_owed": owed}),
             }

@@ -18,7 +18,9 @@ pub(super) struct Subject<'a> {
     pub table: &'a RouteTable,
     /// What they ask for.
     pub challenges: &'a Challenges,
-    /// What is sold in advance, where cards are taken.
+    /// Cards are taken.
+    pub cards: bool,
+    /// What is sold in advance, where cards are taken and a route takes credits.
     pub pack: Option<Pack>,
     /// Nothing here is worth money.
     pub sandbox: bool,
@@ -33,21 +35,23 @@ impl<'a> Subject<'a> {
             public_url: &api.settings.public_url,
             table: &api.table,
             challenges: &api.challenges,
-            pack: api.cards.as_ref().map(|desk| desk.pack),
+            cards: api.cards.is_some(),
+            pack: api.cards.as_ref().and_then(|desk| desk.pack),
             sandbox: api.settings.sandbox,
         }
     }
 
     pub(super) const fn takes_cards(&self) -> bool {
-        self.pack.is_some()
+        self.cards
     }
 
     /// The routes that agents call; the processor's events are not for them, and credits are of no use where no cards are taken.
     pub(super) fn routes(&self) -> impl Iterator<Item = &'a Route> {
-        let cards = self.takes_cards();
+        let (cards, packs) = (self.takes_cards(), self.pack.is_some());
         self.table.routes().filter(move |route| match route.target {
             Target::Own(OwnRoute::CardEvents) => false,
-            Target::Own(OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::RotateToken) => cards,
+            Target::Own(OwnRoute::Credits | OwnRoute::Purchase) => packs,
+            Target::Own(OwnRoute::RotateToken) => cards,
             _ => true,
         })
     }

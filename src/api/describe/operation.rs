@@ -1,13 +1,14 @@
 //! One operation of the document.
 
+use payments::route::Access;
 use serde_json::{Map, Value, json};
 
 use super::{openapi::Subject, prices::Prices};
-use crate::upstream::profile::{Identity, OwnRoute, Route, Target};
+use crate::upstream::profile::{OwnRoute, Route, Target};
 
 /// What a route wants of who calls it.
 #[derive(Debug, Clone, Copy)]
-enum Access {
+enum Asks {
     /// A payment.
     Paid(Prices),
     /// A proof of who asks; without one the 402 asks for a signature over 0.
@@ -30,7 +31,7 @@ pub(super) fn of(subject: &Subject<'_>, route: &Route) -> Value {
         "security": security(access, subject.takes_cards()),
         "responses": responses(route, access),
     });
-    if let Access::Paid(prices) = access {
+    if let Asks::Paid(prices) = access {
         operation["x-payment-info"] = prices.payment_info(&route.key);
         operation["description"] = description(subject, route, prices).into();
     }
@@ -58,27 +59,30 @@ pub(super) fn summary(route: &Route) -> &str {
     }
 }
 
-fn access(subject: &Subject<'_>, route: &Route) -> Access {
+fn access(subject: &Subject<'_>, route: &Route) -> Asks {
     if let Some(prices) = Prices::of(subject.challenges, route) {
-        return Access::Paid(prices);
+        return Asks::Paid(prices);
     }
     match &route.target {
-        Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Purchase) => Access::Identified,
-        Target::Own(OwnRoute::Credits) => Access::Known,
-        Target::Own(OwnRoute::RotateToken) => Access::Holder,
-        Target::Own(OwnRoute::Quote | OwnRoute::OpenApi | OwnRoute::Llms | OwnRoute::CardEvents) => Access::Open,
-        Target::Upstream(upstream) if upstream.identity == Identity::None => Access::Open,
-        Target::Upstream(_) => Access::Identified,
+        Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Purchase) => Asks::Identified,
+        Target::Own(OwnRoute::Credits) => Asks::Known,
+        Target::Own(OwnRoute::RotateToken) => Asks::Holder,
+        Target::Own(OwnRoute::Quote | OwnRoute::OpenApi | OwnRoute::Llms | OwnRoute::CardEvents) => Asks::Open,
+        Target::Upstream(upstream) => match &upstream.access {
+            Access::Open => Asks::Open,
+            Access::Identified => Asks::Identified,
+            Access::Priced(terms) => Asks::Paid(Prices { usdc: terms.offers.usdc(), usd: terms.offers.usd() }),
+        },
     }
 }
 
 /// A paid operation names no scheme: the payment is the credential.
-fn security(access: Access, cards: bool) -> Value {
+fn security(access: Asks, cards: bool) -> Value {
     match (access, cards) {
-        (Access::Paid(_) | Access::Open, _) => json!([]),
-        (Access::Holder, _) => json!([{"agentToken": []}]),
-        (Access::Identified | Access::Known, true) => json!([{"wallet": []}, {"agentToken": []}]),
-        (Access::Identified | Access::Known, false) => json!([{"wallet": []}]),
+        (Asks::Paid(_) | Asks::Open, _) => json!([]),
+        (Asks::Holder, _) => json!([{"agentToken": []}]),
+        (Asks::Identified | Asks::Known, true) => json!([{"wallet": []}, {"agentToken": []}]),
+        (Asks::Identified | Asks::Known, false) => json!([{"wallet": []}]),
     }
 }
 
@@ -94,12 +98,12 @@ fn description(subject: &Subject<'_>, route: &Route, prices: Prices) -> String {
 pub(super) fn notes(subject: &Subject<'_>, route: &Route) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(upstream) = route.upstream() {
-        let free = upstream.free_tier.map_or(0, |tier| tier.count);
-        if free > 0 {
-            notes.push(format!("The first {free} a month of each wallet are free."));
+        let terms = upstream.access.terms();
+        if let Some(free) = terms.and_then(|terms| terms.free.as_ref()) {
+            notes.push(format!("The first {} a month of each wallet are free.", free.count));
         }
-        if upstream.credits > 0 && subject.takes_cards() {
-            notes.push(format!("A card account with credits spends {} instead.", upstream.credits));
+        if let Some(credits) = terms.and_then(|terms| terms.credits).filter(|_| subject.takes_cards()) {
+            notes.push(format!("A card account with credits spends {credits} instead."));
         }
     }
     if let (Target::Own(OwnRoute::Purchase), Some(pack)) = (&route.target, subject.pack) {
@@ -132,21 +136,21 @@ fn body(subject: &Subject<'_>, route: &Route, name: &str) -> Option<Value> {
     Some(json!({"required": true, "content": {"application/json": content}}))
 }
 
-fn responses(route: &Route, access: Access) -> Value {
+fn responses(route: &Route, access: Asks) -> Value {
     let mut responses = Map::new();
     let mut put = |status: &str, name: &str| responses.insert(status.to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
     match access {
-        Access::Paid(_) => {
+        Asks::Paid(_) => {
             put("402", "PaymentRequired");
             put("409", "Conflict");
         }
-        Access::Identified => drop(put("402", "PaymentRequired")),
-        Access::Known => drop(put("401", "Unauthenticated")),
-        Access::Holder => {
+        Asks::Identified => drop(put("402", "PaymentRequired")),
+        Asks::Known => drop(put("401", "Unauthenticated")),
+        Asks::Holder => {
             put("401", "Unauthenticated");
             put("409", "Conflict");
         }
-        Access::Open => {}
+        Asks::Open => {}
     }
     if route.pattern.contains(':') {
         put("404", "NotFound");
@@ -155,11 +159,11 @@ fn responses(route: &Route, access: Access) -> Value {
     put("503", "Unknown");
     put("default", "Refused");
     let mut headers = vec!["X-Charge"];
-    if let Access::Paid(prices) = access {
+    if let Asks::Paid(prices) = access {
         headers.extend(prices.usdc.map(|_| "PAYMENT-RESPONSE"));
         headers.extend(prices.usd.is_some().then_some(["Payment-Receipt", "X-Agent-Token"]).into_iter().flatten());
     }
-    if matches!(access, Access::Holder) {
+    if matches!(access, Asks::Holder) {
         headers.push("X-Agent-Token");
     }
     let named = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));

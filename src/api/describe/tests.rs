@@ -3,6 +3,7 @@
 use payments::{
     agent::Wallet,
     money::{Credits, UsdCents},
+    route::RailsHere,
     x402::requirements::Token,
 };
 use serde_json::Value;
@@ -21,6 +22,7 @@ const MAX_BYTES: usize = 64 * 1024;
 fn described(prices: LaunchPrices, cards: bool) -> (Value, String) {
     let mut profile = Profile::load("dropspace", &|_| None).unwrap();
     assert!(profile.override_launch_price(prices));
+    profile.settle_offers(RailsHere { cards }).unwrap();
     let table = RouteTable::new(&profile, &OwnRoute::ALL).unwrap();
     let wallet = |digit: &str| Wallet::parse(&format!("0x{}", digit.repeat(40))).unwrap();
     let token = Token::new(wallet("1"), "USDC", "2", 84532);
@@ -29,7 +31,7 @@ fn described(prices: LaunchPrices, cards: bool) -> (Value, String) {
     let url = "https://api.example";
     let challenges = Challenges::prepare(&table, url, &token, wallet("2"), 300, cards.then_some(&terms)).unwrap();
     let pack = cards.then_some(pack);
-    let subject = Subject { service: "dropspace", public_url: url, table: &table, challenges: &challenges, pack, sandbox: false };
+    let subject = Subject { service: "dropspace", public_url: url, table: &table, challenges: &challenges, cards, pack, sandbox: false };
     (document(&subject), llms::text(&subject, &profile.codes))
 }
 

@@ -7,6 +7,7 @@ use http::Method;
 use payments::{
     checkout::{Admission, ForwardRequest},
     ports::{Upstream, UpstreamError},
+    route::Access,
 };
 
 use super::{super::stores, Finding, chain, custody, settings, trial_balance, why};
@@ -15,7 +16,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, StripeMode, UpstreamUrl},
     seal::AeadSealer,
-    upstream::profile::{Identity, Profile, Route},
+    upstream::profile::{Profile, Route},
 };
 
 /// Every check, in the order in which a start needs them.
@@ -183,7 +184,7 @@ async fn asked(profile: &Profile, upstream: &dyn Upstream) -> Result<bool, Upstr
         return upstream.ready().await.map(|()| true);
     }
     let open = |route: &&Route| {
-        route.method == Method::GET && !route.pattern.contains(':') && route.upstream().is_some_and(|to| to.identity == Identity::None)
+        route.method == Method::GET && !route.pattern.contains(':') && route.upstream().is_some_and(|to| to.access == Access::Open)
     };
     let Some(route) = profile.routes.iter().find(open) else { return Ok(false) };
     let request = ForwardRequest {
@@ -194,7 +195,8 @@ async fn asked(profile: &Profile, upstream: &dyn Upstream) -> Result<bool, Upstr
         content_type: None,
         request_id: String::from("doctor"),
     };
-    match upstream.forward(Admission::for_anyone(request)).await?.status {
+    let Some(admission) = route.upstream().and_then(|to| Admission::for_anyone(&to.access, request)) else { return Ok(false) };
+    match upstream.forward(admission).await?.status {
         status @ 500.. => Err(UpstreamError::Unreachable(format!("{} answers {status}", route.key))),
         _ => Ok(true),
     }

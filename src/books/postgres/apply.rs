@@ -27,7 +27,7 @@ pub(super) async fn apply(books: &PostgresBooks, transition: Transition) -> Resu
 async fn in_tries(books: &PostgresBooks, transition: &Transition, in_doubt: bool) -> Result<Intent, BooksError> {
     let changes_credits = match transition.change() {
         Change::Granted { .. } | Change::Mischarged { .. } | Change::Compensated { .. } => true,
-        Change::Released { returned_credit, .. } => returned_credit.is_some(),
+        Change::Released { returned_credits, .. } => returned_credits.is_some(),
         _ => false,
     };
     if in_doubt {

@@ -158,7 +158,7 @@ const RULES: [(&str, &str, &str); 24] = [
         "the journal holds every balance of credits, and those held for open work",
         "SELECT who || ' has ' || sum(kept) || ' credits and ' || sum(booked) || ' in the journal' FROM (
            SELECT 'payer:' || payer AS who, balance AS kept, 0 AS booked FROM credit_accounts
-           UNION ALL SELECT 'sys:held', count(*), 0 FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
+           UNION ALL SELECT 'sys:held', coalesce(sum(price_minor), 0), 0 FROM intents WHERE funding = 'credit' AND state IN ('forwarding', 'core_unknown')
            UNION ALL SELECT account, 0, amount FROM journal_lines WHERE currency = 'CREDIT' AND (account LIKE 'payer:%' OR account = 'sys:held')
          ) AS each GROUP BY who HAVING sum(kept) <> sum(booked)",
     ),

@@ -3,6 +3,7 @@
 use payments::{
     agent::Payer,
     ids::PaymentId,
+    intent::ReturnedCredits,
     ledger::{Account, Posting, moved},
     money::{Amount, Credits, UsdCents},
     ports::{BooksError, CreditAccount},
@@ -82,16 +83,17 @@ pub(super) async fn enter(connection: &mut Connection, entry: &Entry<'_>) -> Res
     one_account(entry.payer, &entered)
 }
 
-/// Gives back the credit that a refused launch had taken, with the money behind it.
+/// Gives back the credits that a refused call had taken, with the money behind them.
 pub(super) async fn give_back(
     connection: &mut Connection,
     payer: &Payer,
     intent: PaymentId,
-    backing: UsdCents,
+    returned: ReturnedCredits,
     at: UnixMs,
 ) -> Result<(), BooksError> {
-    enter(connection, &Entry { payer, delta: 1, kind: "refund", intent: Some(intent), reference: None, at }).await?;
-    move_backing(connection, payer, rows::integer(backing.get())).await
+    let delta = rows::integer(returned.count.get());
+    enter(connection, &Entry { payer, delta, kind: "refund", intent: Some(intent), reference: None, at }).await?;
+    move_backing(connection, payer, rows::integer(returned.backing.get())).await
 }
 
 /// One credit for a paid launch that was refused.

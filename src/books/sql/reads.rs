@@ -4,6 +4,7 @@ use super::dialect::{DbRow, Pool};
 use payments::{
     agent::Payer,
     ids::PaymentId,
+    obligation::Entitlement,
     ports::{BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
     time::{Month, UnixMs},
 };
@@ -19,7 +20,6 @@ pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result
     let row = sqlx::query(concat!(
         "SELECT (SELECT count(*) FROM free_slots WHERE wallet = $1 AND month = $2) AS free_used,
                 (SELECT count(*) FROM intents WHERE payer = $3 AND state = 'created' AND created_at_ms >= $4 AND created_at_ms < $5) AS launches,
-                (SELECT count(*) FROM obligations WHERE payer = $6 AND state = 'open') AS entitlements,
                 (",
         lost_of!("$6"),
         ") AS lost_settlement"
@@ -36,12 +36,26 @@ pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result
     Ok(Usage {
         free_used: u8::try_from(rows::count(&row, "free_used")?).unwrap_or(u8::MAX),
         launches: rows::count(&row, "launches")?,
-        entitlements: rows::count(&row, "entitlements")?,
+        entitlements: entitlements(readers, &payer_text).await?,
         lost_settlement: match rows::text_or_none(&row, "lost_settlement")? {
             Some(_) => Some(rows::id(&row, "lost_settlements", "lost_settlement")?),
             None => None,
         },
     })
+}
+
+/// What is owed to the payer and may fund a call.
+async fn entitlements(readers: &Pool, payer: &str) -> Result<Vec<Entitlement>, BooksError> {
+    let open = sqlx::query(
+        "SELECT o.intent_id, o.amount_minor, o.currency, i.route FROM obligations o LEFT JOIN intents i ON i.id = o.intent_id AND o.receipt_id IS NULL
+         WHERE o.payer = $1 AND o.state = 'open' ORDER BY o.created_at_ms, o.intent_id",
+    );
+    let open = open.bind(payer).fetch_all(readers).await.map_err(unavailable)?;
+    let entitlement = |row: &DbRow| {
+        let id = rows::id(row, "obligations", "intent_id")?;
+        Ok(Entitlement { amount: rows::amount(row, "amount_minor", id)?, route: rows::text_or_none(row, "route")? })
+    };
+    open.iter().map(entitlement).collect()
 }
 
 /// A page of the list. Every condition on a key stands alone: `? IS NULL OR id < ?` would walk the whole table up to the page.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use payments::{
     fingerprint::Fingerprint,
-    funding::Funding,
+    funding::{Funding, IfRefused},
     ids::PaymentId,
     intent::{EndedBy, Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
     money::{Amount, Credits, UsdCents, UsdcUnits},
@@ -37,7 +37,7 @@ pub(super) async fn intent_by_text(connection: &mut Connection, id: &str) -> Res
     let mut intent = intent_of(&row)?;
     intent.attempts = attempts.iter().map(attempt).collect::<Result<_, _>>()?;
     intent.settlement = settlement.as_ref().map(settled).transpose()?;
-    if matches!(intent.funding, Funding::MppCharge | Funding::MppPack { .. }) {
+    if matches!(intent.funding, Funding::MppCharge { .. } | Funding::MppPack { .. }) {
         intent.charge = charges::of_intent(connection, id).await?;
     }
     Ok(Some(intent))
@@ -105,14 +105,18 @@ fn funding(row: &DbRow, id: PaymentId) -> Result<Funding, BooksError> {
             let source = text_or_none(row, "entitlement_source")?.ok_or_else(|| corrupt("entitlement_source"))?;
             Ok(Funding::Entitlement { source: source.parse().map_err(|_| corrupt("entitlement_source"))? })
         }
-        "mpp_charge" => Ok(Funding::MppCharge),
+        "mpp_charge" => {
+            let word = text_or_none(row, "if_refused")?;
+            Ok(Funding::MppCharge { if_refused: IfRefused::from_word(word.as_deref()).ok_or_else(|| corrupt("if_refused"))? })
+        }
         "mpp_pack" => {
             let credits = unsigned_or_none(row, "pack_credits", id)?.ok_or_else(|| corrupt("pack_credits"))?;
             Ok(Funding::MppPack { credits: Credits::new(credits) })
         }
         "credit" => {
             let backing = unsigned_or_none(row, "backing_cents", id)?.ok_or_else(|| corrupt("backing_cents"))?;
-            Ok(Funding::Credit { backing: UsdCents::new(backing) })
+            let Amount::Credits(count) = amount(row, "price_minor", id)? else { return Err(corrupt("currency")) };
+            Ok(Funding::Credit { count, backing: UsdCents::new(backing) })
         }
         _ => Err(corrupt("funding")),
     }
@@ -217,7 +221,7 @@ pub(super) async fn event(connection: &mut Connection, id: &str, version: i64, s
         .map_err(unavailable)
 }
 
-fn amount(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Amount, BooksError> {
+pub(super) fn amount(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Amount, BooksError> {
     let minor = unsigned(row, "intents", column, || id.to_string())?;
     match text(row, "currency")?.as_str() {
         "USDC" => Ok(Amount::Usdc(UsdcUnits::new(minor))),

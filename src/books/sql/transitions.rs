@@ -62,13 +62,13 @@ pub(super) async fn apply(connection: &mut Connection, transition: Transition) -
             insert_obligation(connection, id, (Some(id), transition.at()), transition.at()).await?;
             wipe(connection, id).await?;
         }
-        Change::Released { answer, posting, reopened_entitlement, returned_credit } => {
+        Change::Released { answer, posting, reopened_entitlement, returned_credits } => {
             store_answer(connection, id, answer, None, None).await?;
             post_all(connection, posting.as_ref(), transition.at()).await?;
-            match returned_credit {
-                Some(backing) => {
+            match returned_credits {
+                Some(returned) => {
                     let payer = loaded(connection, id).await?.payer;
-                    credits::give_back(connection, &payer, id, *backing, transition.at()).await?;
+                    credits::give_back(connection, &payer, id, *returned, transition.at()).await?;
                 }
                 None => give_back(connection, id, *reopened_entitlement, transition.at()).await?,
             }

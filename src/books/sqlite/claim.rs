@@ -67,7 +67,7 @@ async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Cla
         take_proof(connection, claim, "identity", &id).await?;
         return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
     }
-    let funding = match funding::decide(&available, claim.pay_terms) {
+    let funding = match funding::decide(&available, &claim.pay_terms) {
         Ok(funding) => funding,
         Err(refusal) => {
             if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) = (refusal, claim.refused_by_day_cap()) {
@@ -157,8 +157,8 @@ async fn insert_intent(connection: &mut Connection, claim: &NewClaim<'_>, funded
         "INSERT INTO intents (id, payer, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,
             route, path_and_query, body, content_type, proof_version, state, version, fence, lease_until_ms, attended_until_ms,
             chain_id, asset, from_addr, nonce, pay_to, valid_before_unix_s, claimed_at_block, forwarding_since_ms, created_at_ms, updated_at_ms,
-            rail, pack_credits, backing_cents)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 1, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+            rail, pack_credits, backing_cents, if_refused)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, 1, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
     )
     .bind(claim.id.to_string())
     .bind(claim.payer.to_string())
@@ -190,6 +190,7 @@ async fn insert_intent(connection: &mut Connection, claim: &NewClaim<'_>, funded
     .bind(claim.protocol.rail())
     .bind(funded.pack_credits())
     .bind(funded.backing_cents())
+    .bind(funded.if_refused())
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;

@@ -8,11 +8,10 @@ use payments::{
     ids::PaymentId,
     intent::State,
     ledger::{LedgerError, Posting},
-    money::{Amount, UsdCents, UsdcUnits},
+    money::{Amount, UsdcUnits},
     ports::{BooksError, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
-    time::UnixMs,
 };
 use sqlx::Row;
 
@@ -50,7 +49,14 @@ impl Funded {
 
     pub(super) fn backing_cents(&self) -> Option<i64> {
         match self.funding {
-            Funding::Credit { backing } => Some(rows::integer(backing.get())),
+            Funding::Credit { backing, .. } => Some(rows::integer(backing.get())),
+            _ => None,
+        }
+    }
+
+    pub(super) fn if_refused(&self) -> Option<&'static str> {
+        match self.funding {
+            Funding::MppCharge { if_refused } => Some(if_refused.word()),
             _ => None,
         }
     }
@@ -61,13 +67,16 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     let payer = claim.payer.to_string();
     let entitlement = sqlx::query(
         "SELECT intent_id FROM obligations WHERE payer = $1 AND state = 'open' AND currency = $2 AND entitled_until_ms > $3
-            AND (receipt_id IS NULL OR amount_minor = $4)
+            AND CASE WHEN receipt_id IS NULL
+                THEN amount_minor <= $4 AND EXISTS (SELECT 1 FROM intents i WHERE i.id = obligations.intent_id AND i.route = $5)
+                ELSE amount_minor = $4 END
          ORDER BY created_at_ms, intent_id LIMIT 1",
     )
     .bind(&payer)
     .bind(claim.price.currency())
     .bind(claim.at.ms())
     .bind(claim.price.minor().map_err(|_| too_large(claim))?)
+    .bind(&claim.request.route)
     .fetch_optional(&mut *connection)
     .await
     .map_err(unavailable)?
@@ -93,7 +102,7 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
             _ => None,
         },
         day_cap: cap_of_day(connection, claim, free).await?,
-        credit: account.backing_cents.checked_div(account.balance.get()).map(UsdCents::new),
+        credits: account,
         frozen: account.debt.get() > 0,
         refused_after_pay_today,
         ..reverts::of(connection, claim).await?
@@ -149,8 +158,11 @@ pub(super) async fn take(
     let currency = claim.price.currency();
     match funding {
         Funding::Free { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
-        Funding::Credit { .. } => Ok(Ok(Funded { funding, price_minor: 1, currency: "CREDIT", attempt: None })),
-        Funding::MppCharge | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
+        Funding::Credit { count, .. } => {
+            let price_minor = rows::integer(count.get());
+            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None }))
+        }
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
         Funding::Entitlement { source } => {
             let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = $1")
                 .bind(source.to_string())
@@ -204,16 +216,25 @@ pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, fund
             let posting = Posting::entitled(claim.id, &claim.payer, amount).map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
-        Funding::Credit { backing } => {
-            deduct(connection, &claim.payer, claim.id, *backing, claim.at).await?;
-            let posting = Posting::credit_held(claim.id, &claim.payer).map_err(|_: LedgerError| too_large(claim))?;
+        Funding::Credit { count, backing } => {
+            let entry = credits::Entry {
+                payer: &claim.payer,
+                delta: rows::integer(count.get()).saturating_neg(),
+                kind: "deduct",
+                intent: Some(claim.id),
+                reference: None,
+                at: claim.at,
+            };
+            credits::enter(connection, &entry).await?;
+            credits::move_backing(connection, &claim.payer, rows::integer(backing.get()).saturating_neg()).await?;
+            let posting = Posting::credit_held(claim.id, &claim.payer, *count).map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
         Funding::X402 => match &funded.attempt {
             Some(attempt) => rows::insert_attempt(connection, claim.id, attempt).await,
             None => Err(nothing_to_send(claim)),
         },
-        Funding::MppCharge | Funding::MppPack { .. } => match claim.payment.charge() {
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => match claim.payment.charge() {
             Some(charge) => insert_charge(connection, claim.id, charge).await,
             None => Err(nothing_to_send(claim)),
         },
@@ -227,12 +248,6 @@ fn nothing_to_send(claim: &NewClaim<'_>) -> BooksError {
 
 fn too_large(claim: &NewClaim<'_>) -> BooksError {
     BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
-}
-
-/// Takes one credit, with the money behind it, for a launch.
-async fn deduct(connection: &mut Connection, payer: &Payer, intent: PaymentId, backing: UsdCents, at: UnixMs) -> Result<(), BooksError> {
-    credits::enter(connection, &credits::Entry { payer, delta: -1, kind: "deduct", intent: Some(intent), reference: None, at }).await?;
-    credits::move_backing(connection, payer, rows::integer(backing.get()).saturating_neg()).await
 }
 
 async fn insert_charge(connection: &mut Connection, id: PaymentId, charge: &Charge) -> Result<(), BooksError> {

@@ -75,7 +75,7 @@ fn good_configurations_start() {
 }
 
 /// The rule, a configuration that starts, and the change that the rule refuses.
-const REFUSED: [(&str, &str, &str); 51] = [
+const REFUSED: [(&str, &str, &str); 52] = [
     ("live_beside_sandbox", LIVE, "stripe.mode=sandbox"),
     ("live_beside_sandbox", LIVE, "upstream.url=embedded:"),
     (
@@ -127,6 +127,7 @@ const REFUSED: [(&str, &str, &str); 51] = [
     ("cache_prefix", "", "cache.prefix=\u{7f}"),
     ("price_of_zero", "", "pricing.launch_usdc=0"),
     ("price_of_zero", "", "pricing.pack_20_usd=0.00"),
+    ("pack_below_minimum", "", "pricing.pack_20_usd=0.49"),
     ("zero", "", "limits.agent_per_minute=0"),
     ("zero", "", "server.drain_s=0 x402.confirmations=0"),
     ("short_lease", "", "store.lease_s=2"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use payments::{
-    funding::Funding,
+    funding::{Funding, IfRefused},
     ids::PaymentId,
     ports::{
         Evidence, JournalLine,
@@ -123,7 +123,8 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View
         journal: booked(&evidence.journal),
         can_recheck: !evidence.intent.state.is_terminal(),
         can_resolve: evidence.intent.state == payments::intent::State::CoreUnknown,
-        can_credit: obligation.as_ref().is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD"),
+        can_credit: obligation.as_ref().is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD")
+            && evidence.intent.funding != Funding::MppCharge { if_refused: IfRefused::Owed },
         can_pay_back: obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
         can_send_back: desk.refunds.is_some() && obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
         can_refund: obligation.as_ref().is_some_and(|owed| show::can_refund(&owed.state, &owed.currency)),
@@ -141,9 +142,10 @@ fn funding(funding: &Funding) -> String {
     match funding {
         Funding::Free { month, slot } => format!("free tier, slot {slot} of {month}"),
         Funding::Entitlement { source } => format!("an entitlement: {source} was paid and refused"),
-        Funding::Credit { backing } => format!("a credit, with {backing} USD behind it"),
+        Funding::Credit { count, backing } if count.get() == 1 => format!("a credit, with {backing} USD behind it"),
+        Funding::Credit { count, backing } => format!("{count} credits, with {backing} USD behind them"),
         Funding::X402 => String::from("a transfer of USDC (x402)"),
-        Funding::MppCharge => String::from("a charge of the card (MPP)"),
+        Funding::MppCharge { .. } => String::from("a charge of the card (MPP)"),
         Funding::MppPack { credits } => format!("a charge of the card (MPP), for {credits} credits"),
     }
 }

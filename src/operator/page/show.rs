@@ -162,7 +162,7 @@ pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
         ("refund_due", "USDC") => "send it back from the refund wallet, or by hand and book the transfer; until then it is a liability",
         ("refund_due", _) => "approve the refund; the gateway asks Stripe",
         ("open", "USDC") => "funds the payer's next launch until its time is over",
-        ("open", _) => "a credit is on the way",
+        ("open", _) => "due back in a moment; then approve the refund",
         ("reserved", _) => "funds a launch that runs now",
         ("used", "USDC") => "funded another launch; nothing is owed",
         ("used", _) => "a credit was given for it; a refund takes that credit back",

@@ -3,9 +3,11 @@
 //! One TOML file (`schema = 1`) makes any API payable. Reading it names every mistake at once. No match in its routes
 //! means 404: nothing that a profile does not name is ever forwarded.
 
+mod access;
 mod builtin;
 mod codes;
 mod own;
+mod prices;
 mod raw;
 mod read;
 mod read_route;
@@ -24,7 +26,8 @@ use serde_json::Value;
 
 pub use codes::{Codes, Condition};
 pub use own::OwnRoute;
-pub use route::{Identity, Judgement, Price, Route, Target, UpstreamRoute};
+pub use prices::LaunchPrices;
+pub use route::{Judgement, Route, Target, UpstreamRoute};
 pub use table::{Find, RouteTable};
 
 use crate::strict_toml::Mistake;
@@ -52,6 +55,8 @@ pub struct Profile {
     pub ownership: Ownership,
     /// How an attempt is named so that a repeat creates nothing.
     pub idempotency: Idempotency,
+    /// The API's own keys that pass through.
+    pub api_keys: ApiKeys,
     /// Every route, in the order of the file.
     pub routes: Vec<Route>,
 }
@@ -73,28 +78,6 @@ impl Profile {
         self.routes.iter().find(|route| route.key == key)
     }
 
-    /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None` keeps the profile's;
-    /// a free count of 0 takes the free tier away. Returns whether there is such a route with a price on those rails.
-    pub fn override_launch_price(&mut self, prices: LaunchPrices) -> bool {
-        let launch = self.routes.iter_mut().find(|route| route.key == "POST /launches");
-        let Some(Target::Upstream(route)) = launch.map(|route| &mut route.target) else {
-            return prices == LaunchPrices::default();
-        };
-        if let Price::PerCall { usdc_units, usd_cents } = &mut route.price {
-            *usdc_units = prices.usdc_units.or(*usdc_units);
-            *usd_cents = prices.usd_cents.or(*usd_cents);
-        } else if prices.usdc_units.or(prices.usd_cents).is_some() {
-            return false;
-        }
-        match (prices.free_count, &mut route.free_tier) {
-            (None, _) | (Some(0), None) => {}
-            (Some(0), tier) => *tier = None,
-            (Some(count), Some(tier)) => tier.count = count,
-            (Some(_), None) => return false,
-        }
-        true
-    }
-
     /// Whether an upstream of its own can be called. Not to be asked for the embedded core.
     ///
     /// # Errors
@@ -111,17 +94,6 @@ impl Profile {
         }
         Err(ProfileError { profile: self.name.clone(), mistakes })
     }
-}
-
-/// Prices that the configuration puts in place of the profile's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LaunchPrices {
-    /// Atomic units of USDC through x402.
-    pub usdc_units: Option<u64>,
-    /// US cents through MPP.
-    pub usd_cents: Option<u64>,
-    /// Free launches per wallet and month.
-    pub free_count: Option<u32>,
 }
 
 /// Where the API is and how much it bears.
@@ -244,6 +216,22 @@ pub enum Ownership {
     Core,
     /// The gateway keeps who made what, filters, and answers 404.
     Gateway,
+}
+
+/// The API's own keys: whoever shows one on a route that takes it is the API's customer and not ours. Its `Authorization` passes untouched, and
+/// nothing is charged. Each route says whether it takes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApiKeys {
+    /// What a key begins with; none: no key passes.
+    pub prefixes: Vec<String>,
+}
+
+impl ApiKeys {
+    /// Whether a bearer token is such a key.
+    #[must_use]
+    pub fn has(&self, token: &str) -> bool {
+        self.prefixes.iter().any(|prefix| token.starts_with(prefix.as_str()))
+    }
 }
 
 /// How an attempt is named at the API. All empty: it cannot be, and an unknown creation waits for an operator.

@@ -17,6 +17,7 @@ pub(super) struct File {
     pub rate_headers: Option<Table>,
     pub codes: Table,
     pub idempotency: Table,
+    pub api_keys: Option<Table>,
     pub route: Vec<Table>,
 }
 
@@ -69,6 +70,13 @@ pub(super) struct Idempotency {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct ApiKeys {
+    pub prefixes: Vec<String>,
+    pub routes: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Route {
     pub method: Option<String>,
     pub path: Option<String>,
@@ -76,26 +84,42 @@ pub(super) struct Route {
     pub price: Option<Value>,
     pub free_tier: Option<Table>,
     pub credits: u32,
-    pub identity: super::route::Identity,
+    pub identity: Option<Identity>,
     pub billable: Option<Table>,
     pub resource_id: Option<String>,
     pub body_schema: Option<String>,
     pub durable_claim: Option<bool>,
 }
 
+/// Whether a caller must prove who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Identity {
+    Required,
+    None,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RailPrices {
-    pub x402: Option<String>,
-    pub mpp: Option<String>,
+    pub x402: Option<Value>,
+    pub mpp: Option<Value>,
+}
+
+/// A price that is more than its amount.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RailPrice {
+    pub amount: Option<String>,
+    pub offer_if_available: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct FreeTier {
-    pub rail: Option<super::route::Rail>,
+    pub rail: Option<QuotaRail>,
     pub count: Option<u32>,
-    pub window: Option<super::route::Window>,
+    pub window: Option<QuotaWindow>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,4 +129,17 @@ pub(super) struct Billable {
     pub has: Option<String>,
     pub equals: Table,
     pub unless: Table,
+}
+
+/// The rail whose payers have free calls: wallets are many and cheap to check, cards are not known before they pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum QuotaRail {
+    X402,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum QuotaWindow {
+    Month,
 }

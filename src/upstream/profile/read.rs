@@ -6,9 +6,8 @@ use toml::Table;
 
 use super::builtin::SchemaSource;
 use super::read_upstream::{credential, required, upstream};
-use super::route::Price;
 use super::values::{header, is_pattern, pairs, pointer};
-use super::{Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, raw, read_route};
+use super::{ApiKeys, Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, Route, Target, raw, read_route};
 use crate::strict_toml::{self, Mistake};
 use crate::variables;
 
@@ -50,6 +49,7 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         let prefixes = &upstream.strip_prefixes;
         routes.extend(read_route::route(index, table, prefixes, schemas, &mut mistakes));
     }
+    let api_keys = file.api_keys.as_ref().map(|table| api_keys(table, &mut routes, &mut mistakes)).unwrap_or_default();
     let profile = Profile {
         name,
         upstream,
@@ -61,6 +61,7 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         refused,
         ownership: file.ownership.unwrap_or(Ownership::Gateway),
         idempotency,
+        api_keys,
         routes,
     };
     agree(&profile, &mut mistakes);
@@ -122,6 +123,29 @@ fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
     Idempotency { header: header("idempotency.header", raw.header.as_deref(), mistakes), lookup: raw.lookup, list: raw.list }
 }
 
+/// Reads `[api_keys]`, and marks the routes that it names.
+fn api_keys(table: &Table, routes: &mut [Route], mistakes: &mut Vec<Mistake>) -> ApiKeys {
+    let raw: raw::ApiKeys = strict_toml::read("api_keys", table, mistakes);
+    let plain = |prefix: &String| prefix.len() >= 2 && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if raw.prefixes.is_empty() || !raw.prefixes.iter().all(plain) {
+        let text = "expected what a key begins with: two or more letters, digits, _ or -, for example [\"ds_\"]";
+        mistakes.push(Mistake::new("api_keys.prefixes", text));
+    }
+    if raw.prefixes.iter().any(|prefix| prefix.starts_with("tpk_") || "tpk_".starts_with(prefix.as_str())) {
+        mistakes.push(Mistake::new("api_keys.prefixes", "tpk_ is what the gateway's own agent tokens begin with"));
+    }
+    if raw.routes.is_empty() {
+        mistakes.push(Mistake::new("api_keys.routes", "expected the routes that take them, for example [\"POST /launches\"]"));
+    }
+    for key in &raw.routes {
+        match routes.iter_mut().find(|route| route.key == *key).map(|route| &mut route.target) {
+            Some(Target::Upstream(upstream)) => upstream.takes_api_keys = true,
+            Some(Target::Own(_)) | None => mistakes.push(Mistake::new("api_keys.routes", format!("there is no route {key:?}"))),
+        }
+    }
+    ApiKeys { prefixes: raw.prefixes }
+}
+
 /// What the parts of a profile must agree on.
 fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
     if profile.routes.is_empty() {
@@ -132,7 +156,12 @@ fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
         if !seen.insert(&route.key) {
             mistakes.push(Mistake::new(&route.key, "is there twice"));
         }
-        let makes_something = route.upstream().is_some_and(|up| up.price != Price::Free && up.resource_id.is_none());
+        let gives_free = route.upstream().and_then(|up| up.access.terms()?.free.as_ref()).is_some();
+        if gives_free && route.key != "POST /launches" {
+            let text = "free calls are counted for POST /launches alone; take free_tier away";
+            mistakes.push(Mistake::new(format!("{}.free_tier", route.key), text));
+        }
+        let makes_something = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.resource_id.is_none());
         if profile.ownership == Ownership::Gateway && makes_something {
             let text = "needs resource_id: with ownership = \"gateway\" we must know what was made";
             mistakes.push(Mistake::new(&route.key, text));

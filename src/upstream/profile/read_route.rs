@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use http::Method;
-use payments::money::{MoneyError, UsdCents, UsdcUnits};
 use toml::{Table, Value};
 
+use super::access::access;
 use super::builtin::SchemaSource;
 use super::raw;
-use super::route::{Billable, BodySchema, FreeTier, Identity, Price, Rail, Route, Target, UpstreamRoute};
+use super::route::{Billable, BodySchema, Route, Target, UpstreamRoute};
 use super::values::{is_pattern, pairs, pointer};
 use crate::strict_toml::{self, Mistake};
 use crate::upstream::contract::BodyContract;
@@ -41,17 +41,17 @@ pub(super) fn route(
     }
     let (method, path) = (method?, path?);
     let (prefix, pattern) = split_prefix(path, prefixes);
-    let price = price(&place, raw.price.as_ref(), mistakes);
+    let (access, offered_if_available) = access(&place, &raw, mistakes);
+    let is_priced = access.terms().is_some();
     let upstream = UpstreamRoute {
         summary: raw.summary.clone(),
-        price,
-        free_tier: free_tier(&place, raw.free_tier.as_ref(), price, mistakes),
-        credits: raw.credits,
-        identity: raw.identity,
+        access,
+        takes_api_keys: false,
+        offered_if_available,
         billable: billable(&place, raw.billable.as_ref(), mistakes),
         resource_id: pointer(&format!("{place}.resource_id"), raw.resource_id.clone(), mistakes),
         body: body(&place, raw.body_schema.as_deref(), schemas, mistakes),
-        durable_claim: raw.durable_claim.unwrap_or(method != Method::GET),
+        durable_claim: raw.durable_claim.unwrap_or(method != Method::GET || is_priced),
         upstream_prefix: prefix.to_owned(),
     };
     agree(&place, &upstream, mistakes);
@@ -67,59 +67,6 @@ pub(super) fn split_prefix<'a>(path: &'a str, prefixes: &[String]) -> (&'a str, 
             rest.starts_with('/').then(|| (&path[..prefix.len()], rest))
         })
         .unwrap_or(("", path))
-}
-
-fn price(place: &str, value: Option<&Value>, mistakes: &mut Vec<Mistake>) -> Price {
-    let place = format!("{place}.price");
-    let table = match value {
-        Some(Value::String(word)) if word == "free" => return Price::Free,
-        Some(Value::Table(table)) => table,
-        _ => {
-            let text = "expected \"free\" or { x402 = \"0.55\", mpp = \"0.60\" }";
-            mistakes.push(Mistake::new(place, text));
-            return Price::Free;
-        }
-    };
-    let raw: raw::RailPrices = strict_toml::read(&place, table, mistakes);
-    let mut amount = |rail: &str, parsed: Option<Result<u64, MoneyError>>| {
-        let place = format!("{place}.{rail}");
-        match parsed? {
-            Ok(0) => {
-                mistakes.push(Mistake::new(place, "zero is written as price = \"free\""));
-                None
-            }
-            Ok(minor) => Some(minor),
-            Err(error) => {
-                mistakes.push(Mistake::new(place, error.to_string()));
-                None
-            }
-        }
-    };
-    let usdc_units = amount("x402", raw.x402.as_deref().map(|text| UsdcUnits::parse_decimal(text).map(UsdcUnits::get)));
-    let usd_cents = amount("mpp", raw.mpp.as_deref().map(|text| UsdCents::parse_decimal(text).map(UsdCents::get)));
-    if table.is_empty() {
-        mistakes.push(Mistake::new(place, "names no rail; expected x402, mpp or both"));
-    }
-    Price::PerCall { usdc_units, usd_cents }
-}
-
-fn free_tier(place: &str, table: Option<&Table>, price: Price, mistakes: &mut Vec<Mistake>) -> Option<FreeTier> {
-    let place = format!("{place}.free_tier");
-    let raw: raw::FreeTier = strict_toml::read(&place, table?, mistakes);
-    let (Some(rail), Some(count), Some(window)) = (raw.rail, raw.count, raw.window) else {
-        let text = "needs rail, count and window, for example { rail = \"x402\", count = 5, window = \"month\" }";
-        mistakes.push(Mistake::new(place, text));
-        return None;
-    };
-    let offered = match (price, rail) {
-        (Price::Free, _) => false,
-        (Price::PerCall { usdc_units, .. }, Rail::X402) => usdc_units.is_some(),
-        (Price::PerCall { usd_cents, .. }, Rail::Mpp) => usd_cents.is_some(),
-    };
-    if !offered {
-        mistakes.push(Mistake::new(place, "the route has no price on that rail"));
-    }
-    Some(FreeTier { rail, count, window })
 }
 
 fn billable(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<Billable> {
@@ -151,12 +98,10 @@ fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut 
 
 /// What the parts of a route must agree on.
 fn agree(place: &str, route: &UpstreamRoute, mistakes: &mut Vec<Mistake>) {
-    let priced = route.price != Price::Free;
+    let priced = route.access.terms().is_some();
     let rules = [
         (priced && route.billable.is_none(), "a priced route needs billable: which answers mean that the work was done"),
-        (priced && route.identity != Identity::Required, "a priced route needs identity = \"required\""),
         (priced && !route.durable_claim, "a priced route needs durable claims"),
-        (!priced && route.credits > 0, "credits on a free route buy nothing"),
     ];
     for (wrong, text) in rules {
         if wrong {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use serde::Deserialize;
+use payments::route::{Access, Rail};
 use serde_json::Value;
 
 use super::own::OwnRoute;
@@ -53,14 +53,12 @@ pub enum Target {
 pub struct UpstreamRoute {
     /// What the route is for, in one sentence, for the generated descriptions.
     pub summary: Option<String>,
-    /// What a call costs.
-    pub price: Price,
-    /// Calls that cost nothing at first.
-    pub free_tier: Option<FreeTier>,
-    /// Prepaid credits that pay for one call; 0: credits are not accepted.
-    pub credits: u32,
-    /// Whether the caller must prove who it is.
-    pub identity: Identity,
+    /// What it asks of who calls it.
+    pub access: Access,
+    /// The API's own keys pass through here, unpaid.
+    pub takes_api_keys: bool,
+    /// Rails that are offered only where they can take the price; any other that cannot is refused at start.
+    pub offered_if_available: Vec<Rail>,
     /// Which answers mean that the work was done; always present on a priced route.
     pub billable: Option<Billable>,
     /// JSON pointer to the id of what was created.
@@ -104,62 +102,6 @@ pub enum Judgement {
     Refused,
     /// Neither: ask again with the same key, then look it up.
     Unknown,
-}
-
-/// What a call costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Price {
-    /// Nothing.
-    Free,
-    /// So much per call on each rail that is offered; at least one is, and none is zero.
-    PerCall {
-        /// Atomic units of USDC (6 decimals) through x402.
-        usdc_units: Option<u64>,
-        /// US cents through MPP.
-        usd_cents: Option<u64>,
-    },
-}
-
-/// A number of calls per payer and window that cost nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FreeTier {
-    /// The rail whose payers have it.
-    pub rail: Rail,
-    /// How many calls in a window.
-    pub count: u32,
-    /// How long a window is.
-    pub window: Window,
-}
-
-/// A way to pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Rail {
-    /// USDC by signed authorization.
-    X402,
-    /// Card.
-    Mpp,
-}
-
-/// The window of a free tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Window {
-    /// A calendar month in UTC.
-    Month,
-}
-
-/// Whether a caller must prove who it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Identity {
-    /// Always; the default.
-    #[default]
-    Required,
-    /// A proof is checked when there is one.
-    Optional,
-    /// Nobody is asked.
-    None,
 }
 
 /// A predicate on answers: all parts must hold.

@@ -88,6 +88,13 @@ impl RouteTable {
         }
     }
 
+    /// Whether credits pay for a call of any route: only then are packs of them on sale.
+    #[must_use]
+    pub fn takes_credits(&self) -> bool {
+        let mut terms = self.routes().filter_map(|route| route.upstream()?.access.terms());
+        terms.any(|terms| terms.credits.is_some())
+    }
+
     /// Every route, for the generated descriptions.
     pub fn routes(&self) -> impl Iterator<Item = &Route> {
         self.by_path.iter().flatten()

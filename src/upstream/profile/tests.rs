@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use super::{
-    route::{Rail, Window},
-    *,
+use payments::{
+    money::{UsdCents, UsdcUnits},
+    route::{Access, NotOffered, Rail, RailsHere},
 };
+
+use super::*;
 
 fn dropspace() -> Profile {
     Profile::load("dropspace", &|_| Some("key".to_owned())).unwrap()
@@ -22,11 +24,10 @@ fn load_text(text: &str) -> Result<Profile, ProfileError> {
 fn dropspace_says_what_the_product_text_says() {
     let profile = dropspace();
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
-    let price = Price::PerCall { usdc_units: Some(550_000), usd_cents: Some(60) };
-    assert_eq!(launch.price, price);
-    let tier = launch.free_tier.unwrap();
-    assert_eq!((tier.rail, tier.count, tier.window), (Rail::X402, 5, Window::Month));
-    assert_eq!(launch.credits, 1);
+    let terms = launch.access.terms().unwrap();
+    assert_eq!((terms.offers.usdc(), terms.offers.usd()), (Some(UsdcUnits::new(550_000)), Some(UsdCents::new(60))));
+    assert_eq!((terms.free.as_ref().unwrap().count.get(), terms.credits.unwrap().get()), (5, 1));
+    assert_eq!(launch.offered_if_available, [Rail::MppStripe]);
     assert!(launch.durable_claim);
     assert!(launch.body.as_ref().unwrap().contract.check(b"{}").is_err());
     assert_eq!(profile.refused, [400, 403, 404, 409, 422]);
@@ -37,13 +38,13 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!(profile.idempotency.list.as_deref(), Some("/_core/launches"));
     assert_eq!(profile.idempotency.lookup.as_deref(), Some("/_core/launches/by-key/:key"));
     assert_eq!(profile.codes.get(Condition::MethodNotAllowed).1, "SERVER_004");
-    let free: Vec<_> = profile.routes.iter().filter(|route| route.upstream().unwrap().price == Price::Free).collect();
+    let free: Vec<_> = profile.routes.iter().filter(|route| route.upstream().unwrap().access.terms().is_none()).collect();
     assert_eq!(free.len(), 7);
     for route in free {
         let upstream = route.upstream().unwrap();
         assert_eq!(upstream.durable_claim, route.method != http::Method::GET, "{}", route.key);
         let open = route.key == "GET /dropspace/status";
-        assert_eq!(upstream.identity == Identity::None, open, "{}", route.key);
+        assert_eq!(upstream.access == Access::Open, open, "{}", route.key);
     }
 }
 
@@ -87,8 +88,9 @@ fn the_configuration_overrides_the_price_of_a_launch() {
     let prices = LaunchPrices { usdc_units: Some(700_000), usd_cents: None, free_count: Some(0) };
     assert!(profile.override_launch_price(prices));
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
-    let price = Price::PerCall { usdc_units: Some(700_000), usd_cents: Some(60) };
-    assert_eq!((launch.price, launch.free_tier), (price, None));
+    let terms = launch.access.terms().unwrap();
+    assert_eq!((terms.offers.usdc(), terms.offers.usd()), (Some(UsdcUnits::new(700_000)), Some(UsdCents::new(60))));
+    assert_eq!(terms.free, None);
 }
 
 const SOCIALCLAW: &str = r#"
@@ -152,7 +154,7 @@ price = "cheap"
 credits = 2
 "#;
 
-const MISTAKEN_PLACES: [&str; 29] = [
+const MISTAKEN_PLACES: [&str; 28] = [
     "schema",
     "colour",
     "name",
@@ -181,7 +183,6 @@ const MISTAKEN_PLACES: [&str; 29] = [
     "route 2 (POST /b).typo",
     "route 2 (POST /b)",
     "route 3 (GET /c).price",
-    "route 3 (GET /c)",
 ];
 
 #[test]
@@ -203,4 +204,33 @@ fn what_is_not_a_profile_is_said_so() {
     let twice = format!("{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n");
     let error = load_text(&twice).unwrap_err().to_string();
     assert!(error.contains("POST /posts/apply: is there twice"), "{error}");
+}
+
+/// The text of a profile whose one route has this price.
+fn priced_at(price: &str) -> String {
+    SOCIALCLAW.replace("price = { x402 = \"0.20\", mpp = \"0.60\" }", &format!("price = {price}"))
+}
+
+#[test]
+fn an_offer_that_cannot_stand_is_a_mistake_unless_another_one_can() {
+    let (cards, none) = (RailsHere { cards: true }, RailsHere { cards: false });
+    let settle = |price: &str, rails| -> Result<Option<UsdCents>, String> {
+        let mut profile = load_text(&priced_at(price)).unwrap();
+        profile.settle_offers(rails).map_err(|error| error.to_string())?;
+        Ok(profile.routes[0].upstream().unwrap().access.terms().unwrap().offers.usd())
+    };
+    let (both, small) = (r#"{ x402 = "0.20", mpp = "0.60" }"#, r#"{ x402 = "0.20", mpp = "0.10" }"#);
+    assert_eq!(settle(both, cards), Ok(Some(UsdCents::new(60))));
+    for (price, rails, why) in [
+        (both, none, NotOffered::RailOff.to_string()),
+        (small, cards, NotOffered::BelowMinimum { amount: UsdCents::new(10) }.to_string()),
+        (r#"{ mpp = { amount = "0.60", offer_if_available = true } }"#, none, String::from("a priced route needs one offer")),
+    ] {
+        let said = settle(price, rails).unwrap_err();
+        assert!(said.contains("POST /posts/apply.price") && said.contains(&why), "{price}: {said}");
+    }
+    for price in ["0.60", "0.10"] {
+        let conditional = format!("{{ x402 = \"0.20\", mpp = {{ amount = \"{price}\", offer_if_available = true }} }}");
+        assert_eq!(settle(&conditional, none), Ok(None), "{price}");
+    }
 }

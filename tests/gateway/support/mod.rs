@@ -1,6 +1,7 @@
 //! What a test needs around the gateway: the chain, the core, the wallets, the client and the judge of the books.
 
 pub mod anvil;
+pub mod any_api;
 pub mod audit;
 pub mod backup;
 pub mod card;

@@ -6,7 +6,7 @@ use crate::{
     charge::{Mischarge, PaymentToken},
     checkout::{CardRequest, PresentedCard, claim_card},
     fingerprint::Fingerprint,
-    funding::{Funding, FundingRefusal, Product},
+    funding::{Funding, FundingRefusal, IfRefused, Product},
     ids::PaymentId,
     intent::{Intent, State},
     money::{Credits, UsdCents},
@@ -20,6 +20,7 @@ use crate::{
     },
 };
 
+const CHARGED: Funding = Funding::MppCharge { if_refused: IfRefused::Credit };
 const PACK: Product = Product::Pack { credits: Credits::new(20) };
 
 /// A request of the one card account, under a challenge and with a token of this number.
@@ -30,10 +31,9 @@ fn asked(number: u8, product: Product, presented: bool) -> CardRequest {
     CardRequest {
         id: PaymentId::new(uuid::Uuid::from_u128(u128::from(number))),
         payer: Payer::Card(String::from("account")),
-        card: presented.then_some(PresentedCard { key, token }),
+        card: presented.then_some(PresentedCard { key, token, price: UsdCents::new(if product == PACK { 1_200 } else { 60 }) }),
         fingerprint: Fingerprint::of("POST", "/launches", "", body.as_bytes()),
         request: kept(&body),
-        price: UsdCents::new(if product == PACK { 1_200 } else { 60 }),
         product,
         idempotency_key: None,
     }
@@ -47,7 +47,7 @@ fn claimed(test: &TestWorld, asked: CardRequest) -> Intent {
 }
 
 fn charged(test: &TestWorld, number: u8) -> Intent {
-    claimed(test, asked(number, Product::Launch, true))
+    claimed(test, asked(number, Product::FOR_ONE_CREDIT, true))
 }
 
 fn bought(test: &TestWorld, number: u8) -> Intent {
@@ -118,7 +118,7 @@ fn a_fresh_token_spends_a_credit_instead_of_being_charged() {
     let test = TestWorld::new();
     let pack = bought(&test, 1);
     let launch = finished(&test, charged(&test, 2));
-    assert_eq!((launch.state, launch.funding), (State::Created, Funding::Credit { backing: UsdCents::new(60) }));
+    assert_eq!((launch.state, launch.funding), (State::Created, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) }));
     assert_eq!(test.cards.keys(), [format!("tp_{}", pack.id)], "the launch charged nothing");
 }
 
@@ -126,9 +126,9 @@ fn a_fresh_token_spends_a_credit_instead_of_being_charged() {
 fn an_agent_token_spends_credits_and_can_charge_nothing() {
     let test = TestWorld::new();
     let none = Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::NoCredit));
-    assert_eq!(block_on(claim_card(&test.world, asked(1, Product::Launch, false))).unwrap(), none);
+    assert_eq!(block_on(claim_card(&test.world, asked(1, Product::FOR_ONE_CREDIT, false))).unwrap(), none);
     bought(&test, 2);
-    assert_eq!(finished(&test, claimed(&test, asked(3, Product::Launch, false))).state, State::Created);
+    assert_eq!(finished(&test, claimed(&test, asked(3, Product::FOR_ONE_CREDIT, false))).state, State::Created);
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn a_refused_launch_costs_no_credit_and_a_refused_charge_becomes_one() {
     let charge = finished(&test, charged(&test, 1));
     assert_eq!((charge.state, charge.entitled_until), (State::Rejected, None));
     let credit = finished(&test, charged(&test, 2));
-    assert_eq!((credit.state, credit.funding), (State::Released, Funding::Credit { backing: UsdCents::new(60) }));
+    assert_eq!((credit.state, credit.funding), (State::Released, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) }));
     test.upstream.answer_next([]);
-    assert_eq!(finished(&test, charged(&test, 3)).funding, Funding::Credit { backing: UsdCents::new(60) });
-    assert_eq!(charged(&test, 4).funding, Funding::MppCharge);
+    assert_eq!(finished(&test, charged(&test, 3)).funding, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) });
+    assert_eq!(charged(&test, 4).funding, CHARGED);
     let lines = block_on(test.books.trial_balance()).unwrap();
     for currency in ["USD", "CREDIT"] {
         let sum: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount).sum();
@@ -162,7 +162,7 @@ fn whatever_changes_credits_forgets_the_balance_that_is_shown() {
     finished(&test, pack);
     assert_eq!(shown(), None, "granted");
     show();
-    let on_credit = claimed(&test, asked(2, Product::Launch, false));
+    let on_credit = claimed(&test, asked(2, Product::FOR_ONE_CREDIT, false));
     assert_eq!(shown(), None, "deducted");
     show();
     test.upstream.answer_next([refused()]);

@@ -3,7 +3,9 @@
 use super::{block_on, claimed};
 use crate::{
     checkout::{Admission, ForwardRequest, identify, identify_quickly},
+    money::UsdCents,
     ports::{Books, ClaimKey, IdentityClaim},
+    route::{Access, RailPrice, RailPrices, Terms},
     testing::{wallet::TestWallet, world::TestWorld},
 };
 
@@ -86,13 +88,17 @@ fn an_admission_carries_the_agent_and_no_key_unless_it_creates() {
         request_id: String::from("req-1"),
     };
     let who = block_on(identify(&test.world, payer.clone(), identity(&test, 1))).unwrap().unwrap();
-    let own = Admission::for_identified(&who, request());
+    let own = Admission::for_identified(&Access::Identified, &who, request()).unwrap();
     assert_eq!((own.agent(), own.core_key(), own.api_key()), (Some(&payer), None, None));
-    let anyone = Admission::for_anyone(request());
+    let anyone = Admission::for_anyone(&Access::Open, request()).unwrap();
     assert_eq!((anyone.agent(), anyone.core_key(), anyone.api_key()), (None, None, None));
     let customer = Admission::for_api_key(String::from("Bearer ds_1"), request());
     assert_eq!((customer.agent(), customer.api_key()), (None, Some("Bearer ds_1")));
     assert_eq!(*customer.request(), request());
+    let offers = RailPrices::new([RailPrice::MppStripe(UsdCents::new(60))]).unwrap();
+    let priced = Access::Priced(Terms { offers, free: None, credits: None });
+    assert!(Admission::for_identified(&priced, &who, request()).is_none(), "who asks pays for nothing");
+    assert!(Admission::for_anyone(&priced, request()).is_none() && Admission::for_anyone(&Access::Identified, request()).is_none());
     let signed = claimed(&test, test.launch(&TestWallet::numbered(1), 2, false));
     assert!(Admission::for_intent(&signed).is_none(), "not before it is funded");
 }

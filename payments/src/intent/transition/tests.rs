@@ -2,8 +2,9 @@
 use super::*;
 use crate::{
     charge::{ChargeProof, Mischarge},
-    funding::Funding,
+    funding::{Funding, IfRefused},
     ids::PaymentId,
+    intent::ReturnedCredits,
     money::{Amount, Credits, UsdCents},
     ports::{Books, Claimed},
     settlement::{ChainHash, Settlement},
@@ -18,6 +19,7 @@ use crate::{
 };
 
 const SOURCE: u64 = 77;
+const CHARGED: Funding = Funding::MppCharge { if_refused: IfRefused::Credit };
 
 fn intent(state: State, funding: Funding) -> Intent {
     let claimed = block_on(MemoryBooks::default().claim(Draft::numbered(1).claim())).unwrap();
@@ -91,7 +93,7 @@ fn nothing_leaves_a_terminal_state_and_nothing_leads_back_to_the_claim() {
     for (name, method, to, _) in TABLE.into_iter().chain(PACK_TABLE) {
         assert_ne!(to, State::Claimed, "{name}");
         for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
-            for funding in [Funding::X402, Funding::MppCharge, PACK] {
+            for funding in [Funding::X402, CHARGED, PACK] {
                 assert!(method(&intent(state, funding)).is_err(), "{name} from {state:?}");
             }
         }
@@ -131,7 +133,7 @@ fn a_pack_creates_nothing_and_a_launch_grants_nothing() {
     for state in State::ALL {
         assert!(card_intent(state, PACK).funded(charge_proof(), START).is_err(), "{state:?}");
         assert!(card_intent(state, PACK).refused(answer(422, "no"), START, START).is_err(), "{state:?}");
-        for funding in [Funding::X402, Funding::MppCharge, free()] {
+        for funding in [Funding::X402, CHARGED, free()] {
             assert!(card_intent(state, funding.clone()).charged(charge_proof(), START).is_err(), "{state:?}");
             assert!(card_intent(state, funding).granted(START).is_err(), "{state:?}");
         }
@@ -141,21 +143,31 @@ fn a_pack_creates_nothing_and_a_launch_grants_nothing() {
 #[test]
 fn a_refused_charge_becomes_one_credit_and_a_refused_credit_goes_back() {
     let refuse = |funding| card_intent(State::Forwarding, funding).refused(answer(422, "no"), START, START).unwrap();
-    let charged = refuse(Funding::MppCharge);
+    let charged = refuse(CHARGED);
     assert_eq!(charged.to(), State::Rejected);
     assert!(matches!(charged.change(), Change::Compensated { backing, posting, .. }
         if *backing == UsdCents::new(60) && posting.kind() == "credits_issued"));
     let backing = UsdCents::new(58);
-    let prepaid = refuse(Funding::Credit { backing });
+    let prepaid = refuse(Funding::Credit { count: Credits::new(1), backing });
     assert_eq!(prepaid.to(), State::Released);
-    assert!(matches!(prepaid.change(), Change::Released { posting: Some(posting), returned_credit, reopened_entitlement: None, .. }
-        if posting.kind() == "credit_returned" && *returned_credit == Some(backing)));
+    assert!(matches!(prepaid.change(), Change::Released { posting: Some(posting), returned_credits, reopened_entitlement: None, .. }
+        if posting.kind() == "credit_returned" && *returned_credits == Some(ReturnedCredits { count: Credits::new(1), backing })));
+}
+
+/// Where no single credit pays for a call, none is given for one.
+#[test]
+fn a_refused_charge_of_a_route_without_such_a_credit_is_due_back_at_once() {
+    let funding = Funding::MppCharge { if_refused: IfRefused::Owed };
+    let refused = card_intent(State::Forwarding, funding).refused(answer(422, "no"), START.plus_s(9), START).unwrap();
+    assert_eq!(refused.to(), State::Rejected);
+    assert!(matches!(refused.change(), Change::Rejected { posting, entitled_until, .. }
+        if posting.kind() == "owed" && *entitled_until == START));
 }
 
 #[test]
 fn a_spent_credit_earns_the_money_behind_it() {
     let create = |backing| {
-        let intent = card_intent(State::Forwarding, Funding::Credit { backing: UsdCents::new(backing) });
+        let intent = card_intent(State::Forwarding, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(backing) });
         intent.created(answer(201, "l"), String::from("l"), START).unwrap()
     };
     for (backing, earned) in [(58, vec![58, -58]), (0, vec![])] {
@@ -169,7 +181,7 @@ fn a_spent_credit_earns_the_money_behind_it() {
 #[test]
 fn only_dollars_that_nobody_asked_for_are_booked() {
     for (currency, booked) in [("usd", true), ("eur", false)] {
-        let changed = card_intent(State::Signed, Funding::MppCharge).mischarged(taken(currency), START).unwrap();
+        let changed = card_intent(State::Signed, CHARGED).mischarged(taken(currency), START).unwrap();
         let Change::Mischarged { posting, .. } = changed.change() else { panic!("{changed:?}") };
         assert_eq!(posting.is_some(), booked);
     }

@@ -53,9 +53,9 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
             post(tables, Some(posting))?;
             owe(tables, &intent, open(&intent, *entitled_until, at));
         }
-        Change::Released { posting, reopened_entitlement, returned_credit, .. } => {
-            if let Some(backing) = returned_credit {
-                credits::add(tables, payer, Credits::new(1), *backing, "refund", id)?;
+        Change::Released { posting, reopened_entitlement, returned_credits, .. } => {
+            if let Some(returned) = returned_credits {
+                credits::add(tables, payer, returned.count, returned.backing, "refund", id)?;
             }
             post(tables, posting.as_ref())?;
             tables.slots.retain(|_, slot| slot.intent != id);

@@ -2,7 +2,7 @@
 
 use super::{
     credits,
-    tables::{Auth, Row, Slot, Tables, refused_by_key},
+    tables::{Auth, Obligation, Row, Slot, Tables, refused_by_key},
 };
 use crate::{
     agent::Payer,
@@ -12,6 +12,7 @@ use crate::{
     intent::{Guard, Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
+    obligation::Entitlement,
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal, TransferPayment},
     proof::ProofKey,
     settlement::{Attempt, AttemptKind, PaymentFailure},
@@ -61,7 +62,7 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
         tables.take_proof(claim.key.proof, claim.fingerprint, Some(intent.id));
         return Ok(Claimed::Joined(intent));
     }
-    let funding = match funding::decide(&available, claim.pay_terms) {
+    let funding = match funding::decide(&available, &claim.pay_terms) {
         Ok(funding) => funding,
         Err(refusal) => {
             if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) = (refusal, claim.refused_by_day_cap()) {
@@ -103,12 +104,12 @@ fn fund(
             let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
             tables.postings.push(posting);
         }
-        Funding::Credit { backing } => {
-            price = Amount::Credits(Credits::new(1));
-            credits::deduct(tables, &claim.payer, claim.id, *backing)?;
-            tables.postings.push(Posting::credit_held(claim.id, &claim.payer).map_err(|_| refused_by_key("amount"))?);
+        Funding::Credit { count, backing } => {
+            price = Amount::Credits(*count);
+            credits::deduct(tables, &claim.payer, claim.id, *count, *backing)?;
+            tables.postings.push(Posting::credit_held(claim.id, &claim.payer, *count).map_err(|_| refused_by_key("amount"))?);
         }
-        Funding::MppCharge | Funding::MppPack { .. } => {}
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => {}
         Funding::X402 => {
             let Some(payment) = claim.payment.transfer() else { return Err(refused_by_key("attempts")) };
             let next = tables.next_nonces.entry(payment.account()).or_default();
@@ -134,10 +135,16 @@ fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
     tables.intents.values().rev().find(fits).map(|row| row.intent.clone())
 }
 
+/// What a debt funds.
+pub(super) fn entitlement(tables: &Tables, id: PaymentId, owed: &Obligation) -> Entitlement {
+    Entitlement { amount: owed.amount, route: tables.intents.get(&id).map(|row| row.intent.request.route.clone()) }
+}
+
 fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let mine = || tables.obligations.iter().filter(|(_, owed)| owed.payer == claim.payer);
-    let open = mine()
-        .filter(|(_, owed)| owed.state == "open" && owed.amount.currency() == claim.price.currency() && owed.entitled_until > claim.at);
+    let open = mine().filter(|(id, owed)| {
+        owed.state == "open" && owed.entitled_until > claim.at && entitlement(tables, **id, owed).funds(&claim.request.route, claim.price)
+    });
     let day_ago = claim.at.plus_ms(-DAY_MS);
     let account = tables.credits.get(&claim.payer).copied().unwrap_or_default();
     let free = free_call(tables, claim);
@@ -149,7 +156,7 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
             _ => None,
         },
         day_cap: day_cap(tables, claim, free),
-        credit: account.next_backing(),
+        credits: account,
         frozen: account.debt != Credits::ZERO,
         refused_after_pay_today: mine()
             .filter(|(id, owed)| owed.created_at > day_ago && by_upstream(tables, **id))

@@ -9,10 +9,10 @@ use crate::{
     time::UnixMs,
 };
 
-/// Takes one credit, with the money behind it, for a launch.
-pub(super) fn deduct(tables: &mut Tables, payer: &Payer, intent: PaymentId, backing: UsdCents) -> Result<(), BooksError> {
+/// Takes credits, with the money behind them, for a call.
+pub(super) fn deduct(tables: &mut Tables, payer: &Payer, intent: PaymentId, count: Credits, backing: UsdCents) -> Result<(), BooksError> {
     let account = tables.credits.entry(payer.clone()).or_default();
-    account.balance = account.balance.checked_sub(Credits::new(1)).ok_or(refused_by_key("credit_accounts"))?;
+    account.balance = account.balance.checked_sub(count).ok_or(refused_by_key("credit_accounts"))?;
     account.backing_cents = account.backing_cents.checked_sub(backing.get()).ok_or(refused_by_key("credit_accounts"))?;
     enter(tables, "deduct", intent)
 }

@@ -16,11 +16,11 @@ use crate::{
 pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month) -> Usage {
     let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && *of == month);
     let created = |intent: &&Intent| intent.payer == *payer && intent.state == State::Created && intent.created_at.month() == month;
-    let open = tables.obligations.values().filter(|owed| owed.payer == *payer && owed.state == "open");
+    let open = tables.obligations.iter().filter(|(_, owed)| owed.payer == *payer && owed.state == "open");
     Usage {
         free_used: slots.count().try_into().unwrap_or(u8::MAX),
         launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
-        entitlements: open.count().try_into().unwrap_or(u32::MAX),
+        entitlements: open.map(|(id, owed)| super::claim::entitlement(tables, *id, owed)).collect(),
         lost_settlement: super::finality::lost_of(tables, payer),
     }
 }

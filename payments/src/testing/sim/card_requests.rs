@@ -14,6 +14,7 @@ use crate::{
     funding::{FundingRefusal, Product},
     ids::PaymentId,
     intent::{Intent, State},
+    money::UsdCents,
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, Known},
     proof::{ChallengeId, ChargeKey, ProofKey},
     testing::{
@@ -65,17 +66,14 @@ impl Process {
                 Ok(None) => {}
             }
         }
-        let Some(card) = self.presented(&call).await else { return Answer::Failed };
+        let price = if call.pack { PACK_PRICE } else { LAUNCH_PRICE_CARD };
+        let Some(card) = self.presented(&call, price).await else { return Answer::Failed };
         if !call.pack && self.world.upstream.gate().is_err() {
             return Answer::Failed;
         }
-        let (price, product) = match call.pack {
-            true => (PACK_PRICE, Product::Pack { credits: PACK_CREDITS }),
-            false => (LAUNCH_PRICE_CARD, Product::Launch),
-        };
+        let product = if call.pack { Product::Pack { credits: PACK_CREDITS } } else { Product::FOR_ONE_CREDIT };
         let id = self.world.ids.payment_id();
-        let asked =
-            CardRequest { id, payer: call.payer(), card, fingerprint, request: kept(&call.body), price, product, idempotency_key: None };
+        let asked = CardRequest { id, payer: call.payer(), card, fingerprint, request: kept(&call.body), product, idempotency_key: None };
         match claim_card(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
                 let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
@@ -96,11 +94,11 @@ impl Process {
     }
 
     /// The card behind the call, if the processor knows it; outer none when it does not say.
-    async fn presented(&self, call: &CardCall) -> Option<Option<PresentedCard>> {
+    async fn presented(&self, call: &CardCall, price: UsdCents) -> Option<Option<PresentedCard>> {
         let (Some(key), Some(number), Some(cards)) = (call.key(), call.paid_with, &self.world.cards) else { return Some(None) };
         let token = PaymentToken::parse(&format!("spt_{number:024}")).ok()?;
         cards.rail.token(&token).await.ok()?;
-        Some(Some(PresentedCard { key, token }))
+        Some(Some(PresentedCard { key, token, price }))
     }
 
     async fn known_card(&self, fingerprint: Fingerprint, known: Known) -> Answer {

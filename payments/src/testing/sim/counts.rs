@@ -113,7 +113,7 @@ impl Counts {
             Funding::Entitlement { .. } => &mut self.entitled,
             Funding::X402 => &mut self.paying,
             Funding::Credit { .. } => &mut self.on_credit,
-            Funding::MppCharge => &mut self.by_card,
+            Funding::MppCharge { .. } => &mut self.by_card,
             Funding::MppPack { .. } => &mut self.packs,
         } += 1;
     }

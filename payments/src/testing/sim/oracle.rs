@@ -229,7 +229,7 @@ impl Sim {
         };
         let unpaid = match intent.funding {
             Funding::X402 => intent.settlement.is_none() || !paid(),
-            Funding::MppCharge => intent.settlement.is_none() || !self.is_charged(intent.id),
+            Funding::MppCharge { .. } => intent.settlement.is_none() || !self.is_charged(intent.id),
             _ => false,
         };
         if unpaid {

@@ -57,7 +57,8 @@ impl Draft {
     /// By the card of this number: a challenge and a payment token of the draft's own number.
     #[must_use]
     pub fn by_card(self, card: u64) -> Self {
-        let part = CardPart { account: card, challenge: self.number, token: self.number, product: Product::Launch, presented: true };
+        let part =
+            CardPart { account: card, challenge: self.number, token: self.number, product: Product::FOR_ONE_CREDIT, presented: true };
         Self { card: Some(part), ..self }
     }
 
@@ -79,7 +80,7 @@ impl Draft {
     pub fn price(&self) -> Amount {
         match self.card.map(|card| card.product) {
             None => Amount::Usdc(LAUNCH_PRICE),
-            Some(Product::Launch) => Amount::Usd(LAUNCH_PRICE_CARD),
+            Some(Product::Call { .. }) => Amount::Usd(LAUNCH_PRICE_CARD),
             Some(Product::Pack { .. }) => Amount::Usd(PACK_PRICE),
         }
     }

@@ -3,7 +3,7 @@
 use super::{CardPart, Draft, PACK_CREDITS, assert_stale, new};
 use crate::{
     charge::{ChargeProof, Mischarge},
-    funding::{Funding, FundingRefusal},
+    funding::{Funding, FundingRefusal, IfRefused},
     intent::{Intent, State},
     ledger::Account,
     money::{Amount, Credits, UsdCents},
@@ -11,6 +11,8 @@ use crate::{
     settlement::{PaymentFailure, Settlement},
     testing::{run::together, upstream::answer},
 };
+
+const CHARGED: Funding = Funding::MppCharge { if_refused: IfRefused::Credit };
 
 /// Proof that this intent was charged, by a payment of its own at the processor.
 pub fn charged_by(intent: &Intent) -> Settlement {
@@ -37,7 +39,7 @@ pub async fn a_charge_keeps_every_detail(books: &dyn Books) {
     let intent = new(books, &draft).await;
     assert_eq!(books.intent(draft.id()).await.unwrap(), Some(intent.clone()));
     assert_eq!((intent.payer.clone(), intent.price), (draft.payer(), Amount::Usd(UsdCents::new(60))));
-    assert_eq!((intent.state, &intent.funding, intent.protocol.rail()), (State::Signed, &Funding::MppCharge, "mpp"));
+    assert_eq!((intent.state, &intent.funding, intent.protocol.rail()), (State::Signed, &CHARGED, "mpp"));
     assert_eq!((intent.transfer.as_ref(), intent.attempts.len()), (None, 0));
     assert_eq!(intent.charge, draft.card.map(|card| card.charge(draft.id(), draft.at)));
     let settled = books.apply(intent.funded(charged_by(&intent), draft.at).unwrap()).await.unwrap();
@@ -112,7 +114,7 @@ pub async fn the_last_credit_is_spent_once(books: &dyn Books) {
     let refused = outcomes.iter().filter(|outcome| matches!(outcome, Ok(refused) if *refused == none)).count();
     assert_eq!((spent, refused), (1, 19));
     let charged = new(books, &Draft::numbered(50).by_card(7)).await;
-    assert_eq!(charged.funding, Funding::MppCharge, "a token that can be charged is charged once the credits are gone");
+    assert_eq!(charged.funding, CHARGED, "a token that can be charged is charged once the credits are gone");
 }
 
 /// The money of a pack is earned credit by credit, to the last cent.
@@ -121,7 +123,7 @@ pub async fn a_credit_earns_its_share_of_the_pack(books: &dyn Books) {
     for number in 1..=20 {
         let intent = new(books, &Draft::numbered(number).by_token(7)).await;
         assert_eq!((intent.state, intent.price), (State::Forwarding, Amount::Credits(Credits::new(1))));
-        assert_eq!(intent.funding, Funding::Credit { backing: UsdCents::new(60) });
+        assert_eq!(intent.funding, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) });
         let created = intent.created(answer(201, "l"), format!("l{number}"), intent.created_at).unwrap();
         books.apply(created).await.unwrap();
     }
@@ -145,7 +147,7 @@ pub async fn a_refused_launch_gives_its_credit_back(books: &dyn Books) {
     assert_eq!(balance(books, Account::CreditsHeld, "CREDIT").await, 0);
     assert_eq!(balance(books, Account::Unearned(payer), "USD").await, -1_200);
     let again = new(books, &Draft::numbered(2).by_token(7)).await;
-    assert_eq!(again.funding, Funding::Credit { backing: UsdCents::new(60) }, "with the money behind it");
+    assert_eq!(again.funding, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) }, "with the money behind it");
 }
 
 /// A launch that was charged and refused becomes one credit, which pays for the next launch.
@@ -160,9 +162,9 @@ pub async fn a_refused_charge_becomes_one_credit(books: &dyn Books) {
     let obligation = books.evidence(draft.id()).await.unwrap().unwrap().obligation.unwrap();
     assert_eq!((obligation.state.as_str(), obligation.amount_minor, obligation.currency.as_str()), ("used", 60, "USD"));
     let next = new(books, &Draft::numbered(2).by_card(7)).await;
-    assert_eq!(next.funding, Funding::Credit { backing: UsdCents::new(60) });
+    assert_eq!(next.funding, Funding::Credit { count: Credits::new(1), backing: UsdCents::new(60) });
     let charged = new(books, &Draft::numbered(3).by_card(7)).await;
-    assert_eq!(charged.funding, Funding::MppCharge, "one credit, not two");
+    assert_eq!(charged.funding, CHARGED, "one credit, not two");
 }
 
 /// What was declined is over, and says why.

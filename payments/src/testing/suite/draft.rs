@@ -162,7 +162,7 @@ impl Draft {
                 reverts: SETTINGS.reverts,
                 proof_covers_price: self.covers_price,
                 means: self.means(),
-                product: self.card.map_or(Product::Launch, |card| card.product),
+                product: self.card.map_or(Product::FOR_ONE_CREDIT, |card| card.product),
                 beside_price_units: self.beside_price_units,
             },
             payment: self.payment(),

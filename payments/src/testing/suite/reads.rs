@@ -4,6 +4,7 @@ use super::{Draft, created, funded, new, reach, rejected};
 use crate::{
     agent::Payer,
     intent::State,
+    obligation::Entitlement,
     ports::{Books, IntentSummary, LedgerPage, Usage},
     testing::{clock::numbered_id, rail::ACCOUNT},
 };
@@ -26,9 +27,10 @@ pub async fn usage_counts_slots_creations_and_entitlements(books: &dyn Books) {
     let next_month = draft(6).later_ms(month.end().ms() - draft(6).at.ms());
     let later = funded(books, &new(books, &next_month).await, next_month.at).await;
     created(books, &later, later.updated_at).await;
+    let owed = Entitlement { amount: draft(4).price(), route: Some(String::from("POST /launches")) };
     assert_eq!(
         books.usage(&draft(1).payer(), month).await.unwrap(),
-        Usage { free_used: 2, launches: 2, entitlements: 1, lost_settlement: None }
+        Usage { free_used: 2, launches: 2, entitlements: vec![owed], lost_settlement: None }
     );
     let next = books.usage(&draft(1).payer(), month.end().month()).await.unwrap();
     assert_eq!((next.free_used, next.launches), (0, 1));

@@ -61,6 +61,7 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     // A price that no book can hold meets no debt.
     let price = batch.bind(claim.price.minor().unwrap_or(i64::MAX));
     let (payer, at, currency) = (batch.bind(claim.payer.to_string()), batch.bind(claim.at.ms()), batch.bind(claim.price.currency()));
+    let route = batch.bind(claim.request.route.clone());
     let joinable = joinable(batch, books, claim, &payer, &at);
     let frees_key = match &claim.key.idempotency {
         Some((owner, key)) => {
@@ -79,7 +80,9 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
             {slots}, {cap}, {reverted}, {promised}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
-            AND entitled_until_ms > {at} AND (receipt_id IS NULL OR amount_minor = {price}) ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
+            AND entitled_until_ms > {at} AND CASE WHEN receipt_id IS NULL
+                THEN amount_minor <= {price} AND EXISTS (SELECT 1 FROM intents i WHERE i.id = obligations.intent_id AND i.route = {route})
+                ELSE amount_minor = {price} END ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
          LEFT JOIN credit_accounts AS account ON account.payer = {payer}"
     )
 }
@@ -187,7 +190,7 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
                 _ => None,
             },
             day_cap: DayCap { reached: free == FreeCall::DayUsedUp, noted: flag("cap_noted")?, refused_this_proof: flag("proof_refused")? },
-            credit: account.next_backing(),
+            credits: account,
             frozen: account.debt != Credits::ZERO,
             refused_after_pay_today: rows::count(row, "refused")?,
             reverts_last_hour: rows::count(row, "reverts")?,

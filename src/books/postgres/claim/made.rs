@@ -3,7 +3,7 @@
 use payments::{
     funding::Funding,
     intent::{Intent, State},
-    money::{Amount, Credits, UsdcUnits},
+    money::{Amount, UsdcUnits},
     ports::{BooksError, NewClaim},
     settlement::Attempt,
 };
@@ -23,9 +23,9 @@ pub(super) struct Funded {
 impl Funded {
     pub(super) fn of(claim: &NewClaim<'_>, funding: Funding, facts: &Facts) -> Result<Self, BooksError> {
         let price = match &funding {
-            Funding::Credit { .. } => Amount::Credits(Credits::new(1)),
+            Funding::Credit { count, .. } => Amount::Credits(*count),
             Funding::Entitlement { .. } => Amount::Usdc(UsdcUnits::new(u64::try_from(facts.entitled_minor).map_err(|_| too_large(claim))?)),
-            Funding::Free { .. } | Funding::X402 | Funding::MppCharge | Funding::MppPack { .. } => claim.price,
+            Funding::Free { .. } | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => claim.price,
         };
         Ok(Self { funding, price, attempt: None })
     }

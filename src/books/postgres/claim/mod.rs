@@ -7,6 +7,7 @@ mod identities;
 mod made;
 mod nonces;
 mod promised;
+mod refused;
 mod write;
 
 use std::time::Duration;
@@ -100,12 +101,12 @@ async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Re
         let joined = rows::intent(&mut connection, id).await.map_err(corrupt)?;
         return Ok(joined.map(Claimed::Joined));
     }
-    let funding = match funding::decide(&facts.available, claim.pay_terms) {
+    let funding = match funding::decide(&facts.available, &claim.pay_terms) {
         Ok(funding) => funding,
         Err(refusal) => {
             if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused), false) =
                 (refusal, claim.refused_by_day_cap(), proof_was_refused)
-                && !write::note_refused(&books.writer, &refused).await?
+                && !refused::note(&books.writer, &refused).await?
             {
                 // A copy of this very proof was judged meanwhile.
                 return Ok(None);
@@ -163,7 +164,7 @@ async fn account(books: &PostgresBooks, claim: &NewClaim<'_>) -> Result<Held, sq
 async fn in_turn(books: &PostgresBooks, claim: &NewClaim<'_>, mut transaction: Held) -> Result<Outcome, Unwritten> {
     let facts = facts::read(&mut *transaction, books, claim).await?.map_err(corrupt)?;
     let free_to_take = facts.known.is_none() && facts.joinable.is_none();
-    let funding = match funding::decide(&facts.available, claim.pay_terms) {
+    let funding = match funding::decide(&facts.available, &claim.pay_terms) {
         Ok(funding @ (Funding::Free { .. } | Funding::Credit { .. })) if free_to_take => funding,
         _ => return Ok(Outcome::Lost),
     };

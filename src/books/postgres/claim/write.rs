@@ -1,13 +1,6 @@
 //! The statement that writes a claim. Its root is the intent's row, which is only there when what the decision rests on still holds.
 
-use payments::{
-    agent::Payer,
-    funding::Funding,
-    ids::PaymentId,
-    ledger::Posting,
-    ports::{NewClaim, RefusedProof},
-    proof::ProofKey,
-};
+use payments::{agent::Payer, funding::Funding, ids::PaymentId, ledger::Posting, ports::NewClaim, proof::ProofKey};
 use sqlx::postgres::PgExecutor;
 
 use super::{
@@ -45,7 +38,7 @@ pub(super) async fn new(
     take_proof(&mut batch, claim, funded.funding.proof_purpose(), &at);
     details(&mut batch, claim, funded, &at)?;
     if facts.available.day_cap.reached && matches!(funded.funding, Funding::X402) {
-        meet_refusals(&mut batch, claim);
+        super::refused::meet(&mut batch, claim);
     }
     Ok(Made { made: batch.run(executor, "SELECT id FROM root").await?.is_some(), marks })
 }
@@ -75,7 +68,7 @@ fn guard(
             batch.part("held", &reserved);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
-        (Funding::Credit { backing }, _) => {
+        (Funding::Credit { backing, .. }, _) => {
             let account = facts.account;
             let (payer, taken) = (batch.bind(claim.payer.to_string()), batch.bind(rows::integer(backing.get())));
             let (balance, cents) = (batch.bind(rows::integer(account.balance.get())), batch.bind(rows::integer(account.backing_cents)));
@@ -86,7 +79,7 @@ fn guard(
             batch.part("held", &spent);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
-        (Funding::Free { .. } | Funding::MppCharge | Funding::MppPack { .. }, _) => Vec::new(),
+        (Funding::Free { .. } | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => Vec::new(),
     })
 }
 
@@ -114,10 +107,11 @@ fn root(
         Funding::Entitlement { source } => Some(source.to_string()),
         _ => None,
     };
-    let (credits, backing) = match &funded.funding {
-        Funding::MppPack { credits } => (Some(rows::integer(credits.get())), None),
-        Funding::Credit { backing } => (None, Some(rows::integer(backing.get()))),
-        _ => (None, None),
+    let (credits, backing, if_refused) = match &funded.funding {
+        Funding::MppPack { credits } => (Some(rows::integer(credits.get())), None, None),
+        Funding::Credit { backing, .. } => (None, Some(rows::integer(backing.get())), None),
+        Funding::MppCharge { if_refused } => (None, None, Some(if_refused.word())),
+        Funding::Free { .. } | Funding::Entitlement { .. } | Funding::X402 => (None, None, None),
     };
     let forwarding = if funded.state() == payments::intent::State::Forwarding { at } else { "NULL::bigint" };
     let columns = [
@@ -151,6 +145,7 @@ fn root(
         ("claimed_at_block", batch.bind(transfer.map(|terms| rows::integer(terms.claimed_at_block)))),
         ("pack_credits", batch.bind(credits)),
         ("backing_cents", batch.bind(backing)),
+        ("if_refused", batch.bind(if_refused)),
         ("forwarding_since_ms", forwarding.to_owned()),
         ("created_at_ms", at.to_owned()),
         ("updated_at_ms", at.to_owned()),
@@ -204,17 +199,18 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
         Funding::Entitlement { .. } => {
             batch.post(&Posting::entitled(claim.id, &claim.payer, funded.price).map_err(too_large)?, at);
         }
-        Funding::Credit { .. } => {
+        Funding::Credit { count, .. } => {
             // The account's row is ours since `held`; the entry names the balance that it makes.
+            let taken = batch.bind(rows::integer(count.get()));
             let entry = format!(
                 "INSERT INTO credit_entries (payer, delta, kind, intent_id, balance_after, at_ms)
-                 SELECT held.payer, -1, 'deduct', root.id, held.balance - 1, {at} FROM root CROSS JOIN held"
+                 SELECT held.payer, -{taken}::BIGINT, 'deduct', root.id, held.balance - {taken}, {at} FROM root CROSS JOIN held"
             );
             batch.part("entry", &entry);
-            batch.post(&Posting::credit_held(claim.id, &claim.payer).map_err(too_large)?, at);
+            batch.post(&Posting::credit_held(claim.id, &claim.payer, *count).map_err(too_large)?, at);
         }
         Funding::X402 => save_attempt(batch, funded),
-        Funding::MppCharge | Funding::MppPack { .. } => {
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => {
             let Some(charge) = claim.payment.charge() else { return Err(corrupt(nothing_to_send(claim))) };
             let (key, challenge) = (batch.bind(charge.stripe_key.clone()), batch.bind(charge.key.challenge_id.to_string()));
             let (token, sealed) = (batch.bind(charge.key.token_sha256.to_vec()), batch.bind(charge.sealed_params.clone()));
@@ -244,38 +240,6 @@ fn save_attempt(batch: &mut Batch, funded: &Funded) {
     let (signer, next) = (batch.bind(attempt.signer.to_string()), batch.bind(nonces::after(attempt.eoa_nonce)));
     let kept = "ON CONFLICT (addr) DO UPDATE SET next_nonce = greatest(signers.next_nonce, excluded.next_nonce)";
     batch.part("signers_before", &format!("INSERT INTO signers (addr, next_nonce) SELECT {signer}, {next} FROM root {kept}"));
-}
-
-/// Two processes that judge copies of one proof at once meet at its key: what is charged was not refused, and what is refused is not charged.
-fn meet_refusals(batch: &mut Batch, claim: &NewClaim<'_>) {
-    let Some(paid) = claim.refused_by_day_cap() else { return };
-    let columns = refused_columns(batch, &paid);
-    let taken = format!("INSERT INTO refused_proofs ({REFUSED_COLUMNS}, outcome) SELECT {columns}, 'paid' FROM root");
-    batch.part("not_refused", &taken);
-}
-
-/// Notes a proof that the day's cap refuses; false when a copy of it was judged or claimed meanwhile.
-pub(super) async fn note_refused(executor: impl PgExecutor<'_>, refused: &RefusedProof) -> Result<bool, sqlx::Error> {
-    let mut batch = Batch::default();
-    let columns = refused_columns(&mut batch, refused);
-    let (chain, token) = (batch.bind(rows::chain_id(&refused.key)), batch.bind(refused.key.token.to_string()));
-    let (from, nonce) = (batch.bind(refused.key.from.to_string()), batch.bind(rows::nonce(&refused.key)));
-    let noted = format!(
-        "INSERT INTO refused_proofs ({REFUSED_COLUMNS}, outcome) SELECT {columns}, 'refused'
-         WHERE NOT EXISTS (SELECT 1 FROM auths WHERE chain_id = {chain} AND asset = {token} AND from_addr = {from} AND nonce = {nonce})
-         ON CONFLICT DO NOTHING RETURNING 1"
-    );
-    batch.part("noted", &noted);
-    Ok(batch.run(executor, "SELECT 1 FROM noted").await?.is_some())
-}
-
-const REFUSED_COLUMNS: &str = "chain_id, asset, from_addr, nonce, day, keep_until_ms";
-
-fn refused_columns(batch: &mut Batch, proof: &RefusedProof) -> String {
-    let (chain, token) = (batch.bind(rows::chain_id(&proof.key)), batch.bind(proof.key.token.to_string()));
-    let (from, nonce) = (batch.bind(proof.key.from.to_string()), batch.bind(rows::nonce(&proof.key)));
-    let (day, keep_until) = (batch.bind(proof.day.clone()), batch.bind(proof.keep_until.ms()));
-    [chain, token, from, nonce, day, keep_until].join(", ")
 }
 
 /// The proof says who asks, and is answered by an intent that is there already.

@@ -198,6 +198,8 @@ pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Resul
     let payer: String = row.try_get("payer").map_err(unavailable)?;
     let purchase = match (number("pack_credits")?, number("compensated")?, number("uncompensated")?) {
         (0, _, 1..) => Purchase::Nothing,
+        // A refused call whose money is owed bought nothing.
+        (0, 0, 0) if number("owed_in_money")? > 0 => Purchase::Nothing,
         (0, 0, 0) => Purchase::Delivered,
         (0, _, 0) => Purchase::Credits(1),
         (bought, ..) => Purchase::Credits(bought),
@@ -248,6 +250,7 @@ const SETTLED: &str =
         CAST((SELECT coalesce(sum(CASE WHEN e.kind = 'claw_back' THEN 1 ELSE -1 END), 0) FROM credit_entries e WHERE e.intent_id = i.id
             AND (e.kind = 'claw_back' AND (e.ref = 'refund' OR e.ref LIKE 'approval%') OR e.kind = 'restore' AND e.ref LIKE 'approval%'))
             AS BIGINT) AS uncompensated,
+        CAST(CASE WHEN i.state = 'rejected' AND i.if_refused = 'owed' THEN 1 ELSE 0 END AS BIGINT) AS owed_in_money,
         CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'open'), 0) AS BIGINT) AS dispute_open,
         CAST(coalesce((SELECT sum(amount_cents) FROM dispute_facts WHERE intent_id = i.id AND state = 'lost'), 0) AS BIGINT) AS dispute_lost,
         CAST(coalesce(c.clawed, (SELECT sum(credits_clawed) FROM dispute_facts WHERE intent_id = i.id AND state <> 'won') + coalesce(f.credits, 0), f.credits, 0) AS BIGINT) AS clawed,

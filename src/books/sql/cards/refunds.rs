@@ -54,6 +54,8 @@ struct Debt {
     approvals: u32,
     /// What the charge was settled with; zero for a charge that settled nothing.
     price_minor: u64,
+    /// No single credit pays for a call of its route.
+    never_credited: bool,
 }
 
 /// The debt is due, or was paid at once with a credit that is still there and is taken back. The refund is saved before it is asked for.
@@ -100,7 +102,7 @@ pub(super) async fn credit_instead(connection: &mut Connection, approval: &Refun
     if disputes::any_open(connection, id).await? {
         return Err(RefundRefusal::Standing(String::from("disputed")));
     }
-    if debt.currency != "USD" || debt.amount_minor != debt.price_minor {
+    if debt.currency != "USD" || debt.amount_minor != debt.price_minor || debt.never_credited {
         return Err(RefundRefusal::NoCreditForIt);
     }
     let used = sqlx::query(
@@ -153,7 +155,8 @@ async fn no_debt(connection: &mut Connection, id: PaymentId) -> Result<RefundRef
 async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>, BooksError> {
     let row = sqlx::query(
         "SELECT o.payer, o.amount_minor, o.currency, o.state, o.reserved_by, coalesce(s.stripe_pi, r.payment_intent) AS payment_intent,
-            coalesce(r.approvals, 0) AS approvals, coalesce(CASE WHEN s.stripe_pi IS NOT NULL THEN s.amount_minor END, 0) AS price_minor
+            coalesce(r.approvals, 0) AS approvals, coalesce(CASE WHEN s.stripe_pi IS NOT NULL THEN s.amount_minor END, 0) AS price_minor,
+            CAST((SELECT count(*) FROM intents i WHERE i.id = o.intent_id AND i.if_refused = 'owed') AS BIGINT) AS never_credited
          FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id LEFT JOIN refunds r ON r.intent_id = o.intent_id
          WHERE o.intent_id = $1",
     )
@@ -172,6 +175,7 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
         payment_intent: rows::text_or_none(&row, "payment_intent")?,
         approvals: u32::try_from(rows::int(&row, "approvals")?).unwrap_or(u32::MAX),
         price_minor: rows::unsigned(&row, "settlements", "price_minor", || id.to_string())?,
+        never_credited: rows::int(&row, "never_credited")? > 0,
     }))
 }
 

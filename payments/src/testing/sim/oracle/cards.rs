@@ -22,7 +22,7 @@ impl Sim {
         let saved = self.books.audit(|books| books.intent(id).map(|intent| (intent.funding.clone(), intent.charge.clone())));
         let same = |kept: &Charge| kept.stripe_key == charge.stripe_key && kept.key == charge.key;
         match saved {
-            Some((Funding::MppCharge | Funding::MppPack { .. }, Some(ref kept))) if same(kept) => {}
+            Some((Funding::MppCharge { .. } | Funding::MppPack { .. }, Some(ref kept))) if same(kept) => {}
             other => self.violated(format!("{id} is charged and not saved like that: {other:?}")),
         }
     }
@@ -55,7 +55,7 @@ pub fn check_cards(books: &Audit<'_>, processor: &Processor, now: UnixMs) -> Res
         let mut add = |count: u64| *credits.entry(Account::CreditsOf(intent.payer.clone()).to_string()).or_default() += signed(count);
         match (&intent.funding, intent.state) {
             (Funding::MppPack { .. }, State::Granted) => add(PACK_CREDITS.get()),
-            (Funding::MppCharge, State::Rejected) => add(1),
+            (Funding::MppCharge { .. }, State::Rejected) => add(1),
             _ => {}
         }
         if matches!(intent.funding, Funding::Credit { .. }) && intent.state == State::Created {
