@@ -9,23 +9,18 @@ use std::num::NonZeroU32;
 pub use if_refused::IfRefused;
 
 use crate::{
+    free_quota::FreeSlot,
     ids::PaymentId,
     intent::State,
     money::{Credits, UsdCents},
     ports::CreditAccount,
-    time::Month,
 };
 
 /// What funds one intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Funding {
-    /// A slot of the free tier.
-    Free {
-        /// The UTC month of the slot.
-        month: Month,
-        /// Which slot, from 1.
-        slot: u8,
-    },
+    /// A slot of the route's quota. Which one is decided with it ([`Available::free_slot`]) and kept with the slots.
+    Free,
     /// What this payer paid earlier for a creation that the upstream refused.
     Entitlement {
         /// The intent that was paid and refused.
@@ -91,8 +86,8 @@ pub struct Available {
     pub lost_settlement: Option<PaymentId>,
     /// The oldest open entitlement.
     pub entitlement: Option<PaymentId>,
-    /// A free slot of this month.
-    pub free_slot: Option<(Month, u8)>,
+    /// A free slot of the route's quota.
+    pub free_slot: Option<FreeSlot>,
     /// What keeps the wallet from a free slot that it has left.
     pub day_cap: DayCap,
     /// The payer's credits, with the money behind them.
@@ -245,8 +240,8 @@ fn prepaid(available: &Available, credits: Option<Credits>) -> Option<Funding> {
     if let Some(source) = available.entitlement {
         return Some(Funding::Entitlement { source });
     }
-    if let Some((month, slot)) = available.free_slot {
-        return Some(Funding::Free { month, slot });
+    if available.free_slot.is_some() {
+        return Some(Funding::Free);
     }
     let count = credits.filter(|count| !available.frozen && available.credits.balance >= *count)?;
     Some(Funding::Credit { count, backing: UsdCents::new(available.credits.backing_of(count)) })
@@ -272,7 +267,7 @@ impl Funding {
     /// The word of `audit_intents.funding`.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Free { .. } => "free",
+            Self::Free => "free",
             Self::Entitlement { .. } => "entitlement",
             Self::Credit { .. } => "credit",
             Self::X402 => "x402",
@@ -286,7 +281,7 @@ impl Funding {
         match self {
             Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => "pay",
             Self::Credit { .. } => "credit",
-            Self::Free { .. } | Self::Entitlement { .. } => "free",
+            Self::Free | Self::Entitlement { .. } => "free",
         }
     }
 
@@ -294,7 +289,7 @@ impl Funding {
     pub fn claimed_state(&self) -> State {
         match self {
             Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => State::Signed,
-            Self::Credit { .. } | Self::Free { .. } | Self::Entitlement { .. } => State::Forwarding,
+            Self::Credit { .. } | Self::Free | Self::Entitlement { .. } => State::Forwarding,
         }
     }
 }

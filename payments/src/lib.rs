@@ -13,7 +13,7 @@
 //! | [`error`] | why a proof was refused, with the wire code |
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
 //! | [`route`] | what a route asks of who calls it: nothing, who it is, or a payment |
-//! | [`free_tier`], [`funding`] | slots of the month; who pays for a creation, decided once |
+//! | [`free_quota`], [`funding`] | free calls by quota and window; who pays for a creation, decided once |
 //! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
 //! | [`gas`] | what a payment may cost in gas |
 //! | [`charge`] | what was asked of the card processor, and what proves that it was paid or goes back |
@@ -44,7 +44,7 @@ pub mod clearing;
 pub mod error;
 pub mod finality;
 pub mod fingerprint;
-pub mod free_tier;
+pub mod free_quota;
 pub mod funding;
 pub mod gas;
 pub mod holder;

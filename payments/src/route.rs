@@ -128,6 +128,19 @@ impl Terms {
     }
 }
 
+// === impl Window ===
+
+impl Window {
+    /// The word of profiles and texts.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+}
+
 // === impl Rail ===
 
 impl Rail {

@@ -9,7 +9,7 @@ use payments::{
     money::{Amount, Credits, UsdCents, UsdcUnits},
     ports::{Books, Claimed},
     settlement::{ChainHash, PaymentFailure},
-    testing::{memory::MemoryBooks, rail::by_transfer, run::block_on, suite::Draft, upstream::answer, world::SETTINGS},
+    testing::{memory::MemoryBooks, rail::by_transfer, run::block_on, suite::Draft, upstream::answer},
     time::UnixMs,
 };
 use proptest::prelude::*;
@@ -51,7 +51,9 @@ impl Run {
         let mut draft = Draft::numbered(self.claimed).of_wallet(u8::try_from(dice % 3 + 1).unwrap());
         draft.body = format!("body {}", dice % 8);
         draft.at = self.now;
-        draft.free_tier = dice.is_multiple_of(2).then_some(SETTINGS.free_tier);
+        if dice.is_multiple_of(2) {
+            draft = draft.free();
+        }
         if let Claimed::New(intent) = block_on(self.books.claim(draft.claim())).unwrap() {
             self.intents.push(intent);
         }

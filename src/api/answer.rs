@@ -183,11 +183,9 @@ async fn charge(api: &Api, intent: &Intent) -> String {
         (Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
         (Funding::Credit { .. }, _) => format!("none; reason=credit; payment={}", intent.id),
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
-        (Funding::Free { month, .. }, _) => {
-            let left = match api.world.books.usage(&intent.payer, *month).await {
-                Ok(usage) => FreeCalls::of(api, &intent.payer, &usage).await.map_or(0, |free| free.left_now),
-                Err(_) => 0,
-            };
+        (Funding::Free, _) => {
+            let quota = api.table.quota_of(&intent.request.route);
+            let left = FreeCalls::of(api, &intent.payer, quota).await.map_or(0, |(_, free)| free.left_now);
             format!("none; reason=free_tier; remaining={left}")
         }
     }

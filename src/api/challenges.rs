@@ -32,8 +32,6 @@ struct Challenge {
     card: Option<Offer>,
     /// USDC is taken, or a signature of amount 0.
     usdc: bool,
-    /// Some calls cost wallets nothing.
-    free: bool,
 }
 
 /// What cards are offered.
@@ -127,9 +125,8 @@ impl Challenges {
     ) {
         let Some(prepared) = prepared else { return };
         let usdc = price.is_some() || card.is_none();
-        let free = route.upstream().and_then(|upstream| upstream.access.terms()?.free.as_ref()).is_some();
         self.by_key.insert(route.key.clone(), self.list.len());
-        self.list.push(Challenge { prepared, requirements, price, card, usdc, free });
+        self.list.push(Challenge { prepared, requirements, price, card, usdc });
     }
 
     /// The challenge of a route, by its key.
@@ -164,11 +161,6 @@ impl Challenges {
     /// Whether USDC is taken on a route, or a signature of amount 0.
     pub(super) fn asks_for_usdc(&self, challenged: Challenged) -> bool {
         self.list[challenged.index].usdc
-    }
-
-    /// Whether some calls of a route cost wallets nothing.
-    pub(super) fn gives_free_calls(&self, challenged: Challenged) -> bool {
-        self.list[challenged.index].free
     }
 
     /// Amounts that identify beside 0.

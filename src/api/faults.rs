@@ -24,9 +24,9 @@ pub(super) fn unpaid(api: &Api, call: &Call) -> Fault {
 fn unpaid_message(api: &Api, call: &Call) -> String {
     let asked = call.asked.challenged;
     let usdc = asked.and_then(|challenged| api.challenges.price(challenged));
-    let free = match asked.is_some_and(|challenged| api.challenges.gives_free_calls(challenged)) {
-        true => "wallets have some free each month, and ",
-        false => "",
+    let free = match api.table.quota_of(&call.route) {
+        Some(quota) => format!("wallets have some free each {}, and ", quota.window.word()),
+        None => String::new(),
     };
     match (usdc, api.challenges.card_price(asked)) {
         (Some(usdc), Some(usd)) => {

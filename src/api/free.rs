@@ -72,6 +72,6 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
 
 /// The payment of this payer that a reorganisation took, while its finding is open.
 async fn lost_settlement(api: &Api, payer: &Payer, now: UnixMs) -> Result<Option<PaymentId>, Fault> {
-    let usage = api.world.books.usage(payer, now.month()).await.map_err(|error| Fault::internal(&error))?;
+    let usage = api.world.books.usage(payer, now.month(), None).await.map_err(|error| Fault::internal(&error))?;
     Ok(usage.lost_settlement)
 }

@@ -1,63 +1,73 @@
-//! What a wallet has left of the free tier, as `GET /usage`, `GET /quote` and the answers of free launches say it: a call that is said to be free
-//! here is free, as far as one look can tell.
+//! What a wallet has left of a quota, as `GET /usage`, `GET /quote` and the answers of free calls say it: a call that is said to be free here is
+//! free, as far as one look can tell.
 
 use payments::{
     agent::Payer,
     ports::{BooksError, Usage},
+    route::{Quota, Window},
     time::UnixMs,
 };
 use serde_json::{Value, json};
 
 use super::Api;
 
-/// A payer's free launches.
+/// A payer's free calls of one quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FreeCalls {
-    /// Of one month; none for a card account.
-    pub(super) limit: u8,
-    /// Taken this month.
-    pub(super) used: u8,
-    /// Left this month, whatever other wallets take.
-    pub(super) left_this_month: u8,
+    /// Of one window; none for a card account and where nothing is free.
+    pub(super) limit: u32,
+    /// Taken in this window.
+    pub(super) used: u32,
+    /// Left in this window, whatever other wallets take.
+    pub(super) left_in_window: u32,
     /// Left now: not more than all wallets together have left of the day.
-    pub(super) left_now: u8,
+    pub(super) left_now: u32,
     /// When the day's cap over all wallets starts afresh.
     pub(super) resets_at: UnixMs,
+    window: Window,
 }
 
 impl FreeCalls {
-    /// Looks at the books.
+    /// Looks at the books: what the payer used this month, and what it has left of this quota.
     ///
     /// # Errors
     /// [`BooksError`] when they do not answer.
-    pub(super) async fn of(api: &Api, payer: &Payer, usage: &Usage) -> Result<Self, BooksError> {
+    pub(super) async fn of(api: &Api, payer: &Payer, quota: Option<&Quota>) -> Result<(Usage, Self), BooksError> {
         let now = api.world.clock.now();
-        let limit = match payer {
-            Payer::Wallet(_) => api.settings.free_per_month,
-            Payer::Card(_) => 0,
+        let quota = match payer {
+            Payer::Wallet(_) => quota,
+            Payer::Card(_) => None,
         };
-        let left_this_month = limit.saturating_sub(usage.free_used);
-        let left_now = match left_this_month {
+        let usage = api.world.books.usage(payer, now.month(), quota.map(|quota| quota.at(now)).as_ref()).await?;
+        let limit = quota.map_or(0, |quota| quota.count.get());
+        let left_in_window = limit.saturating_sub(usage.free_used);
+        let left_now = match left_in_window {
             0 => 0,
             left => {
                 let taken = api.world.books.free_calls_on(&now.day()).await?;
-                let left_of_day = api.world.settings.free_tier.per_day_total.saturating_sub(taken);
-                u8::try_from(left_of_day).map_or(left, |left_of_day| left.min(left_of_day))
+                left.min(api.world.settings.free_per_day_total.saturating_sub(taken))
             }
         };
-        Ok(Self { limit, used: usage.free_used, left_this_month, left_now, resets_at: now.day_end() })
+        let window = quota.map_or(Window::Month, |quota| quota.window);
+        let free = Self { limit, used: usage.free_used, left_in_window, left_now, resets_at: now.day_end(), window };
+        Ok((usage, free))
     }
 
-    /// The wallet has free launches left this month, and none of them today.
+    /// The wallet has free calls left in this window, and none of them today.
     pub(super) fn exhausted_today(&self) -> bool {
-        self.left_this_month > 0 && self.left_now == 0
+        self.left_in_window > 0 && self.left_now == 0
+    }
+
+    /// The window as a part of a member's name, for example `this_month`.
+    pub(super) fn this_window(&self) -> String {
+        format!("this_{}", self.window.word())
     }
 
     /// As `GET /usage` shows it.
     pub(super) fn shown(&self) -> Value {
         let mut shown = json!({"limit": self.limit, "used": self.used, "remaining": self.left_now});
-        if self.left_now < self.left_this_month {
-            shown["remaining_this_month"] = self.left_this_month.into();
+        if self.left_now < self.left_in_window {
+            shown[format!("remaining_{}", self.this_window())] = self.left_in_window.into();
             shown["resets_at"] = self.resets_at.rfc3339_s().into();
         }
         shown

@@ -37,7 +37,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use http::{HeaderName, HeaderValue, Method, header};
-use payments::{challenge::ErrorShapeSetting, checkout::World, x402::requirements::Requirements};
+use payments::{challenge::ErrorShapeSetting, checkout::World, route::Quota, x402::requirements::Requirements};
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -153,8 +153,8 @@ pub struct ApiSettings {
     pub error_shape: ErrorShapeSetting,
     /// Every answer of a sandbox says so.
     pub sandbox: bool,
-    /// Free launches per wallet and month, as `GET /usage` shows them.
-    pub free_per_month: u8,
+    /// The quotas of free calls, as `GET /usage` shows them.
+    pub quotas: Vec<Quota>,
     /// The upstream's own API keys that pass through.
     pub api_keys: ApiKeys,
 }

@@ -51,11 +51,19 @@ pub(super) fn answered(body: &Value) -> Response {
     response
 }
 
-/// `GET /usage`, in the shape of the product text: the limit is of free launches; beyond it each one is paid.
+/// `GET /usage`, in the shape of the product text: the limits are of free calls, by quota; beyond them each call is paid.
 async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
     let month = api.world.clock.now().month();
-    let usage = api.world.books.usage(payer, month).await.map_err(|error| Fault::internal(&error))?;
-    let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| Fault::internal(&error))?;
+    let unreadable = |error| Fault::internal(&error);
+    let (usage, none) = FreeCalls::of(api, payer, None).await.map_err(unreadable)?;
+    let mut limits = json!({});
+    for quota in &api.settings.quotas {
+        let (_, free) = FreeCalls::of(api, payer, Some(quota)).await.map_err(unreadable)?;
+        limits[format!("{}_per_{}", quota.name, quota.window.word())] = free.shown();
+    }
+    if api.settings.quotas.is_empty() {
+        limits["launches_per_month"] = none.shown();
+    }
     let credits = match &api.cards {
         Some(desk) => desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?.balance.get(),
         None => 0,
@@ -64,9 +72,7 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
         "plan": "agent",
         "payer": payer.to_string(),
         "billing_period": {"start": month.start().rfc3339(), "end": month.end().rfc3339()},
-        "limits": {
-            "launches_per_month": free.shown(),
-        },
+        "limits": limits,
         "launches_created": usage.launches,
         "credits": {"balance": credits},
         "entitlements": usage.entitlements.len(),

@@ -195,7 +195,7 @@ fn priced_request(api: &Api, route: &UsdcRoute<'_>, call: &Call, live: LiveTrans
             content_type: call.content_type(),
         },
         price: route.price,
-        free_tier: route.terms.free.is_some(),
+        free: route.terms.free.clone(),
         idempotency_key: key.idempotency.map(|(_, key)| key),
     }
 }

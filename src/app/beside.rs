@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks};
+use payments::{
+    ports::{Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
+    route::Quota,
+};
 
 use super::{AppError, cache::BalancesBeside, clock, parts, stores};
 use crate::{clock::SystemIds, config::Config};
@@ -60,10 +63,10 @@ pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
     Ok(stores::beside(config).await?.books)
 }
 
-/// Free launches per wallet and month, as a server with this configuration gives them.
+/// The quotas of free calls, as a server with this configuration gives them.
 ///
 /// # Errors
 /// [`AppError`]: the profile cannot be read, or gives more than the books have room for.
-pub fn free_per_month(config: &Config) -> Result<u8, AppError> {
-    parts::free_per_month(&parts::profile(config)?)
+pub fn quotas(config: &Config) -> Result<Vec<Quota>, AppError> {
+    parts::quotas(&parts::profile(config)?)
 }

@@ -29,13 +29,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use payments::{
     challenge::ErrorShapeSetting,
     checkout::{Cards, Settings, World},
-    free_tier::FreeTier,
     ports::{Books, RefundRail, Upstream},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use beside::{Beside, beside, books_beside, free_per_month};
+pub use beside::{Beside, beside, books_beside, quotas};
 pub use error::AppError;
 pub use limits::coin_price;
 pub use reconcile::reconciler;
@@ -102,6 +101,7 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
 pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, AppError> {
     let clock = clock(config);
     let profile = Arc::new(parts::profile(config)?);
+    parts::quotas(&profile)?;
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
     let telemetry = vitals::telemetry(&table);
     let operators = parts::listener(config.server.operator_listen).await?;
@@ -116,7 +116,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let cards = cards::parts(config, &clock, &store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let (way, calls) = (Arc::default(), Arc::new(vitals::Calls(Arc::clone(&telemetry))));
-    let behind = (&*profile, upstream::upstream(config, &profile, &clock, calls, Arc::clone(&way)).await?);
+    let behind = upstream::upstream(config, &profile, &clock, calls, Arc::clone(&way)).await?;
     let refunds = refunds::serving(config, &money.rail, &store, Arc::new(clock.clone()), &stopping, &mut workers);
     let world = world(config, behind, &clock, &money, &cache, Arc::clone(&store.books), cards.as_ref().map(cards::CardParts::world))?;
     let reconciler = reconcile::serving(config, &world, &money, &store, cards.as_ref(), &stopping, &mut workers);
@@ -219,7 +219,7 @@ fn clock(config: &Config) -> SystemClock {
 
 fn world(
     config: &Config,
-    (profile, upstream): (&Profile, Arc<dyn Upstream>),
+    upstream: Arc<dyn Upstream>,
     clock: &SystemClock,
     money: &money::Money,
     cache: &cache::CacheParts,
@@ -237,7 +237,7 @@ fn world(
         ids: Arc::new(crate::clock::SystemIds(clock.clone())),
         signers: Arc::default(),
         settings: Settings {
-            free_tier: FreeTier { per_month: parts::free_per_month(profile)?, per_day_total: config.limits.free_launches_per_day_total },
+            free_per_day_total: config.limits.free_launches_per_day_total,
             require_balance_for_free: config.x402.require_balance_for_free,
             entitlement_ms: parts::hours_ms(config.pricing.entitlement_hours),
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
@@ -278,7 +278,7 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
             ErrorShape::Auto => ErrorShapeSetting::Auto,
         },
         sandbox: config.x402.mode == X402Mode::Sandbox,
-        free_per_month: parts::free_per_month(profile).unwrap_or(0),
+        quotas: profile.quotas(),
         api_keys: profile.api_keys.clone(),
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn desk(
             stripe: matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live),
         },
         own_payers: config.operator.payers(),
-        free_per_month: super::free_per_month(config)?,
+        quotas: super::quotas(config)?,
         gas: Arc::new(ChainGas(Arc::clone(rail), world.clone())),
         drives: drives.clone(),
         resolving: (&world.settings).into(),

@@ -4,8 +4,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use payments::{
     checkout::World,
+    free_quota::MAX_COUNT,
     ports::{ChainRail, Sealer, WayBooks},
-    route::RailsHere,
+    route::{Quota, RailsHere},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -61,12 +62,13 @@ pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, car
     Ok(Challenges::prepare(table, url, &money.token, money.pay_to, config.x402.max_timeout_s, terms)?)
 }
 
-/// Free launches per wallet and month; the books' key has room for five.
-pub(super) fn free_per_month(profile: &Profile) -> Result<u8, AppError> {
-    let free = profile.route("POST /launches").and_then(|route| route.upstream()?.access.terms()?.free.as_ref());
-    match u8::try_from(free.map_or(0, |free| free.count.get())) {
-        Ok(count) if count <= 5 => Ok(count),
-        _ => Err(AppError::Setting(String::from("pricing.free_launches_per_month is at most 5"))),
+/// The quotas of free calls. The books' key has room for five of `launches`, and for [`MAX_COUNT`] of any other.
+pub(super) fn quotas(profile: &Profile) -> Result<Vec<Quota>, AppError> {
+    let quotas = profile.quotas();
+    match quotas.iter().find(|quota| quota.count.get() > if quota.name == "launches" { 5 } else { MAX_COUNT }) {
+        None => Ok(quotas),
+        Some(quota) if quota.name == "launches" => Err(AppError::Setting(String::from("pricing.free_launches_per_month is at most 5"))),
+        Some(quota) => Err(AppError::Setting(format!("the quota {} gives more than {MAX_COUNT} calls", quota.name))),
     }
 }
 

@@ -133,7 +133,7 @@ fn tier(intent: &Intent) -> String {
         Funding::Entitlement { source } => {
             format!("an entitlement: {source} was paid and refused before, and comes before everything else")
         }
-        Funding::Free { month, slot } => format!("free: slot {slot} of {month}; no entitlement was open"),
+        Funding::Free => String::from("free: the wallet had a free call left, and no entitlement was open"),
         Funding::X402 => format!("paid {}: no entitlement was open and no free slot was left", intent.price),
         Funding::Credit { .. } => String::from("a credit: the account had one"),
         Funding::MppCharge { .. } => format!("paid {} by card: the account had no credit to spend", intent.price),

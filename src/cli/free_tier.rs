@@ -1,9 +1,11 @@
-//! `turnpike free-tier`: the free launches of a wallet.
+//! `turnpike free-tier`: the free calls of a wallet.
 
 use clap::{Args, Subcommand};
 use payments::{
     agent::Wallet,
+    free_quota::QuotaWindow,
     ports::desk::FreeSlotRow,
+    route::{Quota, Window},
     time::{Month, UnixMs},
 };
 use serde_json::{Value, json};
@@ -13,10 +15,7 @@ use super::{
     output::{self, Format, table},
     reason,
 };
-use crate::{
-    app::{self, Beside},
-    config::Config,
-};
+use crate::{app, config::Config};
 
 /// Slots that are read: a hundred months of five.
 const READ: u32 = 500;
@@ -33,45 +32,93 @@ pub(super) struct FreeTierArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The slots of a month, what is left of it, and the payments that hold them.
+    /// The slots of a window, what is left of it, and the payments that hold them; by quota.
     Show {
         /// `0x...` or `wallet:0x...`.
         #[arg(value_parser = wallet)]
         wallet: Wallet,
-        /// Another month than this one, in UTC.
+        /// Another month than this one, in UTC; of quotas that count by the month.
         #[arg(long, value_name = "2026-01", value_parser = month)]
         month: Option<Month>,
+        /// Another day than this one, in UTC; of quotas that count by the day.
+        #[arg(long, value_name = "2026-01-14", value_parser = day)]
+        day: Option<UnixMs>,
     },
 }
 
 pub(super) async fn run(config: &Config, arguments: FreeTierArguments) -> Result<Exit, Failure> {
     let beside = reason::books(config).await?;
-    let per_month = app::free_per_month(config).map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
-    let Task::Show { wallet, month } = arguments.task;
-    show(&beside, wallet, month, per_month, Format::choose(arguments.json)).await
-}
-
-async fn show(beside: &Beside, wallet: Wallet, month: Option<Month>, per_month: u8, format: Format) -> Result<Exit, Failure> {
-    let month = month.unwrap_or_else(|| beside.clock.now().month()).to_string();
+    let quotas = app::quotas(config).map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
+    let Task::Show { wallet, month, day } = arguments.task;
+    let now = beside.clock.now();
+    let at = |quota: &Quota| match quota.window {
+        Window::Month => quota.at(month.map_or(now, Month::start)),
+        Window::Day => quota.at(day.unwrap_or(now)),
+    };
     let slots = beside.desk.free_slots(wallet, READ).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    let held: Vec<_> = slots.into_iter().filter(|slot| slot.month == month).collect();
-    let left = usize::from(per_month).saturating_sub(held.len());
-    match format {
-        Format::Json => output::json(&as_json(wallet, &month, per_month, left, &held)),
-        Format::Readable => {
-            output::line(&format!("{wallet}: {left} of {per_month} free launches left in {month}"));
-            let rows = held.iter().map(|slot| {
-                let launch = slot.launch_id.clone().unwrap_or_default();
-                vec![slot.slot.to_string(), slot.intent_id.clone(), slot.created_at.clone(), slot.state.clone(), launch]
-            });
-            output::line(&table(&[">slot", "held by", "claimed (UTC)", "state", "launch"], rows.collect()));
-        }
+    let all: Vec<Held> = quotas.iter().map(|quota| Held::of(quota, at(quota), &slots)).collect();
+    match Format::choose(arguments.json) {
+        Format::Json => output::json(&as_json(wallet, &all)),
+        Format::Readable => show(wallet, &all),
     }
     Ok(Exit::Done)
 }
 
-fn as_json(wallet: Wallet, month: &str, per_month: u8, left: usize, slots: &[FreeSlotRow]) -> Value {
-    json!({"wallet": wallet.to_string(), "month": month, "per_month": per_month, "used": slots.len(), "left": left, "slots": slots})
+/// What a wallet holds of one quota in one window.
+struct Held {
+    of: QuotaWindow,
+    window: Window,
+    count: u32,
+    left: usize,
+    slots: Vec<FreeSlotRow>,
+}
+
+// === impl Held ===
+
+impl Held {
+    fn of(quota: &Quota, of: QuotaWindow, slots: &[FreeSlotRow]) -> Self {
+        let its_own = |slot: &&FreeSlotRow| (&slot.quota, &slot.month) == (&of.quota, &of.window);
+        let slots: Vec<FreeSlotRow> = slots.iter().filter(its_own).cloned().collect();
+        let left = usize::try_from(quota.count.get()).unwrap_or(usize::MAX).saturating_sub(slots.len());
+        Self { of, window: quota.window, count: quota.count.get(), left, slots }
+    }
+}
+
+fn show(wallet: Wallet, all: &[Held]) {
+    if all.is_empty() {
+        output::line("no calls are free");
+    }
+    for held in all {
+        let (quota, window) = (&held.of.quota, &held.of.window);
+        output::line(&format!("{wallet}: {} of {} free {quota} left in {window}", held.left, held.count));
+        let rows = held.slots.iter().map(|slot| {
+            let launch = slot.launch_id.clone().unwrap_or_default();
+            vec![slot.slot.to_string(), slot.intent_id.clone(), slot.created_at.clone(), slot.state.clone(), launch]
+        });
+        output::line(&table(&[">slot", "held by", "claimed (UTC)", "state", "launch"], rows.collect()));
+    }
+}
+
+fn as_json(wallet: Wallet, all: &[Held]) -> Value {
+    let quotas = all.iter().map(|held| {
+        let (quota, window) = (&held.of.quota, &held.of.window);
+        json!({"quota": quota, "window": window, "count": held.count, "used": held.slots.len(), "left": held.left, "slots": held.slots})
+    });
+    let mut shown = json!({"wallet": wallet.to_string(), "quotas": quotas.collect::<Vec<_>>()});
+    // The names that were there when a wallet had free calls of one quota, by the month.
+    if let Some(held) = all.iter().find(|held| held.window == Window::Month) {
+        let named = [
+            ("month", json!(held.of.window)),
+            ("per_month", json!(held.count)),
+            ("used", json!(held.slots.len())),
+            ("left", json!(held.left)),
+            ("slots", json!(held.slots)),
+        ];
+        for (name, value) in named {
+            shown[name] = value;
+        }
+    }
+    shown
 }
 
 fn wallet(text: &str) -> Result<Wallet, String> {
@@ -83,6 +130,11 @@ fn month(text: &str) -> Result<Month, String> {
     first.map(UnixMs::month).ok_or_else(|| String::from("a month in UTC, 2026-01"))
 }
 
+fn day(text: &str) -> Result<UnixMs, String> {
+    let day = UnixMs::parse_day_or_moment(text).filter(|day| day.day() == text);
+    day.ok_or_else(|| String::from("a day in UTC, 2026-01-14"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +144,14 @@ mod tests {
         assert_eq!(month("2026-01").map(|month| month.to_string()), Ok(String::from("2026-01")));
         for wrong in ["", "2026", "2026-13", "2026-1", "2026-01-01", "January"] {
             assert!(month(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_a_whole_date() {
+        assert_eq!(day("2026-01-14").map(UnixMs::day), Ok(String::from("2026-01-14")));
+        for wrong in ["", "2026-01", "2026-02-30", "2026-01-14T00:00:00Z", "today"] {
+            assert!(day(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -237,6 +237,7 @@ mod tests {
             "turnpike ledger runs",
             "turnpike ledger overview",
             "turnpike free-tier show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --month 2026-10",
+            "turnpike free-tier show 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --day 2026-10-31",
             "turnpike explain pi_7",
             "turnpike credits show",
             "turnpike ledger show pay_00000000000000000000000000000007",

@@ -26,6 +26,7 @@ use payments::{
     checkout::ResolveRules,
     ports::{BalanceCache, Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
     reconcile::Reconciler,
+    route::Quota,
     usdc_refunds::UsdcRefunds,
 };
 use serde::Serialize;
@@ -97,8 +98,8 @@ pub struct Desk {
     pub links: Links,
     /// Payers that are ours.
     pub own_payers: Vec<Payer>,
-    /// Free launches per wallet and month.
-    pub free_per_month: u8,
+    /// The quotas of free calls.
+    pub quotas: Vec<Quota>,
     /// What signers can pay.
     pub gas: Arc<dyn Gas>,
     /// The drivers of payments.

@@ -79,7 +79,7 @@ impl Telemetry {
         }
         self.took(rail, "total", intent.created_at, intent.updated_at);
         match (&intent.funding, intent.state) {
-            (Funding::Free { .. }, State::Created) => self.count(FREE_LAUNCHES, &[], 1),
+            (Funding::Free, State::Created) => self.count(FREE_LAUNCHES, &[], 1),
             (Funding::MppPack { credits }, State::Granted) => self.count(CREDITS, &[("op", "sold")], credits.get()),
             (Funding::Credit { count, .. }, State::Created) => self.count(CREDITS, &[("op", "spent")], count.get()),
             (Funding::Credit { count, .. }, State::Released) => self.count(CREDITS, &[("op", "returned")], count.get()),

@@ -85,7 +85,7 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
         request: asked.request,
         price,
         protocol: Protocol::Mpp,
-        free_tier: None,
+        free: None,
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
             reverts: settings.reverts,

@@ -7,6 +7,7 @@ use crate::{
     checkout::{World, settled_before},
     error::{ProofError, Reason},
     fingerprint::Fingerprint,
+    free_quota::FreeTerms,
     funding::{FundingRefusal, Means, PayTerms, Product},
     ids::PaymentId,
     intent::{KeptRequest, Protocol},
@@ -16,6 +17,7 @@ use crate::{
         UpstreamError,
     },
     proof::ProofKey,
+    route::Quota,
     x402::{
         X402Version,
         verify::{LiveTransfer, check_chain_state},
@@ -36,8 +38,8 @@ pub struct PricedRequest {
     pub request: KeptRequest,
     /// The route's price.
     pub price: UsdcUnits,
-    /// The route has a free tier.
-    pub free_tier: bool,
+    /// The route's free calls.
+    pub free: Option<Quota>,
     /// The client's `Idempotency-Key`.
     pub idempotency_key: Option<String>,
     /// Version that the proof spoke.
@@ -96,13 +98,15 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     let short = short_of(world, &asked, &view);
     let unpayable = short.clone().or_else(|| refused_by_token(&view));
     let payable = unpayable.is_none() && !view.token_paused;
-    let free_tier = asked.free_tier && (short.is_none() || !world.settings.require_balance_for_free);
+    let may_be_free = short.is_none() || !world.settings.require_balance_for_free;
     if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
         return Err(ClaimError::UsedForIdentity);
     }
     let preparer = world.rail.preparer(&asked.transfer, &view, world.settings.gas.of(Amount::Usdc(asked.price)));
     let now = world.clock.now();
     let settings = &world.settings;
+    let free = asked.free.filter(|_| may_be_free).map(|quota| FreeTerms { quota, per_day_total: settings.free_per_day_total }.at(now));
+    let is_free = free.is_some();
     let claim = NewClaim {
         id: asked.id,
         key,
@@ -110,7 +114,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         request: asked.request,
         price: Amount::Usdc(asked.price),
         protocol: Protocol::X402(asked.proof_version),
-        free_tier: free_tier.then(|| settings.free_tier.at(now)),
+        free,
         pay_terms: PayTerms {
             refused_after_pay_per_day: settings.refused_after_pay_per_day,
             reverts: settings.reverts,
@@ -130,7 +134,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         payer: asked.payer,
     };
     // Whoever can neither pay nor be given anything takes no part of what the upstream bears, even for a moment.
-    let claimed = match payable || free_tier {
+    let claimed = match payable || is_free {
         true => claim_with_unit(world, claim).await?,
         false => world.books.claim(claim).await?,
     };

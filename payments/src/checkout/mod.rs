@@ -28,7 +28,6 @@ pub use unclaimed::settled_before;
 
 use crate::{
     agent::Payer,
-    free_tier::FreeTier,
     funding::RevertBounds,
     gas::GasBound,
     ports::{AgentTokens, BalanceCache, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
@@ -72,8 +71,8 @@ pub struct Cards {
 /// The numbers of the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// The free tier of routes that have one.
-    pub free_tier: FreeTier,
+    /// Free calls per UTC day over all wallets and quotas together.
+    pub free_per_day_total: u32,
     /// A free creation too needs a wallet that holds the price.
     pub require_balance_for_free: bool,
     /// How long a refused payment funds the next creation before it is a refund due.

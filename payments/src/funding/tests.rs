@@ -1,6 +1,6 @@
 //! Who pays, in every order of what a payer has.
 use super::*;
-use crate::time::UnixMs;
+use crate::{testing::world::launches, time::UnixMs};
 
 const TERMS: PayTerms = PayTerms {
     refused_after_pay_per_day: 3,
@@ -38,8 +38,7 @@ fn a_call_takes_the_credits_of_its_route_or_none() {
 #[test]
 fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
     let lost = PaymentId::new(uuid::Uuid::from_u128(9));
-    let month = UnixMs::new(1_767_225_600_000).month();
-    let rich = Available { lost_settlement: Some(lost), entitlement: Some(lost), free_slot: Some((month, 1)), ..Available::default() };
+    let rich = Available { lost_settlement: Some(lost), entitlement: Some(lost), free_slot: Some(free_slot()), ..Available::default() };
     assert_eq!(decide(&rich, &TERMS), Err(FundingRefusal::SettlementLost(lost)));
     assert_eq!(
         decide(&Available { lost_settlement: Some(lost), ..Available::default() }, &TERMS),
@@ -47,15 +46,18 @@ fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
     );
 }
 
+fn free_slot() -> FreeSlot {
+    FreeSlot { of: launches().at(UnixMs::from_s(0)), slot: 2 }
+}
+
 #[test]
 fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
-    let month = UnixMs::from_s(0).month();
     let mut available =
-        Available { entitlement: Some(id), free_slot: Some((month, 2)), refused_after_pay_today: 9, ..Available::default() };
+        Available { entitlement: Some(id), free_slot: Some(free_slot()), refused_after_pay_today: 9, ..Available::default() };
     assert_eq!(decide(&available, &TERMS), Ok(Funding::Entitlement { source: id }));
     available.entitlement = None;
-    assert_eq!(decide(&available, &TERMS), Ok(Funding::Free { month, slot: 2 }));
+    assert_eq!(decide(&available, &TERMS), Ok(Funding::Free));
     available.free_slot = None;
     assert_eq!(decide(&available, &TERMS), Err(FundingRefusal::TooManyRefused));
     available.refused_after_pay_today = 2;
@@ -77,8 +79,7 @@ fn a_promised_free_call_is_charged_only_for_another_proof_than_the_refused_one()
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
     let owed = Available { entitlement: Some(id), ..capped(false, false) };
     assert_eq!(decide(&owed, &TERMS), Ok(Funding::Entitlement { source: id }));
-    let month = UnixMs::from_s(0).month();
-    let freed = Available { free_slot: Some((month, 1)), day_cap: DayCap { refused_this_proof: true, ..DayCap::default() }, ..owed };
+    let freed = Available { free_slot: Some(free_slot()), day_cap: DayCap { refused_this_proof: true, ..DayCap::default() }, ..owed };
     assert_eq!(decide(&freed, &TERMS), refused, "a refused proof is claimed by nothing");
 }
 
@@ -99,11 +100,10 @@ fn a_credit_comes_before_a_charge_and_a_frozen_account_spends_none() {
 
 #[test]
 fn payments_that_revert_stop_the_next_settlement_and_nothing_else() {
-    let month = UnixMs::from_s(0).month();
     let reverted = Available { reverts_last_hour: 3, ..Available::default() };
     assert_eq!(decide(&reverted, &TERMS), Err(FundingRefusal::TooManyReverts));
     assert_eq!(decide(&reverted, &CARD), Ok(CHARGED), "a card costs no gas");
-    assert_eq!(decide(&Available { free_slot: Some((month, 1)), ..reverted.clone() }, &TERMS), Ok(Funding::Free { month, slot: 1 }));
+    assert_eq!(decide(&Available { free_slot: Some(free_slot()), ..reverted.clone() }, &TERMS), Ok(Funding::Free));
     // One has reverted: no more may be in flight than may revert yet. Without a revert any number may.
     let in_flight = Available { reverts_last_hour: 1, unsettled: 2, ..Available::default() };
     assert_eq!(decide(&in_flight, &TERMS), Err(FundingRefusal::TooManyReverts));
@@ -137,9 +137,8 @@ fn a_balance_is_promised_once() {
 fn a_pack_is_paid_for_whatever_its_payer_has() {
     let credits = Credits::new(20);
     let pack = PayTerms { product: Product::Pack { credits }, ..CARD };
-    let month = UnixMs::from_s(0).month();
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
-    let rich = Available { credits: account(1, 0), entitlement: Some(id), free_slot: Some((month, 1)), ..Available::default() };
+    let rich = Available { credits: account(1, 0), entitlement: Some(id), free_slot: Some(free_slot()), ..Available::default() };
     assert_eq!(decide(&rich, &pack), Ok(Funding::MppPack { credits }));
     assert_eq!(decide(&rich, &PayTerms { means: Means::Nothing, ..pack }), Err(FundingRefusal::NoCredit));
     assert_eq!(decide(&rich, &PayTerms { means: Means::Transfer, ..pack }), Err(FundingRefusal::ProofBelowPrice));

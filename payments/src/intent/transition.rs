@@ -204,7 +204,7 @@ impl Intent {
                 self.change(&CREATING, State::Rejected, at, change)
             }
             Funding::MppPack { .. } => Err(TransitionError::NotAllowed { from: self.state, to: State::Rejected }),
-            Funding::Free { .. } => {
+            Funding::Free => {
                 let change = Change::Released { answer, posting: None, reopened_entitlement: None, returned_credits: None };
                 self.change(&CREATING, State::Released, at, change)
             }

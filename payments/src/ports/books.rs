@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     agent::{Payer, Wallet},
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     obligation::Entitlement,
@@ -51,8 +52,8 @@ pub enum BooksError {
 /// What a payer has used and has left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Free slots held or used in the month.
-    pub free_used: u8,
+    /// Free slots held or used in the window that was asked about.
+    pub free_used: u32,
     /// Creations of the month, however funded.
     pub launches: u32,
     /// Open entitlements, oldest first.
@@ -281,8 +282,8 @@ pub trait Books: Parking + Send + Sync {
     /// says how many.
     async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError>;
 
-    /// What a payer has used in a month.
-    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError>;
+    /// What a payer has used in a month, and of one quota in its window.
+    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError>;
 
     /// A page of intents, newest first, by key and not by offset.
     async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError>;

@@ -4,7 +4,7 @@ use crate::{
     agent::Payer,
     charge::Charge,
     fingerprint::Fingerprint,
-    free_tier::FreeTierOffer,
+    free_quota::FreeOffer,
     funding::{Funding, FundingRefusal, PayTerms},
     ids::PaymentId,
     intent::{Guard, Intent, KeptRequest, Protocol, State},
@@ -64,8 +64,8 @@ pub struct NewClaim<'a> {
     pub price: Amount,
     /// The protocol that the request spoke.
     pub protocol: Protocol,
-    /// The free tier, where the route has one.
-    pub free_tier: Option<FreeTierOffer>,
+    /// The route's free calls, where it has some.
+    pub free: Option<FreeOffer>,
     /// What stands between the payer and a payment.
     pub pay_terms: PayTerms,
     /// How to pay, if it comes to that.
@@ -158,7 +158,7 @@ impl Known {
 impl NewClaim<'_> {
     /// The proof that a 402 about the day's cap refuses, as the books keep it; none where no wallet asks.
     pub fn refused_by_day_cap(&self) -> Option<RefusedProof> {
-        let (Some(offer), Some(payment)) = (&self.free_tier, self.payment.transfer()) else { return None };
+        let (Some(offer), Some(payment)) = (&self.free, self.payment.transfer()) else { return None };
         let key = self.key.proof.as_ref().and_then(ProofKey::authorization)?;
         let valid_before = i64::try_from(payment.transfer.valid_before_unix_s).unwrap_or(i64::MAX);
         let keep_until = self.at.day_end().max(UnixMs::from_s(valid_before));
@@ -173,11 +173,7 @@ impl NewClaim<'_> {
             id: self.id,
             payer: self.payer.clone(),
             fingerprint: self.fingerprint,
-            // Which slot it was is kept with the slots, and nothing after the claim asks for it.
-            funding: match funding {
-                Funding::Free { .. } => Funding::Free { month: self.at.month(), slot: 0 },
-                other => other,
-            },
+            funding,
             price,
             request: self.request.clone(),
             protocol: self.protocol,

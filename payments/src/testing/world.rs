@@ -1,17 +1,17 @@
 //! The whole world in memory.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::{
     checkout::{Cards, PricedRequest, Settings, World},
     fingerprint::Fingerprint,
-    free_tier::FreeTier,
     funding::RevertBounds,
     gas::GasBound,
     intent::KeptRequest,
     ports::Clock,
+    route::{Quota, Window},
     sequence::SequenceWatch,
     testing::{
         balances::FakeBalances,
@@ -28,7 +28,7 @@ use crate::{
 
 /// The numbers of the default configuration.
 pub const SETTINGS: Settings = Settings {
-    free_tier: FreeTier { per_month: 5, per_day_total: 500 },
+    free_per_day_total: 500,
     require_balance_for_free: true,
     entitlement_ms: 86_400_000,
     refused_after_pay_per_day: 3,
@@ -87,12 +87,12 @@ impl TestWorld {
     }
 
     /// A launch for the price, asked for by this wallet with its payment of this number. The body is the number's own.
-    pub fn launch(&self, wallet: &TestWallet, number: u64, free_tier: bool) -> PricedRequest {
-        self.launch_of(wallet, number, free_tier, &format!("{{\"title\":\"{number}\"}}"))
+    pub fn launch(&self, wallet: &TestWallet, number: u64, free: bool) -> PricedRequest {
+        self.launch_of(wallet, number, free, &format!("{{\"title\":\"{number}\"}}"))
     }
 
     /// The same with another body.
-    pub fn launch_of(&self, wallet: &TestWallet, number: u64, free_tier: bool, body: &str) -> PricedRequest {
+    pub fn launch_of(&self, wallet: &TestWallet, number: u64, free: bool, body: &str) -> PricedRequest {
         PricedRequest {
             id: self.world.ids.payment_id(),
             transfer: wallet.live(&offer(LAUNCH_PRICE), number, self.clock.now()),
@@ -100,7 +100,7 @@ impl TestWorld {
             fingerprint: Fingerprint::of("POST", "/launches", "", body.as_bytes()),
             request: kept(body),
             price: LAUNCH_PRICE,
-            free_tier,
+            free: free.then(launches),
             idempotency_key: None,
             proof_version: X402Version::V2,
         }
@@ -111,6 +111,11 @@ impl Default for TestWorld {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The free calls of `POST /launches`: five a month.
+pub fn launches() -> Quota {
+    Quota { name: String::from("launches"), count: NonZeroU32::MIN.saturating_add(4), window: Window::Month }
 }
 
 /// `POST /launches` with this body.

@@ -54,8 +54,7 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
     let terms = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()?.access.terms());
     let (launch, credits) = (terms.is_some(), terms.and_then(Terms::credits));
     let internal = |error: &dyn std::error::Error| Fault::internal(error);
-    let usage = api.world.books.usage(payer, api.world.clock.now().month()).await.map_err(|error| internal(&error))?;
-    let free = FreeCalls::of(api, payer, &usage).await.map_err(|error| internal(&error))?;
+    let (usage, free) = FreeCalls::of(api, payer, api.table.quota_of(route)).await.map_err(|error| internal(&error))?;
     let entitled = usage.entitlements.iter().filter(|owed| prices.usdc.is_some_and(|price| owed.funds(route, Amount::Usdc(price)))).count();
     Ok(match payer {
         _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),
@@ -70,7 +69,7 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
             "charge": prices.usdc.map(|price| format!("{price} USDC")),
             "reason": "free_calls_exhausted_today",
             "free_left": 0,
-            "free_left_this_month": free.left_this_month,
+            format!("free_left_{}", free.this_window()): free.left_in_window,
             "resets_at": free.resets_at.rfc3339_s(),
         }),
         Payer::Wallet(_) => json!({"charge": prices.usdc.map(|price| format!("{price} USDC")), "reason": "price", "free_left": 0}),

@@ -100,7 +100,7 @@ pub(super) fn notes(subject: &Subject<'_>, route: &Route) -> Vec<String> {
     if let Some(upstream) = route.upstream() {
         let terms = upstream.access.terms();
         if let Some(free) = terms.and_then(|terms| terms.free.as_ref()) {
-            notes.push(format!("The first {} a month of each wallet are free.", free.count));
+            notes.push(format!("The first {} a {} of each wallet are free.", free.count, free.window.word()));
         }
         if let Some(credits) = terms.and_then(|terms| terms.credits).filter(|_| subject.takes_cards()) {
             notes.push(format!("A card account with credits spends {credits} instead."));

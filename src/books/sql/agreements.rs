@@ -102,8 +102,8 @@ const RULES: [(&str, &str, &str); 24] = [
     ),
     (
         "slots_five",
-        "no wallet has more than five slots in a month",
-        "SELECT wallet || ' has ' || count(*) || ' slots in ' || month FROM free_slots GROUP BY wallet, month
+        "no wallet has more than five free launches in a month",
+        "SELECT wallet || ' has ' || count(*) || ' slots in ' || month FROM free_slots WHERE quota = 'launches' GROUP BY wallet, month
            HAVING count(*) > 5 OR max(slot) > 5 OR min(slot) < 1",
     ),
     (

@@ -3,6 +3,7 @@
 use super::dialect::{DbRow, Pool};
 use payments::{
     agent::Payer,
+    free_quota::QuotaWindow,
     ids::PaymentId,
     obligation::Entitlement,
     ports::{BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
@@ -11,30 +12,31 @@ use payments::{
 
 use super::{finality, lost::lost_of, rows, unavailable};
 
-pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
     let payer_text = payer.to_string();
     let wallet = match payer {
         Payer::Wallet(wallet) => wallet.to_string(),
         Payer::Card(_) => String::new(),
     };
     let row = sqlx::query(concat!(
-        "SELECT (SELECT count(*) FROM free_slots WHERE wallet = $1 AND month = $2) AS free_used,
+        "SELECT (SELECT count(*) FROM free_slots WHERE wallet = $1 AND quota = $7 AND month = $2) AS free_used,
                 (SELECT count(*) FROM intents WHERE payer = $3 AND state = 'created' AND created_at_ms >= $4 AND created_at_ms < $5) AS launches,
                 (",
         lost_of!("$6"),
         ") AS lost_settlement"
     ))
     .bind(wallet)
-    .bind(month.to_string())
+    .bind(free.map(|of| of.window.clone()))
     .bind(&payer_text)
     .bind(month.start().ms())
     .bind(month.end().ms())
     .bind(&payer_text)
+    .bind(free.map(|of| of.quota.clone()))
     .fetch_one(readers)
     .await
     .map_err(unavailable)?;
     Ok(Usage {
-        free_used: u8::try_from(rows::count(&row, "free_used")?).unwrap_or(u8::MAX),
+        free_used: rows::count(&row, "free_used")?,
         launches: rows::count(&row, "launches")?,
         entitlements: entitlements(readers, &payer_text).await?,
         lost_settlement: match rows::text_or_none(&row, "lost_settlement")? {

@@ -98,8 +98,8 @@ fn is_not_done(row: &DbRow) -> Result<bool, BooksError> {
 fn funding(row: &DbRow, id: PaymentId) -> Result<Funding, BooksError> {
     let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
     match text(row, "funding")?.as_str() {
-        // Which slot it was is in `free_slots`, and nothing after the claim asks for it; the month is the claim's own.
-        "free" => Ok(Funding::Free { month: UnixMs::new(int(row, "created_at_ms")?).month(), slot: 0 }),
+        // Which slot it was is in `free_slots`, and nothing after the claim asks for it.
+        "free" => Ok(Funding::Free),
         "x402" => Ok(Funding::X402),
         "entitlement" => {
             let source = text_or_none(row, "entitlement_source")?.ok_or_else(|| corrupt("entitlement_source"))?;

@@ -8,6 +8,7 @@ use crate::books::doubt::until_known;
 use async_trait::async_trait;
 use payments::{
     agent::{Payer, Wallet},
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Guard, Intent, Transition, Written},
     ports::{
@@ -228,8 +229,8 @@ impl Books for Store {
         refused_proofs::drop_past(&self.writer, now).await
     }
 
-    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
-        reads::usage(&self.readers, payer, month).await
+    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+        reads::usage(&self.readers, payer, month, free).await
     }
 
     async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {

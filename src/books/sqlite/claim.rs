@@ -77,7 +77,7 @@ async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Cla
         }
     };
     free_key(connection, claim).await?;
-    let funded = match super::funding::take(connection, claim, funding).await? {
+    let funded = match super::funding::take(connection, claim, funding, available.free_slot).await? {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
     };

@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     charge::Charge,
-    free_tier::FreeCall,
+    free_quota::{FreeCall, FreeSlot},
     funding::{Available, DayCap, Funding},
     ids::PaymentId,
     intent::State,
@@ -26,6 +26,8 @@ pub(super) struct Funded {
     pub(super) price_minor: i64,
     pub(super) currency: &'static str,
     attempt: Option<Attempt>,
+    /// The slot that a free call takes.
+    slot: Option<FreeSlot>,
 }
 
 impl Funded {
@@ -97,10 +99,7 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     Ok(Available {
         lost_settlement: lost_settlement(connection, &payer).await?,
         entitlement,
-        free_slot: match (&claim.free_tier, free) {
-            (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
-            _ => None,
-        },
+        free_slot: claim.free.as_ref().and_then(|offer| offer.slot(free)),
         day_cap: cap_of_day(connection, claim, free).await?,
         credits: account,
         frozen: account.debt.get() > 0,
@@ -118,21 +117,22 @@ async fn lost_settlement(connection: &mut Connection, payer: &str) -> Result<Opt
 async fn cap_of_day(connection: &mut Connection, claim: &NewClaim<'_>, free: FreeCall) -> Result<DayCap, BooksError> {
     let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else { return Ok(DayCap::default()) };
     let reached = free == FreeCall::DayUsedUp;
-    let day = claim.free_tier.as_ref().map(|offer| offer.day.as_str());
+    let day = claim.free.as_ref().map(|offer| offer.day.as_str());
     let noted = day_cap::noted(connection, key, day).await?;
     Ok(DayCap { reached, noted: noted.today, refused_this_proof: noted.this_proof })
 }
 
 async fn free_call(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<FreeCall, BooksError> {
-    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return Ok(FreeCall::MonthUsedUp) };
-    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND month = $2")
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free, &claim.payer) else { return Ok(FreeCall::UsedUp) };
+    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND quota = $2 AND month = $3")
         .bind(wallet.to_string())
-        .bind(offer.month.to_string())
+        .bind(&offer.window.quota)
+        .bind(&offer.window.window)
         .fetch_all(&mut *connection)
         .await
         .map_err(unavailable)?;
     let slot = |row| {
-        u8::try_from(rows::int(row, "slot")?).map_err(|_| BooksError::Corrupt {
+        u32::try_from(rows::int(row, "slot")?).map_err(|_| BooksError::Corrupt {
             table: "free_slots",
             column: "slot",
             key: wallet.to_string(),
@@ -153,16 +153,17 @@ pub(super) async fn take(
     connection: &mut Connection,
     claim: &NewClaim<'_>,
     funding: Funding,
+    slot: Option<FreeSlot>,
 ) -> Result<Result<Funded, PreparationError>, BooksError> {
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
     let currency = claim.price.currency();
     match funding {
-        Funding::Free { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
+        Funding::Free => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot })),
         Funding::Credit { count, .. } => {
             let price_minor = rows::integer(count.get());
-            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None }))
+            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None, slot: None }))
         }
-        Funding::MppCharge { .. } | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None })),
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None })),
         Funding::Entitlement { source } => {
             let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = $1")
                 .bind(source.to_string())
@@ -170,13 +171,13 @@ pub(super) async fn take(
                 .await
                 .map_err(unavailable)?;
             let price_minor = amount.try_get("amount_minor").map_err(unavailable)?;
-            Ok(Ok(Funded { funding, price_minor, currency, attempt: None }))
+            Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None }))
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
             let eoa_nonce = sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce).await?;
             let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt) }))
+            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt), slot: None }))
         }
     }
 }
@@ -185,14 +186,16 @@ pub(super) async fn take(
 /// charge.
 pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
     match &funded.funding {
-        Funding::Free { month, slot } => {
-            let Payer::Wallet(wallet) = &claim.payer else { return Err(nothing_to_send(claim)) };
-            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            sqlx::query("INSERT INTO free_slots (wallet, month, slot, day, intent_id) VALUES ($1, $2, $3, $4, $5)")
+        Funding::Free => {
+            let (Payer::Wallet(wallet), Some(offer), Some(taken)) = (&claim.payer, &claim.free, &funded.slot) else {
+                return Err(nothing_to_send(claim));
+            };
+            sqlx::query("INSERT INTO free_slots (wallet, quota, month, slot, day, intent_id) VALUES ($1, $2, $3, $4, $5, $6)")
                 .bind(wallet.to_string())
-                .bind(month.to_string())
-                .bind(i64::from(*slot))
-                .bind(day)
+                .bind(&taken.of.quota)
+                .bind(&taken.of.window)
+                .bind(i64::from(taken.slot))
+                .bind(&offer.day)
                 .bind(claim.id.to_string())
                 .execute(connection)
                 .await

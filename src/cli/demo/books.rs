@@ -1,6 +1,7 @@
 //! What the books say after the story.
 
 use payments::{
+    free_quota::QuotaWindow,
     intent::Intent,
     ports::{BooksError, IntentSummary, JournalLine, LedgerPage, Usage},
 };
@@ -43,8 +44,9 @@ pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
         }
     }
     let balance = books.trial_balance().await.map_err(unreadable)?;
-    let month = payments::time::UnixMs::new(SystemClock::default().now_unix_ms()).month();
-    let usage = books.usage(&stage.payer(), month).await.map_err(unreadable)?;
+    let now = payments::time::UnixMs::new(SystemClock::default().now_unix_ms());
+    let window = QuotaWindow { quota: String::from("launches"), window: now.month().to_string() };
+    let usage = books.usage(&stage.payer(), now.month(), Some(&window)).await.map_err(unreadable)?;
     story.table("payments (turnpike ledger ls)", &intents_table(&intents));
     story.table("journal", &journal_table(&shortened(&journal)));
     story.table("trial balance (turnpike ledger balance)", &balance_table(&shortened(&balance)));

@@ -47,7 +47,7 @@ pub(super) async fn all(
     let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
     let block = chain::block_of(stage, &paid.transaction).await?;
     let hot: i64 = books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
-    let slots = usize::from(books.usage.free_used);
+    let slots = books.usage.free_used;
     let (of_wallet, created) = books
         .intents
         .iter()
@@ -60,7 +60,7 @@ pub(super) async fn all(
         check("the core holds exactly 6 launches of the wallet", launches == FREE + 1, format!("{launches}")),
         check("the books hold 6 payments of it, each created", of_wallet == FREE + 1 && created == FREE + 1, format!("{created}")),
         check("5 launches cost nothing", charged_nothing == FREE, format!("{charged_nothing}")),
-        check("5 free slots of this month are used", slots == FREE, format!("{slots}")),
+        check("5 free slots of this month are used", usize::try_from(slots) == Ok(FREE), format!("{slots}")),
         check("there is 1 settlement", settlements.len() == 1, settlements.len()),
         check("of 550000 units", terms.value.get() == 550_000 && paid.units == 550_000, format!("{}", terms.value.get())),
         check("in the transaction that the receipt names", proof.tx_hash.to_string() == paid.transaction, proof.tx_hash.to_string()),

@@ -6,10 +6,12 @@ use askama::Template;
 use axum::extract::{Path, State};
 use payments::{
     agent::Payer,
+    free_quota::QuotaWindow,
     ports::{
         HolderRow,
         desk::{CreditAccountRow, FreeSlotRow, OwedRow, Page, StatementLine},
     },
+    route::Quota,
     time::UnixMs,
 };
 
@@ -37,9 +39,9 @@ struct View {
     credits: Option<CreditAccountRow>,
     holders: Vec<HolderLine>,
     frozen: Option<String>,
-    /// Free launches of this month, in a sentence.
+    /// Free calls of this window, a sentence for each quota.
     left: String,
-    months: Vec<Month>,
+    windows: Vec<Window>,
     owed: Vec<OwedRow>,
     since: String,
     until: String,
@@ -59,9 +61,9 @@ struct HolderLine {
     revoked: Option<String>,
 }
 
-/// The free launches of a month.
+/// The free calls of a quota in a window.
 #[derive(Debug, PartialEq, Eq)]
-struct Month {
+struct Window {
     name: String,
     used: usize,
     slots: Vec<FreeSlotRow>,
@@ -98,8 +100,8 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
         credits,
         holders,
         frozen,
-        left: left(&slots, &desk.clock.now().month().to_string(), desk.free_per_month),
-        months: months(slots),
+        left: left(&slots, &desk.quotas, desk.clock.now()),
+        windows: windows(slots),
         owed,
         since: visit.text("since"),
         until: visit.text("until"),
@@ -121,38 +123,48 @@ fn line(row: HolderRow) -> HolderLine {
     }
 }
 
-/// What is left of a month's free launches.
-fn left(slots: &[FreeSlotRow], month: &str, per_month: u8) -> String {
-    let held = slots.iter().filter(|slot| slot.month == month).count();
-    match per_month {
-        0 => String::from("None are given now."),
-        _ => format!("{} of {per_month} left in {month}.", usize::from(per_month).saturating_sub(held)),
+/// What is left of each quota in its window.
+fn left(slots: &[FreeSlotRow], quotas: &[Quota], now: UnixMs) -> String {
+    let sentence = |quota: &Quota| {
+        let QuotaWindow { quota: name, window } = quota.at(now);
+        let held = slots.iter().filter(|slot| (&slot.quota, &slot.month) == (&name, &window)).count();
+        let count = usize::try_from(quota.count.get()).unwrap_or(usize::MAX);
+        format!("{} of {count} {name} left in {window}.", count.saturating_sub(held))
+    };
+    match quotas {
+        [] => String::from("None are given now."),
+        quotas => quotas.iter().map(sentence).collect::<Vec<_>>().join(" "),
     }
 }
 
-/// Slots by their month, in the order that they came in; the slots of a month from the first.
-fn months(slots: Vec<FreeSlotRow>) -> Vec<Month> {
-    let mut all: Vec<Month> = Vec::new();
+/// Slots by their quota and window, in the order that they came in; the slots of a window from the first.
+fn windows(slots: Vec<FreeSlotRow>) -> Vec<Window> {
+    let mut all: Vec<Window> = Vec::new();
     for slot in slots {
-        match all.iter_mut().find(|month| month.name == slot.month) {
-            Some(month) => month.slots.push(slot),
-            None => all.push(Month { name: slot.month.clone(), used: 0, slots: vec![slot] }),
+        let name = format!("{} in {}", slot.quota, slot.month);
+        match all.iter_mut().find(|window| window.name == name) {
+            Some(window) => window.slots.push(slot),
+            None => all.push(Window { name, used: 0, slots: vec![slot] }),
         }
     }
-    for month in &mut all {
-        month.used = month.slots.len();
-        month.slots.sort_by_key(|slot| slot.slot);
+    for window in &mut all {
+        window.used = window.slots.len();
+        window.slots.sort_by_key(|slot| slot.slot);
     }
     all
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]
     fn the_free_launches_of_a_month_are_those_that_nothing_holds() {
         let slot = |month: &str, slot| FreeSlotRow {
+            quota: String::from("launches"),
             month: month.to_owned(),
             slot,
             intent_id: String::new(),
@@ -161,13 +173,16 @@ mod tests {
             created_at: String::new(),
         };
         let slots = [slot("2026-02", 2), slot("2026-02", 1), slot("2026-01", 5)];
-        assert_eq!(left(&slots, "2026-02", 5), "3 of 5 left in 2026-02.");
-        assert_eq!(left(&slots, "2026-03", 5), "5 of 5 left in 2026-03.");
-        assert_eq!(
-            (left(&slots, "2026-02", 1).as_str(), left(&slots, "2026-02", 0).as_str()),
-            ("0 of 1 left in 2026-02.", "None are given now.")
-        );
-        let all = months(slots.into());
-        assert_eq!(all.iter().map(|month| (month.name.as_str(), month.used)).collect::<Vec<_>>(), [("2026-02", 2), ("2026-01", 1)]);
+        let quota = |name: &str, count, window| Quota { name: name.to_owned(), count: NonZeroU32::new(count).unwrap(), window };
+        let launches = |count| quota("launches", count, payments::route::Window::Month);
+        let at = |day: &str| UnixMs::parse_day_or_moment(day).unwrap();
+        assert_eq!(left(&slots, &[launches(5)], at("2026-02-03")), "3 of 5 launches left in 2026-02.");
+        assert_eq!(left(&slots, &[launches(5)], at("2026-03-01")), "5 of 5 launches left in 2026-03.");
+        assert_eq!(left(&slots, &[], at("2026-02-03")), "None are given now.");
+        let both = [launches(1), quota("forecasts", 9, payments::route::Window::Day)];
+        assert_eq!(left(&slots, &both, at("2026-02-03")), "0 of 1 launches left in 2026-02. 9 of 9 forecasts left in 2026-02-03.");
+        let all = windows(slots.into());
+        let shown: Vec<_> = all.iter().map(|window| (window.name.as_str(), window.used)).collect();
+        assert_eq!(shown, [("launches in 2026-02", 2), ("launches in 2026-01", 1)]);
     }
 }

@@ -140,7 +140,7 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View
 
 fn funding(funding: &Funding) -> String {
     match funding {
-        Funding::Free { month, slot } => format!("free tier, slot {slot} of {month}"),
+        Funding::Free => String::from("a free call"),
         Funding::Entitlement { source } => format!("an entitlement: {source} was paid and refused"),
         Funding::Credit { count, backing } if count.get() == 1 => format!("a credit, with {backing} USD behind it"),
         Funding::Credit { count, backing } => format!("{count} credits, with {backing} USD behind them"),

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use payments::{
     money::{UsdCents, UsdcUnits},
-    route::{Access, Rail, RailPrice, RailPrices, Terms},
+    route::{Access, Quota, Rail, RailPrice, RailPrices, Terms},
 };
 
 use super::{Profile, Target};
@@ -49,6 +49,18 @@ impl LaunchPrices {
 }
 
 impl Profile {
+    /// Every quota that gives free calls on a route, once.
+    #[must_use]
+    pub fn quotas(&self) -> Vec<Quota> {
+        let mut all: Vec<Quota> = Vec::new();
+        for quota in self.routes.iter().filter_map(|route| route.upstream()?.access.terms()?.free.as_ref()) {
+            if !all.iter().any(|known| known.name == quota.name) {
+                all.push(quota.clone());
+            }
+        }
+        all
+    }
+
     /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None` keeps the profile's;
     /// a free count of 0 takes the free tier away. Returns whether there is such a route with a price on those rails.
     pub fn override_launch_price(&mut self, prices: LaunchPrices) -> bool {

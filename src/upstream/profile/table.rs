@@ -4,6 +4,7 @@
 //! upstream cannot disagree on which route a request names.
 
 use http::Method;
+use payments::route::Quota;
 
 use super::own::OwnRoute;
 use super::read_route::split_prefix;
@@ -93,6 +94,12 @@ impl RouteTable {
     pub fn takes_credits(&self) -> bool {
         let mut terms = self.routes().filter_map(|route| route.upstream()?.access.terms());
         terms.any(|terms| terms.credits.is_some())
+    }
+
+    /// The free calls of the route with this key.
+    #[must_use]
+    pub fn quota_of(&self, key: &str) -> Option<&Quota> {
+        self.routes().find(|route| route.key == key)?.upstream()?.access.terms()?.free.as_ref()
     }
 
     /// Every route, for the generated descriptions.

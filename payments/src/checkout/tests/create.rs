@@ -9,7 +9,7 @@ use crate::{
         rail::{Asked, usual_view},
         upstream::{answer, created, refused, unknown},
         wallet::TestWallet,
-        world::{SETTINGS, TestWorld},
+        world::{SETTINGS, TestWorld, launches},
     },
 };
 
@@ -75,8 +75,9 @@ fn a_free_creation_that_is_refused_gives_its_slot_back() {
     let wallet = TestWallet::numbered(1);
     let released = finished(&test, claimed(&test, test.launch(&wallet, 1, true)));
     assert_eq!((released.state, released.answer.map(|answer| answer.status)), (State::Released, Some(422)));
-    let month = test.world.clock.now().month();
-    assert_eq!(block_on(test.books.usage(&wallet.payer(), month)).unwrap().free_used, 0);
+    let now = test.world.clock.now();
+    let window = launches().at(now);
+    assert_eq!(block_on(test.books.usage(&wallet.payer(), now.month(), Some(&window))).unwrap().free_used, 0);
     assert_eq!(block_on(test.books.trial_balance()).unwrap(), []);
 }
 

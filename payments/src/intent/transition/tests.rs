@@ -32,7 +32,7 @@ fn entitled() -> Funding {
 }
 
 fn free() -> Funding {
-    Funding::Free { month: START.month(), slot: 1 }
+    Funding::Free
 }
 
 type Method = fn(&Intent) -> Result<Transition, TransitionError>;

@@ -112,12 +112,14 @@ pub struct CreditTotals {
     pub backing_cents: i64,
 }
 
-/// A free launch that is held or used.
+/// A free call that is held or used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FreeSlotRow {
-    /// `2026-01`.
+    /// The quota that gave it.
+    pub quota: String,
+    /// The quota's window: a month, `2026-01`, or a day, `2026-01-14`.
     pub month: String,
-    /// 1 to 5.
+    /// From 1.
     pub slot: i64,
     /// The payment.
     pub intent_id: String,

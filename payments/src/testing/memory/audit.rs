@@ -3,13 +3,13 @@
 use super::{MemoryBooks, tables::Tables};
 use crate::{
     agent::{Payer, Wallet},
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::Intent,
     ledger::Posting,
     money::Amount,
     ports::SigningAccount,
     settlement::{Attempt, ChainHash},
-    time::Month,
 };
 
 /// The books, held still.
@@ -90,8 +90,8 @@ impl Audit<'_> {
     }
 
     /// Held and used slots, with the intent that has each.
-    pub fn slots(&self) -> impl Iterator<Item = ((Wallet, Month, u8), PaymentId)> {
-        self.tables.slots.iter().map(|(slot, held)| (*slot, held.intent))
+    pub fn slots(&self) -> impl Iterator<Item = ((Wallet, QuotaWindow, u32), PaymentId)> {
+        self.tables.slots.iter().map(|(slot, held)| (slot.clone(), held.intent))
     }
 
     /// How many settlements are booked as lost.

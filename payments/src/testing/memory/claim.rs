@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     agent::Payer,
-    free_tier::FreeCall,
+    free_quota::{FreeCall, FreeSlot},
     funding::{self, Available, DayCap, Funding, FundingRefusal},
     ids::PaymentId,
     intent::{Guard, Intent, State},
@@ -71,7 +71,7 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
             return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal)));
         }
     };
-    let (price, attempt) = match fund(tables, &claim, &funding)? {
+    let (price, attempt) = match fund(tables, &claim, &funding, available.free_slot)? {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
     };
@@ -89,14 +89,16 @@ fn fund(
     tables: &mut Tables,
     claim: &NewClaim<'_>,
     funding: &Funding,
+    slot: Option<FreeSlot>,
 ) -> Result<Result<(Amount, Option<Attempt>), PreparationError>, BooksError> {
     let mut price = claim.price;
     let mut attempt = None;
     match funding {
-        Funding::Free { month, slot } => {
-            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            let Payer::Wallet(wallet) = claim.payer else { return Err(refused_by_key("free_slots")) };
-            tables.slots.insert((wallet, *month, *slot), Slot { day, intent: claim.id });
+        Funding::Free => {
+            let (Payer::Wallet(wallet), Some(offer), Some(taken)) = (&claim.payer, &claim.free, slot) else {
+                return Err(refused_by_key("free_slots"));
+            };
+            tables.slots.insert((*wallet, taken.of, taken.slot), Slot { day: offer.day.clone(), intent: claim.id });
         }
         Funding::Entitlement { source } => {
             let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
@@ -151,10 +153,7 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     Available {
         lost_settlement: super::finality::lost_of(tables, &claim.payer),
         entitlement: open.min_by_key(|(id, owed)| (owed.created_at, **id)).map(|(id, _)| *id),
-        free_slot: match (&claim.free_tier, free) {
-            (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
-            _ => None,
-        },
+        free_slot: claim.free.as_ref().and_then(|offer| offer.slot(free)),
         day_cap: day_cap(tables, claim, free),
         credits: account,
         frozen: account.debt != Credits::ZERO,
@@ -213,7 +212,7 @@ fn promised(tables: &Tables, claim: &NewClaim<'_>) -> u64 {
 
 fn day_cap(tables: &Tables, claim: &NewClaim<'_>, free: FreeCall) -> DayCap {
     let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else { return DayCap::default() };
-    let day = claim.free_tier.as_ref().map(|offer| offer.day.as_str());
+    let day = claim.free.as_ref().map(|offer| offer.day.as_str());
     DayCap {
         reached: free == FreeCall::DayUsedUp,
         noted: tables.refused_proofs.values().any(|refused| refused.key.from == key.from && Some(refused.day.as_str()) == day),
@@ -222,9 +221,9 @@ fn day_cap(tables: &Tables, claim: &NewClaim<'_>, free: FreeCall) -> DayCap {
 }
 
 fn free_call(tables: &Tables, claim: &NewClaim<'_>) -> FreeCall {
-    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else { return FreeCall::MonthUsedUp };
-    let taken: Vec<u8> =
-        tables.slots.keys().filter(|(owner, month, _)| owner == wallet && *month == offer.month).map(|(_, _, slot)| *slot).collect();
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free, &claim.payer) else { return FreeCall::UsedUp };
+    let taken: Vec<u32> =
+        tables.slots.keys().filter(|(owner, of, _)| owner == wallet && *of == offer.window).map(|(_, _, slot)| *slot).collect();
     let used_today = tables.slots.values().filter(|slot| slot.day == offer.day).count().try_into().unwrap_or(u32::MAX);
     offer.free_call(&taken, used_today)
 }

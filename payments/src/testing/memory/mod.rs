@@ -16,6 +16,7 @@ use async_trait::async_trait;
 
 use crate::{
     agent::{Payer, Wallet},
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
@@ -245,8 +246,8 @@ impl Books for MemoryBooks {
         Ok((before - tables.refused_proofs.len()) as u64)
     }
 
-    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
-        Ok(reads::usage(&self.tables(), payer, month))
+    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+        Ok(reads::usage(&self.tables(), payer, month, free))
     }
 
     async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::tables::Tables;
 use crate::{
     agent::Payer,
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Intent, State},
     ledger::Posting,
@@ -13,12 +14,12 @@ use crate::{
     time::Month,
 };
 
-pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month) -> Usage {
-    let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && *of == month);
+pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Usage {
+    let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && Some(of) == free);
     let created = |intent: &&Intent| intent.payer == *payer && intent.state == State::Created && intent.created_at.month() == month;
     let open = tables.obligations.iter().filter(|(_, owed)| owed.payer == *payer && owed.state == "open");
     Usage {
-        free_used: slots.count().try_into().unwrap_or(u8::MAX),
+        free_used: slots.count().try_into().unwrap_or(u32::MAX),
         launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
         entitlements: open.map(|(id, owed)| super::claim::entitlement(tables, *id, owed)).collect(),
         lost_settlement: super::finality::lost_of(tables, payer),

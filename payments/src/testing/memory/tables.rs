@@ -6,6 +6,7 @@ use super::finality::{Found, Look, keeps_bytes};
 use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Guard, Intent, State},
     ledger::Posting,
@@ -13,7 +14,7 @@ use crate::{
     ports::{BooksError, CreditAccount, KnownNonce, OpenNonce, RefusedProof, SealedRow, Sequence, SigningAccount},
     proof::{ChargeKey, PaymentKey, ProofKey},
     settlement::{Attempt, ChainHash, seal_name},
-    time::{Month, UnixMs},
+    time::UnixMs,
 };
 
 #[derive(Clone, Default)]
@@ -29,7 +30,7 @@ pub(super) struct Tables {
     pub(super) fills: Vec<(SigningAccount, Attempt)>,
     /// Those whose nonce was closed since they were saved, by the hash: one that is saved late, under a closed nonce, is open.
     pub(super) closed_fills: HashSet<[u8; 32]>,
-    pub(super) slots: BTreeMap<(Wallet, Month, u8), Slot>,
+    pub(super) slots: BTreeMap<(Wallet, QuotaWindow, u32), Slot>,
     pub(super) refused_proofs: HashMap<PaymentKey, RefusedProof>,
     pub(super) obligations: BTreeMap<PaymentId, Obligation>,
     pub(super) postings: Vec<Posting>,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::{Sim, locked, lost_answers::not_known};
 use crate::{
     agent::{Payer, Wallet},
+    free_quota::QuotaWindow,
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
@@ -260,9 +261,9 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn usage(&self, payer: &Payer, month: Month) -> Result<Usage, BooksError> {
+    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
         self.reach().await?;
-        self.sim.books.usage(payer, month).await
+        self.sim.books.usage(payer, month, free).await
     }
 
     async fn intents(&self, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {

@@ -109,7 +109,7 @@ impl Counts {
     pub fn made(&mut self, funding: &Funding) {
         self.intents += 1;
         *match funding {
-            Funding::Free { .. } => &mut self.free,
+            Funding::Free => &mut self.free,
             Funding::Entitlement { .. } => &mut self.entitled,
             Funding::X402 => &mut self.paying,
             Funding::Credit { .. } => &mut self.on_credit,

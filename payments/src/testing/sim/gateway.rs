@@ -22,7 +22,7 @@ use crate::{
         balances::FakeBalances,
         cards::PlainTokens,
         wallet::{LAUNCH_PRICE, MAX_WINDOW_S},
-        world::kept,
+        world::{kept, launches},
     },
     time::UnixMs,
     x402::{X402Version, verify::VerifiedTransfer},
@@ -190,7 +190,8 @@ impl Process {
         let (price, idempotency_key) = (LAUNCH_PRICE, call.key.clone());
         let (request, proof_version) = (kept(&call.body), X402Version::V2);
         let id = self.world.ids.payment_id();
-        let asked = PricedRequest { id, transfer, payer, fingerprint, request, price, free_tier: true, idempotency_key, proof_version };
+        let asked =
+            PricedRequest { id, transfer, payer, fingerprint, request, price, free: Some(launches()), idempotency_key, proof_version };
         match claim(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
                 let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);

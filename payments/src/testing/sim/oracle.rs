@@ -22,7 +22,7 @@ use crate::{
     intent::{Intent, State},
     proof::PaymentKey,
     settlement::{Attempt, AttemptKind},
-    testing::memory::Audit,
+    testing::{memory::Audit, world::launches},
     time::UnixMs,
 };
 
@@ -248,14 +248,14 @@ impl Sim {
         }
         let seen = oracle.postings_seen;
         drop(oracle);
-        let now_seen = self.books.audit(|books| check_books(books, seen, &self.plan.settings))?;
+        let now_seen = self.books.audit(|books| check_books(books, seen))?;
         locked(&self.oracle).postings_seen = now_seen;
         Ok(())
     }
 }
 
 /// The books by themselves; says how many postings it has seen.
-fn check_books(books: &Audit<'_>, seen: usize, settings: &crate::checkout::Settings) -> Result<usize, String> {
+fn check_books(books: &Audit<'_>, seen: usize) -> Result<usize, String> {
     let postings = books.postings();
     for posting in postings.get(seen..).ok_or("a posting is gone")? {
         let sum: i64 = posting.lines().iter().map(|line| line.amount_minor).sum();
@@ -264,14 +264,15 @@ fn check_books(books: &Audit<'_>, seen: usize, settings: &crate::checkout::Setti
         }
     }
     let mut slots = BTreeMap::new();
-    for ((wallet, month, slot), _) in books.slots() {
-        *slots.entry((wallet, month)).or_insert(0_u8) += 1;
-        if !(1..=settings.free_tier.per_month).contains(&slot) {
+    let most = launches().count.get();
+    for ((wallet, window, slot), _) in books.slots() {
+        *slots.entry((wallet, window)).or_insert(0_u32) += 1;
+        if !(1..=most).contains(&slot) {
             return Err(format!("{wallet} has slot {slot}"));
         }
     }
-    if let Some(((wallet, month), _)) = slots.iter().find(|(_, held)| **held > settings.free_tier.per_month) {
-        return Err(format!("{wallet} has too many slots in {month}"));
+    if let Some(((wallet, window), _)) = slots.iter().find(|(_, held)| **held > most) {
+        return Err(format!("{wallet} has too many slots of {window}"));
     }
     let mut settled = BTreeSet::new();
     let mut nonces = BTreeMap::new();

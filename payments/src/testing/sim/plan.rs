@@ -1,7 +1,7 @@
 //! What a seed lets go wrong, and how often.
 
 use super::rng::Rng;
-use crate::{checkout::Settings, free_tier::FreeTier, testing::world::SETTINGS};
+use crate::{checkout::Settings, testing::world::SETTINGS};
 
 /// Chances per thousand, drawn once per seed: some seeds are calm, some lose every third answer, most lie between.
 #[derive(Debug, Clone)]
@@ -149,7 +149,7 @@ impl Plan {
             hostile_reorgs,
             slow_ms: rng.pick(&[1_000, 5_000, 20_000]),
             settings: Settings {
-                free_tier: FreeTier { per_month: 5, per_day_total: rng.pick(&[500, 500, 3]) },
+                free_per_day_total: rng.pick(&[500, 500, 3]),
                 require_balance_for_free: rng.chance(700),
                 entitlement_ms: rng.pick(&[86_400_000, 120_000]),
                 core_deadline_ms: rng.pick(&[20_000, 120_000, 600_000]),

@@ -4,18 +4,19 @@ use super::CardPart;
 use crate::{
     agent::{Payer, Wallet},
     fingerprint::Fingerprint,
-    free_tier::FreeTier,
+    free_quota::FreeTerms,
     funding::{PayTerms, Product},
     ids::PaymentId,
     intent::Protocol,
     ports::{ClaimKey, IdentityClaim, NewClaim, PreparationError, Preparer},
     proof::{PaymentKey, ProofKey},
+    route::Quota,
     settlement::{Attempt, AttemptKind, TransferTerms},
     testing::{
         clock::{START, numbered_id},
         rail::{CHAIN_ID, SIGNER, attempt},
         wallet::{LAUNCH_PRICE, nonce, test_token},
-        world::{SETTINGS, kept},
+        world::{SETTINGS, kept, launches},
     },
     time::UnixMs,
     x402::X402Version,
@@ -34,8 +35,8 @@ pub struct Draft {
     pub card: Option<CardPart>,
     /// The client's `Idempotency-Key`.
     pub idempotency: Option<String>,
-    /// The route's free tier.
-    pub free_tier: Option<FreeTier>,
+    /// The route's free calls.
+    pub free: Option<FreeTerms>,
     /// The proof is for the full price.
     pub covers_price: bool,
     /// What the wallet holds beside the price, as the claim sees it.
@@ -61,7 +62,7 @@ impl Draft {
             body: format!("{{\"title\":\"{number}\"}}"),
             card: None,
             idempotency: None,
-            free_tier: None,
+            free: None,
             covers_price: true,
             beside_price_units: u64::MAX,
             seen_at_block: 100,
@@ -72,10 +73,16 @@ impl Draft {
         }
     }
 
-    /// With the usual free tier.
+    /// With the usual free calls.
     #[must_use]
     pub fn free(self) -> Self {
-        Self { free_tier: Some(SETTINGS.free_tier), ..self }
+        self.free_of(launches(), SETTINGS.free_per_day_total)
+    }
+
+    /// With the free calls of this quota, under a cap of the day over all wallets.
+    #[must_use]
+    pub fn free_of(self, quota: Quota, per_day_total: u32) -> Self {
+        Self { free: Some(FreeTerms { quota, per_day_total }), ..self }
     }
 
     /// Of another wallet.
@@ -156,7 +163,7 @@ impl Draft {
             request: kept(&self.body),
             price: self.price(),
             protocol: if self.card.is_some() { Protocol::Mpp } else { Protocol::X402(X402Version::V2) },
-            free_tier: self.free_tier.map(|tier| tier.at(self.at)),
+            free: self.free.as_ref().map(|terms| terms.at(self.at)),
             pay_terms: PayTerms {
                 refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day,
                 reverts: SETTINGS.reverts,

@@ -1,28 +1,35 @@
 //! Who pays: entitlement, free slot, money, each taken once.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{Draft, created, funded, new, refused, rejected};
 use crate::{
-    free_tier::FreeTier,
+    agent::Payer,
     funding::{Funding, FundingRefusal},
     intent::State,
     ports::{Books, ClaimRefusal, Claimed, PreparationError, Usage},
-    testing::run::together,
+    route::{Quota, Window},
+    testing::{run::together, world::launches},
+    time::UnixMs,
 };
 
 const HOUR_MS: i64 = 3_600_000;
+
+/// Free launches of the window at this moment.
+async fn free_used(books: &dyn Books, payer: &Payer, at: UnixMs) -> u32 {
+    books.usage(payer, at.month(), Some(&launches().at(at))).await.unwrap().free_used
+}
 
 /// R050: one wallet, twenty proofs at once.
 pub async fn twenty_claims_at_once_are_five_free_and_fifteen_signed_without_a_gap(books: &dyn Books) {
     let drafts: Vec<Draft> = (1..=20).map(|number| Draft { chain_next_nonce: 7, ..Draft::numbered(number).free() }).collect();
     let intents = together(drafts.iter().map(|draft| new(books, draft))).await;
-    let free = intents.iter().filter(|intent| matches!(intent.funding, Funding::Free { .. }) && intent.state == State::Forwarding);
+    let free = intents.iter().filter(|intent| matches!(intent.funding, Funding::Free) && intent.state == State::Forwarding);
     let signed = intents.iter().filter(|intent| intent.funding == Funding::X402 && intent.state == State::Signed);
     let nonces: BTreeSet<u64> = signed.clone().map(|intent| intent.attempts[0].eoa_nonce).collect();
     assert_eq!((free.count(), signed.count()), (5, 15));
     assert_eq!(nonces.into_iter().collect::<Vec<_>>(), (7..22).collect::<Vec<_>>());
-    assert_eq!(books.usage(&drafts[0].payer(), drafts[0].at.month()).await.unwrap().free_used, 5);
+    assert_eq!(free_used(books, &drafts[0].payer(), drafts[0].at).await, 5);
 }
 
 /// Entitlement, then free slot, then payment.
@@ -33,7 +40,7 @@ pub async fn an_entitlement_comes_before_a_slot_and_a_slot_before_money(books: &
         fundings.push(new(books, &Draft::numbered(number).free()).await.funding);
     }
     assert_eq!(fundings[0], Funding::Entitlement { source: source.id });
-    assert!(fundings[1..6].iter().all(|funding| matches!(funding, Funding::Free { .. })), "{fundings:?}");
+    assert!(fundings[1..6].iter().all(|funding| matches!(funding, Funding::Free)), "{fundings:?}");
     assert_eq!(fundings[6], Funding::X402);
 }
 
@@ -101,28 +108,26 @@ pub async fn a_proof_below_the_price_pays_for_nothing(books: &dyn Books) {
     assert_eq!(books.claim(below(1).claim()).await.unwrap(), Claimed::Refused(refusal));
     assert_eq!(books.known(&below(1).key()).await.unwrap(), None);
     assert_eq!(books.intent(below(1).id()).await.unwrap(), None);
-    assert!(matches!(new(books, &below(1).free()).await.funding, Funding::Free { .. }));
+    assert!(matches!(new(books, &below(1).free()).await.funding, Funding::Free));
 }
 
 /// One coin passed around many wallets buys little.
 pub async fn the_total_of_the_day_binds_all_wallets(books: &dyn Books) {
-    let tier = Some(FreeTier { per_month: 5, per_day_total: 3 });
-    let draft = |number: u64| Draft { free_tier: tier, ..Draft::numbered(number) };
+    let draft = |number: u64| Draft::numbered(number).free_of(launches(), 3);
     for number in 1..=3_u8 {
         let intent = new(books, &draft(number.into()).of_wallet(number)).await;
-        assert!(matches!(intent.funding, Funding::Free { .. }), "wallet {number}: {:?}", intent.funding);
+        assert!(matches!(intent.funding, Funding::Free), "wallet {number}: {:?}", intent.funding);
     }
     assert_eq!(books.free_calls_on(&Draft::numbered(1).at.day()).await.unwrap(), 3);
     let refusal = || Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
     assert_eq!(books.claim(draft(4).of_wallet(4).claim()).await.unwrap(), refusal());
     let tomorrow = new(books, &draft(5).of_wallet(5).later_ms(24 * HOUR_MS)).await;
-    assert!(matches!(tomorrow.funding, Funding::Free { .. }));
+    assert!(matches!(tomorrow.funding, Funding::Free));
 }
 
 /// R204: a wallet that was promised a free call is charged only after a refusal, and never by the refused proof.
 pub async fn a_promised_free_call_is_charged_by_another_proof_than_the_refused_one(books: &dyn Books) {
-    let tier = Some(FreeTier { per_month: 5, per_day_total: 1 });
-    let draft = |number: u64, wallet: u8| Draft { free_tier: tier, ..Draft::numbered(number) }.of_wallet(wallet);
+    let draft = |number: u64, wallet: u8| Draft::numbered(number).free_of(launches(), 1).of_wallet(wallet);
     let refusal = || Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
     let first = new(books, &draft(1, 1)).await;
     for _ in 0..2 {
@@ -136,13 +141,13 @@ pub async fn a_promised_free_call_is_charged_by_another_proof_than_the_refused_o
     // A slot that comes back is free again, and the refused proof stays refused.
     refused(books, &first, first.created_at, first.created_at).await;
     assert_eq!(books.claim(draft(2, 2).claim()).await.unwrap(), refusal());
-    assert!(matches!(new(books, &draft(5, 2)).await.funding, Funding::Free { .. }));
+    assert!(matches!(new(books, &draft(5, 2)).await.funding, Funding::Free));
     let day_end = draft(1, 1).at.day_end();
     assert_eq!(books.drop_refused_proofs(day_end.plus_ms(-1)).await.unwrap(), 0);
     let dropped = books.drop_refused_proofs(day_end.plus_s(4_000)).await.unwrap();
     assert!(dropped >= 2, "{dropped} notes go after the day");
     let next_day = |number: u64, wallet: u8| Draft { at: day_end, ..draft(number, wallet) };
-    assert!(matches!(new(books, &next_day(6, 4)).await.funding, Funding::Free { .. }));
+    assert!(matches!(new(books, &next_day(6, 4)).await.funding, Funding::Free));
     assert_eq!(books.claim(next_day(7, 2).claim()).await.unwrap(), refusal(), "each day says it anew");
 }
 
@@ -159,16 +164,41 @@ pub async fn a_slot_goes_back_and_a_month_starts_with_all_of_them(books: &dyn Bo
     assert_eq!(new(books, &at_ms(6, last_ms)).await.funding, Funding::X402);
     let released = refused(books, &intents[2], month.end(), month.end()).await;
     assert_eq!(released.state, State::Released);
-    assert_eq!(books.usage(&payer, month).await.unwrap().free_used, 4);
-    assert!(matches!(new(books, &at_ms(7, last_ms)).await.funding, Funding::Free { .. }));
+    assert_eq!(free_used(books, &payer, month.start()).await, 4);
+    assert!(matches!(new(books, &at_ms(7, last_ms)).await.funding, Funding::Free));
     assert_eq!(new(books, &at_ms(8, last_ms)).await.funding, Funding::X402);
     for number in 9..=13 {
         let intent = new(books, &at_ms(number, last_ms + 1)).await;
-        assert!(matches!(intent.funding, Funding::Free { .. }), "{number}: {:?}", intent.funding);
+        assert!(matches!(intent.funding, Funding::Free), "{number}: {:?}", intent.funding);
     }
     assert_eq!(new(books, &at_ms(14, last_ms + 1)).await.funding, Funding::X402);
-    assert_eq!(books.usage(&payer, month).await.unwrap().free_used, 5);
-    assert_eq!(books.usage(&payer, month.end().month()).await.unwrap().free_used, 5);
+    assert_eq!(free_used(books, &payer, month.start()).await, 5);
+    assert_eq!(free_used(books, &payer, month.end()).await, 5);
+}
+
+/// R176: each quota counts for itself, and a quota of days begins anew at midnight; the cap of the day over all wallets counts them together.
+pub async fn quotas_count_apart_and_a_quota_of_days_begins_anew_each_day(books: &dyn Books) {
+    let daily = Quota { name: String::from("forecasts"), count: NonZeroU32::MIN.saturating_add(1), window: Window::Day };
+    let draft = |number: u64| Draft::numbered(number).free_of(daily.clone(), 5);
+    let at = draft(1).at;
+    for number in 1..=2 {
+        assert_eq!(new(books, &draft(number)).await.funding, Funding::Free, "{number}");
+    }
+    assert_eq!(new(books, &draft(3)).await.funding, Funding::X402, "its own are used up");
+    assert_eq!(new(books, &draft(4).free_of(launches(), 5)).await.funding, Funding::Free, "those of another are not");
+    let payer = draft(1).payer();
+    let used = async |quota: &Quota, at: UnixMs| books.usage(&payer, at.month(), Some(&quota.at(at))).await.unwrap().free_used;
+    assert_eq!((used(&daily, at).await, used(&launches(), at).await), (2, 1));
+    assert_eq!(books.free_calls_on(&at.day()).await.unwrap(), 3);
+    let midnight = Draft { at: at.day_end(), ..draft(5) };
+    assert_eq!(new(books, &midnight).await.funding, Funding::Free);
+    assert_eq!((used(&daily, midnight.at).await, used(&launches(), midnight.at).await), (1, 1));
+    // Far more than five may be had of a quota that says so.
+    let many = Quota { name: String::from("many"), count: NonZeroU32::MIN.saturating_add(7), window: Window::Month };
+    for number in 10..18 {
+        assert_eq!(new(books, &Draft::numbered(number).free_of(many.clone(), 500)).await.funding, Funding::Free, "{number}");
+    }
+    assert_eq!(new(books, &Draft::numbered(18).free_of(many.clone(), 500)).await.funding, Funding::X402);
 }
 
 /// A signer without gas leaves no trace: the proof is unused and no nonce is skipped.
@@ -178,7 +208,7 @@ pub async fn a_failed_preparation_changes_nothing(books: &dyn Books) {
     assert_eq!(books.claim(failing.claim()).await.unwrap(), Claimed::Refused(refusal));
     assert_eq!(books.known(&failing.key()).await.unwrap(), None);
     assert_eq!(books.intent(failing.id()).await.unwrap(), None);
-    assert_eq!(books.usage(&failing.payer(), failing.at.month()).await.unwrap(), Usage::default());
+    assert_eq!(books.usage(&failing.payer(), failing.at.month(), None).await.unwrap(), Usage::default());
     let refilled = Draft { preparation_fails: None, ..failing };
     assert_eq!(new(books, &refilled).await.attempts[0].eoa_nonce, 0);
 }

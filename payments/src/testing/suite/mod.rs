@@ -74,6 +74,7 @@ macro_rules! books_suite {
             the_total_of_the_day_binds_all_wallets
             a_promised_free_call_is_charged_by_another_proof_than_the_refused_one
             a_slot_goes_back_and_a_month_starts_with_all_of_them
+            quotas_count_apart_and_a_quota_of_days_begins_anew_each_day
             a_failed_preparation_changes_nothing
             a_signer_nonce_is_never_below_the_chains
             an_equal_request_joins_what_nobody_waits_for
@@ -187,7 +188,7 @@ async fn rejected(books: &dyn Books, draft: &Draft, entitled_until: UnixMs) -> I
 /// A draft claimed and brought into this state; none for the state that lives inside the claim only.
 async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent> {
     let at = draft.at.plus_ms(5);
-    let free = Draft { free_tier: Some(crate::testing::world::SETTINGS.free_tier), ..draft.clone() };
+    let free = draft.clone().free();
     if state == State::Claimed {
         return None;
     }

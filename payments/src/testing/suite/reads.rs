@@ -6,7 +6,8 @@ use crate::{
     intent::State,
     obligation::Entitlement,
     ports::{Books, IntentSummary, LedgerPage, Usage},
-    testing::{clock::numbered_id, rail::ACCOUNT},
+    testing::{clock::numbered_id, rail::ACCOUNT, world::launches},
+    time::Month,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -15,7 +16,8 @@ const HOUR_MS: i64 = 3_600_000;
 pub async fn usage_counts_slots_creations_and_entitlements(books: &dyn Books) {
     let draft = |number| Draft::numbered(number);
     let month = draft(1).at.month();
-    assert_eq!(books.usage(&draft(1).payer(), month).await.unwrap(), Usage::default());
+    let window = |month: Month| launches().at(month.start());
+    assert_eq!(books.usage(&draft(1).payer(), month, Some(&window(month))).await.unwrap(), Usage::default());
     let free = new(books, &draft(1).free()).await;
     created(books, &free, free.created_at).await;
     new(books, &draft(2).free()).await;
@@ -29,13 +31,13 @@ pub async fn usage_counts_slots_creations_and_entitlements(books: &dyn Books) {
     created(books, &later, later.updated_at).await;
     let owed = Entitlement { amount: draft(4).price(), route: Some(String::from("POST /launches")) };
     assert_eq!(
-        books.usage(&draft(1).payer(), month).await.unwrap(),
+        books.usage(&draft(1).payer(), month, Some(&window(month))).await.unwrap(),
         Usage { free_used: 2, launches: 2, entitlements: vec![owed], lost_settlement: None }
     );
-    let next = books.usage(&draft(1).payer(), month.end().month()).await.unwrap();
+    let next = books.usage(&draft(1).payer(), month.end().month(), Some(&window(month.end().month()))).await.unwrap();
     assert_eq!((next.free_used, next.launches), (0, 1));
     let nobody = Payer::Card(String::from("abc"));
-    assert_eq!(books.usage(&nobody, month).await.unwrap(), Usage::default());
+    assert_eq!(books.usage(&nobody, month, Some(&window(month))).await.unwrap(), Usage::default());
 }
 
 /// A page starts strictly before the last id of the one before, whatever was added since.

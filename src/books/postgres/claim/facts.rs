@@ -2,7 +2,7 @@
 
 use payments::{
     agent::Payer,
-    free_tier::FreeCall,
+    free_quota::FreeCall,
     funding::{Available, DayCap},
     ids::PaymentId,
     money::Credits,
@@ -134,12 +134,13 @@ fn reverted(batch: &mut Batch, claim: &NewClaim<'_>, payer: &str, at: &str) -> S
 }
 
 fn slots(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
-    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free_tier, &claim.payer) else {
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free, &claim.payer) else {
         return String::from("NULL::bigint[] AS slots, 0::bigint AS used_today");
     };
-    let (wallet, month, day) = (batch.bind(wallet.to_string()), batch.bind(offer.month.to_string()), batch.bind(offer.day.clone()));
+    let (wallet, day) = (batch.bind(wallet.to_string()), batch.bind(offer.day.clone()));
+    let (quota, window) = (batch.bind(offer.window.quota.clone()), batch.bind(offer.window.window.clone()));
     format!(
-        "ARRAY(SELECT slot FROM free_slots WHERE wallet = {wallet} AND month = {month}) AS slots,
+        "ARRAY(SELECT slot FROM free_slots WHERE wallet = {wallet} AND quota = {quota} AND month = {window}) AS slots,
          (SELECT count(*) FROM free_slots WHERE day = {day}) AS used_today"
     )
 }
@@ -151,7 +152,7 @@ fn cap(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
     };
     let (chain, token) = (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
     let (from, nonce) = (batch.bind(key.from.to_string()), batch.bind(rows::nonce(key)));
-    let day = batch.bind(claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default());
+    let day = batch.bind(claim.free.as_ref().map(|offer| offer.day.clone()).unwrap_or_default());
     format!(
         "EXISTS (SELECT 1 FROM refused_proofs WHERE from_addr = {from} AND day = {day} AND outcome = 'refused') AS cap_noted,
          EXISTS (SELECT 1 FROM refused_proofs WHERE chain_id = {chain} AND asset = {token} AND from_addr = {from} AND nonce = {nonce}
@@ -174,10 +175,10 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         backing_cents: unsigned("backing_cents")?,
     };
     let slots: Option<Vec<i64>> = row.try_get("slots").map_err(unavailable)?;
-    let taken: Vec<u8> = slots.unwrap_or_default().into_iter().filter_map(|slot| u8::try_from(slot).ok()).collect();
+    let taken: Vec<u32> = slots.unwrap_or_default().into_iter().filter_map(|slot| u32::try_from(slot).ok()).collect();
     let used_today = rows::count(row, "used_today")?;
-    let offer = claim.free_tier.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
-    let free = offer.map_or(FreeCall::MonthUsedUp, |offer| offer.free_call(&taken, used_today));
+    let offer = claim.free.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
+    let free = offer.map_or(FreeCall::UsedUp, |offer| offer.free_call(&taken, used_today));
     let flag = |column| row.try_get::<bool, _>(column).map_err(unavailable);
     Ok(Facts {
         known: known::found(row)?,
@@ -185,10 +186,7 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         available: Available {
             lost_settlement: id("lost_settlement")?,
             entitlement: id("entitlement")?,
-            free_slot: match (offer, free) {
-                (Some(offer), FreeCall::Slot(slot)) => Some((offer.month, slot)),
-                _ => None,
-            },
+            free_slot: offer.and_then(|offer| offer.slot(free)),
             day_cap: DayCap { reached: free == FreeCall::DayUsedUp, noted: flag("cap_noted")?, refused_this_proof: flag("proof_refused")? },
             credits: account,
             frozen: account.debt != Credits::ZERO,

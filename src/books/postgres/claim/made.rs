@@ -1,6 +1,7 @@
 //! What a claim makes.
 
 use payments::{
+    free_quota::FreeSlot,
     funding::Funding,
     intent::{Intent, State},
     money::{Amount, UsdcUnits},
@@ -16,6 +17,8 @@ pub(super) struct Funded {
     pub(super) price: Amount,
     /// The signed transaction, where one settles it.
     pub(super) attempt: Option<Attempt>,
+    /// The slot that a free call takes.
+    pub(super) slot: Option<FreeSlot>,
 }
 
 // === impl Funded ===
@@ -25,9 +28,9 @@ impl Funded {
         let price = match &funding {
             Funding::Credit { count, .. } => Amount::Credits(*count),
             Funding::Entitlement { .. } => Amount::Usdc(UsdcUnits::new(u64::try_from(facts.entitled_minor).map_err(|_| too_large(claim))?)),
-            Funding::Free { .. } | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => claim.price,
+            Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => claim.price,
         };
-        Ok(Self { funding, price, attempt: None })
+        Ok(Self { funding, price, attempt: None, slot: facts.available.free_slot.clone() })
     }
 
     pub(super) fn state(&self) -> State {

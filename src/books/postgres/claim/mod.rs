@@ -115,7 +115,7 @@ async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Re
         }
     };
     let outcome = match funding {
-        Funding::Free { .. } => in_turn(books, claim, day(books, claim).await?).await?,
+        Funding::Free => in_turn(books, claim, day(books, claim).await?).await?,
         Funding::X402 => transfer(books, claim, &facts).await?,
         funding => {
             let is_credit = matches!(funding, Funding::Credit { .. });
@@ -165,7 +165,7 @@ async fn in_turn(books: &PostgresBooks, claim: &NewClaim<'_>, mut transaction: H
     let facts = facts::read(&mut *transaction, books, claim).await?.map_err(corrupt)?;
     let free_to_take = facts.known.is_none() && facts.joinable.is_none();
     let funding = match funding::decide(&facts.available, &claim.pay_terms) {
-        Ok(funding @ (Funding::Free { .. } | Funding::Credit { .. })) if free_to_take => funding,
+        Ok(funding @ (Funding::Free | Funding::Credit { .. })) if free_to_take => funding,
         _ => return Ok(Outcome::Lost),
     };
     let funded = Funded::of(claim, funding, &facts).map_err(corrupt)?;

@@ -79,7 +79,7 @@ fn guard(
             batch.part("held", &spent);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
-        (Funding::Free { .. } | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => Vec::new(),
+        (Funding::Free | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => Vec::new(),
     })
 }
 
@@ -111,7 +111,7 @@ fn root(
         Funding::MppPack { credits } => (Some(rows::integer(credits.get())), None, None),
         Funding::Credit { backing, .. } => (None, Some(rows::integer(backing.get())), None),
         Funding::MppCharge { if_refused } => (None, None, Some(if_refused.word())),
-        Funding::Free { .. } | Funding::Entitlement { .. } | Funding::X402 => (None, None, None),
+        Funding::Free | Funding::Entitlement { .. } | Funding::X402 => (None, None, None),
     };
     let forwarding = if funded.state() == payments::intent::State::Forwarding { at } else { "NULL::bigint" };
     let columns = [
@@ -186,15 +186,18 @@ fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at
 fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
     let too_large = |_| corrupt(too_large(claim));
     match &funded.funding {
-        Funding::Free { month, slot } => {
-            let Payer::Wallet(wallet) = &claim.payer else { return Err(corrupt(nothing_to_send(claim))) };
-            let day = claim.free_tier.as_ref().map(|offer| offer.day.clone()).unwrap_or_default();
-            let (wallet, month) = (batch.bind(wallet.to_string()), batch.bind(month.to_string()));
-            let (slot, day) = (batch.bind(i64::from(*slot)), batch.bind(day));
-            let taken = format!(
-                "INSERT INTO free_slots (wallet, month, slot, day, intent_id) SELECT {wallet}, {month}, {slot}, {day}, id FROM root"
+        Funding::Free => {
+            let (Payer::Wallet(wallet), Some(offer), Some(taken)) = (&claim.payer, &claim.free, &funded.slot) else {
+                return Err(corrupt(nothing_to_send(claim)));
+            };
+            let (wallet, day) = (batch.bind(wallet.to_string()), batch.bind(offer.day.clone()));
+            let (quota, window) = (batch.bind(taken.of.quota.clone()), batch.bind(taken.of.window.clone()));
+            let slot = batch.bind(i64::from(taken.slot));
+            let insert = format!(
+                "INSERT INTO free_slots (wallet, quota, month, slot, day, intent_id)
+                 SELECT {wallet}, {quota}, {window}, {slot}, {day}, id FROM root"
             );
-            batch.part("slot", &taken);
+            batch.part("slot", &insert);
         }
         Funding::Entitlement { .. } => {
             batch.post(&Posting::entitled(claim.id, &claim.payer, funded.price).map_err(too_large)?, at);

@@ -26,6 +26,7 @@ fn keys_refuse_what_happens_once() {
             ("UPDATE intents SET client_idem_key = 'one'", "intents_payer_client_idem_key_key"),
             ("INSERT INTO free_slots SELECT wallet, month, 6, day, 'other' FROM free_slots", "free_slots_slot_check"),
             ("INSERT INTO free_slots SELECT wallet, month, 0, day, 'other' FROM free_slots", "free_slots_slot_check"),
+            ("INSERT INTO free_slots SELECT wallet, month, 1001, day, 'other', 'forecasts' FROM free_slots", "free_slots_slot_check"),
             ("INSERT INTO free_slots SELECT wallet, month, slot, day, 'other' FROM free_slots", "free_slots_pkey"),
             ("INSERT INTO free_slots SELECT wallet, month, 2, day, intent_id FROM free_slots", "free_slots_intent_id_key"),
             ("INSERT INTO free_slots SELECT wallet, month, 2, day, 'nobody' FROM free_slots", "free_slots_intent_id_fkey"),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use payments::{
-    free_tier::FreeTier,
     funding::{Funding, FundingRefusal},
     intent::{Intent, State},
     ports::{Books, BooksError, ClaimRefusal, Claimed, IdentityClaim, Payment},
@@ -11,6 +10,7 @@ use payments::{
         clock::numbered_id,
         run::together,
         suite::{Draft, bought},
+        world::launches,
     },
 };
 
@@ -65,7 +65,7 @@ fn five_slots_and_no_nonce_twice_even_with_one_signer_for_two() {
         let both = (one, other);
         let drafts: Vec<Draft> = (1..=24).map(|number| Draft { chain_next_nonce: 7, ..Draft::numbered(number).free() }).collect();
         let intents = all_new(&both, &drafts).await;
-        let free = intents.iter().filter(|intent| matches!(intent.funding, Funding::Free { .. }) && intent.state == State::Forwarding);
+        let free = intents.iter().filter(|intent| matches!(intent.funding, Funding::Free) && intent.state == State::Forwarding);
         let nonces: BTreeSet<u64> =
             intents.iter().filter(|intent| intent.funding == Funding::X402).map(|intent| intent.attempts[0].eoa_nonce).collect();
         assert_eq!((free.count(), nonces), (5, (7..26).collect()));
@@ -78,10 +78,10 @@ fn the_total_of_the_day_is_exact() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
         let both = (one, other);
-        let free_tier = Some(FreeTier { per_month: 5, per_day_total: 7 });
-        let draft = |number: u64| Draft { free_tier, ..Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()) };
+        let draft = |number: u64| Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()).free_of(launches(), 7);
         let outcomes = claims(&both, &(1..=20).map(draft).collect::<Vec<_>>()).await;
-        let free = |outcome: &&Result<Claimed, BooksError>| matches!(outcome, Ok(Claimed::New(intent)) if matches!(intent.funding, Funding::Free { .. }));
+        let free =
+            |outcome: &&Result<Claimed, BooksError>| matches!(outcome, Ok(Claimed::New(intent)) if matches!(intent.funding, Funding::Free));
         let exhausted = Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday));
         let refused = outcomes.iter().filter(|outcome| outcome.as_ref().is_ok_and(|claimed| *claimed == exhausted));
         assert_eq!((outcomes.iter().filter(free).count(), refused.count()), (7, 13));
@@ -94,7 +94,7 @@ fn a_proof_is_never_both_refused_by_the_days_cap_and_charged() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
         let both = (one, other);
-        let capped = |number: u64| Draft { free_tier: Some(FreeTier { per_month: 5, per_day_total: 0 }), ..Draft::numbered(number) };
+        let capped = |number: u64| Draft::numbered(number).free_of(launches(), 0);
         let drafts: Vec<Draft> = (1..=12).map(capped).collect();
         // Each proof goes to both replicas, under an intent of its own at each.
         let copies = drafts.iter().flat_map(|draft| [claim_as(&both.0, draft, draft.number), claim_as(&both.1, draft, 100 + draft.number)]);

@@ -127,8 +127,8 @@ pub(super) async fn credit_totals(desk: &Pool) -> Result<CreditTotals, BooksErro
 
 pub(super) async fn free_slots(desk: &Pool, wallet: Wallet, limit: u32) -> Result<Vec<FreeSlotRow>, BooksError> {
     let list = sqlx::query(
-        "SELECT f.month, f.slot, f.intent_id, i.state, i.launch_id, i.created_at_ms FROM free_slots f JOIN intents i ON i.id = f.intent_id
-         WHERE f.wallet = $1 ORDER BY f.month DESC, f.slot DESC LIMIT $2",
+        "SELECT f.quota, f.month, f.slot, f.intent_id, i.state, i.launch_id, i.created_at_ms FROM free_slots f JOIN intents i ON i.id = f.intent_id
+         WHERE f.wallet = $1 ORDER BY f.month DESC, f.quota, f.slot DESC LIMIT $2",
     )
     .bind(wallet.to_string())
     .bind(i64::from(limit))
@@ -137,6 +137,7 @@ pub(super) async fn free_slots(desk: &Pool, wallet: Wallet, limit: u32) -> Resul
     .map_err(unavailable)?;
     let slot = |row: &DbRow| {
         Ok(FreeSlotRow {
+            quota: rows::text(row, "quota")?,
             month: rows::text(row, "month")?,
             slot: rows::int(row, "slot")?,
             intent_id: rows::text(row, "intent_id")?,

@@ -79,6 +79,11 @@ fn the_journal_only_grows() {
     });
 }
 
+fn slot_of(quota: &str, slot: i64, intent: &str) -> String {
+    let values = format!("'0x01', '{quota}', '2026-03', {slot}, '2026-03-14', '{intent}'");
+    format!("INSERT INTO free_slots (wallet, quota, month, slot, day, intent_id) VALUES ({values})")
+}
+
 /// Constraints that the rules lean on, asked of the database directly.
 #[test]
 fn keys_refuse_what_may_happen_once() {
@@ -86,11 +91,12 @@ fn keys_refuse_what_may_happen_once() {
         let (books, dir) = make().await;
         paid_launch(&books, 1).await;
         let pool = beside(&dir).await;
-        let slot = |slot: i64, intent: &str| format!("INSERT INTO free_slots VALUES ('0x01', '2026-03', {slot}, '2026-03-14', '{intent}')");
+        let slot = |slot: i64, intent: &str| slot_of("launches", slot, intent);
         let id = payments::testing::suite::Draft::numbered(1).id().to_string();
         for (statements, reason) in [
             (vec![slot(6, &id)], "CHECK"),
             (vec![slot(0, &id)], "CHECK"),
+            (vec![slot_of("forecasts", 1_001, &id)], "CHECK"),
             (vec![slot(1, &id), slot(1, &id)], "UNIQUE"),
             (vec![slot(1, "pay_unknown")], "FOREIGN KEY"),
             (vec![String::from("INSERT INTO credit_accounts (payer, balance) VALUES ('card:a', 1)")], "a balance comes from entries"),

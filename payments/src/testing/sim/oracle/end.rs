@@ -111,8 +111,7 @@ fn check_launches(books: &Audit<'_>, at_core: &BTreeMap<&str, &str>) -> Result<(
         return Err(format!("{} launches at the core, {} in the books", at_core.len(), created.len()));
     }
     let held: BTreeSet<_> = books.slots().map(|(_, intent)| intent).collect();
-    let free: BTreeSet<_> =
-        created.iter().filter(|intent| matches!(intent.funding, Funding::Free { .. })).map(|intent| intent.id).collect();
+    let free: BTreeSet<_> = created.iter().filter(|intent| matches!(intent.funding, Funding::Free)).map(|intent| intent.id).collect();
     if held == free { Ok(()) } else { Err(format!("slots are held by {held:?} and free launches are {free:?}")) }
 }
 
