@@ -1,12 +1,17 @@
-//! Double-entry postings. A posting is built here, balanced, or not at all; the database checks the same sum again.
+//! Double-entry postings. A posting is built here, balanced, or not at all: every one has its constructor in this module, and no other composes
+//! lines. The database checks the same sum again.
 //!
 //! Debits are positive, credits negative, in the currency's minor unit. A correction is a new posting.
 
+mod accounts;
 mod costs;
+mod given_back;
 
 use std::fmt;
 
+pub use accounts::{ChargeEvent, ChargeMoves};
 pub use costs::{DISPUTE_FEE, PROCESSING_FEE};
+pub use given_back::{PaidFrom, ReceiptStanding, WalletMove};
 
 use crate::{
     agent::Payer,
@@ -221,7 +226,7 @@ impl Posting {
     ///
     /// # Errors
     /// [`LedgerError::Unbalanced`] when they do not sum to zero in each currency.
-    pub fn of_lines(intent: PaymentId, kind: &'static str, name: &str, lines: Vec<Line>) -> Result<Self, LedgerError> {
+    fn of_lines(intent: PaymentId, kind: &'static str, name: &str, lines: Vec<Line>) -> Result<Self, LedgerError> {
         let mut posting = Self::balanced(intent, kind, lines)?;
         posting.txn_id = format!("{intent}:{kind}:{name}");
         Ok(posting)
@@ -271,7 +276,7 @@ impl Posting {
 ///
 /// # Errors
 /// [`LedgerError::TooLarge`].
-pub fn moved(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, LedgerError> {
+fn moved(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, LedgerError> {
     let minor = amount.minor().map_err(|_| LedgerError::TooLarge)?;
     let currency = amount.currency();
     let credited = minor.checked_neg().ok_or(LedgerError::TooLarge)?;

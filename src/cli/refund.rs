@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use payments::{
     ids::PaymentId,
+    obligation::ObligationState,
     paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{ObligationRow, RefundApproval, RefundRefusal},
     settlement::ChainHash,
@@ -104,20 +105,9 @@ fn as_json(owed: &ObligationRow, by_wallet: bool) -> Value {
     })
 }
 
-/// What comes of a debt, or what an operator can do about it.
+/// What comes of a debt, or what an operator can do about it: in the words of the operator's page.
 fn next(owed: &ObligationRow, by_wallet: bool) -> &'static str {
-    match (owed.state.as_str(), owed.currency.as_str()) {
-        ("refund_due", "USDC") if by_wallet => "refund approve, or pay it back by hand, then refund approve --paid-by TX",
-        ("refund_due", "USDC") => "pay it back by hand, then refund approve --paid-by TX",
-        ("refund_due", _) => "refund approve",
-        ("used", "USDC") => "used for a launch",
-        ("used", _) => "a credit was given; refund approve takes it back",
-        ("open", "USD") => "due in a moment, then refund approve",
-        ("open" | "reserved", _) => "the payer's next launch",
-        ("refund_sent", "USDC") => "the gateway sends it, and waits for its proof",
-        ("refund_sent" | "refund_unknown", _) => "the gateway asks the card processor",
-        _ => "",
-    }
+    ObligationState::from_word(&owed.state).map_or("", |state| state.outlook(&owed.currency, by_wallet))
 }
 
 async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
@@ -136,7 +126,7 @@ async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Chang
     {
         reason::shown_anew(beside, &payer).await;
     }
-    let takes_credit = before.as_ref().is_some_and(|owed| owed.state == "used");
+    let takes_credit = before.as_ref().is_some_and(|owed| owed.state == ObligationState::Used.word());
     let currency = before.map(|owed| owed.currency).unwrap_or_default();
     let next = sent_by(change.dry_run, beside.served);
     match format {

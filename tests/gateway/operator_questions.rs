@@ -84,7 +84,7 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
         ("What did wallet X pay in October?", october, shows(&["2 settled, 1.10 USDC"])),
         ("What has wallet X with us, line by line?", find(&payer), shows(&["Statement", "settled", "0.55 USDC"])),
         ("Why did this agent get a 402?", json!([["find", poor], ["click", "Requests"]]), shows(&["PAYMENT_002"])),
-        ("What do we owe, to whom, since when?", click("Needs attention"), shows(&["Owed to payers", "funds the payer's next launch"])),
+        ("What do we owe, to whom, since when?", click("Needs attention"), shows(&["Owed to payers", "funds the payer's next call"])),
         ("Which settlements have no launch?", without, shows(&["rejected", "core_unknown"])),
         ("Is any payment unknown, and since when?", click("unknown outcome"), shows(&["core_unknown", "since"])),
         ("Why was this refund approved, and when?", find(&scene.refunded), shows(&["Timeline", "refund approved", "asked by its owner"])),

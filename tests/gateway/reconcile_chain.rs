@@ -60,7 +60,7 @@ async fn is_owed_once(world: &World, wallet: &Wallet) {
     verified(world).await;
     let listed = world.gateway.run(&["refund", "ls"]).await;
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!(listed[0]["next"], "pay it back by hand, then refund approve --paid-by TX", "{listed}");
+    assert_eq!(listed[0]["next"], "pay it back by hand and book the transfer; until then it is a liability", "{listed}");
     let approved = world.gateway.run(&["refund", "approve", &text(debt, "intent_id"), "--reason", "theirs"]).await;
     assert_eq!(approved.status.code(), Some(4), "{}", String::from_utf8_lossy(&approved.stderr));
 }

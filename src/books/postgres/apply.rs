@@ -2,7 +2,9 @@
 //! several.
 
 use payments::{
+    ids::PaymentId,
     intent::{Change, Intent, State, StoredAnswer, Transition, Written},
+    obligation::{ObligationState, ObligationStep},
     ports::BooksError,
     settlement::Settlement,
 };
@@ -131,8 +133,8 @@ fn answered(batch: &mut Batch, transition: &Transition, answer: &StoredAnswer) -
 
 /// The entitlement that this intent reserved is still reserved by it.
 fn reserved(batch: &mut Batch, source: &str, id: &str) -> String {
-    let source = batch.bind(source.to_owned());
-    format!(" AND EXISTS (SELECT 1 FROM obligations WHERE intent_id = {source} AND state = 'reserved' AND reserved_by = {id})")
+    let (source, reserved) = (batch.bind(source.to_owned()), batch.bind(ObligationState::Reserved.word()));
+    format!(" AND EXISTS (SELECT 1 FROM obligations WHERE intent_id = {source} AND state = {reserved} AND reserved_by = {id})")
 }
 
 /// What hangs on the row. Says whether signed transactions are wiped.
@@ -146,23 +148,23 @@ fn details(batch: &mut Batch, transition: &Transition, at: &str) -> bool {
         Change::PayFailed { .. } => {}
         Change::Created { posting, used_entitlement, .. } => {
             posting.iter().for_each(|posting| batch.post(posting, at));
-            used_entitlement.iter().for_each(|source| move_obligation(batch, &source.to_string(), "state = 'used'", at));
+            used_entitlement.iter().for_each(|source| move_obligation(batch, source, ObligationStep::USE, at));
         }
         Change::Rejected { posting, entitled_until, .. } => {
             batch.post(posting, at);
-            let until = batch.bind(entitled_until.ms());
+            let (until, open) = (batch.bind(entitled_until.ms()), batch.bind(ObligationState::Open.word()));
             batch.part(
                 "owed",
                 &format!(
                     "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
-                     SELECT id, payer, price_minor, currency, 'open', {until}, {at}, {at} FROM root"
+                     SELECT id, payer, price_minor, currency, {open}, {until}, {at}, {at} FROM root"
                 ),
             );
         }
         Change::Released { posting, reopened_entitlement, .. } => {
             posting.iter().for_each(|posting| batch.post(posting, at));
             match reopened_entitlement {
-                Some(source) => move_obligation(batch, &source.to_string(), "state = 'open', reserved_by = NULL", at),
+                Some(source) => move_obligation(batch, source, ObligationStep::REOPEN, at),
                 None => batch.part("freed", "DELETE FROM free_slots USING root WHERE intent_id = root.id"),
             }
             return false;
@@ -210,9 +212,11 @@ fn settle(batch: &mut Batch, settlement: &Settlement, at: &str) {
     }
 }
 
-fn move_obligation(batch: &mut Batch, source: &str, sets: &str, at: &str) {
-    let source = batch.bind(source.to_owned());
-    let moved = format!("UPDATE obligations SET {sets}, updated_at_ms = {at} FROM root WHERE intent_id = {source}");
+/// Whether it stands where the step begins is asked where the row of the intent is written: see [`reserved`].
+fn move_obligation(batch: &mut Batch, source: &PaymentId, step: ObligationStep, at: &str) {
+    let (source, to) = (batch.bind(source.to_string()), batch.bind(step.to().word()));
+    let let_go = if step == ObligationStep::REOPEN { ", reserved_by = NULL" } else { "" };
+    let moved = format!("UPDATE obligations SET state = {to}{let_go}, updated_at_ms = {at} FROM root WHERE intent_id = {source}");
     batch.part("moved", &moved);
 }
 

@@ -4,8 +4,8 @@ use payments::{
     agent::Payer,
     ids::PaymentId,
     intent::ReturnedCredits,
-    ledger::{Account, Posting, moved},
-    money::{Amount, Credits, UsdCents},
+    ledger::Posting,
+    money::{Credits, UsdCents},
     ports::{BooksError, CreditAccount},
     time::UnixMs,
 };
@@ -121,9 +121,7 @@ pub(super) async fn grant(
     let paid = pay_debt(connection, payer, credits).await?;
     if paid != Credits::ZERO {
         // All of the pack was issued; what paid the debt is gone again.
-        let lines =
-            moved(Account::CreditsIssued, Account::CreditsOf(payer.clone()), Amount::Credits(paid)).map_err(|_| too_large(payer))?;
-        let posting = Posting::of_lines(intent, "credit_debt_paid", "pack", lines).map_err(|_| too_large(payer))?;
+        let posting = Posting::credit_debt_paid(intent, payer, paid).map_err(|_| too_large(payer))?;
         journal::post(connection, &posting, at).await?;
     }
     let rest = credits.checked_sub(paid).unwrap_or(Credits::ZERO);

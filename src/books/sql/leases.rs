@@ -4,6 +4,7 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     intent::Intent,
+    obligation::ObligationStep,
     ports::{BooksError, SealedRow, SigningAccount},
     time::UnixMs,
 };
@@ -99,13 +100,13 @@ pub(super) async fn close_nonce(connection: &mut Connection, account: SigningAcc
 }
 
 pub(super) async fn expire_entitlements(writer: &Pool, now: UnixMs) -> Result<u64, BooksError> {
-    let expired =
-        sqlx::query("UPDATE obligations SET state = 'refund_due', updated_at_ms = $1 WHERE state = 'open' AND entitled_until_ms <= $2")
-            .bind(now.ms())
-            .bind(now.ms())
-            .execute(writer)
-            .await
-            .map_err(unavailable)?;
+    let expired = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE state = $3 AND entitled_until_ms <= $2")
+        .bind(ObligationStep::EXPIRE.to().word())
+        .bind(now.ms())
+        .bind(ObligationStep::EXPIRE.from().word())
+        .execute(writer)
+        .await
+        .map_err(unavailable)?;
     Ok(expired.rows_affected())
 }
 

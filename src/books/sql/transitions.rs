@@ -4,6 +4,7 @@ use payments::{
     ids::PaymentId,
     intent::{Change, EndedBy, Guard, Intent, State, StoredAnswer, Transition},
     ledger::Posting,
+    obligation::{ObligationState, ObligationStep},
     ports::BooksError,
     settlement::{Attempt, PaymentFailure, Settlement, SettlementProof},
     time::UnixMs,
@@ -44,7 +45,7 @@ pub(super) async fn apply(connection: &mut Connection, transition: Transition) -
             store_answer(connection, id, answer, Some(launch_id), None).await?;
             post_all(connection, posting.as_ref(), transition.at()).await?;
             if let Some(source) = used_entitlement {
-                move_obligation(connection, *source, id, "used", transition.at()).await?;
+                move_obligation(connection, *source, id, ObligationStep::USE, transition.at()).await?;
             }
             wipe(connection, id).await?;
         }
@@ -202,7 +203,7 @@ async fn insert_obligation(
         "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, reserved_by, entitled_until_ms, created_at_ms, updated_at_ms)
          SELECT id, payer, price_minor, currency, $1, $2, $3, $4, $5 FROM intents WHERE id = $6",
     )
-    .bind(if used_by.is_some() { "used" } else { "open" })
+    .bind(if used_by.is_some() { ObligationState::Used } else { ObligationState::Open }.word())
     .bind(used_by.map(|id| id.to_string()))
     .bind(until.ms())
     .bind(at.ms())
@@ -217,7 +218,7 @@ async fn insert_obligation(
 /// The slot becomes free again, or the entitlement opens again with its first deadline.
 async fn give_back(connection: &mut Connection, id: PaymentId, entitlement: Option<PaymentId>, at: UnixMs) -> Result<(), BooksError> {
     if let Some(source) = entitlement {
-        return move_obligation(connection, source, id, "open", at).await;
+        return move_obligation(connection, source, id, ObligationStep::REOPEN, at).await;
     }
     let released =
         sqlx::query("DELETE FROM free_slots WHERE intent_id = $1").bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
@@ -228,17 +229,18 @@ async fn move_obligation(
     connection: &mut Connection,
     source: PaymentId,
     by: PaymentId,
-    to: &'static str,
+    step: ObligationStep,
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let moved = sqlx::query(
-        "UPDATE obligations SET state = $1, reserved_by = CASE WHEN $2 = 'open' THEN NULL ELSE reserved_by END, updated_at_ms = $3
-         WHERE intent_id = $4 AND state = 'reserved' AND reserved_by = $5",
+        "UPDATE obligations SET state = $1, reserved_by = CASE WHEN $1 = $2 THEN NULL ELSE reserved_by END, updated_at_ms = $3
+         WHERE intent_id = $4 AND state = $5 AND reserved_by = $6",
     )
-    .bind(to)
-    .bind(to)
+    .bind(step.to().word())
+    .bind(ObligationState::Open.word())
     .bind(at.ms())
     .bind(source.to_string())
+    .bind(step.from().word())
     .bind(by.to_string())
     .execute(connection)
     .await

@@ -9,6 +9,7 @@ use payments::{
     intent::State,
     ledger::{LedgerError, Posting},
     money::{Amount, UsdcUnits},
+    obligation::ObligationStep,
     ports::{BooksError, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
@@ -203,15 +204,16 @@ pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, fund
                 .map_err(unavailable)
         }
         Funding::Entitlement { source } => {
-            let reserved = sqlx::query(
-                "UPDATE obligations SET state = 'reserved', reserved_by = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = 'open'",
-            )
-            .bind(claim.id.to_string())
-            .bind(claim.at.ms())
-            .bind(source.to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
+            let reserved =
+                sqlx::query("UPDATE obligations SET state = $1, reserved_by = $2, updated_at_ms = $3 WHERE intent_id = $4 AND state = $5")
+                    .bind(ObligationStep::RESERVE.to().word())
+                    .bind(claim.id.to_string())
+                    .bind(claim.at.ms())
+                    .bind(source.to_string())
+                    .bind(ObligationStep::RESERVE.from().word())
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(unavailable)?;
             if reserved.rows_affected() != 1 {
                 return Err(BooksError::Stale(*source));
             }

@@ -44,6 +44,8 @@ struct Waiting {
     recheck: String,
     refund: String,
     can_refund: bool,
+    /// What comes of what is owed for it.
+    says: &'static str,
 }
 
 struct Owed {
@@ -52,6 +54,7 @@ struct Owed {
     field: String,
     refund: String,
     can_refund: bool,
+    says: &'static str,
 }
 
 /// A dispute that is not decided.
@@ -104,17 +107,19 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
     )?;
     let (owed, more) = cut(owed, ROWS);
     let owed_older = owed.last().filter(|_| more).map(|last| format!("/operator/attention?{}", query([("after", last.id.as_str())])));
+    let refund_wallet = desk.refunds.is_some();
     let shell = visit.shell("Needs attention", "/operator/attention");
     let owed_ids: Vec<&str> = owed.iter().map(|row| row.id.as_str()).collect();
     // What is owed for it already stands above.
-    let refused = refused.into_iter().filter(|row| !owed_ids.contains(&row.id.as_str())).map(Waiting::of).collect();
+    let refused = refused.into_iter().filter(|row| !owed_ids.contains(&row.id.as_str()));
+    let refused = refused.map(|row| Waiting::of(row, refund_wallet)).collect();
     Ok(page(&View {
         shell,
         refuses: way.closed.map(|closed| (closed.detail, closed.since.rfc3339())),
-        unknown: unknown.into_iter().map(Waiting::of).collect(),
+        unknown: unknown.into_iter().map(|row| Waiting::of(row, refund_wallet)).collect(),
         owed_older,
         refused,
-        owed: owed.into_iter().map(Owed::of).collect(),
+        owed: owed.into_iter().map(|row| Owed::of(row, refund_wallet)).collect(),
         disputes: disputes.into_iter().map(Disputed::of).collect(),
         blocked: blocked.iter().map(Blocked::of).collect(),
         findings: findings.into_iter().map(Found::of).collect(),
@@ -126,9 +131,10 @@ fn is_payment(id: &str) -> bool {
 }
 
 impl Waiting {
-    fn of(row: PaymentRow) -> Self {
+    fn of(row: PaymentRow, refund_wallet: bool) -> Self {
         let can_refund = row.obligation.as_deref().is_some_and(|state| show::can_refund(state, &row.currency));
         Self {
+            says: row.obligation.as_deref().map_or("", |state| show::owed_says(state, &row.currency, refund_wallet)),
             field: format!("why-{}", row.id),
             recheck: format!("/operator/payments/{}/recheck", row.id),
             refund: format!("/operator/payments/{}/refund", row.id),
@@ -139,9 +145,10 @@ impl Waiting {
 }
 
 impl Owed {
-    fn of(row: OwedRow) -> Self {
+    fn of(row: OwedRow, refund_wallet: bool) -> Self {
         let is_payment = is_payment(&row.id);
         Self {
+            says: show::owed_says(&row.state, &row.currency, refund_wallet),
             is_payment,
             field: format!("why-owed-{}", row.id),
             refund: format!("/operator/payments/{}/refund", row.id),

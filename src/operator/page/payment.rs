@@ -108,7 +108,7 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View
         amount: owed.amount_minor,
         currency: owed.currency.clone(),
         state: owed.state.clone(),
-        says: show::owed_says(&owed.state, &owed.currency),
+        says: show::owed_says(&owed.state, &owed.currency, desk.refunds.is_some()),
     });
     View {
         shell,

@@ -3,6 +3,7 @@
 use payments::{
     gas::Gwei,
     money::{UsdCents, UsdcUnits},
+    obligation::ObligationState,
     ports::desk::PaymentRow,
 };
 
@@ -157,31 +158,18 @@ pub(super) fn finding_says(kind: &str) -> &'static str {
 }
 
 /// What comes of a debt, or what an operator can do about it.
-pub(super) fn owed_says(state: &str, currency: &str) -> &'static str {
-    match (state, currency) {
-        ("refund_due", "USDC") => "send it back from the refund wallet, or by hand and book the transfer; until then it is a liability",
-        ("refund_due", _) => "approve the refund; the gateway asks Stripe",
-        ("open", "USDC") => "funds the payer's next launch until its time is over",
-        ("open", _) => "due back in a moment; then approve the refund",
-        ("reserved", _) => "funds a launch that runs now",
-        ("used", "USDC") => "funded another launch; nothing is owed",
-        ("used", _) => "a credit was given for it; a refund takes that credit back",
-        ("refund_sent", "USDC") => "the refund wallet sends it; it is done once the chain shows the transfer",
-        ("refund_sent", _) => "Stripe has the refund; it is done once Stripe says so",
-        ("refund_unknown", _) => "nobody knows whether Stripe took the refund; the gateway asks under the same key",
-        ("refunded", _) => "given back",
-        _ => "",
-    }
+pub(super) fn owed_says(state: &str, currency: &str, refund_wallet: bool) -> &'static str {
+    ObligationState::from_word(state).map_or("", |state| state.outlook(currency, refund_wallet))
 }
 
 /// Whether a transfer that was sent by hand may be booked as paying it.
 pub(super) fn can_pay_back(state: &str, currency: &str) -> bool {
-    currency == "USDC" && state == "refund_due"
+    currency == "USDC" && state == ObligationState::RefundDue.word()
 }
 
 /// Whether an approval of a refund can change something.
 pub(super) fn can_refund(state: &str, currency: &str) -> bool {
-    currency == "USD" && matches!(state, "refund_due" | "used")
+    currency == "USD" && ObligationState::from_word(state).is_some_and(ObligationState::can_refund_card)
 }
 
 /// Whether it was real money, in a word.

@@ -11,6 +11,7 @@ use crate::{
     intent::{Change, Intent, Transition, Written},
     ledger::Posting,
     money::{Amount, Credits, UsdCents},
+    obligation::{ObligationState, ObligationStep},
     ports::BooksError,
     settlement::{Settlement, SettlementProof},
     time::UnixMs,
@@ -34,7 +35,7 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
         Change::Mischarged { mischarge, posting } => {
             post(tables, posting.as_ref())?;
             let amount = Amount::Usd(UsdCents::new(mischarge.amount_minor));
-            owe(tables, &intent, Obligation { amount, state: "refund_sent", ..open(&intent, at, at) });
+            owe(tables, &intent, Obligation { amount, state: ObligationState::RefundSent, ..open(&intent, at, at) });
         }
         Change::Granted { credits: bought, backing, posting } => {
             granted_balance = Some(credits::add(tables, payer, *bought, *backing, "grant", id)?.balance);
@@ -47,7 +48,7 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
         }
         Change::Created { posting, used_entitlement, .. } => {
             post(tables, posting.as_ref())?;
-            move_obligation(tables, *used_entitlement, id, "used")?;
+            move_obligation(tables, *used_entitlement, id, ObligationStep::USE)?;
         }
         Change::Rejected { posting, entitled_until, .. } => {
             post(tables, Some(posting))?;
@@ -59,7 +60,7 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
             }
             post(tables, posting.as_ref())?;
             tables.slots.retain(|_, slot| slot.intent != id);
-            move_obligation(tables, *reopened_entitlement, id, "open")?;
+            move_obligation(tables, *reopened_entitlement, id, ObligationStep::REOPEN)?;
         }
     }
     let keeps_bytes = keeps_bytes(tables, &intent);
@@ -111,19 +112,19 @@ fn post(tables: &mut Tables, posting: Option<&Posting>) -> Result<(), BooksError
 
 fn open(intent: &Intent, entitled_until: UnixMs, at: UnixMs) -> Obligation {
     let (payer, amount) = (intent.payer.clone(), intent.price);
-    Obligation { payer, amount, state: "open", reserved_by: None, entitled_until, created_at: at }
+    Obligation { payer, amount, state: ObligationState::Open, reserved_by: None, entitled_until, created_at: at }
 }
 
 fn owe(tables: &mut Tables, intent: &Intent, owed: Obligation) {
     tables.obligations.insert(intent.id, owed);
 }
 
-fn move_obligation(tables: &mut Tables, source: Option<PaymentId>, by: PaymentId, to: &'static str) -> Result<(), BooksError> {
+fn move_obligation(tables: &mut Tables, source: Option<PaymentId>, by: PaymentId, step: ObligationStep) -> Result<(), BooksError> {
     let Some(source) = source else { return Ok(()) };
-    let owed = tables.obligations.get_mut(&source).filter(|owed| owed.state == "reserved" && owed.reserved_by == Some(by));
+    let owed = tables.obligations.get_mut(&source).filter(|owed| owed.state == step.from() && owed.reserved_by == Some(by));
     let owed = owed.ok_or(BooksError::Stale(source))?;
-    owed.state = to;
-    if to == "open" {
+    owed.state = step.to();
+    if step == ObligationStep::REOPEN {
         owed.reserved_by = None;
     }
     Ok(())

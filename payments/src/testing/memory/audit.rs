@@ -8,6 +8,7 @@ use crate::{
     intent::Intent,
     ledger::Posting,
     money::Amount,
+    obligation::ObligationState,
     ports::SigningAccount,
     settlement::{Attempt, ChainHash},
 };
@@ -25,7 +26,7 @@ pub struct Owed {
     /// How much.
     pub amount: Amount,
     /// `open`, `reserved`, `used` or `refund_due`.
-    pub state: &'static str,
+    pub state: ObligationState,
     /// The intent that it pays for.
     pub reserved_by: Option<PaymentId>,
 }

@@ -12,7 +12,7 @@ use crate::{
     intent::{Guard, Intent, State},
     ledger::Posting,
     money::{Amount, Credits},
-    obligation::Entitlement,
+    obligation::{Entitlement, ObligationStep},
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal, TransferPayment},
     proof::ProofKey,
     settlement::{Attempt, AttemptKind, PaymentFailure},
@@ -102,7 +102,7 @@ fn fund(
         }
         Funding::Entitlement { source } => {
             let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
-            (owed.state, owed.reserved_by, price) = ("reserved", Some(claim.id), owed.amount);
+            (owed.state, owed.reserved_by, price) = (ObligationStep::RESERVE.to(), Some(claim.id), owed.amount);
             let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
             tables.postings.push(posting);
         }
@@ -145,7 +145,9 @@ pub(super) fn entitlement(tables: &Tables, id: PaymentId, owed: &Obligation) -> 
 fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let mine = || tables.obligations.iter().filter(|(_, owed)| owed.payer == claim.payer);
     let open = mine().filter(|(id, owed)| {
-        owed.state == "open" && owed.entitled_until > claim.at && entitlement(tables, **id, owed).funds(&claim.request.route, claim.price)
+        owed.state == ObligationStep::RESERVE.from()
+            && owed.entitled_until > claim.at
+            && entitlement(tables, **id, owed).funds(&claim.request.route, claim.price)
     });
     let day_ago = claim.at.plus_ms(-DAY_MS);
     let account = tables.credits.get(&claim.payer).copied().unwrap_or_default();

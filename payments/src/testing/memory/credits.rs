@@ -5,6 +5,7 @@ use crate::{
     agent::Payer,
     ids::PaymentId,
     money::{Credits, UsdCents},
+    obligation::ObligationState,
     ports::{BooksError, CreditAccount},
     time::UnixMs,
 };
@@ -38,7 +39,7 @@ pub(super) fn add(
 pub(super) fn compensated(tables: &mut Tables, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
     let intent = &tables.row(id)?.intent;
     let (payer, amount) = (intent.payer.clone(), intent.price);
-    let owed = Obligation { payer, amount, state: "used", reserved_by: Some(id), entitled_until: at, created_at: at };
+    let owed = Obligation { payer, amount, state: ObligationState::Used, reserved_by: Some(id), entitled_until: at, created_at: at };
     tables.obligations.insert(id, owed);
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::{
     ids::PaymentId,
     intent::{Intent, State},
     ledger::Posting,
+    obligation::ObligationState,
     ports::{Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
     settlement::{AttemptKind, GasSpent},
     time::Month,
@@ -17,7 +18,7 @@ use crate::{
 pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Usage {
     let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && Some(of) == free);
     let created = |intent: &&Intent| intent.payer == *payer && intent.state == State::Created && intent.created_at.month() == month;
-    let open = tables.obligations.iter().filter(|(_, owed)| owed.payer == *payer && owed.state == "open");
+    let open = tables.obligations.iter().filter(|(_, owed)| owed.payer == *payer && owed.state == ObligationState::Open);
     Usage {
         free_used: slots.count().try_into().unwrap_or(u32::MAX),
         launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
@@ -45,7 +46,7 @@ pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
         payer: owed.payer.to_string(),
         amount_minor: owed.amount.minor().unwrap_or(i64::MAX),
         currency: owed.amount.currency().to_owned(),
-        state: owed.state.to_owned(),
+        state: owed.state.word().to_owned(),
     });
     let findings = super::finality::findings(tables, id);
     Some(Evidence { intent, timeline, journal, obligation, findings })

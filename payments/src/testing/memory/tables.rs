@@ -11,6 +11,7 @@ use crate::{
     intent::{Guard, Intent, State},
     ledger::Posting,
     money::Amount,
+    obligation::{ObligationState, ObligationStep},
     ports::{BooksError, CreditAccount, KnownNonce, OpenNonce, RefusedProof, SealedRow, Sequence, SigningAccount},
     proof::{ChargeKey, PaymentKey, ProofKey},
     settlement::{Attempt, ChainHash, seal_name},
@@ -66,7 +67,7 @@ pub(super) struct Slot {
 pub(super) struct Obligation {
     pub(super) payer: Payer,
     pub(super) amount: Amount,
-    pub(super) state: &'static str,
+    pub(super) state: ObligationState,
     pub(super) reserved_by: Option<PaymentId>,
     pub(super) entitled_until: UnixMs,
     pub(super) created_at: UnixMs,
@@ -256,8 +257,8 @@ impl Tables {
     }
 
     pub(super) fn expire_entitlements(&mut self, now: UnixMs) -> u64 {
-        let over = self.obligations.values_mut().filter(|owed| owed.state == "open" && owed.entitled_until <= now);
-        over.map(|owed| owed.state = "refund_due").count() as u64
+        let over = self.obligations.values_mut().filter(|owed| owed.state == ObligationStep::EXPIRE.from() && owed.entitled_until <= now);
+        over.map(|owed| owed.state = ObligationStep::EXPIRE.to()).count() as u64
     }
 }
 

@@ -1,6 +1,8 @@
 //! The statement that writes a claim. Its root is the intent's row, which is only there when what the decision rests on still holds.
 
-use payments::{agent::Payer, funding::Funding, ids::PaymentId, ledger::Posting, ports::NewClaim, proof::ProofKey};
+use payments::{
+    agent::Payer, funding::Funding, ids::PaymentId, ledger::Posting, obligation::ObligationStep, ports::NewClaim, proof::ProofKey,
+};
 use sqlx::postgres::PgExecutor;
 
 use super::{
@@ -61,9 +63,10 @@ fn guard(
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
         (Funding::Entitlement { source }, _) => {
             let (source, amount) = (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));
+            let [from, to] = [ObligationStep::RESERVE.from(), ObligationStep::RESERVE.to()].map(|state| batch.bind(state.word()));
             let reserved = format!(
-                "UPDATE obligations SET state = 'reserved', reserved_by = {id}, updated_at_ms = {at}
-                 WHERE intent_id = {source} AND state = 'open' AND amount_minor = {amount} AND entitled_until_ms > {at} RETURNING 1"
+                "UPDATE obligations SET state = {to}, reserved_by = {id}, updated_at_ms = {at}
+                 WHERE intent_id = {source} AND state = {from} AND amount_minor = {amount} AND entitled_until_ms > {at} RETURNING 1"
             );
             batch.part("held", &reserved);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]

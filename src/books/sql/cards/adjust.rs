@@ -1,8 +1,8 @@
 //! An operator's change of a balance.
 
 use payments::{
-    ledger::{Account, Posting, moved},
-    money::{Amount, Credits},
+    ledger::Posting,
+    money::Credits,
     ports::{AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment, desk::NewAction},
 };
 
@@ -39,7 +39,7 @@ pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustmen
     };
     credits::enter(connection, &Entry { payer, delta, kind, intent: None, reference: Some(&change.reason), at: change.at }).await?;
     if credits != Credits::ZERO {
-        journal::post(connection, &posting(change, kind, credits)?, change.at).await?;
+        journal::post(connection, &posting(change, credits)?, change.at).await?;
     }
     Ok(credits::account(connection, payer).await?)
 }
@@ -52,12 +52,10 @@ fn action(change: &CreditAdjustment) -> NewAction {
     NewAction { at: change.at, action, subject: change.payer.to_string(), reason: change.reason.clone(), via: change.via }
 }
 
-fn posting(change: &CreditAdjustment, kind: &'static str, credits: Credits) -> Result<Posting, BooksError> {
-    let of_payer = Account::CreditsOf(change.payer.clone());
-    let (debit, credit) = match change.kind {
-        AdjustmentKind::Grant => (of_payer, Account::CreditsIssued),
-        AdjustmentKind::Void => (Account::CreditsIssued, of_payer),
+fn posting(change: &CreditAdjustment, credits: Credits) -> Result<Posting, BooksError> {
+    let posting = match change.kind {
+        AdjustmentKind::Grant => Posting::credits_granted(change.id, &change.payer, credits),
+        AdjustmentKind::Void => Posting::credits_voided(change.id, &change.payer, credits),
     };
-    let lines = moved(debit, credit, Amount::Credits(credits)).map_err(|_| too_large(&change.payer))?;
-    Posting::of_lines(change.id, kind, "operator", lines).map_err(|_| too_large(&change.payer))
+    posting.map_err(|_| too_large(&change.payer))
 }

@@ -3,6 +3,7 @@
 
 use payments::{
     ids::PaymentId,
+    ledger::ChargeEvent,
     ports::{BooksError, Dispute, DisputeState},
     time::UnixMs,
 };
@@ -135,7 +136,7 @@ async fn open(connection: &mut Connection, id: PaymentId, told: &Dispute, at: Un
     .await
     .map_err(unavailable)?;
     let fact = Fact {
-        kind: "dispute_opened",
+        event: ChargeEvent::DisputeOpened,
         name: &told.id,
         reference: &told.id,
         cash: amount_cents.saturating_neg(),
@@ -191,8 +192,8 @@ async fn change(
     .map_err(unavailable)?;
     exactly_one(id, &closed)?;
     let name = if changes == 1 { told.id.clone() } else { format!("{}.{changes}", told.id) };
-    let kind = if to == Stage::Lost { "dispute_lost" } else { "dispute_won" };
-    book_fact(connection, id, &Fact { kind, name: &name, reference: &name, cash, receivable, debt_paid }, at).await?;
+    let event = if to == Stage::Lost { ChargeEvent::DisputeLost } else { ChargeEvent::DisputeWon };
+    book_fact(connection, id, &Fact { event, name: &name, reference: &name, cash, receivable, debt_paid }, at).await?;
     let payment = settled(connection, id).await?;
     match to {
         Stage::Lost => {

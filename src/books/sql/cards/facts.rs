@@ -3,7 +3,7 @@
 use payments::{
     agent::Payer,
     ids::PaymentId,
-    ledger::{Account, Line, Posting},
+    ledger::{ChargeEvent, ChargeMoves, Posting},
     ports::{BooksError, ChargeFacts},
     standing::{ChargeMoney, Purchase, TakenBack},
     time::UnixMs,
@@ -31,9 +31,9 @@ pub(super) struct Settled {
     foreign_debt_cents: u64,
 }
 
-/// A fact in the journal: its kind and name, and what it moves, in cents.
+/// What happened to a charge: its name, and what it moves, in cents.
 pub(super) struct Fact<'a> {
-    pub(super) kind: &'static str,
+    pub(super) event: ChargeEvent,
     pub(super) name: &'a str,
     /// What names the entries of credits.
     pub(super) reference: &'a str,
@@ -89,8 +89,14 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
     save_refund(connection, id, foreign, before.foreign_debt_cents.saturating_add_signed(debt_paid), at).await?;
     let name = if falls == 0 { foreign.to_string() } else { format!("{foreign}.{falls}") };
     let reference = format!("refund_{name}");
-    let fact =
-        Fact { kind: "refunded_elsewhere", name: &name, reference: &reference, cash: new.saturating_neg(), receivable: 0, debt_paid };
+    let fact = Fact {
+        event: ChargeEvent::RefundedElsewhere,
+        name: &name,
+        reference: &reference,
+        cash: new.saturating_neg(),
+        receivable: 0,
+        debt_paid,
+    };
     settle(connection, id, &fact, falls, at).await
 }
 
@@ -112,7 +118,7 @@ pub(super) async fn pay_from_loss(connection: &mut Connection, id: PaymentId, na
     if paid == 0 {
         return Ok(());
     }
-    let fact = Fact { kind: "loss_paid_debt", name, reference: name, cash: 0, receivable: 0, debt_paid: rows::integer(paid) };
+    let fact = Fact { event: ChargeEvent::LossPaidDebt, name, reference: name, cash: 0, receivable: 0, debt_paid: rows::integer(paid) };
     settle(connection, id, &fact, before.falls, at).await
 }
 
@@ -150,26 +156,17 @@ pub(super) async fn settle(connection: &mut Connection, id: PaymentId, fact: &Fa
     credits::move_debt(connection, payer, rows::integer(step.owe).saturating_sub(rows::integer(step.forgive))).await?;
     credits::move_backing(connection, payer, step.backing_cents).await?;
     save_taken(connection, id, &step.after, falls, at).await?;
-    let usd = |account, amount_minor| Line { account, currency: "USD", amount_minor };
-    let credit = |account, amount_minor| Line { account, currency: "CREDIT", amount_minor };
-    let moved = [fact.cash, fact.receivable, fact.debt_paid, step.unearned_cents].into_iter().try_fold(0_i64, i64::checked_add);
-    let moved = moved.ok_or_else(|| too_large(id))?;
-    let back = restored.saturating_sub(clawed);
-    let mut lines = vec![
-        usd(Account::StripeClearing, fact.cash),
-        usd(Account::DisputeReceivable, fact.receivable),
-        usd(Account::RefundDue(payer.clone()), fact.debt_paid),
-        usd(Account::Unearned(payer.clone()), step.unearned_cents),
-        // What nothing stood behind.
-        usd(Account::Loss, moved.saturating_neg()),
-        credit(Account::CreditsOf(payer.clone()), back),
-        credit(Account::CreditsIssued, back.saturating_neg()),
-    ];
-    lines.retain(|line| line.amount_minor != 0);
-    if lines.is_empty() {
-        return Ok(());
+    let moves = ChargeMoves {
+        cash_cents: fact.cash,
+        receivable_cents: fact.receivable,
+        debt_paid_cents: fact.debt_paid,
+        unearned_cents: step.unearned_cents,
+        credits_back: restored.saturating_sub(clawed),
+    };
+    match Posting::of_charge(id, fact.event, fact.name, payer, moves).map_err(|_| too_large(id))? {
+        Some(posting) => journal::post(connection, &posting, at).await,
+        None => Ok(()),
     }
-    journal::post(connection, &Posting::of_lines(id, fact.kind, fact.name, lines).map_err(|_| too_large(id))?, at).await
 }
 
 async fn save_taken(connection: &mut Connection, id: PaymentId, taken: &TakenBack, falls: u64, at: UnixMs) -> Result<(), BooksError> {

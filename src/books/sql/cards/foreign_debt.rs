@@ -2,15 +2,24 @@
 //!
 //! It pays the debt, also while a refund of it is approved, and it is owed again when it comes back.
 
-use payments::{charge::Refund, ids::PaymentId, ports::BooksError, time::UnixMs};
+use payments::{
+    charge::Refund,
+    ids::PaymentId,
+    obligation::{ObligationState, ObligationStep},
+    ports::BooksError,
+    time::UnixMs,
+};
 
 use super::super::dialect::Connection;
 use super::super::{rows, transitions::exactly_one, unavailable};
-use super::findings;
+use super::{
+    findings,
+    refunds::{obligation_state, step},
+};
 
 /// What is owed to a card now.
 struct Debt {
-    state: String,
+    state: ObligationState,
     amount_minor: u64,
     /// Refunds of it that were approved.
     approvals: u32,
@@ -22,10 +31,10 @@ struct Debt {
 /// An approved refund becomes one of the rest, under a new key: what is asked for has changed.
 pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, ours_cents: u64, at: UnixMs) -> Result<u64, BooksError> {
     let Some(debt) = debt(connection, id).await? else { return Ok(0) };
-    let is_approved = match debt.state.as_str() {
-        "refund_due" => false,
-        "refund_sent" | "refund_unknown" => true,
-        _ => return Ok(0),
+    let is_approved = match debt.state {
+        ObligationState::RefundDue => false,
+        ObligationState::RefundSent | ObligationState::RefundUnknown => true,
+        ObligationState::Open | ObligationState::Reserved | ObligationState::Used | ObligationState::Refunded => return Ok(0),
     };
     let on_its_way = if is_approved { ours_cents.saturating_sub(debt.booked_cents) } else { 0 };
     let paid = cents.min(debt.amount_minor.saturating_sub(on_its_way));
@@ -34,14 +43,14 @@ pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, 
     }
     let left = debt.amount_minor - paid;
     if left == 0 {
-        set(connection, id, &debt.state, "refunded", debt.amount_minor, at).await?;
+        go(connection, id, step(id, debt.state, ObligationState::Refunded)?, debt.amount_minor, at).await?;
         if is_approved {
             end_refund(connection, id, at).await?;
         }
         findings::close_refunds_of(connection, id, at).await?;
         return Ok(paid);
     }
-    set(connection, id, &debt.state, &debt.state, left, at).await?;
+    set(connection, id, debt.state, left, at).await?;
     if is_approved && on_its_way == 0 {
         ask_for(connection, id, left, debt.approvals, at).await?;
         findings::refund_differs(connection, id, paid, left, at).await?;
@@ -56,9 +65,9 @@ pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents:
         return Ok(());
     }
     let debt = debt(connection, id).await?.ok_or(BooksError::Stale(id))?;
-    match debt.state.as_str() {
-        "refunded" => set(connection, id, "refunded", "refund_due", cents, at).await,
-        state => set(connection, id, state, state, debt.amount_minor.saturating_add(cents), at).await,
+    match debt.state {
+        ObligationState::Refunded => go(connection, id, ObligationStep::UNPAY, cents, at).await,
+        state => set(connection, id, state, debt.amount_minor.saturating_add(cents), at).await,
     }
 }
 
@@ -81,20 +90,36 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
     );
     let Some(row) = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)? else { return Ok(None) };
     Ok(Some(Debt {
-        state: rows::text(&row, "state")?,
+        state: obligation_state(&row, id)?,
         amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
         approvals: u32::try_from(rows::int(&row, "approvals")?).unwrap_or(u32::MAX),
         booked_cents: rows::unsigned(&row, "journal_lines", "booked", || id.to_string())?,
     }))
 }
 
-async fn set(connection: &mut Connection, id: PaymentId, from: &str, to: &str, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+/// It goes one step, and is so much from there on.
+async fn go(connection: &mut Connection, id: PaymentId, step: ObligationStep, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+    write(connection, id, (step.from(), step.to()), amount_minor, at).await
+}
+
+/// It stays where it stands, and is so much from there on.
+async fn set(connection: &mut Connection, id: PaymentId, state: ObligationState, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+    write(connection, id, (state, state), amount_minor, at).await
+}
+
+async fn write(
+    connection: &mut Connection,
+    id: PaymentId,
+    (from, to): (ObligationState, ObligationState),
+    amount_minor: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let set = sqlx::query("UPDATE obligations SET state = $1, amount_minor = $2, updated_at_ms = $3 WHERE intent_id = $4 AND state = $5")
-        .bind(to)
+        .bind(to.word())
         .bind(rows::integer(amount_minor))
         .bind(at.ms())
         .bind(id.to_string())
-        .bind(from)
+        .bind(from.word())
         .execute(connection)
         .await
         .map_err(unavailable)?;

@@ -1,10 +1,11 @@
 //! Debts in USDC that transfers made by hand paid.
 
 use payments::{
-    agent::{Payer, Wallet},
+    agent::Wallet,
     ids::PaymentId,
-    ledger::{Account, Posting, moved},
-    money::{Amount, UsdcUnits},
+    ledger::{PaidFrom, Posting},
+    money::UsdcUnits,
+    obligation::{ObligationState, ObligationStep},
     ports::{BooksError, LogPlace, PaidBack, PaidBackTransfer, RefundRefusal, UsdcOwed, desk::NewAction},
     settlement::ChainHash,
     time::UnixMs,
@@ -51,7 +52,7 @@ pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -
     if currency != "USDC" {
         return Err(RefundRefusal::NotInUsdc);
     }
-    if state != "refund_due" {
+    if state != ObligationState::RefundDue.word() {
         return Err(RefundRefusal::Standing(state));
     }
     let corrupt = |column| BooksError::Corrupt { table: "obligations", column, key: id.to_string() };
@@ -84,9 +85,11 @@ pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result
     }
     is_not_of_a_refund(connection, paid).await?;
     insert(connection, paid).await?;
-    let ended = sqlx::query("UPDATE obligations SET state = 'refunded', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'")
+    let ended = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
+        .bind(ObligationStep::PAY_BY_HAND.to().word())
         .bind(paid.at.ms())
         .bind(id.to_string())
+        .bind(ObligationStep::PAY_BY_HAND.from().word())
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
@@ -135,15 +138,13 @@ async fn insert(connection: &mut Connection, paid: &PaidBack) -> Result<(), Refu
 
 async fn post(connection: &mut Connection, paid: &PaidBack) -> Result<(), BooksError> {
     let (id, place) = (paid.owed.id, &paid.transfer.place);
-    let lines = moved(Account::RefundDue(Payer::Wallet(paid.owed.wallet)), asset(paid.from_pay_to), Amount::Usdc(paid.owed.amount));
     let name = format!("{}:{}:{}", place.tx_hash, place.log_index, paid.transfer.block_number);
-    let posting = Posting::of_lines(id, "paid_by_hand", &name, lines.map_err(|_| too_large(id))?).map_err(|_| too_large(id))?;
-    journal::post(connection, &posting, paid.at).await
+    let posting = Posting::paid_by_hand(id, &name, paid.owed.wallet, paid_from(paid.from_pay_to), paid.owed.amount);
+    journal::post(connection, &posting.map_err(|_| too_large(id))?, paid.at).await
 }
 
-/// Which of our wallets the money left: the receiving address, or another one that advanced it.
-const fn asset(from_pay_to: bool) -> Account {
-    if from_pay_to { Account::UsdcHot } else { Account::UsdcRefund }
+const fn paid_from(is_pay_to: bool) -> PaidFrom {
+    if is_pay_to { PaidFrom::PayTo } else { PaidFrom::Another }
 }
 
 pub(in super::super) async fn unsettled(readers: &Pool, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {
@@ -195,16 +196,18 @@ pub(in super::super) async fn note_fate(
     let payer = rows::text(&row, "payer")?;
     let wallet: Option<Wallet> = payer.strip_prefix("wallet:").and_then(|text| text.parse().ok());
     let wallet = wallet.ok_or_else(|| BooksError::Corrupt { table: "usdc_paid_back", column: "payer", key: id.to_string() })?;
-    let amount = Amount::Usdc(UsdcUnits::new(rows::unsigned(&row, "usdc_paid_back", "amount_minor", || id.to_string())?));
-    sqlx::query("UPDATE obligations SET state = 'refund_due', updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refunded'")
+    let amount = UsdcUnits::new(rows::unsigned(&row, "usdc_paid_back", "amount_minor", || id.to_string())?);
+    sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
+        .bind(ObligationStep::UNPAY.to().word())
         .bind(at.ms())
         .bind(id.to_string())
+        .bind(ObligationStep::UNPAY.from().word())
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let lines = moved(asset(rows::int(&row, "from_pay_to")? == 1), Account::RefundDue(Payer::Wallet(wallet)), amount);
     let name = format!("{}:{}:{}", seen.place.tx_hash, seen.place.log_index, seen.block_number);
-    let posting = Posting::of_lines(id, "paid_by_hand_lost", &name, lines.map_err(|_| too_large(id))?).map_err(|_| too_large(id))?;
+    let from = paid_from(rows::int(&row, "from_pay_to")? == 1);
+    let posting = Posting::paid_by_hand_lost(id, &name, wallet, from, amount).map_err(|_| too_large(id))?;
     journal::post(connection, &posting, at).await?;
     findings::transfer_lost(connection, seen, at).await
 }

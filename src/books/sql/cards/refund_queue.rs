@@ -3,8 +3,9 @@
 use payments::{
     agent::Payer,
     charge::{Refund, RefundState},
-    ledger::{Account, Posting},
+    ledger::Posting,
     money::{Amount, UsdCents},
+    obligation::ObligationState,
     ports::{BooksError, RefundNote},
     time::UnixMs,
 };
@@ -14,7 +15,7 @@ use super::super::dialect::{Connection, DbRow, Pool, for_update};
 use super::super::{journal, rows, transitions::exactly_one, unavailable};
 use super::{
     facts, findings,
-    refunds::{lines, too_large},
+    refunds::{obligation_state, step, too_large},
 };
 
 /// The one whose look is due longest; whoever comes at the same time gets another one, or none.
@@ -59,14 +60,14 @@ pub(super) async fn note(connection: &mut Connection, seen: &Refund, note: &Refu
     match (seen.state, note.state) {
         (RefundState::Sent | RefundState::Unknown, RefundState::Refunded) => give_back(connection, seen, note.at).await?,
         (RefundState::Sent | RefundState::Unknown, RefundState::Failed) => {
-            move_debt(connection, seen, "refund_due", note.at).await?;
+            move_debt(connection, seen, ObligationState::RefundDue, note.at).await?;
             findings::refund_failed(connection, seen, "the processor refuses it", note.at).await?;
             facts::pay_from_loss(connection, seen.intent, &seen.stripe_key, note.at).await?;
         }
         (RefundState::Refunded, RefundState::Failed) => take_back(connection, seen, note.at).await?,
         (before, after) if before == after => {}
         (RefundState::Sent | RefundState::Unknown, RefundState::Sent | RefundState::Unknown) => {
-            move_debt(connection, seen, note.state.word(), note.at).await?;
+            move_debt(connection, seen, standing(note.state), note.at).await?;
         }
         (RefundState::Refunded, _) | (RefundState::Failed, _) => return Err(BooksError::Stale(seen.intent)),
     }
@@ -80,9 +81,9 @@ pub(super) async fn note(connection: &mut Connection, seen: &Refund, note: &Refu
 async fn give_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> Result<(), BooksError> {
     let debt = debt(connection, refund).await?;
     match debt.amount_minor.checked_sub(refund.amount_minor).filter(|rest| *rest > 0) {
-        None => move_debt(connection, refund, RefundState::Refunded.word(), at).await?,
+        None => move_debt(connection, refund, ObligationState::Refunded, at).await?,
         Some(rest) => {
-            move_debt(connection, refund, "refund_due", at).await?;
+            move_debt(connection, refund, ObligationState::RefundDue, at).await?;
             set_debt(connection, refund, rest).await?;
         }
     }
@@ -93,11 +94,11 @@ async fn give_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> 
 /// The money came back to us: what was booked is booked back, and it is due again.
 async fn take_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> Result<(), BooksError> {
     let debt = debt(connection, refund).await?;
-    match debt.state.as_str() {
+    match debt.state {
         // More of it is due already.
-        "refund_due" => set_debt(connection, refund, debt.amount_minor.saturating_add(refund.amount_minor)).await?,
+        ObligationState::RefundDue => set_debt(connection, refund, debt.amount_minor.saturating_add(refund.amount_minor)).await?,
         _ => {
-            move_debt(connection, refund, "refund_due", at).await?;
+            move_debt(connection, refund, ObligationState::RefundDue, at).await?;
             set_debt(connection, refund, refund.amount_minor).await?;
         }
     }
@@ -131,7 +132,7 @@ struct Debt {
     payer: Payer,
     amount_minor: u64,
     currency: String,
-    state: String,
+    state: ObligationState,
 }
 
 async fn debt(connection: &mut Connection, refund: &Refund) -> Result<Debt, BooksError> {
@@ -143,7 +144,7 @@ async fn debt(connection: &mut Connection, refund: &Refund) -> Result<Debt, Book
         payer: payer.map_err(|_| BooksError::Corrupt { table: "obligations", column: "payer", key: id.to_string() })?,
         amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
         currency: rows::text(&row, "currency")?,
-        state: rows::text(&row, "state")?,
+        state: obligation_state(&row, id)?,
     })
 }
 
@@ -152,24 +153,38 @@ async fn post(connection: &mut Connection, refund: &Refund, debt: &Debt, directi
     if debt.currency != "USD" {
         return Ok(());
     }
-    let (owed, clearing) = (Account::RefundDue(debt.payer.clone()), Account::StripeClearing);
-    let (kind, debit, credit) = match direction {
-        Direction::ToCard => ("refunded", owed, clearing),
-        Direction::FromCard => ("refund_reversed", clearing, owed),
+    let (id, amount) = (refund.intent, Amount::Usd(UsdCents::new(refund.amount_minor)));
+    let posting = match direction {
+        Direction::ToCard => Posting::refunded(id, &refund.stripe_key, &debt.payer, amount),
+        Direction::FromCard => Posting::refund_reversed(id, &refund.stripe_key, &debt.payer, amount),
     };
-    let id = refund.intent;
-    let lines = lines(id, debit, credit, Amount::Usd(UsdCents::new(refund.amount_minor)))?;
-    let posting = Posting::of_lines(id, kind, &refund.stripe_key, lines).map_err(|_| too_large(id))?;
-    journal::post(connection, &posting, at).await
+    journal::post(connection, &posting.map_err(|_| too_large(id))?, at).await
 }
 
-async fn move_debt(connection: &mut Connection, refund: &Refund, to: &str, at: UnixMs) -> Result<(), BooksError> {
-    super::refunds::move_debt(connection, refund.intent, (refund.state.word(), to), at).await
+async fn move_debt(connection: &mut Connection, refund: &Refund, to: ObligationState, at: UnixMs) -> Result<(), BooksError> {
+    let step = step(refund.intent, standing(refund.state), to)?;
+    super::refunds::move_debt(connection, refund.intent, step, at).await
+}
+
+/// Where what is owed stands while its refund stands so.
+const fn standing(refund: RefundState) -> ObligationState {
+    match refund {
+        RefundState::Sent => ObligationState::RefundSent,
+        RefundState::Unknown => ObligationState::RefundUnknown,
+        RefundState::Refunded => ObligationState::Refunded,
+        RefundState::Failed => ObligationState::RefundDue,
+    }
 }
 
 async fn set_debt(connection: &mut Connection, refund: &Refund, amount_minor: u64) -> Result<(), BooksError> {
-    let set = sqlx::query("UPDATE obligations SET amount_minor = $1 WHERE intent_id = $2 AND state = 'refund_due'");
-    let set = set.bind(rows::integer(amount_minor)).bind(refund.intent.to_string()).execute(connection).await.map_err(unavailable)?;
+    let set = sqlx::query("UPDATE obligations SET amount_minor = $1 WHERE intent_id = $2 AND state = $3");
+    let set = set
+        .bind(rows::integer(amount_minor))
+        .bind(refund.intent.to_string())
+        .bind(ObligationState::RefundDue.word())
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
     exactly_one(refund.intent, &set)
 }
 

@@ -2,15 +2,16 @@
 
 use payments::{
     agent::Payer,
-    charge::{Refund, RefundState},
+    charge::Refund,
     ids::PaymentId,
-    ledger::{Account, Line, Posting, moved},
-    money::{Amount, Credits, UsdCents},
+    ledger::Posting,
+    money::{Credits, UsdCents},
+    obligation::{ObligationState, ObligationStep},
     ports::{BooksError, ObligationRow, RefundApproval, RefundRefusal, desk::NewAction},
     time::UnixMs,
 };
 
-use super::super::dialect::{Connection, Pool};
+use super::super::dialect::{Connection, DbRow, Pool};
 use super::super::{
     charges,
     credits::{self, Entry},
@@ -47,7 +48,7 @@ struct Debt {
     payer: Payer,
     amount_minor: u64,
     currency: String,
-    state: String,
+    state: ObligationState,
     reserved_by: Option<String>,
     payment_intent: Option<String>,
     /// Refunds of it that were approved before.
@@ -64,9 +65,9 @@ pub(super) async fn approve(connection: &mut Connection, approval: &RefundApprov
     super::facts::hold(connection, id).await?;
     let Some(debt) = debt(connection, id).await? else { return Err(no_debt(connection, id).await?) };
     let Some(payment_intent) = debt.payment_intent.clone() else { return Err(RefundRefusal::NotByCard) };
-    let compensated = debt.state == "used" && debt.reserved_by == Some(id.to_string());
-    if !compensated && debt.state != "refund_due" {
-        return Err(RefundRefusal::Standing(debt.state));
+    let compensated = debt.state == ObligationState::Used && debt.reserved_by == Some(id.to_string());
+    if !compensated && debt.state != ObligationState::RefundDue {
+        return Err(RefundRefusal::Standing(debt.state.word().to_owned()));
     }
     if disputes::any_open(connection, id).await? {
         return Err(RefundRefusal::Standing(String::from("disputed")));
@@ -79,7 +80,7 @@ pub(super) async fn approve(connection: &mut Connection, approval: &RefundApprov
     if compensated {
         take_credit_back(connection, &debt, &refund).await?;
     }
-    move_debt(connection, id, (&debt.state, RefundState::Sent.word()), approval.at).await?;
+    move_debt(connection, id, step(id, debt.state, ObligationState::RefundSent)?, approval.at).await?;
     charges::insert_refund(connection, &refund, &debt.currency, &approval.reason).await?;
     actions::note(connection, &action(approval, "refund.approve")).await?;
     super::facts::pay_from_loss(connection, id, &format!("approval_{}", refund.approvals), approval.at).await?;
@@ -93,8 +94,8 @@ pub(super) async fn credit_instead(connection: &mut Connection, approval: &Refun
     let id = approval.intent;
     super::facts::hold(connection, id).await?;
     let Some(debt) = debt(connection, id).await? else { return Err(no_debt(connection, id).await?) };
-    if debt.state != "refund_due" {
-        return Err(RefundRefusal::Standing(debt.state));
+    if debt.state != ObligationState::RefundDue {
+        return Err(RefundRefusal::Standing(debt.state.word().to_owned()));
     }
     if debt.payment_intent.is_none() {
         return Err(RefundRefusal::NotByCard);
@@ -105,20 +106,18 @@ pub(super) async fn credit_instead(connection: &mut Connection, approval: &Refun
     if debt.currency != "USD" || debt.amount_minor != debt.price_minor || debt.never_credited {
         return Err(RefundRefusal::NoCreditForIt);
     }
-    let used = sqlx::query(
-        "UPDATE obligations SET state = 'used', reserved_by = intent_id, updated_at_ms = $1 WHERE intent_id = $2 AND state = 'refund_due'",
-    );
-    let used = used.bind(approval.at.ms()).bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?;
+    let used =
+        sqlx::query("UPDATE obligations SET state = $1, reserved_by = intent_id, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4");
+    let used = used.bind(ObligationStep::CREDIT.to().word()).bind(approval.at.ms()).bind(id.to_string());
+    let used = used.bind(ObligationStep::CREDIT.from().word()).execute(&mut *connection).await.map_err(unavailable)?;
     exactly_one(id, &used)?;
     credits::open(connection, &debt.payer).await?;
     let reference = format!("approval_{}", debt.approvals);
     let entry = Entry { payer: &debt.payer, delta: 1, kind: "restore", intent: Some(id), reference: Some(&reference), at: approval.at };
     credits::enter(connection, &entry).await?;
     credits::move_backing(connection, &debt.payer, rows::integer(debt.amount_minor)).await?;
-    let amount = Amount::Usd(UsdCents::new(debt.amount_minor));
-    let mut lines = lines(id, Account::RefundDue(debt.payer.clone()), Account::Unearned(debt.payer.clone()), amount)?;
-    lines.extend(self::lines(id, Account::CreditsOf(debt.payer.clone()), Account::CreditsIssued, Amount::Credits(Credits::new(1)))?);
-    let posting = Posting::of_lines(id, "credited_instead", &reference, lines).map_err(|_| too_large(id))?;
+    let owed = UsdCents::new(debt.amount_minor);
+    let posting = Posting::credited_instead(id, &reference, &debt.payer, owed).map_err(|_| too_large(id))?;
     journal::post(connection, &posting, approval.at).await?;
     super::findings::close_refunds_of(connection, id, approval.at).await?;
     actions::note(connection, &action(approval, "refund.credit")).await?;
@@ -170,7 +169,7 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
         payer: payer.map_err(|_| BooksError::Corrupt { table: "obligations", column: "payer", key: id.to_string() })?,
         amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
         currency: rows::text(&row, "currency")?,
-        state: rows::text(&row, "state")?,
+        state: obligation_state(&row, id)?,
         reserved_by: rows::text_or_none(&row, "reserved_by")?,
         payment_intent: rows::text_or_none(&row, "payment_intent")?,
         approvals: u32::try_from(rows::int(&row, "approvals")?).unwrap_or(u32::MAX),
@@ -192,33 +191,33 @@ async fn take_credit_back(connection: &mut Connection, debt: &Debt, refund: &Ref
     credits::enter(connection, &entry).await?;
     let backed = account.backing_cents.min(debt.amount_minor);
     credits::move_backing(connection, &debt.payer, rows::integer(backed).saturating_neg()).await?;
-    let owed = Account::RefundDue(debt.payer.clone());
-    let mut lines = lines(id, Account::Unearned(debt.payer.clone()), owed.clone(), Amount::Usd(UsdCents::new(backed)))?;
-    lines.extend(self::lines(id, Account::Loss, owed, Amount::Usd(UsdCents::new(debt.amount_minor.saturating_sub(backed))))?);
-    lines.extend(self::lines(id, Account::CreditsIssued, Account::CreditsOf(debt.payer.clone()), Amount::Credits(Credits::new(1)))?);
-    let posting = Posting::of_lines(id, "credit_clawed_back", &reference, lines).map_err(|_| too_large(id))?;
+    let lost = UsdCents::new(debt.amount_minor.saturating_sub(backed));
+    let posting = Posting::credit_clawed_back(id, &reference, &debt.payer, UsdCents::new(backed), lost).map_err(|_| too_large(id))?;
     Ok(journal::post(connection, &posting, at).await?)
 }
 
-pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
+/// The state of a row of `obligations`.
+pub(super) fn obligation_state(row: &DbRow, id: PaymentId) -> Result<ObligationState, BooksError> {
+    let corrupt = || BooksError::Corrupt { table: "obligations", column: "state", key: id.to_string() };
+    ObligationState::from_word(&rows::text(row, "state")?).ok_or_else(corrupt)
+}
+
+/// A step that nothing here should ask for is refused before the row is touched.
+pub(super) fn step(id: PaymentId, from: ObligationState, to: ObligationState) -> Result<ObligationStep, BooksError> {
+    from.step(to).map_err(|_| BooksError::Stale(id))
+}
+
+pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, step: ObligationStep, at: UnixMs) -> Result<(), BooksError> {
     let moved =
         sqlx::query("UPDATE obligations SET state = $1, reserved_by = NULL, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
-            .bind(to)
+            .bind(step.to().word())
             .bind(at.ms())
             .bind(id.to_string())
-            .bind(from)
+            .bind(step.from().word())
             .execute(connection)
             .await
             .map_err(unavailable)?;
     exactly_one(id, &moved)
-}
-
-/// The lines of an amount; none for nothing.
-pub(super) fn lines(id: PaymentId, debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, BooksError> {
-    if amount.minor() == Ok(0) {
-        return Ok(Vec::new());
-    }
-    moved(debit, credit, amount).map_err(|_| too_large(id))
 }
 
 pub(super) fn too_large(id: PaymentId) -> BooksError {

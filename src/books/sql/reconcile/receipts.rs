@@ -3,8 +3,8 @@
 use payments::{
     agent::{Payer, Wallet},
     ids::PaymentId,
-    ledger::{Account, Posting, moved},
-    money::{Amount, UsdcUnits},
+    ledger::{Posting, ReceiptStanding},
+    money::UsdcUnits,
     ports::{BooksError, Holdings, LogPlace, ReceiptKind, ReceiptNote},
     settlement::ChainHash,
     time::UnixMs,
@@ -60,20 +60,19 @@ pub(super) async fn note_one(connection: &mut Connection, note: &ReceiptNote, at
         .await
         .map_err(unavailable)?;
     let too_large = || BooksError::Corrupt { table: "receipts", column: "amount_minor", key: before.id.to_string() };
-    let stood_on = if lost { Account::Loss } else { stands_on(before.kind, &before.payer) };
-    let (from, to) = (stood_on, stands_on(note.kind, &before.payer));
-    let lines = moved(from, to, Amount::Usdc(before.value)).map_err(|_| too_large())?;
-    let posting = Posting::of_lines(before.id, "receipt", &revision.to_string(), lines).map_err(|_| too_large())?;
+    let stood = if lost { ReceiptStanding::Lost } else { standing(before.kind, &before.payer) };
+    let stands = standing(note.kind, &before.payer);
+    let posting = Posting::receipt(before.id, revision, stood, stands, before.value).map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await?;
     Ok(true)
 }
 
-/// The account that a receipt's money stands on; what was never booked is still to come in.
-fn stands_on(kind: Option<ReceiptKind>, payer: &Payer) -> Account {
+/// Where a receipt's money stands; what was never booked is still to come in.
+fn standing(kind: Option<ReceiptKind>, payer: &Payer) -> ReceiptStanding {
     match kind {
-        None => Account::UsdcHot,
-        Some(ReceiptKind::Unearned | ReceiptKind::Entitled) => Account::RefundDue(payer.clone()),
-        Some(ReceiptKind::Unmatched) => Account::SuspenseUnmatched,
+        None => ReceiptStanding::NotBooked,
+        Some(ReceiptKind::Unearned | ReceiptKind::Entitled) => ReceiptStanding::Owed(payer.clone()),
+        Some(ReceiptKind::Unmatched) => ReceiptStanding::Unmatched,
     }
 }
 

@@ -3,6 +3,7 @@
 use payments::{
     ids::PaymentId,
     money::UsdcUnits,
+    obligation::ObligationStep,
     ports::{BooksError, RefundRefusal, SETTLEMENT_LOST, SigningAccount, UsdcRefund, UsdcRefundOrder, desk::NewAction},
     settlement::Attempt,
 };
@@ -30,7 +31,7 @@ pub(super) async fn approve(connection: &mut Connection, order: &UsdcRefundOrder
     within_bounds(connection, order).await?;
     let attempt = order.view.preparer.prepare(id, eoa_nonce, order.approval.at).map_err(RefundRefusal::NotSigned)?;
     let key = insert(connection, order, &attempt).await?;
-    move_debt(connection, id, ("refund_due", "refund_sent"), order.approval.at).await?;
+    move_debt(connection, id, ObligationStep::APPROVE, order.approval.at).await?;
     let (subject, reason) = (id.to_string(), order.approval.reason.clone());
     let action = NewAction { at: order.approval.at, action: "refund.approve", subject, reason, via: order.approval.via };
     actions::note(connection, &action).await?;

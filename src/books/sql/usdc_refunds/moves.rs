@@ -1,8 +1,8 @@
 //! Transfers between the receiving address and the refund wallet: money of ours that stays ours, booked once per log.
 
 use payments::{
-    ledger::{Account, Posting, moved},
-    money::{Amount, UsdcUnits},
+    ledger::{Posting, WalletMove},
+    money::UsdcUnits,
     ports::{BooksError, LogPlace, MoveNote},
     settlement::ChainHash,
     time::UnixMs,
@@ -63,12 +63,8 @@ async fn note_one(connection: &mut Connection, note: &MoveNote, at: UnixMs) -> R
     let Some(row) = set else { return Ok(false) };
     let id = rows::id(&row, "usdc_moves", "move_id")?;
     let too_large = || BooksError::Corrupt { table: "usdc_moves", column: "amount_minor", key: id.to_string() };
-    let (debit, credit) = match note.to_wallet == note.stands {
-        true => (Account::UsdcRefund, Account::UsdcHot),
-        false => (Account::UsdcHot, Account::UsdcRefund),
-    };
-    let lines = moved(debit, credit, Amount::Usdc(note.value)).map_err(|_| too_large())?;
-    let posting = Posting::of_lines(id, "moved", &rows::int(&row, "revision")?.to_string(), lines).map_err(|_| too_large())?;
+    let way = if note.to_wallet == note.stands { WalletMove::ToRefunds } else { WalletMove::FromRefunds };
+    let posting = Posting::wallet_move(id, rows::int(&row, "revision")?, way, note.value).map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await?;
     Ok(true)
 }

@@ -3,8 +3,9 @@
 use payments::{
     agent::Payer,
     ids::PaymentId,
-    ledger::{Account, Posting, moved},
+    ledger::{LedgerError, Posting},
     money::Amount,
+    obligation::ObligationStep,
     ports::{BooksError, FindingKind, Found, Source, UsdcRefund, UsdcRefundChange, UsdcRefundFailure, UsdcRefundNote, UsdcRefundState},
     settlement::{ChainHash, SettlementProof},
     time::UnixMs,
@@ -86,23 +87,23 @@ async fn step(connection: &mut Connection, seen: &UsdcRefund, note: &UsdcRefundN
 
 /// The chain shows the transfer: the debt is paid.
 async fn paid(connection: &mut Connection, refund: &UsdcRefund, at: UnixMs) -> Result<(), BooksError> {
-    move_debt(connection, refund.owed, ("refund_sent", "refunded"), at).await?;
-    post(connection, refund, "refunded", (Account::RefundDue(Payer::Wallet(refund.to)), Account::UsdcRefund), at).await?;
+    move_debt(connection, refund.owed, ObligationStep::PROVE, at).await?;
+    post(connection, refund, Posting::refunded, at).await?;
     close_nonce(connection, refund, 1).await?;
     paid_back::close_findings(connection, refund.owed, at).await
 }
 
 /// A reorganisation took it back: what was booked is booked back, and the saved transaction goes out again.
 async fn lost(connection: &mut Connection, refund: &UsdcRefund, at: UnixMs) -> Result<(), BooksError> {
-    move_debt(connection, refund.owed, ("refunded", "refund_sent"), at).await?;
-    post(connection, refund, "refund_reversed", (Account::UsdcRefund, Account::RefundDue(Payer::Wallet(refund.to))), at).await?;
+    move_debt(connection, refund.owed, ObligationStep::LOSE, at).await?;
+    post(connection, refund, Posting::refund_reversed, at).await?;
     close_nonce(connection, refund, 0).await?;
     let detail = format!("the refund of {} USDC for {} is not on the chain any more; it is sent again", refund.amount, refund.owed);
     open(connection, FindingKind::SettlementLost, &refund.key(), detail, at).await
 }
 
 async fn failed(connection: &mut Connection, refund: &UsdcRefund, why: UsdcRefundFailure, at: UnixMs) -> Result<(), BooksError> {
-    move_debt(connection, refund.owed, ("refund_sent", "refund_due"), at).await?;
+    move_debt(connection, refund.owed, ObligationStep::FAIL, at).await?;
     close_nonce(connection, refund, 1).await?;
     end(connection, refund).await?;
     paid_back::close_findings(connection, refund.owed, at).await?;
@@ -153,12 +154,12 @@ async fn close_nonce(connection: &mut Connection, refund: &UsdcRefund, closed: i
 
 /// One guarded step of the debt. Money that came without being asked for is owed under a name of its own: its row of `usdc_refunds` alone says
 /// where its refund stands.
-pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, (from, to): (&str, &str), at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, step: ObligationStep, at: UnixMs) -> Result<(), BooksError> {
     let moved = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
-        .bind(to)
+        .bind(step.to().word())
         .bind(at.ms())
         .bind(id.to_string())
-        .bind(from)
+        .bind(step.from().word())
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
@@ -172,15 +173,14 @@ pub(super) async fn move_debt(connection: &mut Connection, id: PaymentId, (from,
 async fn post(
     connection: &mut Connection,
     refund: &UsdcRefund,
-    kind: &'static str,
-    (debit, credit): (Account, Account),
+    posting: fn(PaymentId, &str, &Payer, Amount) -> Result<Posting, LedgerError>,
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let too_large = || BooksError::Corrupt { table: "usdc_refunds", column: "amount_minor", key: refund.key() };
     let row = sqlx::query("SELECT postings FROM usdc_refunds WHERE refund_key = $1").bind(refund.key());
     let number = rows::int(&row.fetch_one(&mut *connection).await.map_err(unavailable)?, "postings")?;
-    let lines = moved(debit, credit, Amount::Usdc(refund.amount)).map_err(|_| too_large())?;
-    let posting = Posting::of_lines(refund.owed, kind, &format!("{}:{number}", refund.key()), lines).map_err(|_| too_large())?;
+    let (name, payer) = (format!("{}:{number}", refund.key()), Payer::Wallet(refund.to));
+    let posting = posting(refund.owed, &name, &payer, Amount::Usdc(refund.amount)).map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await
 }
 

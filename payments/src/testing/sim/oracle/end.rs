@@ -6,6 +6,7 @@ use super::cards::check_cards;
 use crate::{
     funding::Funding,
     intent::{Intent, State},
+    obligation::ObligationState,
     ports::Standing,
     settlement::PaymentFailure,
     testing::{
@@ -160,13 +161,13 @@ fn check_debts(books: &Audit<'_>) -> Result<(), String> {
             return Err(format!("{} is {}, and its debt is {:?}", intent.id, intent.state.word(), owed.get(&intent.id)));
         }
         let Funding::Entitlement { source } = intent.funding else { continue };
-        let used_by_it = owed.get(&source).is_some_and(|owed| owed.state == "used" && owed.reserved_by == Some(intent.id));
+        let used_by_it = owed.get(&source).is_some_and(|owed| owed.state == ObligationState::Used && owed.reserved_by == Some(intent.id));
         if used_by_it != (intent.state == State::Created) {
             return Err(format!("{} is {}, and the debt that paid for it is {:?}", intent.id, intent.state.word(), owed.get(&source)));
         }
     }
-    match owed.values().find(|owed| !["used", "refund_due"].contains(&owed.state)) {
-        Some(owed) => Err(format!("a day later the debt of {} is {}", owed.source, owed.state)),
+    match owed.values().find(|owed| ![ObligationState::Used, ObligationState::RefundDue].contains(&owed.state)) {
+        Some(owed) => Err(format!("a day later the debt of {} is {}", owed.source, owed.state.word())),
         None => Ok(()),
     }
 }
@@ -184,7 +185,7 @@ fn check_totals(books: &Audit<'_>) -> Result<(), String> {
     let times = |count: usize| price * i64::try_from(count).unwrap_or(0);
     let settled = books.intents().filter(|intent| intent.transfer_proof().is_some()).count();
     let earned = books.intents().filter(|intent| intent.state == State::Created && intent.is_paid() && intent.transfer.is_some()).count();
-    let due = books.debts().filter(|owed| owed.state == "refund_due").count();
+    let due = books.debts().filter(|owed| owed.state == ObligationState::RefundDue).count();
     let expected =
         [("asset:usdc_hot", times(settled)), ("rev:launch", -times(earned)), ("liab:refund_due", -times(due)), ("liab:unearned", 0)];
     for (account, expected) in expected {
