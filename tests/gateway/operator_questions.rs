@@ -102,7 +102,7 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
         ),
         ("What did this transaction pay for?", find(&scene.transaction), shows(&[&scene.transaction])),
         ("Which payment is this `pi_...`?", find(&scene.charge), shows(&[&scene.charge])),
-        ("How many free launches has wallet X left?", find(&newcomer), shows(&["Free launches", "1 of 2 left"])),
+        ("How many free launches has wallet X left?", find(&newcomer), shows(&["Free launches", "1 of 2 launches left"])),
         ("What did we earn, by rail and day?", json!([]), shows(&["x402, earned", "Revenue per day"])),
     ]
 }

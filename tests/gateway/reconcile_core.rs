@@ -71,7 +71,7 @@ async fn the_built_in_core_is_compared_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_beyond_its_deadline_is_found_until_it_ends() {
-    let world = Setup::new().set("upstream.timeout_s", "2").start().await;
+    let world = Setup::new().set("upstream.timeout_s", "8").start().await;
     let wallet = world.agent().await;
     world.core().behave(Behaviour::CreateThenHang);
     let begun = world.begin(crate::support::world::creation(&world.proof(&wallet).v2(), &crate::support::world::launch("late")));
