@@ -181,8 +181,8 @@ fn responses(route: &Route, access: Asks) -> Value {
 
 /// The statuses of success, as far as they are known.
 fn succeeded(route: &Route) -> Vec<u16> {
-    match route.upstream().and_then(|upstream| upstream.billable.as_ref()) {
-        Some(billable) => billable.status.clone(),
+    match route.upstream().and_then(|upstream| upstream.done.as_ref()) {
+        Some(done) => done.status.clone(),
         None => vec![200],
     }
 }

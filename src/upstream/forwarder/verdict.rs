@@ -18,7 +18,7 @@ pub(super) fn verdict(profile: &Profile, route_key: &str, answer: &Response<Byte
     let body: Option<Value> = serde_json::from_slice(answer.body()).ok();
     let enveloped = body.as_ref().is_some_and(|body| is_enveloped(&profile.envelope, body));
     match route.judge(&profile.refused, status, body.as_ref()) {
-        Judgement::Done => match body.as_ref().and_then(|body| route.resource_id(body)) {
+        Judgement::Done => match body.as_ref().and_then(|body| route.result_id(body)) {
             Some(id) => UpstreamAnswer::Created { launch_id: id.to_owned(), answer: answers::stored_json(answer) },
             None => UpstreamAnswer::Unknown(format!("status {status} without an id")),
         },

@@ -6,6 +6,7 @@
 mod access;
 mod builtin;
 mod codes;
+mod outcome;
 mod own;
 mod prices;
 mod raw;

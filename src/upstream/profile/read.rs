@@ -161,7 +161,7 @@ fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
             let text = "free calls are counted for POST /launches alone; take free_tier away";
             mistakes.push(Mistake::new(format!("{}.free_tier", route.key), text));
         }
-        let makes_something = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.resource_id.is_none());
+        let makes_something = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.result_id.is_none());
         if profile.ownership == Ownership::Gateway && makes_something {
             let text = "needs resource_id: with ownership = \"gateway\" we must know what was made";
             mistakes.push(Mistake::new(&route.key, text));

@@ -7,8 +7,9 @@ use toml::{Table, Value};
 
 use super::access::access;
 use super::builtin::SchemaSource;
+use super::outcome::DoneRule;
 use super::raw;
-use super::route::{Billable, BodySchema, Route, Target, UpstreamRoute};
+use super::route::{BodySchema, Route, Target, UpstreamRoute};
 use super::values::{is_pattern, pairs, pointer};
 use crate::strict_toml::{self, Mistake};
 use crate::upstream::contract::BodyContract;
@@ -48,8 +49,8 @@ pub(super) fn route(
         access,
         takes_api_keys: false,
         offered_if_available,
-        billable: billable(&place, raw.billable.as_ref(), mistakes),
-        resource_id: pointer(&format!("{place}.resource_id"), raw.resource_id.clone(), mistakes),
+        done: done(&place, raw.billable.as_ref(), mistakes),
+        result_id: pointer(&format!("{place}.resource_id"), raw.resource_id.clone(), mistakes),
         body: body(&place, raw.body_schema.as_deref(), schemas, mistakes),
         durable_claim: raw.durable_claim.unwrap_or(method != Method::GET || is_priced),
         upstream_prefix: prefix.to_owned(),
@@ -69,14 +70,14 @@ pub(super) fn split_prefix<'a>(path: &'a str, prefixes: &[String]) -> (&'a str, 
         .unwrap_or(("", path))
 }
 
-fn billable(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<Billable> {
+fn done(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<DoneRule> {
     let place = format!("{place}.billable");
     let raw: raw::Billable = strict_toml::read(&place, table?, mistakes);
     if raw.status.is_empty() || raw.status.iter().any(|status| !(200..300).contains(status)) {
         let text = "expected one or more statuses of 200-299";
         mistakes.push(Mistake::new(format!("{place}.status"), text));
     }
-    Some(Billable {
+    Some(DoneRule {
         status: raw.status,
         has: pointer(&format!("{place}.has"), raw.has, mistakes),
         equals: pairs(&format!("{place}.equals"), raw.equals, mistakes),
@@ -100,7 +101,7 @@ fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut 
 fn agree(place: &str, route: &UpstreamRoute, mistakes: &mut Vec<Mistake>) {
     let priced = route.access.terms().is_some();
     let rules = [
-        (priced && route.billable.is_none(), "a priced route needs billable: which answers mean that the work was done"),
+        (priced && route.done.is_none(), "a priced route needs billable: which answers mean that the work was done"),
         (priced && !route.durable_claim, "a priced route needs durable claims"),
     ];
     for (wrong, text) in rules {

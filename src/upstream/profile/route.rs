@@ -6,6 +6,7 @@ use http::Method;
 use payments::route::{Access, Rail};
 use serde_json::Value;
 
+use super::outcome::DoneRule;
 use super::own::OwnRoute;
 use crate::upstream::contract::BodyContract;
 
@@ -60,9 +61,9 @@ pub struct UpstreamRoute {
     /// Rails that are offered only where they can take the price; any other that cannot is refused at start.
     pub offered_if_available: Vec<Rail>,
     /// Which answers mean that the work was done; always present on a priced route.
-    pub billable: Option<Billable>,
-    /// JSON pointer to the id of what was created.
-    pub resource_id: Option<String>,
+    pub done: Option<DoneRule>,
+    /// JSON pointer to the id of what was made.
+    pub result_id: Option<String>,
     /// What a body must look like before anything is claimed.
     pub body: Option<BodySchema>,
     /// Whether the claim of a proof must be durable before the request is forwarded.
@@ -76,8 +77,8 @@ impl UpstreamRoute {
     /// answer, `None` when it is not JSON.
     #[must_use]
     pub fn judge(&self, refused: &[u16], status: u16, body: Option<&Value>) -> Judgement {
-        let done = |billable: &Billable| billable.matches(status, body.unwrap_or(&Value::Null));
-        if self.billable.as_ref().is_some_and(done) {
+        let done = |rule: &DoneRule| rule.matches(status, body.unwrap_or(&Value::Null));
+        if self.done.as_ref().is_some_and(done) {
             Judgement::Done
         } else if refused.contains(&status) {
             Judgement::Refused
@@ -86,10 +87,10 @@ impl UpstreamRoute {
         }
     }
 
-    /// The id of what an answer created.
+    /// The id of what was made, in the answer that says so.
     #[must_use]
-    pub fn resource_id<'a>(&self, answer: &'a Value) -> Option<&'a str> {
-        answer.pointer(self.resource_id.as_deref()?)?.as_str()
+    pub fn result_id<'a>(&self, answer: &'a Value) -> Option<&'a str> {
+        answer.pointer(self.result_id.as_deref()?)?.as_str()
     }
 }
 
@@ -104,61 +105,9 @@ pub enum Judgement {
     Unknown,
 }
 
-/// A predicate on answers: all parts must hold.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Billable {
-    /// One of these statuses.
-    pub status: Vec<u16>,
-    /// This JSON pointer leads to something that is not null.
-    pub has: Option<String>,
-    /// Each pointer leads to exactly this value.
-    pub equals: Vec<(String, Value)>,
-    /// No pointer leads to its value.
-    pub unless: Vec<(String, Value)>,
-}
-
-impl Billable {
-    /// Whether an answer says that the work was done.
-    #[must_use]
-    pub fn matches(&self, status: u16, body: &Value) -> bool {
-        let is = |(pointer, wanted): &(String, Value)| body.pointer(pointer) == Some(wanted);
-        let has = |pointer: &String| body.pointer(pointer).is_some_and(|found| !found.is_null());
-        self.status.contains(&status) && self.has.as_ref().is_none_or(has) && self.equals.iter().all(is) && !self.unless.iter().any(is)
-    }
-}
-
 /// The contract of a route's body.
 #[derive(Debug, Clone)]
 pub struct BodySchema {
     /// The compiled schema.
     pub contract: Arc<BodyContract>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_billable_answer_holds_in_all_parts() {
-        let billable = Billable {
-            status: vec![200, 201],
-            has: Some("/data/id".into()),
-            equals: vec![("/ok".into(), json!(true))],
-            unless: vec![("/duplicate".into(), json!(true))],
-        };
-        let good = json!({"ok": true, "data": {"id": "x"}});
-        assert!(billable.matches(201, &good));
-        assert!(!billable.matches(202, &good));
-        for bad in [
-            json!({"ok": true, "data": {"id": null}}),
-            json!({"ok": true, "data": {}}),
-            json!({"ok": false, "data": {"id": "x"}}),
-            json!({"data": {"id": "x"}}),
-            json!({"ok": true, "duplicate": true, "data": {"id": "x"}}),
-            json!(null),
-        ] {
-            assert!(!billable.matches(201, &bad), "{bad}");
-        }
-    }
 }

@@ -54,7 +54,7 @@ fn answers_are_judged() {
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let made = json!({"data": {"id": "l1"}, "publish_error": {"code": "LAUNCH_007"}});
     assert_eq!(launch.judge(&profile.refused, 201, Some(&made)), Judgement::Done);
-    assert_eq!(launch.resource_id(&made), Some("l1"));
+    assert_eq!(launch.result_id(&made), Some("l1"));
     for status in [400, 403, 404, 409, 422] {
         assert_eq!(launch.judge(&profile.refused, status, None), Judgement::Refused);
     }
