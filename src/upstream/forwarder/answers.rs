@@ -5,6 +5,8 @@ use http::Response;
 use payments::{intent::StoredAnswer, ports::LookUp};
 use serde::Deserialize;
 
+use crate::upstream::profile::media_type;
+
 /// Everything else stays behind: cookies, the upstream's rate headers, which speak of our key, and hop-by-hop headers.
 const PASSING: [&str; 7] = ["content-type", "content-language", "content-disposition", "etag", "last-modified", "link", "retry-after"];
 
@@ -21,7 +23,7 @@ pub(super) fn stored(answer: &Response<Bytes>) -> StoredAnswer {
 pub(super) fn stored_json(answer: &Response<Bytes>) -> StoredAnswer {
     let mut stored = stored(answer);
     let is_json = |value: &str| {
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = media_type(value);
         essence == "application/json" || essence.ends_with("+json")
     };
     if !stored.headers.iter().any(|(name, value)| name == "content-type" && is_json(value)) {

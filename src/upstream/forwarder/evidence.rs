@@ -6,7 +6,7 @@ use payments::{checkout::Admission, time::UnixMs};
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 
-use super::verdict::is_enveloped;
+use super::verdict::{json, seen};
 use crate::upstream::{profile::Profile, way::Evidence};
 
 /// Whose call it was.
@@ -51,13 +51,12 @@ pub(super) fn evidence(profile: &Profile, caller: &Caller, answer: &Response<Byt
     }
 }
 
-/// Its errors have an envelope, and what it answers is JSON.
+/// Its errors have the shape that the profile names, and what it answers is JSON.
 fn is_its_own(profile: &Profile, answer: &Response<Bytes>) -> bool {
-    let body = || serde_json::from_slice::<Value>(answer.body()).ok();
     match answer.status().as_u16() {
         204 => true,
         200..=299 => content_type(answer.headers()).contains("json"),
-        400..=499 => body().is_some_and(|body| is_enveloped(&profile.envelope, &body)),
+        400..=499 => profile.outcome.refused.is_own(&seen(answer, json(answer).as_ref())),
         _ => false,
     }
 }
@@ -86,6 +85,7 @@ pub(super) fn retry_after_s(profile: &Profile, answer: &Response<Bytes>, now: Un
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::upstream::profile::ErrorShape;
 
     const ERROR: &str = r#"{"error":{"code":"LAUNCH_001","message":"no"},"retryAfter":9}"#;
 
@@ -128,6 +128,11 @@ mod tests {
             ("well", "well")
         );
         assert_eq!(word(&Caller::Ours, 200, "application/json", "{}"), "", "anybody is answered so");
+        // The same errors count as its own that can refuse a call.
+        let mut by_kind = profile();
+        by_kind.outcome.refused.shape = ErrorShape::ContentType(String::from("application/problem+json"));
+        let told = |status, kind| evidence(&by_kind, &Caller::Agent, &answer(status, kind, ERROR), false);
+        assert_eq!((told(404, "application/problem+json"), told(404, "application/json")), (Evidence::Well, Evidence::Nothing));
         assert_eq!(evidence(&profile(), &payer, &answer(201, "text/html", ""), true), Evidence::Well);
     }
 

@@ -26,6 +26,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use codes::{Codes, Condition};
+pub use outcome::{DoneRule, ErrorShape, OutcomeRules, RefusalRule, SeenAnswer, media_type};
 pub use own::OwnRoute;
 pub use prices::LaunchPrices;
 pub use route::{Judgement, Route, Target, UpstreamRoute};
@@ -50,8 +51,8 @@ pub struct Profile {
     pub rate_headers: Option<RateHeaders>,
     /// The status and code of each condition.
     pub codes: Codes,
-    /// Statuses that are a final refusal.
-    pub refused: Vec<u16>,
+    /// What its answers mean, whatever the route.
+    pub outcome: OutcomeRules,
     /// Who keeps whose resource is whose.
     pub ownership: Ownership,
     /// How an attempt is named so that a repeat creates nothing.

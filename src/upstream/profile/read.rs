@@ -7,7 +7,10 @@ use toml::Table;
 use super::builtin::SchemaSource;
 use super::read_upstream::{credential, required, upstream};
 use super::values::{header, is_pattern, pairs, pointer};
-use super::{ApiKeys, Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, Route, Target, raw, read_route};
+use super::{
+    ApiKeys, Codes, Envelope, ErrorShape, Idempotency, OutcomeRules, Ownership, Profile, RateHeaders, RefusalRule, Route, Target, raw,
+    read_route,
+};
 use crate::strict_toml::{self, Mistake};
 use crate::variables;
 
@@ -42,7 +45,8 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
     let envelope = envelope(&file.envelope, &mut mistakes);
     let rate_headers = file.rate_headers.as_ref().and_then(|table| rate_headers(table, &mut mistakes));
     let codes = Codes::read(&file.codes, &mut mistakes);
-    let refused = refused(file.refused, &mut mistakes);
+    let shape = ErrorShape::Has(vec![envelope.code.clone(), envelope.message.clone()]);
+    let refused = RefusalRule { status: refused(file.refused, &mut mistakes), shape };
     let idempotency = idempotency(&file.idempotency, &mut mistakes);
     let mut routes = Vec::new();
     for (index, table) in file.route.iter().enumerate() {
@@ -58,7 +62,7 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         envelope,
         rate_headers,
         codes,
-        refused,
+        outcome: OutcomeRules { refused },
         ownership: file.ownership.unwrap_or(Ownership::Gateway),
         idempotency,
         api_keys,

@@ -6,7 +6,7 @@ use http::Method;
 use payments::route::{Access, Rail};
 use serde_json::Value;
 
-use super::outcome::DoneRule;
+use super::outcome::{DoneRule, OutcomeRules, SeenAnswer};
 use super::own::OwnRoute;
 use crate::upstream::contract::BodyContract;
 
@@ -73,14 +73,13 @@ pub struct UpstreamRoute {
 }
 
 impl UpstreamRoute {
-    /// What an answer of the upstream to a creation means. `refused` is [`super::Profile::refused`]; `body` is the parsed
-    /// answer, `None` when it is not JSON.
+    /// What an answer of the upstream to a paid call means. `rules` is [`super::Profile::outcome`].
     #[must_use]
-    pub fn judge(&self, refused: &[u16], status: u16, body: Option<&Value>) -> Judgement {
-        let done = |rule: &DoneRule| rule.matches(status, body.unwrap_or(&Value::Null));
+    pub fn judge(&self, rules: &OutcomeRules, answer: &SeenAnswer<'_>) -> Judgement {
+        let done = |rule: &DoneRule| rule.matches(answer.status, answer.body.unwrap_or(&Value::Null));
         if self.done.as_ref().is_some_and(done) {
             Judgement::Done
-        } else if refused.contains(&status) {
+        } else if rules.refused.matches(answer) {
             Judgement::Refused
         } else {
             Judgement::Unknown
@@ -94,7 +93,7 @@ impl UpstreamRoute {
     }
 }
 
-/// The three meanings of an upstream's answer to a creation.
+/// The three meanings of an upstream's answer to a paid call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judgement {
     /// The work was done.

@@ -30,7 +30,9 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!(launch.offered_if_available, [Rail::MppStripe]);
     assert!(launch.durable_claim);
     assert!(launch.body.as_ref().unwrap().contract.check(b"{}").is_err());
-    assert_eq!(profile.refused, [400, 403, 404, 409, 422]);
+    assert_eq!(profile.outcome.refused.status, [400, 403, 404, 409, 422]);
+    let shape = ["/error/code", "/error/message"].map(String::from);
+    assert_eq!(profile.outcome.refused.shape, ErrorShape::Has(shape.to_vec()));
     assert_eq!(profile.ownership, Ownership::Core);
     assert_eq!(profile.upstream.timeout_s, 100);
     assert_eq!(profile.upstream.max_body_bytes, 8 << 20);
@@ -53,13 +55,16 @@ fn answers_are_judged() {
     let profile = dropspace();
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let made = json!({"data": {"id": "l1"}, "publish_error": {"code": "LAUNCH_007"}});
-    assert_eq!(launch.judge(&profile.refused, 201, Some(&made)), Judgement::Done);
+    let (nothing, no) = (json!({}), json!({"error": {"message": "no"}}));
+    let judge = |status, body| launch.judge(&profile.outcome, &SeenAnswer { status, content_type: None, body });
+    assert_eq!(judge(201, Some(&made)), Judgement::Done);
     assert_eq!(launch.result_id(&made), Some("l1"));
     for status in [400, 403, 404, 409, 422] {
-        assert_eq!(launch.judge(&profile.refused, status, None), Judgement::Refused);
+        assert_eq!(judge(status, Some(&no)), Judgement::Refused);
+        assert_eq!((judge(status, None), judge(status, Some(&nothing))), (Judgement::Unknown, Judgement::Unknown), "{status}");
     }
     for status in [200, 201, 204, 302, 401, 402, 408, 425, 429, 500, 503] {
-        assert_eq!(launch.judge(&profile.refused, status, Some(&json!({}))), Judgement::Unknown, "{status}");
+        assert_eq!(judge(status, Some(&no)), Judgement::Unknown, "{status}");
     }
 }
 
