@@ -39,8 +39,8 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
         return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
     }
     profile.settle_offers(RailsHere { cards: config.stripe.mode != StripeMode::Off })?;
-    if profile.ownership != Ownership::Core {
-        let text = "this build serves upstreams that keep whose resource is whose (ownership = \"core\")";
+    if profile.ownership != Ownership::Upstream {
+        let text = "this build serves upstreams that keep whose resource is whose (ownership = \"upstream\")";
         return Err(AppError::Setting(text.to_owned()));
     }
     let signs = !config.upstream.signing_secret.is_empty();

@@ -9,7 +9,7 @@ use crate::support::{Call, Card, Header, Reply, Setup, Wallet, World};
 /// A route with this method, path, price and further keys.
 pub fn priced(method: &str, path: &str, price: &str, further: &str) -> String {
     format!(
-        "[[route]]\nmethod = \"{method}\"\npath = \"{path}\"\nprice = {price}\nbillable = {{ status = [200] }}\nresource_id = \"/data/id\"\n{further}\n"
+        "[[route]]\nmethod = \"{method}\"\npath = \"{path}\"\nprice = {price}\ndone = {{ status = [200] }}\nresult_id = \"/data/id\"\n{further}\n"
     )
 }
 

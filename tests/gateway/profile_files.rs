@@ -4,9 +4,10 @@ use crate::startup::{refusal, refused_gateway, settings};
 use crate::support::gateway::{Gateway, Settings};
 
 const HEAD: &str = r#"
-schema = 1
+schema = 2
 name = "any"
-ownership = "core"
+ownership = "upstream"
+outcome = { refused = { status = [400, 422], has = "/error/code" } }
 upstream = { base_url = "http://127.0.0.1:1" }
 idempotency = { header = "Idempotency-Key" }
 "#;
@@ -15,8 +16,8 @@ const ROUTE: &str = r#"
 method = "POST"
 path = "/things"
 price = { x402 = "0.01" }
-billable = { status = [200] }
-resource_id = "/data/id"
+done = { status = [200] }
+result_id = "/data/id"
 "#;
 
 /// What is said of a profile with this text beside its route.

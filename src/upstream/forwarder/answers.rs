@@ -5,7 +5,7 @@ use http::Response;
 use payments::{intent::StoredAnswer, ports::LookUp};
 use serde::Deserialize;
 
-use crate::upstream::profile::media_type;
+use crate::upstream::profile::outcome::media_type;
 
 /// Everything else stays behind: cookies, the upstream's rate headers, which speak of our key, and hop-by-hop headers.
 const PASSING: [&str; 7] = ["content-type", "content-language", "content-disposition", "etag", "last-modified", "link", "retry-after"];

@@ -85,7 +85,7 @@ pub(super) fn retry_after_s(profile: &Profile, answer: &Response<Bytes>, now: Un
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::upstream::profile::ErrorShape;
+    use crate::upstream::profile::outcome::ErrorShape;
 
     const ERROR: &str = r#"{"error":{"code":"LAUNCH_001","message":"no"},"retryAfter":9}"#;
 

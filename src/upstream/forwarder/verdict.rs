@@ -6,7 +6,7 @@ use payments::ports::UpstreamAnswer;
 use serde_json::Value;
 
 use super::answers;
-use crate::upstream::profile::{Judgement, Profile, Route, SeenAnswer};
+use crate::upstream::profile::{Judgement, Profile, Route, outcome::SeenAnswer};
 
 /// The meaning by the profile's rules. What the upstream turned away without its own words about the request, it did not do: our key is
 /// refused, there are too many calls, or something in between answered in its place.
@@ -51,7 +51,7 @@ pub(super) fn seen<'a>(answer: &'a Response<Bytes>, body: Option<&'a Value>) -> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::upstream::profile::ErrorShape;
+    use crate::upstream::profile::outcome::ErrorShape;
 
     const ERROR: &str = r#"{"error":{"code":"LAUNCH_007","message":"no"}}"#;
     const PAGE: &str = "<html>no</html>";

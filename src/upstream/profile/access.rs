@@ -4,15 +4,15 @@ use std::num::NonZeroU32;
 
 use payments::{
     money::{MoneyError, UsdCents, UsdcUnits},
-    route::{Access, Quota, Rail, RailPrice, RailPrices, RailsHere, Terms, Window},
+    route::{Access, Quota, Rail, RailPrice, RailPrices, RailsHere, Terms},
 };
 use toml::{Table, Value};
 
-use super::{Profile, ProfileError, raw, route::Target};
+use super::{Profile, ProfileError, raw, read_quota::Quotas, route::Target};
 use crate::strict_toml::{self, Mistake};
 
 /// The access of a route, and the rails that it offers only where they can take the price; a route with mistakes gets any.
-pub(super) fn access(place: &str, raw: &raw::Route, mistakes: &mut Vec<Mistake>) -> (Access, Vec<Rail>) {
+pub(super) fn access(place: &str, raw: &raw::Route, quotas: &Quotas, mistakes: &mut Vec<Mistake>) -> (Access, Vec<Rail>) {
     let price_place = format!("{place}.price");
     let table = match &raw.price {
         Some(Value::String(word)) if word == "free" => return (unpriced(place, raw, mistakes), Vec::new()),
@@ -30,7 +30,7 @@ pub(super) fn access(place: &str, raw: &raw::Route, mistakes: &mut Vec<Mistake>)
     if raw.identity == Some(raw::Identity::None) {
         mistakes.push(Mistake::new(place, "a priced route needs identity = \"required\""));
     }
-    let free = free(place, raw.free_tier.as_ref(), &prices, mistakes);
+    let free = raw.quota.as_deref().and_then(|name| free(place, name, table, quotas, mistakes));
     let Some(offers) = RailPrices::new(prices) else { return (Access::Identified, if_available) };
     (Access::Priced(Terms { offers, free, credits: NonZeroU32::new(raw.credits) }), if_available)
 }
@@ -39,8 +39,8 @@ fn unpriced(place: &str, raw: &raw::Route, mistakes: &mut Vec<Mistake>) -> Acces
     if raw.credits > 0 {
         mistakes.push(Mistake::new(place, "credits on a free route buy nothing"));
     }
-    if raw.free_tier.is_some() {
-        mistakes.push(Mistake::new(format!("{place}.free_tier"), "the route has no price"));
+    if raw.quota.is_some() {
+        mistakes.push(Mistake::new(format!("{place}.quota"), "the route has no price"));
     }
     match raw.identity {
         Some(raw::Identity::Required) | None => Access::Identified,
@@ -91,18 +91,13 @@ fn price(rail: Rail, text: &str) -> Result<RailPrice, MoneyError> {
     })
 }
 
-fn free(place: &str, table: Option<&Table>, prices: &[RailPrice], mistakes: &mut Vec<Mistake>) -> Option<Quota> {
-    let place = format!("{place}.free_tier");
-    let raw: raw::FreeTier = strict_toml::read(&place, table?, mistakes);
-    let (Some(raw::QuotaRail::X402), Some(count), Some(raw::QuotaWindow::Month)) = (raw.rail, raw.count, raw.window) else {
-        let text = "needs rail, count and window, for example { rail = \"x402\", count = 5, window = \"month\" }";
-        mistakes.push(Mistake::new(place, text));
-        return None;
-    };
-    if !prices.iter().any(|price| price.rail() == Rail::X402Exact) {
-        mistakes.push(Mistake::new(place, "the route has no price on that rail"));
+/// The quota that a route names. Its payers are wallets, so the route must have a price for them.
+fn free(place: &str, name: &str, prices: &Table, quotas: &Quotas, mistakes: &mut Vec<Mistake>) -> Option<Quota> {
+    let place = format!("{place}.quota");
+    if !prices.contains_key(Rail::X402Exact.word()) {
+        mistakes.push(Mistake::new(&place, "the route has no price by x402, whose payers have free calls"));
     }
-    NonZeroU32::new(count).map(|count| Quota { name: String::from("launches"), count, window: Window::Month })
+    quotas.get(&place, name, mistakes)
 }
 
 impl Profile {

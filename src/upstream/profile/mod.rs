@@ -1,16 +1,18 @@
 //! A profile: what an upstream offers, what a call costs there, and how it answers.
 //!
-//! One TOML file (`schema = 1`) makes any API payable. Reading it names every mistake at once. No match in its routes
+//! One TOML file (`schema = 2`) makes any API payable. Reading it names every mistake at once. No match in its routes
 //! means 404: nothing that a profile does not name is ever forwarded.
 
 mod access;
 mod builtin;
 mod codes;
-mod outcome;
+pub mod outcome;
 mod own;
 mod prices;
 mod raw;
 mod read;
+mod read_outcome;
+mod read_quota;
 mod read_route;
 mod read_upstream;
 mod route;
@@ -26,7 +28,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use codes::{Codes, Condition};
-pub use outcome::{DoneRule, ErrorShape, OutcomeRules, RefusalRule, SeenAnswer, media_type};
+use outcome::OutcomeRules;
 pub use own::OwnRoute;
 pub use prices::LaunchPrices;
 pub use route::{Judgement, Route, Target, UpstreamRoute};
@@ -87,7 +89,7 @@ impl Profile {
     /// identity headers.
     pub fn require_network(&self, signing_secret_set: bool) -> Result<(), ProfileError> {
         let mut mistakes = self.unset.clone();
-        if self.ownership == Ownership::Core && !signing_secret_set {
+        if self.ownership == Ownership::Upstream && !signing_secret_set {
             let text = "needs upstream.signing_secret: nobody else may say who is asking";
             mistakes.push(Mistake::new("ownership", text));
         }
@@ -214,8 +216,8 @@ pub enum ResetUnit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ownership {
-    /// The API trusts our signed identity headers.
-    Core,
+    /// The API, which trusts our signed identity headers.
+    Upstream,
     /// The gateway keeps who made what, filters, and answers 404.
     Gateway,
 }

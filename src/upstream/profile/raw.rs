@@ -1,23 +1,23 @@
-//! The shapes of a profile file (`schema = 1`). Every field has a default so that all mistakes of a table can be named.
+//! The shapes of a profile file (`schema = 2`). Every field has a default so that all mistakes of a table can be named.
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-/// The whole file; its tables are read one by one.
+/// The whole file but for its version; its tables are read one by one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
-    pub schema: Option<i64>,
     pub name: Option<String>,
-    pub refused: Option<Vec<u16>>,
     pub ownership: Option<super::Ownership>,
     pub upstream: Table,
     pub credential: Option<Table>,
     pub envelope: Table,
+    pub outcome: Table,
     pub rate_headers: Option<Table>,
     pub codes: Table,
     pub idempotency: Table,
     pub api_keys: Option<Table>,
+    pub quota: Vec<Table>,
     pub route: Vec<Table>,
 }
 
@@ -53,6 +53,28 @@ pub(super) struct Envelope {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(super) struct Outcome {
+    pub refused: Option<Table>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Refused {
+    pub status: Vec<u16>,
+    pub has: Option<Value>,
+    pub content_type: Option<String>,
+    pub envelope: Option<NoEnvelope>,
+}
+
+/// Said in so many words: the errors of this API have no shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum NoEnvelope {
+    None,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct RateHeaders {
     pub limit: Option<String>,
     pub remaining: Option<String>,
@@ -82,11 +104,11 @@ pub(super) struct Route {
     pub path: Option<String>,
     pub summary: Option<String>,
     pub price: Option<Value>,
-    pub free_tier: Option<Table>,
+    pub quota: Option<String>,
     pub credits: u32,
     pub identity: Option<Identity>,
-    pub billable: Option<Table>,
-    pub resource_id: Option<String>,
+    pub done: Option<Table>,
+    pub result_id: Option<String>,
     pub body_schema: Option<String>,
     pub durable_claim: Option<bool>,
 }
@@ -116,7 +138,8 @@ pub(super) struct RailPrice {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct FreeTier {
+pub(super) struct Quota {
+    pub name: Option<String>,
     pub rail: Option<QuotaRail>,
     pub count: Option<u32>,
     pub window: Option<QuotaWindow>,
@@ -124,7 +147,7 @@ pub(super) struct FreeTier {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Billable {
+pub(super) struct Done {
     pub status: Vec<u16>,
     pub has: Option<String>,
     pub equals: Table,
@@ -142,4 +165,5 @@ pub(super) enum QuotaRail {
 #[serde(rename_all = "lowercase")]
 pub(super) enum QuotaWindow {
     Month,
+    Day,
 }

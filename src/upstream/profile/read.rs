@@ -2,28 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use toml::Table;
+use payments::route::Window;
+use toml::{Table, Value};
 
 use super::builtin::SchemaSource;
+use super::read_outcome::outcome;
+use super::read_quota::Quotas;
+use super::read_route::{Shared, route};
 use super::read_upstream::{credential, required, upstream};
 use super::values::{header, is_pattern, pairs, pointer};
-use super::{
-    ApiKeys, Codes, Envelope, ErrorShape, Idempotency, OutcomeRules, Ownership, Profile, RateHeaders, RefusalRule, Route, Target, raw,
-    read_route,
-};
+use super::{ApiKeys, Codes, Envelope, Idempotency, Ownership, Profile, RateHeaders, Route, Target, raw};
 use crate::strict_toml::{self, Mistake};
 use crate::variables;
 
 /// The version of the file format that this code reads.
-const SCHEMA: i64 = 1;
-/// A status outside this list is "not known yet"; 408, 425, 429 and 5xx may never be final.
-const DEFAULT_REFUSED: [u16; 5] = [400, 403, 404, 409, 422];
+const SCHEMA: i64 = 2;
+
 /// Reads the text of a profile.
 ///
 /// # Errors
 /// Every mistake.
 pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> Option<String>) -> Result<Profile, Vec<Mistake>> {
     let mut table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
+    take_schema(&mut table)?;
     let mut variables = variables::Found::default();
     variables::expand("", &mut table, env, &mut variables);
     let mut mistakes = variables.malformed;
@@ -36,22 +37,19 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         }
     };
     let file: raw::File = strict_toml::read("", &table, &mut mistakes);
-    if file.schema != Some(SCHEMA) {
-        mistakes.push(Mistake::new("schema", format!("expected {SCHEMA}")));
-    }
     let name = required("name", file.name, &mut mistakes);
     let upstream = upstream(&file.upstream, &mut mistakes);
     let credential = file.credential.as_ref().filter(|_| unset.is_empty()).and_then(|table| credential(table, &mut mistakes));
     let envelope = envelope(&file.envelope, &mut mistakes);
     let rate_headers = file.rate_headers.as_ref().and_then(|table| rate_headers(table, &mut mistakes));
     let codes = Codes::read(&file.codes, &mut mistakes);
-    let shape = ErrorShape::Has(vec![envelope.code.clone(), envelope.message.clone()]);
-    let refused = RefusalRule { status: refused(file.refused, &mut mistakes), shape };
+    let outcome = outcome(&file.outcome, &mut mistakes);
     let idempotency = idempotency(&file.idempotency, &mut mistakes);
+    let quotas = Quotas::read(&file.quota, &file.route, &mut mistakes);
+    let shared = Shared { prefixes: &upstream.strip_prefixes, quotas: &quotas, schemas };
     let mut routes = Vec::new();
     for (index, table) in file.route.iter().enumerate() {
-        let prefixes = &upstream.strip_prefixes;
-        routes.extend(read_route::route(index, table, prefixes, schemas, &mut mistakes));
+        routes.extend(route(index, table, &shared, &mut mistakes));
     }
     let api_keys = file.api_keys.as_ref().map(|table| api_keys(table, &mut routes, &mut mistakes)).unwrap_or_default();
     let profile = Profile {
@@ -62,7 +60,7 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
         envelope,
         rate_headers,
         codes,
-        outcome: OutcomeRules { refused },
+        outcome,
         ownership: file.ownership.unwrap_or(Ownership::Gateway),
         idempotency,
         api_keys,
@@ -70,6 +68,14 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
     };
     agree(&profile, &mut mistakes);
     if mistakes.is_empty() { Ok(profile) } else { Err(mistakes) }
+}
+
+/// A file of another format would have a mistake in every second line: its version is the only one.
+fn take_schema(table: &mut Table) -> Result<(), Vec<Mistake>> {
+    match table.remove("schema").as_ref().and_then(Value::as_integer) {
+        Some(SCHEMA) => Ok(()),
+        Some(_) | None => Err(vec![Mistake::new("schema", format!("expected {SCHEMA}"))]),
+    }
 }
 
 fn envelope(table: &Table, mistakes: &mut Vec<Mistake>) -> Envelope {
@@ -99,17 +105,6 @@ fn rate_headers(table: &Table, mistakes: &mut Vec<Mistake>) -> Option<RateHeader
         return None;
     };
     Some(RateHeaders { limit, remaining, reset, reset_unit })
-}
-
-fn refused(list: Option<Vec<u16>>, mistakes: &mut Vec<Mistake>) -> Vec<u16> {
-    let list = list.unwrap_or_else(|| DEFAULT_REFUSED.to_vec());
-    for status in &list {
-        if !(400..500).contains(status) || [401, 402, 407, 408, 425, 429].contains(status) {
-            let text = format!("{status} is never a final refusal; expected 4xx without 401, 402, 407, 408, 425 and 429");
-            mistakes.push(Mistake::new("refused", text));
-        }
-    }
-    list
 }
 
 fn idempotency(table: &Table, mistakes: &mut Vec<Mistake>) -> Idempotency {
@@ -160,14 +155,17 @@ fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
         if !seen.insert(&route.key) {
             mistakes.push(Mistake::new(&route.key, "is there twice"));
         }
-        let gives_free = route.upstream().and_then(|up| up.access.terms()?.free.as_ref()).is_some();
-        if gives_free && route.key != "POST /launches" {
-            let text = "free calls are counted for POST /launches alone; take free_tier away";
-            mistakes.push(Mistake::new(format!("{}.free_tier", route.key), text));
+        let quota = route.upstream().and_then(|up| up.access.terms()?.free.as_ref());
+        if quota.is_some() && route.key != "POST /launches" {
+            let text = "free calls are counted for POST /launches alone; take quota away";
+            mistakes.push(Mistake::new(format!("{}.quota", route.key), text));
+        }
+        if quota.is_some_and(|quota| quota.window == Window::Day) {
+            mistakes.push(Mistake::new(format!("{}.quota", route.key), "free calls are counted by months alone"));
         }
         let makes_something = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.result_id.is_none());
         if profile.ownership == Ownership::Gateway && makes_something {
-            let text = "needs resource_id: with ownership = \"gateway\" we must know what was made";
+            let text = "needs result_id: with ownership = \"gateway\" we must know what was made";
             mistakes.push(Mistake::new(&route.key, text));
         }
     }

@@ -1,12 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
+use std::num::NonZeroU32;
+
 use serde_json::json;
 
 use payments::{
     money::{UsdCents, UsdcUnits},
-    route::{Access, NotOffered, Rail, RailsHere},
+    route::{Access, NotOffered, Quota, Rail, RailsHere, Window},
 };
 
+use super::outcome::{ErrorShape, SeenAnswer};
 use super::*;
 
 fn dropspace() -> Profile {
@@ -26,14 +29,15 @@ fn dropspace_says_what_the_product_text_says() {
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let terms = launch.access.terms().unwrap();
     assert_eq!((terms.offers.usdc(), terms.offers.usd()), (Some(UsdcUnits::new(550_000)), Some(UsdCents::new(60))));
-    assert_eq!((terms.free.as_ref().unwrap().count.get(), terms.credits.unwrap().get()), (5, 1));
+    let free = Quota { name: String::from("launches"), count: NonZeroU32::new(5).unwrap(), window: Window::Month };
+    assert_eq!((terms.free.as_ref(), terms.credits.unwrap().get()), (Some(&free), 1));
     assert_eq!(launch.offered_if_available, [Rail::MppStripe]);
     assert!(launch.durable_claim);
     assert!(launch.body.as_ref().unwrap().contract.check(b"{}").is_err());
     assert_eq!(profile.outcome.refused.status, [400, 403, 404, 409, 422]);
     let shape = ["/error/code", "/error/message"].map(String::from);
     assert_eq!(profile.outcome.refused.shape, ErrorShape::Has(shape.to_vec()));
-    assert_eq!(profile.ownership, Ownership::Core);
+    assert_eq!(profile.ownership, Ownership::Upstream);
     assert_eq!(profile.upstream.timeout_s, 100);
     assert_eq!(profile.upstream.max_body_bytes, 8 << 20);
     assert_eq!(profile.idempotency.header.as_ref().unwrap(), "idempotency-key");
@@ -99,8 +103,9 @@ fn the_configuration_overrides_the_price_of_a_launch() {
 }
 
 const SOCIALCLAW: &str = r#"
-schema = 1
+schema = 2
 name = "socialclaw"
+outcome = { refused = { status = [400, 422], has = "/code" } }
 upstream = { base_url = "https://getsocialclaw.com/", health = "/health" }
 credential = { header = "authorization", value = "Bearer ${SOCIALCLAW_KEY}" }
 envelope = { code = "/code", message = "/message", const = { "/ok" = false } }
@@ -110,8 +115,8 @@ idempotency = { header = "Idempotency-Key" }
 method = "POST"
 path = "/v1/posts/apply"
 price = { x402 = "0.20", mpp = "0.60" }
-billable = { status = [201], equals = { "/ok" = true }, unless = { "/duplicate" = true } }
-resource_id = "/run/id"
+done = { status = [201], equals = { "/ok" = true }, unless = { "/duplicate" = true } }
+result_id = "/run/id"
 "#;
 
 #[test]
@@ -131,7 +136,10 @@ fn another_api_becomes_payable_with_one_file() {
 const FULL_OF_MISTAKES: &str = r#"
 schema = 2
 colour = "red"
-refused = [400, 429, 500]
+ownership = "core"
+refused = [400]
+outcome = { refused = { status = [400, 429, 500], has = "code" } }
+quota = [{ name = "a", rail = "x402", count = 0, window = "day" }, { name = "b", rail = "x402", count = 1, window = "month" }]
 upstream = { base_url = "ftp://x", timeout = "1h", max_body = 8, per_minute = 0 }
 credential = { header = "x-payment", value = "${BROKEN" }
 envelope = { code = "code" }
@@ -147,7 +155,9 @@ method = "POST"
 path = "/b"
 price = { x402 = "0.5500001", mpp = "0" }
 free_tier = { rail = "cash" }
-billable = { status = [500], has = "id" }
+quota = "a"
+done = { status = [500], has = "id" }
+result_id = "id"
 body_schema = "../../etc/passwd"
 durable_claim = false
 identity = "none"
@@ -157,13 +167,27 @@ method = "GET"
 path = "/c"
 price = "cheap"
 credits = 2
+[[route]]
+method = "GET"
+path = "/d"
+price = "free"
+quota = "c"
+[[route]]
+method = "GET"
+path = "/e"
+price = { mpp = "0.60" }
+quota = "c"
 "#;
 
-const MISTAKEN_PLACES: [&str; 28] = [
-    "schema",
+const MISTAKEN_PLACES: [&str; 36] = [
     "colour",
     "name",
+    "ownership",
     "refused",
+    "outcome.refused.status",
+    "outcome.refused.has",
+    "quota 1 (a).count",
+    "quota 2 (b)",
     "upstream.base_url",
     "upstream.timeout",
     "upstream.max_body",
@@ -181,13 +205,17 @@ const MISTAKEN_PLACES: [&str; 28] = [
     "route 1 (FETCH /a/).path",
     "route 2 (POST /b).price.x402",
     "route 2 (POST /b).price.mpp",
-    "route 2 (POST /b).free_tier.rail",
-    "route 2 (POST /b).billable.status",
-    "route 2 (POST /b).billable.has",
+    "route 2 (POST /b).free_tier",
+    "route 2 (POST /b).done.status",
+    "route 2 (POST /b).done.has",
+    "route 2 (POST /b).result_id",
     "route 2 (POST /b).body_schema",
     "route 2 (POST /b).typo",
     "route 2 (POST /b)",
     "route 3 (GET /c).price",
+    "route 4 (GET /d).quota",
+    "route 5 (GET /e).quota",
+    "route 5 (GET /e)",
 ];
 
 #[test]
@@ -197,14 +225,41 @@ fn every_mistake_is_named_at_once() {
     for place in MISTAKEN_PLACES {
         assert!(named(place) > 0, "{place} is not named in:\n{error}");
     }
-    assert_eq!(named("refused"), 2);
+    assert_eq!((named("outcome.refused.status"), named("refused")), (2, 1));
+    // Neither rail nor quota is there; the mistakes of a quota are its own.
+    assert_eq!((named("route 5 (GET /e).quota"), named("route 2 (POST /b).quota")), (2, 0));
+}
+
+#[test]
+fn another_schema_is_the_only_mistake_of_its_file() {
+    for (line, text) in [("schema = 1", "expected 2"), ("schema = 3", "expected 2"), ("schema = \"2\"", "expected 2"), ("", "expected 2")] {
+        let error = load_text(&FULL_OF_MISTAKES.replace("schema = 2", line)).unwrap_err();
+        assert_eq!(error.mistakes, [Mistake::new("schema", text)], "{line}");
+    }
+}
+
+#[test]
+fn free_calls_are_given_where_the_books_count_them() {
+    let quota = |window: &str| format!("[[quota]]\nname = \"trial\"\nrail = \"x402\"\ncount = 5\nwindow = \"{window}\"\n");
+    let launches = SOCIALCLAW.replace("/v1/posts/apply", "/v1/launches") + "quota = \"trial\"\n";
+    let profile = load_text(&(launches.clone() + &quota("month"))).unwrap();
+    let free = profile.route("POST /launches").unwrap().upstream().unwrap().access.terms().unwrap().free.clone().unwrap();
+    assert_eq!((free.name.as_str(), free.count.get(), free.window), ("trial", 5, Window::Month));
+    for (text, place) in [
+        (launches + &quota("day"), "POST /launches.quota"),
+        (format!("{SOCIALCLAW}quota = \"trial\"\n{}", quota("month")), "POST /posts/apply.quota"),
+    ] {
+        let error = load_text(&text).unwrap_err();
+        let places: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
+        assert_eq!(places, [place], "{error}");
+    }
 }
 
 #[test]
 fn what_is_not_a_profile_is_said_so() {
     let missing = Profile::load("/nowhere/profile.toml", &|_| None).unwrap_err().to_string();
     assert!(missing.contains("built-in profile (dropspace)"), "{missing}");
-    let broken = load_text("schema = 1\nname = \n").unwrap_err().to_string();
+    let broken = load_text("schema = 2\nname = \n").unwrap_err().to_string();
     assert!(broken.contains("line 2"), "{broken}");
     let twice = format!("{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n");
     let error = load_text(&twice).unwrap_err().to_string();

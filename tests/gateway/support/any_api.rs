@@ -15,9 +15,10 @@ use super::server::{Answer, Server, json as answer};
 
 /// What every profile of these tests says beside its routes.
 pub const HEAD: &str = r#"
-schema = 1
+schema = 2
 name = "any"
-ownership = "core"
+ownership = "upstream"
+outcome = { refused = { status = [400, 403, 404, 409, 422], has = ["/error/code", "/error/message"] } }
 upstream = { base_url = "http://127.0.0.1:1" }
 idempotency = { header = "Idempotency-Key" }
 "#;
