@@ -163,9 +163,9 @@ fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
         if quota.is_some_and(|quota| quota.window == Window::Day) {
             mistakes.push(Mistake::new(format!("{}.quota", route.key), "free calls are counted by months alone"));
         }
-        let makes_something = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.result_id.is_none());
-        if profile.ownership == Ownership::Gateway && makes_something {
-            let text = "needs result_id: with ownership = \"gateway\" we must know what was made";
+        let nameless = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.result_id.is_none());
+        if nameless {
+            let text = "a priced route needs result_id: an answer without the id of what was made never counts as done";
             mistakes.push(Mistake::new(&route.key, text));
         }
     }

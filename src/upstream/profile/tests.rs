@@ -264,6 +264,11 @@ fn what_is_not_a_profile_is_said_so() {
     let twice = format!("{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n");
     let error = load_text(&twice).unwrap_err().to_string();
     assert!(error.contains("POST /posts/apply: is there twice"), "{error}");
+    for ownership in ["", "ownership = \"upstream\"\n"] {
+        let nameless = SOCIALCLAW.replace("result_id = \"/run/id\"\n", "").replace("name = ", &format!("{ownership}name = "));
+        let error = load_text(&nameless).unwrap_err().to_string();
+        assert!(error.contains("POST /posts/apply: a priced route needs result_id"), "{error}");
+    }
 }
 
 /// The text of a profile whose one route has this price.
