@@ -19,6 +19,7 @@ mod output;
 #[cfg(feature = "sandbox")]
 mod pay;
 mod payouts;
+mod profile;
 mod progress;
 mod reason;
 mod reconcile;
@@ -118,6 +119,8 @@ enum Command {
     },
     /// Bring the books to this program's tables, as every start does; take a backup first.
     Migrate(migrate::MigrateArguments),
+    /// Bring a profile file to the format that this program reads.
+    Profile(profile::ProfileArguments),
     /// Print the effective configuration, secrets as stars.
     Config,
 }
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
         Command::Credits(credits) => configured(&arguments, |config| run(credits::run(config, credits))),
         Command::Migrate(migrate) => configured(&arguments, |config| run(migrate::run(config, migrate))),
+        Command::Profile(profile) => ended(profile::run(&profile)),
         Command::Config => configured(&arguments, |config| {
             output::line(config.printable().trim_end());
             ExitCode::SUCCESS
@@ -181,12 +185,15 @@ fn configured(arguments: &Arguments, command: impl FnOnce(&Config) -> ExitCode) 
 /// Runs a command to its end, with warnings on standard error only.
 fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     telemetry::start("warn");
-    serve::block_on(async {
-        match command.await {
-            Ok(exit) => exit.into(),
-            Err(failure) => failure.report(),
-        }
-    })
+    serve::block_on(async { ended(command.await) })
+}
+
+/// The exit code of a command, which says on standard error why it could not do what it was asked for.
+fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(),
+    }
 }
 
 fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {

@@ -1,7 +1,12 @@
 //! Configuration and profile files that the gateway refuses to start with: each mistake by file and key, with exit code 2.
 
+use std::path::Path;
+use std::process::Output;
+
+use crate::access::{paying, post};
 use crate::startup::{refusal, refused_gateway, settings};
-use crate::support::gateway::{Gateway, Settings};
+use crate::support::any_api::AnyApi;
+use crate::support::gateway::{self, Gateway, Settings};
 
 const HEAD: &str = r#"
 schema = 2
@@ -66,4 +71,99 @@ async fn r187_a_key_that_nothing_reads_refuses_to_start() {
     }
     let said = refusal(settings(&[("x402.facilitator_url", "https://facilitator.example")])).await;
     assert!(said.contains("x402.facilitator_url") && said.contains("nothing reads it"), "{said}");
+}
+
+/// A profile as operators have it from schema 1, with a key that comes from the environment.
+const SCHEMA_1: &str = r#"# Things by the piece.
+schema = 1
+name = "any"
+ownership = "core" # it filters by agent
+upstream = { base_url = "http://127.0.0.1:1" }
+credential = { header = "x-key", value = "${THINGS_KEY}" }
+idempotency = { header = "Idempotency-Key" }
+
+# What costs.
+[[route]]
+method = "POST"
+path = "/launches"
+price = { x402 = "0.01" }
+free_tier = { rail = "x402", count = 1, window = "month" } # to try it
+billable = { status = [200] }
+resource_id = "/data/id"
+"#;
+
+/// `turnpike profile upgrade` in this folder, with nothing in its environment.
+fn upgrade(folder: &Path, arguments: &[&str]) -> Output {
+    let arguments = [&["profile", "upgrade"][..], arguments].concat();
+    gateway::command(&Settings::new(), folder, &arguments).env_clear().output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_of_schema_1_is_refused_and_serves_once_it_is_upgraded() {
+    let (api, folder) = (AnyApi::start("").await, tempfile::tempdir().unwrap());
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("old.toml"), SCHEMA_1).unwrap();
+    let mut named = api.settings();
+    named.insert("upstream.profile".to_owned(), path("old.toml").display().to_string());
+    let refused = refusal(named).await;
+    assert!(refused.contains("schema: expected 2; `turnpike profile upgrade FILE` writes it from schema 1"), "{refused}");
+    assert_eq!(refused.matches("\n  ").count(), 1, "more than one mistake: {refused}");
+    // It would refuse every command that reads a configuration.
+    std::fs::write(path("turnpike.toml"), "colour = \"red\"\n").unwrap();
+    let done = upgrade(folder.path(), &["old.toml", "--output", "new.toml"]);
+    assert!(done.status.success() && done.stdout.is_empty() && said(&done).contains("[api_keys]"), "{done:?}");
+    let text = std::fs::read_to_string(path("new.toml")).unwrap();
+    for kept in ["# Things by the piece.\n", "\"${THINGS_KEY}\"", "# it filters by agent\n", "# What costs.\n", "# to try it\n"] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+    let world = api
+        .setup()
+        .set("upstream.profile", path("new.toml").to_str().unwrap())
+        .set("THINGS_KEY", "k1")
+        .set("stripe.mode", "off")
+        .start()
+        .await;
+    let wallet = world.agent().await;
+    for charge in ["none; reason=free_tier", "0.01 USDC"] {
+        let reply = world.send(post("/launches", &paying(&world, &wallet, 10_000))).await.must(200);
+        assert!(reply.charge().starts_with(charge), "{charge}: {}", reply.brief());
+    }
+    api.refuse(1);
+    let owed = world.send(post("/launches", &paying(&world, &wallet, 10_000))).await.must(422);
+    assert_eq!(owed.json()["owed"], "0.01 USDC", "{}", owed.brief());
+    assert!(api.seen().iter().all(|seen| seen.values("x-key") == ["k1"]));
+}
+
+#[test]
+fn an_upgrade_changes_nothing_but_schema_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in [("old.toml", SCHEMA_1), ("odd.toml", "schema = 3\n"), ("broken.toml", "schema = \n"), ("there.toml", "mine")] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let printed = upgrade(folder.path(), &["old.toml"]);
+    assert!(printed.status.success(), "{printed:?}");
+    std::fs::write(path("new.toml"), &printed.stdout).unwrap();
+    let again = upgrade(folder.path(), &["new.toml"]);
+    assert!(again.status.success() && again.stdout == printed.stdout && said(&again).contains("schema 2 already"), "{again:?}");
+    for (arguments, says) in [
+        (&["odd.toml"][..], "schema: expected 1 or 2"),
+        (&["broken.toml"], "file: line 1"),
+        (&["nowhere.toml"], "nowhere.toml"),
+        (&["old.toml", "--output", "there.toml"], "there.toml"),
+        (&["odd.toml", "--output", "odd-2.toml"], "schema: expected 1 or 2"),
+    ] {
+        let refused = upgrade(folder.path(), arguments);
+        assert!(
+            refused.status.code() == Some(2) && refused.stdout.is_empty() && said(&refused).contains(says),
+            "{arguments:?}: {refused:?}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(path("old.toml")).unwrap(), SCHEMA_1);
+    assert_eq!(std::fs::read_to_string(path("there.toml")).unwrap(), "mine");
+    assert!(!path("odd-2.toml").exists());
 }

@@ -19,6 +19,7 @@ mod route;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod values;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use own::OwnRoute;
 pub use prices::LaunchPrices;
 pub use route::{Judgement, Route, Target, UpstreamRoute};
 pub use table::{Find, RouteTable};
+pub use upgrade::{Upgrade, upgrade};
 
 use crate::strict_toml::Mistake;
 

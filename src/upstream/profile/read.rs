@@ -16,7 +16,9 @@ use crate::strict_toml::{self, Mistake};
 use crate::variables;
 
 /// The version of the file format that this code reads.
-const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 2;
+/// The one before it, which can be written as this one.
+pub(super) const SCHEMA_BEFORE: i64 = 1;
 
 /// Reads the text of a profile.
 ///
@@ -74,6 +76,10 @@ pub(super) fn profile(text: &str, schemas: &SchemaSource, env: &dyn Fn(&str) -> 
 fn take_schema(table: &mut Table) -> Result<(), Vec<Mistake>> {
     match table.remove("schema").as_ref().and_then(Value::as_integer) {
         Some(SCHEMA) => Ok(()),
+        Some(SCHEMA_BEFORE) => {
+            let text = format!("expected {SCHEMA}; `turnpike profile upgrade FILE` writes it from schema {SCHEMA_BEFORE}");
+            Err(vec![Mistake::new("schema", text)])
+        }
         Some(_) | None => Err(vec![Mistake::new("schema", format!("expected {SCHEMA}"))]),
     }
 }

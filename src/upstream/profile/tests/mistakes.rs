@@ -104,7 +104,8 @@ fn every_mistake_is_named_at_once() {
 
 #[test]
 fn another_schema_is_the_only_mistake_of_its_file() {
-    for (line, text) in [("schema = 1", "expected 2"), ("schema = 3", "expected 2"), ("schema = \"2\"", "expected 2"), ("", "expected 2")] {
+    let upgrade = "expected 2; `turnpike profile upgrade FILE` writes it from schema 1";
+    for (line, text) in [("schema = 1", upgrade), ("schema = 3", "expected 2"), ("schema = \"2\"", "expected 2"), ("", "expected 2")] {
         let error = load_text(&FULL_OF_MISTAKES.replace("schema = 2", line)).unwrap_err();
         assert_eq!(error.mistakes, [Mistake::new("schema", text)], "{line}");
     }
