@@ -1,4 +1,4 @@
-//! The text of a profile.
+//! The text of a profile, which is read, and upgraded where it is of the schema before.
 #![no_main]
 
 #[allow(dead_code)]
@@ -21,5 +21,9 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     std::fs::write(&path, bytes).unwrap();
     if let Ok(profile) = upstream::profile::Profile::load(path.to_str().unwrap(), &|_| Some(String::from("key"))) {
         assert!(!profile.name.is_empty() && !profile.routes.is_empty());
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(upstream::profile::Upgrade::Written { text, .. }) = upstream::profile::upgrade(text) {
+        assert_eq!(upstream::profile::upgrade(&text), Ok(upstream::profile::Upgrade::Current));
     }
 });
