@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use payments::{
     checkout::World,
-    free_quota::MAX_COUNT,
+    free_quota::most,
     ports::{ChainRail, Sealer, WayBooks},
     route::{Quota, RailsHere},
 };
@@ -62,13 +62,12 @@ pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, car
     Ok(Challenges::prepare(table, url, &money.token, money.pay_to, config.x402.max_timeout_s, terms)?)
 }
 
-/// The quotas of free calls. The books' key has room for five of `launches`, and for [`MAX_COUNT`] of any other.
+/// The quotas of free calls. A profile with a count that is too high was refused already: this one is the configuration's.
 pub(super) fn quotas(profile: &Profile) -> Result<Vec<Quota>, AppError> {
     let quotas = profile.quotas();
-    match quotas.iter().find(|quota| quota.count.get() > if quota.name == "launches" { 5 } else { MAX_COUNT }) {
+    match quotas.iter().find(|quota| quota.count.get() > most(&quota.name)) {
         None => Ok(quotas),
-        Some(quota) if quota.name == "launches" => Err(AppError::Setting(String::from("pricing.free_launches_per_month is at most 5"))),
-        Some(quota) => Err(AppError::Setting(format!("the quota {} gives more than {MAX_COUNT} calls", quota.name))),
+        Some(quota) => Err(AppError::Setting(format!("pricing.free_launches_per_month is at most {}", most(&quota.name)))),
     }
 }
 

@@ -183,8 +183,8 @@ async fn r176_free_calls_are_said_where_they_are_given() {
     assert!(!reply.json()["error"]["message"].as_str().unwrap().contains("free"), "{}", reply.brief());
     let usage = world.ask(&world.agent().await, "GET", "/usage").await.must(200).json();
     assert_eq!(usage["data"]["limits"]["launches_per_month"]["limit"], 0, "{usage}");
-    let quota = "quota = \"trial\"\n[[quota]]\nname = \"trial\"\nrail = \"x402\"\ncount = 5\nwindow = \"month\"";
+    let quota = "quota = \"trial\"\n[[quota]]\nname = \"trial\"\nrail = \"x402\"\ncount = 1001\nwindow = \"month\"";
     let api = AnyApi::start(&priced("POST", "/things", "{ x402 = \"0.01\" }", quota)).await;
     let said = refusal(api.settings()).await;
-    assert!(said.contains("POST /things.quota"), "{said}");
+    assert!(said.contains("at most 1000 calls"), "{said}");
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use payments::route::Window;
 use toml::{Table, Value};
 
 use super::builtin::SchemaSource;
@@ -160,14 +159,6 @@ fn agree(profile: &Profile, mistakes: &mut Vec<Mistake>) {
     for route in &profile.routes {
         if !seen.insert(&route.key) {
             mistakes.push(Mistake::new(&route.key, "is there twice"));
-        }
-        let quota = route.upstream().and_then(|up| up.access.terms()?.free.as_ref());
-        if quota.is_some() && route.key != "POST /launches" {
-            let text = "free calls are counted for POST /launches alone; take quota away";
-            mistakes.push(Mistake::new(format!("{}.quota", route.key), text));
-        }
-        if quota.is_some_and(|quota| quota.window == Window::Day) {
-            mistakes.push(Mistake::new(format!("{}.quota", route.key), "free calls are counted by months alone"));
         }
         let nameless = route.upstream().is_some_and(|up| up.access.terms().is_some() && up.result_id.is_none());
         if nameless {

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use payments::route::{Quota, Window};
+use payments::{
+    free_quota::most,
+    route::{Quota, Window},
+};
 use toml::{Table, Value};
 
 use super::raw;
@@ -69,6 +72,10 @@ fn quota(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> Option<Quot
     if raw.name.as_deref().is_some_and(|name| !is_name(name)) {
         let text = format!("expected 1 to {LONGEST_NAME} lower-case letters, digits, - and _");
         mistakes.push(Mistake::new(format!("{place}.name"), text));
+    }
+    let most = raw.name.as_deref().map_or(u32::MAX, most);
+    if raw.count.is_some_and(|count| count > most) {
+        mistakes.push(Mistake::new(format!("{place}.count"), format!("expected at most {most} calls in a window")));
     }
     let (raw::QuotaRail::X402, window) = (raw.rail?, window(raw.window?));
     Some(Quota { name: raw.name.filter(|name| is_name(name))?, count: count??, window })

@@ -112,19 +112,17 @@ fn another_schema_is_the_only_mistake_of_its_file() {
 }
 
 #[test]
-fn free_calls_are_given_where_the_books_count_them() {
-    let quota = |window: &str| format!("[[quota]]\nname = \"trial\"\nrail = \"x402\"\ncount = 5\nwindow = \"{window}\"\n");
-    let launches = SOCIALCLAW.replace("/v1/posts/apply", "/v1/launches") + "quota = \"trial\"\n";
-    let profile = load_text(&(launches.clone() + &quota("month"))).unwrap();
-    let free = profile.route("POST /launches").unwrap().upstream().unwrap().access.terms().unwrap().free.clone().unwrap();
-    assert_eq!((free.name.as_str(), free.count.get(), free.window), ("trial", 5, Window::Month));
-    for (text, place) in [
-        (launches + &quota("day"), "POST /launches.quota"),
-        (format!("{SOCIALCLAW}quota = \"trial\"\n{}", quota("month")), "POST /posts/apply.quota"),
-    ] {
-        let error = load_text(&text).unwrap_err();
+fn free_calls_are_given_on_any_route_as_often_as_the_books_have_room_for() {
+    let quota = |name: &str, count: u32, window: &str| {
+        format!("quota = \"{name}\"\n[[quota]]\nname = \"{name}\"\nrail = \"x402\"\ncount = {count}\nwindow = \"{window}\"\n")
+    };
+    let profile = load_text(&format!("{SOCIALCLAW}{}", quota("trial", 1_000, "day"))).unwrap();
+    let free = profile.route("POST /posts/apply").unwrap().upstream().unwrap().access.terms().unwrap().free.clone().unwrap();
+    assert_eq!((free.name.as_str(), free.count.get(), free.window), ("trial", 1_000, Window::Day));
+    for (name, count) in [("trial", 1_001), ("launches", 6)] {
+        let error = load_text(&format!("{SOCIALCLAW}{}", quota(name, count, "month"))).unwrap_err();
         let places: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
-        assert_eq!(places, [place], "{error}");
+        assert_eq!(places, [format!("quota 1 ({name}).count")], "{error}");
     }
 }
 
