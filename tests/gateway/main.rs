@@ -74,6 +74,7 @@ mod profile_files;
 mod promised_balances;
 mod proof_shapes;
 mod proofs;
+mod quotas;
 mod reconcile;
 mod reconcile_cards;
 mod reconcile_chain;
