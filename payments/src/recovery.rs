@@ -15,8 +15,6 @@ use crate::{
 const ROUND_LIMIT: u32 = 64;
 /// An unused nonce is filled this long after its last transaction was saved.
 const VOID_AFTER_MS: i64 = 15_000;
-/// How long the receipt of a used nonce is waited for.
-const RECEIPT_WAIT_MS: i64 = 600_000;
 
 /// Takes the intents in transient states that nobody drives. Each must then be run by the caller under its new lease.
 ///
@@ -116,18 +114,20 @@ async fn close_nonce(world: &World, account: SigningAccount, intent: &Intent, la
 }
 
 /// What the mined transaction cost is kept before its nonce is closed, whatever it did. A node that shows none of them yet is behind the one
-/// that counted the nonce, and is asked again for a while: since the intent moved last, however long its transaction had waited before.
+/// that counted the nonce, and is asked again for a while.
 async fn close_used(world: &World, account: SigningAccount, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
     let same_nonce = |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce);
     let rivals: Vec<Attempt> = intent.attempts.iter().filter(same_nonce).cloned().collect();
     let Ok(fees_wei) = world.rail.fees_paid(&rivals).await else { return Ok(Nonce::Unanswered) };
     // What was signed anew was proven to be under a nonce that somebody else's transaction used: there is no receipt to wait for.
     let renewed = intent.attempts.iter().any(|other| !same_nonce(&other) && other.saved_at >= last.saved_at);
-    if fees_wei.is_empty() && !renewed && world.clock.now() < intent.updated_at.max(last.saved_at).plus_ms(RECEIPT_WAIT_MS) {
+    let nonce = (last.signer, last.eoa_nonce);
+    if fees_wei.is_empty() && !renewed && !world.signers.waited_for_receipt(nonce, world.clock.now()) {
         return Ok(Nonce::Open);
     }
     world.books.note_fees(&fees_wei).await?;
     world.books.close_nonce(account, last.eoa_nonce).await?;
+    world.signers.closed(nonce);
     Ok(Nonce::Closed)
 }
 

@@ -29,8 +29,8 @@ const FILLED_AFTER_MS: i64 = 12_000;
 const OUTBID_AFTER_MS: i64 = 120_000;
 /// Between two raises of a transaction that fills a hole.
 const RAISED_AFTER_MS: i64 = 15_000;
-/// How long the receipt of a transaction that filled a hole is waited for.
-const RECEIPT_WAIT_MS: i64 = 600_000;
+/// How long the receipt of a transaction under a nonce is waited for once that nonce is seen used.
+pub(crate) const RECEIPT_WAIT_MS: i64 = 600_000;
 
 /// How one signer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct SequenceWatch(Mutex<Seen>);
 struct Seen {
     /// Since when a nonce is a hole.
     since: BTreeMap<(Wallet, u64), UnixMs>,
+    /// Since when a nonce is used whose transaction no node shows.
+    used_since: BTreeMap<(Wallet, u64), UnixMs>,
     states: Vec<SignerState>,
 }
 
@@ -164,12 +166,12 @@ async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
     }
     for (eoa_nonce, fills) in by_nonce {
         let Ok(fees_wei) = world.rail.fees_paid(&fills).await else { return Ok(()) };
-        let waited = fills.iter().all(|fill| world.clock.now() >= fill.saved_at.plus_ms(RECEIPT_WAIT_MS));
-        if fees_wei.is_empty() && !waited {
+        if fees_wei.is_empty() && !world.signers.waited_for_receipt((look.account.address, eoa_nonce), world.clock.now()) {
             continue;
         }
         world.books.note_fees(&fees_wei).await?;
         world.books.close_nonce(look.account, eoa_nonce).await?;
+        world.signers.closed((look.account.address, eoa_nonce));
     }
     Ok(())
 }
@@ -234,6 +236,17 @@ impl SequenceWatch {
         let is_hole = |nonce: u64| holes.iter().any(|hole| hole.eoa_nonce == nonce);
         seen.since.retain(|(of, nonce), _| *of != signer || is_hole(*nonce));
         holes.iter().map(|hole| (hole.eoa_nonce, *seen.since.entry((signer, hole.eoa_nonce)).or_insert(now))).collect()
+    }
+
+    /// Whether the receipt of what used this nonce was waited for long enough. The time runs from the first look that found it used, however
+    /// long its transaction had waited to be mined.
+    pub(crate) fn waited_for_receipt(&self, nonce: (Wallet, u64), now: UnixMs) -> bool {
+        now >= self.seen().used_since.entry(nonce).or_insert(now).plus_ms(RECEIPT_WAIT_MS)
+    }
+
+    /// What was waited for is over.
+    pub(crate) fn closed(&self, nonce: (Wallet, u64)) {
+        self.seen().used_since.remove(&nonce);
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

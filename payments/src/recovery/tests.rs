@@ -1,6 +1,7 @@
 //! What a crash leaves behind, and nonces that are open.
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::sequence::RECEIPT_WAIT_MS;
 use crate::{
     checkout::{Progress, claim, run},
     intent::State,
@@ -126,6 +127,20 @@ fn the_gas_of_what_moved_nothing_is_kept_before_its_nonce_is_closed() {
     let kept = block_on(test.books.intent(failed.id)).unwrap().unwrap();
     assert_eq!(kept.attempts[0].fee_wei, Some(77_000));
     assert_eq!(block_on(test.books.gas_spent()).unwrap().lost_wei, 77_000);
+}
+
+/// It waited to be mined for longer than a receipt is waited for, and the node that is asked next is behind.
+#[test]
+fn the_gas_of_what_was_mined_late_is_kept_before_its_nonce_is_closed() {
+    let test = TestWorld::new();
+    let failed = expired(&test);
+    test.rail.nonce_used_next([Ok(false), Ok(true)]);
+    assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
+    test.clock.turn_ms(RECEIPT_WAIT_MS + 1);
+    test.rail.fees_next([Ok(None), Ok(Some(77_000))]);
+    assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1, "not known yet");
+    assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
+    assert_eq!(block_on(test.books.intent(failed.id)).unwrap().unwrap().attempts[0].fee_wei, Some(77_000));
 }
 
 #[test]
