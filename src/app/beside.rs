@@ -68,5 +68,5 @@ pub async fn books_beside(config: &Config) -> Result<Arc<dyn Books>, AppError> {
 /// # Errors
 /// [`AppError`]: the profile cannot be read, or gives more than the books have room for.
 pub fn quotas(config: &Config) -> Result<Vec<Quota>, AppError> {
-    parts::quotas(&parts::profile(config)?)
+    Ok(parts::profile(config)?.quotas())
 }

@@ -101,7 +101,6 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
 pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, AppError> {
     let clock = clock(config);
     let profile = Arc::new(parts::profile(config)?);
-    parts::quotas(&profile)?;
     let table = RouteTable::new(&profile, &OwnRoute::ALL)?;
     let telemetry = vitals::telemetry(&table);
     let operators = parts::listener(config.server.operator_listen).await?;

@@ -6,7 +6,7 @@ use payments::{
     checkout::World,
     free_quota::most,
     ports::{ChainRail, Sealer, WayBooks},
-    route::{Quota, RailsHere},
+    route::RailsHere,
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,7 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     if !profile.override_launch_price(prices) {
         return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
     }
+    check_quotas(&profile)?;
     profile.settle_offers(RailsHere { cards: config.stripe.mode != StripeMode::Off })?;
     if profile.ownership != Ownership::Upstream {
         let text = "this build serves upstreams that keep whose resource is whose (ownership = \"upstream\")";
@@ -62,11 +63,10 @@ pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, car
     Ok(Challenges::prepare(table, url, &money.token, money.pay_to, config.x402.max_timeout_s, terms)?)
 }
 
-/// The quotas of free calls. A profile with a count that is too high was refused already: this one is the configuration's.
-pub(super) fn quotas(profile: &Profile) -> Result<Vec<Quota>, AppError> {
-    let quotas = profile.quotas();
-    match quotas.iter().find(|quota| quota.count.get() > most(&quota.name)) {
-        None => Ok(quotas),
+/// The books have room for every quota. A profile with a count that is too high was refused already: this one is the configuration's.
+fn check_quotas(profile: &Profile) -> Result<(), AppError> {
+    match profile.quotas().iter().find(|quota| quota.count.get() > most(&quota.name)) {
+        None => Ok(()),
         Some(quota) => Err(AppError::Setting(format!("pricing.free_launches_per_month is at most {}", most(&quota.name)))),
     }
 }
