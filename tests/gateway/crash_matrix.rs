@@ -172,14 +172,12 @@ async fn brought_to(world: &World, crash: &Crash, order: &Order) -> Held {
     match crash.moment {
         Moment::Call(foreign, point) => {
             let mut trap = set_trap(world, foreign, point);
-            drop(world.begin(order.call.clone()));
-            trap.reached().await;
+            world.send_until(&order.call, &mut trap).await;
             Held { _trap: Some(trap), ..Held::default() }
         }
         Moment::Commit(foreign, at) if on_server() => {
             let mut trap = set_trap(world, foreign, Point::AfterEffect);
-            drop(world.begin(order.call.clone()));
-            trap.reached().await;
+            world.send_until(&order.call, &mut trap).await;
             let mut commit = world.databases[0].trap_commit(at);
             trap.release();
             tokio::time::timeout(Duration::from_secs(10), commit.reached()).await.expect("a commit passes");
@@ -187,8 +185,7 @@ async fn brought_to(world: &World, crash: &Crash, order: &Order) -> Held {
         }
         Moment::Commit(foreign, _) => {
             let mut trap = set_trap(world, foreign, Point::AfterEffect);
-            drop(world.begin(order.call.clone()));
-            trap.reached().await;
+            world.send_until(&order.call, &mut trap).await;
             let books = locked_books(world).await;
             trap.release();
             tokio::time::sleep(Duration::from_millis(150)).await;

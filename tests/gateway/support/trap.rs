@@ -1,9 +1,14 @@
 //! A foreign call stopped at an exact point, so that a test can act there: kill the caller, lock its books, change the world.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::server::Answer;
+
+/// How long a call may take to its trap, on a busy machine too.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// Where in a foreign call the trap snaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +63,8 @@ impl Trap {
 
     /// Waits until the call has come to the point.
     pub async fn reached(&mut self) {
-        self.reached.wait_for(|reached| *reached).await.unwrap();
+        let reached = self.reached.wait_for(|reached| *reached);
+        drop(tokio::time::timeout(LIMIT, reached).await.expect("the call comes to the point").unwrap());
     }
 
     /// Lets a held answer go on; a call that was held before its callee is lost.

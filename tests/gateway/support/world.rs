@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -18,6 +19,7 @@ use super::rpc_proxy::RpcProxy;
 use super::secrets::Secrets;
 pub use super::setup::Setup;
 use super::stripe::Stripe;
+use super::trap::Trap;
 use super::{Call, Reply, Wallet};
 
 /// A launch's price in units of USDC.
@@ -133,6 +135,22 @@ impl World {
         }
         let address = self.gateway.address;
         tokio::spawn(async move { call.try_send(address).await })
+    }
+
+    /// Sends a request until it comes to the trap. What a busy machine answers with "not now" before that is sent again, as its client would.
+    pub async fn send_until(&self, call: &Call, trap: &mut Trap) {
+        loop {
+            let mut request = self.begin(call.clone());
+            let reply = tokio::select! {
+                biased;
+                () = trap.reached() => return,
+                reply = &mut request => reply.unwrap(),
+            };
+            if !reply.is_ok_and(|reply| reply.status == 503) {
+                return trap.reached().await;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     /// A fresh proof of the wallet for a launch.
