@@ -76,6 +76,11 @@ impl Quota {
         };
         QuotaWindow { quota: self.name.clone(), window }
     }
+
+    /// What it limits, in a word: `launches_per_month`.
+    pub fn per_window(&self) -> String {
+        format!("{}_per_{}", self.name, self.window.word())
+    }
 }
 
 // === impl FreeTerms ===

@@ -75,7 +75,7 @@ enum Nonce {
 async fn close_nonce(world: &World, account: SigningAccount, intent: &Intent, last: &Attempt) -> Result<Nonce, DriveError> {
     match world.rail.nonce_used(last.signer, last.eoa_nonce).await {
         Ok(true) => return close_used(world, account, intent, last).await,
-        Ok(false) => {}
+        Ok(false) => world.signers.forget((last.signer, last.eoa_nonce)),
         Err(_) => return Ok(Nonce::Unanswered),
     }
     let now = world.clock.now();
@@ -127,7 +127,7 @@ async fn close_used(world: &World, account: SigningAccount, intent: &Intent, las
     }
     world.books.note_fees(&fees_wei).await?;
     world.books.close_nonce(account, last.eoa_nonce).await?;
-    world.signers.closed(nonce);
+    world.signers.forget(nonce);
     Ok(Nonce::Closed)
 }
 

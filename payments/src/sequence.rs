@@ -171,7 +171,7 @@ async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
         }
         world.books.note_fees(&fees_wei).await?;
         world.books.close_nonce(look.account, eoa_nonce).await?;
-        world.signers.closed((look.account.address, eoa_nonce));
+        world.signers.forget((look.account.address, eoa_nonce));
     }
     Ok(())
 }
@@ -244,8 +244,8 @@ impl SequenceWatch {
         now >= self.seen().used_since.entry(nonce).or_insert(now).plus_ms(RECEIPT_WAIT_MS)
     }
 
-    /// What was waited for is over.
-    pub(crate) fn closed(&self, nonce: (Wallet, u64)) {
+    /// What was waited for is over: the nonce is closed, or a reorganisation took back what used it.
+    pub(crate) fn forget(&self, nonce: (Wallet, u64)) {
         self.seen().used_since.remove(&nonce);
     }
 

@@ -185,7 +185,7 @@ async fn charge(api: &Api, intent: &Intent) -> String {
         (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
         (Funding::Free, _) => {
             let quota = api.table.quota_of(&intent.request.route);
-            let left = FreeCalls::of(api, &intent.payer, quota).await.map_or(0, |(_, free)| free.left_now);
+            let left = FreeCalls::of(api, &intent.payer, quota, intent.created_at).await.map_or(0, |(_, free)| free.left_now);
             format!("none; reason=free_tier; remaining={left}")
         }
     }
@@ -216,10 +216,11 @@ fn owed_charge(intent: &Intent) -> String {
 fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
     let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else { return stored.clone() };
     body.insert(String::from("payment_id"), intent.id.to_string().into());
-    match is_credited(intent) {
-        true => body.insert(String::from("credited"), "1 CREDIT".into()),
-        false => body.insert(String::from("owed"), intent.price.to_string().into()),
-    };
+    if is_credited(intent) {
+        body.insert(String::from("credited"), "1 CREDIT".into());
+    } else {
+        body.insert(String::from("owed"), intent.price.to_string().into());
+    }
     if let Some(until) = entitled_until(intent) {
         body.insert(String::from("entitled_until"), until.rfc3339().into());
     }

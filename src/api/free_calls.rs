@@ -28,17 +28,17 @@ pub(super) struct FreeCalls {
 }
 
 impl FreeCalls {
-    /// Looks at the books: what the payer used this month, and what it has left of this quota.
+    /// Looks at the books: what the payer used in the month of `at`, and what it has left of this quota in its window then.
     ///
     /// # Errors
     /// [`BooksError`] when they do not answer.
-    pub(super) async fn of(api: &Api, payer: &Payer, quota: Option<&Quota>) -> Result<(Usage, Self), BooksError> {
+    pub(super) async fn of(api: &Api, payer: &Payer, quota: Option<&Quota>, at: UnixMs) -> Result<(Usage, Self), BooksError> {
         let now = api.world.clock.now();
         let quota = match payer {
             Payer::Wallet(_) => quota,
             Payer::Card(_) => None,
         };
-        let usage = api.world.books.usage(payer, now.month(), quota.map(|quota| quota.at(now)).as_ref()).await?;
+        let usage = api.world.books.usage(payer, at.month(), quota.map(|quota| quota.at(at)).as_ref()).await?;
         let limit = quota.map_or(0, |quota| quota.count.get());
         let left_in_window = limit.saturating_sub(usage.free_used);
         let left_now = match left_in_window {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, header};
-use payments::{agent::Payer, challenge::Retry, checkout::Identified};
+use payments::{agent::Payer, challenge::Retry, checkout::Identified, route::Quota};
 use serde_json::{Value, json};
 
 use super::{
@@ -53,16 +53,17 @@ pub(super) fn answered(body: &Value) -> Response {
 
 /// `GET /usage`, in the shape of the product text: the limits are of free calls, by quota; beyond them each call is paid.
 async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
-    let month = api.world.clock.now().month();
+    let now = api.world.clock.now();
+    let month = now.month();
     let unreadable = |error| Fault::internal(&error);
-    let (usage, none) = FreeCalls::of(api, payer, None).await.map_err(unreadable)?;
-    let mut limits = json!({});
-    for quota in &api.settings.quotas {
-        let (_, free) = FreeCalls::of(api, payer, Some(quota)).await.map_err(unreadable)?;
-        limits[format!("{}_per_{}", quota.name, quota.window.word())] = free.shown();
-    }
-    if api.settings.quotas.is_empty() {
-        limits["launches_per_month"] = none.shown();
+    let mut quotas = api.settings.quotas.iter();
+    let first = quotas.next();
+    let limit = |quota: Option<&Quota>| quota.map_or_else(|| String::from("launches_per_month"), Quota::per_window);
+    let (usage, free) = FreeCalls::of(api, payer, first, now).await.map_err(unreadable)?;
+    let mut limits = json!({ limit(first): free.shown() });
+    for quota in quotas {
+        let (_, free) = FreeCalls::of(api, payer, Some(quota), now).await.map_err(unreadable)?;
+        limits[limit(Some(quota))] = free.shown();
     }
     let credits = match &api.cards {
         Some(desk) => desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?.balance.get(),

@@ -58,9 +58,9 @@ impl Drives {
     }
 
     async fn held(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<Intent, BooksError> {
-        match self.world.books.renew_lease(id, fence, until).await? {
-            true => self.world.books.intent(id).await?.filter(|intent| intent.guard.fence == fence).ok_or(BooksError::Stale(id)),
-            false => Err(BooksError::Stale(id)),
+        if !self.world.books.renew_lease(id, fence, until).await? {
+            return Err(BooksError::Stale(id));
         }
+        self.world.books.intent(id).await?.filter(|intent| intent.guard.fence == fence).ok_or(BooksError::Stale(id))
     }
 }

@@ -133,10 +133,10 @@ impl Posting {
             credit(Account::CreditsIssued, issued),
         ];
         lines.retain(|line| line.amount_minor != 0);
-        match lines.is_empty() {
-            true => Ok(None),
-            false => Self::of_lines(intent, event.word(), name, lines).map(Some),
+        if lines.is_empty() {
+            return Ok(None);
         }
+        Self::of_lines(intent, event.word(), name, lines).map(Some)
     }
 }
 

@@ -54,7 +54,8 @@ async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<V
     let terms = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()?.access.terms());
     let (launch, credits) = (terms.is_some(), terms.and_then(Terms::credits));
     let internal = |error: &dyn std::error::Error| Fault::internal(error);
-    let (usage, free) = FreeCalls::of(api, payer, api.table.quota_of(route)).await.map_err(|error| internal(&error))?;
+    let (usage, free) =
+        FreeCalls::of(api, payer, api.table.quota_of(route), api.world.clock.now()).await.map_err(|error| internal(&error))?;
     let entitled = usage.entitlements.iter().filter(|owed| prices.usdc.is_some_and(|price| owed.funds(route, Amount::Usdc(price)))).count();
     Ok(match payer {
         _ if prices.usdc.is_none() && prices.usd.is_none() => json!({"charge": "none", "reason": "free_route"}),

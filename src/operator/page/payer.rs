@@ -141,7 +141,7 @@ fn left(slots: &[FreeSlotRow], quotas: &[Quota], now: UnixMs) -> String {
 fn windows(slots: Vec<FreeSlotRow>) -> Vec<Window> {
     let mut all: Vec<Window> = Vec::new();
     for slot in slots {
-        let name = format!("{} in {}", slot.quota, slot.month);
+        let name = QuotaWindow { quota: slot.quota.clone(), window: slot.month.clone() }.to_string();
         match all.iter_mut().find(|window| window.name == name) {
             Some(window) => window.slots.push(slot),
             None => all.push(Window { name, used: 0, slots: vec![slot] }),

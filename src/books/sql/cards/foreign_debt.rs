@@ -99,18 +99,19 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
 
 /// It goes one step, and is so much from there on.
 async fn go(connection: &mut Connection, id: PaymentId, step: ObligationStep, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
-    write(connection, id, (step.from(), step.to()), amount_minor, at).await
+    write(connection, id, step.from(), step.to(), amount_minor, at).await
 }
 
 /// It stays where it stands, and is so much from there on.
 async fn set(connection: &mut Connection, id: PaymentId, state: ObligationState, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
-    write(connection, id, (state, state), amount_minor, at).await
+    write(connection, id, state, state, amount_minor, at).await
 }
 
 async fn write(
     connection: &mut Connection,
     id: PaymentId,
-    (from, to): (ObligationState, ObligationState),
+    from: ObligationState,
+    to: ObligationState,
     amount_minor: u64,
     at: UnixMs,
 ) -> Result<(), BooksError> {

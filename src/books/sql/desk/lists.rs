@@ -2,6 +2,7 @@
 
 use ::payments::{
     agent::{Payer, Wallet},
+    obligation::ObligationState,
     ports::{
         BooksError,
         desk::{CreditAccountRow, CreditTotals, FreeSlotRow, OwedRow, Page, RequestRow, RunRow},
@@ -41,14 +42,10 @@ pub(super) fn request(row: &DbRow) -> Result<RequestRow, BooksError> {
     })
 }
 
-/// What is owed and was not given back.
-const OWED: [&str; 5] = ["open", "reserved", "refund_due", "refund_sent", "refund_unknown"];
-const SETTLED: [&str; 2] = ["used", "refunded"];
-
 /// One piece for each state, and one for money that belongs to no payment: each lies in the order of its key.
 pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, page: &Page<String>) -> Result<Vec<OwedRow>, BooksError> {
     let (beyond, order) = if everything { (" < ", " DESC") } else { (" > ", "") };
-    let states = OWED.iter().chain(SETTLED.iter().filter(|_| everything));
+    let states = ObligationState::ALL.into_iter().filter(|state| everything || state.is_owed());
     let mut text = Text::new("SELECT * FROM (");
     let end = |text: &mut Text, key: &str| {
         if let Some(payer) = payer {
@@ -62,7 +59,7 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
     for state in states {
         text.push("SELECT * FROM (SELECT intent_id AS id, payer, amount_minor, currency, state, created_at_ms,");
         text.push(" CASE WHEN state IN ('open', 'reserved') THEN entitled_until_ms END AS until_ms FROM obligations WHERE state = ");
-        text.push_bind(*state);
+        text.push_bind(state.word());
         end(&mut text, "intent_id");
         text.push(") AS debts UNION ALL ");
     }
