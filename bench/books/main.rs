@@ -19,9 +19,9 @@ use books::postgres::PostgresBooks;
 use payments::{
     agent::Wallet,
     ports::{Books, Claimed},
-    testing::suite::Draft,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use testkit::suite::Draft;
 
 const CLIENTS: u32 = 32;
 const ROUND: Duration = Duration::from_secs(4);

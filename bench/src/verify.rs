@@ -2,17 +2,15 @@
 
 use std::{hint::black_box, time::Instant};
 
-use payments::{
-    testing::{
-        clock::START,
-        wallet::{LAUNCH_PRICE, TestWallet, offer},
-    },
-    x402::{
-        X402Version, payload,
-        verify::{Offers, verify},
-    },
+use payments::x402::{
+    X402Version, payload,
+    verify::{Offers, verify},
 };
 use secp256k1::{Message, PublicKey, SecretKey, ecdsa::RecoverableSignature};
+use testkit::{
+    clock::START,
+    wallet::{LAUNCH_PRICE, TestWallet, offer},
+};
 
 use crate::ratio::Pairs;
 

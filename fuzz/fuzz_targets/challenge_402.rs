@@ -1,9 +1,4 @@
 //! The 402 for what a client chose.
 #![no_main]
 
-#[path = "../../payments/tests/parsers/mod.rs"]
-mod parsers;
-#[path = "../../payments/tests/vectors/mod.rs"]
-mod vectors;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::challenge_402(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::parsers::challenge_402(bytes));

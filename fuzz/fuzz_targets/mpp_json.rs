@@ -1,9 +1,4 @@
 //! The JSON inside `Authorization: Payment`.
 #![no_main]
 
-#[path = "../../payments/tests/parsers/mod.rs"]
-mod parsers;
-#[path = "../../payments/tests/vectors/mod.rs"]
-mod vectors;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::mpp::mpp_json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::parsers::mpp::mpp_json(bytes));

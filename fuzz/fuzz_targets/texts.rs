@@ -1,9 +1,4 @@
 //! Addresses, ids, keys, hashes and amounts.
 #![no_main]
 
-#[path = "../../payments/tests/parsers/mod.rs"]
-mod parsers;
-#[path = "../../payments/tests/vectors/mod.rs"]
-mod vectors;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::texts(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::parsers::texts(bytes));

@@ -1,9 +1,4 @@
 //! A value of the payment headers.
 #![no_main]
 
-#[path = "../../payments/tests/parsers/mod.rs"]
-mod parsers;
-#[path = "../../payments/tests/vectors/mod.rs"]
-mod vectors;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::x402_header(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::parsers::x402_header(bytes));

@@ -1,9 +1,4 @@
 //! The JSON inside a payment header.
 #![no_main]
 
-#[path = "../../payments/tests/parsers/mod.rs"]
-mod parsers;
-#[path = "../../payments/tests/vectors/mod.rs"]
-mod vectors;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| parsers::x402_json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| testkit::parsers::x402_json(bytes));

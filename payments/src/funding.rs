@@ -62,12 +62,6 @@ pub enum Product {
     },
 }
 
-impl Product {
-    /// A call that one credit pays for.
-    #[cfg(any(test, feature = "testing"))]
-    pub const FOR_ONE_CREDIT: Self = Self::Call { credits: NonZeroU32::new(1) };
-}
-
 /// How the request could pay, if it comes to that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {

@@ -64,8 +64,6 @@ pub mod route;
 pub mod sequence;
 pub mod settlement;
 pub mod standing;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 pub mod time;
 pub mod usdc_refunds;
 pub mod x402;

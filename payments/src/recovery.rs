@@ -1,8 +1,5 @@
 //! What a crash leaves behind is finished here, by the same [`crate::checkout::drive`].
 
-#[cfg(test)]
-mod tests;
-
 use crate::{
     checkout::{DriveError, World},
     intent::Intent,

@@ -3,9 +3,6 @@
 //! on that no open transaction of ours is under. Somebody else's transaction may have been there that the mempool dropped, or one of ours whose
 //! block a reorganisation took back. The first is filled by an empty transaction, the second is opened again.
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -139,7 +139,8 @@ impl RateState {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use payments::{agent::Wallet, testing::run::block_on};
+    use payments::agent::Wallet;
+    use testkit::run::block_on;
 
     struct Says(Taken);
 

@@ -1,7 +1,7 @@
 //! Profiles and bodies that are nearly right: nothing panics, an error says where, and what is accepted is accepted again.
 #![allow(clippy::unwrap_used)]
 
-use payments::testing::{mutation::mutated, sim::rng::Rng};
+use testkit::{mutation::mutated, sim::rng::Rng};
 
 use super::{contract::BodyContract, profile::Profile};
 

@@ -52,19 +52,34 @@ const LONGEST_FILE: usize = 300;
 
 #[test]
 fn payments_does_no_io() {
+    let crates = linked(&["-p", "payments"]);
+    assert!(crates.contains("payments"), "cargo tree says nothing about payments: {crates:?}");
+    let found: Vec<_> = IO_CRATES.iter().filter(|name| crates.contains(**name)).collect();
+    assert!(found.is_empty(), "payments depends on {found:?}");
+    let forbidden = ["std::net", "std::fs", "std::process", "std::thread", "std::env"];
+    complain(sources("payments/src"), |_, line| forbidden.iter().any(|path| line.contains(path)));
+}
+
+/// The stand-ins of the tests are in no program that anybody runs, whatever its features.
+#[test]
+fn the_service_links_no_testkit() {
+    for package in [["-p", "turnpike", "--all-features"], ["-p", "payments", "--all-features"], ["-p", "sandbox", "--all-features"]] {
+        let crates = linked(&package);
+        assert!(crates.contains("payments") && !crates.contains("testkit"), "{package:?}: {crates:?}");
+    }
+}
+
+/// The crates that are built into a package, without those of its tests.
+fn linked(package: &[&str]) -> BTreeSet<String> {
     let cargo = Command::new(env!("CARGO"))
-        .args(["tree", "-p", "payments", "-e", "normal", "--prefix", "none", "--offline"])
+        .args(["tree", "-e", "normal", "--prefix", "none", "--offline"])
+        .args(package)
         .current_dir(root())
         .output()
         .unwrap();
     assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
     let tree = String::from_utf8(cargo.stdout).unwrap();
-    let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert!(crates.contains("payments"), "cargo tree says nothing about payments: {tree}");
-    let found: Vec<_> = IO_CRATES.iter().filter(|name| crates.contains(*name)).collect();
-    assert!(found.is_empty(), "payments depends on {found:?}");
-    let forbidden = ["std::net", "std::fs", "std::process", "std::thread", "std::env"];
-    complain(sources("payments/src"), |_, line| forbidden.iter().any(|path| line.contains(path)));
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
 #[test]
@@ -111,8 +126,8 @@ fn one_file_reads_the_clock_and_draws_randomness() {
     let allowed = root().join("src/clock.rs");
     let service: Vec<_> = sources("src").into_iter().filter(|f| *f != allowed).filter(reads).collect();
     assert!(service.is_empty(), "beside src/clock.rs: {service:?}");
-    let rules: Vec<_> = sources("payments").into_iter().filter(reads).collect();
-    assert!(rules.is_empty(), "the rules read the clock: {rules:?}");
+    let rules: Vec<_> = ["payments", "testkit"].into_iter().flat_map(sources).filter(reads).collect();
+    assert!(rules.is_empty(), "the rules or their tests read the clock: {rules:?}");
     let stand_ins: Vec<_> = sources("sandbox").into_iter().filter(reads).collect();
     assert!(stand_ins.len() <= 1, "one file of the sandbox may: {stand_ins:?}");
     let tests: Vec<_> = sources("tests").into_iter().filter(|f| !f.ends_with("house/main.rs")).filter(reads).collect();
@@ -137,8 +152,7 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn money_is_never_a_float() {
-    let mut files = sources("payments/src");
-    files.extend(sources("src"));
+    let mut files: Vec<_> = ["payments/src", "testkit/src", "src"].into_iter().flat_map(sources).collect();
     // What Prometheus has for numbers is made there, and read by nobody.
     files.retain(|file| !file.ends_with("telemetry/number.rs"));
     complain(files, |_, line| {
@@ -151,7 +165,7 @@ fn money_is_never_a_float() {
 
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace() {
-    for manifest in ["Cargo.toml", "payments/Cargo.toml", "sandbox/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "payments/Cargo.toml", "testkit/Cargo.toml", "sandbox/Cargo.toml"] {
         let text = std::fs::read_to_string(root().join(manifest)).unwrap();
         assert!(text.contains("[lints]\nworkspace = true"), "{manifest}");
     }
@@ -167,7 +181,7 @@ fn every_crate_takes_the_lints_of_the_workspace() {
 fn the_map_names_every_room() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     let mut rooms = Vec::new();
-    for name in ["payments", "src", "sandbox", "contracts", "migrations", "tests", "bench"] {
+    for name in ["payments", "testkit", "src", "sandbox", "contracts", "migrations", "tests", "bench"] {
         if root().join(name).is_dir() {
             rooms.push(name.to_owned());
         }

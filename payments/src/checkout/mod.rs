@@ -12,8 +12,6 @@ mod drive;
 mod fence;
 mod pay;
 mod resolve;
-#[cfg(test)]
-mod tests;
 mod unclaimed;
 
 use std::sync::Arc;
@@ -23,7 +21,7 @@ pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
-pub use resolve::{Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, resolve};
+pub use resolve::{Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, may_end, resolve};
 pub use unclaimed::settled_before;
 
 use crate::{

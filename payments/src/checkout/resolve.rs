@@ -115,8 +115,11 @@ pub async fn resolve(books: &dyn Books, desk: &dyn DeskBooks, rules: ResolveRule
     ended
 }
 
-/// Whether nothing of it can reach the upstream any more.
-pub(super) fn may_end(intent: &Intent, rules: ResolveRules, now: UnixMs) -> Result<(), ResolveRefusal> {
+/// Whether an operator may end the payment now: nothing of it can reach the upstream any more.
+///
+/// # Errors
+/// [`ResolveRefusal::UnderWay`], [`ResolveRefusal::NotSent`] or [`ResolveRefusal::Finished`], by its state.
+pub fn may_end(intent: &Intent, rules: ResolveRules, now: UnixMs) -> Result<(), ResolveRefusal> {
     let until = intent.silent_since(rules.core_deadline_ms, rules.core_late_copy_ms);
     match intent.state {
         State::CoreUnknown if intent.not_done || now >= until => Ok(()),

@@ -1,6 +1,9 @@
 //! Who pays, in every order of what a payer has.
 use super::*;
-use crate::{testing::world::launches, time::UnixMs};
+use crate::{
+    route::{Quota, Window},
+    time::UnixMs,
+};
 
 const TERMS: PayTerms = PayTerms {
     refused_after_pay_per_day: 3,
@@ -47,7 +50,8 @@ fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
 }
 
 fn free_slot() -> FreeSlot {
-    FreeSlot { of: launches().at(UnixMs::from_s(0)), slot: 2 }
+    let quota = Quota { name: String::from("launches"), count: NonZeroU32::MIN.saturating_add(4), window: Window::Month };
+    FreeSlot { of: quota.at(UnixMs::from_s(0)), slot: 2 }
 }
 
 #[test]

@@ -248,6 +248,3 @@ impl Intent {
 
 const PAYING: [State; 3] = [State::Signed, State::Submitted, State::SubmitUnknown];
 const CREATING: [State; 2] = [State::Forwarding, State::CoreUnknown];
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,5 @@
 //! What the rules need from the world. Backends implement these traits, import this crate and nothing else of ours, and pass the suites of
-//! `payments::testing` (feature `testing`).
+//! the crate `testkit`.
 
 mod action_name;
 mod balances;

@@ -22,17 +22,15 @@ mod standing;
 
 use std::future::Future;
 
-use payments::{
-    ports::{Books, desk::DeskBooks},
-    testing::suite::Draft,
-};
+use payments::ports::{Books, desk::DeskBooks};
 use sqlx::SqlitePool;
 use tempfile::TempDir;
+use testkit::suite::Draft;
 
 use super::{SqliteBooks, Store};
 
-payments::books_suite!(block_on, make);
-payments::reconcile_suite!(block_on, make);
+testkit::books_suite!(block_on, make);
+testkit::reconcile_suite!(block_on, make);
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
@@ -46,7 +44,7 @@ async fn make() -> (SqliteBooks, TempDir) {
 
 /// Folds everything that is there; says how many postings.
 async fn fold_all(books: &SqliteBooks, _: &TempDir) -> u64 {
-    books.fold(payments::testing::clock::START).await.unwrap()
+    books.fold(testkit::clock::START).await.unwrap()
 }
 
 fn url(dir: &TempDir) -> String {
@@ -60,7 +58,7 @@ async fn beside(dir: &TempDir) -> SqlitePool {
 
 /// A launch, settled and created.
 async fn paid_launch(books: &SqliteBooks, number: u64) -> payments::intent::Intent {
-    use payments::testing::{rail::by_transfer, upstream::answer};
+    use testkit::{rail::by_transfer, upstream::answer};
     let draft = Draft::numbered(number);
     let payments::ports::Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else { panic!("not new") };
     let settlement = by_transfer(signed.attempts[0].tx_hash, 21_000);

@@ -6,9 +6,9 @@ use payments::{
     fingerprint::Fingerprint,
     ports::{IdentityClaim, ProofMemory, ProofUse, Rate, WrittenBy},
     proof::PaymentKey,
-    testing::run::block_on,
     time::UnixMs,
 };
+use testkit::run::block_on;
 
 use super::{MemoryLimiter, MemoryProofs};
 use crate::cache::used::{KEPT_MS, UsedProofs};
@@ -31,19 +31,19 @@ async fn shared() -> ([Arc<MemoryProofs>; 2], ()) {
 mod limit {
     use super::{block_on, limiters};
 
-    payments::limiter_suite!(block_on, limiters);
+    testkit::limiter_suite!(block_on, limiters);
 }
 
 mod one_process {
     use super::{block_on, proofs};
 
-    payments::proofs_suite!(block_on, proofs);
+    testkit::proofs_suite!(block_on, proofs);
 }
 
 mod shared_books {
     use super::{block_on, shared};
 
-    payments::proofs_suite!(block_on, shared);
+    testkit::proofs_suite!(block_on, shared);
 }
 
 fn claim(number: u8) -> IdentityClaim {

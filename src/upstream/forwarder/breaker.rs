@@ -135,7 +135,7 @@ mod tests {
     async fn the_budget_is_one_for_all() {
         let breaker = Breaker::new(Budget { per_minute: NonZeroU32::new(2), concurrent: 2 });
         let now = UnixMs::new(0);
-        let id = |number| payments::testing::clock::numbered_id(number);
+        let id = |number| testkit::clock::numbered_id(number);
         for number in 1..=2 {
             assert_eq!((breaker.gate(now), breaker.gate(now)), (Ok(()), Ok(())), "a look takes nothing");
             assert_eq!(breaker.take_unit(id(number), now), Ok(()));

@@ -87,7 +87,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use payments::testing::clock::{HandClock, START};
+    use testkit::clock::{HandClock, START};
 
     use super::*;
 

@@ -94,7 +94,6 @@ impl Offer {
     ///
     /// # Errors
     /// [`OfferError::Realm`], [`OfferError::NotCanonical`].
-    #[cfg(any(test, feature = "testing"))]
     pub fn foreign(realm: &str, request: Value, binding: &[(&str, &str)]) -> Result<Self, OfferError> {
         let cents = request["amount"].as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
         Self::prepare(realm, UsdCents::new(cents), request, binding)

@@ -1,12 +1,8 @@
 //! The views that auditors read: names, columns and words are a contract, the same as on a file.
 
-use payments::{
-    intent::State,
-    ports::Books,
-    testing::{rail::by_transfer, suite::Draft, upstream::answer},
-    time::UnixMs,
-};
+use payments::{intent::State, ports::Books, time::UnixMs};
 use sqlx::{AssertSqlSafe, Column, Executor, Row, SqlSafeStr};
+use testkit::{rail::by_transfer, suite::Draft, upstream::answer};
 
 use super::super::reads::{PAGE, PAGE_OF_PAYER};
 use super::{beside, block_on, make, new, paid_launch};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use payments::{
     intent::State,
     ports::{Books, BooksError, Claimed},
-    testing::{rail::by_transfer, run::together, suite::Draft, upstream::answer},
 };
+use testkit::{rail::by_transfer, run::together, suite::Draft, upstream::answer};
 use tokio::time::timeout;
 
 use super::{PostgresBooks, Scratch, beside, block_on, cards::agree, make, new, wire::Wire};

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{beside, block_on, make, new, paid_launch, refusal};
-use payments::testing::suite::Draft;
+use testkit::suite::Draft;
 
 async fn count(pool: &PgPool, of: &'static str) -> i64 {
     sqlx::query_scalar(of).fetch_one(pool).await.unwrap()

@@ -1,10 +1,8 @@
 //! What the database itself refuses of credits and cards, whoever asks.
 
-use payments::{
-    ports::{Books, CardBooks},
-    testing::suite::{Draft, bought},
-};
+use payments::ports::{Books, CardBooks};
 use sqlx::AssertSqlSafe;
+use testkit::suite::{Draft, bought};
 
 use super::{beside, block_on, make, refusal, until};
 

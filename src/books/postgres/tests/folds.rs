@@ -1,10 +1,8 @@
 //! Two replicas that fold at once.
 
-use payments::{
-    ports::{Books, desk::DeskBooks},
-    testing::clock::START,
-};
+use payments::ports::{Books, desk::DeskBooks};
 use sqlx::AssertSqlSafe;
+use testkit::clock::START;
 
 use super::{beside, block_on, cards::agree, paid_launch, replicas, until};
 

@@ -1,9 +1,7 @@
 //! What a process leaves behind is taken up at once, and nothing is taken from one that lives.
 
-use payments::{
-    ports::{Books, Claimed},
-    testing::suite::Draft,
-};
+use payments::ports::{Books, Claimed};
+use testkit::suite::Draft;
 
 use super::{PostgresBooks, beside, block_on, make, new, replicas, until};
 

@@ -37,15 +37,15 @@ use std::{
 use payments::{
     intent::Intent,
     ports::{Books, Claimed, desk::DeskBooks},
-    testing::{clock::START, rail::by_transfer, suite::Draft, upstream::answer},
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool, postgres::PgConnectOptions};
+use testkit::{clock::START, rail::by_transfer, suite::Draft, upstream::answer};
 use tokio::sync::OnceCell;
 
 use super::{PostgresBooks, Store};
 
-payments::books_suite!(block_on, make);
-payments::reconcile_suite!(block_on, make);
+testkit::books_suite!(block_on, make);
+testkit::reconcile_suite!(block_on, make);
 
 /// Where the server of the tests is.
 fn server() -> String {

@@ -6,12 +6,12 @@ use payments::{
     funding::{Funding, FundingRefusal},
     intent::{Intent, State},
     ports::{Books, BooksError, ClaimRefusal, Claimed, IdentityClaim, Payment},
-    testing::{
-        clock::numbered_id,
-        run::together,
-        suite::{Draft, bought},
-        world::launches,
-    },
+};
+use testkit::{
+    clock::numbered_id,
+    run::together,
+    suite::{Draft, bought},
+    world::launches,
 };
 
 use super::{PostgresBooks, block_on, cards::agree, new, replicas};
@@ -131,9 +131,9 @@ fn one_entitlement_funds_one_creation() {
         let both = (one, other);
         let source = Draft::numbered(100);
         let signed = new(&both.0, &source).await;
-        let proof = payments::testing::rail::by_transfer(signed.attempts[0].tx_hash, 1);
+        let proof = testkit::rail::by_transfer(signed.attempts[0].tx_hash, 1);
         let funded = both.0.apply(signed.funded(proof, source.at).unwrap()).await.unwrap();
-        let refused = payments::testing::upstream::answer(422, "no");
+        let refused = testkit::upstream::answer(422, "no");
         both.1.apply(funded.refused(refused, source.at.plus_s(3600), source.at).unwrap()).await.unwrap();
         let drafts: Vec<Draft> = (1..=12).map(Draft::numbered).collect();
         let intents = all_new(&both, &drafts).await;

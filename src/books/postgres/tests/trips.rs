@@ -1,12 +1,10 @@
 //! How often a paid launch asks the database, and how often it makes it commit.
 
-use payments::{
-    ports::Books,
-    testing::{
-        rail::by_transfer,
-        suite::{Draft, charged_by},
-        upstream::answer,
-    },
+use payments::ports::Books;
+use testkit::{
+    rail::by_transfer,
+    suite::{Draft, charged_by},
+    upstream::answer,
 };
 
 use super::{PostgresBooks, Scratch, block_on, new, wire::Wire};

@@ -7,11 +7,11 @@ use payments::{
     money::Credits,
     ports::{Books, CardBooks, ChargeFacts, Claimed, Dispute, DisputeState, EventNote, FactsBooked, HolderBooks},
     proof::ChargeKey,
-    testing::{
-        suite::{Draft, bought, charged_by},
-        upstream::answer,
-    },
     time::UnixMs,
+};
+use testkit::{
+    suite::{Draft, bought, charged_by},
+    upstream::answer,
 };
 
 use super::{Store, block_on, make};

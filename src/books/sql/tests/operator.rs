@@ -9,11 +9,11 @@ use payments::{
         ActionName, AdjustmentError, AdjustmentKind, Books, CardBooks, ChargeFacts, CreditAdjustment, RefundApproval, RefundNote,
         RefundRefusal,
     },
-    testing::{
-        suite::{Draft, bought},
-        upstream::answer,
-    },
     time::UnixMs,
+};
+use testkit::{
+    suite::{Draft, bought},
+    upstream::answer,
 };
 
 use super::{
@@ -117,7 +117,7 @@ fn only_a_debt_by_card_is_refunded_here() {
         let delivered = bought(&books, &Draft::numbered(1).pack(7)).await;
         assert!(matches!(books.approve_refund(approval(&delivered)).await, Err(RefundRefusal::NotOwed)));
         let signed = claimed(&books, &Draft::numbered(2)).await;
-        let proof = payments::testing::rail::by_transfer(signed.attempts[0].tx_hash, 1);
+        let proof = testkit::rail::by_transfer(signed.attempts[0].tx_hash, 1);
         let funded = books.apply(signed.funded(proof, signed.created_at).unwrap()).await.unwrap();
         let rejected = books.apply(funded.refused(answer(422, "no"), signed.created_at, signed.created_at).unwrap()).await.unwrap();
         books.expire_entitlements(rejected.created_at.plus_s(1)).await.unwrap();

@@ -5,13 +5,13 @@ use payments::{
     intent::Intent,
     ports::{Books, CardBooks, CardError, ChargeFacts, Clock, RefundNote, RefundOutcome, RefundRefusal},
     refunds::refund_round,
-    testing::{
-        cards::FakeCards,
-        clock::HandClock,
-        memory::MemoryBooks,
-        suite::{Draft, bought},
-    },
     time::UnixMs,
+};
+use testkit::{
+    cards::FakeCards,
+    clock::HandClock,
+    memory::MemoryBooks,
+    suite::{Draft, bought},
 };
 
 use super::{

@@ -3,8 +3,8 @@
 use payments::{
     charge::RefundState,
     ports::{BlockLift, Books, CardBooks, ChargeFacts, DisputeState, FactsBooked, FraudWarning, LiftRefusal, RefundApproval},
-    testing::suite::{Draft, bought},
 };
+use testkit::suite::{Draft, bought};
 
 use super::{
     block_on,

@@ -3,9 +3,9 @@
 use payments::{
     intent::State,
     ports::{Books, Claimed},
-    testing::{suite::Draft, upstream::answer},
 };
 use sqlx::{Column, Executor, Row};
+use testkit::{suite::Draft, upstream::answer};
 
 use super::{beside, block_on, make, paid_launch};
 
@@ -45,7 +45,7 @@ fn the_views_speak_the_words_of_the_contract() {
         let paid = paid_launch(&books, 1).await;
         let Claimed::New(free) = books.claim(Draft::numbered(2).free().claim()).await.unwrap() else { panic!("not new") };
         let Claimed::New(refused) = books.claim(Draft::numbered(3).of_wallet(2).claim()).await.unwrap() else { panic!("not new") };
-        let proof = payments::testing::rail::by_transfer(refused.attempts[0].tx_hash, 1);
+        let proof = testkit::rail::by_transfer(refused.attempts[0].tx_hash, 1);
         let refused = books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
         books.apply(refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap()).await.unwrap();
         let pool = beside(&dir).await;

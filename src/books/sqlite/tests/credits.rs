@@ -3,9 +3,9 @@
 use payments::{
     intent::State,
     ports::{Books, CardBooks},
-    testing::suite::{Draft, bought},
 };
 use sqlx::SqlitePool;
+use testkit::suite::{Draft, bought};
 
 use super::{beside, block_on, make};
 

@@ -1,9 +1,7 @@
 //! One file, one server, everything kept.
 
-use payments::{
-    ports::{Books, BooksError, Claimed, LedgerPage},
-    testing::suite::Draft,
-};
+use payments::ports::{Books, BooksError, Claimed, LedgerPage};
+use testkit::suite::Draft;
 
 use super::{SqliteBooks, block_on, make, paid_launch, url};
 use crate::books::sqlite::OpenError;

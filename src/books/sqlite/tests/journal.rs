@@ -92,7 +92,7 @@ fn keys_refuse_what_may_happen_once() {
         paid_launch(&books, 1).await;
         let pool = beside(&dir).await;
         let slot = |slot: i64, intent: &str| slot_of("launches", slot, intent);
-        let id = payments::testing::suite::Draft::numbered(1).id().to_string();
+        let id = testkit::suite::Draft::numbered(1).id().to_string();
         for (statements, reason) in [
             (vec![slot(6, &id)], "CHECK"),
             (vec![slot(0, &id)], "CHECK"),

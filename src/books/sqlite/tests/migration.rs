@@ -1,8 +1,9 @@
 //! A file that served before cards were taken is brought to the new tables with everything in it.
 
-use payments::{intent::State, ports::Books, testing::suite::Draft};
+use payments::{intent::State, ports::Books};
 use sqlx::{Row, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
 use tempfile::TempDir;
+use testkit::suite::Draft;
 
 use super::{SqliteBooks, beside, block_on, url};
 use crate::books::Inspect;
@@ -115,7 +116,7 @@ fn a_file_from_before_cards_keeps_every_row_and_every_reference() {
         assert!(rejected.settlement.is_some() && rejected.transfer.is_some());
         let health = books.health().await.unwrap();
         assert!(health.missing_migrations.is_empty() && health.foreign_migrations.is_empty() && health.broken.is_empty(), "{health:?}");
-        let bought = payments::testing::suite::bought(&books, &Draft::numbered(9).pack(1)).await;
+        let bought = testkit::suite::bought(&books, &Draft::numbered(9).pack(1)).await;
         assert_eq!(books.intent(bought.id).await.unwrap(), Some(bought), "and cards are taken");
     });
 }

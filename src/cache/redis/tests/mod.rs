@@ -59,13 +59,13 @@ async fn proofs() -> ([Arc<RedisProofs>; 2], Server) {
 mod limit {
     use super::{block_on, limiters};
 
-    payments::limiter_suite!(block_on, limiters);
+    testkit::limiter_suite!(block_on, limiters);
 }
 
 mod used {
     use super::{block_on, proofs};
 
-    payments::proofs_suite!(block_on, proofs);
+    testkit::proofs_suite!(block_on, proofs);
 }
 
 fn thirty() -> Rate {

@@ -2,7 +2,7 @@
 
 mod spellings;
 
-use payments::testing::{mutation::mutated, sim::rng::Rng};
+use testkit::{mutation::mutated, sim::rng::Rng};
 
 use super::*;
 use crate::upstream::profile::{Profile, ProfileError, Target};

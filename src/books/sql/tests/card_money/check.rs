@@ -1,9 +1,7 @@
 //! What must hold: always of the books by themselves, at rest of the books and the processor.
 
-use payments::{
-    ports::{Books, CardBooks, DisputeState},
-    testing::suite::Draft,
-};
+use payments::ports::{Books, CardBooks, DisputeState};
+use testkit::suite::Draft;
 
 use super::{CARDS, Paid, World, processor::Charged};
 use crate::books::Inspect;

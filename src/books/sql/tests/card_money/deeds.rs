@@ -4,10 +4,10 @@ use payments::{
     funding::Funding,
     ids::PaymentId,
     ports::{Books, CardBooks, Claimed, Clock, Dispute, DisputeState, RefundApproval, RefundOutcome},
-    testing::{
-        suite::{Draft, charged_by},
-        upstream::answer,
-    },
+};
+use testkit::{
+    suite::{Draft, charged_by},
+    upstream::answer,
 };
 
 use super::{CARDS, Held, Paid, World};

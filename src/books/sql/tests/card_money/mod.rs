@@ -12,10 +12,10 @@ use payments::{
     intent::Intent,
     ports::{CardBooks, ChargeFacts, Clock},
     refunds::{look_at_charge, refund_round},
-    testing::{
-        clock::{HandClock, START},
-        sim::rng::Rng,
-    },
+};
+use testkit::{
+    clock::{HandClock, START},
+    sim::rng::Rng,
 };
 
 use self::processor::Processor;

@@ -15,9 +15,9 @@ use payments::{
         CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, PreparationError, RefundAnswer, RefundOutcome,
         TokenView,
     },
-    testing::sim::rng::Rng,
     time::UnixMs,
 };
+use testkit::sim::rng::Rng;
 
 /// What the processor has, and its dice.
 pub(super) struct Processor {

@@ -2,9 +2,9 @@
 
 use payments::{
     ports::desk::{DeskBooks, Page, PaymentFilter, PaymentRow, PaymentSums, PostingRow, SettledSum, Standing, TextSearch},
-    testing::clock::START,
     time::UnixMs,
 };
+use testkit::clock::START;
 
 use super::{STEP_MS, Store, block_on, make, postings, scene};
 

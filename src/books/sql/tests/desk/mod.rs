@@ -13,11 +13,11 @@ use payments::{
         desk::{DeskBooks, Page, PaymentFilter, PaymentRow, PostingRow},
     },
     settlement::{PaymentFailure, TEST_CHAINS},
-    testing::{
-        rail::by_transfer,
-        suite::{Draft, charged_by},
-        upstream::answer,
-    },
+};
+use testkit::{
+    rail::by_transfer,
+    suite::{Draft, charged_by},
+    upstream::answer,
 };
 
 use super::{Store, block_on, cards, fold_all, make};

@@ -9,11 +9,11 @@ use payments::{
     },
     proof::{PaymentKey, ProofKey},
     settlement::{Settlement, TransferTerms},
-    testing::{
-        rail::by_transfer,
-        suite::{Draft, charged_by},
-        upstream::answer,
-    },
+};
+use testkit::{
+    rail::by_transfer,
+    suite::{Draft, charged_by},
+    upstream::answer,
 };
 
 use super::{

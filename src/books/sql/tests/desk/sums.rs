@@ -8,9 +8,9 @@ use payments::{
         Books, JournalLine,
         desk::{DayTotals, DeskBooks, Overview, Page, PaymentFilter, PostingRow, StatementLine},
     },
-    testing::{clock::START, rail::by_transfer, suite::Draft},
     time::UnixMs,
 };
+use testkit::{clock::START, rail::by_transfer, suite::Draft};
 
 use super::{
     Store, block_on,
