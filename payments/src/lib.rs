@@ -12,6 +12,7 @@
 //! | [`challenge`] | the 402 that every client can pay, prepared once per route |
 //! | [`error`] | why a proof was refused, with the wire code |
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
+//! | [`identity`] | how an upstream learns who is asking: signed by the gateway, verified by the upstream |
 //! | [`route`] | what a route asks of who calls it: nothing, who it is, or a payment |
 //! | [`free_quota`], [`funding`] | free calls by quota and window; who pays for a creation, decided once |
 //! | [`intent`] | the states of a paid piece of work, and the only place that changes them |
@@ -48,6 +49,7 @@ pub mod free_quota;
 pub mod funding;
 pub mod gas;
 pub mod holder;
+pub mod identity;
 pub mod ids;
 pub mod intent;
 pub mod ledger;

@@ -4,6 +4,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use launch_core::rules::{
+    create,
+    platforms::{Connected, Platform},
+    refusal::Refusal,
+};
 use payments::{
     checkout::{Admission, ForwardRequest, World},
     route::Access,
@@ -13,14 +18,7 @@ use serde_json::Value;
 
 use crate::{
     api::{BodyFinding, BodyRefusal, BodyRules},
-    upstream::{
-        launch_core::rules::{
-            create,
-            platforms::{Connected, Platform},
-            refusal::Refusal,
-        },
-        profile::{Profile, Route},
-    },
+    upstream::profile::{Profile, Route},
     worker::rounds::Housekeeping,
 };
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use launch_core::CoreError;
 use payments::{
     mpp::secrets::SecretError,
     ports::{BooksError, CardError, RailError},
@@ -13,7 +14,7 @@ use crate::{
     books::{postgres, sqlite},
     clock,
     rails::{base::BaseConfigError, stripe::StripeConfigError},
-    upstream::{launch_core::CoreError, profile::ProfileError},
+    upstream::profile::ProfileError,
 };
 
 /// A part that could not start.

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
+use launch_core::{CoreConfig, LaunchCore};
 use payments::ports::Upstream;
 
 use super::{AppError, keys::KeysError, parts};
@@ -10,7 +11,6 @@ use crate::{
     config::{Config, UpstreamUrl},
     upstream::{
         forwarder::{Budget, Forwarder, NoWitness, Transport, Witness},
-        launch_core::{self, CoreConfig, LaunchCore},
         profile::Profile,
         way::Way,
     },

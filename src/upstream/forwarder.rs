@@ -20,13 +20,13 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use payments::{
     checkout::{Admission, ForwardRequest},
+    identity::{self, SignedParts},
     ids::PaymentId,
     intent::StoredAnswer,
     ports::{Clock, Creations, LookUp, Upstream, UpstreamAnswer, UpstreamError, UpstreamWay},
 };
 
 use super::{
-    identity::{self, SignedParts},
     profile::{Profile, Route},
     way::Way,
 };

@@ -1,9 +1,7 @@
-//! Who is behind the gateway: any API, described by a profile; by default the embedded launch core.
+//! Who is behind the gateway: any API, described by a profile; by default the embedded launch core (`launch-core/`).
 
 pub mod contract;
 pub mod forwarder;
-pub mod identity;
-pub mod launch_core;
 #[cfg(test)]
 mod mutations;
 pub mod profile;

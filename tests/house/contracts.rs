@@ -33,7 +33,7 @@ fn every_row_of_the_launch_api_is_shown_by_a_test() {
     }
     let through_the_gateway =
         read(|file| file.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("launch_api")), "tests/gateway");
-    let core = read(|_| true, "src/upstream/launch_core");
+    let core = read(|_| true, "launch-core/src");
     let rows: Vec<&str> = contract.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| shown by |")).collect();
     assert!(rows.len() > 50, "only {} rows", rows.len());
     let mut complaints = Vec::new();

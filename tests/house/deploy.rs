@@ -102,8 +102,13 @@ fn the_image_gets_what_it_is_built_from() {
     let ignore = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
     let let_through: BTreeSet<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    assert!(manifest.contains("members = [\"payments\", \"testkit\", \"sandbox\", \"bench\"]"), "a member that the image is not given");
-    for needed in ["Cargo.toml", "Cargo.lock", "payments", "testkit", "sandbox", "bench", "src", "contracts", "migrations", "tests"] {
+    assert!(
+        manifest.contains("members = [\"payments\", \"testkit\", \"launch-core\", \"sandbox\", \"bench\"]"),
+        "a member that the image is not given"
+    );
+    for needed in
+        ["Cargo.toml", "Cargo.lock", "payments", "testkit", "launch-core", "sandbox", "bench", "src", "contracts", "migrations", "tests"]
+    {
         assert!(let_through.contains(needed), "{needed} is left out");
         assert!(root().join(needed).exists(), "{needed}");
     }

@@ -8,7 +8,7 @@ pub fn root() -> &'static Path {
 
 /// All Rust files of ours.
 pub fn everything() -> Vec<PathBuf> {
-    let rooms = ["payments", "testkit", "src", "sandbox", "tests", "bench"];
+    let rooms = ["payments", "testkit", "launch-core", "src", "sandbox", "tests", "bench"];
     rooms.into_iter().flat_map(sources).collect()
 }
 

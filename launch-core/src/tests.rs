@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
-use crate::upstream::identity::{SignedParts, sign};
+use payments::identity::{SignedParts, sign};
 
 const SECRET: &[u8] = b"shared by gateway and core";
 const START_MS: i64 = 1_771_416_000_000; // 2026-02-18T12:00:00Z

@@ -1,6 +1,6 @@
 //! Media types, sizes and counts.
 use super::*;
-use crate::upstream::launch_core::rules::refusal::Refusal;
+use crate::rules::refusal::Refusal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;

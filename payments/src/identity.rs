@@ -52,7 +52,7 @@ pub enum IdentityError {
     BadSignature,
 }
 
-/// Signs the parts: lower-case hex of HMAC-SHA256 over [`canonical`] text.
+/// Signs the parts: lower-case hex of HMAC-SHA256 over their canonical text.
 #[must_use]
 pub fn sign(secret: &[u8], parts: &SignedParts<'_>) -> String {
     hex::encode(mac(secret, parts))

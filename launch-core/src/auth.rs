@@ -8,9 +8,7 @@ use axum::response::Response;
 
 use super::answer::Failure;
 use super::{LaunchCore, MAX_BODY_BYTES};
-use crate::upstream::identity::{
-    AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts, TIMESTAMP_HEADER, verify,
-};
+use payments::identity::{AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts, TIMESTAMP_HEADER, verify};
 
 /// Who is asking, proven by the signature.
 #[derive(Clone)]
