@@ -1,6 +1,35 @@
 //! What is owed to a payer: where it stands, which steps there are from there, and which call it funds.
 
+use std::num::NonZeroI64;
+
 use crate::money::Amount;
+
+/// The stored word of an [`ObligationState`] by its name, as a literal for the texts of statements:
+/// `concat!("... state = '", obligation_word!(Open), "'")`. A state that there is not does not compile.
+#[macro_export]
+macro_rules! obligation_word {
+    (Open) => {
+        "open"
+    };
+    (Reserved) => {
+        "reserved"
+    };
+    (Used) => {
+        "used"
+    };
+    (RefundDue) => {
+        "refund_due"
+    };
+    (RefundSent) => {
+        "refund_sent"
+    };
+    (RefundUnknown) => {
+        "refund_unknown"
+    };
+    (Refunded) => {
+        "refunded"
+    };
+}
 
 /// Where what is owed for one payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,28 +70,46 @@ pub struct NoSuchStep {
 /// What was paid for a call that the upstream refused: it funds a call of its own route, whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
-    /// What was paid.
+    /// What was paid, or what is left of it.
     pub amount: Amount,
     /// The key of the route that it was paid for, `POST /launches`; none for money whose payment the books do not know.
     pub route: Option<String>,
+    /// An earlier call took its price, and this was left.
+    pub is_rest: bool,
+}
+
+/// What a call takes of an entitlement that funds it, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// What the call is paid with.
+    pub taken: i64,
+    /// What stays owed, with the same deadline.
+    pub rest: Option<NonZeroI64>,
 }
 
 impl Entitlement {
-    /// Whether it funds a call of this route at this price. A price that rose since is covered; one that fell is not: what would be left of the
-    /// entitlement stays owed as a whole. Where the route is not known, it funds a call of exactly its amount.
+    /// Whether it funds a call of this route at this price. What was paid for one call funds one call, also when the price rose since; the rest
+    /// that a cheaper call left never funds a dearer one. Where the route is not known, it funds a call of exactly its amount.
     pub fn funds(&self, route: &str, price: Amount) -> bool {
+        let (Ok(amount), Ok(asked)) = (self.amount.minor(), price.minor()) else {
+            // What no book can hold is met by nothing.
+            return false;
+        };
+        let same_currency = self.amount.currency() == price.currency();
         match &self.route {
-            Some(own) => own == route && self.amount.currency() == price.currency() && is_at_most(self.amount, price),
-            None => self.amount == price,
+            Some(own) => own == route && same_currency && (amount >= asked || !self.is_rest),
+            None => same_currency && amount == asked,
         }
     }
 }
 
-fn is_at_most(amount: Amount, price: Amount) -> bool {
-    match (amount.minor(), price.minor()) {
-        (Ok(amount), Ok(price)) => amount <= price,
-        // What no book can hold is met by nothing.
-        (Err(_), _) | (_, Err(_)) => false,
+// === impl Share ===
+
+impl Share {
+    /// Of an entitlement of that amount by a call at that price, both in minor units.
+    pub fn of(amount: i64, price: i64) -> Self {
+        let taken = amount.min(price);
+        Self { taken, rest: amount.checked_sub(taken).and_then(NonZeroI64::new) }
     }
 }
 
@@ -76,13 +123,13 @@ impl ObligationState {
     /// The word in tables, answers and `audit_obligations`.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Open => "open",
-            Self::Reserved => "reserved",
-            Self::Used => "used",
-            Self::RefundDue => "refund_due",
-            Self::RefundSent => "refund_sent",
-            Self::RefundUnknown => "refund_unknown",
-            Self::Refunded => "refunded",
+            Self::Open => obligation_word!(Open),
+            Self::Reserved => obligation_word!(Reserved),
+            Self::Used => obligation_word!(Used),
+            Self::RefundDue => obligation_word!(RefundDue),
+            Self::RefundSent => obligation_word!(RefundSent),
+            Self::RefundUnknown => obligation_word!(RefundUnknown),
+            Self::Refunded => obligation_word!(Refunded),
         }
     }
 
@@ -219,13 +266,26 @@ mod tests {
     #[test]
     fn an_entitlement_funds_a_call_of_its_own_route_or_none() {
         let usdc = |units| Amount::Usdc(UsdcUnits::new(units));
-        let entitlement = Entitlement { amount: usdc(10_000), route: Some(String::from("POST /cheap")) };
-        assert!(entitlement.funds("POST /cheap", usdc(10_000)));
-        assert!(entitlement.funds("POST /cheap", usdc(12_000)), "its price rose");
-        assert!(!entitlement.funds("POST /cheap", usdc(9_000)), "the rest would be lost");
-        assert!(!entitlement.funds("POST /dear", usdc(5_000_000)) && !entitlement.funds("POST /dear", usdc(10_000)));
-        assert!(!entitlement.funds("POST /cheap", Amount::Usd(UsdCents::new(10_000))));
-        let unknown = Entitlement { route: None, ..entitlement };
+        let paid = Entitlement { amount: usdc(10_000), route: Some(String::from("POST /cheap")), is_rest: false };
+        assert!(paid.funds("POST /cheap", usdc(10_000)));
+        assert!(paid.funds("POST /cheap", usdc(12_000)), "its price rose");
+        assert!(paid.funds("POST /cheap", usdc(9_000)), "its price fell");
+        assert!(!paid.funds("POST /dear", usdc(5_000_000)) && !paid.funds("POST /dear", usdc(10_000)));
+        assert!(!paid.funds("POST /cheap", Amount::Usd(UsdCents::new(10_000))));
+        let rest = Entitlement { is_rest: true, ..paid.clone() };
+        assert!(rest.funds("POST /cheap", usdc(10_000)) && rest.funds("POST /cheap", usdc(1)));
+        assert!(!rest.funds("POST /cheap", usdc(10_001)), "a rest is never topped up");
+        let unknown = Entitlement { route: None, ..paid };
         assert!(unknown.funds("POST /dear", usdc(10_000)) && !unknown.funds("POST /cheap", usdc(12_000)));
+        assert!(!unknown.funds("POST /cheap", usdc(9_000)));
+    }
+
+    #[test]
+    fn a_call_takes_its_price_and_no_more_than_there_is() {
+        let share = |amount, price| (Share::of(amount, price).taken, Share::of(amount, price).rest.map(NonZeroI64::get));
+        assert_eq!(share(600, 500), (500, Some(100)));
+        assert_eq!(share(500, 500), (500, None));
+        assert_eq!(share(500, 600), (500, None));
+        assert_eq!(share(i64::MAX, 1), (1, Some(i64::MAX - 1)));
     }
 }

@@ -30,6 +30,7 @@ pub fn of_payment(evidence: &Evidence) -> Value {
             "amount_minor": owed.amount_minor,
             "currency": owed.currency,
             "state": owed.state,
+            "part_of": owed.part_of,
             "entitled_until": intent.entitled_until.map(UnixMs::rfc3339),
         })),
         "created_at": intent.created_at.rfc3339(),

@@ -69,6 +69,7 @@ mod operator_questions;
 mod operator_tools;
 mod overload;
 mod paid_back;
+mod parts_owed;
 mod postgres_faults;
 mod profile_files;
 mod promised_balances;

@@ -14,6 +14,7 @@ use crate::{
         claim::{ClaimKey, Claimed, IdentityClaim, Known, NewClaim},
         finality::{Finding, Sighting},
         finding::Found,
+        obligation::ObligationRow,
         parking::Parking,
         rail::PreparationError,
         request::RequestNote,
@@ -117,21 +118,6 @@ impl JournalLine {
     pub fn imbalances(lines: &[Self]) -> Vec<String> {
         Self::sums(lines).into_iter().filter(|(_, sum)| *sum != 0).map(|(currency, sum)| format!("{currency} {sum}")).collect()
     }
-}
-
-/// What is owed to a payer.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ObligationRow {
-    /// The intent that was paid and refused.
-    pub intent_id: String,
-    /// To whom.
-    pub payer: String,
-    /// How much, in minor units.
-    pub amount_minor: i64,
-    /// Of what.
-    pub currency: String,
-    /// `open`, `reserved`, `used`, `refund_due`, ...
-    pub state: String,
 }
 
 /// Everything that the books hold of one intent, for `ledger show` and `GET /payments/:id`.

@@ -15,6 +15,7 @@ mod finding;
 mod history;
 mod holder_books;
 mod limiter;
+mod obligation;
 mod parking;
 mod proofs;
 mod rail;
@@ -32,7 +33,7 @@ use async_trait::async_trait;
 
 pub use action_name::ActionName;
 pub use balances::{BalanceCache, ShownBalance};
-pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage};
+pub use books::{Books, BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, Usage};
 pub use card_books::{
     AccountBlock, AdjustmentError, AdjustmentKind, BlockLift, CardBooks, CreditAccount, CreditAdjustment, CreditEntry, DisputeNote,
     EventNote, FactsBooked, LiftRefusal,
@@ -51,6 +52,7 @@ pub use history::{
 };
 pub use holder_books::{HolderAction, HolderBooks, HolderChange, HolderRefusal, HolderRow};
 pub use limiter::{AgentLimiter, Rate, Taken};
+pub use obligation::ObligationRow;
 pub use parking::Parking;
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
 pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent};

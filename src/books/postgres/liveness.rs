@@ -25,17 +25,35 @@ macro_rules! living_class {
     };
 }
 
-/// The numbers of the processes that live on this database.
-macro_rules! living {
+/// The first number of the lock that a process holds beside, under its own number, when it knows that what is owed may be in parts. A process of
+/// a release before holds none.
+macro_rules! knows_parts_class {
     () => {
+        "8403"
+    };
+}
+
+/// The numbers under which locks of a class are held on this database.
+macro_rules! holders_of {
+    ($class:expr) => {
         concat!(
             "SELECT CAST(objid AS BIGINT) FROM pg_locks WHERE locktype = 'advisory' AND classid = ",
-            $crate::books::postgres::liveness::living_class!(),
+            $class,
             " AND objsubid = 2 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
     };
 }
-pub(super) use living_class;
+
+/// The numbers of the processes that live on this database.
+macro_rules! living {
+    () => {
+        $crate::books::postgres::liveness::holders_of!($crate::books::postgres::liveness::living_class!())
+    };
+}
+pub(super) use {holders_of, living_class};
+
+/// Every process that lives knows that what is owed may be in parts: one may be written.
+pub(super) const ALL_KNOW_PARTS: &str = concat!("NOT EXISTS (", living!(), " EXCEPT ", holders_of!(knows_parts_class!()), ")");
 
 /// Whether the process that drives an intent is gone; nobody takes himself for that, as while his session is made again.
 pub(super) fn gone(own: &str) -> String {
@@ -77,8 +95,14 @@ impl Alive {
     }
 }
 
+/// First that it lives, then what it knows: until then it is taken for one of a release before.
 async fn lock(session: &mut PgConnection, instance: i32) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar(concat!("SELECT pg_try_advisory_lock(", living_class!(), ", $1)")).bind(instance).fetch_one(session).await
+    let lives = concat!("SELECT pg_try_advisory_lock(", living_class!(), ", $1)");
+    if !sqlx::query_scalar(lives).bind(instance).fetch_one(&mut *session).await? {
+        return Ok(false);
+    }
+    let knows = concat!("SELECT pg_try_advisory_lock(", knows_parts_class!(), ", $1)");
+    sqlx::query_scalar(knows).bind(instance).fetch_one(session).await
 }
 
 /// Keeps a session with the lock, and writes the waiting notes by it.

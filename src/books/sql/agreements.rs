@@ -1,7 +1,7 @@
 //! What the books must say of themselves.
 
 use async_trait::async_trait;
-use payments::{ports::BooksError, time::UnixMs};
+use payments::{obligation_word, ports::BooksError, time::UnixMs};
 use sqlx::{Row, migrate::Migrator};
 
 use super::{
@@ -16,7 +16,7 @@ use crate::books::{Agreement, BookedSettlement, Health, Inspect, Pulse};
 const MAX_NAMED: usize = 20;
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-const RULES: [(&str, &str, &str); 24] = [
+const RULES: [(&str, &str, &str); 25] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -86,13 +86,13 @@ const RULES: [(&str, &str, &str); 24] = [
     (
         "created_funded",
         "every created intent is funded by what it says",
-        "SELECT i.id || ' is created and has no ' || i.funding FROM intents i WHERE i.state = 'created' AND NOT CASE i.funding
+        concat!("SELECT i.id || ' is created and has no ' || i.funding FROM intents i WHERE i.state = 'created' AND NOT CASE i.funding
            WHEN 'free' THEN EXISTS (SELECT 1 FROM free_slots f WHERE f.intent_id = i.id)
            WHEN 'x402' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
            WHEN 'mpp_charge' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
            WHEN 'credit' THEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'deduct')
-           WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = 'used')
-           ELSE 1 = 1 END",
+           WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = '", obligation_word!(Used), "')
+           ELSE 1 = 1 END"),
     ),
     (
         "created_earned",
@@ -115,14 +115,23 @@ const RULES: [(&str, &str, &str); 24] = [
     (
         "owed_booked",
         "what is owed to each payer is what refund_due holds",
-        "SELECT who || ' is owed ' || sum(owed) || ' and booked ' || sum(booked) || ' ' || currency FROM (
-           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations WHERE state IN ('open', 'refund_due', 'refund_sent', 'refund_unknown')
+        concat!("SELECT who || ' is owed ' || sum(owed) || ' and booked ' || sum(booked) || ' ' || currency FROM (
+           SELECT payer AS who, currency, amount_minor AS owed, 0 AS booked FROM obligations
+             WHERE state NOT IN ('", obligation_word!(Reserved), "', '", obligation_word!(Used), "', '", obligation_word!(Refunded), "')
              AND currency IN ('USDC', 'USD')
            UNION ALL SELECT payer, 'USDC', amount_minor, 0 FROM receipts WHERE kind = 'unearned'
              AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)
              AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state = 'refunded')
            UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
-         ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)",
+         ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)"),
+    ),
+    (
+        "parts_whole",
+        "what is owed in parts is together what was paid",
+        "SELECT i.id || ' was paid with ' || i.price_minor || ', and its parts are ' || sum(o.amount_minor) FROM obligations o
+           JOIN intents i ON i.id = coalesce(o.part_of, o.intent_id)
+         WHERE EXISTS (SELECT 1 FROM obligations p WHERE p.part_of = i.id) GROUP BY i.id, i.price_minor
+           HAVING sum(o.amount_minor) <> i.price_minor",
     ),
     (
         "unearned_open",
@@ -172,24 +181,24 @@ const RULES: [(&str, &str, &str); 24] = [
     (
         "refunds_owed",
         "every refund stands as its debt does",
-        "SELECT r.intent_id || ' has a refund that is ' || r.state || ' and a debt that is ' || coalesce(o.state, 'unknown') FROM refunds r
+        concat!("SELECT r.intent_id || ' has a refund that is ' || r.state || ' and a debt that is ' || coalesce(o.state, 'unknown') FROM refunds r
            LEFT JOIN obligations o ON o.intent_id = r.intent_id
          WHERE o.state IS NULL OR (r.state <> 'refund_failed' AND o.state <> r.state
              -- What was given back elsewhere beside it came back, and is due or became a credit.
-             AND NOT (r.state = 'refunded' AND o.state IN ('refund_due', 'used')
+             AND NOT (r.state = 'refunded' AND o.state IN ('", obligation_word!(RefundDue), "', '", obligation_word!(Used), "')
                AND EXISTS (SELECT 1 FROM charge_credits c WHERE c.intent_id = r.intent_id AND c.refund_falls > 0)))
-           OR (r.state = 'refund_failed' AND o.state NOT IN ('refund_due', 'refunded', 'used'))",
+           OR (r.state = 'refund_failed' AND o.state NOT IN ('", obligation_word!(RefundDue), "', '", obligation_word!(Refunded), "', '", obligation_word!(Used), "'))"),
     ),
     (
         "usdc_refunds_owed",
         "every refund in USDC stands as its debt does, and every debt in USDC that is on its way back has one",
-        "SELECT u.refund_key || ' is ' || u.state || ' and its debt is ' || coalesce(o.state, 'unknown') FROM usdc_refunds u
+        concat!("SELECT u.refund_key || ' is ' || u.state || ' and its debt is ' || coalesce(o.state, 'unknown') FROM usdc_refunds u
            LEFT JOIN obligations o ON o.intent_id = u.owed_id
          WHERE u.state <> 'refund_failed' AND coalesce(o.state, '') <> u.state
            AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.receipt_id = u.owed_id)
          UNION ALL SELECT o.intent_id || ' is on its way back, and nothing is signed for it' FROM obligations o
-         WHERE o.state = 'refund_sent' AND o.currency = 'USDC'
-           AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = o.intent_id AND u.state = 'refund_sent')",
+         WHERE o.state = '", obligation_word!(RefundSent), "' AND o.currency = 'USDC'
+           AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = o.intent_id AND u.state = 'refund_sent')"),
     ),
     (
         "rejected_owed",

@@ -1,6 +1,6 @@
 //! What operators watch, by indexes: it is asked for every few seconds.
 
-use payments::{ports::BooksError, time::UnixMs};
+use payments::{obligation_word, ports::BooksError, time::UnixMs};
 use sqlx::Row;
 
 use super::{
@@ -26,15 +26,19 @@ const PAID_NOT_SERVED: &str = "SELECT count(*) AS count FROM intents i
          WHEN 'rejected' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.intent_id = i.id)
          WHEN 'granted' THEN EXISTS (SELECT 1 FROM journal_headers h WHERE h.intent_id = i.id AND h.kind = 'credits_issued')
          ELSE 1 = 0 END";
-const SERVED_NOT_PAID: &str = "SELECT count(*) AS count FROM intents i
+const SERVED_NOT_PAID: &str = concat!(
+    "SELECT count(*) AS count FROM intents i
      WHERE i.state = 'created' AND i.updated_at_ms >= $1 AND i.updated_at_ms < $2
        AND NOT CASE i.funding
          WHEN 'free' THEN EXISTS (SELECT 1 FROM free_slots f WHERE f.intent_id = i.id)
          WHEN 'x402' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
          WHEN 'mpp_charge' THEN EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id)
          WHEN 'credit' THEN EXISTS (SELECT 1 FROM credit_entries e WHERE e.intent_id = i.id AND e.kind = 'deduct')
-         WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = 'used')
-         ELSE 1 = 0 END";
+         WHEN 'entitlement' THEN EXISTS (SELECT 1 FROM obligations o WHERE o.reserved_by = i.id AND o.state = '",
+    obligation_word!(Used),
+    "')
+         ELSE 1 = 0 END"
+);
 /// The word of a source that a run could not compare.
 const NOT_COMPARED: &str = "could_not_check";
 

@@ -6,6 +6,7 @@ use payments::{
     free_quota::QuotaWindow,
     ids::PaymentId,
     obligation::Entitlement,
+    obligation_word,
     ports::{BooksError, Evidence, IntentSummary, JournalLine, LedgerPage, ObligationRow, Usage},
     time::{Month, UnixMs},
 };
@@ -48,14 +49,17 @@ pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month, free: Opt
 
 /// What is owed to the payer and may fund a call.
 async fn entitlements(readers: &Pool, payer: &str) -> Result<Vec<Entitlement>, BooksError> {
-    let open = sqlx::query(
-        "SELECT o.intent_id, o.amount_minor, o.currency, i.route FROM obligations o LEFT JOIN intents i ON i.id = o.intent_id AND o.receipt_id IS NULL
-         WHERE o.payer = $1 AND o.state = 'open' ORDER BY o.created_at_ms, o.intent_id",
-    );
+    let open = sqlx::query(concat!(
+        "SELECT o.intent_id, o.amount_minor, o.currency, o.part_of, i.route FROM obligations o LEFT JOIN intents i ON i.id = o.intent_id AND o.receipt_id IS NULL
+         WHERE o.payer = $1 AND o.state = '",
+        obligation_word!(Open),
+        "' ORDER BY o.created_at_ms, o.intent_id"
+    ));
     let open = open.bind(payer).fetch_all(readers).await.map_err(unavailable)?;
     let entitlement = |row: &DbRow| {
         let id = rows::id(row, "obligations", "intent_id")?;
-        Ok(Entitlement { amount: rows::amount(row, "amount_minor", id)?, route: rows::text_or_none(row, "route")? })
+        let (amount, route) = (rows::amount(row, "amount_minor", id)?, rows::text_or_none(row, "route")?);
+        Ok(Entitlement { amount, route, is_rest: rows::text_or_none(row, "part_of")?.is_some() })
     };
     open.iter().map(entitlement).collect()
 }
@@ -108,7 +112,7 @@ pub(super) async fn evidence(readers: &Pool, id: PaymentId) -> Result<Option<Evi
     .fetch_all(&mut *connection)
     .await
     .map_err(unavailable)?;
-    let obligation = sqlx::query("SELECT intent_id, payer, amount_minor, currency, state FROM obligations WHERE intent_id = $1")
+    let obligation = sqlx::query("SELECT intent_id, part_of, payer, amount_minor, currency, state FROM obligations WHERE intent_id = $1")
         .bind(&key)
         .fetch_optional(&mut *connection)
         .await
@@ -163,6 +167,7 @@ fn journal_line(row: &DbRow) -> Result<JournalLine, BooksError> {
 pub(super) fn obligation_row(row: &DbRow) -> Result<ObligationRow, BooksError> {
     Ok(ObligationRow {
         intent_id: rows::text(row, "intent_id")?,
+        part_of: rows::text_or_none(row, "part_of")?,
         payer: rows::text(row, "payer")?,
         amount_minor: rows::int(row, "amount_minor")?,
         currency: rows::text(row, "currency")?,

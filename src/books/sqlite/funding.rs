@@ -1,5 +1,9 @@
 //! What the claim takes to fund an intent: a slot, an entitlement, a credit, a nonce of the signer for a settlement, or a charge.
 
+use std::num::NonZeroI64;
+
+use super::dialect::Connection;
+use super::{credits, day_cap, entitlements, journal, lost::lost_of, reverts, rows, sequence, unavailable};
 use payments::{
     agent::Payer,
     charge::Charge,
@@ -9,15 +13,11 @@ use payments::{
     intent::State,
     ledger::{LedgerError, Posting},
     money::{Amount, UsdcUnits},
-    obligation::ObligationStep,
+    obligation::Share,
     ports::{BooksError, NewClaim, PreparationError},
     proof::ProofKey,
     settlement::Attempt,
 };
-use sqlx::Row;
-
-use super::dialect::Connection;
-use super::{credits, day_cap, journal, lost::lost_of, reverts, rows, sequence, unavailable};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -29,6 +29,8 @@ pub(super) struct Funded {
     attempt: Option<Attempt>,
     /// The slot that a free call takes.
     slot: Option<FreeSlot>,
+    /// What stays owed of the entitlement, in minor units.
+    rest: Option<NonZeroI64>,
 }
 
 impl Funded {
@@ -68,25 +70,8 @@ impl Funded {
 /// What the payer has, read inside the transaction.
 pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
     let payer = claim.payer.to_string();
-    let entitlement = sqlx::query(
-        "SELECT intent_id FROM obligations WHERE payer = $1 AND state = 'open' AND currency = $2 AND entitled_until_ms > $3
-            AND CASE WHEN receipt_id IS NULL
-                THEN amount_minor <= $4 AND EXISTS (SELECT 1 FROM intents i WHERE i.id = obligations.intent_id AND i.route = $5)
-                ELSE amount_minor = $4 END
-         ORDER BY created_at_ms, intent_id LIMIT 1",
-    )
-    .bind(&payer)
-    .bind(claim.price.currency())
-    .bind(claim.at.ms())
-    .bind(claim.price.minor().map_err(|_| too_large(claim))?)
-    .bind(&claim.request.route)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(unavailable)?
-    .map(|row| rows::id(&row, "obligations", "intent_id"))
-    .transpose()?;
     let refused = sqlx::query(
-        "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2 AND receipt_id IS NULL
+        "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2 AND receipt_id IS NULL AND part_of IS NULL
          AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)",
     )
     .bind(&payer)
@@ -99,7 +84,7 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
     let free = free_call(connection, claim).await?;
     Ok(Available {
         lost_settlement: lost_settlement(connection, &payer).await?,
-        entitlement,
+        entitlement: entitlements::oldest(connection, claim).await?,
         free_slot: claim.free.as_ref().and_then(|offer| offer.slot(free)),
         day_cap: cap_of_day(connection, claim, free).await?,
         credits: account,
@@ -159,26 +144,23 @@ pub(super) async fn take(
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
     let currency = claim.price.currency();
     match funding {
-        Funding::Free => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot })),
+        Funding::Free => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot, rest: None })),
         Funding::Credit { count, .. } => {
             let price_minor = rows::integer(count.get());
-            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None, slot: None }))
+            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None, slot: None, rest: None }))
         }
-        Funding::MppCharge { .. } | Funding::MppPack { .. } => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None })),
+        Funding::MppCharge { .. } | Funding::MppPack { .. } => {
+            Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None, rest: None }))
+        }
         Funding::Entitlement { source } => {
-            let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = $1")
-                .bind(source.to_string())
-                .fetch_one(connection)
-                .await
-                .map_err(unavailable)?;
-            let price_minor = amount.try_get("amount_minor").map_err(unavailable)?;
-            Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None }))
+            let share = entitlements::share(connection, source, price_minor).await?;
+            Ok(Ok(Funded { funding, price_minor: share.taken, currency, attempt: None, slot: None, rest: share.rest }))
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
             let eoa_nonce = sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce).await?;
             let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt), slot: None }))
+            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt), slot: None, rest: None }))
         }
     }
 }
@@ -204,19 +186,7 @@ pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, fund
                 .map_err(unavailable)
         }
         Funding::Entitlement { source } => {
-            let reserved =
-                sqlx::query("UPDATE obligations SET state = $1, reserved_by = $2, updated_at_ms = $3 WHERE intent_id = $4 AND state = $5")
-                    .bind(ObligationStep::RESERVE.to().word())
-                    .bind(claim.id.to_string())
-                    .bind(claim.at.ms())
-                    .bind(source.to_string())
-                    .bind(ObligationStep::RESERVE.from().word())
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(unavailable)?;
-            if reserved.rows_affected() != 1 {
-                return Err(BooksError::Stale(*source));
-            }
+            entitlements::reserve(connection, claim, *source, Share { taken: funded.price_minor, rest: funded.rest }).await?;
             let amount = Amount::Usdc(UsdcUnits::new(u64::try_from(funded.price_minor).map_err(|_| too_large(claim))?));
             let posting = Posting::entitled(claim.id, &claim.payer, amount).map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
@@ -251,7 +221,7 @@ fn nothing_to_send(claim: &NewClaim<'_>) -> BooksError {
     BooksError::Corrupt { table: "intents", column: "funding", key: claim.id.to_string() }
 }
 
-fn too_large(claim: &NewClaim<'_>) -> BooksError {
+pub(super) fn too_large(claim: &NewClaim<'_>) -> BooksError {
     BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
 }
 

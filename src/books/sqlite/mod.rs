@@ -7,6 +7,7 @@ mod claim;
 mod day_cap;
 mod dialect;
 mod driving;
+mod entitlements;
 mod folding;
 mod funding;
 mod health;

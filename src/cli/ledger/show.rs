@@ -133,8 +133,8 @@ fn as_text(evidence: &Evidence) -> String {
     if let Some(owed) = &evidence.obligation {
         let until = intent.entitled_until.map(UnixMs::rfc3339).unwrap_or_default();
         parts.push(table(
-            &["owed", "state", "until (UTC)"],
-            vec![vec![money(owed.amount_minor, &owed.currency), owed.state.clone(), until]],
+            &["owed", "state", "until (UTC)", "part of"],
+            vec![vec![money(owed.amount_minor, &owed.currency), owed.state.clone(), until, owed.part_of.clone().unwrap_or_default()]],
         ));
     }
     parts.join("\n")

@@ -86,6 +86,8 @@ struct Owed {
     currency: String,
     state: String,
     says: &'static str,
+    /// The payment whose money it is, where this one took its price and left it.
+    part_of: Option<String>,
 }
 
 /// `GET /operator/payments/{id}`.
@@ -108,6 +110,7 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View
         amount: owed.amount_minor,
         currency: owed.currency.clone(),
         state: owed.state.clone(),
+        part_of: owed.part_of.clone(),
         says: show::owed_says(&owed.state, &owed.currency, desk.refunds.is_some()),
     });
     View {

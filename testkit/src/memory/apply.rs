@@ -112,7 +112,7 @@ fn post(tables: &mut Tables, posting: Option<&Posting>) -> Result<(), BooksError
 
 fn open(intent: &Intent, entitled_until: UnixMs, at: UnixMs) -> Obligation {
     let (payer, amount) = (intent.payer.clone(), intent.price);
-    Obligation { payer, amount, state: ObligationState::Open, reserved_by: None, entitled_until, created_at: at }
+    Obligation { payer, amount, state: ObligationState::Open, reserved_by: None, entitled_until, created_at: at, part_of: None }
 }
 
 fn owe(tables: &mut Tables, intent: &Intent, owed: Obligation) {

@@ -23,6 +23,8 @@ pub struct Audit<'a> {
 pub struct Owed {
     /// The intent that was paid and refused.
     pub source: PaymentId,
+    /// Its own id: that of its source, or of the payment that took its price and left this.
+    pub id: PaymentId,
     /// How much.
     pub amount: Amount,
     /// `open`, `reserved`, `used` or `refund_due`.
@@ -83,7 +85,8 @@ impl Audit<'_> {
     /// Every debt that ever was.
     pub fn debts(&self) -> impl Iterator<Item = Owed> {
         self.tables.obligations.iter().map(|(source, owed)| Owed {
-            source: *source,
+            source: owed.part_of.unwrap_or(*source),
+            id: *source,
             amount: owed.amount,
             state: owed.state,
             reserved_by: owed.reserved_by,

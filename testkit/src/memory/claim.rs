@@ -11,8 +11,8 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, State},
     ledger::Posting,
-    money::{Amount, Credits},
-    obligation::{Entitlement, ObligationStep},
+    money::{Amount, Credits, UsdcUnits},
+    obligation::{Entitlement, ObligationStep, Share},
     ports::{BooksError, ClaimKey, ClaimRefusal, Claimed, HalfKnown, Known, NewClaim, PreparationError, Renewal, TransferPayment},
     proof::ProofKey,
     settlement::{Attempt, AttemptKind, PaymentFailure},
@@ -100,12 +100,7 @@ fn fund(
             };
             tables.slots.insert((*wallet, taken.of, taken.slot), Slot { day: offer.day.clone(), intent: claim.id });
         }
-        Funding::Entitlement { source } => {
-            let owed = tables.obligations.get_mut(source).ok_or(BooksError::Stale(*source))?;
-            (owed.state, owed.reserved_by, price) = (ObligationStep::RESERVE.to(), Some(claim.id), owed.amount);
-            let posting = Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?;
-            tables.postings.push(posting);
-        }
+        Funding::Entitlement { source } => price = reserve(tables, claim, *source)?,
         Funding::Credit { count, backing } => {
             price = Amount::Credits(*count);
             credits::deduct(tables, &claim.payer, claim.id, *count, *backing)?;
@@ -126,6 +121,25 @@ fn fund(
     Ok(Ok((price, attempt)))
 }
 
+/// Takes the call's price of what is owed; the rest stays owed under the claim's own id.
+fn reserve(tables: &mut Tables, claim: &NewClaim<'_>, source: PaymentId) -> Result<Amount, BooksError> {
+    let owed = tables.obligations.get_mut(&source).ok_or(BooksError::Stale(source))?;
+    let minor = |amount: Amount| amount.minor().map_err(|_| refused_by_key("amount"));
+    let share = Share::of(minor(owed.amount)?, minor(claim.price)?);
+    let rest =
+        share.rest.map(|rest| Obligation { amount: usdc(rest.get()), part_of: Some(owed.part_of.unwrap_or(source)), ..owed.clone() });
+    (owed.state, owed.reserved_by, owed.amount) = (ObligationStep::RESERVE.to(), Some(claim.id), usdc(share.taken));
+    tables.obligations.extend(rest.map(|rest| (claim.id, rest)));
+    let price = usdc(share.taken);
+    tables.postings.push(Posting::entitled(claim.id, &claim.payer, price).map_err(|_| refused_by_key("amount"))?);
+    Ok(price)
+}
+
+/// Only wallets have entitlements.
+fn usdc(minor: i64) -> Amount {
+    Amount::Usdc(UsdcUnits::new(minor.unsigned_abs()))
+}
+
 fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
     let named_apart = |row: &Row| row.idempotency.is_some() && claim.key.idempotency.is_some();
     let fits = |row: &&Row| {
@@ -139,7 +153,8 @@ fn joinable(tables: &Tables, claim: &NewClaim<'_>) -> Option<Intent> {
 
 /// What a debt funds.
 pub(super) fn entitlement(tables: &Tables, id: PaymentId, owed: &Obligation) -> Entitlement {
-    Entitlement { amount: owed.amount, route: tables.intents.get(&id).map(|row| row.intent.request.route.clone()) }
+    let route = tables.intents.get(&id).map(|row| row.intent.request.route.clone());
+    Entitlement { amount: owed.amount, route, is_rest: owed.part_of.is_some() }
 }
 
 fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
@@ -160,7 +175,7 @@ fn available(tables: &Tables, claim: &NewClaim<'_>) -> Available {
         credits: account,
         frozen: account.debt != Credits::ZERO,
         refused_after_pay_today: mine()
-            .filter(|(id, owed)| owed.created_at > day_ago && by_upstream(tables, **id))
+            .filter(|(id, owed)| owed.created_at > day_ago && owed.part_of.is_none() && by_upstream(tables, **id))
             .count()
             .try_into()
             .unwrap_or(u32::MAX),

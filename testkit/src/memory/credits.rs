@@ -39,7 +39,8 @@ pub(super) fn add(
 pub(super) fn compensated(tables: &mut Tables, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
     let intent = &tables.row(id)?.intent;
     let (payer, amount) = (intent.payer.clone(), intent.price);
-    let owed = Obligation { payer, amount, state: ObligationState::Used, reserved_by: Some(id), entitled_until: at, created_at: at };
+    let state = ObligationState::Used;
+    let owed = Obligation { payer, amount, state, reserved_by: Some(id), entitled_until: at, created_at: at, part_of: None };
     tables.obligations.insert(id, owed);
     Ok(())
 }

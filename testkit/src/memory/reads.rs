@@ -43,6 +43,7 @@ pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
     let journal = tables.postings.iter().filter(|posting| posting.intent() == id).flat_map(lines).collect();
     let obligation = tables.obligations.get(&id).map(|owed| ObligationRow {
         intent_id: id.to_string(),
+        part_of: owed.part_of.map(|id| id.to_string()),
         payer: owed.payer.to_string(),
         amount_minor: owed.amount.minor().unwrap_or(i64::MAX),
         currency: owed.amount.currency().to_owned(),

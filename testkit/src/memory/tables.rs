@@ -71,6 +71,8 @@ pub(super) struct Obligation {
     pub(super) reserved_by: Option<PaymentId>,
     pub(super) entitled_until: UnixMs,
     pub(super) created_at: UnixMs,
+    /// The payment whose money it is, where a later one left it.
+    pub(super) part_of: Option<PaymentId>,
 }
 
 impl Row {

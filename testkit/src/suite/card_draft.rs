@@ -1,10 +1,7 @@
 //! How a card account asks, for a claim in the making.
 
 use super::Draft;
-use crate::{
-    wallet::{LAUNCH_PRICE, nonce},
-    world::FOR_ONE_CREDIT,
-};
+use crate::{wallet::nonce, world::FOR_ONE_CREDIT};
 use payments::{
     charge::Charge,
     funding::{Means, Product},
@@ -81,7 +78,7 @@ impl Draft {
     /// The price of what is asked for.
     pub fn price(&self) -> Amount {
         match self.card.map(|card| card.product) {
-            None => Amount::Usdc(LAUNCH_PRICE),
+            None => Amount::Usdc(self.price_usdc),
             Some(Product::Call { .. }) => Amount::Usd(LAUNCH_PRICE_CARD),
             Some(Product::Pack { .. }) => Amount::Usd(PACK_PRICE),
         }

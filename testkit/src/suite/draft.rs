@@ -14,6 +14,7 @@ use payments::{
     funding::PayTerms,
     ids::PaymentId,
     intent::Protocol,
+    money::UsdcUnits,
     ports::{ClaimKey, IdentityClaim, NewClaim, PreparationError, Preparer},
     proof::{PaymentKey, ProofKey},
     route::Quota,
@@ -39,6 +40,8 @@ pub struct Draft {
     pub free: Option<FreeTerms>,
     /// The proof is for the full price.
     pub covers_price: bool,
+    /// What a launch costs a wallet.
+    pub price_usdc: UsdcUnits,
     /// What the wallet holds beside the price, as the claim sees it.
     pub beside_price_units: u64,
     /// The block of that look.
@@ -64,6 +67,7 @@ impl Draft {
             idempotency: None,
             free: None,
             covers_price: true,
+            price_usdc: LAUNCH_PRICE,
             beside_price_units: u64::MAX,
             seen_at_block: 100,
             chain_next_nonce: 0,
@@ -89,6 +93,12 @@ impl Draft {
     #[must_use]
     pub fn of_wallet(self, byte: u8) -> Self {
         Self { wallet: Wallet::new([byte; 20]), ..self }
+    }
+
+    /// At this price.
+    #[must_use]
+    pub fn at_price(self, units: u64) -> Self {
+        Self { price_usdc: UsdcUnits::new(units), ..self }
     }
 
     /// Asking for what another draft asks for.
@@ -142,7 +152,7 @@ impl Draft {
         TransferTerms {
             key: self.authorization(),
             pay_to: Wallet::new([0xaa; 20]),
-            value: LAUNCH_PRICE,
+            value: self.price_usdc,
             valid_before_unix_s: self.at.protocol_s() + 300,
             claimed_at_block: self.seen_at_block,
         }

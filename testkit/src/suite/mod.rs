@@ -18,6 +18,7 @@ mod leases;
 mod marks;
 mod money;
 mod parking;
+mod parts;
 mod reads;
 mod reconcile;
 mod requests;
@@ -35,6 +36,7 @@ pub use leases::*;
 pub use marks::*;
 pub use money::*;
 pub use parking::*;
+pub use parts::*;
 pub use reads::*;
 pub use reconcile::*;
 pub use requests::*;
@@ -69,6 +71,9 @@ macro_rules! books_suite {
             an_entitlement_is_reserved_and_used_once
             an_entitlement_is_taken_by_one_of_many_claims_at_once
             a_refused_entitlement_opens_again_with_its_first_deadline
+            a_cheaper_call_takes_its_price_and_the_rest_stays_owed
+            a_rest_never_pays_for_a_dearer_call_and_ends_with_its_deadline
+            cheaper_calls_at_once_take_no_more_than_is_owed
             too_many_refused_payments_of_a_day_stop_the_next
             a_proof_below_the_price_pays_for_nothing
             the_total_of_the_day_binds_all_wallets

@@ -66,6 +66,7 @@ pub async fn the_evidence_of_a_refusal_says_what_is_owed(books: &dyn Books) {
     let evidence = books.evidence(source.id).await.unwrap().unwrap();
     let owed = ObligationRow {
         intent_id: source.id.to_string(),
+        part_of: None,
         payer: draft.payer().to_string(),
         amount_minor: 550_000,
         currency: String::from("USDC"),

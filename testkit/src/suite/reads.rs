@@ -29,7 +29,7 @@ pub async fn usage_counts_slots_creations_and_entitlements(books: &dyn Books) {
     let next_month = draft(6).later_ms(month.end().ms() - draft(6).at.ms());
     let later = funded(books, &new(books, &next_month).await, next_month.at).await;
     created(books, &later, later.updated_at).await;
-    let owed = Entitlement { amount: draft(4).price(), route: Some(String::from("POST /launches")) };
+    let owed = Entitlement { amount: draft(4).price(), route: Some(String::from("POST /launches")), is_rest: false };
     assert_eq!(
         books.usage(&draft(1).payer(), month, Some(&window(month))).await.unwrap(),
         Usage { free_used: 2, launches: 2, entitlements: vec![owed], lost_settlement: None }

@@ -6,6 +6,7 @@ use payments::{
     funding::{Available, DayCap},
     ids::PaymentId,
     money::Credits,
+    obligation::ObligationState,
     ports::{BooksError, CreditAccount, NewClaim},
     proof::ProofKey,
 };
@@ -20,7 +21,7 @@ use super::super::{
     cards::holders,
     gas,
     known::{self, Found},
-    liveness::gone,
+    liveness::{ALL_KNOW_PARTS, gone},
     rows, unavailable,
 };
 use super::{blocked, promised};
@@ -73,15 +74,17 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     let lost = blocked::select(&payer);
     let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     let promised = promised::select(batch, claim, &payer);
+    let open = ObligationState::Open.word();
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
-            (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS} AND receipt_id IS NULL
+            (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS} AND receipt_id IS NULL AND part_of IS NULL
                 AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)) AS refused,
             {slots}, {cap}, {reverted}, {promised}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
-         LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = 'open' AND currency = {currency}
+         LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = '{open}' AND currency = {currency}
             AND entitled_until_ms > {at} AND CASE WHEN receipt_id IS NULL
-                THEN amount_minor <= {price} AND EXISTS (SELECT 1 FROM intents i WHERE i.id = obligations.intent_id AND i.route = {route})
+                THEN (amount_minor = {price} OR (amount_minor < {price} AND part_of IS NULL) OR (amount_minor > {price} AND {ALL_KNOW_PARTS}))
+                    AND EXISTS (SELECT 1 FROM intents i WHERE i.id = obligations.intent_id AND i.route = {route})
                 ELSE amount_minor = {price} END ORDER BY created_at_ms, intent_id LIMIT 1) AS owed ON TRUE
          LEFT JOIN credit_accounts AS account ON account.payer = {payer}"
     )

@@ -5,6 +5,7 @@ use payments::{
     funding::Funding,
     intent::{Intent, State},
     money::{Amount, UsdcUnits},
+    obligation::Share,
     ports::{BooksError, NewClaim},
     settlement::Attempt,
 };
@@ -27,7 +28,11 @@ impl Funded {
     pub(super) fn of(claim: &NewClaim<'_>, funding: Funding, facts: &Facts) -> Result<Self, BooksError> {
         let price = match &funding {
             Funding::Credit { count, .. } => Amount::Credits(*count),
-            Funding::Entitlement { .. } => Amount::Usdc(UsdcUnits::new(u64::try_from(facts.entitled_minor).map_err(|_| too_large(claim))?)),
+            Funding::Entitlement { .. } => {
+                let asked = claim.price.minor().map_err(|_| too_large(claim))?;
+                let taken = Share::of(facts.entitled_minor, asked).taken;
+                Amount::Usdc(UsdcUnits::new(u64::try_from(taken).map_err(|_| too_large(claim))?))
+            }
             Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => claim.price,
         };
         Ok(Self { funding, price, attempt: None, slot: facts.available.free_slot.clone() })

@@ -1,12 +1,18 @@
 //! The statement that writes a claim. Its root is the intent's row, which is only there when what the decision rests on still holds.
 
 use payments::{
-    agent::Payer, funding::Funding, ids::PaymentId, ledger::Posting, obligation::ObligationStep, ports::NewClaim, proof::ProofKey,
+    agent::Payer,
+    funding::Funding,
+    ids::PaymentId,
+    ledger::Posting,
+    obligation::{ObligationState, ObligationStep, Share},
+    ports::NewClaim,
+    proof::ProofKey,
 };
 use sqlx::postgres::PgExecutor;
 
 use super::{
-    super::{PostgresBooks, batch::Batch, faults, marks::Snapshot, rows},
+    super::{PostgresBooks, batch::Batch, faults, liveness::ALL_KNOW_PARTS, marks::Snapshot, rows},
     blocked, corrupt,
     facts::Facts,
     made::{Funded, nothing_to_send, too_large},
@@ -38,7 +44,7 @@ pub(super) async fn new(
     let state = batch.bind(funded.state().word());
     batch.part("event", &format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, 1, {state}, {at} FROM root"));
     take_proof(&mut batch, claim, funded.funding.proof_purpose(), &at);
-    details(&mut batch, claim, funded, &at)?;
+    details(&mut batch, claim, facts, funded, &at)?;
     if facts.available.day_cap.reached && matches!(funded.funding, Funding::X402) {
         super::refused::meet(&mut batch, claim);
     }
@@ -62,11 +68,15 @@ fn guard(
         }
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
         (Funding::Entitlement { source }, _) => {
+            let share = share_of(claim, facts)?;
             let (source, amount) = (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));
+            let taken = batch.bind(share.taken);
             let [from, to] = [ObligationStep::RESERVE.from(), ObligationStep::RESERVE.to()].map(|state| batch.bind(state.word()));
+            let parts = share.rest.map_or_else(String::new, |_| format!(" AND {ALL_KNOW_PARTS}"));
             let reserved = format!(
-                "UPDATE obligations SET state = {to}, reserved_by = {id}, updated_at_ms = {at}
-                 WHERE intent_id = {source} AND state = {from} AND amount_minor = {amount} AND entitled_until_ms > {at} RETURNING 1"
+                "UPDATE obligations SET state = {to}, reserved_by = {id}, amount_minor = {taken}, updated_at_ms = {at}
+                 WHERE intent_id = {source} AND state = {from} AND amount_minor = {amount} AND entitled_until_ms > {at}{parts}
+                 RETURNING coalesce(part_of, intent_id) AS source, payer, currency, entitled_until_ms, created_at_ms"
             );
             batch.part("held", &reserved);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
@@ -84,6 +94,12 @@ fn guard(
         }
         (Funding::Free | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => Vec::new(),
     })
+}
+
+/// What the call takes of what is owed.
+fn share_of(claim: &NewClaim<'_>, facts: &Facts) -> Result<Share, sqlx::Error> {
+    let price = claim.price.minor().map_err(|_| corrupt(too_large(claim)))?;
+    Ok(Share::of(facts.entitled_minor, price))
 }
 
 fn free_key(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
@@ -186,7 +202,7 @@ fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at
 }
 
 /// What hangs on the row: the slot, the posting of a reserved entitlement or of a held credit, the signed attempt, or the charge.
-fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
+fn details(batch: &mut Batch, claim: &NewClaim<'_>, facts: &Facts, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
     let too_large = |_| corrupt(too_large(claim));
     match &funded.funding {
         Funding::Free => {
@@ -203,6 +219,15 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
             batch.part("slot", &insert);
         }
         Funding::Entitlement { .. } => {
+            if let Some(rest) = share_of(claim, facts)?.rest {
+                let (rest, open) = (batch.bind(rest.get()), batch.bind(ObligationState::Open.word()));
+                let left = format!(
+                    "INSERT INTO obligations (intent_id, part_of, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
+                     SELECT root.id, held.source, held.payer, {rest}, held.currency, {open}, held.entitled_until_ms, held.created_at_ms, {at}
+                     FROM root CROSS JOIN held"
+                );
+                batch.part("rest", &left);
+            }
             batch.post(&Posting::entitled(claim.id, &claim.payer, funded.price).map_err(too_large)?, at);
         }
         Funding::Credit { count, .. } => {

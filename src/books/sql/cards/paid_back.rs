@@ -41,7 +41,7 @@ pub(in super::super) async fn close_findings(connection: &mut Connection, id: Pa
 pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
     let row = sqlx::query(concat!(
         "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, r.block_number, 0) AS since_block
-             FROM obligations o LEFT JOIN settlements s ON s.intent_id = o.intent_id
+             FROM obligations o LEFT JOIN settlements s ON s.intent_id = coalesce(o.part_of, o.intent_id)
              LEFT JOIN receipts r ON r.receipt_id = o.receipt_id WHERE o.intent_id = $1
              UNION ALL SELECT payer, amount_minor, 'USDC', ",
         receipt_state!(),

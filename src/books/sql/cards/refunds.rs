@@ -28,9 +28,9 @@ const AFTER_ALL: &str = "pay_~";
 
 pub(super) async fn obligations(readers: &Pool, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError> {
     let list = sqlx::query(concat!(
-        "SELECT intent_id, payer, amount_minor, currency, state FROM (
-                SELECT intent_id, payer, amount_minor, currency, state FROM obligations
-                UNION ALL SELECT receipt_id, payer, amount_minor, 'USDC', ",
+        "SELECT intent_id, part_of, payer, amount_minor, currency, state FROM (
+                SELECT intent_id, part_of, payer, amount_minor, currency, state FROM obligations
+                UNION ALL SELECT receipt_id, NULL, payer, amount_minor, 'USDC', ",
         receipt_state!(),
         " FROM receipts WHERE kind = 'unearned') owed
              WHERE intent_id < $1 ORDER BY intent_id DESC LIMIT $2"

@@ -3,6 +3,7 @@
 use ::payments::{
     agent::{Payer, Wallet},
     obligation::ObligationState,
+    obligation_word,
     ports::{
         BooksError,
         desk::{CreditAccountRow, CreditTotals, FreeSlotRow, OwedRow, Page, RequestRow, RunRow},
@@ -58,7 +59,8 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
     };
     for state in states {
         text.push("SELECT * FROM (SELECT intent_id AS id, payer, amount_minor, currency, state, created_at_ms,");
-        text.push(" CASE WHEN state IN ('open', 'reserved') THEN entitled_until_ms END AS until_ms FROM obligations WHERE state = ");
+        text.push(concat!(" CASE WHEN state IN ('", obligation_word!(Open), "', '", obligation_word!(Reserved)));
+        text.push("') THEN entitled_until_ms END AS until_ms FROM obligations WHERE state = ");
         text.push_bind(state.word());
         end(&mut text, "intent_id");
         text.push(") AS debts UNION ALL ");

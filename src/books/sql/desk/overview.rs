@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::payments::{
+    obligation_word,
     ports::{
         BooksError,
         desk::{DayTotals, Overview, PostedSum},
@@ -171,11 +172,18 @@ const OPEN: &str = "SELECT CAST(count(*) AS BIGINT) AS open,
         CAST(coalesce(sum(CASE WHEN state IN ('submit_unknown', 'core_unknown') THEN 1 ELSE 0 END), 0) AS BIGINT) AS unknown,
         min(CASE WHEN state IN ('submit_unknown', 'core_unknown') THEN created_at_ms END) AS oldest_ms
      FROM intents WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')";
-const DUE: &str = "SELECT CAST((SELECT count(*) FROM obligations WHERE state IN ('refund_due', 'refund_unknown')) AS BIGINT)
+const DUE: &str = concat!(
+    "SELECT CAST((SELECT count(*) FROM obligations
+            WHERE state IN ('",
+    obligation_word!(RefundDue),
+    "', '",
+    obligation_word!(RefundUnknown),
+    "')) AS BIGINT)
         + CAST((SELECT count(*) FROM receipts WHERE kind = 'unearned'
             AND NOT EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id)
             AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state <> 'refund_failed')) AS BIGINT) AS due,
-        CAST((SELECT count(*) FROM findings WHERE closed_at_ms IS NULL) AS BIGINT) AS findings";
+        CAST((SELECT count(*) FROM findings WHERE closed_at_ms IS NULL) AS BIGINT) AS findings"
+);
 
 const DISPUTES: &str = "SELECT CAST(count(*) AS BIGINT) AS disputes,
         CAST(coalesce(sum(CASE WHEN state = 'open' THEN amount_cents ELSE 0 END), 0) AS BIGINT) AS cents, min(due_by_ms) AS due_ms,

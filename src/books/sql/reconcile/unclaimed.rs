@@ -2,6 +2,7 @@
 
 use payments::{
     agent::Payer,
+    obligation::ObligationState,
     ports::{BooksError, ReceiptKind, ReceiptNote, Receiver, UnclaimedBooked, UnclaimedReceipt},
     reconcile::{BALANCE_MARK, account_without},
     time::UnixMs,
@@ -42,13 +43,14 @@ pub(in super::super) async fn book(
 async fn owe(connection: &mut Connection, receipt: &UnclaimedReceipt, id: &str, at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
     sqlx::query(
         "INSERT INTO obligations (intent_id, receipt_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
-         VALUES ($1, $1, $2, $3, 'USDC', 'open', $4, $5, $5) ON CONFLICT (intent_id) DO NOTHING",
+         VALUES ($1, $1, $2, $3, 'USDC', $6, $4, $5, $5) ON CONFLICT (intent_id) DO NOTHING",
     )
     .bind(id)
     .bind(Payer::Wallet(receipt.from).to_string())
     .bind(rows::integer(receipt.value.get()))
     .bind(receipt.entitled_until.ms())
     .bind(at.ms())
+    .bind(ObligationState::Open.word())
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
@@ -57,10 +59,9 @@ async fn owe(connection: &mut Connection, receipt: &UnclaimedReceipt, id: &str, 
         .fetch_one(connection)
         .await
         .map_err(unavailable)?;
-    Ok(match rows::text(&row, "state")?.as_str() {
-        "open" => UnclaimedBooked::Open { until: UnixMs::new(rows::int(&row, "entitled_until_ms")?) },
-        _ => UnclaimedBooked::Over,
-    })
+    let until = UnixMs::new(rows::int(&row, "entitled_until_ms")?);
+    let is_open = rows::text(&row, "state")? == ObligationState::Open.word();
+    Ok(if is_open { UnclaimedBooked::Open { until } } else { UnclaimedBooked::Over })
 }
 
 /// It lay at the address before the first comparison, and was part of what that took as it was.
@@ -79,7 +80,10 @@ async fn leave_opening_balance(connection: &mut Connection, receipt: &UnclaimedR
 
 /// What a receipt that is gone takes along: false when it was used or given back before, and its money is lost.
 pub(super) async fn take_back(connection: &mut Connection, id: &str) -> Result<bool, BooksError> {
-    let open = sqlx::query("DELETE FROM obligations WHERE receipt_id = $1 AND state IN ('open', 'refund_due')").bind(id);
+    let open = sqlx::query("DELETE FROM obligations WHERE receipt_id = $1 AND state IN ($2, $3)")
+        .bind(id)
+        .bind(ObligationState::Open.word())
+        .bind(ObligationState::RefundDue.word());
     Ok(open.execute(connection).await.map_err(unavailable)?.rows_affected() == 1)
 }
 

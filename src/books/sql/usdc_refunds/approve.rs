@@ -54,12 +54,11 @@ async fn written(connection: &mut Connection, order: &UsdcRefundOrder<'_>) -> Re
 
 /// What a reorganisation took away is not given back.
 async fn came_for_good(connection: &mut Connection, id: PaymentId) -> Result<(), RefundRefusal> {
-    let lost = sqlx::query("SELECT 1 FROM findings WHERE kind = $1 AND key = $2 AND closed_at_ms IS NULL")
-        .bind(SETTLEMENT_LOST)
-        .bind(id.to_string())
-        .fetch_optional(connection)
-        .await
-        .map_err(unavailable)?;
+    let lost = sqlx::query(
+        "SELECT 1 FROM findings WHERE kind = $1 AND closed_at_ms IS NULL
+            AND (key = $2 OR key IN (SELECT o.part_of FROM obligations o WHERE o.intent_id = $2))",
+    );
+    let lost = lost.bind(SETTLEMENT_LOST).bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?;
     if lost.is_some() { Err(RefundRefusal::SettlementLost) } else { Ok(()) }
 }
 

@@ -21,8 +21,14 @@ use crate::books::doubt::{self, until_known};
 /// Where money stands that came without being asked for, of a row of `receipts`: due, on its way back, or back.
 macro_rules! receipt_state {
     () => {
-        "coalesce((SELECT u.state FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state <> 'refund_failed'),
-            CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id) THEN 'refunded' ELSE 'refund_due' END)"
+        concat!(
+            "coalesce((SELECT u.state FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state <> 'refund_failed'),
+            CASE WHEN EXISTS (SELECT 1 FROM usdc_paid_back p WHERE p.owed_id = receipt_id) THEN '",
+            ::payments::obligation_word!(Refunded),
+            "' ELSE '",
+            ::payments::obligation_word!(RefundDue),
+            "' END)"
+        )
     };
 }
 pub(super) use receipt_state;
