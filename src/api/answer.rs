@@ -19,19 +19,17 @@ use payments::{
 use serde_json::Value;
 
 use super::{
-    Api,
+    asked::Refused,
     call::Call,
-    cards,
+    cards::{pack, receipt as card_receipt},
     delivery::Attendance,
-    faults::closed,
+    fault::Fault,
+    faults::{RETRY_AFTER_S, closed, named, not_known_yet},
     free_calls::FreeCalls,
-    header_value,
-    problem::{Fault, Refused},
+    headers::header_value,
+    state::Api,
 };
 use crate::upstream::profile::Condition;
-
-/// Seconds after which a client may ask again about an open outcome.
-const RETRY_AFTER_S: &str = "2";
 
 /// Whether the answer was given before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,25 +59,9 @@ pub(super) async fn awaited(
     }
 }
 
-/// The payment is named, and what to do about it; nothing is said about what it cost.
-pub(super) fn not_known_yet(id: PaymentId) -> Fault {
-    Fault::new(Condition::UnknownSettlement, "the outcome is not known yet; repeat the same request with the same proof")
-        .reason("settlement_pending")
-        .phase(Phase::Settle)
-        .retry(Retry::ResendSameProof)
-        .payment(id)
-        .header(header::RETRY_AFTER, RETRY_AFTER_S)
-        .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"))
-}
-
-/// From here on the request's log lines name the payment.
-pub(super) fn named(id: PaymentId) {
-    tracing::Span::current().record("payment_id", tracing::field::display(id));
-}
-
 /// The answer of a terminal intent.
 pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Attendance, delivered: Delivered) -> Result<Response, Fault> {
-    let granted = cards::granted(api, intent);
+    let granted = pack::granted(api, intent);
     let Some(stored) = intent.answer.as_ref().or(granted.as_ref()) else { return Err(not_paid(api, intent).await) };
     let (stored, charge) = match intent.state {
         State::Rejected => (with_debt(stored, intent), owed_charge(intent)),
@@ -96,7 +78,7 @@ pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Atten
     if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
         receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
     }
-    cards::charged_headers(api, intent, stored.status, response.headers_mut()).await;
+    card_receipt::charged_headers(api, intent, stored.status, response.headers_mut()).await;
     Ok(response)
 }
 
@@ -133,7 +115,7 @@ async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
 /// nobody used it.
 async fn not_paid(api: &Api, intent: &Intent) -> Fault {
     if intent.charge.is_some() {
-        return cards::not_paid(intent);
+        return card_receipt::not_paid(intent);
     }
     let reason = intent.failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
     let fault = Fault::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))

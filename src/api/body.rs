@@ -7,7 +7,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use payments::challenge::Retry;
 
-use super::{Api, load::BodyShare, problem::Fault};
+use super::{fault::Fault, load::BodyShare, state::Api};
 use crate::upstream::profile::Condition;
 
 /// A body and the memory that it counts for.

@@ -4,9 +4,17 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use payments::{agent::Payer, checkout::ForwardRequest, fingerprint::Fingerprint};
+use payments::{
+    agent::Payer,
+    challenge::Retry,
+    checkout::ForwardRequest,
+    fingerprint::Fingerprint,
+    ports::ClaimKey,
+    proof::{PaymentKey, ProofKey},
+};
 
-use super::{limits::RateState, problem::Asked};
+use super::{asked::Asked, credential, fault::Fault, limits::RateState};
+use crate::upstream::profile::Condition;
 
 /// One request whose route is known and whose body is read.
 pub(super) struct Call {
@@ -54,5 +62,28 @@ impl Call {
     pub(super) fn content_type(&self) -> String {
         let sent = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         sent.unwrap_or("application/json").to_owned()
+    }
+
+    /// The proof, and the one name that the client itself gave the request: for all of the payer's requests in `Idempotency-Key`, for one route
+    /// in the payment's identifier. A name of the one kind is never one of the other: a header's value holds no space.
+    ///
+    /// # Errors
+    /// 400 for two names, and for a key that is none.
+    pub(super) fn claim_key(&self, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, Fault> {
+        let name = match (credential::idempotency_key(&self.headers)?, identifier) {
+            (Some(_), Some(_)) => {
+                let fault = Fault::new(Condition::Validation, "a request has one name: Idempotency-Key or the payment's identifier");
+                return Err(fault.reason("several_idempotency_keys").retry(Retry::FixRequest).field(
+                    "Idempotency-Key",
+                    "one of both",
+                    "both",
+                ));
+            }
+            (Some(key), None) => Some(key),
+            (None, Some(identifier)) => Some(format!("{} {identifier}", self.route)),
+            (None, None) => None,
+        };
+        let proof = Some(ProofKey::Authorization(*payment));
+        Ok(ClaimKey { proof, idempotency: name.map(|name| (Payer::Wallet(payment.from), name)) })
     }
 }

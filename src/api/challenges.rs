@@ -6,14 +6,10 @@ use payments::{
     agent::Wallet,
     challenge::{ChallengeTooLarge, Prepared402},
     money::{UsdCents, UsdcUnits},
-    mpp::{
-        challenge::{Challenge as CardChallenge, Offer, OfferError},
-        digest::BodyDigest,
-    },
+    mpp::challenge::{Offer, OfferError},
     x402::requirements::{Requirements, Token},
 };
 
-use super::Api;
 use crate::upstream::profile::{OwnRoute, Route, RouteTable, Target};
 
 /// Which challenge a route has.
@@ -195,13 +191,4 @@ fn offer(route: &Route, cards: &CardTerms, table: &RouteTable) -> Result<Option<
     };
     let Some(price) = price else { return Ok(None) };
     Offer::new(&cards.realm, &route.key, price, &cards.network_id, &["card", "link"]).map(Some)
-}
-
-/// A fresh challenge for cards: its expiry, the digest of the body, and 128 random bits.
-pub(super) fn fresh<'a>(api: &'a Api, challenged: Challenged, body: &[u8]) -> Option<CardChallenge<'a>> {
-    let (desk, offer) = (api.cards.as_ref()?, api.challenges.card_offer(challenged)?);
-    let digest = desk.bind_bodies.then(|| BodyDigest::of(body));
-    let expires = api.world.clock.now().plus_ms(desk.challenge_ttl_ms);
-    let nonce = crate::clock::random_bytes::<16>().ok()?;
-    Some(offer.challenge(&desk.secrets, expires, digest.as_ref(), &nonce))
 }

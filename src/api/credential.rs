@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 use payments::{challenge::Retry, mpp::agent_token::AgentToken};
 
-use super::problem::Fault;
+use super::fault::Fault;
 use crate::upstream::profile::{ApiKeys, Condition};
 
 /// Longest `Idempotency-Key`.

@@ -18,17 +18,22 @@ use payments::{
 use tracing::Instrument;
 
 use super::{
-    Api, answer,
+    answer,
+    asked::Asked,
     body::{self, ReadBody},
     call::Call,
     cards,
     credential::{self, Credential},
     earlier_terms,
+    fault::Fault,
     faults::{not_offered, unpaid},
     framing::{self, Connection},
-    free, header_value, own,
+    free,
+    headers::header_value,
+    own,
     priced::{self, UsdcRoute},
-    problem::{Asked, Fault},
+    problem::respond,
+    state::Api,
     told, trace as note,
 };
 use crate::{
@@ -56,7 +61,7 @@ async fn answered(api: Arc<Api>, peer: SocketAddr, request: Request<Body>, reque
     let mut route = String::from("none");
     let mut response = match route_request(&api, peer, &parts, body, request_id, &mut asked, &mut route).await {
         Ok(response) => response,
-        Err(fault) => fault.into_response(&api, &asked),
+        Err(fault) => respond(&api, fault, &asked),
     };
     let status = response.status().as_u16();
     told::of(&api, &asked, &response);
@@ -120,7 +125,7 @@ async fn route_request(
         Target::Own(own) => own::answer(api, *own, &mut call, &credential).await,
         Target::Upstream(upstream) => upstream_route(api, upstream, &mut call, credential).await,
     };
-    let mut response = answered.unwrap_or_else(|fault| fault.into_response(api, &call.asked));
+    let mut response = answered.unwrap_or_else(|fault| respond(api, fault, &call.asked));
     if let Some(payer) = call.proven.take() {
         api.world.books.note_request(note::of(&call, payer, &response, api.world.clock.now()));
     }
@@ -162,8 +167,8 @@ async fn identified_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut C
         Credential::None | Credential::ApiKey(_) => Err(unpaid(api, call)),
         Credential::X402(header) => free::answer(api, upstream, call, header).await,
         Credential::Card(_) | Credential::AgentToken(_) => {
-            let who = cards::identified(api, call, credential).await?;
-            cards::forwarded(api, upstream, call, &who).await
+            let who = cards::free::identified(api, call, credential).await?;
+            cards::reach::forwarded(api, upstream, call, &who).await
         }
     }
 }
@@ -184,15 +189,15 @@ async fn priced_route(
             None => earlier_terms::of_transfer(api, call, header).await?.ok_or_else(|| not_offered(api, call, "x402")),
         },
         Credential::Card(header) => match terms.offers.usd() {
-            Some(_) => cards::by_credential(api, upstream, terms, call, header).await,
+            Some(_) => cards::launch::by_credential(api, upstream, terms, call, header).await,
             None => match earlier_terms::of_former_charge(api, call, header).await? {
                 Some(known) => Ok(known),
-                None => Err(cards::desk(api).err().unwrap_or_else(|| not_offered(api, call, "a card"))),
+                None => Err(api.card_desk().err().unwrap_or_else(|| not_offered(api, call, "a card"))),
             },
         },
         // It says who asks, and pays with credits alone.
         Credential::AgentToken(token) => match terms.credits {
-            Some(_) => cards::by_token(api, upstream, terms, call, token).await,
+            Some(_) => cards::launch::by_token(api, upstream, terms, call, token).await,
             None => Err(not_offered(api, call, "credits")),
         },
     }

@@ -11,7 +11,7 @@ use payments::{
     x402::{payload, verify::present},
 };
 
-use super::{Api, call::Call, cards, priced, problem::Fault, replay};
+use super::{call::Call, cards::repeated::repeated, fault::Fault, replay, state::Api};
 
 /// The answer for an x402 proof that is known already; `None` for any other header.
 ///
@@ -20,7 +20,7 @@ use super::{Api, call::Call, cards, priced, problem::Fault, replay};
 pub(super) async fn of_transfer(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
     let Ok(Some(unverified)) = payload::decode(header) else { return Ok(None) };
     let Ok(presented) = present(&unverified, api.requirements().token()) else { return Ok(None) };
-    let key = priced::claim_key(call, presented.key(), unverified.payment_identifier().map(ToOwned::to_owned))?;
+    let key = call.claim_key(presented.key(), unverified.payment_identifier().map(ToOwned::to_owned))?;
     match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
         Some(known) => replay::answer(api, call, &key, known).await.map(Some),
         None => Ok(None),
@@ -38,7 +38,7 @@ pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refuse
     let elsewhere = [Reason::BodyMismatch, Reason::RouteMismatch].iter().any(|reason| refused.says(reason.code()));
     match known.half_known {
         None if elsewhere && known.fingerprint != call.fingerprint => Err(refused),
-        None | Some(HalfKnown::Challenge | HalfKnown::Token) => cards::repeated(api, call, &key, known).await,
+        None | Some(HalfKnown::Challenge | HalfKnown::Token) => repeated(api, call, &key, known).await,
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refuse
 pub(super) async fn of_former_charge(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
     let Some(key) = charge(header) else { return Ok(None) };
     match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
-        Some(known) => cards::repeated(api, call, &key, known).await.map(Some),
+        Some(known) => repeated(api, call, &key, known).await.map(Some),
         None => Ok(None),
     }
 }

@@ -1,16 +1,20 @@
 //! Faults that more than one room answers with: no payment, nothing claimed, nobody there.
 
-use http::header;
+use http::{HeaderName, header};
 use payments::{
     challenge::{Phase, Retry},
     checkout::ClaimError,
+    error::ProofError,
     funding::FundingRefusal,
     ids::PaymentId,
     ports::{ClaimRefusal, PreparationError, RailError, UnclaimedBooked, UpstreamError},
 };
 
-use super::{Api, answer, call::Call, problem::Fault, proof};
+use super::{call::Call, fault::Fault, state::Api};
 use crate::upstream::profile::Condition;
+
+/// Seconds after which a client may ask again about an open outcome.
+pub(super) const RETRY_AFTER_S: &str = "2";
 
 /// What surprises payers with the clients' own settings.
 const CLIENT_CAPS: &str = "clients often cap a payment at 0.10 or 1.00 USD";
@@ -70,7 +74,7 @@ pub(super) fn chain_down(error: &RailError) -> Fault {
 
 pub(super) fn not_claimed(error: ClaimError) -> Fault {
     match error {
-        ClaimError::Proof(error) => proof::refused(&error),
+        ClaimError::Proof(error) => proof_refused(&error),
         ClaimError::Rail(error) => chain_down(&error),
         ClaimError::Upstream(error) => closed(error),
         ClaimError::Books(error) => Fault::internal(&error),
@@ -111,8 +115,8 @@ pub(super) fn settled_before(booked: &UnclaimedBooked) -> Fault {
 /// The claim may be written, and its answer was lost. Whoever asks for the same again joins it, with whatever proof.
 pub(super) fn claim_not_known(api: &Api, id: PaymentId) -> Fault {
     api.world.books.unattended(id);
-    answer::named(id);
-    answer::not_known_yet(id)
+    named(id);
+    not_known_yet(id)
 }
 
 /// A proof that identified somebody is used up, and pays for nothing.
@@ -200,5 +204,39 @@ pub(super) fn refused(api: &Api, refusal: &ClaimRefusal) -> Fault {
             };
             Fault::unavailable("payments cannot be settled now; nothing was charged", 30).reason(reason).phase(Phase::Settle)
         }
+    }
+}
+
+/// The payment is named, and what to do about it; nothing is said about what it cost.
+pub(super) fn not_known_yet(id: PaymentId) -> Fault {
+    Fault::new(Condition::UnknownSettlement, "the outcome is not known yet; repeat the same request with the same proof")
+        .reason("settlement_pending")
+        .phase(Phase::Settle)
+        .retry(Retry::ResendSameProof)
+        .payment(id)
+        .header(header::RETRY_AFTER, RETRY_AFTER_S)
+        .header(HeaderName::from_static("x-charge"), &format!("unknown; payment={id}"))
+}
+
+/// From here on the request's log lines name the payment.
+pub(super) fn named(id: PaymentId) {
+    tracing::Span::current().record("payment_id", tracing::field::display(id));
+}
+
+/// A proof that does not hold: the field, what was expected and what came.
+pub(super) fn proof_refused(error: &ProofError) -> Fault {
+    if error.status_hint() == 400 {
+        let fault = Fault::new(Condition::Validation, format!("the request was not accepted: {}", error.reason.code()));
+        return fault.unverified().reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
+    }
+    let fault = Fault::new(Condition::X402Invalid, format!("the x402 payment was not accepted: {}", error.reason.code()))
+        .reason(error.reason.code())
+        .phase(Phase::Verify)
+        .retry(Retry::PayAgain)
+        .field(error.field, &error.expected, &error.got)
+        .challenged();
+    match error.status_hint() {
+        431 => fault.with_code(431, "PAYMENT_002"),
+        _ => fault,
     }
 }

@@ -7,7 +7,7 @@
 use http::{HeaderMap, Version, header, request::Parts};
 use payments::challenge::Retry;
 
-use super::problem::Fault;
+use super::fault::Fault;
 use crate::upstream::profile::Condition;
 
 /// Whether the connection ends with this request.

@@ -14,11 +14,12 @@ use payments::{
 };
 
 use super::{
-    Api, answer,
+    answer,
     call::Call,
-    faults::{chain_down, settlement_lost, unpaid, used_for_identity},
-    problem::Fault,
+    fault::Fault,
+    faults::{chain_down, proof_refused, settlement_lost, unpaid, used_for_identity},
     proof, refusal,
+    state::Api,
 };
 use crate::upstream::profile::UpstreamRoute;
 
@@ -51,7 +52,7 @@ pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], d
         // A settled authorization is public on the chain: whoever shows one has read it there.
         let view = api.world.rail.view(&live).await.map_err(|error| chain_down(&error))?;
         let balance = alloy_primitives::U256::from(live.value().get());
-        check_chain_state(&live, view.authorization_used, balance).map_err(|error| proof::refused(&error))?;
+        check_chain_state(&live, view.authorization_used, balance).map_err(|error| proof_refused(&error))?;
     }
     let now = api.world.clock.now();
     let payer = proof::payer(&live);

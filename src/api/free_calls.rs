@@ -9,7 +9,7 @@ use payments::{
 };
 use serde_json::{Value, json};
 
-use super::Api;
+use super::state::Api;
 
 /// A payer's free calls of one quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,8 +14,11 @@ use payments::{
     time::UnixMs,
 };
 
-use super::{problem::Fault, told::RATE_LIMITED};
+use super::fault::Fault;
 use crate::upstream::profile::{Condition, RateHeaders, ResetUnit};
+
+/// The word for a request that a limit refused.
+pub(super) const RATE_LIMITED: &str = "rate_limited";
 
 /// The numbers, and the names under which the upstream's clients read them.
 #[derive(Debug, Clone, PartialEq, Eq)]

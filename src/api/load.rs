@@ -5,7 +5,7 @@ use std::sync::Arc;
 use payments::challenge::Retry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::problem::Fault;
+use super::fault::Fault;
 
 /// The unit in which bodies are counted.
 const BODY_UNIT_BYTES: usize = 1024;

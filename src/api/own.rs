@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, response::Response};
-use http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
 use payments::{agent::Payer, challenge::Retry, checkout::Identified, route::Quota};
 use serde_json::{Value, json};
 
 use super::{
-    Api, call::Call, cards, credential::Credential, describe, faults::unpaid, free::identified, free_calls::FreeCalls, problem::Fault,
-    story,
+    call::Call, cards, credential::Credential, describe, fault::Fault, faults::unpaid, free::identified, free_calls::FreeCalls,
+    json::free_of_charge, state::Api, story,
 };
 use crate::upstream::profile::{Condition, OwnRoute};
 
 pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
     match own {
-        OwnRoute::Credits => return cards::credits(api, call, credential).await,
-        OwnRoute::Purchase => return cards::purchase(api, call, credential).await,
-        OwnRoute::Quote => return cards::quote(api, call, credential).await,
-        OwnRoute::RotateToken => return cards::rotate(api, call, credential).await,
-        OwnRoute::CardEvents => return cards::events(api, call).await,
+        OwnRoute::Credits => return cards::credits::answer(api, call, credential).await,
+        OwnRoute::Purchase => return cards::purchase::answer(api, call, credential).await,
+        OwnRoute::Quote => return cards::quote::answer(api, call, credential).await,
+        OwnRoute::RotateToken => return cards::rotate::answer(api, call, credential).await,
+        OwnRoute::CardEvents => return cards::events::answer(api, call).await,
         OwnRoute::OpenApi => return Ok(describe::openapi(api)),
         OwnRoute::Llms => return Ok(describe::llms(api)),
         OwnRoute::Usage | OwnRoute::Payment => {}
@@ -29,26 +28,17 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, crede
         OwnRoute::Payment => payment(api, call, &who).await?,
         _ => usage(api, who.payer()).await?,
     };
-    Ok(answered(&body))
+    Ok(free_of_charge(&body))
 }
 
 /// Who asks, of either protocol.
 async fn asking(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
     match credential {
         Credential::X402(header) => identified(api, call, header, false).await,
-        Credential::Card(_) | Credential::AgentToken(_) => cards::identified(api, call, credential).await,
+        Credential::Card(_) | Credential::AgentToken(_) => cards::free::identified(api, call, credential).await,
         Credential::None => Err(unpaid(api, call)),
         Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
     }
-}
-
-/// An answer that costs nothing.
-pub(super) fn answered(body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static("x-charge"), HeaderValue::from_static("none; reason=free_route"));
-    response
 }
 
 /// `GET /usage`, in the shape of the product text: the limits are of free calls, by quota; beyond them each call is paid.
@@ -89,6 +79,6 @@ async fn payment(api: &Api, call: &Call, who: &Identified) -> Result<Value, Faul
     if evidence.intent.payer != *who.payer() {
         return Err(unknown());
     }
-    cards::check_payment(api, who, id).await?;
+    cards::reach::check_payment(api, who, id).await?;
     Ok(json!({ "data": story::of_payment(&evidence) }))
 }

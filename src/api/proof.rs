@@ -2,16 +2,14 @@
 
 use payments::{
     agent::Payer,
-    challenge::{Phase, Retry},
-    error::ProofError,
     x402::{
         payload,
         verify::{LiveTransfer, Offers, VerifiedTransfer, verify},
     },
 };
 
-use super::{Api, challenges::Challenged, problem::Fault};
-use crate::{clock::Stopwatch, telemetry::Rail, upstream::profile::Condition};
+use super::{challenges::Challenged, fault::Fault, faults::proof_refused, state::Api};
+use crate::{clock::Stopwatch, telemetry::Rail};
 
 /// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
 ///
@@ -33,10 +31,10 @@ pub(super) fn named(api: &Api, challenged: Challenged, header: &[u8]) -> Result<
 }
 
 fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
-    let Some(unverified) = payload::decode(header).map_err(|error| refused(&error))? else { return Ok(None) };
+    let Some(unverified) = payload::decode(header).map_err(|error| proof_refused(&error))? else { return Ok(None) };
     let requirements = api.challenges.requirements_of(challenged);
     let also = if api.challenges.price(challenged).is_some() { &[] } else { api.challenges.prices() };
-    let transfer = verify(&unverified, &Offers::or_also(requirements, also)).map_err(|error| refused(&error))?;
+    let transfer = verify(&unverified, &Offers::or_also(requirements, also)).map_err(|error| proof_refused(&error))?;
     Ok(Some((transfer, unverified.payment_identifier().map(ToOwned::to_owned))))
 }
 
@@ -46,28 +44,10 @@ fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(V
 /// 402 PAYMENT_002 with a fresh challenge.
 pub(super) fn live(api: &Api, transfer: &VerifiedTransfer) -> Result<LiveTransfer, Fault> {
     let now_unix_s = api.world.clock.now().protocol_s();
-    transfer.within_window(now_unix_s, api.settings.max_window_s).map_err(|error| refused(&error))
+    transfer.within_window(now_unix_s, api.settings.max_window_s).map_err(|error| proof_refused(&error))
 }
 
 /// Who signed.
 pub(super) fn payer(transfer: &VerifiedTransfer) -> Payer {
     Payer::Wallet(*transfer.from())
-}
-
-/// A proof that does not hold: the field, what was expected and what came.
-pub(super) fn refused(error: &ProofError) -> Fault {
-    if error.status_hint() == 400 {
-        let fault = Fault::new(Condition::Validation, format!("the request was not accepted: {}", error.reason.code()));
-        return fault.unverified().reason(error.reason.code()).retry(Retry::FixRequest).field(error.field, &error.expected, &error.got);
-    }
-    let fault = Fault::new(Condition::X402Invalid, format!("the x402 payment was not accepted: {}", error.reason.code()))
-        .reason(error.reason.code())
-        .phase(Phase::Verify)
-        .retry(Retry::PayAgain)
-        .field(error.field, &error.expected, &error.got)
-        .challenged();
-    match error.status_hint() {
-        431 => fault.with_code(431, "PAYMENT_002"),
-        _ => fault,
-    }
 }

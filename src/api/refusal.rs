@@ -3,7 +3,10 @@
 use payments::challenge::Retry;
 use serde_json::json;
 
-use super::{BodyFinding, BodyRefusal, problem::Fault};
+use super::{
+    body_rules::{BodyFinding, BodyRefusal},
+    fault::Fault,
+};
 use crate::upstream::{contract::BodyError, profile::Condition};
 
 /// Seconds after which a rule that could not be checked may be asked again.

@@ -9,12 +9,12 @@ use payments::{
 };
 
 use super::{
-    Api,
     answer::{self, Delivered},
     call::Call,
     delivery::Attendance,
-    faults::used_for_identity,
-    problem::Fault,
+    fault::Fault,
+    faults::{named, used_for_identity},
+    state::Api,
 };
 use crate::upstream::profile::Condition;
 
@@ -27,7 +27,7 @@ pub(super) async fn answer(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: K
             .retry(Retry::Never)
             .payment(intent.id));
     }
-    answer::named(intent.id);
+    named(intent.id);
     tracing::info!(payment_id = %intent.id, state = intent.state.word(), "payment.asked_again");
     let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);
     if intent.state.is_terminal() {

@@ -4,13 +4,11 @@ use axum::response::Response;
 use payments::challenge::Phase;
 
 use super::{
-    Api,
-    problem::{Asked, Refused},
+    asked::{Asked, Refused},
+    limits::RATE_LIMITED,
+    state::Api,
 };
 use crate::telemetry::{Rail, Verdict};
-
-/// The word for a request that a limit refused.
-pub(super) const RATE_LIMITED: &str = "rate_limited";
 
 /// Counts what came of the request's credential, and whether a limit refused it.
 pub(super) fn of(api: &Api, asked: &Asked, response: &Response) {

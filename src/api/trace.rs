@@ -3,7 +3,7 @@
 use axum::response::Response;
 use payments::{agent::Payer, ports::RequestNote, time::UnixMs};
 
-use super::{call::Call, problem::Refused};
+use super::{asked::Refused, call::Call};
 
 /// The note of an answer.
 pub(super) fn of(call: &Call, payer: Payer, response: &Response, at: UnixMs) -> RequestNote {

@@ -7,7 +7,7 @@ use payments::{
     route::Quota,
 };
 
-use super::{AppError, cache::BalancesBeside, clock, parts, stores};
+use super::{cache::BalancesBeside, error::AppError, parts, settings::clock, stores};
 use crate::{clock::SystemIds, config::Config};
 
 /// The books, for commands that look and for those that change card accounts.

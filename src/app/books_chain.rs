@@ -2,7 +2,7 @@
 
 use payments::ports::CardBooks;
 
-use super::AppError;
+use super::error::AppError;
 use crate::{
     books::{Inspect, TOKEN_MARK},
     config::Config,

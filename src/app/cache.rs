@@ -11,7 +11,7 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::AppError;
+use super::error::AppError;
 use crate::{
     api::operator::Check,
     cache::{

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use payments::ports::{CardBooks, CardError, CardRail};
 
-use super::AppError;
+use super::error::AppError;
 use crate::{clock::random_bytes, rails::stripe::StripeRail};
 
 /// What the books keep of the mode, so that what was bought in a test is never spent for real money.

@@ -12,7 +12,7 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, card_account, keys::SandboxKeys};
+use super::{card_account, error::AppError, keys::SandboxKeys};
 use crate::{
     api::{CardDesk, CardTerms, Looks, Pack},
     clock::SystemClock,

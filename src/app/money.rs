@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, keys::SandboxKeys};
+use super::{error::AppError, keys::SandboxKeys, limits, listener};
 use crate::{
     clock::SystemClock,
     config::{Config, X402Mode},
@@ -137,7 +137,7 @@ impl Terms {
             known_relayers: known_relayers(config),
             refund_key: self.refund_key,
             max_fee_per_gas_wei: u128::from(x402.max_fee_gwei).saturating_mul(1_000_000_000),
-            max_gas_wei: super::limits::gas(config).plain_wei,
+            max_gas_wei: limits::gas(config).plain_wei,
             confirmations: x402.confirmations,
             fee_bump_after_s: u32::try_from(x402.fee_bump_after_s).unwrap_or(u32::MAX),
         };
@@ -154,8 +154,8 @@ async fn sandbox_rpc(
     stop: &CancellationToken,
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> Result<String, AppError> {
-    let listener = super::parts::listener(config.sandbox.chain_listen).await?;
-    let url = format!("http://{}", super::parts::address(&listener)?);
+    let listener = listener::listener(config.sandbox.chain_listen).await?;
+    let url = format!("http://{}", listener::address(&listener)?);
     tasks.push(super::sandbox_chain::start(&config.sandbox.dir, clock, signer, token, listener, stop.clone())?);
     Ok(url)
 }
@@ -188,4 +188,15 @@ fn address_of(key: &[u8; 32]) -> Result<Wallet, AppError> {
     let signer = alloy_signer_local::PrivateKeySigner::from_slice(key)
         .map_err(|_| AppError::Setting(String::from("a private key is not a valid scalar")))?;
     Ok(Wallet::new(signer.address().into_array()))
+}
+
+/// The rail of a configuration, to a node that somebody else runs; `None` for a sandbox that was never started.
+pub(super) fn rail_beside(config: &Config) -> Result<Option<BaseRail>, AppError> {
+    let keys = SandboxKeys::load(&config.sandbox.dir)?;
+    if config.x402.mode == X402Mode::Sandbox {
+        let Some(keys) = keys else { return Ok(None) };
+        let url = format!("http://{}", config.sandbox.chain_listen);
+        return terms(config, Some(&keys))?.rail(config, &url).map(Some);
+    }
+    terms(config, keys.as_ref())?.rail(config, config.x402.rpc_url.expose()).map(Some)
 }

@@ -12,7 +12,7 @@ use payments::{
     usdc_refunds::UsdcRefunds,
 };
 
-use super::{AppError, stores::Store};
+use super::{beside::quotas, error::AppError, limits::coin_price, stores::Store};
 use crate::{
     api::operator::Checks,
     config::{Config, StripeMode, X402Mode},
@@ -44,7 +44,7 @@ pub(super) fn desk(
         cards: Arc::clone(&store.cards),
         findings: Arc::clone(&store.reconcile),
         clearing: Arc::clone(&store.clearing),
-        coin_price: super::coin_price(config),
+        coin_price: coin_price(config),
         way: Arc::clone(&store.way),
         balances: world.balances.clone(),
         clock: world.clock.clone(),
@@ -56,7 +56,7 @@ pub(super) fn desk(
             stripe: matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live),
         },
         own_payers: config.operator.payers(),
-        quotas: super::quotas(config)?,
+        quotas: quotas(config)?,
         gas: Arc::new(ChainGas(Arc::clone(rail), world.clone())),
         drives: drives.clone(),
         resolving: (&world.settings).into(),

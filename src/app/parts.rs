@@ -1,6 +1,6 @@
 //! The smaller parts that the wiring puts together: the profile with its prices, listeners, and loops beside the requests.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use payments::{
     checkout::World,
@@ -8,10 +8,10 @@ use payments::{
     ports::{ChainRail, Sealer, WayBooks},
     route::RailsHere,
 };
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, cards::CardParts, custody, money::Money, public_url};
+use super::{cards::CardParts, custody, error::AppError, money::Money, settings::public_url};
 use crate::{
     api::{Api, Challenges},
     config::{Config, StripeMode, UpstreamUrl},
@@ -71,15 +71,6 @@ fn check_quotas(profile: &Profile) -> Result<(), AppError> {
     }
 }
 
-pub(super) async fn listener(address: SocketAddr) -> Result<TcpListener, AppError> {
-    TcpListener::bind(address).await.map_err(|source| AppError::Listen { address, source })
-}
-
-pub(super) fn address(listener: &TcpListener) -> Result<SocketAddr, AppError> {
-    let unspecified = SocketAddr::from(([0, 0, 0, 0], 0));
-    listener.local_addr().map_err(|source| AppError::Listen { address: unspecified, source })
-}
-
 /// Forgets, now and then, the buckets of agents and peers that are full again.
 async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
     while tokio::time::timeout(FORGET_EVERY, stop.cancelled()).await.is_err() {
@@ -136,18 +127,4 @@ async fn watch_chain(rail: Arc<dyn ChainRail>, stop: CancellationToken) {
         }
         well = outcome.is_ok();
     }
-}
-
-pub(super) async fn joined(task: JoinHandle<()>) {
-    if let Err(error) = task.await {
-        tracing::error!(%error, "task.panicked");
-    }
-}
-
-pub(super) fn hours_ms(hours: u64) -> i64 {
-    seconds_ms(hours.saturating_mul(3600))
-}
-
-pub(super) fn seconds_ms(seconds: u64) -> i64 {
-    i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
 }

@@ -11,7 +11,7 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, cards, clock, inspect, keys::SandboxKeys, money, parts, stores, unknowns, upstream};
+use super::{cards, error::AppError, keys::SandboxKeys, money, parts, settings::clock, stores, unknowns, upstream};
 use crate::{
     clock::SystemIds,
     config::Config,
@@ -79,7 +79,7 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
     let store = stores::beside(config).await?;
     let keys = SandboxKeys::load(&config.sandbox.dir)?;
     let terms = money::terms(config, keys.as_ref())?;
-    let rail = inspect::rail(config)?.ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
+    let rail = money::rail_beside(config)?.ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
     let receiver = receiver(config, terms.token(), terms.pay_to(), rail.refund_wallet());
     let rail = Arc::new(rail);
     let profile = Arc::new(parts::profile(config)?);

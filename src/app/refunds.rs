@@ -10,7 +10,12 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{AppError, clock, inspect, limits, parts, stores};
+use super::{
+    error::AppError,
+    limits, money,
+    settings::{clock, hours_ms},
+    stores,
+};
 use crate::{config::Config, rails::base::BaseRail, worker::rounds};
 
 /// The wallet of a configuration with its books; none where no key of one is configured.
@@ -24,7 +29,7 @@ fn wallet(config: &Config, rail: &Arc<BaseRail>, store: &stores::Store, clock: A
         clock,
         gas: limits::gas(config),
         per_day: UsdcUnits::new(config.refunds.usdc_per_day.minor()),
-        stuck_after_ms: parts::hours_ms(u64::from(config.refunds.stuck_after_hours)),
+        stuck_after_ms: hours_ms(u64::from(config.refunds.stuck_after_hours)),
     })
 }
 
@@ -33,7 +38,7 @@ fn wallet(config: &Config, rail: &Arc<BaseRail>, store: &stores::Store, clock: A
 /// # Errors
 /// [`AppError`].
 pub async fn usdc_refunds(config: &Config) -> Result<Option<UsdcRefunds>, AppError> {
-    let Some(rail) = inspect::rail(config)? else { return Ok(None) };
+    let Some(rail) = money::rail_beside(config)? else { return Ok(None) };
     Ok(wallet(config, &Arc::new(rail), &stores::beside(config).await?, Arc::new(clock(config))))
 }
 

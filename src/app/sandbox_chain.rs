@@ -11,7 +11,7 @@ use sandbox::{
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::AppError;
+use super::{error::AppError, tasks::joined};
 use crate::clock::SystemClock;
 
 /// What each development wallet holds: 1,000 test USDC.
@@ -47,7 +47,7 @@ pub(super) fn start(
         if let Err(error) = sandbox::chain::serve(chain, listener, stop.cancelled_owned()).await {
             tracing::error!(%error, "sandbox.chain_failed");
         }
-        super::parts::joined(ticking).await;
+        joined(ticking).await;
     }))
 }
 

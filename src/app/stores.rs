@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use payments::ports::{Books, CardBooks, ClearingBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks};
 
-use super::AppError;
+use super::error::AppError;
 use crate::{
     books::{Inspect, postgres::PostgresBooks, sqlite::SqliteBooks},
     config::Config,

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc, time::Dura
 use launch_core::{CoreConfig, LaunchCore};
 use payments::ports::Upstream;
 
-use super::{AppError, keys::KeysError, parts};
+use super::{error::AppError, keys::KeysError, listener};
 use crate::{
     clock::{self, SystemClock},
     config::{Config, UpstreamUrl},
@@ -71,7 +71,7 @@ pub(super) async fn serve_core(
     let secret = config.upstream.signing_secret.expose().as_bytes().to_vec();
     let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
     let core = embedded(config, &clock, secret).await?;
-    let listener = parts::listener(listen).await?;
-    tracing::info!(listen = %parts::address(&listener)?, "core.started");
+    let listener = listener::listener(listen).await?;
+    tracing::info!(listen = %listener::address(&listener)?, "core.started");
     launch_core::serve(core, listener, stop).await.map_err(|source| AppError::Listen { address: listen, source })
 }

@@ -2,6 +2,7 @@
 //! file may be. A rule that is not checked is a wish.
 #![allow(clippy::unwrap_used)]
 
+mod circles;
 mod contracts;
 mod deploy;
 mod failures;

@@ -75,6 +75,10 @@ fn walk<'a>(code: &'a str, before: &[String], paths: &mut Vec<Vec<String>>) -> &
     let code = code.trim_start();
     if let Some(mut inside) = code.strip_prefix('{') {
         loop {
+            inside = inside.trim_start();
+            if let Some(rest) = inside.strip_prefix('}') {
+                return rest;
+            }
             inside = walk(inside, before, paths).trim_start();
             match inside.strip_prefix(',') {
                 Some(rest) => inside = rest,
@@ -89,14 +93,27 @@ fn walk<'a>(code: &'a str, before: &[String], paths: &mut Vec<Vec<String>>) -> &
         Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => walk(rest, &path, paths),
         _ => {
             paths.push(path);
-            &code[end..]
+            after_new_name(&code[end..])
         }
     }
 }
 
+/// What is left after `as name`.
+fn after_new_name(code: &str) -> &str {
+    let Some(named) = code.trim_start().strip_prefix("as ") else { return code };
+    named.trim_start().trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
+}
+
+/// The path at the start of `code`, or all paths of a group.
+pub fn path_at(code: &str) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    walk(code, &[], &mut paths);
+    paths
+}
+
 #[test]
 fn paths_are_read_out_of_groups() {
-    let code = "use crate::{books::{sqlite::Books, Kind}, api}; fn f() { crate::rails::base::send(); }";
+    let code = "use crate::{books::{sqlite::Books as B, Kind,}, api}; fn f() { crate::rails::base::send(); }";
     let paths: Vec<String> = own_paths(code).iter().map(|path| path.join("::")).collect();
     assert_eq!(paths, ["books::sqlite::Books", "books::Kind", "api", "rails::base::send"]);
 }

@@ -7,14 +7,15 @@ use payments::{agent::Payer, money::Credits, ports::ShownBalance};
 use serde_json::json;
 
 use super::{
-    super::{Api, call::Call, credential::Credential, free, own, problem::Fault},
-    CardDesk, Pack, desk, free as card_free,
+    super::{call::Call, credential::Credential, fault::Fault, free, json, state::Api},
+    desk::{CardDesk, Pack},
+    free as card_free,
 };
 
 const NOTHING: ShownBalance = ShownBalance { balance: Credits::ZERO, debt: Credits::ZERO };
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
-    let desk = desk(api)?;
+    let desk = api.card_desk()?;
     let account = match credential {
         Credential::ApiKey(_) => NOTHING,
         Credential::X402(header) => {
@@ -36,7 +37,7 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
     if account.debt != Credits::ZERO {
         data["owed"] = json!(account.debt.get());
     }
-    Ok(own::answered(&json!({"data": data})))
+    Ok(json::free_of_charge(&json!({"data": data})))
 }
 
 /// The only place that shows a kept balance.

@@ -11,8 +11,8 @@ use payments::{
 };
 
 use super::{
-    super::{Api, call::Call, own, problem::Fault},
-    CardDesk, desk,
+    super::{call::Call, fault::Fault, json, state::Api},
+    desk::CardDesk,
 };
 use crate::upstream::profile::Condition;
 
@@ -20,7 +20,7 @@ use crate::upstream::profile::Condition;
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Response, Fault> {
-    let desk = desk(api)?;
+    let desk = api.card_desk()?;
     let Some(event) = believed(api, desk, call)? else { return Ok(received()) };
     let at = api.world.clock.now();
     let note = EventNote { id: event.id.clone(), kind: event.kind.clone(), at };
@@ -34,7 +34,7 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Resp
 }
 
 fn received() -> Response {
-    own::answered(&serde_json::json!({"received": true}))
+    json::free_of_charge(&serde_json::json!({"received": true}))
 }
 
 /// The event; none for one that is signed and says nothing to us: sent again it would not be another, and an endpoint that refuses is closed.

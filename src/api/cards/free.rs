@@ -14,8 +14,9 @@ use payments::{
 };
 
 use super::{
-    super::{Api, call::Call, credential::Credential, problem::Fault},
-    AGENT_TOKEN_HINT, desk, who,
+    super::{call::Call, credential::Credential, fault::Fault, state::Api},
+    desk::AGENT_TOKEN_HINT,
+    who,
 };
 use crate::upstream::profile::Condition;
 
@@ -25,7 +26,7 @@ use crate::upstream::profile::Condition;
 /// 401 for anybody else, 429, 503 when the books do not answer.
 pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
     let who = match credential {
-        Credential::AgentToken(token) => identify_by_token(&who::known_token(desk(api)?, token, api.world.clock.now()).await?),
+        Credential::AgentToken(token) => identify_by_token(&who::known_token(api.card_desk()?, token, api.world.clock.now()).await?),
         Credential::Card(header) => of_credential(api, header).await?,
         Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(unknown()),
     };
@@ -35,7 +36,7 @@ pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, creden
 }
 
 async fn of_credential(api: &Api, header: &[u8]) -> Result<Identified, Fault> {
-    let desk = desk(api)?;
+    let desk = api.card_desk()?;
     let presented = |header| -> Option<PresentedPayment> {
         let unverified = decode([header]).ok()??;
         present(&unverified, &desk.secrets, &desk.realm).ok()

@@ -11,15 +11,25 @@ use payments::{
     holder::Holder,
     ids::PaymentId,
     intent::KeptRequest,
-    mpp::error::ProblemType,
-    ports::{ClaimKey, HalfKnown, Known},
+    ports::{ClaimKey, Claimed},
     proof::{ChargeKey, ProofKey},
     route::Terms,
 };
 
 use super::{
-    super::{Api, call::Call, credential, earlier_terms, faults::unpaid, priced, problem::Fault, replay},
-    CardDesk, Pack, desk, stable,
+    super::{
+        call::Call,
+        claiming::{answer_claimed, check_body, check_gates, to_its_end},
+        credential, earlier_terms,
+        fault::Fault,
+        faults::unpaid,
+        state::Api,
+        turns::Turn,
+    },
+    desk::{CardDesk, Pack},
+    pack,
+    repeated::repeated,
+    stable,
     who::{self, Paying},
 };
 use crate::upstream::profile::{Condition, UpstreamRoute};
@@ -60,7 +70,7 @@ pub(in super::super) async fn by_token(
     call: &mut Call,
     token: &str,
 ) -> Result<Response, Fault> {
-    let desk = desk(api)?;
+    let desk = api.card_desk()?;
     let known = who::known_token(desk, token, api.world.clock.now()).await?;
     let turn = api.turns.none();
     serve(api, &Order::Call(upstream, terms), call, Paying::holder_of(known), None, turn).await
@@ -69,7 +79,7 @@ pub(in super::super) async fn by_token(
 pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
     let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let verified = desk(api).and_then(|desk| Ok((desk, who::verified(api, desk, challenged, call, header)?)));
+    let verified = api.card_desk().and_then(|desk| Ok((desk, who::verified(api, desk, challenged, call, header)?)));
     let (desk, verified) = match verified {
         Ok((desk, Some(verified))) => (desk, verified),
         Ok((_, None)) => return Err(unpaid(api, call)),
@@ -120,9 +130,9 @@ async fn serve(
     call: &mut Call,
     paying: Paying,
     card: Option<PresentedCard>,
-    turn: super::super::turns::Turn<'_>,
+    turn: Turn<'_>,
 ) -> Result<Response, Fault> {
-    let (desk, Paying { payer, holder, stable }) = (desk(api)?, paying);
+    let (desk, Paying { payer, holder, stable }) = (api.card_desk()?, paying);
     let idempotency_key = credential::idempotency_key(&call.headers)?;
     let proof = card.as_ref().map(|card| ProofKey::Charge(card.key));
     let key = ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
@@ -142,11 +152,11 @@ async fn serve(
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     match order {
         Order::Call(upstream, _) => {
-            priced::check_body(api, upstream, call)?;
-            priced::check_gates(api).await?;
+            check_body(api, upstream, call)?;
+            check_gates(api).await?;
         }
-        Order::Pack(pack) => {
-            stable::check(stable.as_ref(), super::purchase::check_body(pack, call)?)?;
+        Order::Pack(bought) => {
+            stable::check(stable.as_ref(), pack::check_body(bought, call)?)?;
             api.load.creation(api.drives.count())?;
         }
     }
@@ -156,12 +166,12 @@ async fn serve(
     let (request, product) = (kept(call), order.product());
     let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request, product, idempotency_key };
     let world = api.world.clone();
-    let claimed = priced::to_its_end(api, id, async move { claim_card(&world, request).await }).await?;
+    let claimed = to_its_end(api, id, async move { claim_card(&world, request).await }).await?;
     drop(turn);
-    if let payments::ports::Claimed::Known(known) = claimed {
+    if let Claimed::Known(known) = claimed {
         return repeated(api, call, &key, known).await;
     }
-    priced::answer_claimed(api, call, &key, claimed).await
+    answer_claimed(api, call, &key, claimed).await
 }
 
 /// Notes whose payment it will be, before there is one: the answer of it brings the holder's token.
@@ -180,35 +190,6 @@ async fn unblocked(desk: &CardDesk, payer: &Payer) -> Result<(), Fault> {
     };
     let message = format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
     Err(Fault::new(Condition::PaymentRequired, message).reason("account_blocked").phase(Phase::Reserve).retry(Retry::Never))
-}
-
-/// A key that arrives again. Who holds one half of a credential gets nobody's answer.
-pub(in super::super) async fn repeated(api: &Arc<Api>, call: &Call, key: &ClaimKey, known: Known) -> Result<Response, Fault> {
-    match known.half_known {
-        None => replay::answer(api, call, key, known).await,
-        Some(HalfKnown::Challenge) => {
-            Err(Fault::new(Condition::Conflict, "this challenge was paid with another payment token; nothing was done")
-                .reason("challenge_used")
-                .phase(Phase::Verify)
-                .retry(Retry::Never))
-        }
-        // A challenge now would be paid with another token, on top of the charge that is open.
-        Some(HalfKnown::Token) if known.intent.as_ref().is_some_and(|intent| !intent.state.is_terminal()) => Err(Fault::new(
-            Condition::Conflict,
-            "this payment token is being charged under another challenge; repeat that request unchanged",
-        )
-        .reason("payment_token_in_use")
-        .phase(Phase::Settle)
-        .retry(Retry::Wait)),
-        Some(HalfKnown::Token) => {
-            Err(Fault::new(Condition::MppInvalid, "this payment token was used for another payment; nothing was charged")
-                .reason("payment_token_used")
-                .phase(Phase::Verify)
-                .retry(Retry::PayAgain)
-                .card_problem(ProblemType::VerificationFailed)
-                .challenged())
-        }
-    }
 }
 
 fn kept(call: &Call) -> KeptRequest {

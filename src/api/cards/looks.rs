@@ -8,7 +8,7 @@ use std::{
 
 use payments::time::UnixMs;
 
-use super::super::{limits::too_many, problem::Fault};
+use super::super::{fault::Fault, limits::too_many};
 
 /// Counts, for the minute that is running.
 pub struct Looks {

@@ -3,33 +3,16 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use payments::{
-    challenge::Retry,
-    funding::Funding,
-    intent::{Intent, StoredAnswer},
-};
-use serde::Deserialize;
-use serde_json::json;
+use payments::challenge::Retry;
 
 use super::{
-    super::{Api, call::Call, credential::Credential, faults::unpaid, problem::Fault},
-    AGENT_TOKEN_HINT, Pack, desk,
+    super::{call::Call, credential::Credential, fault::Fault, faults::unpaid, state::Api},
     launch::{Order, pay},
 };
 use crate::upstream::profile::Condition;
 
-/// The body; an empty one buys the one pack that there is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    pack: Option<String>,
-    /// The buyer knows that only the agent token of the answer spends the credits.
-    #[serde(default)]
-    agent_token_only: bool,
-}
-
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
-    let Some(pack) = desk(api)?.pack else {
+    let Some(pack) = api.card_desk()?.pack else {
         let fault = Fault::new(Condition::NotFound, "nothing here takes credits, so none are sold; nothing was charged");
         return Err(fault.reason("no_packs").retry(Retry::Never));
     };
@@ -45,42 +28,4 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
 
 fn cards_only(message: &str) -> Fault {
     Fault::new(Condition::Validation, message).reason("cards_only").retry(Retry::Never)
-}
-
-/// Refuses a body before any money: the pack that it names is the one that is charged. Says whether the buyer means to spend the credits by
-/// agent token alone.
-pub(super) fn check_body(pack: &Pack, call: &Call) -> Result<bool, Fault> {
-    let asked: Asked = match call.body.is_empty() {
-        true => Asked::default(),
-        false => serde_json::from_slice(&call.body).map_err(|_| {
-            let fault = Fault::new(
-                Condition::Validation,
-                "the body is {\"pack\": \"pack_20\"}, perhaps with \"agent_token_only\": true, or empty; nothing was charged",
-            );
-            fault.reason("invalid_body").retry(Retry::FixRequest).field("body", "an object with pack and agent_token_only", "another body")
-        })?,
-    };
-    match asked.pack.as_deref() {
-        None => Ok(asked.agent_token_only),
-        Some(asked_for) if asked_for == pack.id => Ok(asked.agent_token_only),
-        Some(other) => {
-            let got: String = other.chars().take(64).collect();
-            let fault = Fault::new(Condition::Validation, "no such pack; nothing was charged");
-            Err(fault.reason("unknown_pack").retry(Retry::FixRequest).field("pack", pack.id, &got))
-        }
-    }
-}
-
-/// The answer of a pack that is granted: the same each time, because all that it says is kept with the intent.
-pub(in super::super) fn granted(api: &Api, intent: &Intent) -> Option<StoredAnswer> {
-    let (Funding::MppPack { credits }, Some(balance)) = (&intent.funding, intent.granted_balance) else { return None };
-    let pack = json!({
-        "id": api.cards.as_ref().and_then(|desk| desk.pack).map_or("pack_20", |pack| pack.id),
-        "credits": credits.get(),
-        "price_usd": intent.price.to_string().trim_end_matches(" USD"),
-    });
-    let body =
-        json!({"data": {"credits_added": credits.get(), "new_balance": balance.get(), "pack": pack, "agent_token": AGENT_TOKEN_HINT}});
-    let headers = vec![(String::from("content-type"), String::from("application/json"))];
-    Some(StoredAnswer { status: 200, headers, body: body.to_string().into() })
 }

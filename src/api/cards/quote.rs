@@ -12,8 +12,12 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
-    super::{Api, call::Call, challenges::Challenged, credential::Credential, free, free_calls::FreeCalls, own, problem::Fault},
-    Pack, free as card_free,
+    super::{
+        call::Call, challenges::Challenged, credential::Credential, fault::Fault, free, free_calls::FreeCalls, json::free_of_charge,
+        state::Api,
+    },
+    desk::Pack,
+    free as card_free,
 };
 use crate::upstream::profile::Condition;
 
@@ -46,7 +50,7 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
     if let Some(desk) = api.cards.as_ref() {
         quote["packs"] = desk.pack.iter().map(Pack::shown).collect();
     }
-    Ok(own::answered(&json!({ "data": quote })))
+    Ok(free_of_charge(&json!({ "data": quote })))
 }
 
 /// What this payer would be charged now, and why.

@@ -7,10 +7,7 @@ use http::header;
 use payments::{challenge::Retry, checkout::Identified, holder::Scope, ids::PaymentId};
 use serde_json::Value;
 
-use super::{
-    super::{Api, call::Call, free, problem::Fault},
-    desk,
-};
+use super::super::{call::Call, fault::Fault, free, state::Api};
 use crate::upstream::profile::{Condition, UpstreamRoute};
 
 /// Where the results of a list stand.
@@ -52,7 +49,7 @@ pub(in super::super) async fn check_payment(api: &Api, who: &Identified, payment
         Scope::Account => true,
         Scope::Payment(own) => own == payment,
         Scope::Holder(holder) => {
-            let of = desk(api)?.books.holder_of_payment(payment).await.map_err(|error| Fault::internal(&error))?;
+            let of = api.card_desk()?.books.holder_of_payment(payment).await.map_err(|error| Fault::internal(&error))?;
             of.is_some_and(|of| of.id == holder)
         }
     };
@@ -60,7 +57,7 @@ pub(in super::super) async fn check_payment(api: &Api, who: &Identified, payment
 }
 
 async fn results(api: &Api, who: &Identified, only: Option<&str>) -> Result<BTreeSet<String>, Fault> {
-    let found = desk(api)?.books.results_of(who.payer(), who.scope(), only).await;
+    let found = api.card_desk()?.books.results_of(who.payer(), who.scope(), only).await;
     found.map_err(|error| Fault::internal(&error))
 }
 

@@ -19,8 +19,8 @@ use payments::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{Api, header_value, problem::Fault},
-    CardDesk,
+    super::{fault::Fault, headers::header_value, state::Api},
+    desk::CardDesk,
 };
 use crate::upstream::profile::Condition;
 

@@ -9,13 +9,13 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{Api, call::Call, credential::Credential, header_value, own, problem::Fault},
-    desk, who,
+    super::{call::Call, credential::Credential, fault::Fault, headers::header_value, json, state::Api},
+    who,
 };
 use crate::upstream::profile::Condition;
 
 pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
-    let desk = desk(api)?;
+    let desk = api.card_desk()?;
     let token = match credential {
         Credential::AgentToken(token) => token,
         Credential::None | Credential::Card(_) | Credential::X402(_) | Credential::ApiKey(_) => return Err(who::unknown_token()),
@@ -36,7 +36,7 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
     }
     tracing::info!(holder = %holder.id, "cards.token_rotated");
     let body = json!({"data": {"agent_token": next, "previous_token_ends_at": until.rfc3339()}});
-    let mut response = own::answered(&body);
+    let mut response = json::free_of_charge(&body);
     response.headers_mut().insert(HeaderName::from_static("x-agent-token"), header_value(&next));
     Ok(response)
 }

@@ -6,8 +6,8 @@ use payments::{challenge::Retry, ids::PaymentId, ports::StablePayer};
 use serde_json::{Value, json};
 
 use super::{
-    super::{Api, problem::Fault},
-    AGENT_TOKEN_HINT, CardDesk,
+    super::{fault::Fault, state::Api},
+    desk::{AGENT_TOKEN_HINT, CardDesk},
 };
 use crate::upstream::profile::Condition;
 

@@ -18,8 +18,8 @@ use payments::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{Api, call::Call, challenges::Challenged, problem::Fault},
-    AGENT_TOKEN_HINT, CardDesk,
+    super::{call::Call, challenges::Challenged, fault::Fault, state::Api},
+    desk::{AGENT_TOKEN_HINT, CardDesk},
 };
 use crate::{clock::Stopwatch, telemetry::Rail, upstream::profile::Condition};
 

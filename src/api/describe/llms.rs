@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    openapi::Subject,
     operation::{notes, summary},
     prices::Prices,
+    subject::Subject,
 };
 use crate::upstream::profile::{Codes, Condition, Route};
 

@@ -3,7 +3,7 @@
 use payments::route::Access;
 use serde_json::{Map, Value, json};
 
-use super::{openapi::Subject, prices::Prices};
+use super::{prices::Prices, subject::Subject};
 use crate::upstream::profile::{OwnRoute, Route, Target};
 
 /// What a route wants of who calls it.

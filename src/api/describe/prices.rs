@@ -3,7 +3,7 @@
 use payments::money::{UsdCents, UsdcUnits};
 use serde_json::{Value, json};
 
-use super::super::Challenges;
+use super::super::challenges::Challenges;
 use crate::upstream::profile::Route;
 
 /// What a call costs on each rail.

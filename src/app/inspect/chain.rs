@@ -2,7 +2,10 @@
 
 use payments::ports::{ChainRail, RailError};
 
-use super::{Finding, rail, why};
+use super::{
+    super::money::rail_beside,
+    finding::{Finding, why},
+};
 use crate::{
     clock::SystemClock,
     config::{Config, X402Mode},
@@ -22,7 +25,7 @@ const ASK_THE_NODE: &str = "see that x402.rpc_url answers from this machine";
 /// Chain id and token, gas, limits, clock.
 pub(super) async fn findings(config: &Config, clock: &SystemClock) -> Vec<Finding> {
     let sandbox = config.x402.mode == X402Mode::Sandbox;
-    let rail = match rail(config) {
+    let rail = match rail_beside(config) {
         Ok(Some(rail)) => rail,
         Ok(None) => return vec![Finding::ok("chain", "a sandbox that was never started; its chain is made at the first start")],
         Err(error) => return vec![Finding::fail("chain", why(&error), "correct [x402]")],

@@ -7,22 +7,21 @@ use payments::{
     sequence::{self, SignerState},
 };
 
-use super::{Finding, rail, why};
-use crate::{
-    app::{
-        books_beside, clock,
+use super::{
+    super::{
+        beside::books_beside,
         custody::{Custody, look},
         keys::SandboxKeys,
-        money,
+        money::{self, rail_beside},
+        settings::clock,
     },
-    clock::SystemClock,
-    config::Config,
-    rails::base::BaseRail,
+    finding::{Finding, why},
 };
+use crate::{clock::SystemClock, config::Config, rails::base::BaseRail};
 
 /// Nothing where there are no books or no keys yet: other checks say so.
 pub(super) async fn findings(config: &Config) -> Vec<Finding> {
-    let Ok(Some(rail)) = rail(config) else { return Vec::new() };
+    let Ok(Some(rail)) = rail_beside(config) else { return Vec::new() };
     let Ok(keys) = SandboxKeys::load(&config.sandbox.dir) else { return Vec::new() };
     let (Ok(terms), Ok(books)) = (money::terms(config, keys.as_ref()), books_beside(config).await) else { return Vec::new() };
     let custody = match look(&*books, &*terms.sealer).await {

@@ -10,9 +10,13 @@ use payments::{
     route::Access,
 };
 
-use super::{super::stores, Finding, chain, custody, settings, trial_balance, why};
+use super::{
+    super::{books_chain, cache, cards, error::AppError, keys::SandboxKeys, parts, settings as app_settings, stores, upstream},
+    chain, custody,
+    finding::{Finding, trial_balance, why},
+    settings,
+};
 use crate::{
-    app::{AppError, cache, cards, keys::SandboxKeys, parts, upstream},
     clock::SystemClock,
     config::{Config, StripeMode, UpstreamUrl},
     seal::AeadSealer,
@@ -21,7 +25,7 @@ use crate::{
 
 /// Every check, in the order in which a start needs them.
 pub async fn doctor(config: &Config) -> Vec<Finding> {
-    let clock = super::super::clock(config);
+    let clock = app_settings::clock(config);
     let mut findings = settings::findings(config);
     findings.extend(keys(&config.sandbox.dir));
     findings.extend(books(config).await);
@@ -106,7 +110,7 @@ async fn books(config: &Config) -> Vec<Finding> {
 async fn books_chain(config: &Config) -> Option<Finding> {
     const CHECK: &str = "books_chain";
     let store = stores::beside(config).await.ok()?;
-    Some(match super::super::books_chain::mismatch(config, &*store.inspect).await.ok()? {
+    Some(match books_chain::mismatch(config, &*store.inspect).await.ok()? {
         None => Finding::ok(CHECK, "of the configured chain and token"),
         Some(mismatch) => Finding::fail(CHECK, mismatch, "correct x402.chain_id and x402.asset, or set store.url to new books"),
     })

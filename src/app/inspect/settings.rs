@@ -1,6 +1,6 @@
 //! Settings that start, and that somebody should know about.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::config::Config;
 
 /// Everything worth a line; one `ok` when nothing is.

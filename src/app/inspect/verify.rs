@@ -5,7 +5,10 @@ use payments::{
     settlement::Settlement,
 };
 
-use super::{super::stores, AppError, Finding, rail, trial_balance, why};
+use super::{
+    super::{error::AppError, money::rail_beside, stores},
+    finding::{Finding, trial_balance, why},
+};
 use crate::{
     books::{Agreement, BookedSettlement},
     config::Config,
@@ -45,7 +48,7 @@ async fn on_chain(config: &Config, books: &dyn Books, booked: &[BookedSettlement
         let says = format!("could not check {} settlements: {why}", booked.len());
         Finding::warn(CHECK, says, "run it again while the chain answers")
     };
-    let rail = match rail(config) {
+    let rail = match rail_beside(config) {
         Ok(Some(rail)) => rail,
         Ok(None) => return Ok(unchecked(String::from("this sandbox was never started"))),
         Err(error) => return Ok(unchecked(why(&error))),

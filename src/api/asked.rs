@@ -1,0 +1,36 @@
+//! What a request asked for, as far as an answer needs it, and what a refusal says of itself to whoever notes it.
+
+use bytes::Bytes;
+use payments::challenge::{ErrorShape, Phase};
+
+use super::challenges::Challenged;
+use crate::telemetry::Rail;
+
+/// Where a challenge would point, and the form of `error`.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    /// The absolute URL that the client called.
+    pub url: String,
+    /// The form that this client reads.
+    pub shape: ErrorShape,
+    /// What a challenge of this route offers.
+    pub challenged: Option<Challenged>,
+    /// The body that a challenge for cards is bound to.
+    pub body: Bytes,
+    /// The route's number, once it is found.
+    pub route: Option<usize>,
+    /// Which rail the credential is of, once it is looked at.
+    pub rail: Rail,
+}
+
+/// What a refusal says, carried beside its body for whoever notes the answer.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub code: String,
+    pub reason: Option<String>,
+    pub payment_id: Option<String>,
+    /// What was being done.
+    pub phase: Option<Phase>,
+    /// The credential does not hold.
+    pub unverified: bool,
+}

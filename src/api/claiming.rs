@@ -1,0 +1,93 @@
+//! Steps 7 to 11 of every payment, of either rail: the gates before a claim, the claim to its end, and the answer of what it made.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::response::Response;
+use payments::{
+    checkout::{ClaimError, Progress},
+    ids::PaymentId,
+    ports::{BooksError, ClaimKey, Claimed},
+};
+use tokio::sync::oneshot;
+
+use super::{
+    answer::{self, Delivered},
+    call::Call,
+    delivery::Attendance,
+    fault::Fault,
+    faults::{claim_not_known, closed, not_claimed, refused},
+    refusal, replay,
+    state::Api,
+};
+use crate::{telemetry::trace, upstream::profile::UpstreamRoute, worker::drives::chain};
+
+/// How long a request waits for its claim. The claim itself goes on.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up meanwhile leaves no claim that nobody drives, and
+/// none that seems to be waited for.
+///
+/// # Errors
+/// What [`not_claimed`] says; 503 with the payment's id when the claim may be written and nobody knows yet.
+pub(super) async fn to_its_end(
+    api: &Arc<Api>,
+    id: PaymentId,
+    claim: impl Future<Output = Result<Claimed, ClaimError>> + Send + 'static,
+) -> Result<Claimed, Fault> {
+    let (tell, told) = oneshot::channel();
+    let (books, drives) = (Arc::clone(&api.world.books), api.drives.clone());
+    tokio::spawn(trace::kept(async move {
+        let claimed = claim.await;
+        if let Ok(Claimed::New(intent)) = &claimed {
+            tracing::info!(payment_id = %intent.id, state = intent.state.word(), funding = intent.funding.word(), "payment.claimed");
+            drives.start(intent.clone(), Progress::live());
+        }
+        if let Err(ClaimError::Books(error @ BooksError::NotKnown(_))) = &claimed {
+            tracing::error!(payment_id = %id, error = %chain(error), "payment.claim_not_known");
+            books.unattended(id);
+        }
+        if let Err(Ok(Claimed::New(intent) | Claimed::Joined(intent))) = tell.send(claimed) {
+            books.unattended(intent.id);
+        }
+    }));
+    let claimed = tokio::select! {
+        claimed = told => claimed.ok(),
+        () = api.out_of_patience() => None,
+        () = tokio::time::sleep(CLAIM_PATIENCE) => None,
+    };
+    match claimed {
+        Some(Err(ClaimError::Books(BooksError::NotKnown(_)))) | None => Err(claim_not_known(api, id)),
+        Some(claimed) => claimed.map_err(not_claimed),
+    }
+}
+
+/// What a claim is answered with, of either protocol.
+pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimKey, claimed: Claimed) -> Result<Response, Fault> {
+    match claimed {
+        Claimed::New(intent) => {
+            // 11. It is driven in a task of its own: a client that hangs up changes nothing.
+            let attendance = Attendance::owner(Arc::clone(&api.world.books), intent.id);
+            answer::awaited(api, call, intent.id, attendance, Delivered::First).await
+        }
+        Claimed::Joined(intent) => {
+            let attendance = Attendance::visitor(Arc::clone(&api.world.books), intent.id);
+            answer::awaited(api, call, intent.id, attendance, Delivered::Again).await
+        }
+        Claimed::Known(known) => replay::answer(api, call, key, known).await,
+        Claimed::Refused(refusal) => Err(refused(api, &refusal)),
+    }
+}
+
+/// Step 8: what is open already, the upstream's health, its breaker and budget.
+pub(super) async fn check_gates(api: &Api) -> Result<(), Fault> {
+    api.load.creation(api.drives.count())?;
+    api.world.upstream.gate().map_err(closed)?;
+    api.world.upstream.ready().await.map_err(closed)
+}
+
+/// Step 7: the body against the schema and the agent rules.
+pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {
+    let Some(schema) = &upstream.body else { return Ok(()) };
+    let body = schema.contract.check(&call.body).map_err(|findings| refusal::of_schema(&findings))?;
+    (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))
+}
