@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use payments::{
     agent::Payer,
-    challenge::{Phase, Retry},
+    challenge::Retry,
     checkout::{Admission, may_pay_again},
     funding::{Funding, IfRefused},
     ids::PaymentId,
@@ -23,13 +23,11 @@ use super::{
     call::Call,
     cards::{pack, receipt as card_receipt},
     delivery::Attendance,
-    fault::Fault,
-    faults::{RETRY_AFTER_S, closed, named, not_known_yet},
+    error::{GatewayError, NextPayment, ReceiptHeader},
     free_calls::FreeCalls,
     headers::header_value,
     state::Api,
 };
-use crate::upstream::profile::Condition;
 
 /// Whether the answer was given before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +45,8 @@ pub(super) async fn awaited(
     id: PaymentId,
     attendance: Attendance,
     delivered: Delivered,
-) -> Result<Response, Fault> {
-    named(id);
+) -> Result<Response, GatewayError> {
+    name_payment(id);
     match api.drives.finished(id, api.out_of_patience()).await {
         Ok(Some(intent)) => of_intent(api, &intent, attendance, delivered).await,
         Ok(None) => Err(pending(api, call, id).await),
@@ -60,7 +58,12 @@ pub(super) async fn awaited(
 }
 
 /// The answer of a terminal intent.
-pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Attendance, delivered: Delivered) -> Result<Response, Fault> {
+pub(super) async fn of_intent(
+    api: &Arc<Api>,
+    intent: &Intent,
+    attendance: Attendance,
+    delivered: Delivered,
+) -> Result<Response, GatewayError> {
     let granted = pack::granted(api, intent);
     let Some(stored) = intent.answer.as_ref().or(granted.as_ref()) else { return Err(not_paid(api, intent).await) };
     let (stored, charge) = match intent.state {
@@ -76,60 +79,53 @@ pub(super) async fn of_intent(api: &Arc<Api>, intent: &Intent, attendance: Atten
         headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
     }
     if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price) {
-        receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount }, headers);
+        let receipt = receipt(api, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount });
+        let named = receipt.and_then(|receipt| Some((HeaderName::try_from(receipt.name).ok()?, receipt.value)));
+        if let Some((name, value)) = named {
+            headers.insert(name, header_value(&value));
+        }
     }
     card_receipt::charged_headers(api, intent, stored.status, response.headers_mut()).await;
     Ok(response)
 }
 
 /// Forwards a call that creates nothing billable.
-pub(super) async fn forwarded(api: &Arc<Api>, admission: Admission, charge: &str) -> Result<Response, Fault> {
-    let stored = api.world.upstream.forward(admission).await.map_err(closed)?;
+pub(super) async fn forwarded(api: &Arc<Api>, admission: Admission, charge: &str) -> Result<Response, GatewayError> {
+    let stored = api.world.upstream.forward(admission).await.map_err(GatewayError::Upstream)?;
     let mut response = whole(&stored, Body::from(stored.body.clone()));
     response.headers_mut().insert(HeaderName::from_static("x-charge"), header_value(charge));
     Ok(response)
 }
 
-/// Nobody knows yet: 503, and the same proof again or `GET /payments/:id`.
-async fn pending(api: &Api, call: &Call, id: PaymentId) -> Fault {
-    let fault = not_known_yet(id);
-    let Ok(Some(intent)) = api.world.books.intent(id).await else { return fault };
-    tracing::info!(request_id = call.request_id, payment_id = %id, state = intent.state.word(), "payment.pending");
-    if intent.state == State::Charged {
-        return Fault::new(Condition::PurchaseFailed, "the pack is paid for and its credits are not added yet; they come by themselves")
-            .reason("credits_pending")
-            .phase(Phase::Settle)
-            .retry(Retry::ResendSameProof)
-            .payment(id)
-            .header(header::RETRY_AFTER, RETRY_AFTER_S)
-            .header(HeaderName::from_static("x-charge"), &format!("{}; payment={id}", intent.price));
-    }
-    let transaction = intent.attempts.last().map(|attempt| attempt.tx_hash.0);
-    match receipt_value(api, &intent, Outcome::Pending { transaction }) {
-        Some((name, value)) if intent.funding == Funding::X402 => fault.header(name, &value),
-        _ => fault,
-    }
+/// From here on the request's log lines name the payment.
+pub(super) fn name_payment(id: PaymentId) {
+    tracing::Span::current().record("payment_id", tracing::field::display(id));
 }
 
-/// The payment is proven failed. A challenge goes out only once the authorization can no longer be used by anybody, and
-/// nobody used it.
-async fn not_paid(api: &Api, intent: &Intent) -> Fault {
-    if intent.charge.is_some() {
-        return card_receipt::not_paid(intent);
-    }
-    let reason = intent.failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
-    let fault = Fault::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))
-        .reason(reason)
-        .phase(Phase::Settle)
-        .payment(intent.id);
-    let fault = match receipt_value(api, intent, Outcome::Failed { reason }) {
-        Some((name, value)) => fault.header(name, &value),
-        None => fault,
+/// The outcome is not known yet: the same proof again, or `GET /payments/:id`.
+async fn pending(api: &Api, call: &Call, payment: PaymentId) -> GatewayError {
+    let Ok(Some(intent)) = api.world.books.intent(payment).await else {
+        return GatewayError::OutcomePending { payment, receipt: None };
     };
-    match may_pay_again(&*api.world.rail, intent).await {
-        true => fault.retry(Retry::PayAgain).challenged(),
-        false => fault.retry(Retry::Wait),
+    tracing::info!(request_id = call.request_id, payment_id = %payment, state = intent.state.word(), "payment.pending");
+    if intent.state == State::Charged {
+        return GatewayError::CreditsPending { payment, price: intent.price };
     }
+    let transaction = intent.attempts.last().map(|attempt| attempt.tx_hash.0);
+    let receipt = receipt(api, &intent, Outcome::Pending { transaction }).filter(|_| intent.funding == Funding::X402);
+    GatewayError::OutcomePending { payment, receipt }
+}
+
+/// The payment is proven failed.
+async fn not_paid(api: &Api, intent: &Intent) -> GatewayError {
+    let (payment, failure) = (intent.id, intent.failure.clone());
+    if intent.charge.is_some() {
+        return GatewayError::NotCharged { payment, failure };
+    }
+    let reason = failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
+    let receipt = receipt(api, intent, Outcome::Failed { reason });
+    let next = if may_pay_again(&*api.world.rail, intent).await { NextPayment::Now } else { NextPayment::Later };
+    GatewayError::NotSettled { payment, failure, next, receipt }
 }
 
 fn whole(stored: &StoredAnswer, body: Body) -> Response {
@@ -212,19 +208,13 @@ fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
     changed
 }
 
-fn receipt(api: &Api, intent: &Intent, outcome: Outcome<'_>, headers: &mut HeaderMap) {
-    if let Some((name, value)) = receipt_value(api, intent, outcome) {
-        headers.insert(name, header_value(&value));
-    }
-}
-
-fn receipt_value(api: &Api, intent: &Intent, outcome: Outcome<'_>) -> Option<(HeaderName, String)> {
+/// The receipt in the payer's version; none for payments by card.
+fn receipt(api: &Api, intent: &Intent, outcome: Outcome<'_>) -> Option<ReceiptHeader> {
     let Protocol::X402(version) = intent.protocol else { return None };
     let payer = match &intent.payer {
         Payer::Wallet(wallet) => Some(*wallet),
         Payer::Card(_) => None,
     };
     let receipt = Receipt { network: api.requirements().network(), payer, outcome };
-    let name = version.response_header().to_ascii_lowercase();
-    Some((HeaderName::try_from(name).ok()?, receipt.header_value(version)?))
+    Some(ReceiptHeader { name: version.response_header().to_ascii_lowercase(), value: receipt.header_value(version)? })
 }

@@ -19,9 +19,14 @@ pub(super) struct Asked {
     pub body: Bytes,
     /// The route's number, once it is found.
     pub route: Option<usize>,
+    /// The route's key, `POST /launches`; `none` until it is found.
+    pub route_key: String,
     /// Which rail the credential is of, once it is looked at.
     pub rail: Rail,
 }
+
+/// The reason of a request that a rate limit refused.
+pub(super) const RATE_LIMITED: &str = "rate_limited";
 
 /// What a refusal says, carried beside its body for whoever notes the answer.
 #[derive(Debug, Clone)]

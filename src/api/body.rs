@@ -5,10 +5,12 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use payments::challenge::Retry;
 
-use super::{fault::Fault, load::BodyShare, state::Api};
-use crate::upstream::profile::Condition;
+use super::{
+    error::{ApiError, RequestError},
+    load::BodyShare,
+    state::Api,
+};
 
 /// A body and the memory that it counts for.
 pub(super) struct ReadBody {
@@ -21,11 +23,11 @@ pub(super) struct ReadBody {
 /// # Errors
 /// 413 beyond the limit, 408 when it arrives too slowly, 400 when it breaks off, 415 for what is not plain JSON, 503 when all bodies
 /// together are too large.
-pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<ReadBody, Fault> {
+pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<ReadBody, ApiError> {
     let limit = api.settings.body_bytes;
     let announced = body.size_hint().lower();
     if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
-        return Err(too_large(limit));
+        return Err(RequestError::BodyTooLarge { limit }.into());
     }
     if announced > 0 {
         check_type(headers)?;
@@ -35,10 +37,7 @@ pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<R
     let mut share = api.load.body();
     let bytes = match tokio::time::timeout(api.settings.body_timeout, collect(body, limit, &mut share)).await {
         Ok(outcome) => outcome?,
-        Err(_) => {
-            let fault = Fault::new(Condition::Validation, "the body did not arrive in time");
-            return Err(fault.with_code(408, "SERVER_002").retry(Retry::FixRequest));
-        }
+        Err(_) => return Err(RequestError::BodyTimedOut.into()),
     };
     if !bytes.is_empty() {
         check_type(headers)?;
@@ -47,13 +46,12 @@ pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<R
 }
 
 /// Copied into one piece: parts of a body would keep the connection's buffers alive, one for each byte of a slow peer.
-async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<Bytes, Fault> {
+async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<Bytes, ApiError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let broken = |_| Fault::new(Condition::Validation, "the body broke off").retry(Retry::FixRequest);
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| RequestError::BodyBroken)?.into_data() else { continue };
         if whole.len().saturating_add(data.len()) > limit {
-            return Err(too_large(limit));
+            return Err(RequestError::BodyTooLarge { limit }.into());
         }
         share.grow(data.len())?;
         whole.extend_from_slice(&data);
@@ -61,7 +59,7 @@ async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<
     Ok(whole.freeze())
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
+fn check_type(headers: &HeaderMap) -> Result<(), RequestError> {
     check_encoding(headers)?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -72,19 +70,11 @@ fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
     Err(unsupported("Content-Type", "application/json", &essence.chars().take(64).collect::<String>()))
 }
 
-fn check_encoding(headers: &HeaderMap) -> Result<(), Fault> {
+fn check_encoding(headers: &HeaderMap) -> Result<(), RequestError> {
     let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if encoded { Err(unsupported("Content-Encoding", "none", "a compressed body")) } else { Ok(()) }
 }
 
-fn unsupported(field: &str, expected: &str, got: &str) -> Fault {
-    Fault::new(Condition::UnsupportedMediaType, "the body must be plain JSON").retry(Retry::FixRequest).field(field, expected, got)
-}
-
-fn too_large(limit: usize) -> Fault {
-    Fault::new(Condition::TooLarge, "the body is too large").retry(Retry::FixRequest).field(
-        "body",
-        &format!("at most {limit} bytes"),
-        "more",
-    )
+fn unsupported(header: &'static str, expected: &'static str, got: &str) -> RequestError {
+    RequestError::UnsupportedBody { header, expected, got: got.to_owned() }
 }

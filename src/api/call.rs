@@ -6,15 +6,13 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use payments::{
     agent::Payer,
-    challenge::Retry,
     checkout::ForwardRequest,
     fingerprint::Fingerprint,
     ports::ClaimKey,
     proof::{PaymentKey, ProofKey},
 };
 
-use super::{asked::Asked, credential, fault::Fault, limits::RateState};
-use crate::upstream::profile::Condition;
+use super::{asked::Asked, credential, error::GatewayError, rate::RateState};
 
 /// One request whose route is known and whose body is read.
 pub(super) struct Call {
@@ -30,9 +28,11 @@ pub(super) struct Call {
     pub headers: HeaderMap,
     /// The body's exact bytes.
     pub body: Bytes,
+    /// The agent token beside a card payment.
+    pub agent_token: Option<String>,
     /// What is asked for.
     pub fingerprint: Fingerprint,
-    /// How a fault is answered.
+    /// How an error is answered.
     pub asked: Asked,
     /// The id in logs and at the upstream.
     pub request_id: String,
@@ -69,15 +69,10 @@ impl Call {
     ///
     /// # Errors
     /// 400 for two names, and for a key that is none.
-    pub(super) fn claim_key(&self, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, Fault> {
+    pub(super) fn claim_key(&self, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, GatewayError> {
         let name = match (credential::idempotency_key(&self.headers)?, identifier) {
             (Some(_), Some(_)) => {
-                let fault = Fault::new(Condition::Validation, "a request has one name: Idempotency-Key or the payment's identifier");
-                return Err(fault.reason("several_idempotency_keys").retry(Retry::FixRequest).field(
-                    "Idempotency-Key",
-                    "one of both",
-                    "both",
-                ));
+                return Err(GatewayError::SeveralIdempotencyKeys);
             }
             (Some(key), None) => Some(key),
             (None, Some(identifier)) => Some(format!("{} {identifier}", self.route)),

@@ -14,9 +14,8 @@ use super::{
     answer::{self, Delivered},
     call::Call,
     delivery::Attendance,
-    fault::Fault,
-    faults::{claim_not_known, closed, not_claimed, refused},
-    refusal, replay,
+    error::GatewayError,
+    replay,
     state::Api,
 };
 use crate::{telemetry::trace, upstream::profile::UpstreamRoute, worker::drives::chain};
@@ -28,12 +27,12 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 /// none that seems to be waited for.
 ///
 /// # Errors
-/// What [`not_claimed`] says; 503 with the payment's id when the claim may be written and nobody knows yet.
+/// What the claim says; 503 with the payment's id when the claim may be written and nobody knows yet.
 pub(super) async fn to_its_end(
     api: &Arc<Api>,
     id: PaymentId,
     claim: impl Future<Output = Result<Claimed, ClaimError>> + Send + 'static,
-) -> Result<Claimed, Fault> {
+) -> Result<Claimed, GatewayError> {
     let (tell, told) = oneshot::channel();
     let (books, drives) = (Arc::clone(&api.world.books), api.drives.clone());
     tokio::spawn(trace::kept(async move {
@@ -56,13 +55,18 @@ pub(super) async fn to_its_end(
         () = tokio::time::sleep(CLAIM_PATIENCE) => None,
     };
     match claimed {
-        Some(Err(ClaimError::Books(BooksError::NotKnown(_)))) | None => Err(claim_not_known(api, id)),
-        Some(claimed) => claimed.map_err(not_claimed),
+        Some(Err(ClaimError::Books(BooksError::NotKnown(_)))) | None => {
+            // Whoever sends the same again joins it, with whatever proof.
+            api.world.books.unattended(id);
+            answer::name_payment(id);
+            Err(GatewayError::OutcomePending { payment: id, receipt: None })
+        }
+        Some(claimed) => claimed.map_err(GatewayError::from),
     }
 }
 
 /// What a claim is answered with, of either protocol.
-pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimKey, claimed: Claimed) -> Result<Response, Fault> {
+pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimKey, claimed: Claimed) -> Result<Response, GatewayError> {
     match claimed {
         Claimed::New(intent) => {
             // 11. It is driven in a task of its own: a client that hangs up changes nothing.
@@ -74,20 +78,20 @@ pub(super) async fn answer_claimed(api: &Arc<Api>, call: &mut Call, key: &ClaimK
             answer::awaited(api, call, intent.id, attendance, Delivered::Again).await
         }
         Claimed::Known(known) => replay::answer(api, call, key, known).await,
-        Claimed::Refused(refusal) => Err(refused(api, &refusal)),
+        Claimed::Refused(refusal) => Err(refusal.into()),
     }
 }
 
 /// Step 8: what is open already, the upstream's health, its breaker and budget.
-pub(super) async fn check_gates(api: &Api) -> Result<(), Fault> {
+pub(super) async fn check_gates(api: &Api) -> Result<(), GatewayError> {
     api.load.creation(api.drives.count())?;
-    api.world.upstream.gate().map_err(closed)?;
-    api.world.upstream.ready().await.map_err(closed)
+    api.world.upstream.gate().map_err(GatewayError::Upstream)?;
+    api.world.upstream.ready().await.map_err(GatewayError::Upstream)
 }
 
 /// Step 7: the body against the schema and the agent rules.
-pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), Fault> {
+pub(super) fn check_body(api: &Api, upstream: &UpstreamRoute, call: &Call) -> Result<(), GatewayError> {
     let Some(schema) = &upstream.body else { return Ok(()) };
-    let body = schema.contract.check(&call.body).map_err(|findings| refusal::of_schema(&findings))?;
-    (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(|refused| refusal::of_rules(&refused))
+    let body = schema.contract.check(&call.body).map_err(GatewayError::InvalidBody)?;
+    (api.body_rules)(&call.route, &body, api.world.clock.now().unix_s()).map_err(GatewayError::RefusedBody)
 }

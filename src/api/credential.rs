@@ -1,10 +1,10 @@
 //! Which credential a request carries. More than one is an error, because nobody could say which one was meant.
 
 use http::{HeaderMap, header};
-use payments::{challenge::Retry, mpp::agent_token::AgentToken};
+use payments::mpp::agent_token::AgentToken;
 
-use super::fault::Fault;
-use crate::upstream::profile::{ApiKeys, Condition};
+use super::error::{GatewayError, RequestError};
+use crate::upstream::profile::ApiKeys;
 
 /// Longest `Idempotency-Key`.
 const MAX_IDEMPOTENCY_KEY: usize = 255;
@@ -24,11 +24,27 @@ pub(super) enum Credential {
     ApiKey(String),
 }
 
+/// What a request proves itself by, and the account that stands beside a card payment.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Presented {
+    /// The one credential.
+    pub credential: Credential,
+    /// The agent token beside a card payment: it names the account.
+    pub agent_token: Option<String>,
+}
+
+// === impl Presented ===
+
+impl Presented {
+    /// For routes that look at no credential.
+    pub(super) const NOTHING: Self = Self { credential: Credential::None, agent_token: None };
+}
+
 /// Finds the one credential.
 ///
 /// # Errors
 /// 400 for more than one, for a header that is there twice, and for a scheme that is not taken here.
-pub(super) fn find(headers: &HeaderMap, api_keys: &ApiKeys) -> Result<Credential, Fault> {
+pub(super) fn find(headers: &HeaderMap, api_keys: &ApiKeys) -> Result<Presented, RequestError> {
     let mut found = Vec::new();
     for name in ["x-payment", "payment-signature"] {
         for value in headers.get_all(name) {
@@ -40,42 +56,31 @@ pub(super) fn find(headers: &HeaderMap, api_keys: &ApiKeys) -> Result<Credential
     for value in headers.get_all(header::AUTHORIZATION) {
         let value = value.to_str().unwrap_or_default();
         if value.split(',').filter(|part| is_credential(part.trim_start())).count() > 1 {
-            return Err(several(2));
+            return Err(RequestError::SeveralCredentials { count: 2 });
         }
         found.push(authorization(value, api_keys)?);
     }
-    let beside = agent_token(headers)?;
-    match (found.as_slice(), beside) {
-        // Beside a card payment it names the account; alone it is the credential.
-        ([Credential::Card(_)], _) | (_, None) => {}
-        (_, Some(token)) => found.push(Credential::AgentToken(token)),
+    let mut beside = agent_token(headers)?;
+    // Beside a card payment it names the account; alone it is the credential.
+    if !matches!(found.as_slice(), [Credential::Card(_)]) {
+        found.extend(beside.take().map(Credential::AgentToken));
     }
     if found.len() > 1 {
-        return Err(several(found.len()));
+        return Err(RequestError::SeveralCredentials { count: found.len() });
     }
-    Ok(found.pop().unwrap_or(Credential::None))
-}
-
-fn several(count: usize) -> Fault {
-    bad("a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization; X-Agent-Token may stand beside a card payment")
-        .reason("several_credentials")
-        .field("headers", "one credential", &count.to_string())
+    Ok(Presented { credential: found.pop().unwrap_or(Credential::None), agent_token: beside })
 }
 
 /// The agent token in `X-Agent-Token`, if there is one.
 ///
 /// # Errors
 /// 400 when it is none, or there twice.
-pub(super) fn agent_token(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+fn agent_token(headers: &HeaderMap) -> Result<Option<String>, RequestError> {
     let mut values = headers.get_all("x-agent-token").iter();
     let Some(first) = values.next() else { return Ok(None) };
     let text = first.to_str().unwrap_or_default().trim();
     if !is_agent_token(text) || values.next().is_some() {
-        return Err(bad("X-Agent-Token is one agent token").reason("invalid_agent_token").field(
-            "X-Agent-Token",
-            "tpk_..., once",
-            "another text",
-        ));
+        return Err(RequestError::InvalidAgentToken);
     }
     Ok(Some(text.to_owned()))
 }
@@ -88,22 +93,18 @@ fn is_agent_token(text: &str) -> bool {
 ///
 /// # Errors
 /// 400 when it is empty, too long, not printable, or there twice.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, GatewayError> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(first) = values.next() else { return Ok(None) };
     let text = first.to_str().unwrap_or_default();
     let fits = (1..=MAX_IDEMPOTENCY_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits || values.next().is_some() {
-        return Err(bad("Idempotency-Key is one printable word of at most 255 characters").reason("invalid_idempotency_key").field(
-            "Idempotency-Key",
-            "1 to 255 printable characters, once",
-            &format!("{} bytes", text.len()),
-        ));
+        return Err(GatewayError::InvalidIdempotencyKey { bytes: text.len() });
     }
     Ok(Some(text.to_owned()))
 }
 
-fn authorization(value: &str, api_keys: &ApiKeys) -> Result<Credential, Fault> {
+fn authorization(value: &str, api_keys: &ApiKeys) -> Result<Credential, RequestError> {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     if scheme.eq_ignore_ascii_case("bearer") && api_keys.has(rest.trim()) {
         return Ok(Credential::ApiKey(value.to_owned()));
@@ -115,17 +116,9 @@ fn authorization(value: &str, api_keys: &ApiKeys) -> Result<Credential, Fault> {
         return Ok(Credential::AgentToken(rest.trim().to_owned()));
     }
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Fault::new(Condition::Unauthenticated, "no such API key or agent token")
-            .reason("unknown_api_key")
-            .retry(Retry::FixRequest));
+        return Err(RequestError::UnknownApiKey);
     }
-    let (among, kinds) = match api_keys.prefixes.first() {
-        Some(prefix) => (format!(", an API key (Bearer {prefix}...)"), format!("Payment ..., Bearer tpk_... or Bearer {prefix}...")),
-        None => (String::new(), String::from("Payment ... or Bearer tpk_...")),
-    };
-    Err(bad(&format!("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...){among} or left out"))
-        .reason("unsupported_credential")
-        .field("Authorization", &kinds, "another scheme"))
+    Err(RequestError::UnsupportedScheme { api_key_prefix: api_keys.prefixes.first().cloned() })
 }
 
 /// A field may join a payment with what is no credential here, and clients do.
@@ -140,8 +133,4 @@ fn is_credential(part: &str) -> bool {
 
 fn has_scheme(part: &str, name: &str) -> bool {
     part.split_once(' ').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case(name))
-}
-
-fn bad(message: &str) -> Fault {
-    Fault::new(Condition::Validation, message).retry(Retry::FixRequest)
 }

@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use payments::{
-    challenge::{ErrorShape, Retry, ShapeHints},
+    challenge::{ErrorShape, ShapeHints},
     checkout::Admission,
     fingerprint::Fingerprint,
     route::{Access, Terms},
@@ -23,10 +23,9 @@ use super::{
     body::{self, ReadBody},
     call::Call,
     cards,
-    credential::{self, Credential},
+    credential::{self, Credential, Presented},
     earlier_terms,
-    fault::Fault,
-    faults::{not_offered, unpaid},
+    error::{ApiError, GatewayError, OfferedRail, RequestError},
     framing::{self, Connection},
     free,
     headers::header_value,
@@ -41,7 +40,7 @@ use crate::{
         Rail,
         trace::{self, Trace},
     },
-    upstream::profile::{Condition, Find, OwnRoute, Target, UpstreamRoute},
+    upstream::profile::{Find, OwnRoute, Target, UpstreamRoute},
 };
 
 /// Answers every request of agents.
@@ -57,18 +56,25 @@ async fn answered(api: Arc<Api>, peer: SocketAddr, request: Request<Body>, reque
     let (parts, body) = request.into_parts();
     let connection = framing::connection(&parts);
     let url = called_url(&api, &parts.uri);
-    let mut asked = Asked { url, shape: shape(&api, &parts.headers), challenged: None, body: Bytes::new(), route: None, rail: Rail::None };
-    let mut route = String::from("none");
-    let mut response = match route_request(&api, peer, &parts, body, request_id, &mut asked, &mut route).await {
+    let mut asked = Asked {
+        url,
+        shape: shape(&api, &parts.headers),
+        challenged: None,
+        body: Bytes::new(),
+        route: None,
+        route_key: String::from("none"),
+        rail: Rail::None,
+    };
+    let mut response = match route_request(&api, peer, &parts, body, request_id, &mut asked).await {
         Ok(response) => response,
-        Err(fault) => respond(&api, fault, &asked),
+        Err(error) => respond(&api, &error, &asked),
     };
     let status = response.status().as_u16();
     told::of(&api, &asked, &response);
     let took = trace.age();
     api.telemetry.answered(asked.route, status, took);
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(request_id, route, status, duration_ms, "request.answered");
+    tracing::info!(request_id, route = asked.route_key, status, duration_ms, "request.answered");
     finish(&api, request_id, response.headers_mut());
     if connection == Connection::Close {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -83,24 +89,21 @@ async fn route_request(
     body: Body,
     request_id: &str,
     asked: &mut Asked,
-    route_key: &mut String,
-) -> Result<Response, Fault> {
+) -> Result<Response, ApiError> {
     framing::check(&parts.headers)?;
     let (route, canonical_path, params) = match api.table.find(&parts.method, parts.uri.path()) {
         Find::Route { route, canonical_path, params } => (route, canonical_path, params),
-        Find::WrongMethod { allow } => return Err(wrong_method(&allow)),
-        Find::NotFound => return Err(Fault::new(Condition::NotFound, "no such path").retry(Retry::FixRequest)),
+        Find::WrongMethod { allow } => return Err(wrong_method(&allow).into()),
+        Find::NotFound => return Err(RequestError::NoSuchPath.into()),
     };
-    route_key.clone_from(&route.key);
+    asked.route_key.clone_from(&route.key);
     asked.route = Some(route.number);
     asked.challenged = api.challenges.find(&route.key);
     let peer = api.trusted_proxies.client(peer, &parts.headers);
     api.limits.peer(peer)?;
-    let credential = match route.target {
-        // The signature over the body is the credential.
-        Target::Own(OwnRoute::CardEvents) => Credential::None,
-        // Nobody is asked who reads the price list.
-        Target::Own(OwnRoute::OpenApi | OwnRoute::Llms) => Credential::None,
+    let Presented { credential, agent_token } = match route.target {
+        // The signature over an event's body is its credential, and descriptions are public.
+        Target::Own(OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => Presented::NOTHING,
         _ => credential::find(&parts.headers, &api.settings.api_keys)?,
     };
     let ReadBody { bytes: body, share: _share } = body::read(api, &parts.headers, body).await?;
@@ -114,6 +117,7 @@ async fn route_request(
         id: params.first().map(|(_, value)| (*value).to_owned()),
         fingerprint: Fingerprint::of(parts.method.as_str(), canonical_path, query.unwrap_or_default(), &body),
         peer,
+        agent_token,
         headers: parts.headers.clone(),
         body,
         asked: asked.clone(),
@@ -125,12 +129,12 @@ async fn route_request(
         Target::Own(own) => own::answer(api, *own, &mut call, &credential).await,
         Target::Upstream(upstream) => upstream_route(api, upstream, &mut call, credential).await,
     };
-    let mut response = answered.unwrap_or_else(|fault| respond(api, fault, &call.asked));
+    let mut response = answered.unwrap_or_else(|error| respond(api, &error.into(), &call.asked));
     if let Some(payer) = call.proven.take() {
         api.world.books.note_request(note::of(&call, payer, &response, api.world.clock.now()));
     }
     if let Some(rate) = call.rate {
-        api.limits.write(rate, response.headers_mut());
+        rate.write(&api.settings.rate_headers, response.headers_mut());
     }
     Ok(response)
 }
@@ -143,17 +147,21 @@ fn rail(credential: &Credential) -> Rail {
     }
 }
 
-async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: Credential) -> Result<Response, Fault> {
+async fn upstream_route(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &mut Call,
+    credential: Credential,
+) -> Result<Response, GatewayError> {
     if let Credential::ApiKey(key) = credential {
         if !upstream.takes_api_keys {
-            let fault = Fault::new(Condition::Unauthenticated, "this route takes no API keys");
-            return Err(fault.reason("api_key_not_taken").retry(Retry::FixRequest));
+            return Err(GatewayError::ApiKeyNotTaken);
         }
         return answer::forwarded(api, Admission::for_api_key(key, call.forward_request()), "none; reason=api_key").await;
     }
     match &upstream.access {
         Access::Open => {
-            let admission = Admission::for_anyone(&upstream.access, call.forward_request()).ok_or_else(|| unpaid(api, call))?;
+            let admission = Admission::for_anyone(&upstream.access, call.forward_request()).ok_or(GatewayError::NoCredential)?;
             answer::forwarded(api, admission, "none; reason=open_route").await
         }
         Access::Identified => identified_route(api, upstream, call, &credential).await,
@@ -162,9 +170,14 @@ async fn upstream_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Cal
 }
 
 /// A route that costs nothing and asks who is there.
-async fn identified_route(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+async fn identified_route(
+    api: &Arc<Api>,
+    upstream: &UpstreamRoute,
+    call: &mut Call,
+    credential: &Credential,
+) -> Result<Response, GatewayError> {
     match credential {
-        Credential::None | Credential::ApiKey(_) => Err(unpaid(api, call)),
+        Credential::None | Credential::ApiKey(_) => Err(GatewayError::NoCredential),
         Credential::X402(header) => free::answer(api, upstream, call, header).await,
         Credential::Card(_) | Credential::AgentToken(_) => {
             let who = cards::free::identified(api, call, credential).await?;
@@ -181,31 +194,33 @@ async fn priced_route(
     terms: &Terms,
     call: &mut Call,
     credential: &Credential,
-) -> Result<Response, Fault> {
+) -> Result<Response, GatewayError> {
     match credential {
-        Credential::None | Credential::ApiKey(_) => Err(unpaid(api, call)),
+        Credential::None | Credential::ApiKey(_) => Err(GatewayError::NoCredential),
         Credential::X402(header) => match terms.offers.usdc() {
             Some(price) => priced::answer(api, UsdcRoute { upstream, terms, price }, call, header).await,
-            None => earlier_terms::of_transfer(api, call, header).await?.ok_or_else(|| not_offered(api, call, "x402")),
+            None => earlier_terms::of_transfer(api, call, header).await?.ok_or(GatewayError::RailNotOffered(OfferedRail::X402)),
         },
         Credential::Card(header) => match terms.offers.usd() {
             Some(_) => cards::launch::by_credential(api, upstream, terms, call, header).await,
             None => match earlier_terms::of_former_charge(api, call, header).await? {
                 Some(known) => Ok(known),
-                None => Err(api.card_desk().err().unwrap_or_else(|| not_offered(api, call, "a card"))),
+                None => Err(match api.card_desk() {
+                    Err(error) => error.into(),
+                    Ok(_) => GatewayError::RailNotOffered(OfferedRail::Card),
+                }),
             },
         },
         // It says who asks, and pays with credits alone.
         Credential::AgentToken(token) => match terms.credits {
             Some(_) => cards::launch::by_token(api, upstream, terms, call, token).await,
-            None => Err(not_offered(api, call, "credits")),
+            None => Err(GatewayError::RailNotOffered(OfferedRail::Credits)),
         },
     }
 }
 
-fn wrong_method(allow: &[http::Method]) -> Fault {
-    let allow = allow.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", ");
-    Fault::new(Condition::MethodNotAllowed, format!("this path takes {allow}")).retry(Retry::FixRequest).header(header::ALLOW, &allow)
+fn wrong_method(allow: &[http::Method]) -> RequestError {
+    RequestError::WrongMethod { allowed: allow.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", ") }
 }
 
 /// The absolute URL that the client called, by the public origin: payers compare it with their own.

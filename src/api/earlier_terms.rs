@@ -11,17 +11,17 @@ use payments::{
     x402::{payload, verify::present},
 };
 
-use super::{call::Call, cards::repeated::repeated, fault::Fault, replay, state::Api};
+use super::{call::Call, cards::repeated::repeated, error::GatewayError, replay, state::Api};
 
 /// The answer for an x402 proof that is known already; `None` for any other header.
 ///
 /// # Errors
 /// What the table of repeated keys says, or 503 when the books do not answer. Never a challenge while money may have moved.
-pub(super) async fn of_transfer(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
+pub(super) async fn of_transfer(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, GatewayError> {
     let Ok(Some(unverified)) = payload::decode(header) else { return Ok(None) };
     let Ok(presented) = present(&unverified, api.requirements().token()) else { return Ok(None) };
     let key = call.claim_key(presented.key(), unverified.payment_identifier().map(ToOwned::to_owned))?;
-    match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+    match api.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))? {
         Some(known) => replay::answer(api, call, &key, known).await.map(Some),
         None => Ok(None),
     }
@@ -32,10 +32,11 @@ pub(super) async fn of_transfer(api: &Arc<Api>, call: &Call, header: &[u8]) -> R
 ///
 /// # Errors
 /// See [`of_transfer`], and `refused`.
-pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refused: Fault) -> Result<Response, Fault> {
+pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refused: GatewayError) -> Result<Response, GatewayError> {
     let Some(key) = charge(header) else { return Err(refused) };
-    let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? else { return Err(refused) };
-    let elsewhere = [Reason::BodyMismatch, Reason::RouteMismatch].iter().any(|reason| refused.says(reason.code()));
+    let Some(known) = api.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))? else { return Err(refused) };
+    let elsewhere =
+        matches!(&refused, GatewayError::InvalidCard(error) if [Reason::BodyMismatch, Reason::RouteMismatch].contains(&error.reason));
     match known.half_known {
         None if elsewhere && known.fingerprint != call.fingerprint => Err(refused),
         None | Some(HalfKnown::Challenge | HalfKnown::Token) => repeated(api, call, &key, known).await,
@@ -46,9 +47,9 @@ pub(super) async fn of_charge(api: &Arc<Api>, call: &Call, header: &[u8], refuse
 ///
 /// # Errors
 /// See [`of_transfer`].
-pub(super) async fn of_former_charge(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, Fault> {
+pub(super) async fn of_former_charge(api: &Arc<Api>, call: &Call, header: &[u8]) -> Result<Option<Response>, GatewayError> {
     let Some(key) = charge(header) else { return Ok(None) };
-    match api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+    match api.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))? {
         Some(known) => repeated(api, call, &key, known).await.map(Some),
         None => Ok(None),
     }

@@ -5,10 +5,8 @@
 //! folded headers; it drops a length beside a coding. What it lets through and we do not want is refused here.
 
 use http::{HeaderMap, Version, header, request::Parts};
-use payments::challenge::Retry;
 
-use super::fault::Fault;
-use crate::upstream::profile::Condition;
+use super::error::RequestError;
 
 /// Whether the connection ends with this request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(super) fn connection(parts: &Parts) -> Connection {
 ///
 /// # Errors
 /// 400.
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
+pub(super) fn check(headers: &HeaderMap) -> Result<(), RequestError> {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     if let Some(coding) = codings.next() {
         if !coding.as_bytes().eq_ignore_ascii_case(b"chunked") || codings.next().is_some() {
@@ -53,11 +51,8 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
     Ok(())
 }
 
-fn refused(field: &str, expected: &str, got: &str) -> Fault {
-    Fault::new(Condition::Validation, "the request's framing can be read in more than one way; nothing was done")
-        .reason("ambiguous_framing")
-        .retry(Retry::FixRequest)
-        .field(field, expected, got)
+fn refused(header: &'static str, expected: &'static str, got: &'static str) -> RequestError {
+    RequestError::AmbiguousFraming { header, expected, got }
 }
 
 #[cfg(test)]

@@ -13,29 +13,22 @@ use payments::{
     x402::verify::check_chain_state,
 };
 
-use super::{
-    answer,
-    call::Call,
-    fault::Fault,
-    faults::{chain_down, proof_refused, settlement_lost, unpaid, used_for_identity},
-    proof, refusal,
-    state::Api,
-};
+use super::{answer, call::Call, error::GatewayError, proof, state::Api};
 use crate::upstream::profile::UpstreamRoute;
 
-pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
+pub(super) async fn answer(api: &Arc<Api>, upstream: &UpstreamRoute, call: &mut Call, header: &[u8]) -> Result<Response, GatewayError> {
     let who = identified(api, call, header, upstream.durable_claim).await?;
     forwarded(api, upstream, call, &who).await
 }
 
 /// Forwards on behalf of somebody who is known, once the body holds.
-pub(super) async fn forwarded(api: &Arc<Api>, upstream: &UpstreamRoute, call: &Call, who: &Identified) -> Result<Response, Fault> {
+pub(super) async fn forwarded(api: &Arc<Api>, upstream: &UpstreamRoute, call: &Call, who: &Identified) -> Result<Response, GatewayError> {
     if let Some(schema) = &upstream.body
         && let Err(findings) = schema.contract.check(&call.body)
     {
-        return Err(refusal::of_schema(&findings));
+        return Err(GatewayError::InvalidBody(findings));
     }
-    let admission = Admission::for_identified(&upstream.access, who, call.forward_request()).ok_or_else(|| unpaid(api, call))?;
+    let admission = Admission::for_identified(&upstream.access, who, call.forward_request()).ok_or(GatewayError::NoCredential)?;
     answer::forwarded(api, admission, "none; reason=free_route").await
 }
 
@@ -44,35 +37,35 @@ pub(super) async fn forwarded(api: &Arc<Api>, upstream: &UpstreamRoute, call: &C
 ///
 /// # Errors
 /// 402 with a fresh challenge, 429, or 503 when chain or books cannot be asked.
-pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], durable: bool) -> Result<Identified, Fault> {
-    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
-    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(unpaid(api, call)) };
+pub(super) async fn identified(api: &Arc<Api>, call: &mut Call, header: &[u8], durable: bool) -> Result<Identified, GatewayError> {
+    let Some(challenged) = call.asked.challenged else { return Err(GatewayError::NoCredential) };
+    let Some(transfer) = proof::verified(api, challenged, header)? else { return Err(GatewayError::NoCredential) };
     let live = proof::live(api, &transfer)?;
     if live.value() != UsdcUnits::ZERO {
         // A settled authorization is public on the chain: whoever shows one has read it there.
-        let view = api.world.rail.view(&live).await.map_err(|error| chain_down(&error))?;
+        let view = api.world.rail.view(&live).await.map_err(GatewayError::Chain)?;
         let balance = alloy_primitives::U256::from(live.value().get());
-        check_chain_state(&live, view.authorization_used, balance).map_err(|error| proof_refused(&error))?;
+        check_chain_state(&live, view.authorization_used, balance).map_err(GatewayError::InvalidProof)?;
     }
     let now = api.world.clock.now();
     let payer = proof::payer(&live);
     // What changes something is a service; what only reads is not.
     if durable && let Some(lost) = lost_settlement(api, &payer, now).await? {
-        return Err(settlement_lost(lost));
+        return Err(GatewayError::settlement_lost(lost));
     }
     let claim = IdentityClaim { key: live.key(), fingerprint: call.fingerprint, at: now };
     let claimed = match durable {
         true => checkout::identify(&api.world, payer.clone(), claim).await,
         false => checkout::identify_quickly(&api.world, payer.clone(), claim).await,
     };
-    let Some(who) = claimed.map_err(|error| Fault::internal(&error))? else { return Err(used_for_identity()) };
+    let Some(who) = claimed.map_err(|error| GatewayError::internal(&error))? else { return Err(GatewayError::UsedForIdentity) };
     call.rate = Some(api.limits.agent(&payer, now).await?);
     call.proven = Some(payer);
     Ok(who)
 }
 
 /// The payment of this payer that a reorganisation took, while its finding is open.
-async fn lost_settlement(api: &Api, payer: &Payer, now: UnixMs) -> Result<Option<PaymentId>, Fault> {
-    let usage = api.world.books.usage(payer, now.month(), None).await.map_err(|error| Fault::internal(&error))?;
+async fn lost_settlement(api: &Api, payer: &Payer, now: UnixMs) -> Result<Option<PaymentId>, GatewayError> {
+    let usage = api.world.books.usage(payer, now.month(), None).await.map_err(|error| GatewayError::internal(&error))?;
     Ok(usage.lost_settlement)
 }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use payments::challenge::Retry;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::fault::Fault;
+use super::error::GatewayError;
 
 /// The unit in which bodies are counted.
 const BODY_UNIT_BYTES: usize = 1024;
@@ -48,8 +47,8 @@ impl Load {
     ///
     /// # Errors
     /// 503.
-    pub(super) fn request(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| overloaded("overloaded"))
+    pub(super) fn request(&self) -> Result<OwnedSemaphorePermit, GatewayError> {
+        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| GatewayError::Overloaded)
     }
 
     /// A share of the memory for bodies, empty at first.
@@ -61,8 +60,8 @@ impl Load {
     ///
     /// # Errors
     /// 503.
-    pub(super) fn creation(&self, driven: usize) -> Result<(), Fault> {
-        if driven < self.intents { Ok(()) } else { Err(overloaded("too_many_open_payments")) }
+    pub(super) fn creation(&self, driven: usize) -> Result<(), GatewayError> {
+        if driven < self.intents { Ok(()) } else { Err(GatewayError::TooManyOpenPayments) }
     }
 }
 
@@ -73,7 +72,7 @@ impl BodyShare {
     ///
     /// # Errors
     /// 503 when all bodies together are too large.
-    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Fault> {
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), GatewayError> {
         let units = |bytes: usize| bytes.div_ceil(BODY_UNIT_BYTES);
         let more = units(self.bytes + bytes) - units(self.bytes);
         self.bytes += bytes;
@@ -81,19 +80,13 @@ impl BodyShare {
             return Ok(());
         }
         let count = u32::try_from(more).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.bodies).try_acquire_many_owned(count).map_err(|_| overloaded("overloaded"))?;
+        let permit = Arc::clone(&self.bodies).try_acquire_many_owned(count).map_err(|_| GatewayError::Overloaded)?;
         match &mut self.held {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),
         }
         Ok(())
     }
-}
-
-fn overloaded(reason: &str) -> Fault {
-    Fault::unavailable("the gateway has too much to do; nothing was done for this request, send it again later", 1)
-        .reason(reason)
-        .retry(Retry::Wait)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The agents' side. Every request goes through [`dispatch::dispatch`]; the layers around it are all in [`router`].
 //!
 //! A request's way reads top to bottom: `dispatch` (route, peer limit, credential), then `priced`, `free` (identity only)
-//! or `own` (the gateway's own routes). `problem` is the one place that turns a fault into a status.
+//! or `own` (the gateway's own routes). `problem` is the one place that turns an error into an answer.
 
 mod answer;
 mod asked;
@@ -16,8 +16,7 @@ mod delivery;
 mod describe;
 mod dispatch;
 mod earlier_terms;
-mod fault;
-mod faults;
+mod error;
 mod framing;
 mod free;
 mod free_calls;
@@ -31,7 +30,7 @@ mod peer;
 mod priced;
 mod problem;
 mod proof;
-mod refusal;
+mod rate;
 mod replay;
 pub mod server;
 mod state;

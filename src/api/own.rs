@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use payments::{agent::Payer, challenge::Retry, checkout::Identified, route::Quota};
+use payments::{agent::Payer, checkout::Identified, route::Quota};
 use serde_json::{Value, json};
 
 use super::{
-    call::Call, cards, credential::Credential, describe, fault::Fault, faults::unpaid, free::identified, free_calls::FreeCalls,
+    call::Call, cards, credential::Credential, describe, error::GatewayError, free::identified, free_calls::FreeCalls,
     json::free_of_charge, state::Api, story,
 };
-use crate::upstream::profile::{Condition, OwnRoute};
+use crate::upstream::profile::OwnRoute;
 
-pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, credential: &Credential) -> Result<Response, GatewayError> {
     match own {
         OwnRoute::Credits => return cards::credits::answer(api, call, credential).await,
         OwnRoute::Purchase => return cards::purchase::answer(api, call, credential).await,
@@ -32,20 +32,20 @@ pub(super) async fn answer(api: &Arc<Api>, own: OwnRoute, call: &mut Call, crede
 }
 
 /// Who asks, of either protocol.
-async fn asking(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
+async fn asking(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, GatewayError> {
     match credential {
         Credential::X402(header) => identified(api, call, header, false).await,
         Credential::Card(_) | Credential::AgentToken(_) => cards::free::identified(api, call, credential).await,
-        Credential::None => Err(unpaid(api, call)),
-        Credential::ApiKey(_) => Err(Fault::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")),
+        Credential::None => Err(GatewayError::NoCredential),
+        Credential::ApiKey(_) => Err(GatewayError::ApiKeyNamesNoPayer),
     }
 }
 
 /// `GET /usage`, in the shape of the product text: the limits are of free calls, by quota; beyond them each call is paid.
-async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
+async fn usage(api: &Api, payer: &Payer) -> Result<Value, GatewayError> {
     let now = api.world.clock.now();
     let month = now.month();
-    let unreadable = |error| Fault::internal(&error);
+    let unreadable = |error| GatewayError::internal(&error);
     let mut quotas = api.settings.quotas.iter();
     let first = quotas.next();
     let limit = |quota: Option<&Quota>| quota.map_or_else(|| String::from("launches_per_month"), Quota::per_window);
@@ -56,7 +56,7 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
         limits[limit(Some(quota))] = free.shown();
     }
     let credits = match &api.cards {
-        Some(desk) => desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?.balance.get(),
+        Some(desk) => desk.books.credit_account(payer).await.map_err(|error| GatewayError::internal(&error))?.balance.get(),
         None => 0,
     };
     Ok(json!({"data": {
@@ -72,12 +72,12 @@ async fn usage(api: &Api, payer: &Payer) -> Result<Value, Fault> {
 }
 
 /// `GET /payments/:id`, for its payer only; anybody else learns nothing.
-async fn payment(api: &Api, call: &Call, who: &Identified) -> Result<Value, Fault> {
-    let unknown = || Fault::new(Condition::NotFound, "no such payment of yours").retry(Retry::FixRequest);
-    let id = call.id.as_deref().unwrap_or_default().parse().map_err(|_| unknown())?;
-    let evidence = api.world.books.evidence(id).await.map_err(|error| Fault::internal(&error))?.ok_or_else(unknown)?;
+async fn payment(api: &Api, call: &Call, who: &Identified) -> Result<Value, GatewayError> {
+    let id = call.id.as_deref().unwrap_or_default().parse().map_err(|_| GatewayError::NoSuchPayment)?;
+    let evidence =
+        api.world.books.evidence(id).await.map_err(|error| GatewayError::internal(&error))?.ok_or(GatewayError::NoSuchPayment)?;
     if evidence.intent.payer != *who.payer() {
-        return Err(unknown());
+        return Err(GatewayError::NoSuchPayment);
     }
     cards::reach::check_payment(api, who, id).await?;
     Ok(json!({ "data": story::of_payment(&evidence) }))

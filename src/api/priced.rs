@@ -17,8 +17,7 @@ use super::{
     call::Call,
     claiming::{answer_claimed, check_body, check_gates, to_its_end},
     earlier_terms,
-    fault::Fault,
-    faults::{not_claimed, settled_before, unpaid},
+    error::GatewayError,
     proof, replay,
     state::Api,
 };
@@ -31,18 +30,18 @@ pub(super) struct UsdcRoute<'a> {
     pub(super) price: UsdcUnits,
 }
 
-pub(super) async fn answer(api: &Arc<Api>, route: UsdcRoute<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
-    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
+pub(super) async fn answer(api: &Arc<Api>, route: UsdcRoute<'_>, call: &mut Call, header: &[u8]) -> Result<Response, GatewayError> {
+    let Some(challenged) = call.asked.challenged else { return Err(GatewayError::NoCredential) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
     let (transfer, identifier) = match proof::named(api, challenged, header) {
         Ok(Some(named)) => named,
-        Ok(None) => return Err(unpaid(api, call)),
+        Ok(None) => return Err(GatewayError::NoCredential),
         Err(refused) => return earlier_terms::of_transfer(api, call, header).await?.ok_or(refused),
     };
     // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
     let key = call.claim_key(&transfer.key(), identifier)?;
     let turn = api.turns.take(ProofKey::Authorization(transfer.key())).await;
-    if let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))? {
+    if let Some(known) = api.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))? {
         drop(turn);
         return replay::answer(api, call, &key, known).await;
     }
@@ -67,7 +66,7 @@ pub(super) async fn answer(api: &Arc<Api>, route: UsdcRoute<'_>, call: &mut Call
 }
 
 /// A proof whose time is over, and that these books do not know, may have paid before they began: then nobody is asked to pay again.
-async fn over(api: &Api, call: &mut Call, transfer: &VerifiedTransfer, refused: Fault) -> Fault {
+async fn over(api: &Api, call: &mut Call, transfer: &VerifiedTransfer, refused: GatewayError) -> GatewayError {
     let now = api.world.clock.now();
     if transfer.value() == UsdcUnits::ZERO || transfer.valid_before_unix_s() > now.protocol_s().saturating_add(EXPIRY_PAD_S) {
         return refused;
@@ -78,8 +77,8 @@ async fn over(api: &Api, call: &mut Call, transfer: &VerifiedTransfer, refused: 
     }
     match checkout::settled_before(&api.world, transfer).await {
         Ok(None) => refused,
-        Ok(Some(booked)) => settled_before(&booked),
-        Err(error) => not_claimed(error),
+        Ok(Some(booked)) => GatewayError::SettledBefore(booked),
+        Err(error) => error.into(),
     }
 }
 

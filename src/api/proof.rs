@@ -8,14 +8,14 @@ use payments::{
     },
 };
 
-use super::{challenges::Challenged, fault::Fault, faults::proof_refused, state::Api};
+use super::{challenges::Challenged, error::GatewayError, state::Api};
 use crate::{clock::Stopwatch, telemetry::Rail};
 
 /// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
 ///
 /// # Errors
 /// 402 PAYMENT_002 with the check that failed and a fresh challenge; 431 for size; 400 for a payment identifier that is none.
-pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<VerifiedTransfer>, Fault> {
+pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<VerifiedTransfer>, GatewayError> {
     Ok(named(api, challenged, header)?.map(|(transfer, _)| transfer))
 }
 
@@ -23,18 +23,18 @@ pub(super) fn verified(api: &Api, challenged: Challenged, header: &[u8]) -> Resu
 ///
 /// # Errors
 /// See [`verified`].
-pub(super) fn named(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
+pub(super) fn named(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, GatewayError> {
     let watch = Stopwatch::start();
     let named = checked(api, challenged, header);
     api.telemetry.verify_took(Rail::X402, watch.elapsed());
     named
 }
 
-fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, Fault> {
-    let Some(unverified) = payload::decode(header).map_err(|error| proof_refused(&error))? else { return Ok(None) };
+fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(VerifiedTransfer, Option<String>)>, GatewayError> {
+    let Some(unverified) = payload::decode(header).map_err(GatewayError::InvalidProof)? else { return Ok(None) };
     let requirements = api.challenges.requirements_of(challenged);
     let also = if api.challenges.price(challenged).is_some() { &[] } else { api.challenges.prices() };
-    let transfer = verify(&unverified, &Offers::or_also(requirements, also)).map_err(|error| proof_refused(&error))?;
+    let transfer = verify(&unverified, &Offers::or_also(requirements, also)).map_err(GatewayError::InvalidProof)?;
     Ok(Some((transfer, unverified.payment_identifier().map(ToOwned::to_owned))))
 }
 
@@ -42,9 +42,9 @@ fn checked(api: &Api, challenged: Challenged, header: &[u8]) -> Result<Option<(V
 ///
 /// # Errors
 /// 402 PAYMENT_002 with a fresh challenge.
-pub(super) fn live(api: &Api, transfer: &VerifiedTransfer) -> Result<LiveTransfer, Fault> {
+pub(super) fn live(api: &Api, transfer: &VerifiedTransfer) -> Result<LiveTransfer, GatewayError> {
     let now_unix_s = api.world.clock.now().protocol_s();
-    transfer.within_window(now_unix_s, api.settings.max_window_s).map_err(|error| proof_refused(&error))
+    transfer.within_window(now_unix_s, api.settings.max_window_s).map_err(GatewayError::InvalidProof)
 }
 
 /// Who signed.

@@ -6,13 +6,13 @@ use payments::{challenge::ErrorShapeSetting, checkout::World, route::Quota, x402
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body_rules::BodyRules, cards::desk::CardDesk, challenges::Challenges, describe::kept::Descriptions, fault::Fault, limits::Limits,
-    load::Load, peer::TrustedProxies, turns::Turns,
+    body_rules::BodyRules, cards::desk::CardDesk, challenges::Challenges, describe::kept::Descriptions, error::card::CardRequestError,
+    limits::Limits, load::Load, peer::TrustedProxies, turns::Turns,
 };
 use crate::{
     clock::SystemClock,
     telemetry::Telemetry,
-    upstream::profile::{ApiKeys, Codes, Condition, Envelope, RouteTable},
+    upstream::profile::{ApiKeys, Codes, Envelope, RateHeaders, RouteTable},
     worker::drives::Drives,
 };
 
@@ -71,6 +71,8 @@ pub struct ApiSettings {
     pub max_window_s: u64,
     /// The form of `error`.
     pub error_shape: ErrorShapeSetting,
+    /// Under which names and in which unit a rate limit is told.
+    pub rate_headers: RateHeaders,
     /// Every answer of a sandbox says so.
     pub sandbox: bool,
     /// The quotas of free calls, as `GET /usage` shows them.
@@ -103,11 +105,7 @@ impl Api {
     ///
     /// # Errors
     /// 400 where no cards are taken.
-    pub(super) fn card_desk(&self) -> Result<&CardDesk, Fault> {
-        self.cards.as_ref().ok_or_else(|| {
-            Fault::new(Condition::Validation, "this gateway does not take card payments; pay with x402")
-                .reason("unsupported_credential")
-                .field("Authorization", "an x402 payment in X-PAYMENT or PAYMENT-SIGNATURE", "a card credential")
-        })
+    pub(super) fn card_desk(&self) -> Result<&CardDesk, CardRequestError> {
+        self.cards.as_ref().ok_or(CardRequestError::NotEnabled)
     }
 }

@@ -4,8 +4,7 @@ use axum::response::Response;
 use payments::challenge::Phase;
 
 use super::{
-    asked::{Asked, Refused},
-    limits::RATE_LIMITED,
+    asked::{Asked, RATE_LIMITED, Refused},
     state::Api,
 };
 use crate::telemetry::{Rail, Verdict};

@@ -13,7 +13,6 @@ use crate::{
     api::{LimitSettings, LoadLimits},
     config::Config,
     operator::CoinPrice,
-    upstream::profile::Profile,
 };
 
 const WEI_PER_GWEI: u128 = 1_000_000_000;
@@ -25,13 +24,9 @@ pub(super) fn agents(config: &Config) -> Rate {
     Rate { per_minute: at_least_one(config.limits.agent_per_minute), burst: at_least_one(config.limits.agent_burst) }
 }
 
-/// What agents and peers may ask, and the headers that say so.
-pub(super) fn settings(config: &Config, profile: &Profile) -> LimitSettings {
-    LimitSettings {
-        agent: agents(config),
-        peer_per_minute: at_least_one(config.limits.peer_per_minute),
-        headers: profile.rate_headers.clone().unwrap_or_default(),
-    }
+/// What agents and peers may ask.
+pub(super) fn settings(config: &Config) -> LimitSettings {
+    LimitSettings { agent: agents(config), peer_per_minute: at_least_one(config.limits.peer_per_minute) }
 }
 
 /// What one of the chain's coins costs, where that is configured.

@@ -7,14 +7,20 @@ use payments::{agent::Payer, money::Credits, ports::ShownBalance};
 use serde_json::json;
 
 use super::{
-    super::{call::Call, credential::Credential, fault::Fault, free, json, state::Api},
+    super::{
+        call::Call,
+        credential::Credential,
+        error::{GatewayError, card::CardRequestError},
+        free, json,
+        state::Api,
+    },
     desk::{CardDesk, Pack},
     free as card_free,
 };
 
 const NOTHING: ShownBalance = ShownBalance { balance: Credits::ZERO, debt: Credits::ZERO };
 
-pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, GatewayError> {
     let desk = api.card_desk()?;
     let account = match credential {
         Credential::ApiKey(_) => NOTHING,
@@ -22,7 +28,7 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
             free::identified(api, call, header, false).await?;
             NOTHING
         }
-        Credential::None => return Err(card_free::unknown()),
+        Credential::None => return Err(CardRequestError::UnknownAccount.into()),
         Credential::Card(_) | Credential::AgentToken(_) => {
             let who = card_free::identified(api, call, credential).await?;
             shown(api, desk, who.payer()).await?
@@ -41,11 +47,11 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
 }
 
 /// The only place that shows a kept balance.
-async fn shown(api: &Api, desk: &CardDesk, payer: &Payer) -> Result<ShownBalance, Fault> {
+async fn shown(api: &Api, desk: &CardDesk, payer: &Payer) -> Result<ShownBalance, GatewayError> {
     if let Some(kept) = api.world.balances.get(payer).await {
         return Ok(kept);
     }
-    let account = desk.books.credit_account(payer).await.map_err(|error| Fault::internal(&error))?;
+    let account = desk.books.credit_account(payer).await.map_err(|error| GatewayError::internal(&error))?;
     let shown = ShownBalance { balance: account.balance, debt: account.debt };
     api.world.balances.put(payer, shown).await;
     Ok(shown)

@@ -5,29 +5,35 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use payments::{
-    challenge::Retry,
     ports::{CardError, CardEvent, EventNote, EventRefusal, EventSubject},
     refunds::{LookError, look_at_charge},
 };
 
 use super::{
-    super::{call::Call, fault::Fault, json, state::Api},
+    super::{
+        call::Call,
+        error::{
+            GatewayError,
+            card::{CardRequestError, EventError},
+        },
+        json,
+        state::Api,
+    },
     desk::CardDesk,
 };
-use crate::upstream::profile::Condition;
 
 /// Largest event that is read, in bytes.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Response, Fault> {
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &Call) -> Result<Response, GatewayError> {
     let desk = api.card_desk()?;
     let Some(event) = believed(api, desk, call)? else { return Ok(received()) };
     let at = api.world.clock.now();
     let note = EventNote { id: event.id.clone(), kind: event.kind.clone(), at };
-    let fresh = desk.books.event_arrived(&note).await.map_err(|error| Fault::internal(&error))?;
+    let fresh = desk.books.event_arrived(&note).await.map_err(|error| GatewayError::internal(&error))?;
     if fresh {
         carry_out(api, desk, &event).await?;
-        desk.books.event_done(&event.id, api.world.clock.now()).await.map_err(|error| Fault::internal(&error))?;
+        desk.books.event_done(&event.id, api.world.clock.now()).await.map_err(|error| GatewayError::internal(&error))?;
         tracing::info!(event = event.id, kind = event.kind, "cards.event");
     }
     Ok(received())
@@ -38,17 +44,17 @@ fn received() -> Response {
 }
 
 /// The event; none for one that is signed and says nothing to us: sent again it would not be another, and an endpoint that refuses is closed.
-fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<Option<CardEvent>, Fault> {
+fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<Option<CardEvent>, GatewayError> {
     let Some(events) = &desk.events else {
-        return Err(Fault::unavailable("no webhook secret is configured; events cannot be believed", 60).reason("webhooks_off"));
+        return Err(refused(EventError::NotEnabled));
     };
     if call.body.len() > MAX_EVENT_BYTES {
-        return Err(Fault::new(Condition::TooLarge, "an event is at most 1 MiB").retry(Retry::Never));
+        return Err(refused(EventError::TooLarge));
     }
     let mut signatures = call.headers.get_all("stripe-signature").iter();
     let signature = signatures.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     if signatures.next().is_some() {
-        return Err(refused(EventRefusal::Header));
+        return Err(refused(EventError::Invalid(EventRefusal::Header)));
     }
     match events.read(signature, &call.body, api.world.clock.now()) {
         Ok(event) => Ok(Some(event)),
@@ -56,25 +62,17 @@ fn believed(api: &Api, desk: &CardDesk, call: &Call) -> Result<Option<CardEvent>
             tracing::warn!(%why, "cards.event_acknowledged_only");
             Ok(None)
         }
-        Err(why) => Err(refused(why)),
+        Err(why) => Err(refused(EventError::Invalid(why))),
     }
 }
 
-/// 400: nothing of it is believed, and nothing happened.
-fn refused(why: EventRefusal) -> Fault {
-    let reason = match why {
-        EventRefusal::Header => "invalid_signature_header",
-        EventRefusal::Time => "stale_event",
-        EventRefusal::Signature => "invalid_signature",
-        EventRefusal::Body => "invalid_event",
-        EventRefusal::Mode => "wrong_mode",
-    };
-    Fault::new(Condition::Validation, format!("the event was not accepted: {why}")).reason(reason).retry(Retry::Never)
+fn refused(error: EventError) -> GatewayError {
+    CardRequestError::Event(error).into()
 }
 
 /// An event wakes whoever then asks the processor.
-async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), Fault> {
-    let internal = |error: &dyn std::error::Error| Fault::internal(error);
+async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), GatewayError> {
+    let internal = |error: &dyn std::error::Error| GatewayError::internal(error);
     match event.what {
         EventSubject::Other => {}
         EventSubject::Payment => {
@@ -94,7 +92,7 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
             }
             match looked {
                 Ok(odd) => odd.iter().for_each(|it| tracing::warn!(object = it.id, status = it.status, "cards.unknown_state")),
-                Err(LookError::Books(error)) => return Err(Fault::internal(&error)),
+                Err(LookError::Books(error)) => return Err(GatewayError::internal(&error)),
                 Err(LookError::Card(error)) => put_off(event, &error)?,
                 Err(overtaken @ LookError::Overtaken) => put_off(event, &CardError::Unreachable(overtaken.to_string()))?,
             }
@@ -104,7 +102,7 @@ async fn carry_out(api: &Api, desk: &CardDesk, event: &CardEvent) -> Result<(), 
 }
 
 /// The payment that an event is about. A thin event names its object alone: the processor says whose it is.
-async fn named(desk: &CardDesk, event: &CardEvent) -> Result<Option<String>, Fault> {
+async fn named(desk: &CardDesk, event: &CardEvent) -> Result<Option<String>, GatewayError> {
     let (None, Some(object)) = (&event.payment_intent, &event.object) else { return Ok(event.payment_intent.clone()) };
     match desk.rail.payment_of(object).await {
         Ok(payment) => Ok(payment),
@@ -113,11 +111,11 @@ async fn named(desk: &CardDesk, event: &CardEvent) -> Result<Option<String>, Fau
 }
 
 /// An event that cannot be carried out now is delivered again. What never can be is left to the comparison, which says so.
-fn put_off(event: &CardEvent, error: &CardError) -> Result<(), Fault> {
+fn put_off(event: &CardEvent, error: &CardError) -> Result<(), GatewayError> {
     match error {
         CardError::Unreachable(_) | CardError::Busy { .. } => {
             tracing::warn!(error = %error, event = event.id, "cards.event_put_off");
-            Err(Fault::unavailable("the card processor cannot be asked now", 10).reason("card_processor_unavailable"))
+            Err(refused(EventError::PutOff))
         }
         CardError::Misconfigured(_) | CardError::UnknownToken => {
             tracing::error!(error = %error, event = event.id, kind = event.kind, "cards.event_left_to_the_comparison");

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use payments::{
-    challenge::Retry,
     checkout::{Identified, identify_by_credential, identify_by_token},
     mpp::{
         credential::decode,
@@ -14,55 +13,48 @@ use payments::{
 };
 
 use super::{
-    super::{call::Call, credential::Credential, fault::Fault, state::Api},
-    desk::AGENT_TOKEN_HINT,
+    super::{
+        call::Call,
+        credential::Credential,
+        error::{
+            GatewayError,
+            card::{CardRequestError, FrozenFor},
+        },
+        state::Api,
+    },
     who,
 };
-use crate::upstream::profile::Condition;
 
 /// The account of an agent token or of a credential that paid, within its limit.
 ///
 /// # Errors
 /// 401 for anybody else, 429, 503 when the books do not answer.
-pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, Fault> {
+pub(in super::super) async fn identified(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Identified, GatewayError> {
     let who = match credential {
         Credential::AgentToken(token) => identify_by_token(&who::known_token(api.card_desk()?, token, api.world.clock.now()).await?),
         Credential::Card(header) => of_credential(api, header).await?,
-        Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(unknown()),
+        Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(CardRequestError::UnknownAccount.into()),
     };
     call.rate = Some(api.limits.agent(who.payer(), api.world.clock.now()).await?);
     call.proven = Some(who.payer().clone());
     Ok(who)
 }
 
-async fn of_credential(api: &Api, header: &[u8]) -> Result<Identified, Fault> {
+async fn of_credential(api: &Api, header: &[u8]) -> Result<Identified, GatewayError> {
     let desk = api.card_desk()?;
     let presented = |header| -> Option<PresentedPayment> {
         let unverified = decode([header]).ok()??;
         present(&unverified, &desk.secrets, &desk.realm).ok()
     };
-    let Some(paid) = presented(header) else { return Err(unknown()) };
+    let Some(paid) = presented(header) else { return Err(CardRequestError::UnknownAccount.into()) };
     let key = ChargeKey { challenge_id: paid.challenge_id(), token_sha256: *paid.token_sha256().as_bytes() };
-    let used = desk.books.used_credential(&key).await.map_err(|error| Fault::internal(&error))?;
-    let Some(used) = used.filter(|used| !used.is_revoked) else { return Err(unknown()) };
+    let used = desk.books.used_credential(&key).await.map_err(|error| GatewayError::internal(&error))?;
+    let Some(used) = used.filter(|used| !used.is_revoked) else { return Err(CardRequestError::UnknownAccount.into()) };
     if used.frozen_since.is_some() {
-        return Err(who::frozen(Condition::Unauthenticated));
+        return Err(CardRequestError::Frozen(FrozenFor::Identification).into());
     }
     if api.world.clock.now() >= used.since.plus_ms(desk.used_credential_ms) {
-        let message = "this credential paid too long ago to say who asks; use the agent token that came with its answer";
-        let fault = Fault::new(Condition::Unauthenticated, message).reason("used_credential_ended").retry(Retry::FixRequest);
-        return Err(fault.member("agent_token", AGENT_TOKEN_HINT));
+        return Err(CardRequestError::CredentialTooOld.into());
     }
     Ok(identify_by_credential(&used))
-}
-
-/// 401: a payment would prove nothing here, so none is asked for.
-pub(super) fn unknown() -> Fault {
-    let message = "say who you are with the agent token that came with a paid answer (Authorization: Bearer tpk_...), or with the credential \
-                   that paid; a new card payment would not tell";
-    Fault::new(Condition::Unauthenticated, message)
-        .reason("unknown_account")
-        .retry(Retry::FixRequest)
-        .field("Authorization", "Bearer tpk_..., or the credential of an earlier payment", "none that names an account")
-        .member("agent_token", AGENT_TOKEN_HINT)
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::Response;
 use payments::{
     agent::Payer,
-    challenge::{Phase, Retry},
     checkout::{CardRequest, PresentedCard, claim_card},
     funding::Product,
     holder::Holder,
@@ -21,8 +20,10 @@ use super::{
         call::Call,
         claiming::{answer_claimed, check_body, check_gates, to_its_end},
         credential, earlier_terms,
-        fault::Fault,
-        faults::unpaid,
+        error::{
+            GatewayError,
+            card::{BlockedFor, CardRequestError, FrozenFor},
+        },
         state::Api,
         turns::Turn,
     },
@@ -32,7 +33,7 @@ use super::{
     stable,
     who::{self, Paying},
 };
-use crate::upstream::profile::{Condition, UpstreamRoute};
+use crate::upstream::profile::UpstreamRoute;
 
 /// What is bought, and what must hold before anything is claimed for it.
 pub(super) enum Order<'a> {
@@ -58,7 +59,7 @@ pub(in super::super) async fn by_credential(
     terms: &Terms,
     call: &mut Call,
     header: &[u8],
-) -> Result<Response, Fault> {
+) -> Result<Response, GatewayError> {
     pay(api, Order::Call(upstream, terms), call, header).await
 }
 
@@ -69,20 +70,21 @@ pub(in super::super) async fn by_token(
     terms: &Terms,
     call: &mut Call,
     token: &str,
-) -> Result<Response, Fault> {
+) -> Result<Response, GatewayError> {
     let desk = api.card_desk()?;
     let known = who::known_token(desk, token, api.world.clock.now()).await?;
     let turn = api.turns.none();
     serve(api, &Order::Call(upstream, terms), call, Paying::holder_of(known), None, turn).await
 }
 
-pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, Fault> {
-    let Some(challenged) = call.asked.challenged else { return Err(unpaid(api, call)) };
+pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, header: &[u8]) -> Result<Response, GatewayError> {
+    let Some(challenged) = call.asked.challenged else { return Err(GatewayError::NoCredential) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
-    let verified = api.card_desk().and_then(|desk| Ok((desk, who::verified(api, desk, challenged, call, header)?)));
+    let verified =
+        api.card_desk().map_err(GatewayError::from).and_then(|desk| Ok((desk, who::verified(api, desk, challenged, call, header)?)));
     let (desk, verified) = match verified {
         Ok((desk, Some(verified))) => (desk, verified),
-        Ok((_, None)) => return Err(unpaid(api, call)),
+        Ok((_, None)) => return Err(GatewayError::NoCredential),
         Err(refused) => return earlier_terms::of_charge(api, call, header, refused).await,
     };
     // 5. Known keys answer from the table of repeated keys. Copies that arrive at once take turns.
@@ -90,19 +92,19 @@ pub(super) async fn pay(api: &Arc<Api>, order: Order<'_>, call: &mut Call, heade
     let key = ChargeKey { challenge_id: presented.challenge_id(), token_sha256: *presented.token_sha256().as_bytes() };
     let turn = api.turns.take(ProofKey::Charge(key)).await;
     let proof = ClaimKey { proof: Some(ProofKey::Charge(key)), idempotency: None };
-    if let Some(known) = api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
+    if let Some(known) = api.world.books.known(&proof).await.map_err(|error| GatewayError::internal(&error))? {
         drop(turn);
         return repeated(api, call, &proof, known).await;
     }
     // 6. The time, and the account: the processor's one answer.
     let now = api.world.clock.now();
-    let live = verified.in_window(now).map_err(|error| who::refused(&error))?;
-    let beside = credential::agent_token(&call.headers)?;
+    let live = verified.in_window(now).map_err(GatewayError::InvalidCard)?;
+    let beside = call.agent_token.clone();
     let look = desk.looks.take(call.peer, now)?;
     let paying = match who::of_payment_token(desk, &live, beside.as_deref(), now).await {
         Ok(paying) => paying,
         // Meanwhile the token may have been spent here, under another challenge.
-        Err(fault) => match api.world.books.known(&proof).await.map_err(|error| Fault::internal(&error))? {
+        Err(fault) => match api.world.books.known(&proof).await.map_err(|error| GatewayError::internal(&error))? {
             Some(known) => return repeated(api, call, &proof, known).await,
             None => return Err(fault),
         },
@@ -131,13 +133,13 @@ async fn serve(
     paying: Paying,
     card: Option<PresentedCard>,
     turn: Turn<'_>,
-) -> Result<Response, Fault> {
+) -> Result<Response, GatewayError> {
     let (desk, Paying { payer, holder, stable }) = (api.card_desk()?, paying);
     let idempotency_key = credential::idempotency_key(&call.headers)?;
     let proof = card.as_ref().map(|card| ProofKey::Charge(card.key));
     let key = ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
     if key.idempotency.is_some()
-        && let Some(known) = api.world.books.known(&key).await.map_err(|error| Fault::internal(&error))?
+        && let Some(known) = api.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))?
     {
         drop(turn);
         return repeated(api, call, &key, known).await;
@@ -146,8 +148,8 @@ async fn serve(
     call.proven = Some(payer.clone());
     desk.rail.account_known().await.map_err(|error| who::unanswered(&error))?;
     unblocked(desk, &payer).await?;
-    if desk.books.frozen_since(&payer).await.map_err(|error| Fault::internal(&error))?.is_some() {
-        return Err(who::frozen(Condition::PaymentRequired));
+    if desk.books.frozen_since(&payer).await.map_err(|error| GatewayError::internal(&error))?.is_some() {
+        return Err(CardRequestError::Frozen(FrozenFor::Payment).into());
     }
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
     match order {
@@ -156,7 +158,7 @@ async fn serve(
             check_gates(api).await?;
         }
         Order::Pack(bought) => {
-            stable::check(stable.as_ref(), pack::check_body(bought, call)?)?;
+            stable::check(stable.as_ref(), pack::check_body(bought, call).map_err(CardRequestError::Pack)?)?;
             api.load.creation(api.drives.count())?;
         }
     }
@@ -175,21 +177,20 @@ async fn serve(
 }
 
 /// Notes whose payment it will be, before there is one: the answer of it brings the holder's token.
-async fn hold(api: &Api, desk: &CardDesk, id: PaymentId, payer: &Payer, holder: Option<Holder>) -> Result<(), Fault> {
+async fn hold(api: &Api, desk: &CardDesk, id: PaymentId, payer: &Payer, holder: Option<Holder>) -> Result<(), GatewayError> {
     let holder = holder.unwrap_or_else(|| Holder::beginning(id, payer.clone(), desk.tokens.sha256_of(payer, id)));
-    desk.books.hold(id, &holder, api.world.clock.now()).await.map_err(|error| Fault::internal(&error))
+    desk.books.hold(id, &holder, api.world.clock.now()).await.map_err(|error| GatewayError::internal(&error))
 }
 
 /// An account that charged back buys nothing. No challenge goes out with it: another payment would be refused, too.
-async fn unblocked(desk: &CardDesk, payer: &Payer) -> Result<(), Fault> {
-    let blocks = desk.books.blocks_of(payer).await.map_err(|error| Fault::internal(&error))?;
+async fn unblocked(desk: &CardDesk, payer: &Payer) -> Result<(), GatewayError> {
+    let blocks = desk.books.blocks_of(payer).await.map_err(|error| GatewayError::internal(&error))?;
     let Some(block) = blocks.first() else { return Ok(()) };
     let why = match block.cause.as_str() {
-        "chargeback" => "a payment of this account was charged back",
-        _ => "the card network warns that a payment of this account was a fraud",
+        "chargeback" => BlockedFor::Chargeback,
+        _ => BlockedFor::FraudWarning,
     };
-    let message = format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
-    Err(Fault::new(Condition::PaymentRequired, message).reason("account_blocked").phase(Phase::Reserve).retry(Retry::Never))
+    Err(CardRequestError::Blocked(why).into())
 }
 
 fn kept(call: &Call) -> KeptRequest {

@@ -8,7 +8,7 @@ use std::{
 
 use payments::time::UnixMs;
 
-use super::super::{fault::Fault, limits::too_many};
+use super::super::error::RateLimited;
 
 /// Counts, for the minute that is running.
 pub struct Looks {
@@ -42,7 +42,7 @@ impl Looks {
     ///
     /// # Errors
     /// 429 where there is none.
-    pub(super) fn take(&self, peer: IpAddr, now: UnixMs) -> Result<Look<'_>, Fault> {
+    pub(super) fn take(&self, peer: IpAddr, now: UnixMs) -> Result<Look<'_>, RateLimited> {
         let minute = now.unix_s().div_euclid(60);
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if counted.minute != minute {
@@ -51,7 +51,8 @@ impl Looks {
         let count = counted.peers.entry(peer).or_default();
         if *count >= self.per_minute {
             let left_s = 60 - now.unix_s().rem_euclid(60);
-            return Err(too_many(self.per_minute, u64::try_from(left_s).unwrap_or(60).saturating_mul(1_000)));
+            let wait_ms = u64::try_from(left_s).unwrap_or(60).saturating_mul(1_000);
+            return Err(RateLimited { limit: self.per_minute, wait_ms, agent: None });
         }
         *count += 1;
         Ok(Look { looks: self, peer, minute })

@@ -1,7 +1,6 @@
 //! The body that buys a pack, and the answer of a pack that is granted.
 
 use payments::{
-    challenge::Retry,
     funding::Funding,
     intent::{Intent, StoredAnswer},
 };
@@ -9,10 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    super::{call::Call, fault::Fault, state::Api},
+    super::{call::Call, error::card::PackError, state::Api},
     desk::{AGENT_TOKEN_HINT, Pack},
 };
-use crate::upstream::profile::Condition;
 
 /// The body; an empty one buys the one pack that there is.
 #[derive(Debug, Default, Deserialize)]
@@ -26,25 +24,18 @@ struct Asked {
 
 /// Refuses a body before any money: the pack that it names is the one that is charged. Says whether the buyer means to spend the credits by
 /// agent token alone.
-pub(super) fn check_body(pack: &Pack, call: &Call) -> Result<bool, Fault> {
+///
+/// # Errors
+/// The body is malformed, or names no pack that is sold.
+pub(super) fn check_body(pack: &Pack, call: &Call) -> Result<bool, PackError> {
     let asked: Asked = match call.body.is_empty() {
         true => Asked::default(),
-        false => serde_json::from_slice(&call.body).map_err(|_| {
-            let fault = Fault::new(
-                Condition::Validation,
-                "the body is {\"pack\": \"pack_20\"}, perhaps with \"agent_token_only\": true, or empty; nothing was charged",
-            );
-            fault.reason("invalid_body").retry(Retry::FixRequest).field("body", "an object with pack and agent_token_only", "another body")
-        })?,
+        false => serde_json::from_slice(&call.body).map_err(|_| PackError::InvalidBody)?,
     };
     match asked.pack.as_deref() {
         None => Ok(asked.agent_token_only),
         Some(asked_for) if asked_for == pack.id => Ok(asked.agent_token_only),
-        Some(other) => {
-            let got: String = other.chars().take(64).collect();
-            let fault = Fault::new(Condition::Validation, "no such pack; nothing was charged");
-            Err(fault.reason("unknown_pack").retry(Retry::FixRequest).field("pack", pack.id, &got))
-        }
+        Some(other) => Err(PackError::Unknown { sold: pack.id, asked: other.chars().take(64).collect() }),
     }
 }
 

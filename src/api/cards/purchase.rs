@@ -3,29 +3,34 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use payments::challenge::Retry;
 
 use super::{
-    super::{call::Call, credential::Credential, fault::Fault, faults::unpaid, state::Api},
+    super::{
+        call::Call,
+        credential::Credential,
+        error::{
+            GatewayError,
+            card::{CardRequestError, PackBuyer, PackError},
+        },
+        state::Api,
+    },
     launch::{Order, pay},
 };
-use crate::upstream::profile::Condition;
 
-pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, GatewayError> {
     let Some(pack) = api.card_desk()?.pack else {
-        let fault = Fault::new(Condition::NotFound, "nothing here takes credits, so none are sold; nothing was charged");
-        return Err(fault.reason("no_packs").retry(Retry::Never));
+        return Err(refused(PackError::NoneSold));
     };
     if let Credential::Card(header) = credential {
         return pay(api, Order::Pack(pack), call, header).await;
     }
     match credential {
-        Credential::None | Credential::AgentToken(_) | Credential::Card(_) => Err(unpaid(api, call)),
-        Credential::X402(_) => Err(cards_only("x402 wallets cannot purchase credits (MPP only)")),
-        Credential::ApiKey(_) => Err(cards_only("API-key users cannot purchase credits (MPP only)")),
+        Credential::None | Credential::AgentToken(_) | Credential::Card(_) => Err(GatewayError::NoCredential),
+        Credential::X402(_) => Err(refused(PackError::NeedsCard(PackBuyer::Wallet))),
+        Credential::ApiKey(_) => Err(refused(PackError::NeedsCard(PackBuyer::ApiKey))),
     }
 }
 
-fn cards_only(message: &str) -> Fault {
-    Fault::new(Condition::Validation, message).reason("cards_only").retry(Retry::Never)
+fn refused(error: PackError) -> GatewayError {
+    CardRequestError::Pack(error).into()
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::response::Response;
 use payments::{
     agent::Payer,
-    challenge::Retry,
     money::{Amount, Credits, UsdCents, UsdcUnits},
     route::Terms,
 };
@@ -13,13 +12,12 @@ use serde_json::{Value, json};
 
 use super::{
     super::{
-        call::Call, challenges::Challenged, credential::Credential, fault::Fault, free, free_calls::FreeCalls, json::free_of_charge,
+        call::Call, challenges::Challenged, credential::Credential, error::GatewayError, free, free_calls::FreeCalls, json::free_of_charge,
         state::Api,
     },
     desk::Pack,
     free as card_free,
 };
-use crate::upstream::profile::Condition;
 
 /// What a route costs on each rail.
 struct Prices {
@@ -27,9 +25,9 @@ struct Prices {
     usd: Option<UsdCents>,
 }
 
-pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, GatewayError> {
     let route = asked_route(call)?;
-    let Some(challenged) = api.challenges.find(&route) else { return Err(no_such(&route)) };
+    let Some(challenged) = api.challenges.find(&route) else { return Err(GatewayError::NoSuchRoute { asked: route }) };
     let prices = prices(api, challenged);
     let payer = match credential {
         Credential::None | Credential::ApiKey(_) => None,
@@ -54,10 +52,10 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
 }
 
 /// What this payer would be charged now, and why.
-async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<Value, Fault> {
+async fn now(api: &Api, route: &str, prices: &Prices, payer: &Payer) -> Result<Value, GatewayError> {
     let terms = api.table.routes().find(|known| known.key == route).and_then(|known| known.upstream()?.access.terms());
     let (launch, credits) = (terms.is_some(), terms.and_then(Terms::credits));
-    let internal = |error: &dyn std::error::Error| Fault::internal(error);
+    let internal = |error: &dyn std::error::Error| GatewayError::internal(error);
     let (usage, free) =
         FreeCalls::of(api, payer, api.table.quota_of(route), api.world.clock.now()).await.map_err(|error| internal(&error))?;
     let entitled = usage.entitlements.iter().filter(|owed| prices.usdc.is_some_and(|price| owed.funds(route, Amount::Usdc(price)))).count();
@@ -100,17 +98,11 @@ fn prices(api: &Api, challenged: Challenged) -> Prices {
 }
 
 /// `route=POST+/launches`, or with `%20`.
-fn asked_route(call: &Call) -> Result<String, Fault> {
+fn asked_route(call: &Call) -> Result<String, GatewayError> {
     let query = call.path_and_query.split_once('?').map_or("", |(_, query)| query);
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "route").map(|(_, value)| value.into_owned());
     match asked {
         None => Ok(String::from("POST /launches")),
         Some(route) => Ok(route.replacen(" /v1/", " /", 1)),
     }
-}
-
-fn no_such(route: &str) -> Fault {
-    let got: String = route.chars().take(64).collect();
-    let fault = Fault::new(Condition::NotFound, "no such route to quote");
-    fault.reason("unknown_route").retry(Retry::FixRequest).field("route", "a method and a path, such as POST+/launches", &got)
 }

@@ -4,11 +4,16 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{body::Body, response::Response};
 use http::header;
-use payments::{challenge::Retry, checkout::Identified, holder::Scope, ids::PaymentId};
+use payments::{checkout::Identified, holder::Scope, ids::PaymentId};
 use serde_json::Value;
 
-use super::super::{call::Call, fault::Fault, free, state::Api};
-use crate::upstream::profile::{Condition, UpstreamRoute};
+use super::super::{
+    call::Call,
+    error::{GatewayError, card::CardRequestError},
+    free,
+    state::Api,
+};
+use crate::upstream::profile::UpstreamRoute;
 
 /// Where the results of a list stand.
 const LISTS: [&str; 3] = ["", "/data", "/data/launches"];
@@ -24,13 +29,13 @@ pub(in super::super) async fn forwarded(
     upstream: &UpstreamRoute,
     call: &Call,
     who: &Identified,
-) -> Result<Response, Fault> {
+) -> Result<Response, GatewayError> {
     match who.scope() {
         Scope::Account => free::forwarded(api, upstream, call, who).await,
         Scope::Holder(_) | Scope::Payment(_) => match call.id.as_deref() {
             Some(result) => {
                 let own = results(api, who, Some(result)).await?;
-                if own.is_empty() { Err(not_its_own()) } else { free::forwarded(api, upstream, call, who).await }
+                if own.is_empty() { Err(CardRequestError::NotPaidByHolder.into()) } else { free::forwarded(api, upstream, call, who).await }
             }
             None => {
                 let all = free::forwarded(api, upstream, call, who).await?;
@@ -44,37 +49,31 @@ pub(in super::super) async fn forwarded(
 ///
 /// # Errors
 /// 404.
-pub(in super::super) async fn check_payment(api: &Api, who: &Identified, payment: PaymentId) -> Result<(), Fault> {
+pub(in super::super) async fn check_payment(api: &Api, who: &Identified, payment: PaymentId) -> Result<(), GatewayError> {
     let own = match who.scope() {
         Scope::Account => true,
         Scope::Payment(own) => own == payment,
         Scope::Holder(holder) => {
-            let of = api.card_desk()?.books.holder_of_payment(payment).await.map_err(|error| Fault::internal(&error))?;
+            let of = api.card_desk()?.books.holder_of_payment(payment).await.map_err(|error| GatewayError::internal(&error))?;
             of.is_some_and(|of| of.id == holder)
         }
     };
-    if own { Ok(()) } else { Err(Fault::new(Condition::NotFound, "no such payment of yours").retry(Retry::FixRequest)) }
+    if own { Ok(()) } else { Err(GatewayError::NoSuchPayment) }
 }
 
-async fn results(api: &Api, who: &Identified, only: Option<&str>) -> Result<BTreeSet<String>, Fault> {
+async fn results(api: &Api, who: &Identified, only: Option<&str>) -> Result<BTreeSet<String>, GatewayError> {
     let found = api.card_desk()?.books.results_of(who.payer(), who.scope(), only).await;
-    found.map_err(|error| Fault::internal(&error))
-}
-
-fn not_its_own() -> Fault {
-    Fault::new(Condition::NotFound, "no such launch that this agent token, or this credential, paid for")
-        .reason("not_paid_by_this_holder")
-        .retry(Retry::FixRequest)
+    found.map_err(|error| GatewayError::internal(&error))
 }
 
 /// A list without what others of the account paid for. What cannot be read as one is not shown.
-async fn less_others(response: Response, own: &BTreeSet<String>) -> Result<Response, Fault> {
+async fn less_others(response: Response, own: &BTreeSet<String>) -> Result<Response, GatewayError> {
     if !response.status().is_success() {
         return Ok(response);
     }
     let (mut parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, MAX_LIST_BYTES).await.map_err(|error| Fault::internal(&error))?;
-    let mut list: Value = serde_json::from_slice(&bytes).map_err(|_| not_its_own())?;
+    let bytes = axum::body::to_bytes(body, MAX_LIST_BYTES).await.map_err(|error| GatewayError::internal(&error))?;
+    let mut list: Value = serde_json::from_slice(&bytes).map_err(|_| CardRequestError::NotPaidByHolder)?;
     for place in LISTS {
         if let Some(Value::Array(results)) = list.pointer_mut(place) {
             results.retain(|result| result["id"].as_str().is_none_or(|id| own.contains(id)));

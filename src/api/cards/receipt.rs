@@ -1,28 +1,22 @@
-//! What an answer says of a card: the receipt, the agent token, and why a charge was refused.
+//! What an answer says of a card: the receipt, and the agent token.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
 use payments::{
-    challenge::{Phase, Retry},
     funding::Funding,
     holder::Holder,
     ids::PaymentId,
     intent::{Intent, State},
-    mpp::{
-        error::ProblemType,
-        receipt::{RECEIPT_HEADER, Receipt},
-    },
+    mpp::receipt::{RECEIPT_HEADER, Receipt},
     ports::BooksError,
-    settlement::PaymentFailure,
 };
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{fault::Fault, headers::header_value, state::Api},
+    super::{headers::header_value, state::Api},
     desk::CardDesk,
 };
-use crate::upstream::profile::Condition;
 
 /// Pauses before the books are asked once more whose a payment is.
 const ASKED_AGAIN_AFTER: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1_000)];
@@ -78,24 +72,4 @@ async fn holder_of(desk: &CardDesk, payment: PaymentId) -> Result<Option<Holder>
         }
     }
     desk.books.holder_of_payment(payment).await
-}
-
-/// The charge is proven refused: a new token may be tried. Where something else was taken than asked, no challenge goes out: it is on its way
-/// back, and a client that pays again at once would be charged on top.
-pub(in super::super) fn not_paid(intent: &Intent) -> Fault {
-    let reason = intent.failure.as_ref().map_or("card_declined", PaymentFailure::word);
-    let mischarged = intent.failure == Some(PaymentFailure::Mischarged);
-    let message = match mischarged {
-        true => String::from("another amount was taken than asked for; all of it goes back to the card"),
-        false => format!("the card was not charged: {reason}"),
-    };
-    let kind = match reason {
-        "authentication_required" => ProblemType::PaymentActionRequired,
-        _ => ProblemType::VerificationFailed,
-    };
-    let fault = Fault::new(Condition::MppInvalid, message).reason(reason).phase(Phase::Settle).payment(intent.id).card_problem(kind);
-    match mischarged {
-        true => fault.retry(Retry::Wait),
-        false => fault.retry(Retry::PayAgain).challenged(),
-    }
 }

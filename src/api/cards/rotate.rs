@@ -4,21 +4,29 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use http::HeaderName;
-use payments::{challenge::Retry, holder::ROTATED_FOR_MS};
+use payments::holder::ROTATED_FOR_MS;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{
-    super::{call::Call, credential::Credential, fault::Fault, headers::header_value, json, state::Api},
+    super::{
+        call::Call,
+        credential::Credential,
+        error::{GatewayError, card::CardRequestError},
+        headers::header_value,
+        json,
+        state::Api,
+    },
     who,
 };
-use crate::upstream::profile::Condition;
 
-pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, Fault> {
+pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential: &Credential) -> Result<Response, GatewayError> {
     let desk = api.card_desk()?;
     let token = match credential {
         Credential::AgentToken(token) => token,
-        Credential::None | Credential::Card(_) | Credential::X402(_) | Credential::ApiKey(_) => return Err(who::unknown_token()),
+        Credential::None | Credential::Card(_) | Credential::X402(_) | Credential::ApiKey(_) => {
+            return Err(CardRequestError::UnknownToken.into());
+        }
     };
     let now = api.world.clock.now();
     let known = who::known_token(desk, token, now).await?;
@@ -26,27 +34,17 @@ pub(in super::super) async fn answer(api: &Arc<Api>, call: &mut Call, credential
     call.rate = Some(api.limits.agent(&holder.payer, now).await?);
     call.proven = Some(holder.payer.clone());
     if !known.is_current {
-        return Err(rotated());
+        return Err(CardRequestError::TokenRotated.into());
     }
     let next = desk.tokens.token_at(&holder.payer, holder.id, holder.rotation.saturating_add(1));
     let sha256 = Sha256::digest(next.as_bytes()).into();
     let until = now.plus_ms(ROTATED_FOR_MS);
-    if !desk.books.rotate_token(holder, &sha256, now, until).await.map_err(|error| Fault::internal(&error))? {
-        return Err(rotated());
+    if !desk.books.rotate_token(holder, &sha256, now, until).await.map_err(|error| GatewayError::internal(&error))? {
+        return Err(CardRequestError::TokenRotated.into());
     }
     tracing::info!(holder = %holder.id, "cards.token_rotated");
     let body = json!({"data": {"agent_token": next, "previous_token_ends_at": until.rfc3339()}});
     let mut response = json::free_of_charge(&body);
     response.headers_mut().insert(HeaderName::from_static("x-agent-token"), header_value(&next));
     Ok(response)
-}
-
-/// 409: somebody was faster.
-fn rotated() -> Fault {
-    Fault::new(
-        Condition::Conflict,
-        "this agent token was rotated already; the new one came with that answer, and comes again with a paid one",
-    )
-    .reason("agent_token_rotated")
-    .retry(Retry::Never)
 }

@@ -2,14 +2,16 @@
 
 use axum::{body::Body, response::Response};
 use http::header;
-use payments::{challenge::Retry, ids::PaymentId, ports::StablePayer};
+use payments::{ids::PaymentId, ports::StablePayer};
 use serde_json::{Value, json};
 
 use super::{
-    super::{fault::Fault, state::Api},
-    desk::{AGENT_TOKEN_HINT, CardDesk},
+    super::{
+        error::{GatewayError, card::CardRequestError},
+        state::Api,
+    },
+    desk::CardDesk,
 };
-use crate::upstream::profile::Condition;
 
 /// The longest answer about a pack.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -20,27 +22,27 @@ const WARNING: &str = "the card processor names this card differently from one p
 ///
 /// # Errors
 /// 400 with what to send.
-pub(super) fn check(stable: Option<&StablePayer>, agent_token_only: bool) -> Result<(), Fault> {
+pub(super) fn check(stable: Option<&StablePayer>, agent_token_only: bool) -> Result<(), CardRequestError> {
     match stable {
-        Some(StablePayer::TokenAlone) if !agent_token_only => {
-            let message = "the card processor tells nothing by which this card is known again: its credits can be spent with the agent token of \
-                           the answer alone. Say so in the body to buy them; nothing was charged";
-            let fault = Fault::new(Condition::Validation, message).reason("card_not_known_again").retry(Retry::FixRequest);
-            Err(fault.field("agent_token_only", "true", "nothing").member("agent_token", AGENT_TOKEN_HINT))
-        }
+        Some(StablePayer::TokenAlone) if !agent_token_only => Err(CardRequestError::CardNotRecognised),
         Some(StablePayer::TokenAlone | StablePayer::CardFingerprint(_) | StablePayer::LinkEmail(_)) | None => Ok(()),
     }
 }
 
 /// Compares what the token said with what its charge says, once the pack is paid; where they differ, the answer says what follows.
-pub(super) async fn compared(api: &Api, desk: &CardDesk, response: Response, stable: Option<StablePayer>) -> Result<Response, Fault> {
+pub(super) async fn compared(
+    api: &Api,
+    desk: &CardDesk,
+    response: Response,
+    stable: Option<StablePayer>,
+) -> Result<Response, GatewayError> {
     let Some(told) = stable.filter(|_| response.status().is_success()) else { return Ok(response) };
     let named = response.headers().get("x-payment-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     if !differs(api, desk, named, &told).await {
         return Ok(response);
     }
     let (mut parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|error| Fault::internal(&error))?;
+    let bytes = axum::body::to_bytes(body, MAX_ANSWER_BYTES).await.map_err(|error| GatewayError::internal(&error))?;
     let Ok(mut answer) = serde_json::from_slice::<Value>(&bytes) else { return Ok(Response::from_parts(parts, Body::from(bytes))) };
     answer["data"]["warning"] = json!(WARNING);
     parts.headers.remove(header::CONTENT_LENGTH);

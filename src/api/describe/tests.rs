@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::{
     super::{CardTerms, Challenges, Pack},
     llms,
-    openapi::{Subject, document},
+    openapi::document,
+    subject::Subject,
 };
 use crate::upstream::profile::{LaunchPrices, OwnRoute, Profile, RouteTable, Target};
 

@@ -1,4 +1,4 @@
-//! What went wrong with a request. Client's fault, our fault and "try again" stay apart.
+//! What an error is answered with, put together member by member. Nothing outside this folder sees it.
 
 use http::{HeaderName, HeaderValue, header};
 use payments::{
@@ -7,12 +7,12 @@ use payments::{
 };
 use serde_json::Value;
 
-use super::headers::header_value;
+use super::super::headers::header_value;
 use crate::upstream::profile::Condition;
 
-/// What went wrong, with everything that the answer needs.
+/// The condition that gives status and code, and every member and header of the answer.
 #[derive(Debug, Clone)]
-pub(super) struct Fault(pub(super) Box<Details>);
+pub(super) struct ErrorAnswer(pub(super) Box<Details>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Details {
@@ -37,9 +37,9 @@ pub(super) struct Details {
     pub(super) extra: Vec<(&'static str, Value)>,
 }
 
-// === impl Fault ===
+// === impl ErrorAnswer ===
 
-impl Fault {
+impl ErrorAnswer {
     pub(super) fn new(condition: Condition, message: impl Into<String>) -> Self {
         Self(Box::new(Details {
             condition,
@@ -65,19 +65,6 @@ impl Fault {
         Self::new(Condition::Unavailable, message).retry(Retry::Wait).header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
-    /// A fault of ours: logged here once, and never explained to the client.
-    pub(super) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %crate::worker::drives::chain(error), "request.failed");
-        // The same proof may have come before: what became of it then is not known here.
-        Self::unavailable("the gateway cannot answer now; repeat the same request, with the same proof if it had one", 2)
-            .retry(Retry::ResendSameProof)
-    }
-
-    /// In the place of a challenge while the node answers for another chain: what is signed for ours could not be checked there.
-    pub(super) fn no_challenge() -> Self {
-        Self::unavailable("payments cannot be taken now; nothing was charged", 30).reason("chain_unavailable").phase(Phase::Challenge)
-    }
-
     pub(super) fn with_code(mut self, status: u16, code: &str) -> Self {
         self.0.own_code = Some((status, code.to_owned()));
         self
@@ -86,11 +73,6 @@ impl Fault {
     pub(super) fn reason(mut self, reason: &str) -> Self {
         self.0.reason = Some(reason.to_owned());
         self
-    }
-
-    /// Whether this is its reason.
-    pub(super) fn says(&self, reason: &str) -> bool {
-        self.0.reason.as_deref() == Some(reason)
     }
 
     pub(super) fn phase(mut self, phase: Phase) -> Self {

@@ -1,4 +1,11 @@
-//! The one place that turns a fault into a status, a code and a body.
+//! The one place from an error to its answer: status, code, body and headers. The files beside this one say what each error is
+//! answered with; here it is written in the form that the client reads.
+
+mod answer;
+mod card;
+mod gateway;
+mod payment;
+mod request;
 
 use std::any::Any;
 
@@ -10,22 +17,30 @@ use payments::{
 };
 use serde_json::Value;
 
+use self::answer::Details;
 use super::{
     asked::{Asked, Refused},
     cards::desk::AGENT_TOKEN_HINT,
     challenges::Challenged,
-    fault::Fault,
+    error::ApiError,
     headers::header_value,
     state::Api,
 };
 
-/// The answer.
-pub(super) fn respond(api: &Api, fault: Fault, asked: &Asked) -> Response {
+/// The answer to a request that is refused.
+pub(super) fn respond(api: &Api, error: &ApiError, asked: &Asked) -> Response {
+    let answer = match error {
+        ApiError::Request(error) => request::answer(error),
+        ApiError::Gateway(error) => gateway::answer(api, asked, error),
+    };
     let in_usdc = asked.challenged.is_some_and(|challenged| api.challenges.asks_for_usdc(challenged));
-    if fault.0.challenge && in_usdc && api.world.rail.on_wrong_chain() {
-        return respond(api, Fault::no_challenge(), asked);
-    }
-    let details = *fault.0;
+    // What is signed for our chain could not be checked on another one.
+    let unverifiable = answer.0.challenge && in_usdc && api.world.rail.on_wrong_chain();
+    let answer = if unverifiable { payment::no_challenge() } else { answer };
+    written(api, *answer.0, asked)
+}
+
+fn written(api: &Api, details: Details, asked: &Asked) -> Response {
     let (status, code) = match &details.own_code {
         Some((status, code)) => (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str()),
         None => api.codes.get(details.condition),
