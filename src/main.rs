@@ -1,6 +1,5 @@
 //! Turnpike: an agent-payments gateway. `turnpike` serves; see `turnpike --help` for the rest.
 
-mod api;
 mod app;
 mod books;
 mod cache;
@@ -8,6 +7,8 @@ mod cli;
 mod clock;
 mod config;
 mod export;
+mod gateway;
+mod http;
 mod operator;
 mod rails;
 mod seal;

@@ -17,7 +17,7 @@ use payments::{
 use serde_json::Value;
 
 use crate::{
-    api::{BodyFinding, BodyRefusal, BodyRules},
+    gateway::{BodyFinding, BodyRefusal, BodyRules},
     upstream::profile::{Profile, Route},
     worker::rounds::Housekeeping,
 };

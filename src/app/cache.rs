@@ -13,13 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::AppError;
 use crate::{
-    api::operator::Check,
     cache::{
         memory::{MemoryLimiter, MemoryProofs, NoBalances},
         redis::{LinkSettings, RedisBalances, RedisLimiter, RedisLink, RedisProofs},
         used::UsedProofs,
     },
     config::Config,
+    http::operator::Check,
     worker::{drives::chain, rounds::Housekeeping},
 };
 

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{card_account, error::AppError, keys::SandboxKeys};
 use crate::{
-    api::{CardDesk, CardTerms, Looks, Pack},
     clock::SystemClock,
     config::{self, Config, Secret, SptParameter, StripeMode},
+    gateway::{CardDesk, CardTerms, Looks, Pack},
     rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
     seal::AeadSealer,
 };

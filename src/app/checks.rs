@@ -12,8 +12,8 @@ use payments::{
 use serde_json::{Value, json};
 
 use crate::{
-    api::operator::{Check, Checks},
     books::errors,
+    http::operator::{Check, Checks},
     upstream::way::Way,
 };
 

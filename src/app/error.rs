@@ -10,9 +10,9 @@ use payments::{
 
 use super::keys::KeysError;
 use crate::{
-    api::ChallengeError,
     books::{postgres, sqlite},
     clock,
+    gateway::ChallengeError,
     rails::{base::BaseConfigError, stripe::StripeConfigError},
     upstream::profile::ProfileError,
 };

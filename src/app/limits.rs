@@ -10,8 +10,8 @@ use payments::{
 };
 
 use crate::{
-    api::{LimitSettings, LoadLimits},
     config::Config,
+    gateway::{LimitSettings, LoadLimits},
     operator::CoinPrice,
 };
 

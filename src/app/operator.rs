@@ -14,8 +14,8 @@ use payments::{
 
 use super::{beside::quotas, error::AppError, limits::coin_price, stores::Store};
 use crate::{
-    api::operator::Checks,
     config::{Config, StripeMode, X402Mode},
+    http::operator::Checks,
     operator::{self, Desk, Gas, Guard, Links, SignerGas},
     rails::base::BaseRail,
     worker::drives::Drives,

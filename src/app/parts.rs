@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{cards::CardParts, custody, error::AppError, money::Money, settings::public_url};
 use crate::{
-    api::{Api, Challenges},
     config::{Config, StripeMode, UpstreamUrl},
+    gateway::{Challenges, Gateway},
     upstream::{
         profile::{LaunchPrices, Ownership, Profile, RouteTable},
         way::Way,
@@ -72,9 +72,9 @@ fn check_quotas(profile: &Profile) -> Result<(), AppError> {
 }
 
 /// Forgets, now and then, the buckets of agents and peers that are full again.
-async fn forget_idle(api: Arc<Api>, stop: CancellationToken) {
+async fn forget_idle(gateway: Arc<Gateway>, stop: CancellationToken) {
     while tokio::time::timeout(FORGET_EVERY, stop.cancelled()).await.is_err() {
-        api.limits.forget_idle();
+        gateway.limits.forget_idle();
     }
 }
 
@@ -85,17 +85,22 @@ fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) ->
 }
 
 /// The loops beside the requests that need nothing but what serves them.
-pub(super) fn beside(api: &Arc<Api>, stuck_after_hours: u32, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
-    let mut loops = vec![tokio::spawn(forget_idle(Arc::clone(api), stop.clone()))];
-    loops.extend(refunds(api, stuck_after_hours, stop));
-    loops.extend(watches(&api.world, sealer, stop));
+pub(super) fn beside(
+    gateway: &Arc<Gateway>,
+    stuck_after_hours: u32,
+    sealer: &Arc<dyn Sealer>,
+    stop: &CancellationToken,
+) -> Vec<JoinHandle<()>> {
+    let mut loops = vec![tokio::spawn(forget_idle(Arc::clone(gateway), stop.clone()))];
+    loops.extend(refunds(gateway, stuck_after_hours, stop));
+    loops.extend(watches(&gateway.world, sealer, stop));
     loops
 }
 
 /// Asks for approved refunds, where cards are taken.
-fn refunds(api: &Api, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
-    let desk = api.cards.as_ref()?;
-    let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&api.world.clock));
+fn refunds(gateway: &Gateway, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    let desk = gateway.cards.as_ref()?;
+    let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&gateway.world.clock));
     Some(tokio::spawn(rounds::refunds(rail, books, clock, stuck_after_hours, stop.clone())))
 }
 

@@ -18,9 +18,10 @@ use super::{
     stores, tasks, unknowns, upstream, vitals,
 };
 use crate::{
-    api::{self, Api, ApiSettings, Limits, Load, TrustedProxies, server::ServeLimits},
     clock::SystemClock,
     config::{Config, ErrorShape, X402Mode},
+    gateway::{Gateway, GatewaySettings, Limits, Load, Turns},
+    http::{self, Api, ApiSettings, Descriptions, TrustedProxies, server::ServeLimits},
     upstream::profile::{OwnRoute, Profile, RouteTable},
     worker::{
         drives::Drives,
@@ -103,29 +104,24 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
     let rounds = tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
     workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
-    let api = Arc::new(Api {
+    let gateway = Arc::new(Gateway {
         world: world.clone(),
         drives: drives.clone(),
         challenges: parts::challenges(config, &table, &money, cards.as_ref())?,
         cards: cards.map(|cards| cards.desk(store.cards, table.takes_credits())),
         table,
-        descriptions: api::Descriptions::of(&profile.name),
-        codes: profile.codes.clone(),
-        envelope: profile.envelope.clone(),
-        turns: api::Turns::default(),
+        turns: Turns::default(),
         limits: Limits::new(limits::settings(config), cache.limiter()),
         load: Load::new(limits::load(config)),
-        trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
-        clock,
         body_rules: accounts::body_rules(&profile, accounts),
-        settings: api_settings(config, &profile),
+        settings: gateway_settings(config, &profile),
         telemetry,
         draining: draining.clone(),
     });
-    workers.extend(parts::beside(&api, config.refunds.stuck_after_hours, &money.sealer, &stopping));
+    workers.extend(parts::beside(&gateway, config.refunds.stuck_after_hours, &money.sealer, &stopping));
     let checks = checks::all(&world, &way, money.rail.refund_wallet(), cache.check());
     let servers = vec![
-        serve(agents, api::router(api), config, Duration::from_secs(config.server.drain_s), &draining),
+        serve(agents, http::router(api(config, gateway, &profile, clock)), config, Duration::from_secs(config.server.drain_s), &draining),
         serve(operators, operator::router(desk, checks, agent_address, metrics), config, OPERATOR_DRAIN, &stopping),
     ];
     tracing::info!(agents = %agent_address, operators = %operator_address, mode = mode(config), "gateway.started");
@@ -231,17 +227,24 @@ fn serve(listener: TcpListener, router: axum::Router, config: &Config, drain: Du
         connections: MAX_CONNECTIONS,
         drain,
     };
-    tokio::spawn(api::server::serve(listener, router, limits, stop.clone()))
+    tokio::spawn(http::server::serve(listener, router, limits, stop.clone()))
 }
 
-fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
-    ApiSettings {
-        public_url: public_url(config).to_owned(),
-        body_bytes: usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX),
-        body_timeout: Duration::from_secs(config.server.body_timeout_s),
+fn gateway_settings(config: &Config, profile: &Profile) -> GatewaySettings {
+    GatewaySettings {
         answer_deadline: Duration::from_secs(config.server.answer_deadline_s),
         drain_deadline: DRAIN_ANSWER,
         max_window_s: config.x402.max_window_s,
+        quotas: profile.quotas(),
+    }
+}
+
+/// The agents' listener in front of the gateway.
+fn api(config: &Config, gateway: Arc<Gateway>, profile: &Profile, clock: SystemClock) -> Arc<Api> {
+    let settings = ApiSettings {
+        public_url: public_url(config).to_owned(),
+        body_bytes: usize::try_from(config.limits.body_bytes).unwrap_or(usize::MAX),
+        body_timeout: Duration::from_secs(config.server.body_timeout_s),
         error_shape: match config.x402.error_shape {
             ErrorShape::Object => ErrorShapeSetting::Object,
             ErrorShape::String => ErrorShapeSetting::String,
@@ -249,9 +252,17 @@ fn api_settings(config: &Config, profile: &Profile) -> ApiSettings {
         },
         rate_headers: profile.rate_headers.clone().unwrap_or_default(),
         sandbox: config.x402.mode == X402Mode::Sandbox,
-        quotas: profile.quotas(),
         api_keys: profile.api_keys.clone(),
-    }
+    };
+    Arc::new(Api {
+        gateway,
+        codes: profile.codes.clone(),
+        envelope: profile.envelope.clone(),
+        descriptions: Descriptions::of(&profile.name),
+        trusted_proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
+        clock,
+        settings,
+    })
 }
 
 fn mode(config: &Config) -> &'static str {

@@ -17,7 +17,7 @@ use super::{
     ledger::list::payments_table,
     output, reason, report,
 };
-use crate::{api::story, app::Beside, config::Config};
+use crate::{app::Beside, config::Config, gateway::story};
 
 /// Payments of one name that are listed.
 const LISTED: u32 = 50;

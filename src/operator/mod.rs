@@ -38,7 +38,7 @@ pub use links::Links;
 pub use money::CoinPrice;
 
 use crate::{
-    api::operator::{self as health, Checks},
+    http::operator::{self as health, Checks},
     worker::drives::Drives,
 };
 

@@ -12,7 +12,7 @@ use payments::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::api::story;
+use crate::gateway::story;
 
 /// A payment: what the list shows, its evidence, and everything that was tried, asked and done about it. No byte of the body, nothing sealed
 /// and no signature.

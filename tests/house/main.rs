@@ -122,6 +122,17 @@ fn only_app_names_a_backend() {
 }
 
 #[test]
+fn the_gateway_knows_no_transport() {
+    let transports = ["http", "http_body", "axum", "hyper", "hyper_util", "tower"];
+    let files = sources("src/gateway");
+    assert!(!files.is_empty(), "src/gateway is gone");
+    complain(files, |_, line| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| transports.contains(&word))
+    });
+}
+
+#[test]
 fn one_file_reads_the_clock_and_draws_randomness() {
     let reads = |file: &PathBuf| CLOCKS.iter().any(|clock| code(file).contains(clock));
     let allowed = root().join("src/clock.rs");
