@@ -1,4 +1,4 @@
-//! Steps 7 to 11 of every payment, of either rail: the gates before a claim, the claim to its end, and the answer of what it made.
+//! Steps 7 to 11 of docs/architecture.md, of either rail: the gates before a claim, the claim to its end, and the answer of what it made.
 
 use std::{sync::Arc, time::Duration};
 
@@ -87,14 +87,14 @@ pub async fn answer_claimed(
     }
 }
 
-/// Step 8: what is open already, the upstream's health, its breaker and budget.
+/// Step 8 of docs/architecture.md: what is open already, the upstream's health, its breaker and budget.
 pub async fn check_gates(gateway: &Gateway) -> Result<(), GatewayError> {
     gateway.load.creation(gateway.drives.count())?;
     gateway.world.upstream.gate().map_err(GatewayError::Upstream)?;
     gateway.world.upstream.ready().await.map_err(GatewayError::Upstream)
 }
 
-/// Step 7: the body against the schema and the agent rules.
+/// Step 7 of docs/architecture.md: the body against the schema and the agent rules.
 pub fn check_body(gateway: &Gateway, upstream: &UpstreamRoute, call: &GatewayRequest) -> Result<(), GatewayError> {
     let Some(schema) = &upstream.body else { return Ok(()) };
     let body = schema.contract.check(&call.body).map_err(GatewayError::InvalidBody)?;

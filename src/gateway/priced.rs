@@ -1,4 +1,4 @@
-//! A request to a priced route with an x402 proof: steps 4 to 11, in their order. Nothing in it may be moved.
+//! A request to a priced route with an x402 proof: steps 4 to 11 of docs/architecture.md, in their order. Nothing in it may be moved.
 
 use std::sync::Arc;
 

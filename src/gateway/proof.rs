@@ -1,4 +1,4 @@
-//! From a header to a verified transfer: steps 4 of every identified request, in one place for priced and free routes.
+//! From a header to a verified transfer: step 4 of docs/architecture.md, in one place for priced and free routes.
 
 use payments::{
     agent::Payer,

@@ -1,4 +1,4 @@
-//! One request and its answer: what is read before a route serves it (step 1: the route, the peer's limit, the credential, the body), and
+//! One request and its answer: what is read before a route serves it (steps 1 to 3 of docs/architecture.md: the route, the peer's limit, the credential, the body), and
 //! what every answer says.
 
 use std::{net::SocketAddr, sync::Arc};

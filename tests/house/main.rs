@@ -5,6 +5,7 @@
 mod circles;
 mod contracts;
 mod deploy;
+mod drawings;
 mod failures;
 mod faults;
 mod text;

@@ -1,4 +1,4 @@
-//! Steps 9 and 10 of a request that a card account pays for: the claiming transaction. What the processor says of the token was asked before,
+//! Steps 9 and 10 of docs/architecture.md, by card: the claiming transaction. What the processor says of the token was asked before,
 //! because it says who asks.
 
 use std::num::NonZeroU32;

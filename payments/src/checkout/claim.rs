@@ -1,4 +1,4 @@
-//! Steps 9 and 10 of a priced request: one batch of reads on the chain, then the claiming transaction.
+//! Steps 9 and 10 of docs/architecture.md: one batch of reads on the chain, then the claiming transaction.
 
 use alloy_primitives::U256;
 

@@ -1,4 +1,4 @@
-//! A request to a priced route by card: the steps of [`super::super::priced`], in the same order.
+//! A request to a priced route by card: steps 4 to 11 of docs/architecture.md, in the same order as [`super::super::priced`].
 
 use std::sync::Arc;
 
@@ -128,7 +128,7 @@ pub async fn pay(gateway: &Arc<Gateway>, order: Order<'_>, call: &mut GatewayReq
     Ok(answer)
 }
 
-/// Steps 5 (the client's own key) to 11, once the account is known.
+/// Steps 5 (the client's own key) to 11 of docs/architecture.md, once the account is known.
 async fn serve(
     gateway: &Arc<Gateway>,
     order: &Order<'_>,

@@ -25,7 +25,7 @@ const PENDING_RETRY_AFTER_S: &str = "2";
 /// What surprises payers with the clients' own settings.
 const CLIENT_CAPS: &str = "clients often cap a payment at 0.10 or 1.00 USD";
 
-/// Step 3: no credential, no store is asked.
+/// Step 3 of docs/architecture.md: no credential, no store is asked.
 pub(super) fn no_credential(api: &Api, asked: &Asked) -> ErrorAnswer {
     challenge(offers(api, asked), "no_credential")
 }
