@@ -1,5 +1,6 @@
-//! One request and its answer: what is read before a route serves it (steps 1 to 3 of docs/architecture.md: the route, the peer's limit, the credential, the body), and
-//! what every answer says.
+//! One request and its answer: what is read before a route serves it (steps 1 to 3 of
+//! docs/architecture.md: the route, the peer's limit, the credential, the body), and what every
+//! answer says.
 
 use std::{net::SocketAddr, sync::Arc};
 

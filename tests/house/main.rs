@@ -5,6 +5,7 @@
 mod circles;
 mod contracts;
 mod deploy;
+mod documents;
 mod drawings;
 mod failures;
 mod faults;
