@@ -13,6 +13,11 @@ use payments::{
     settlement::{Attempt, ChainHash},
 };
 
+/// In minor units; what no book holds is as much as one can hold.
+pub fn minor(amount: Amount) -> i64 {
+    amount.minor().unwrap_or(i64::MAX)
+}
+
 /// The books, held still.
 pub struct Audit<'a> {
     tables: &'a Tables,
@@ -98,9 +103,10 @@ impl Audit<'_> {
         self.tables.slots.iter().map(|(slot, held)| (slot.clone(), held.intent))
     }
 
-    /// How many settlements are booked as lost.
-    pub fn lost_count(&self) -> usize {
-        self.tables.lost.values().filter(|(_, is_lost)| *is_lost).count()
+    /// What was settled and is booked as lost, in minor units.
+    pub fn lost_minor(&self) -> i64 {
+        let lost = self.tables.lost.iter().filter(|(_, (_, is_lost))| *is_lost);
+        lost.filter_map(|(id, _)| self.tables.intents.get(id)).map(|row| minor(row.intent.price)).sum()
     }
 
     /// The payment of this payer whose finding says that it is lost.

@@ -28,7 +28,7 @@ use payments::{
     time::{Month, UnixMs},
 };
 
-pub use audit::{Audit, Owed};
+pub use audit::{Audit, Owed, minor};
 use tables::Tables;
 
 /// The books, as maps behind one lock.

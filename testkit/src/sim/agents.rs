@@ -10,7 +10,7 @@ use super::{
     scheduler::{Owner, TaskId},
 };
 use crate::wallet::{LAUNCH_PRICE, TestWallet, VALID_FOR_S, test_token};
-use payments::x402::requirements::Requirements;
+use payments::{money::UsdcUnits, x402::requirements::Requirements};
 
 /// The longest that an agent waits for an answer.
 const PATIENCE_MS: u64 = 120_000;
@@ -189,7 +189,8 @@ impl Agent {
         self.signed += 1;
         let valid_for_s = self.sim.scheduler.rng().pick(&[VALID_FOR_S, VALID_FOR_S, 20]);
         let pay_to = payments::agent::Wallet::new([0xaa; 20]);
-        let offer = Requirements::new(test_token(), pay_to, LAUNCH_PRICE, valid_for_s, "launch creation", "application/json");
+        let price = UsdcUnits::new(self.sim.scheduler.rng().pick(&self.sim.plan.prices_units));
+        let offer = Requirements::new(test_token(), pay_to, price, valid_for_s, "launch creation", "application/json");
         self.wallet.verified(&offer, self.signed, self.sim.scheduler.now())
     }
 

@@ -40,6 +40,8 @@ counts! {
     paying,
     /// Intents that an entitlement paid for.
     entitled,
+    /// What cheaper calls left of an entitlement.
+    rests,
     /// Proofs that joined an open answer.
     joined,
     /// Requests that were answered from what was stored.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     balances::FakeBalances,
     cards::PlainTokens,
-    wallet::{LAUNCH_PRICE, MAX_WINDOW_S},
+    wallet::MAX_WINDOW_S,
     world::{kept, launches},
 };
 use payments::{
@@ -187,7 +187,7 @@ impl Process {
         if self.world.upstream.gate().is_err() {
             return Answer::Failed;
         }
-        let (price, idempotency_key) = (LAUNCH_PRICE, call.key.clone());
+        let (price, idempotency_key) = (call.proof.value(), call.key.clone());
         let (request, proof_version) = (kept(&call.body), X402Version::V2);
         let id = self.world.ids.payment_id();
         let asked =

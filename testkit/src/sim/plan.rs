@@ -25,6 +25,8 @@ pub struct Plan {
     pub settings: Settings,
     /// How long a request waits for its answer.
     pub patience_ms: i64,
+    /// What a call costs a wallet, in units: each proof is for one of these.
+    pub prices_units: [u64; 3],
     /// Clocks differ by at most this.
     pub skew_ms: u64,
     /// The chances.
@@ -157,6 +159,7 @@ impl Plan {
                 ..SETTINGS
             },
             patience_ms: rng.pick(&[5_000, 90_000]),
+            prices_units: rng.pick(&[[550_000; 3], [550_000, 550_000, 400_000], [550_000, 300_000, 100_000]]),
             skew_ms: rng.pick(&[0, 0, 1_500]),
             odds,
             cards: CardPlan::default(),

@@ -82,14 +82,14 @@ impl Ledger {
                 if valid {
                     *balance -= value;
                     self.received += value;
-                    self.uses.insert(terms.key, Use { paid: true, tx_hash: tx.hash, block, log_index });
+                    self.uses.insert(terms.key, Use { paid: true, units: terms.value.get(), tx_hash: tx.hash, block, log_index });
                 }
                 valid
             }
             Deed::Cancel(key) => {
                 let valid = !self.uses.contains_key(key);
                 if valid {
-                    self.uses.insert(*key, Use { paid: false, tx_hash: tx.hash, block, log_index });
+                    self.uses.insert(*key, Use { paid: false, units: 0, tx_hash: tx.hash, block, log_index });
                 }
                 valid
             }

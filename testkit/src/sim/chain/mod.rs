@@ -35,6 +35,8 @@ pub const MAX_REORG: u64 = 2;
 pub struct Use {
     /// The transfer to us happened. Otherwise the payer cancelled it.
     pub paid: bool,
+    /// Of how many units.
+    pub units: u64,
     /// In which transaction.
     pub tx_hash: ChainHash,
     /// In which block.

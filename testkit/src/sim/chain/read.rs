@@ -78,7 +78,7 @@ impl Chain {
     pub fn fate(&self, lag: u64, terms: &TransferTerms, attempts: &[Attempt], latest: u64, confirmations: u64) -> Outcome {
         let head = self.block(self.latest().number.saturating_sub(lag));
         let used = head.after.uses.get(&terms.key).filter(|used| used.block <= latest);
-        let Some(Use { paid, tx_hash, block, log_index }) = used else { return Outcome::Pending { may_send: false } };
+        let Some(Use { paid, tx_hash, block, log_index, .. }) = used else { return Outcome::Pending { may_send: false } };
         let fate = if *paid {
             let fee_wei = u128::from(attempts.iter().any(|attempt| attempt.tx_hash == *tx_hash));
             let block_hash = self.block(*block).hash;

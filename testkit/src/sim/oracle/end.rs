@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cards::check_cards;
 use crate::{
-    memory::Audit,
+    memory::{Audit, minor},
     sim::{
         Sim,
         chain::{Chain, Ledger},
         locked,
     },
-    wallet::LAUNCH_PRICE,
 };
 use payments::{
     funding::Funding,
@@ -43,7 +42,7 @@ impl Sim {
             check_launches(books, &launches)?;
             check_chain(books, ledger)?;
             check_blocks(books, &chain)?;
-            check_debts(books)?;
+            check_debts(self, books)?;
             check_totals(books)?;
             check_cards(books, &locked(&self.processor), self.scheduler.now())
         })?;
@@ -136,7 +135,7 @@ fn check_chain(books: &Audit<'_>, ledger: &Ledger) -> Result<(), String> {
     }
     let mut received = 0;
     for (key, used) in ledger.uses.iter().filter(|(_, used)| used.paid) {
-        received += LAUNCH_PRICE.get();
+        received += used.units;
         let Some(intent) = paying.get(key) else { continue };
         if intent.settlement.is_none() && intent.failure != Some(PaymentFailure::Reverted) {
             return Err(format!("{} was paid in {} and is {}", intent.id, used.tx_hash, intent.state.word()));
@@ -158,11 +157,14 @@ fn check_blocks(books: &Audit<'_>, chain: &Chain) -> Result<(), String> {
 }
 
 /// Every refused payment is owed or was used, once.
-fn check_debts(books: &Audit<'_>) -> Result<(), String> {
-    let owed: BTreeMap<_, _> = books.debts().map(|owed| (owed.source, owed)).collect();
+fn check_debts(sim: &Sim, books: &Audit<'_>) -> Result<(), String> {
+    let owed: BTreeMap<_, _> = books.debts().map(|owed| (owed.id, owed)).collect();
+    let mut parts: BTreeMap<_, i64> = BTreeMap::new();
+    books.debts().for_each(|owed| *parts.entry(owed.source).or_default() += minor(owed.amount));
     for intent in books.intents() {
-        if (intent.state == State::Rejected) != owed.contains_key(&intent.id) {
-            return Err(format!("{} is {}, and its debt is {:?}", intent.id, intent.state.word(), owed.get(&intent.id)));
+        let paid = (intent.state == State::Rejected).then(|| minor(intent.price));
+        if parts.get(&intent.id).copied() != paid {
+            return Err(format!("{} is {}, and its debts are {:?}", intent.id, intent.state.word(), parts.get(&intent.id)));
         }
         let Funding::Entitlement { source } = intent.funding else { continue };
         let used_by_it = owed.get(&source).is_some_and(|owed| owed.state == ObligationState::Used && owed.reserved_by == Some(intent.id));
@@ -170,6 +172,7 @@ fn check_debts(books: &Audit<'_>) -> Result<(), String> {
             return Err(format!("{} is {}, and the debt that paid for it is {:?}", intent.id, intent.state.word(), owed.get(&source)));
         }
     }
+    sim.count(|counts| counts.rests += owed.values().filter(|owed| owed.id != owed.source).count() as u64);
     match owed.values().find(|owed| ![ObligationState::Used, ObligationState::RefundDue].contains(&owed.state)) {
         Some(owed) => Err(format!("a day later the debt of {} is {}", owed.source, owed.state.word())),
         None => Ok(()),
@@ -185,13 +188,12 @@ fn check_totals(books: &Audit<'_>) -> Result<(), String> {
         let kind = name.split(":wallet").next().unwrap_or_default().to_owned();
         *accounts.entry(kind).or_insert(0) += line.amount_minor;
     }
-    let price = i64::try_from(LAUNCH_PRICE.get()).unwrap_or(0);
-    let times = |count: usize| price * i64::try_from(count).unwrap_or(0);
-    let settled = books.intents().filter(|intent| intent.transfer_proof().is_some()).count();
-    let earned = books.intents().filter(|intent| intent.state == State::Created && intent.is_paid() && intent.transfer.is_some()).count();
-    let due = books.debts().filter(|owed| owed.state == ObligationState::RefundDue).count();
-    let expected =
-        [("asset:usdc_hot", times(settled)), ("rev:launch", -times(earned)), ("liab:refund_due", -times(due)), ("liab:unearned", 0)];
+    let sum = |intents: &mut dyn Iterator<Item = &Intent>| -> i64 { intents.map(|intent| minor(intent.price)).sum() };
+    let settled = sum(&mut books.intents().filter(|intent| intent.transfer_proof().is_some()));
+    let is_earned = |intent: &&Intent| intent.state == State::Created && intent.is_paid() && intent.transfer.is_some();
+    let earned = sum(&mut books.intents().filter(is_earned));
+    let due: i64 = books.debts().filter(|owed| owed.state == ObligationState::RefundDue).map(|owed| minor(owed.amount)).sum();
+    let expected = [("asset:usdc_hot", settled), ("rev:launch", -earned), ("liab:refund_due", -due), ("liab:unearned", 0)];
     for (account, expected) in expected {
         let booked = accounts.get(account).copied().unwrap_or(0);
         if booked != expected {

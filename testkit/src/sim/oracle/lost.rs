@@ -1,6 +1,9 @@
 //! Settlements that a reorganisation took: at every moment they are booked as lost, and serve their payer nothing more.
 
-use crate::{memory::Audit, sim::Sim, wallet::LAUNCH_PRICE};
+use crate::{
+    memory::{Audit, minor},
+    sim::Sim,
+};
 use payments::{
     intent::Intent,
     ledger::{Account, Posting},
@@ -25,11 +28,10 @@ pub(super) fn held_is_settled(books: &Audit<'_>) -> Result<(), String> {
             lost += line.amount_minor;
         }
     }
-    let times = |count: usize| i64::try_from(LAUNCH_PRICE.get()).unwrap_or(0) * i64::try_from(count).unwrap_or(0);
-    let settled = books.intents().filter(|intent| intent.transfer_proof().is_some()).count();
-    let gone = books.lost_count();
-    if (held, lost) == (times(settled.saturating_sub(gone)), times(gone)) {
+    let settled: i64 = books.intents().filter(|intent| intent.transfer_proof().is_some()).map(|intent| minor(intent.price)).sum();
+    let gone = books.lost_minor();
+    if (held, lost) == (settled - gone, gone) {
         return Ok(());
     }
-    Err(format!("{settled} settlements are booked and {gone} of them are lost, and the accounts stand at {held} and {lost}"))
+    Err(format!("{settled} units are settled and {gone} of them are lost, and the accounts stand at {held} and {lost}"))
 }
