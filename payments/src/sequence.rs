@@ -11,7 +11,7 @@ use std::{
 use crate::{
     agent::Wallet,
     checkout::{DriveError, World},
-    ports::{Books, ChainNonces, ChainRail, Sequence, SigningAccount},
+    ports::{Books, ChainNonces, ChainRail, ChainReader, Sequence, SigningAccount},
     settlement::Attempt,
     time::UnixMs,
 };
@@ -120,7 +120,7 @@ pub async fn states(books: &dyn Books, rail: &dyn ChainRail) -> Result<Option<Ve
 }
 
 /// The node comes first: a nonce that is given out meanwhile is not below its count.
-async fn look_at(books: &dyn Books, rail: &dyn ChainRail, account: SigningAccount) -> Result<Option<Look>, DriveError> {
+async fn look_at(books: &dyn Books, rail: &dyn ChainReader, account: SigningAccount) -> Result<Option<Look>, DriveError> {
     let Ok(chain) = rail.nonces(account.address).await else { return Ok(None) };
     let sequence = books.sequence(account, chain.mined).await?;
     Ok(Some(Look { account, chain, sequence }))

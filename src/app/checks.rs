@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{CardRail, ChainRail},
+    ports::{CardRail, Settler},
     sequence::SignerState,
 };
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ impl Check for SignerCheck {
 }
 
 /// What an account of ours is for.
-fn role(rail: &dyn ChainRail, refund_wallet: Option<Wallet>, signer: Wallet) -> &'static str {
+fn role(rail: &dyn Settler, refund_wallet: Option<Wallet>, signer: Wallet) -> &'static str {
     match (refund_wallet == Some(signer), rail.signers().first() == Some(&signer)) {
         (true, _) => "refunds",
         (false, true) => "settles",

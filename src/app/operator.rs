@@ -7,7 +7,7 @@ use axum::Router;
 use payments::{
     agent::Wallet,
     checkout::World,
-    ports::{ChainRail, RefundRail},
+    ports::{RefundRail, Settler},
     reconcile::Reconciler,
     usdc_refunds::UsdcRefunds,
 };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use payments::{
     checkout::World,
     free_quota::most,
-    ports::{ChainRail, Sealer, WayBooks},
+    ports::{Sealer, Settler, WayBooks},
     route::RailsHere,
 };
 use tokio::task::JoinHandle;
@@ -80,7 +80,7 @@ async fn forget_idle(gateway: Arc<Gateway>, stop: CancellationToken) {
 
 /// Looks beside the requests, so that what is wrong is said while nobody pays.
 fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
-    let chain = tokio::spawn(watch_chain(Arc::clone(&world.rail), stop.clone()));
+    let chain = tokio::spawn(watch_chain(world.rail.clone(), stop.clone()));
     [chain, tokio::spawn(custody::watch(world.clone(), Arc::clone(sealer), stop.clone()))]
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn way(
 }
 
 /// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.
-async fn watch_chain(rail: Arc<dyn ChainRail>, stop: CancellationToken) {
+async fn watch_chain(rail: Arc<dyn Settler>, stop: CancellationToken) {
     let mut well = true;
     while tokio::time::timeout(WATCH_CHAIN_EVERY, stop.cancelled()).await.is_err() {
         let outcome = rail.ready().await;

@@ -3,7 +3,7 @@
 use crate::{
     checkout::{DriveError, Progress, Step, World, fence::still_ours},
     intent::{Intent, State},
-    ports::{ChainRail, FindingKind, Found, Outcome, RailError, Raised, Renewal, Sent, Source},
+    ports::{ChainReader, FindingKind, Found, Outcome, RailError, Raised, Renewal, Sent, Source},
     settlement::{Attempt, Settlement, SettlementProof, TransferTerms},
 };
 
@@ -133,7 +133,7 @@ async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, se
 
 /// Whether a client whose transfer is proven failed may be asked for another payment: the authorization has expired on the chain, and nobody
 /// cashed it until then. What was reverted stays cashable by anyone, and a client that paid late must not pay twice. Silence is no.
-pub async fn may_pay_again(rail: &dyn ChainRail, intent: &Intent) -> bool {
+pub async fn may_pay_again(rail: &dyn ChainReader, intent: &Intent) -> bool {
     let Some(terms) = &intent.transfer else { return false };
     matches!(rail.expired_on_chain(terms.valid_before_unix_s).await, Ok(true))
         && matches!(rail.outcome(terms, &intent.attempts).await, Ok(Outcome::Failed(_)))

@@ -55,7 +55,7 @@ pub use limiter::{AgentLimiter, Rate, Taken};
 pub use obligation::ObligationRow;
 pub use parking::Parking;
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
-pub use rail::{ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent};
+pub use rail::{ChainRail, ChainReader, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Sent, Settler};
 pub use reconcile::{
     BookedCharge, BookedLaunch, BookedTransfer, ClaimedAuthorization, Holdings, InTransit, KnownCharge, NewRun, ReceiptKind, ReceiptNote,
     Receiver, ReconcileBooks, RunEnd,

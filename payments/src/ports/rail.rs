@@ -125,23 +125,17 @@ pub enum RailError {
     NotReady(String),
 }
 
-/// The chain behind x402.
+/// What any node of the chain behind x402 can say. Unknown is unknown: an error never means that nothing was paid.
 #[async_trait]
-pub trait ChainRail: Send + Sync {
+pub trait ChainReader: Send + Sync {
     /// One batch of reads about a proof and about our signer.
     ///
     /// # Errors
     /// [`RailError`]: nothing may be claimed then.
     async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError>;
 
-    /// A preparer for this transfer at these fees, for at most this much gas in wei.
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer>;
-
     /// The terms of the transfer, without its signature, to be kept with the intent.
     fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms;
-
-    /// Sends the saved bytes, the same each time.
-    async fn send(&self, attempt: &Attempt) -> Sent;
 
     /// What became of a payment: by the receipts of our transactions, then by the token's logs.
     ///
@@ -164,15 +158,6 @@ pub trait ChainRail: Send + Sync {
     /// The EIP-155 chain that is configured.
     fn chain_id(&self) -> u64;
 
-    /// The signers whose keys are here, the one that signs what is claimed here first. Only they can replace or empty what they signed.
-    fn signers(&self) -> Vec<Wallet>;
-
-    /// The same transaction under the same nonce with a higher fee, for at most this much gas in wei.
-    ///
-    /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn bump(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError>;
-
     /// Whether the nonce of the last of these attempts is used by a mined transaction that is none of them, while the authorization is unused:
     /// nothing that was signed under it can be mined any more. Proven by one answer of one node.
     ///
@@ -180,30 +165,11 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError>;
 
-    /// What it takes to sign the transfer of this attempt anew with this process's own signer, for at most this much gas in wei.
-    ///
-    /// # Errors
-    /// [`RailError`] when the node does not answer, or the attempt cannot be opened.
-    async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError>;
-
     /// Whether an authorization that expires at this second can no longer be used on the chain.
     ///
     /// # Errors
     /// [`RailError`] when the chain's time is not known.
     async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError>;
-
-    /// An empty transaction of the signer to itself under this nonce, to be saved before it is sent.
-    ///
-    /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn void(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
-
-    /// An empty transaction of this signer to itself under a nonce that no payment has, to be saved before it is sent: the first one, or one with
-    /// a higher fee than the last. For at most this much gas in wei.
-    ///
-    /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, the fee is at its bound, or the signer's key is not here.
-    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
 
     /// The nonces of this signer as the node has them, from one answer.
     ///
@@ -232,14 +198,57 @@ pub trait ChainRail: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn stranger(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError>;
 
-    /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
-    ///
-    /// # Errors
-    /// [`RailError`], or what is missing.
-    async fn ready(&self) -> Result<(), RailError>;
-
     /// Whether the node's last answer was for another chain than the configured one: nobody is asked to pay then. Asks nobody.
     fn on_wrong_chain(&self) -> bool {
         false
     }
 }
+
+/// What settles on that chain: a signer of ours today; a facilitator or a batch answers the same questions.
+#[async_trait]
+pub trait Settler: Send + Sync {
+    /// A preparer for this transfer at these fees, for at most this much gas in wei.
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer>;
+
+    /// Sends the saved bytes, the same each time.
+    async fn send(&self, attempt: &Attempt) -> Sent;
+
+    /// The signers whose keys are here, the one that signs what is claimed here first. Only they can replace or empty what they signed.
+    fn signers(&self) -> Vec<Wallet>;
+
+    /// The same transaction under the same nonce with a higher fee, for at most this much gas in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
+    async fn bump(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError>;
+
+    /// What it takes to sign the transfer of this attempt anew with this process's own signer, for at most this much gas in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not answer, or the attempt cannot be opened.
+    async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError>;
+
+    /// An empty transaction of the signer to itself under this nonce, to be saved before it is sent.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
+    async fn void(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+
+    /// An empty transaction of this signer to itself under a nonce that no payment has, to be saved before it is sent: the first one, or one with
+    /// a higher fee than the last. For at most this much gas in wei.
+    ///
+    /// # Errors
+    /// [`RailError`] when the node does not say what a fee costs now, the fee is at its bound, or the signer's key is not here.
+    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+
+    /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
+    ///
+    /// # Errors
+    /// [`RailError`], or what is missing.
+    async fn ready(&self) -> Result<(), RailError>;
+}
+
+/// The chain behind x402, read and settled on.
+pub trait ChainRail: ChainReader + Settler {}
+
+impl<T: ChainReader + Settler> ChainRail for T {}

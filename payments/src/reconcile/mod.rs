@@ -35,7 +35,7 @@ pub use turn::RunError;
 use crate::{
     ids::PaymentId,
     ports::{
-        BooksError, CardBalance, CardBooks, CardHistory, CardRail, ChainHistory, ChainRail, ClearingBooks, Clock, Found, Ids, NewRun,
+        BooksError, CardBalance, CardBooks, CardHistory, CardRail, ChainHistory, ChainReader, ClearingBooks, Clock, Found, Ids, NewRun,
         OpenFinding, Receiver, ReconcileBooks, RunEnd, Source, SourceReport, Upstream,
     },
     time::UnixMs,
@@ -51,7 +51,7 @@ pub struct Reconciler {
     /// What the books hold.
     pub books: Arc<dyn ReconcileBooks>,
     /// The chain, for where a settlement stands.
-    pub rail: Arc<dyn ChainRail>,
+    pub rail: Arc<dyn ChainReader>,
     /// The chain, for what came in.
     pub chain: Arc<dyn ChainHistory>,
     /// The card processor, where cards are taken.

@@ -1,6 +1,6 @@
 //! The chain as doctor sees it: the right one, the right token, gas, and the time.
 
-use payments::ports::{ChainRail, RailError};
+use payments::ports::{RailError, Settler};
 
 use super::{
     super::money::rail_beside,

@@ -3,7 +3,7 @@
 use payments::{
     agent::Wallet,
     money::UsdcUnits,
-    ports::{Books, ChainRail, Clock, RefundRail},
+    ports::{Books, Clock, RefundRail, Settler},
     sequence::{self, SignerState},
 };
 

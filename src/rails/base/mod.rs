@@ -6,6 +6,7 @@
 //! | `rpc`, `redact`, `node`, `exchange` | JSON-RPC to one node: transport, what must not be shown, batches that check the chain, in parts |
 //! | `limits` | what the node does not take |
 //! | `calls`, `wire` | the token's functions and logs; the members of answers that are read |
+//! | `settler` | a settlement by our own signer: signed, sent, signed at a higher fee, emptied |
 //! | `fees`, `signer`, `preparer`, `replace` | what a transaction costs; signing and sealing it; the first one, and those in its place |
 //! | `simulate` | whether the token would take a transfer |
 //! | `sequence` | the signer's nonces on the chain, and whether somebody else used one |
@@ -36,6 +37,7 @@ mod refund;
 mod replace;
 mod rpc;
 mod sequence;
+mod settler;
 mod signer;
 mod simulate;
 #[cfg(test)]
@@ -48,10 +50,8 @@ use alloy_primitives::{B256, U64, U256};
 use async_trait::async_trait;
 use payments::{
     agent::Wallet,
-    ids::PaymentId,
-    ports::{ChainNonces, ChainRail, ChainView, Earlier, Outcome, Preparer, RailError, Raised, Resigning, Sealer, Sent, Standing},
-    settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
-    time::UnixMs,
+    ports::{ChainNonces, ChainReader, ChainView, Earlier, Outcome, RailError, Sealer, Standing},
+    settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
     x402::{
         requirements::Token,
         verify::{LiveTransfer, VerifiedTransfer},
@@ -62,8 +62,7 @@ use serde_json::json;
 pub use config::{BaseConfig, BaseConfigError};
 
 use calls::{address, answer};
-use node::{At, NoAnswer, Node};
-use preparer::BasePreparer;
+use node::{At, Node};
 use signer::Signer;
 
 /// USDC has six decimals everywhere; a token that has others is not the configured one.
@@ -142,7 +141,7 @@ impl BaseRail {
 }
 
 #[async_trait]
-impl ChainRail for BaseRail {
+impl ChainReader for BaseRail {
     async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError> {
         let token = address(self.token.address());
         let signer = self.signer.address();
@@ -169,16 +168,6 @@ impl ChainRail for BaseRail {
         })
     }
 
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer> {
-        let cap_wei = fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, gas_wei);
-        Box::new(BasePreparer {
-            signer: self.signer.clone(),
-            token: address(self.token.address()),
-            call: calls::settle(transfer),
-            price: fees::price(&view.fees, cap_wei, fees::TRANSFER_GAS),
-        })
-    }
-
     fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms {
         TransferTerms {
             key: transfer.key(),
@@ -186,33 +175,6 @@ impl ChainRail for BaseRail {
             value: transfer.value(),
             valid_before_unix_s: transfer.valid_before_unix_s(),
             claimed_at_block: view.block_number,
-        }
-    }
-
-    async fn send(&self, attempt: &Attempt) -> Sent {
-        let tx_hash = attempt.tx_hash;
-        let raw = match self.signer.open(attempt) {
-            Ok(raw) => raw,
-            Err(error) => {
-                tracing::error!(%tx_hash, %error, "a settlement was not sent");
-                return Sent::Unknown;
-            }
-        };
-        match self.node.send_raw(&raw).await {
-            Ok(answered) if answered.0 == tx_hash.0 => Sent::Accepted,
-            Ok(answered) => {
-                tracing::warn!(%tx_hash, %answered, "the node names another transaction than was sent");
-                Sent::Unknown
-            }
-            // "already known", "nonce too low", "underpriced": all of them are possible when it was taken before.
-            Err(NoAnswer::Refused(refusal)) => {
-                tracing::info!(%tx_hash, code = refusal.code, message = refusal.message, "the node did not take the transaction");
-                Sent::Unknown
-            }
-            Err(NoAnswer::Lost(error)) => {
-                tracing::warn!(%tx_hash, %error, "it is not known whether the node took the transaction");
-                Sent::Unknown
-            }
         }
     }
 
@@ -240,24 +202,8 @@ impl ChainRail for BaseRail {
         self.token.chain_id()
     }
 
-    fn signers(&self) -> Vec<Wallet> {
-        std::iter::once(&self.signer).chain(&self.others).chain(&self.refunds).map(Signer::wallet).collect()
-    }
-
-    async fn bump(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError> {
-        self.raise(last, gas_wei, at).await
-    }
-
     async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
         self.is_outrun(terms, attempts).await
-    }
-
-    async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError> {
-        self.sign_anew(last, gas_wei).await
-    }
-
-    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
-        self.fill_nonce(signer, eoa_nonce, last, gas_wei, at).await
     }
 
     async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError> {
@@ -268,20 +214,12 @@ impl ChainRail for BaseRail {
         Ok(self.settled_until().await?.unix_s() >= valid_before_unix_s)
     }
 
-    async fn void(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
-        self.empty(last, gas_wei, at).await
-    }
-
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
         let block = self.newest_confirmed().await?;
         let mut batch = self.node.batch();
         let next = batch.ask::<U64>("eth_getTransactionCount", json!([address(&signer), block]));
         batch.send().await?;
         Ok(next.get().await?.to::<u64>() > eoa_nonce)
-    }
-
-    async fn ready(&self) -> Result<(), RailError> {
-        self.check_ready().await
     }
 
     fn on_wrong_chain(&self) -> bool {

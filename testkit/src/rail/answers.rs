@@ -8,20 +8,18 @@ use crate::upstream::next;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainNonces, ChainRail, ChainView, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Standing},
+    ports::{
+        ChainNonces, ChainReader, ChainView, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Settler, Standing,
+    },
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::LiveTransfer,
 };
 
 #[async_trait]
-impl ChainRail for FakeRail {
+impl ChainReader for FakeRail {
     async fn view(&self, _: &LiveTransfer) -> Result<ChainView, RailError> {
         self.inner().view.clone()
-    }
-
-    fn preparer(&self, _: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
-        Box::new(FakePreparer { max_fee_per_gas_wei: view.fees.max_fee_per_gas_wei, refuse: self.inner().preparation })
     }
 
     fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms {
@@ -32,14 +30,6 @@ impl ChainRail for FakeRail {
             valid_before_unix_s: transfer.valid_before_unix_s(),
             claimed_at_block: view.block_number,
         }
-    }
-
-    async fn send(&self, attempt: &Attempt) -> Sent {
-        assert!(self.books.has_attempt(attempt), "{attempt:?} was sent and not saved");
-        assert!(!attempt.sealed_tx.is_empty(), "{attempt:?} was sent after its bytes were wiped");
-        let mut inner = self.inner();
-        inner.asked.push(Asked::Send(attempt.tx_hash));
-        next(&mut inner.sent).unwrap_or(Sent::Accepted)
     }
 
     async fn stranger(&self, _: ChainHash) -> Result<Option<Wallet>, RailError> {
@@ -77,6 +67,43 @@ impl ChainRail for FakeRail {
         CHAIN_ID
     }
 
+    async fn outrun(&self, _: &TransferTerms, _: &[Attempt]) -> Result<bool, RailError> {
+        Ok(next(&mut self.inner().outrun).unwrap_or(false))
+    }
+
+    async fn expired_on_chain(&self, _: u64) -> Result<bool, RailError> {
+        Ok(self.inner().expired)
+    }
+
+    async fn nonces(&self, _: Wallet) -> Result<ChainNonces, RailError> {
+        self.inner().nonces.clone()
+    }
+
+    async fn nonce_used(&self, _: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
+        let mut inner = self.inner();
+        inner.asked.push(Asked::NonceUsed(eoa_nonce));
+        next(&mut inner.nonces_used).unwrap_or_else(|| Err(unreachable()))
+    }
+
+    fn on_wrong_chain(&self) -> bool {
+        matches!(self.inner().view, Err(RailError::WrongChain(_)))
+    }
+}
+
+#[async_trait]
+impl Settler for FakeRail {
+    fn preparer(&self, _: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
+        Box::new(FakePreparer { max_fee_per_gas_wei: view.fees.max_fee_per_gas_wei, refuse: self.inner().preparation })
+    }
+
+    async fn send(&self, attempt: &Attempt) -> Sent {
+        assert!(self.books.has_attempt(attempt), "{attempt:?} was sent and not saved");
+        assert!(!attempt.sealed_tx.is_empty(), "{attempt:?} was sent after its bytes were wiped");
+        let mut inner = self.inner();
+        inner.asked.push(Asked::Send(attempt.tx_hash));
+        next(&mut inner.sent).unwrap_or(Sent::Accepted)
+    }
+
     fn signers(&self) -> Vec<Wallet> {
         vec![SIGNER]
     }
@@ -93,17 +120,9 @@ impl ChainRail for FakeRail {
         })
     }
 
-    async fn outrun(&self, _: &TransferTerms, _: &[Attempt]) -> Result<bool, RailError> {
-        Ok(next(&mut self.inner().outrun).unwrap_or(false))
-    }
-
     async fn resigning(&self, last: &Attempt, _: u128) -> Result<Resigning, RailError> {
         let (refuse, max_fee_per_gas_wei) = (self.inner().preparation, last.max_fee_per_gas_wei);
         Ok(Resigning { preparer: Box::new(FakePreparer { max_fee_per_gas_wei, refuse }), chain_next_nonce: last.eoa_nonce + 1 })
-    }
-
-    async fn expired_on_chain(&self, _: u64) -> Result<bool, RailError> {
-        Ok(self.inner().expired)
     }
 
     async fn fill(&self, _: Wallet, eoa_nonce: u64, last: Option<&Attempt>, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
@@ -112,27 +131,13 @@ impl ChainRail for FakeRail {
         Ok(attempt(AttemptKind::Void, PaymentId::new(uuid::Uuid::nil()), eoa_nonce, fee_wei, at))
     }
 
-    async fn nonces(&self, _: Wallet) -> Result<ChainNonces, RailError> {
-        self.inner().nonces.clone()
-    }
-
     async fn void(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
         self.inner().asked.push(Asked::Void);
         Ok(attempt(AttemptKind::Void, intent, last.eoa_nonce, last.max_fee_per_gas_wei * 2, at))
     }
 
-    async fn nonce_used(&self, _: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
-        let mut inner = self.inner();
-        inner.asked.push(Asked::NonceUsed(eoa_nonce));
-        next(&mut inner.nonces_used).unwrap_or_else(|| Err(unreachable()))
-    }
-
     async fn ready(&self) -> Result<(), RailError> {
         self.inner().view.clone().map(drop)
-    }
-
-    fn on_wrong_chain(&self) -> bool {
-        matches!(self.inner().view, Err(RailError::WrongChain(_)))
     }
 }
 

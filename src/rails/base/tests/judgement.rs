@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 use payments::{
     agent::Wallet,
     money::UsdcUnits,
-    ports::{ChainRail, Outcome, RailError},
+    ports::{ChainReader, Outcome, RailError},
     proof::PaymentKey,
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, TransferTerms},
     x402::requirements::Token,

@@ -9,7 +9,7 @@ use alloy_primitives::B256;
 use axum::{Json, Router, extract::State, routing::post};
 use payments::{
     agent::Wallet,
-    ports::{ChainRail, RailError, Standing},
+    ports::{ChainReader, RailError, Standing},
     settlement::{ChainHash, SettlementProof},
     x402::requirements::Token,
 };

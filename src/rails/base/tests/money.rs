@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use payments::{
     agent::Wallet,
-    ports::{ChainRail, Outcome, PreparationError, RailError, Sent},
+    ports::{ChainReader, Outcome, PreparationError, RailError, Sent, Settler},
     settlement::{PaymentFailure, SettlementProof},
     x402::requirements::Token,
 };

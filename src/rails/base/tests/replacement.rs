@@ -3,7 +3,7 @@
 use alloy_consensus::{Transaction, TxEnvelope};
 use alloy_eips::eip2718::Decodable2718;
 use payments::{
-    ports::{ChainRail, Outcome, Raised, Sent},
+    ports::{ChainReader, Outcome, Raised, Sent, Settler},
     settlement::{Attempt, AttemptKind, PaymentFailure},
     time::UnixMs,
 };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use alloy_primitives::B256;
 use payments::{
     agent::Wallet,
-    ports::{ChainRail, RailError},
+    ports::{ChainReader, RailError, Settler},
     x402::requirements::Token,
 };
 use serde_json::json;

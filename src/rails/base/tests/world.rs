@@ -18,7 +18,7 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     money::UsdcUnits,
-    ports::{ChainRail, ChainView, SealError, Sealer},
+    ports::{ChainReader, ChainView, SealError, Sealer, Settler},
     settlement::{Attempt, ChainHash, TransferTerms},
     time::UnixMs,
     x402::{

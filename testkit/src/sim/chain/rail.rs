@@ -14,7 +14,8 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     ports::{
-        ChainNonces, ChainRail, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Standing,
+        ChainNonces, ChainReader, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Settler,
+        Standing,
     },
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
@@ -79,7 +80,7 @@ impl SimRail {
 }
 
 #[async_trait]
-impl ChainRail for SimRail {
+impl ChainReader for SimRail {
     async fn view(&self, transfer: &LiveTransfer) -> Result<ChainView, RailError> {
         let lag = self.asked().await?;
         let fees = self.quote();
@@ -98,11 +99,6 @@ impl ChainRail for SimRail {
         })
     }
 
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
-        let (terms, fee_wei) = (self.terms(transfer, view), first_fee(&view.fees));
-        Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei })
-    }
-
     fn terms(&self, transfer: &LiveTransfer, view: &ChainView) -> TransferTerms {
         TransferTerms {
             key: transfer.key(),
@@ -111,19 +107,6 @@ impl ChainRail for SimRail {
             valid_before_unix_s: transfer.valid_before_unix_s(),
             claimed_at_block: view.block_number,
         }
-    }
-
-    async fn send(&self, attempt: &Attempt) -> Sent {
-        self.sim.check_sending(attempt);
-        self.sim.under_way().await;
-        let odds = self.sim.odds();
-        let tx = locked(&self.sim.signed).get(&attempt.tx_hash.0).cloned();
-        let (Some(tx), false, false) = (tx, attempt.sealed_tx.is_empty(), self.sim.chance(odds.send_lost)) else { return Sent::Unknown };
-        self.sim.note_sent(&tx);
-        let taken = locked(&self.sim.chain).take(tx);
-        self.sim.trace(|| format!("send {} {:?} nonce {}: {taken:?}", attempt.tx_hash, attempt.kind, attempt.eoa_nonce));
-        self.sim.under_way().await;
-        if taken.is_err() || self.sim.chance(odds.send_reply_lost) { Sent::Unknown } else { Sent::Accepted }
     }
 
     /// Strangers are every chain's; the simulator tells none by name.
@@ -172,6 +155,64 @@ impl ChainRail for SimRail {
         CHAIN_ID
     }
 
+    async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
+        let Some(last) = attempts.last() else { return Ok(false) };
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let head = chain.latest().number.saturating_sub(lag);
+        let confirmed = &chain.block(head.saturating_sub(self.sim.plan.confirmations - 1)).after;
+        let now = &chain.block(head).after;
+        let used = confirmed.nonces.get(&last.signer).copied().unwrap_or(0) > last.eoa_nonce;
+        let rivals = attempts.iter().filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
+        let mut mined = rivals.filter(|rival| now.receipts.contains_key(&rival.tx_hash.0));
+        Ok(used && mined.next().is_none() && !now.uses.contains_key(&terms.key))
+    }
+
+    async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let head = chain.latest().number.saturating_sub(lag);
+        let at = |number: u64| chain.block(number).after.nonces.get(&signer).copied().unwrap_or(0);
+        let mined = at(head);
+        let pending = if lag == 0 { chain.pending_nonce(signer) } else { mined };
+        Ok(ChainNonces { confirmed: at(head.saturating_sub(self.sim.plan.confirmations - 1)), mined, pending })
+    }
+
+    async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let safe = chain.block(chain.latest().number.saturating_sub(lag + MAX_REORG));
+        Ok(safe.unix_s >= valid_before_unix_s)
+    }
+
+    async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
+        let lag = self.asked().await?;
+        let chain = locked(&self.sim.chain);
+        let confirmed = chain.block(chain.latest().number.saturating_sub(lag + self.sim.plan.confirmations - 1));
+        Ok(confirmed.after.nonces.get(&signer).copied().unwrap_or(0) > eoa_nonce)
+    }
+}
+
+#[async_trait]
+impl Settler for SimRail {
+    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
+        let (terms, fee_wei) = (self.terms(transfer, view), first_fee(&view.fees));
+        Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei })
+    }
+
+    async fn send(&self, attempt: &Attempt) -> Sent {
+        self.sim.check_sending(attempt);
+        self.sim.under_way().await;
+        let odds = self.sim.odds();
+        let tx = locked(&self.sim.signed).get(&attempt.tx_hash.0).cloned();
+        let (Some(tx), false, false) = (tx, attempt.sealed_tx.is_empty(), self.sim.chance(odds.send_lost)) else { return Sent::Unknown };
+        self.sim.note_sent(&tx);
+        let taken = locked(&self.sim.chain).take(tx);
+        self.sim.trace(|| format!("send {} {:?} nonce {}: {taken:?}", attempt.tx_hash, attempt.kind, attempt.eoa_nonce));
+        self.sim.under_way().await;
+        if taken.is_err() || self.sim.chance(odds.send_reply_lost) { Sent::Unknown } else { Sent::Accepted }
+    }
+
     fn signers(&self) -> Vec<Wallet> {
         vec![self.signer]
     }
@@ -189,19 +230,6 @@ impl ChainRail for SimRail {
         self.sim.count(|counts| counts.bumps += u64::from(fee_wei.is_some()));
         let raised = fee_wei.map(|fee_wei| sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at));
         Ok(raised.map_or(Raised::AtBound, Raised::Higher))
-    }
-
-    async fn outrun(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<bool, RailError> {
-        let Some(last) = attempts.last() else { return Ok(false) };
-        let lag = self.asked().await?;
-        let chain = locked(&self.sim.chain);
-        let head = chain.latest().number.saturating_sub(lag);
-        let confirmed = &chain.block(head.saturating_sub(self.sim.plan.confirmations - 1)).after;
-        let now = &chain.block(head).after;
-        let used = confirmed.nonces.get(&last.signer).copied().unwrap_or(0) > last.eoa_nonce;
-        let rivals = attempts.iter().filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
-        let mut mined = rivals.filter(|rival| now.receipts.contains_key(&rival.tx_hash.0));
-        Ok(used && mined.next().is_none() && !now.uses.contains_key(&terms.key))
     }
 
     async fn resigning(&self, last: &Attempt, _: u128) -> Result<Resigning, RailError> {
@@ -224,23 +252,6 @@ impl ChainRail for SimRail {
         Ok(sign(&self.sim, Deed::Void, PaymentId::new(uuid::Uuid::nil()), (signer, eoa_nonce, fee_wei), at))
     }
 
-    async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError> {
-        let lag = self.asked().await?;
-        let chain = locked(&self.sim.chain);
-        let head = chain.latest().number.saturating_sub(lag);
-        let at = |number: u64| chain.block(number).after.nonces.get(&signer).copied().unwrap_or(0);
-        let mined = at(head);
-        let pending = if lag == 0 { chain.pending_nonce(signer) } else { mined };
-        Ok(ChainNonces { confirmed: at(head.saturating_sub(self.sim.plan.confirmations - 1)), mined, pending })
-    }
-
-    async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
-        let lag = self.asked().await?;
-        let chain = locked(&self.sim.chain);
-        let safe = chain.block(chain.latest().number.saturating_sub(lag + MAX_REORG));
-        Ok(safe.unix_s >= valid_before_unix_s)
-    }
-
     async fn void(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
         self.signed_by_us(last)?;
         self.asked().await?;
@@ -248,13 +259,6 @@ impl ChainRail for SimRail {
         let fee_wei = fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
         self.sim.count(|counts| counts.voids += 1);
         Ok(sign(&self.sim, Deed::Void, intent, (self.signer, last.eoa_nonce, fee_wei), at))
-    }
-
-    async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
-        let lag = self.asked().await?;
-        let chain = locked(&self.sim.chain);
-        let confirmed = chain.block(chain.latest().number.saturating_sub(lag + self.sim.plan.confirmations - 1));
-        Ok(confirmed.after.nonces.get(&signer).copied().unwrap_or(0) > eoa_nonce)
     }
 
     async fn ready(&self) -> Result<(), RailError> {
