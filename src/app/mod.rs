@@ -32,6 +32,8 @@ pub use beside::{Beside, beside, quotas};
 pub use limits::coin_price;
 pub use reconcile::reconciler;
 pub use refunds::usdc_refunds;
-pub use start::{Running, serve_core, start, start_on};
+#[cfg(feature = "sandbox")]
+pub use start::{Running, start_on};
+pub use start::{serve_core, start};
 pub use stores::{migrate, missing_migrations};
 pub use unknowns::resolve_rules;

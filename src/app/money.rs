@@ -11,7 +11,9 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{error::AppError, keys::SandboxKeys, limits, listener};
+#[cfg(feature = "sandbox")]
+use super::listener;
+use super::{error::AppError, keys::SandboxKeys, limits};
 use crate::{
     clock::SystemClock,
     config::{Config, X402Mode},

@@ -27,7 +27,7 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 /// none that seems to be waited for.
 ///
 /// # Errors
-/// What the claim says; 503 with the payment's id when the claim may be written and nobody knows yet.
+/// What the claim says; [`GatewayError::OutcomePending`] when the claim may be written and its answer is not known yet.
 pub async fn to_its_end(
     gateway: &Arc<Gateway>,
     id: PaymentId,

@@ -15,7 +15,7 @@ use super::{cards::repeated::repeated, error::GatewayError, replay, reply::Gatew
 /// The answer for an x402 proof that is known already; `None` for any other header.
 ///
 /// # Errors
-/// What the table of repeated keys says, or 503 when the books do not answer. Never a challenge while money may have moved.
+/// What the table of repeated keys says, or that the books are unavailable. Never a challenge while money may have moved.
 pub async fn of_transfer(gateway: &Arc<Gateway>, call: &GatewayRequest, header: &[u8]) -> Result<Option<GatewayReply>, GatewayError> {
     let Ok(Some(unverified)) = payload::decode(header) else { return Ok(None) };
     let Ok(presented) = present(&unverified, gateway.requirements().token()) else { return Ok(None) };

@@ -49,7 +49,7 @@ pub async fn forwarded(
 /// repeated proof cannot empty its owner's bucket.
 ///
 /// # Errors
-/// 402 with a fresh challenge, 429, or 503 when chain or books cannot be asked.
+/// The proof does not hold or was used before, the agent's limit is reached, or chain or books are unavailable.
 pub async fn identified(
     gateway: &Arc<Gateway>,
     call: &mut GatewayRequest,

@@ -46,7 +46,7 @@ impl Limits {
     /// Counts one request of a peer.
     ///
     /// # Errors
-    /// 429.
+    /// [`GatewayError::RateLimited`].
     pub fn peer(&self, address: IpAddr) -> Result<(), GatewayError> {
         self.peers.check_key(&address).map_err(|until| {
             let wait_ms = u64::try_from(until.wait_time_from(self.clock.now()).as_millis()).unwrap_or(u64::MAX);
@@ -57,7 +57,7 @@ impl Limits {
     /// Counts one request of a proven agent.
     ///
     /// # Errors
-    /// 429, before anything is claimed or settled.
+    /// [`GatewayError::RateLimited`], before anything is claimed or settled.
     pub async fn agent(&self, payer: &Payer, now: UnixMs) -> Result<RateState, GatewayError> {
         let limit = self.settings.agent.per_minute.get();
         match self.agents.take(payer).await {

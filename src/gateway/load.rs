@@ -1,4 +1,4 @@
-//! How much this process takes on at the same time. What is too much is said with 503 before anything is claimed.
+//! How much this process takes on at the same time. What is too much is refused before anything is claimed.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Load {
     /// A place for one request whose body is there.
     ///
     /// # Errors
-    /// 503.
+    /// [`GatewayError::Overloaded`].
     pub fn request(&self) -> Result<OwnedSemaphorePermit, GatewayError> {
         Arc::clone(&self.requests).try_acquire_owned().map_err(|_| GatewayError::Overloaded)
     }
@@ -59,7 +59,7 @@ impl Load {
     /// Whether one more creation may be begun, beside those that are driven.
     ///
     /// # Errors
-    /// 503.
+    /// [`GatewayError::TooManyOpenPayments`].
     pub fn creation(&self, driven: usize) -> Result<(), GatewayError> {
         if driven < self.intents { Ok(()) } else { Err(GatewayError::TooManyOpenPayments) }
     }
@@ -71,7 +71,7 @@ impl BodyShare {
     /// Makes room for so many more bytes.
     ///
     /// # Errors
-    /// 503 when all bodies together are too large.
+    /// [`GatewayError::Overloaded`] when all bodies together are too large.
     pub fn grow(&mut self, bytes: usize) -> Result<(), GatewayError> {
         let units = |bytes: usize| bytes.div_ceil(BODY_UNIT_BYTES);
         let more = units(self.bytes + bytes) - units(self.bytes);

@@ -14,7 +14,7 @@ use crate::{clock::Stopwatch, telemetry::Rail};
 /// Decodes and verifies offline, without the time window. `None` for an empty header: that is an unpaid request.
 ///
 /// # Errors
-/// 402 PAYMENT_002 with the check that failed and a fresh challenge; 431 for size; 400 for a payment identifier that is none.
+/// [`GatewayError::InvalidProof`] with the check that failed.
 pub fn verified(gateway: &Gateway, challenged: Challenged, header: &[u8]) -> Result<Option<VerifiedTransfer>, GatewayError> {
     Ok(named(gateway, challenged, header)?.map(|(transfer, _)| transfer))
 }
@@ -41,7 +41,7 @@ fn checked(gateway: &Gateway, challenged: Challenged, header: &[u8]) -> Result<O
 /// Adds the clock.
 ///
 /// # Errors
-/// 402 PAYMENT_002 with a fresh challenge.
+/// [`GatewayError::InvalidProof`] outside the window.
 pub fn live(gateway: &Gateway, transfer: &VerifiedTransfer) -> Result<LiveTransfer, GatewayError> {
     let now_unix_s = gateway.world.clock.now().protocol_s();
     transfer.within_window(now_unix_s, gateway.settings.max_window_s).map_err(GatewayError::InvalidProof)

@@ -99,7 +99,7 @@ impl GatewayRequest {
     /// in the payment's identifier. A name of the one kind is never one of the other: a header's value holds no space.
     ///
     /// # Errors
-    /// 400 for two names, and for a key that is none.
+    /// [`GatewayError::SeveralIdempotencyKeys`], [`GatewayError::InvalidIdempotencyKey`].
     pub fn claim_key(&self, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, GatewayError> {
         let name = match (self.idempotency_key.read()?, identifier) {
             (Some(_), Some(_)) => {

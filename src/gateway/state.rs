@@ -74,7 +74,7 @@ impl Gateway {
     /// Everything about cards.
     ///
     /// # Errors
-    /// 400 where no cards are taken.
+    /// [`CardRequestError::NotEnabled`].
     pub fn card_desk(&self) -> Result<&CardDesk, CardRequestError> {
         self.cards.as_ref().ok_or(CardRequestError::NotEnabled)
     }

@@ -25,7 +25,7 @@ use super::{
 /// The account of an agent token or of a credential that paid, within its limit.
 ///
 /// # Errors
-/// 401 for anybody else, 429, 503 when the books do not answer.
+/// The account is unknown or frozen, its limit is reached, or the books are unavailable.
 pub async fn identified(gateway: &Arc<Gateway>, call: &mut GatewayRequest, credential: &Credential) -> Result<Identified, GatewayError> {
     let who = match credential {
         Credential::AgentToken(token) => {

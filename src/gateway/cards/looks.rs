@@ -41,7 +41,7 @@ impl Looks {
     /// Takes a place, before the processor is asked.
     ///
     /// # Errors
-    /// 429 where there is none.
+    /// [`RateLimited`] where there is none.
     pub fn take(&self, peer: IpAddr, now: UnixMs) -> Result<Look<'_>, RateLimited> {
         let minute = now.unix_s().div_euclid(60);
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);

@@ -22,7 +22,7 @@ const MAX_LIST_BYTES: usize = 16 * 1024 * 1024;
 /// Forwards for somebody of a card account: one result that it paid for, or a list less the others.
 ///
 /// # Errors
-/// 404 for a result of somebody else, and whatever forwarding says.
+/// [`CardRequestError::NotPaidByHolder`] for a result of another holder, and what forwarding says.
 pub async fn forwarded(
     gateway: &Arc<Gateway>,
     upstream: &UpstreamRoute,
@@ -51,7 +51,7 @@ pub async fn forwarded(
 /// Refuses the payment of another holder, as if there were none.
 ///
 /// # Errors
-/// 404.
+/// [`GatewayError::NoSuchPayment`].
 pub async fn check_payment(gateway: &Gateway, who: &Identified, payment: PaymentId) -> Result<(), GatewayError> {
     let own = match who.scope() {
         Scope::Account => true,

@@ -14,7 +14,7 @@ const WARNING: &str = "the card processor names this card differently from one p
 /// Refuses a pack that only the agent token of its answer could spend, until the buyer says that this is known.
 ///
 /// # Errors
-/// 400 with what to send.
+/// [`CardRequestError::CardNotRecognised`].
 pub fn check(stable: Option<&StablePayer>, agent_token_only: bool) -> Result<(), CardRequestError> {
     match stable {
         Some(StablePayer::TokenAlone) if !agent_token_only => Err(CardRequestError::CardNotRecognised),

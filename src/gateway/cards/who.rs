@@ -29,7 +29,7 @@ use crate::{clock::Stopwatch, telemetry::Rail};
 /// Decodes and verifies a credential offline, without the time. `None` where the header holds none: that is an unpaid request.
 ///
 /// # Errors
-/// 402 PAYMENT_003 with the check that failed and a fresh challenge.
+/// [`GatewayError::InvalidCard`] with the check that failed.
 pub fn verified(
     gateway: &Gateway,
     desk: &CardDesk,
@@ -66,7 +66,7 @@ impl Paying {
 /// What the books know of an agent token.
 ///
 /// # Errors
-/// 401 for a token that is nobody's or whose account is frozen, 503 when the books do not answer.
+/// The token does not exist, its account is frozen, or the books are unavailable.
 pub async fn known_token(desk: &CardDesk, token: &str, now: UnixMs) -> Result<KnownToken, GatewayError> {
     let sha256 = Sha256::digest(token.as_bytes()).into();
     let known = desk
@@ -82,7 +82,7 @@ pub async fn known_token(desk: &CardDesk, token: &str, now: UnixMs) -> Result<Kn
 /// no longer be charged is nobody's.
 ///
 /// # Errors
-/// 402 PAYMENT_003 with a fresh challenge for a token that is worth nothing, 503 when the processor does not say; nothing is claimed then.
+/// The token cannot be charged, or the processor is unavailable; nothing is claimed then.
 pub async fn of_payment_token(desk: &CardDesk, live: &LiveCharge, beside: Option<&str>, now: UnixMs) -> Result<Paying, GatewayError> {
     if let Some(token) = beside {
         return known_token(desk, token, now).await.map(Paying::holder_of);
