@@ -59,6 +59,7 @@ pub mod obligation;
 pub mod paid_back;
 pub mod ports;
 pub mod proof;
+pub mod rail;
 pub mod reconcile;
 pub mod recovery;
 pub mod refunds;

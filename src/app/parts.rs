@@ -6,7 +6,7 @@ use payments::{
     checkout::World,
     free_quota::most,
     ports::{Sealer, Settler, WayBooks},
-    route::RailsHere,
+    rail::RailsHere,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

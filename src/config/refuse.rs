@@ -8,7 +8,7 @@ use alloy_signer_local::PrivateKeySigner;
 use payments::{
     agent::Payer,
     money::UsdCents,
-    route::{RailPrice, RailsHere},
+    rail::{RailPrice, RailsHere},
 };
 
 use super::{Config, StripeMode, X402Mode};

@@ -3,7 +3,7 @@
 use payments::{
     agent::Wallet,
     money::{Credits, UsdCents},
-    route::RailsHere,
+    rail::RailsHere,
     x402::requirements::Token,
 };
 use serde_json::Value;

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use payments::{
     money::{MoneyError, UsdCents, UsdcUnits},
-    route::{Access, Quota, Rail, RailPrice, RailPrices, RailsHere, Terms},
+    rail::{Rail, RailPrice, RailPrices, RailsHere},
+    route::{Access, Quota, Terms},
 };
 use toml::{Table, Value};
 

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use payments::{
     money::{UsdCents, UsdcUnits},
-    route::{Access, Quota, Rail, RailPrice, RailPrices, Terms},
+    rail::{Rail, RailPrice, RailPrices},
+    route::{Access, Quota, Terms},
 };
 
 use super::{Profile, Target};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use http::Method;
-use payments::route::{Access, Rail};
+use payments::rail::Rail;
+use payments::route::Access;
 use serde_json::Value;
 
 use super::outcome::{DoneRule, OutcomeRules, SeenAnswer};

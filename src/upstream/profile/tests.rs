@@ -8,7 +8,8 @@ use serde_json::json;
 
 use payments::{
     money::{UsdCents, UsdcUnits},
-    route::{Access, NotOffered, Quota, Rail, RailsHere, Window},
+    rail::{NotOffered, Rail, RailsHere},
+    route::{Access, Quota, Window},
 };
 
 use super::outcome::{ErrorShape, SeenAnswer};

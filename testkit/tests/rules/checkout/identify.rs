@@ -5,7 +5,8 @@ use payments::{
     checkout::{Admission, ForwardRequest, identify, identify_quickly},
     money::UsdCents,
     ports::{Books, ClaimKey, IdentityClaim},
-    route::{Access, RailPrice, RailPrices, Terms},
+    rail::{RailPrice, RailPrices},
+    route::{Access, Terms},
 };
 use testkit::{wallet::TestWallet, world::TestWorld};
 
