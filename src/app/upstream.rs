@@ -32,7 +32,7 @@ pub(super) async fn upstream(
     witness: Arc<dyn Witness>,
     way: Arc<Way>,
 ) -> Result<Arc<dyn Upstream>, AppError> {
-    let timeout = Duration::from_secs(config.upstream.timeout_s);
+    let timeout = Duration::from_secs(config.upstream.timeout_s.unwrap_or(profile.upstream.timeout_s));
     let max_answer = usize::try_from(profile.upstream.max_body_bytes).unwrap_or(usize::MAX);
     let configured = config.upstream.signing_secret.expose().as_bytes().to_vec();
     let (transport, secret) = match &config.upstream.url {

@@ -46,6 +46,7 @@ impl Layers {
         let mut mistakes = Vec::new();
         // A setting without a default still has a type.
         let mut typed = Config::default();
+        typed.upstream.timeout_s = Some(0);
         typed.upstream.per_minute = Some(0);
         typed.upstream.concurrent = Some(0);
         typed.pricing.launch_usdc = Some(Usdc::from_minor(0));

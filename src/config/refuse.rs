@@ -256,7 +256,7 @@ fn zero(config: &Config) -> Option<String> {
         ("limits.refused_cards_per_minute", limits.refused_cards_per_minute.into()),
         ("limits.body_bytes", limits.body_bytes),
         ("limits.header_bytes", limits.header_bytes),
-        ("upstream.timeout_s", config.upstream.timeout_s),
+        ("upstream.timeout_s", config.upstream.timeout_s.unwrap_or(1)),
         ("upstream.core_deadline_s", config.upstream.core_deadline_s),
         ("upstream.per_minute", config.upstream.per_minute.unwrap_or(1).into()),
         ("upstream.concurrent", config.upstream.concurrent.unwrap_or(1).into()),

@@ -64,8 +64,8 @@ pub struct Upstream {
     pub url: UpstreamUrl,
     /// The HMAC key of the identity headers that we send.
     pub signing_secret: Secret,
-    /// How long one answer may take, in seconds.
-    pub timeout_s: u64,
+    /// How long one answer may take, in seconds; not set: the profile's.
+    pub timeout_s: Option<u64>,
     /// How long a creation without a known outcome is asked for again, in seconds.
     pub core_deadline_s: u64,
     /// How long an outcome may stay unknown before what was paid is owed, in seconds; 0 for ever.
@@ -82,7 +82,7 @@ impl Default for Upstream {
             profile: "dropspace".to_owned(),
             url: UpstreamUrl::Embedded,
             signing_secret: Secret::default(),
-            timeout_s: 100,
+            timeout_s: None,
             core_deadline_s: 600,
             unknown_after_s: 259_200,
             per_minute: None,

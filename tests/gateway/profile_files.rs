@@ -5,6 +5,7 @@ use std::process::Output;
 
 use crate::access::{paying, post};
 use crate::startup::{refusal, refused_gateway, settings};
+use crate::support::Call;
 use crate::support::any_api::AnyApi;
 use crate::support::gateway::{self, Gateway, Settings};
 
@@ -166,4 +167,20 @@ fn an_upgrade_changes_nothing_but_schema_1() {
     assert_eq!(std::fs::read_to_string(path("old.toml")).unwrap(), SCHEMA_1);
     assert_eq!(std::fs::read_to_string(path("there.toml")).unwrap(), "mine");
     assert!(!path("odd-2.toml").exists());
+}
+
+/// An API that takes a call and never answers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_timeout_of_a_profile_is_how_long_an_answer_may_take() {
+    let api = AnyApi::start("[[route]]\nmethod = \"GET\"\npath = \"/things\"\nprice = \"free\"\nidentity = \"none\"\n").await;
+    let file = api.settings()["upstream.profile"].clone();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("http://127.0.0.1:1\"", "http://127.0.0.1:1\", timeout = \"1s\"")).unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let world = api.setup().set("upstream.url", &url).start().await;
+    let answered = tokio::time::timeout(std::time::Duration::from_secs(20), world.send(Call::get("/things")));
+    let reply = answered.await.unwrap();
+    assert!(reply.status.is_server_error(), "{}", reply.brief());
+    drop(silent);
 }
