@@ -123,6 +123,21 @@ fn only_app_names_a_backend() {
     }
 }
 
+/// Statements name the states of obligations through `ObligationState` or `obligation_word!`. Other
+/// tables share some of the words, so that those are looked for beside the table's name alone.
+#[test]
+fn statements_name_states_of_obligations_by_their_type() {
+    let own = ["'reserved'", "'used'", "'refund_due'", "'refund_unknown'"];
+    let shared = ["'open'", "'refund_sent'", "'refunded'"];
+    complain(sources("src/books"), |file, line| {
+        let of_refunds = line.contains("refunds") || line.contains("IN ('refund_sent', 'refund_unknown')");
+        let names_own = own.iter().any(|word| line.contains(word)) && !of_refunds;
+        let names_shared = line.contains("obligations") && shared.iter().any(|word| line.contains(word));
+        let test = file.iter().any(|part| part == "tests" || part == "tests.rs");
+        !test && (names_own || names_shared)
+    });
+}
+
 #[test]
 fn the_gateway_knows_no_transport() {
     let transports = ["http", "http_body", "axum", "hyper", "hyper_util", "tower"];

@@ -3,6 +3,7 @@
 use payments::{
     charge::{Charge, ChargeProof, Mischarge, Refund},
     ids::PaymentId,
+    obligation::ObligationState,
     ports::BooksError,
     proof::ChargeKey,
     time::UnixMs,
@@ -104,7 +105,7 @@ pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken
     let amount_minor = amount_minor.map_err(|_| BooksError::Corrupt { table: "refunds", column: "amount_minor", key: id.to_string() })?;
     let owed = sqlx::query(
         "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
-         SELECT id, payer, $1, $2, 'refund_sent', $3, $4, $5 FROM intents WHERE id = $6",
+         SELECT id, payer, $1, $2, $7, $3, $4, $5 FROM intents WHERE id = $6",
     )
     .bind(amount_minor)
     .bind(taken.currency.to_ascii_uppercase())
@@ -112,6 +113,7 @@ pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken
     .bind(at.ms())
     .bind(at.ms())
     .bind(id.to_string())
+    .bind(ObligationState::RefundSent.word())
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
