@@ -21,9 +21,9 @@ use crate::{
 pub enum Funding {
     /// A slot of the route's quota. Which one is decided with it ([`Available::free_slot`]) and kept with the slots.
     Free,
-    /// What this payer paid earlier for a creation that the upstream refused.
+    /// What this payer paid earlier for a call that the upstream refused, or what a cheaper call left of it.
     Entitlement {
-        /// The intent that was paid and refused.
+        /// The obligation's own id: the payment that was refused, or the one that left the rest.
         source: PaymentId,
     },
     /// Prepaid credits.

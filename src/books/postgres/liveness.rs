@@ -101,8 +101,10 @@ async fn lock(session: &mut PgConnection, instance: i32) -> Result<bool, sqlx::E
     if !sqlx::query_scalar(lives).bind(instance).fetch_one(&mut *session).await? {
         return Ok(false);
     }
-    let knows = concat!("SELECT pg_try_advisory_lock(", knows_parts_class!(), ", $1)");
-    sqlx::query_scalar(knows).bind(instance).fetch_one(session).await
+    // Shared: only that it is held says something, and a session of before that the server still has must not stand in its way.
+    let knows = concat!("SELECT pg_advisory_lock_shared(", knows_parts_class!(), ", $1)");
+    sqlx::query(knows).bind(instance).execute(session).await?;
+    Ok(true)
 }
 
 /// Keeps a session with the lock, and writes the waiting notes by it.

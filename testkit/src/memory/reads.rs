@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::tables::Tables;
+use super::{audit::minor, tables::Tables};
 use payments::{
     agent::Payer,
     free_quota::QuotaWindow,
@@ -45,7 +45,7 @@ pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
         intent_id: id.to_string(),
         part_of: owed.part_of.map(|id| id.to_string()),
         payer: owed.payer.to_string(),
-        amount_minor: owed.amount.minor().unwrap_or(i64::MAX),
+        amount_minor: minor(owed.amount),
         currency: owed.amount.currency().to_owned(),
         state: owed.state.word().to_owned(),
     });
@@ -94,7 +94,7 @@ fn summary(intent: &Intent) -> IntentSummary {
         rail: intent.protocol.rail().to_owned(),
         funding: intent.funding.word().to_owned(),
         state: intent.state.word().to_owned(),
-        price_minor: intent.price.minor().unwrap_or(i64::MAX),
+        price_minor: minor(intent.price),
         currency: intent.price.currency().to_owned(),
         launch_id: intent.launch_id.clone(),
         tx_hash: intent.transfer_proof().map(|proof| proof.tx_hash.to_string()),

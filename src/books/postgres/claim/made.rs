@@ -1,5 +1,7 @@
 //! What a claim makes.
 
+use std::num::NonZeroI64;
+
 use payments::{
     free_quota::FreeSlot,
     funding::Funding,
@@ -16,6 +18,8 @@ use super::facts::Facts;
 pub(super) struct Funded {
     pub(super) funding: Funding,
     pub(super) price: Amount,
+    /// What stays owed of the entitlement, in minor units.
+    pub(super) rest: Option<NonZeroI64>,
     /// The signed transaction, where one settles it.
     pub(super) attempt: Option<Attempt>,
     /// The slot that a free call takes.
@@ -26,16 +30,16 @@ pub(super) struct Funded {
 
 impl Funded {
     pub(super) fn of(claim: &NewClaim<'_>, funding: Funding, facts: &Facts) -> Result<Self, BooksError> {
-        let price = match &funding {
-            Funding::Credit { count, .. } => Amount::Credits(*count),
+        let (price, rest) = match &funding {
+            Funding::Credit { count, .. } => (Amount::Credits(*count), None),
             Funding::Entitlement { .. } => {
                 let asked = claim.price.minor().map_err(|_| too_large(claim))?;
-                let taken = Share::of(facts.entitled_minor, asked).taken;
-                Amount::Usdc(UsdcUnits::new(u64::try_from(taken).map_err(|_| too_large(claim))?))
+                let Share { taken, rest } = Share::of(facts.entitled_minor, asked);
+                (Amount::Usdc(UsdcUnits::new(u64::try_from(taken).map_err(|_| too_large(claim))?)), rest)
             }
-            Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => claim.price,
+            Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => (claim.price, None),
         };
-        Ok(Self { funding, price, attempt: None, slot: facts.available.free_slot.clone() })
+        Ok(Self { funding, price, rest, attempt: None, slot: facts.available.free_slot.clone() })
     }
 
     pub(super) fn state(&self) -> State {

@@ -5,7 +5,7 @@ use payments::{
     funding::Funding,
     ids::PaymentId,
     ledger::Posting,
-    obligation::{ObligationState, ObligationStep, Share},
+    obligation::{ObligationState, ObligationStep},
     ports::NewClaim,
     proof::ProofKey,
 };
@@ -44,7 +44,7 @@ pub(super) async fn new(
     let state = batch.bind(funded.state().word());
     batch.part("event", &format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, 1, {state}, {at} FROM root"));
     take_proof(&mut batch, claim, funded.funding.proof_purpose(), &at);
-    details(&mut batch, claim, facts, funded, &at)?;
+    details(&mut batch, claim, funded, &at)?;
     if facts.available.day_cap.reached && matches!(funded.funding, Funding::X402) {
         super::refused::meet(&mut batch, claim);
     }
@@ -68,11 +68,10 @@ fn guard(
         }
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
         (Funding::Entitlement { source }, _) => {
-            let share = share_of(claim, facts)?;
             let (source, amount) = (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));
-            let taken = batch.bind(share.taken);
+            let taken = batch.bind(funded.price.minor().map_err(|_| corrupt(too_large(claim)))?);
             let [from, to] = [ObligationStep::RESERVE.from(), ObligationStep::RESERVE.to()].map(|state| batch.bind(state.word()));
-            let parts = share.rest.map_or_else(String::new, |_| format!(" AND {ALL_KNOW_PARTS}"));
+            let parts = funded.rest.map_or_else(String::new, |_| format!(" AND {ALL_KNOW_PARTS}"));
             let reserved = format!(
                 "UPDATE obligations SET state = {to}, reserved_by = {id}, amount_minor = {taken}, updated_at_ms = {at}
                  WHERE intent_id = {source} AND state = {from} AND amount_minor = {amount} AND entitled_until_ms > {at}{parts}
@@ -94,12 +93,6 @@ fn guard(
         }
         (Funding::Free | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => Vec::new(),
     })
-}
-
-/// What the call takes of what is owed.
-fn share_of(claim: &NewClaim<'_>, facts: &Facts) -> Result<Share, sqlx::Error> {
-    let price = claim.price.minor().map_err(|_| corrupt(too_large(claim)))?;
-    Ok(Share::of(facts.entitled_minor, price))
 }
 
 fn free_key(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
@@ -202,7 +195,7 @@ fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at
 }
 
 /// What hangs on the row: the slot, the posting of a reserved entitlement or of a held credit, the signed attempt, or the charge.
-fn details(batch: &mut Batch, claim: &NewClaim<'_>, facts: &Facts, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
+fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
     let too_large = |_| corrupt(too_large(claim));
     match &funded.funding {
         Funding::Free => {
@@ -219,7 +212,7 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, facts: &Facts, funded: &Fund
             batch.part("slot", &insert);
         }
         Funding::Entitlement { .. } => {
-            if let Some(rest) = share_of(claim, facts)?.rest {
+            if let Some(rest) = funded.rest {
                 let (rest, open) = (batch.bind(rest.get()), batch.bind(ObligationState::Open.word()));
                 let left = format!(
                     "INSERT INTO obligations (intent_id, part_of, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
