@@ -1,4 +1,5 @@
-//! The one place that reads the clock, makes ids and draws random bytes. Everything else is handed what it needs.
+//! The one place that reads the clock, makes ids and draws random bytes. Everything else is handed
+//! what it needs.
 
 #![allow(clippy::disallowed_methods, reason = "this is the one file that may")]
 
@@ -62,7 +63,8 @@ impl Stopwatch {
 // === impl SystemClock ===
 
 impl SystemClock {
-    /// With `[test] clock_file`, the time that the file holds: RFC 3339, or milliseconds since 1970.
+    /// With `[test] clock_file`, the time that the file holds: RFC 3339, or milliseconds since
+    /// 1970.
     pub fn new(file: Option<PathBuf>) -> Self {
         Self { file }
     }

@@ -32,17 +32,22 @@ impl AeadSealer {
 }
 
 impl Sealer for AeadSealer {
-    /// Without randomness nothing is sealed, and empty bytes never open: the attempt is then refused before it is sent.
+    /// Without randomness nothing is sealed, and empty bytes never open: the attempt is then
+    /// refused before it is sent.
     fn seal(&self, aad: &[u8], plain: &[u8]) -> Vec<u8> {
         let Ok(nonce) = clock::random_bytes::<NONCE_BYTES>() else { return Vec::new() };
-        let Ok(sealed) = self.cipher.encrypt(&nonce.into(), Payload { msg: plain, aad }) else { return Vec::new() };
+        let Ok(sealed) = self.cipher.encrypt(&nonce.into(), Payload { msg: plain, aad }) else {
+            return Vec::new();
+        };
         [nonce.as_slice(), &sealed].concat()
     }
 
     fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(SealError)?;
         let mut ciphers = std::iter::once(&self.cipher).chain(&self.before);
-        ciphers.find_map(|cipher| cipher.decrypt(nonce.into(), Payload { msg: sealed, aad }).ok()).ok_or(SealError)
+        ciphers
+            .find_map(|cipher| cipher.decrypt(nonce.into(), Payload { msg: sealed, aad }).ok())
+            .ok_or(SealError)
     }
 }
 
@@ -54,7 +59,10 @@ mod tests {
     fn sealed_bytes_open_under_their_own_name_and_key_only() {
         let sealer = AeadSealer::new(&[7; 32]);
         let sealed = sealer.seal(b"pay_1/transfer", b"raw transaction");
-        assert_eq!(sealer.open(b"pay_1/transfer", &sealed).as_deref(), Ok(b"raw transaction".as_slice()));
+        assert_eq!(
+            sealer.open(b"pay_1/transfer", &sealed).as_deref(),
+            Ok(b"raw transaction".as_slice())
+        );
         assert!(!sealed.windows(3).any(|part| part == b"raw"));
         assert_eq!(sealer.open(b"pay_2/transfer", &sealed), Err(SealError));
         assert_eq!(AeadSealer::new(&[8; 32]).open(b"pay_1/transfer", &sealed), Err(SealError));
@@ -69,10 +77,16 @@ mod tests {
         let (old, new) = ([7; 32], [8; 32]);
         let rotated = AeadSealer::new(&new).opening(&[[9; 32], old]);
         let before = AeadSealer::new(&old).seal(b"pay_1/transfer", b"raw transaction");
-        assert_eq!(rotated.open(b"pay_1/transfer", &before).as_deref(), Ok(b"raw transaction".as_slice()));
+        assert_eq!(
+            rotated.open(b"pay_1/transfer", &before).as_deref(),
+            Ok(b"raw transaction".as_slice())
+        );
         assert_eq!(rotated.open(b"pay_2/transfer", &before), Err(SealError));
         let after = rotated.seal(b"pay_1/transfer", b"raw transaction");
-        assert_eq!(AeadSealer::new(&new).open(b"pay_1/transfer", &after).as_deref(), Ok(b"raw transaction".as_slice()));
+        assert_eq!(
+            AeadSealer::new(&new).open(b"pay_1/transfer", &after).as_deref(),
+            Ok(b"raw transaction".as_slice())
+        );
         assert_eq!(AeadSealer::new(&old).open(b"pay_1/transfer", &after), Err(SealError));
     }
 }

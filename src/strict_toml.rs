@@ -1,7 +1,8 @@
 //! Reads one TOML table into a struct and names **every** mistake in it, not only the first.
 //!
-//! serde stops at the first error. A struct whose fields all have defaults can be read one key at a time, so each key is
-//! tried by itself first; what is wrong is named, and the rest is read together.
+//! serde stops at the first error. A struct whose fields all have defaults can be read one key at a
+//! time, so each key is tried by itself first; what is wrong is named, and the rest is read
+//! together.
 
 use std::fmt;
 
@@ -32,8 +33,13 @@ impl fmt::Display for Mistake {
 
 /// Reads `table` into `T`, which must give every field a default and deny unknown fields.
 ///
-/// Keys that cannot be read are added to `mistakes` and keep their defaults, so that the checks that follow can go on.
-pub fn read<T: DeserializeOwned + Default>(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> T {
+/// Keys that cannot be read are added to `mistakes` and keep their defaults, so that the checks
+/// that follow can go on.
+pub fn read<T: DeserializeOwned + Default>(
+    place: &str,
+    table: &Table,
+    mistakes: &mut Vec<Mistake>,
+) -> T {
     let mut readable = Table::new();
     for (key, value) in table {
         let single = Table::from_iter([(key.clone(), value.clone())]);
@@ -56,7 +62,10 @@ pub fn read<T: DeserializeOwned + Default>(place: &str, table: &Table, mistakes:
 /// The line of the first syntax error and what the parser expected there.
 pub fn parse(text: &str) -> Result<Table, String> {
     text.parse::<Table>().map_err(|error| {
-        let line = error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.matches('\n').count() + 1);
+        let line = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map_or(1, |before| before.matches('\n').count() + 1);
         format!("line {line}: {}", error.message().trim())
     })
 }

@@ -1,4 +1,5 @@
-//! `${NAME}` in the texts of a configuration or profile file: the value of the environment's variable NAME.
+//! `${NAME}` in the texts of a configuration or profile file: the value of the environment's
+//! variable NAME.
 
 use toml::{Table, Value};
 
@@ -15,27 +16,51 @@ pub struct Found {
     pub malformed: Vec<Mistake>,
 }
 
-/// Replaces every variable in the texts of a table, arrays and inner tables included. A variable that is empty has no value.
-pub fn expand(place: &str, table: &mut Table, env: &dyn Fn(&str) -> Option<String>, found: &mut Found) {
+/// Replaces every variable in the texts of a table, arrays and inner tables included. A variable
+/// that is empty has no value.
+pub fn expand(
+    place: &str,
+    table: &mut Table,
+    env: &dyn Fn(&str) -> Option<String>,
+    found: &mut Found,
+) {
     for (key, value) in table.iter_mut() {
         let place = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
         expand_value(&place, value, env, found);
     }
 }
 
-fn expand_value(place: &str, value: &mut Value, env: &dyn Fn(&str) -> Option<String>, found: &mut Found) {
+fn expand_value(
+    place: &str,
+    value: &mut Value,
+    env: &dyn Fn(&str) -> Option<String>,
+    found: &mut Found,
+) {
     match value {
-        Value::String(text) if text.contains("${") => match expanded(place, text, env, &mut found.unset) {
-            Ok(expanded) => *text = expanded,
-            Err(text) => found.malformed.push(Mistake::new(place, text)),
-        },
-        Value::Array(values) => values.iter_mut().for_each(|value| expand_value(place, value, env, found)),
+        Value::String(text) if text.contains("${") => {
+            match expanded(place, text, env, &mut found.unset) {
+                Ok(expanded) => *text = expanded,
+                Err(text) => found.malformed.push(Mistake::new(place, text)),
+            }
+        }
+        Value::Array(values) => {
+            values.iter_mut().for_each(|value| expand_value(place, value, env, found))
+        }
         Value::Table(table) => expand(place, table, env, found),
-        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) => {}
+        Value::String(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_) => {}
     }
 }
 
-fn expanded(place: &str, text: &str, env: &dyn Fn(&str) -> Option<String>, unset: &mut Vec<Mistake>) -> Result<String, &'static str> {
+fn expanded(
+    place: &str,
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+    unset: &mut Vec<Mistake>,
+) -> Result<String, &'static str> {
     let mut expanded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -47,7 +72,10 @@ fn expanded(place: &str, text: &str, env: &dyn Fn(&str) -> Option<String>, unset
         expanded.push_str(before);
         match env(name).filter(|value| !value.is_empty()) {
             Some(value) => expanded.push_str(&value),
-            None => unset.push(Mistake::new(place, format!("the variable {name} is not set in the environment"))),
+            None => unset.push(Mistake::new(
+                place,
+                format!("the variable {name} is not set in the environment"),
+            )),
         }
         rest = after;
     }
@@ -69,7 +97,8 @@ mod tests {
 
     #[test]
     fn variables_are_replaced_wherever_a_text_stands() {
-        let (table, found) = expand_text("a = \"Bearer ${KEY}!\"\nb = \"plain $5\"\n[c]\nd = [1, \"${KEY}\"]\n");
+        let (table, found) =
+            expand_text("a = \"Bearer ${KEY}!\"\nb = \"plain $5\"\n[c]\nd = [1, \"${KEY}\"]\n");
         assert_eq!(table["a"].as_str(), Some("Bearer k1!"));
         assert_eq!(table["b"].as_str(), Some("plain $5"));
         assert_eq!(table["c"]["d"][1].as_str(), Some("k1"));
@@ -79,7 +108,10 @@ mod tests {
     #[test]
     fn an_unset_variable_is_named_with_its_key() {
         let (_, found) = expand_text("[c]\nd = \"${OTHER}-${KEY}\"\n");
-        assert_eq!(found.unset, [Mistake::new("c.d", "the variable OTHER is not set in the environment")]);
+        assert_eq!(
+            found.unset,
+            [Mistake::new("c.d", "the variable OTHER is not set in the environment")]
+        );
     }
 
     #[test]

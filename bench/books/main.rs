@@ -1,7 +1,18 @@
-//! Durable claims on PostgreSQL against the same writes as one hand-written statement under pgbench, and against books without the indexes that
-//! only operators read by, in turn. See `bench/README.md`.
-#![allow(missing_docs, dead_code, reason = "the books are compiled in as they are, and a claim uses a part of them")]
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::float_arithmetic, clippy::print_stdout, reason = "a benchmark")]
+//! Durable claims on PostgreSQL against the same writes as one hand-written statement under
+//! pgbench, and against books without the indexes that only operators read by, in turn. See
+//! `bench/README.md`.
+#![allow(
+    missing_docs,
+    dead_code,
+    reason = "the books are compiled in as they are, and a claim uses a part of them"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::float_arithmetic,
+    clippy::print_stdout,
+    reason = "a benchmark"
+)]
 
 #[path = "../../src/books/mod.rs"]
 mod books;
@@ -27,26 +38,41 @@ const CLIENTS: u32 = 32;
 const ROUND: Duration = Duration::from_secs(4);
 /// What is claimed, how the drafts are made, and the statement that writes the same.
 type Kind = (&'static str, fn(u64) -> Draft, &'static str);
-const KINDS: [Kind; 2] = [("paid by one signer", paid, "bench/books/paid.sql"), ("charged to cards", charged, "bench/books/charged.sql")];
+const KINDS: [Kind; 2] = [
+    ("paid by one signer", paid, "bench/books/paid.sql"),
+    ("charged to cards", charged, "bench/books/charged.sql"),
+];
 
 /// Indexes that payments do not need.
-const OF_OPERATORS: [&str; 4] = ["intents_by_kind", "intents_by_name", "intents_of_payer_by_state", "auths_of_intent"];
+const OF_OPERATORS: [&str; 4] =
+    ["intents_by_kind", "intents_by_name", "intents_of_payer_by_state", "auths_of_intent"];
 
 #[tokio::main]
 async fn main() {
-    let server = std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"));
-    let rounds = std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
-    let (name, bare) = (format!("turnpike_bench_claims_{}", std::process::id()), format!("turnpike_bench_bare_{}", std::process::id()));
+    let server = std::env::var("TURNPIKE_TEST_POSTGRES")
+        .unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"));
+    let rounds =
+        std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let (name, bare) = (
+        format!("turnpike_bench_claims_{}", std::process::id()),
+        format!("turnpike_bench_bare_{}", std::process::id()),
+    );
     let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     let url = format!("{server}/{name}");
     let books = fresh(&mut admin, &server, &name).await;
     let without = fresh(&mut admin, &server, &bare).await;
     let mut seed = PgConnection::connect(&url).await.unwrap();
-    sqlx::query("INSERT INTO signers (addr, next_nonce) VALUES ('0xbaseline', 0)").execute(&mut seed).await.unwrap();
+    sqlx::query("INSERT INTO signers (addr, next_nonce) VALUES ('0xbaseline', 0)")
+        .execute(&mut seed)
+        .await
+        .unwrap();
     seed.close().await.unwrap();
     let mut drop_indexes = PgConnection::connect(&format!("{server}/{bare}")).await.unwrap();
     for index in OF_OPERATORS {
-        sqlx::query(AssertSqlSafe(format!("DROP INDEX {index}"))).execute(&mut drop_indexes).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("DROP INDEX {index}")))
+            .execute(&mut drop_indexes)
+            .await
+            .unwrap();
     }
     drop_indexes.close().await.unwrap();
     let next = Arc::new(AtomicU64::new(1));
@@ -62,7 +88,10 @@ async fn main() {
     }
     drop((books, without));
     for name in [name, bare] {
-        sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+        sqlx::query(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
     }
 }
 
@@ -110,7 +139,18 @@ fn pgbench(url: &str, statement: &str) -> f64 {
     let clients = CLIENTS.to_string();
     let seconds = ROUND.as_secs().to_string();
     let said = Command::new("pgbench")
-        .args(["--no-vacuum", "--protocol=prepared", "--client", &clients, "--jobs=2", "--time", &seconds, "--file", statement, url])
+        .args([
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--client",
+            &clients,
+            "--jobs=2",
+            "--time",
+            &seconds,
+            "--file",
+            statement,
+            url,
+        ])
         .output()
         .expect("pgbench, of PostgreSQL's client package");
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
@@ -123,7 +163,12 @@ fn print(kind: &str, baseline: &str, pairs: &[(f64, f64)]) {
     println!("claims {kind}, {CLIENTS} clients");
     let spread = |name: &str, mut figures: Vec<f64>| {
         figures.sort_by(f64::total_cmp);
-        println!("  {name:9} min {:.2} median {:.2} max {:.2}", figures[0], figures[figures.len() / 2], figures[figures.len() - 1]);
+        println!(
+            "  {name:9} min {:.2} median {:.2} max {:.2}",
+            figures[0],
+            figures[figures.len() / 2],
+            figures[figures.len() - 1]
+        );
     };
     spread("ours", pairs.iter().map(|(ours, _)| *ours).collect());
     spread(baseline, pairs.iter().map(|(_, theirs)| *theirs).collect());

@@ -64,7 +64,8 @@ fn a_wallet(ledger: &Ledger) -> Payer {
     ledger.wallet.clone()
 }
 
-/// Filters by everything that a filter has, alone and together; some that show nearly everything, some that show next to nothing.
+/// Filters by everything that a filter has, alone and together; some that show nearly everything,
+/// some that show next to nothing.
 const FILTERS: [(&str, &[(&str, &str)]); 26] = [
     ("all", &[]),
     ("state=created", &[("state", "created")]),
@@ -91,7 +92,10 @@ const FILTERS: [(&str, &[(&str, &str)]); 26] = [
     ("rail=mpp state=refunded", &[("rail", "mpp"), ("state", "refunded")]),
     ("rail=mpp state=no_launch (none)", &[("rail", "mpp"), ("state", "no_launch")]),
     ("mode=test state=refunded", &[("mode", "test"), ("state", "refunded")]),
-    ("rail=x402 state=unknown mode=test (none)", &[("rail", "x402"), ("state", "unknown"), ("mode", "test")]),
+    (
+        "rail=x402 state=unknown mode=test (none)",
+        &[("rail", "x402"), ("state", "unknown"), ("mode", "test")],
+    ),
 ];
 
 /// Everything, by name.
@@ -113,25 +117,39 @@ pub fn all() -> Vec<(String, Read)> {
     add("payments q=nothing", Read::Named(|_| String::from("nothing")));
     add("dossier of a settlement", Read::Dossier(|ledger| ledger.a_payment));
     add("dossier of a charge", Read::Dossier(|ledger| ledger.a_charge));
-    for (name, payer) in
-        [("a wallet", a_wallet as fn(&Ledger) -> Payer), ("a tenth of all", whale), ("a card with a twentieth", great_card)]
-    {
+    for (name, payer) in [
+        ("a wallet", a_wallet as fn(&Ledger) -> Payer),
+        ("a tenth of all", whale),
+        ("a card with a twentieth", great_card),
+    ] {
         add(&format!("payments of {name}"), Read::OfPayer(payer, &[], false));
         add(&format!("payments of {name}, deep"), Read::OfPayer(payer, &[], true));
         for (filter_name, filter) in &FILTERS[1..10] {
             add(&format!("payments of {name}, {filter_name}"), Read::OfPayer(payer, filter, false));
         }
-        add(&format!("payments of {name}, route=POST /credits"), Read::OfPayer(payer, &[("route", "POST /credits")], true));
-        add(&format!("payments of {name}, mode=live (none)"), Read::OfPayer(payer, &[("mode", "live")], false));
+        add(
+            &format!("payments of {name}, route=POST /credits"),
+            Read::OfPayer(payer, &[("route", "POST /credits")], true),
+        );
+        add(
+            &format!("payments of {name}, mode=live (none)"),
+            Read::OfPayer(payer, &[("mode", "live")], false),
+        );
         add(&format!("statement of {name}"), Read::Statement(payer, false));
         add(&format!("statement of {name}, one day"), Read::Statement(payer, true));
         add(&format!("journal of {name}"), Read::PostingsOf("liab:unearned:", payer, false));
         add(&format!("journal of {name}, deep"), Read::PostingsOf("liab:unearned:", payer, true));
         add(&format!("requests of {name}"), Read::Requests(Some(payer)));
     }
-    for account in
-        [None, Some("asset:usdc_hot"), Some("liab:unearned"), Some("liab:refund_due"), Some("rev:launch"), Some("sys:issued"), Some("rev")]
-    {
+    for account in [
+        None,
+        Some("asset:usdc_hot"),
+        Some("liab:unearned"),
+        Some("liab:refund_due"),
+        Some("rev:launch"),
+        Some("sys:issued"),
+        Some("rev"),
+    ] {
         add(&format!("journal {}", account.unwrap_or("all")), Read::Postings(account, false));
         add(&format!("journal {}, deep", account.unwrap_or("all")), Read::Postings(account, true));
     }
@@ -150,25 +168,33 @@ pub fn all() -> Vec<(String, Read)> {
 impl Ledger {
     pub async fn open(url: &str) -> Self {
         let mut sql = PgConnection::connect(url).await.unwrap();
-        let row = sqlx::query("SELECT count(*) AS payments, min(created_at_ms) AS first, max(created_at_ms) AS last FROM intents");
+        let row = sqlx::query(
+            "SELECT count(*) AS payments, min(created_at_ms) AS first, max(created_at_ms) AS last FROM intents",
+        );
         let row = row.fetch_one(&mut sql).await.unwrap();
-        let (payments, first, last): (i64, i64, i64) = (row.get("payments"), row.get("first"), row.get("last"));
+        let (payments, first, last): (i64, i64, i64) =
+            (row.get("payments"), row.get("first"), row.get("last"));
         let newer = (DEEP_PAGE * 20).min(payments.unsigned_abs() * DEEP_PART.0 / DEEP_PART.1);
         let id = async |sql: &mut PgConnection, order: &str, offset: u64| -> String {
             let query = format!("SELECT id FROM intents WHERE {order} OFFSET {offset} LIMIT 1");
             sqlx::query(sqlx::AssertSqlSafe(query)).fetch_one(sql).await.unwrap().get("id")
         };
         let deep = id(&mut sql, "true ORDER BY id DESC", newer).await;
-        let (a_payment, a_charge) =
-            (id(&mut sql, "funding = 'x402' ORDER BY id", 900).await, id(&mut sql, "funding = 'mpp_charge' ORDER BY id", 300).await);
-        let deep_posting = sqlx::query("SELECT max(rowid) FROM journal_headers WHERE intent_id < $1").bind(&deep);
+        let (a_payment, a_charge) = (
+            id(&mut sql, "funding = 'x402' ORDER BY id", 900).await,
+            id(&mut sql, "funding = 'mpp_charge' ORDER BY id", 300).await,
+        );
+        let deep_posting =
+            sqlx::query("SELECT max(rowid) FROM journal_headers WHERE intent_id < $1").bind(&deep);
         let deep_posting = deep_posting.fetch_one(&mut sql).await.unwrap().get(0);
-        let wallet: String = sqlx::query("SELECT payer FROM intents WHERE id > $1 AND funding = 'free' ORDER BY id LIMIT 1")
-            .bind(&deep)
-            .fetch_one(&mut sql)
-            .await
-            .unwrap()
-            .get(0);
+        let wallet: String = sqlx::query(
+            "SELECT payer FROM intents WHERE id > $1 AND funding = 'free' ORDER BY id LIMIT 1",
+        )
+        .bind(&deep)
+        .fetch_one(&mut sql)
+        .await
+        .unwrap()
+        .get(0);
         let middle = first + (last - first) / 2;
         Self {
             books: PostgresBooks::open_beside(url).await.unwrap(),
@@ -202,18 +228,36 @@ impl Read {
             Self::Payments(pairs, deep) => ledger.payments(filter(pairs), *deep).await,
             Self::Day(pairs) => {
                 let (since, until) = ledger.middle;
-                ledger.payments(PaymentFilter { since: Some(since), until: Some(until), ..filter(pairs) }, false).await
+                ledger
+                    .payments(
+                        PaymentFilter { since: Some(since), until: Some(until), ..filter(pairs) },
+                        false,
+                    )
+                    .await
             }
-            Self::Named(name) => ledger.payments(filter(&[("q", name(ledger).as_str())]), false).await,
+            Self::Named(name) => {
+                ledger.payments(filter(&[("q", name(ledger).as_str())]), false).await
+            }
             Self::OfPayer(payer, pairs, deep) => {
-                ledger.payments(PaymentFilter { payer: Some(payer(ledger)), ..filter(pairs) }, *deep).await
+                ledger
+                    .payments(PaymentFilter { payer: Some(payer(ledger)), ..filter(pairs) }, *deep)
+                    .await
             }
-            Self::AreMany(pairs) => usize::from(books.shows_more_than(&filter(pairs), SUMMED).await.unwrap()),
+            Self::AreMany(pairs) => {
+                usize::from(books.shows_more_than(&filter(pairs), SUMMED).await.unwrap())
+            }
             Self::Postings(account, deep) => ledger.postings(*account, *deep).await,
-            Self::PostingsOf(family, payer, deep) => ledger.postings(Some(&format!("{family}{}", payer(ledger))), *deep).await,
+            Self::PostingsOf(family, payer, deep) => {
+                ledger.postings(Some(&format!("{family}{}", payer(ledger))), *deep).await
+            }
             Self::Statement(payer, a_day) => {
-                let (since, until) = if *a_day { ledger.middle } else { (UnixMs::new(0), UnixMs::new(i64::MAX)) };
-                books.statement(&payer(ledger), since, until, &Page { after: None, limit: ROWS }).await.unwrap().len()
+                let (since, until) =
+                    if *a_day { ledger.middle } else { (UnixMs::new(0), UnixMs::new(i64::MAX)) };
+                books
+                    .statement(&payer(ledger), since, until, &Page { after: None, limit: ROWS })
+                    .await
+                    .unwrap()
+                    .len()
             }
             Self::Dossier(id) => {
                 let dossier = books.dossier(id(ledger)).await.unwrap().unwrap();
@@ -226,9 +270,15 @@ impl Read {
             }
             Self::Requests(payer) => {
                 let payer = payer.map(|payer| payer(ledger));
-                books.requests(payer.as_ref(), &Page { after: None, limit: ROWS }).await.unwrap().len()
+                books
+                    .requests(payer.as_ref(), &Page { after: None, limit: ROWS })
+                    .await
+                    .unwrap()
+                    .len()
             }
-            Self::Owed(all) => books.owed(*all, None, &Page { after: None, limit: ROWS }).await.unwrap().len(),
+            Self::Owed(all) => {
+                books.owed(*all, None, &Page { after: None, limit: ROWS }).await.unwrap().len()
+            }
             Self::FreeSlots => {
                 let Payer::Wallet(wallet) = &ledger.wallet else { return 0 };
                 books.free_slots(*wallet, ROWS).await.unwrap().len()

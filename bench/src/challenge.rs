@@ -35,7 +35,10 @@ pub fn run(rounds: u32) {
             let ours = load::rate(gateway, 402).await;
             pairs.add(ours, load::rate(baseline, 402).await);
         }
-        pairs.print("challenge: 402s a second / bare axum with the same bytes (higher is better)", "requests/s");
+        pairs.print(
+            "challenge: 402s a second / bare axum with the same bytes (higher is better)",
+            "requests/s",
+        );
     });
 }
 
@@ -43,7 +46,8 @@ pub fn run(rounds: u32) {
 pub fn serve_baseline() {
     let text = std::env::var(PORT_VARIABLE).expect("started by the benchmark");
     let (own, gateway) = text.split_once(' ').expect("two addresses");
-    let (own, gateway): (SocketAddr, SocketAddr) = (own.parse().expect("an address"), gateway.parse().expect("an address"));
+    let (own, gateway): (SocketAddr, SocketAddr) =
+        (own.parse().expect("an address"), gateway.parse().expect("an address"));
     runtime().block_on(async {
         let (parts, body) = load::once(gateway).await.into_parts();
         let mut headers = parts.headers;
@@ -87,7 +91,11 @@ async fn start_gateway() -> (SocketAddr, Owned) {
 async fn start_baseline(gateway: SocketAddr) -> (SocketAddr, Owned) {
     let address = free_address();
     let own = std::env::current_exe().expect("an executable");
-    let child = Command::new(own).arg("baseline").env(PORT_VARIABLE, format!("{address} {gateway}")).spawn().expect("starts");
+    let child = Command::new(own)
+        .arg("baseline")
+        .env(PORT_VARIABLE, format!("{address} {gateway}"))
+        .spawn()
+        .expect("starts");
     let owned = Owned(child);
     listening(address).await;
     (address, owned)
@@ -104,7 +112,9 @@ async fn listening(address: SocketAddr) {
 }
 
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
 }
 
 /// A binary in this one's folder.

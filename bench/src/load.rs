@@ -20,7 +20,8 @@ const ROUND: Duration = Duration::from_secs(2);
 pub async fn rate(address: SocketAddr, status: u16) -> f64 {
     let answered = AtomicU64::new(0);
     let began = Instant::now();
-    futures::future::join_all((0..CONNECTIONS).map(|_| client(address, status, began, &answered))).await;
+    futures::future::join_all((0..CONNECTIONS).map(|_| client(address, status, began, &answered)))
+        .await;
     answered.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
 }
 
@@ -49,7 +50,9 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
 
 async fn exchange(sender: &mut SendRequest<Full<Bytes>>) -> Response<Bytes> {
     sender.ready().await.expect("the connection stands");
-    let body = Bytes::from_static(br#"{"title":"bench","product_description":"bench","platforms":["twitter"]}"#);
+    let body = Bytes::from_static(
+        br#"{"title":"bench","product_description":"bench","platforms":["twitter"]}"#,
+    );
     let request = Request::post("/launches")
         .header("host", "127.0.0.1")
         .header("content-type", "application/json")

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let chosen = std::env::args().nth(1);
-    let rounds = std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
+    let rounds =
+        std::env::var("TURNPIKE_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     match chosen.as_deref() {
         Some("baseline") => challenge::serve_baseline(),
         Some("verify") => verify::run(rounds),

@@ -23,7 +23,8 @@ impl Pairs {
 
     /// Prints both and their ratio, round by round.
     pub fn print(&self, name: &str, unit: &str) {
-        let ratios: Vec<f64> = self.ours.iter().zip(&self.baseline).map(|(ours, baseline)| ours / baseline).collect();
+        let ratios: Vec<f64> =
+            self.ours.iter().zip(&self.baseline).map(|(ours, baseline)| ours / baseline).collect();
         println!("{name}");
         println!("  ours      {}", spread(&self.ours, unit));
         println!("  baseline  {}", spread(&self.baseline, unit));
@@ -35,5 +36,10 @@ fn spread(figures: &[f64], unit: &str) -> String {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-    format!("min {:.2} median {:.2} max {:.2} {unit}", at(0), at(sorted.len() / 2), at(sorted.len().saturating_sub(1)))
+    format!(
+        "min {:.2} median {:.2} max {:.2} {unit}",
+        at(0),
+        at(sorted.len() / 2),
+        at(sorted.len().saturating_sub(1))
+    )
 }

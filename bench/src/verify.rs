@@ -27,11 +27,13 @@ pub fn run(rounds: u32) {
     let mut pairs = Pairs::default();
     for _ in 0..rounds {
         let ours = micros(|| {
-            let payment = payload::decode(black_box(header)).expect("decodes").expect("is no empty header");
+            let payment =
+                payload::decode(black_box(header)).expect("decodes").expect("is no empty header");
             black_box(verify(&payment, &Offers::exactly(&requirements)).expect("verifies"));
         });
         let baseline = micros(|| {
-            let key: PublicKey = black_box(&signature).recover_ecdsa(black_box(message)).expect("recovers");
+            let key: PublicKey =
+                black_box(&signature).recover_ecdsa(black_box(message)).expect("recovers");
             black_box(key);
         });
         pairs.add(ours, baseline);

@@ -84,10 +84,12 @@ impl Failure {
     }
 
     fn body(&self) -> Value {
-        let mut body = json!({"error": {"code": self.status_and_code().1, "message": self.message()}});
+        let mut body =
+            json!({"error": {"code": self.status_and_code().1, "message": self.message()}});
         if let (Self::Refused(refusal), Some(members)) = (self, body.as_object_mut()) {
             members.insert("details".to_owned(), json!(refusal.details));
-            let named = [("field", &refusal.field), ("expected", &refusal.expected), ("got", &refusal.got)];
+            let named =
+                [("field", &refusal.field), ("expected", &refusal.expected), ("got", &refusal.got)];
             for (name, value) in named {
                 if let Some(value) = value {
                     members.insert(name.to_owned(), value.to_string().into());

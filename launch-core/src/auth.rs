@@ -8,7 +8,10 @@ use axum::response::Response;
 
 use super::answer::Failure;
 use super::{LaunchCore, MAX_BODY_BYTES};
-use payments::identity::{AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts, TIMESTAMP_HEADER, verify};
+use payments::identity::{
+    AGENT_HEADER, GATEWAY_AGENT, IDEMPOTENCY_KEY_HEADER, SIGNATURE_HEADER, SignedParts,
+    TIMESTAMP_HEADER, verify,
+};
 
 /// Who is asking, proven by the signature.
 #[derive(Clone)]
@@ -26,21 +29,33 @@ impl Caller {
     }
 }
 
-/// Headers first, then the body, then time and signature; the body goes on as the bytes that were signed.
-pub(super) async fn authenticate(State(core): State<LaunchCore>, request: Request, next: Next) -> Result<Response, Failure> {
+/// Headers first, then the body, then time and signature; the body goes on as the bytes that were
+/// signed.
+pub(super) async fn authenticate(
+    State(core): State<LaunchCore>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     let Some(signature) = single(&parts.headers, SIGNATURE_HEADER)? else {
         let with_key = parts.headers.contains_key(header::AUTHORIZATION);
-        return Err(Failure::Identity(if with_key { "invalid or revoked API key" } else { "identity headers are missing" }));
+        return Err(Failure::Identity(if with_key {
+            "invalid or revoked API key"
+        } else {
+            "identity headers are missing"
+        }));
     };
     let missing = Failure::Identity("identity headers are missing");
-    let Some(agent) = single(&parts.headers, AGENT_HEADER)?.filter(|agent| !agent.is_empty()) else {
+    let Some(agent) = single(&parts.headers, AGENT_HEADER)?.filter(|agent| !agent.is_empty())
+    else {
         return Err(missing);
     };
     let Some(timestamp) = single(&parts.headers, TIMESTAMP_HEADER)? else {
         return Err(missing);
     };
-    let timestamp_unix_s = timestamp.parse().map_err(|_| Failure::Identity("the identity timestamp is not unix seconds"))?;
+    let timestamp_unix_s = timestamp
+        .parse()
+        .map_err(|_| Failure::Identity("the identity timestamp is not unix seconds"))?;
     let idempotency_key = single(&parts.headers, IDEMPOTENCY_KEY_HEADER)?.unwrap_or_default();
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| Failure::BodyNotRead)?;
     let signed = SignedParts {

@@ -1,8 +1,9 @@
 //! The embedded launch core: the upstream that a gateway without configuration stands in front of.
 //!
-//! It keeps launches in an SQLite file of its own, durable before it answers, and publishes into a local feed. It trusts the
-//! gateway's signed identity and makes no network call. The same router serves it in process and behind a listener;
-//! what it owes the gateway is written down in `contracts/launch-core.yaml`.
+//! It keeps launches in an SQLite file of its own, durable before it answers, and publishes into a
+//! local feed. It trusts the gateway's signed identity and makes no network call. The same router
+//! serves it in process and behind a listener; what it owes the gateway is written down in
+//! `contracts/launch-core.yaml`.
 
 mod answer;
 mod auth;
@@ -189,9 +190,11 @@ pub fn router(core: LaunchCore) -> Router {
         .nest("/v1", routes())
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
-        // What is read is bounded where the signature is checked; the extractors' own limit of 2 MB would refuse media that are allowed.
+        // What is read is bounded where the signature is checked; the extractors' own limit of 2 MB
+        // would refuse media that are allowed.
         .layer(axum::extract::DefaultBodyLimit::disable())
-        // Around everything, before routing strips a prefix: the signature covers the target as sent.
+        // Around everything, before routing strips a prefix: the signature covers the target as
+        // sent.
         .layer(axum::middleware::from_fn_with_state(core.clone(), auth::authenticate))
         .with_state(core)
 }
@@ -214,7 +217,11 @@ fn routes() -> Router<LaunchCore> {
 ///
 /// # Errors
 /// Those of the listener.
-pub async fn serve(core: LaunchCore, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    core: LaunchCore,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     axum::serve(listener, router(core)).with_graceful_shutdown(shutdown).await
 }
 

@@ -1,4 +1,5 @@
-//! Publishing into the local feed: rows, not network calls, in the transaction that changes the launch.
+//! Publishing into the local feed: rows, not network calls, in the transaction that changes the
+//! launch.
 
 use serde_json::Value;
 use sqlx::SqliteConnection;
@@ -16,8 +17,14 @@ use super::{CoreError, LaunchCore};
 const DUE_BATCH: i64 = 100;
 
 impl LaunchCore {
-    /// Posts to every official account of the launch and marks it completed. The caller checked the requirements and saves the launch.
-    pub(super) async fn post(&self, conn: &mut SqliteConnection, launch: &mut Launch, at_unix_ms: i64) -> Result<Vec<Post>, CoreError> {
+    /// Posts to every official account of the launch and marks it completed. The caller checked the
+    /// requirements and saves the launch.
+    pub(super) async fn post(
+        &self,
+        conn: &mut SqliteConnection,
+        launch: &mut Launch,
+        at_unix_ms: i64,
+    ) -> Result<Vec<Post>, CoreError> {
         let base = self.inner.config.feed_base_url.trim_end_matches('/');
         for platform in launch.content.dropspace_platforms.clone() {
             let id = self.new_id();
@@ -31,9 +38,16 @@ impl LaunchCore {
         posts::of_launch(conn, launch.id).await
     }
 
-    async fn fail(&self, conn: &mut SqliteConnection, launch: &mut Launch, refusal: &Refusal, at_unix_ms: i64) -> Result<(), CoreError> {
+    async fn fail(
+        &self,
+        conn: &mut SqliteConnection,
+        launch: &mut Launch,
+        refusal: &Refusal,
+        at_unix_ms: i64,
+    ) -> Result<(), CoreError> {
         for platform in launch.content.dropspace_platforms.clone() {
-            let outcome = Outcome::Failed { code: refusal.code.to_owned(), message: refusal.message.clone() };
+            let outcome =
+                Outcome::Failed { code: refusal.code.to_owned(), message: refusal.message.clone() };
             posts::save(conn, launch.id, self.new_id(), platform, &outcome, "", at_unix_ms).await?;
         }
         launch.status = Status::Failed;
@@ -41,8 +55,9 @@ impl LaunchCore {
         Ok(())
     }
 
-    /// Posts every scheduled launch whose time has come, dated with that time. Called before anything is read or changed:
-    /// nobody can tell that from a timer, and nothing is missed while the process is down.
+    /// Posts every scheduled launch whose time has come, dated with that time. Called before
+    /// anything is read or changed: nobody can tell that from a timer, and nothing is missed while
+    /// the process is down.
     pub(super) async fn post_due(&self) -> Result<(), CoreError> {
         let now_unix_ms = self.now_unix_ms();
         while launches::any_due(&self.inner.store.read, now_unix_ms).await? {
@@ -60,7 +75,8 @@ impl LaunchCore {
         Ok(())
     }
 
-    /// Stores uploads of a saved launch and returns all media as wire objects; earlier uploads of the launch go.
+    /// Stores uploads of a saved launch and returns all media as wire objects; earlier uploads of
+    /// the launch go.
     pub(super) async fn keep_media(
         &self,
         conn: &mut SqliteConnection,

@@ -87,9 +87,23 @@ impl World {
         self.now_ms.fetch_add(ms, Ordering::SeqCst);
     }
 
-    fn signed(&self, agent: &str, method: &str, target: &str, key: &str, body: &str) -> Request<Body> {
+    fn signed(
+        &self,
+        agent: &str,
+        method: &str,
+        target: &str,
+        key: &str,
+        body: &str,
+    ) -> Request<Body> {
         let timestamp_unix_s = self.now_ms.load(Ordering::SeqCst) / 1000;
-        let parts = SignedParts { timestamp_unix_s, method, path_and_query: target, agent, idempotency_key: key, body: body.as_bytes() };
+        let parts = SignedParts {
+            timestamp_unix_s,
+            method,
+            path_and_query: target,
+            agent,
+            idempotency_key: key,
+            body: body.as_bytes(),
+        };
         let mut request = Request::builder()
             .method(method)
             .uri(target)
@@ -107,7 +121,11 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     async fn call(&self, agent: &str, method: &str, target: &str, body: Value) -> Answer {

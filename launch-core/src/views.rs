@@ -9,7 +9,8 @@ use super::store::posts::{Outcome, Post};
 
 /// ISO 8601 in UTC with milliseconds, as in all answers of the product.
 pub(super) fn iso(unix_ms: i64) -> String {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(unix_ms) * 1_000_000)
         .ok()
         .and_then(|instant| instant.format(format).ok())
@@ -54,7 +55,8 @@ pub(super) fn item(launch: &Launch) -> Value {
     })
 }
 
-/// `GET /launches/:id` and the answer to a change: the list item, its content and what became of it.
+/// `GET /launches/:id` and the answer to a change: the list item, its content and what became of
+/// it.
 pub(super) fn detail(launch: &Launch, posts: &[Post]) -> Value {
     let mut detail = item(launch);
     let content = &launch.content;
@@ -81,7 +83,8 @@ pub(super) fn posting_status(posts: &[Post], with_times: bool) -> Value {
         Outcome::Success { post_url } => json!({"status": "success", "post_url": post_url}),
         Outcome::Failed { message, .. } => json!({"status": "failed", "error_message": message}),
     };
-    let map: Map<String, Value> = posts.iter().map(|post| (post.platform.id().to_owned(), entry(post))).collect();
+    let map: Map<String, Value> =
+        posts.iter().map(|post| (post.platform.id().to_owned(), entry(post))).collect();
     Value::Object(map)
 }
 

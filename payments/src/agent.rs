@@ -37,19 +37,25 @@ impl Wallet {
         &self.0
     }
 
-    /// Reads what a person may have typed: all lower case, all upper case, or mixed case with a right EIP-55 checksum.
+    /// Reads what a person may have typed: all lower case, all upper case, or mixed case with a
+    /// right EIP-55 checksum.
     ///
     /// # Errors
     /// [`AgentError::NotAnAddress`] or [`AgentError::WrongChecksum`].
     pub fn parse(text: &str) -> Result<Self, AgentError> {
         let wallet = Self::parse_any_case(text)?;
         let digits = &text[2..];
-        let one_case = !digits.bytes().any(|b| b.is_ascii_lowercase()) || !digits.bytes().any(|b| b.is_ascii_uppercase());
-        if one_case || wallet.checksummed() == text { Ok(wallet) } else { Err(AgentError::WrongChecksum) }
+        let one_case = !digits.bytes().any(|b| b.is_ascii_lowercase())
+            || !digits.bytes().any(|b| b.is_ascii_uppercase());
+        if one_case || wallet.checksummed() == text {
+            Ok(wallet)
+        } else {
+            Err(AgentError::WrongChecksum)
+        }
     }
 
-    /// Reads what a machine sent: EVM addresses compare case-insensitively on the wire, and a signature covers the
-    /// bytes, so the case says nothing there.
+    /// Reads what a machine sent: EVM addresses compare case-insensitively on the wire, and a
+    /// signature covers the bytes, so the case says nothing there.
     ///
     /// # Errors
     /// [`AgentError::NotAnAddress`].
@@ -179,7 +185,14 @@ mod tests {
         let mistyped = CHECKSUMMED.replace("0xf39F", "0xF39f");
         assert_eq!(Wallet::parse(&mistyped), Err(AgentError::WrongChecksum));
         assert!(Wallet::parse_any_case(&mistyped).is_ok());
-        for text in ["", "0x", "0x1234", &CHECKSUMMED[2..], &format!("{CHECKSUMMED}0"), "0Xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"] {
+        for text in [
+            "",
+            "0x",
+            "0x1234",
+            &CHECKSUMMED[2..],
+            &format!("{CHECKSUMMED}0"),
+            "0Xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+        ] {
             assert_eq!(Wallet::parse(text), Err(AgentError::NotAnAddress), "{text:?}");
         }
     }

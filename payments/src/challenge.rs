@@ -1,9 +1,11 @@
-//! The one 402 that every client can pay: the version 2 challenge in the `PAYMENT-REQUIRED` header, the version 1
-//! challenge at the top of the body, the documented `error` and `x402` objects beside it, and for cards the challenge in
-//! `WWW-Authenticate`, the `mpp` object and the members of a problem (RFC 9457).
+//! The one 402 that every client can pay: the version 2 challenge in the `PAYMENT-REQUIRED` header,
+//! the version 1 challenge at the top of the body, the documented `error` and `x402` objects beside
+//! it, and for cards the challenge in `WWW-Authenticate`, the `mpp` object and the members of a
+//! problem (RFC 9457).
 //!
-//! Everything but the URL, the error and what makes a card's challenge fresh is prepared once per route. All places of a
-//! protocol name the same amount because all are written from one [`Requirements`] or one [`Offer`].
+//! Everything but the URL, the error and what makes a card's challenge fresh is prepared once per
+//! route. All places of a protocol name the same amount because all are written from one
+//! [`Requirements`] or one [`Offer`].
 
 mod problem;
 mod shape;
@@ -20,14 +22,17 @@ use crate::x402::requirements::Requirements;
 pub use problem::{Phase, Problem, Retry};
 pub use shape::{ErrorShape, ErrorShapeSetting, ShapeHints};
 
-/// Longest value of the `PAYMENT-REQUIRED` header, in bytes. Clients limit all headers of an answer together.
+/// Longest value of the `PAYMENT-REQUIRED` header, in bytes. Clients limit all headers of an answer
+/// together.
 pub const MAX_CHALLENGE_BYTES: usize = 4 * 1024;
 /// Longest error text in the header; the body carries it whole.
 const MAX_HEADER_ERROR_BYTES: usize = 256;
 
 /// The route cannot be offered: its challenge alone is larger than [`MAX_CHALLENGE_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the challenge of {route} needs {bytes} bytes, {MAX_CHALLENGE_BYTES} are allowed; shorten its description or URL")]
+#[error(
+    "the challenge of {route} needs {bytes} bytes, {MAX_CHALLENGE_BYTES} are allowed; shorten its description or URL"
+)]
 pub struct ChallengeTooLarge {
     /// The route.
     pub route: String,
@@ -77,12 +82,17 @@ pub struct Rendered {
 }
 
 impl Prepared402 {
-    /// Prepares the 402 of a route: `route` is method and path as documented (`POST /launches`), `route_url` its
-    /// absolute URL, which stands in when a client's own URL is too long for the header.
+    /// Prepares the 402 of a route: `route` is method and path as documented (`POST /launches`),
+    /// `route_url` its absolute URL, which stands in when a client's own URL is too long for the
+    /// header.
     ///
     /// # Errors
     /// [`ChallengeTooLarge`] when even `route_url` does not fit.
-    pub fn new(route: &str, route_url: &str, requirements: &Requirements) -> Result<Self, ChallengeTooLarge> {
+    pub fn new(
+        route: &str,
+        route_url: &str,
+        requirements: &Requirements,
+    ) -> Result<Self, ChallengeTooLarge> {
         let prepared = PreparedX402 {
             route_url: route_url.to_owned(),
             header_before_url: r#","resource":{"url":"#.to_owned(),
@@ -130,7 +140,11 @@ impl Prepared402 {
         let error = render.problem.one_line(MAX_HEADER_ERROR_BYTES);
         let url = self.x402.as_ref().map(|x402| x402.fitting_url(render.resource_url));
         Rendered {
-            header_payment_required: self.x402.as_ref().zip(url).map(|(x402, url)| x402.header(url, &error)),
+            header_payment_required: self
+                .x402
+                .as_ref()
+                .zip(url)
+                .map(|(x402, url)| x402.header(url, &error)),
             header_www_authenticate: render.card.map(|(challenge, _)| challenge.header_value()),
             body: self.body(url, render),
         }
@@ -140,7 +154,8 @@ impl Prepared402 {
         let x402_len = self.x402.as_ref().map_or(0, PreparedX402::body_len);
         let mpp_len = self.mpp_object.as_ref().map_or(0, |object| object.len() + 256);
         let message_len = render.problem.message.len() * 3;
-        let mut body = String::with_capacity(x402_len + mpp_len + url.map_or(0, str::len) + message_len + 256);
+        let mut body =
+            String::with_capacity(x402_len + mpp_len + url.map_or(0, str::len) + message_len + 256);
         body.push('{');
         if let (Some(x402), Some(url)) = (&self.x402, url) {
             x402.push_v1(&mut body, url);
@@ -159,7 +174,12 @@ impl Prepared402 {
 }
 
 /// The `mpp` object, and the members of a problem that clients of the scheme read.
-fn push_card(body: &mut String, object: &str, (challenge, kind): (&Challenge<'_>, ProblemType), detail: &str) {
+fn push_card(
+    body: &mut String,
+    object: &str,
+    (challenge, kind): (&Challenge<'_>, ProblemType),
+    detail: &str,
+) {
     body.push_str(r#","mpp":"#);
     body.push_str(object);
     body.push_str(r#","type":"#);
@@ -206,16 +226,23 @@ impl PreparedX402 {
         }
     }
 
-    /// The client's URL; without its query when that makes the header too long; then the route's own.
+    /// The client's URL; without its query when that makes the header too long; then the route's
+    /// own.
     fn fitting_url<'u>(&'u self, url: &'u str) -> &'u str {
-        let fits = |url: &str| encoded_len(self.header_json_len(url, MAX_HEADER_ERROR_BYTES)) <= MAX_CHALLENGE_BYTES;
+        let fits = |url: &str| {
+            encoded_len(self.header_json_len(url, MAX_HEADER_ERROR_BYTES)) <= MAX_CHALLENGE_BYTES
+        };
         let without_query = url.split_once('?').map_or(url, |(path, _)| path);
         [url, without_query].into_iter().find(|url| fits(url)).unwrap_or(&self.route_url)
     }
 
     /// An upper bound: every byte of the URL and the error may need an escape of six.
     fn header_json_len(&self, url: &str, error_len: usize) -> usize {
-        let escaped = if url.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') { url.len() * 6 } else { url.len() };
+        let escaped = if url.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+            url.len() * 6
+        } else {
+            url.len()
+        };
         self.header_before_url.len() + self.header_after_url.len() + escaped + error_len + 32
     }
 }
@@ -224,7 +251,8 @@ const fn encoded_len(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
 }
 
-/// The object of the documented error body, for people: the amount as a decimal, the receiver, the route.
+/// The object of the documented error body, for people: the amount as a decimal, the receiver, the
+/// route.
 fn x402_object(route: &str, requirements: &Requirements) -> String {
     format!(
         r#"{{"version":2,"scheme":"exact","network":"{}","asset":"USDC","amount":"{}","receiver":"{}","resource":{}}}"#,

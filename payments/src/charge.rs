@@ -1,10 +1,12 @@
-//! Facts about money on a card: what is saved before it is asked for, what proves that it arrived, what goes back.
+//! Facts about money on a card: what is saved before it is asked for, what proves that it arrived,
+//! what goes back.
 
 pub use crate::mpp::token::PaymentToken;
 
 use crate::{ids::PaymentId, money::UsdCents, proof::ChargeKey, time::UnixMs};
 
-/// One charge, saved before it is sent. It is sent again under the same key with the same parameters, however often that takes.
+/// One charge, saved before it is sent. It is sent again under the same key with the same
+/// parameters, however often that takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
     /// The challenge, and the token's hash.
@@ -41,8 +43,9 @@ pub struct Mischarge {
     pub currency: String,
 }
 
-/// Money on its way back to a card: saved before it is asked for, and asked for under the same key however often that takes. Each approval has
-/// a key of its own: behind the key of one that failed the processor keeps the old refusal.
+/// Money on its way back to a card: saved before it is asked for, and asked for under the same key
+/// however often that takes. Each approval has a key of its own: behind the key of one that failed
+/// the processor keeps the old refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refund {
     /// The payment that is given back.
@@ -93,10 +96,26 @@ impl Charge {
 impl Refund {
     /// A refund that is approved now, for the `approvals`th time, and was not asked for.
     #[must_use]
-    pub fn approved(intent: PaymentId, payment_intent: String, amount_minor: u64, approvals: u32, at: UnixMs) -> Self {
+    pub fn approved(
+        intent: PaymentId,
+        payment_intent: String,
+        amount_minor: u64,
+        approvals: u32,
+        at: UnixMs,
+    ) -> Self {
         let stripe_key = Self::stripe_key_of(intent, approvals);
         let (state, approved_at) = (RefundState::Sent, at);
-        Self { intent, payment_intent, amount_minor, approvals, stripe_key, state, approved_at, refund_id: None, looks: 0 }
+        Self {
+            intent,
+            payment_intent,
+            amount_minor,
+            approvals,
+            stripe_key,
+            state,
+            approved_at,
+            refund_id: None,
+            looks: 0,
+        }
     }
 
     /// The processor's idempotency key for one approval of the refund of an intent.

@@ -1,4 +1,5 @@
-//! Our balance at the card processor: what it kept of charges and disputes, and what it sent to the bank.
+//! Our balance at the card processor: what it kept of charges and disputes, and what it sent to the
+//! bank.
 
 use std::fmt;
 
@@ -166,8 +167,15 @@ impl BalanceEntry {
 
     /// What its fee is for.
     pub fn fee_kind(&self) -> FeeKind {
-        let of_dispute = self.source.as_deref().is_some_and(|source| source.starts_with("du_") || source.starts_with("dp_"));
-        if of_dispute || self.category.starts_with("dispute") { FeeKind::Dispute } else { FeeKind::Processing }
+        let of_dispute = self
+            .source
+            .as_deref()
+            .is_some_and(|source| source.starts_with("du_") || source.starts_with("dp_"));
+        if of_dispute || self.category.starts_with("dispute") {
+            FeeKind::Dispute
+        } else {
+            FeeKind::Processing
+        }
     }
 
     /// What it changed the balance by, in its minor unit; none where that does not fit.
@@ -188,10 +196,22 @@ impl Payout {
     pub fn step(&self, standing: PayoutStanding) -> PayoutStep {
         match (self.state, standing) {
             (PayoutState::Unrecognised, _) => PayoutStep::Report,
-            (PayoutState::Failed, PayoutStanding::Booked | PayoutStanding::Assigned) => PayoutStep::TakeBack,
-            (PayoutState::Paid, PayoutStanding::Seen | PayoutStanding::TakenBack) if !self.automatic => PayoutStep::HaveAssigned,
-            (PayoutState::Paid, PayoutStanding::Seen | PayoutStanding::TakenBack) if !self.still_naming => PayoutStep::Book,
-            (PayoutState::Paid | PayoutState::Failed | PayoutState::OnItsWay, _) => PayoutStep::Leave,
+            (PayoutState::Failed, PayoutStanding::Booked | PayoutStanding::Assigned) => {
+                PayoutStep::TakeBack
+            }
+            (PayoutState::Paid, PayoutStanding::Seen | PayoutStanding::TakenBack)
+                if !self.automatic =>
+            {
+                PayoutStep::HaveAssigned
+            }
+            (PayoutState::Paid, PayoutStanding::Seen | PayoutStanding::TakenBack)
+                if !self.still_naming =>
+            {
+                PayoutStep::Book
+            }
+            (PayoutState::Paid | PayoutState::Failed | PayoutState::OnItsWay, _) => {
+                PayoutStep::Leave
+            }
         }
     }
 }
@@ -211,7 +231,9 @@ impl PayoutState {
 
     /// The state that a word of a table names.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::OnItsWay, Self::Paid, Self::Failed, Self::Unrecognised].into_iter().find(|state| state.word() == word)
+        [Self::OnItsWay, Self::Paid, Self::Failed, Self::Unrecognised]
+            .into_iter()
+            .find(|state| state.word() == word)
     }
 }
 
@@ -230,7 +252,9 @@ impl PayoutStanding {
 
     /// The standing that a word of a table names.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Seen, Self::Booked, Self::Assigned, Self::TakenBack].into_iter().find(|standing| standing.word() == word)
+        [Self::Seen, Self::Booked, Self::Assigned, Self::TakenBack]
+            .into_iter()
+            .find(|standing| standing.word() == word)
     }
 }
 
@@ -253,8 +277,18 @@ mod tests {
     }
 
     fn payout(state: PayoutState, automatic: bool, still_naming: bool) -> Payout {
-        let (id, currency, status) = (String::from("po_1"), String::from("usd"), String::from("paid"));
-        Payout { id, amount_minor: 28, currency, automatic, still_naming, state, status, created: UnixMs::new(0) }
+        let (id, currency, status) =
+            (String::from("po_1"), String::from("usd"), String::from("paid"));
+        Payout {
+            id,
+            amount_minor: 28,
+            currency,
+            automatic,
+            still_naming,
+            state,
+            status,
+            created: UnixMs::new(0),
+        }
     }
 
     #[test]
@@ -266,7 +300,13 @@ mod tests {
             (entry("payout", "payout", "po_1").role(), entry("payout_cancel", "", "po_1").role()),
             (EntryRole::PaidOut, EntryRole::CameBack)
         );
-        assert_eq!((entry("charge", "charge", "ch_1").net_minor(), CentsMoved::new(-5).to_string().as_str()), (Some(28), "-0.05"));
+        assert_eq!(
+            (
+                entry("charge", "charge", "ch_1").net_minor(),
+                CentsMoved::new(-5).to_string().as_str()
+            ),
+            (Some(28), "-0.05")
+        );
     }
 
     #[test]
@@ -285,7 +325,11 @@ mod tests {
             (Failed, TakenBack, true, PayoutStep::Leave),
             (Unrecognised, Seen, true, PayoutStep::Report),
         ] {
-            assert_eq!(payout(state, automatic, false).step(standing), step, "{state:?} {standing:?}");
+            assert_eq!(
+                payout(state, automatic, false).step(standing),
+                step,
+                "{state:?} {standing:?}"
+            );
         }
         assert_eq!(payout(Paid, true, true).step(Seen), PayoutStep::Leave);
     }

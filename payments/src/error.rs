@@ -75,7 +75,8 @@ impl Reason {
         }
     }
 
-    /// The HTTP status that fits: 431 for size, 400 for what is not part of the payment, otherwise 402 with a fresh challenge.
+    /// The HTTP status that fits: 431 for size, 400 for what is not part of the payment, otherwise
+    /// 402 with a fresh challenge.
     #[must_use]
     pub const fn status_hint(self) -> u16 {
         match self {
@@ -111,10 +112,16 @@ impl ProofError {
     const MAX_GOT_BYTES: usize = 96;
 
     /// A refusal; `got` is cut to a length that suits an error text.
-    pub fn new(reason: Reason, field: &'static str, expected: impl Into<String>, got: impl fmt::Display) -> Self {
+    pub fn new(
+        reason: Reason,
+        field: &'static str,
+        expected: impl Into<String>,
+        got: impl fmt::Display,
+    ) -> Self {
         let mut got = got.to_string();
         if got.len() > Self::MAX_GOT_BYTES {
-            let end = (0..=Self::MAX_GOT_BYTES).rev().find(|end| got.is_char_boundary(*end)).unwrap_or(0);
+            let end =
+                (0..=Self::MAX_GOT_BYTES).rev().find(|end| got.is_char_boundary(*end)).unwrap_or(0);
             got.truncate(end);
             got.push_str("...");
         }
@@ -134,9 +141,12 @@ mod tests {
 
     #[test]
     fn a_long_value_is_cut_between_characters() {
-        let error = ProofError::new(Reason::InvalidPayload, "payload", "an object", "é".repeat(500));
+        let error =
+            ProofError::new(Reason::InvalidPayload, "payload", "an object", "é".repeat(500));
         assert_eq!(error.got.len(), ProofError::MAX_GOT_BYTES + 3);
-        assert!(error.to_string().starts_with("invalid_payload: payload: expected an object, got é"));
+        assert!(
+            error.to_string().starts_with("invalid_payload: payload: expected an object, got é")
+        );
         assert_eq!(error.status_hint(), 402);
         assert_eq!(Reason::HeaderTooLarge.status_hint(), 431);
     }

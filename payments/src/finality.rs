@@ -1,5 +1,6 @@
-//! A settlement counts once it has its confirmations, and a reorganisation may still take it back. Until the chain calls its block final it is
-//! looked at again: a new block is noted, a loss is a finding and the saved transaction goes out again while the token would take it.
+//! A settlement counts once it has its confirmations, and a reorganisation may still take it back.
+//! Until the chain calls its block final it is looked at again: a new block is noted, a loss is a
+//! finding and the saved transaction goes out again while the token would take it.
 
 use crate::{
     checkout::{DriveError, World},
@@ -17,8 +18,10 @@ const LOOK_AGAIN_MIN_MS: i64 = 5_000;
 const LOOK_AGAIN_MAX_MS: i64 = 300_000;
 
 const SENDING_AGAIN: &str = "not on the chain; the saved transaction is sent again";
-const CANNOT_SEND: &str = "not on the chain, and nothing that could settle it is kept: collect or write off by hand";
-const WORTHLESS: &str = "not on the chain, and its authorization can pay no more: collect or write off by hand";
+const CANNOT_SEND: &str =
+    "not on the chain, and nothing that could settle it is kept: collect or write off by hand";
+const WORTHLESS: &str =
+    "not on the chain, and its authorization can pay no more: collect or write off by hand";
 
 /// What one round found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,11 +39,19 @@ pub struct Round {
 /// Looks at the settlements that are due.
 ///
 /// # Errors
-/// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round; the next one asks again.
+/// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round;
+/// the next one asks again.
 pub async fn look_at_settlements(world: &World) -> Result<Round, DriveError> {
-    let due = world.books.recent_settlements(world.rail.chain_id(), world.clock.now(), ROUND_LIMIT).await?;
-    let due: Vec<(Intent, SettlementProof)> = due.into_iter().filter_map(|i| i.transfer_proof().cloned().map(|proof| (i, proof))).collect();
-    let mut round = Round { looked: due.len(), more: due.len() == ROUND_LIMIT as usize, ..Round::default() };
+    let due = world
+        .books
+        .recent_settlements(world.rail.chain_id(), world.clock.now(), ROUND_LIMIT)
+        .await?;
+    let due: Vec<(Intent, SettlementProof)> = due
+        .into_iter()
+        .filter_map(|i| i.transfer_proof().cloned().map(|proof| (i, proof)))
+        .collect();
+    let mut round =
+        Round { looked: due.len(), more: due.len() == ROUND_LIMIT as usize, ..Round::default() };
     let booked: Vec<SettlementProof> = due.iter().map(|(_, proof)| proof.clone()).collect();
     let Ok(standings) = world.rail.standing(&booked).await else { return Ok(Round::default()) };
     let (mut settled, mut failed) = (Vec::new(), None);
@@ -64,7 +75,8 @@ pub async fn look_at_settlements(world: &World) -> Result<Round, DriveError> {
             Seen::Moved(_) => round.moved.push(intent.id),
             Seen::Lost { .. } => round.lost.push(intent.id),
         }
-        // Each in a commit of its own: two logs of one transaction that move by one place meet each other's key until both have moved.
+        // Each in a commit of its own: two logs of one transaction that move by one place meet each
+        // other's key until both have moved.
         failed = world.books.note_sightings(&[sighting]).await.err().or(failed);
     }
     if !settled.is_empty() {
@@ -79,15 +91,23 @@ async fn displaced(world: &World, intent: &Intent) -> Option<Seen> {
     Some(match world.rail.outcome(terms, &intent.attempts).await {
         Ok(Outcome::Settled(proof)) => Seen::Moved(proof),
         Ok(Outcome::Failed(_)) => Seen::Lost { detail: WORTHLESS },
-        Ok(Outcome::Pending { may_send: true }) => Seen::Lost { detail: send_again(world, intent).await },
-        // Used and not confirmed, or too late for the newest block and not for the safe one: the next look knows more.
+        Ok(Outcome::Pending { may_send: true }) => {
+            Seen::Lost { detail: send_again(world, intent).await }
+        }
+        // Used and not confirmed, or too late for the newest block and not for the safe one: the
+        // next look knows more.
         Ok(Outcome::Pending { may_send: false }) => Seen::Same { stands: false },
         Err(_) => return None,
     })
 }
 
 async fn send_again(world: &World, intent: &Intent) -> &'static str {
-    match intent.attempts.iter().rev().find(|attempt| attempt.kind == AttemptKind::Transfer && !attempt.sealed_tx.is_empty()) {
+    match intent
+        .attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.kind == AttemptKind::Transfer && !attempt.sealed_tx.is_empty())
+    {
         Some(kept) => {
             world.rail.send(kept).await;
             SENDING_AGAIN
@@ -103,5 +123,11 @@ fn sighting(intent: &Intent, booked: &SettlementProof, seen: Seen, at: UnixMs) -
         Seen::Moved(_) | Seen::Lost { detail: SENDING_AGAIN } => LOOK_AGAIN_MIN_MS,
         _ => (age_ms / 4).clamp(LOOK_AGAIN_MIN_MS, LOOK_AGAIN_MAX_MS),
     };
-    Sighting { intent: intent.id, booked_in: booked.block_hash, seen, at, next_at: at.plus_ms(wait_ms) }
+    Sighting {
+        intent: intent.id,
+        booked_in: booked.block_hash,
+        seen,
+        at,
+        next_at: at.plus_ms(wait_ms),
+    }
 }

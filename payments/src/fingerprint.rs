@@ -1,4 +1,5 @@
-//! The identity of one request: a proof is bound to it, so that the same proof with another request is refused.
+//! The identity of one request: a proof is bound to it, so that the same proof with another request
+//! is refused.
 
 use std::fmt;
 
@@ -10,12 +11,18 @@ use sha2::{Digest, Sha256};
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of one request as it arrived. `path` may carry the prefix `/v1` or not: both name one route. An absent query is
-    /// the empty one. Every part is preceded by its length, so no two requests can share a text.
+    /// Of one request as it arrived. `path` may carry the prefix `/v1` or not: both name one route.
+    /// An absent query is the empty one. Every part is preceded by its length, so no two requests
+    /// can share a text.
     #[must_use]
     pub fn of(method: &str, path: &str, raw_query: &str, raw_body: &[u8]) -> Self {
         let mut hasher = Sha256::new();
-        for part in [b"turnpike request 1", method.as_bytes(), canonical_path(path).as_bytes(), raw_query.as_bytes()] {
+        for part in [
+            b"turnpike request 1",
+            method.as_bytes(),
+            canonical_path(path).as_bytes(),
+            raw_query.as_bytes(),
+        ] {
             hasher.update((part.len() as u64).to_be_bytes());
             hasher.update(part);
         }

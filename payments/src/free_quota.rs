@@ -1,5 +1,5 @@
-//! Free calls: a number per wallet, quota and window of the UTC calendar, and a cap of the day over all wallets. x402 only: cards are not known
-//! before they pay.
+//! Free calls: a number per wallet, quota and window of the UTC calendar, and a cap of the day over
+//! all wallets. x402 only: cards are not known before they pay.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use crate::{
     time::UnixMs,
 };
 
-/// The most calls that a quota can give in a window: five where it is called `launches`, whose count the tables have known since their first
-/// version.
+/// The most calls that a quota can give in a window: five where it is called `launches`, whose
+/// count the tables have known since their first version.
 pub fn most(quota: &str) -> u32 {
     if quota == "launches" { 5 } else { 1_000 }
 }
@@ -50,7 +50,8 @@ pub struct FreeOffer {
     pub count: u32,
     /// The UTC day, `YYYY-MM-DD`, for the cap over all wallets.
     pub day: String,
-    /// Free calls of that day over all wallets together, so that one coin passed around buys little.
+    /// Free calls of that day over all wallets together, so that one coin passed around buys
+    /// little.
     pub per_day_total: u32,
 }
 
@@ -89,14 +90,20 @@ impl FreeTerms {
     /// The offer at a moment.
     pub fn at(&self, now: UnixMs) -> FreeOffer {
         let Self { quota, per_day_total } = self;
-        FreeOffer { window: quota.at(now), count: quota.count.get(), day: now.day(), per_day_total: *per_day_total }
+        FreeOffer {
+            window: quota.at(now),
+            count: quota.count.get(),
+            day: now.day(),
+            per_day_total: *per_day_total,
+        }
     }
 }
 
 // === impl FreeOffer ===
 
 impl FreeOffer {
-    /// What is left. `taken` are this wallet's slots of the window; `used_today` counts all wallets.
+    /// What is left. `taken` are this wallet's slots of the window; `used_today` counts all
+    /// wallets.
     pub fn free_call(&self, taken: &[u32], used_today: u32) -> FreeCall {
         match (1..=self.count).find(|slot| !taken.contains(slot)) {
             None => FreeCall::UsedUp,
@@ -129,23 +136,39 @@ mod tests {
 
     fn terms(window: Window) -> FreeTerms {
         let count = NonZeroU32::new(5).unwrap();
-        FreeTerms { quota: Quota { name: String::from("launches"), count, window }, per_day_total: 10 }
+        FreeTerms {
+            quota: Quota { name: String::from("launches"), count, window },
+            per_day_total: 10,
+        }
     }
 
     #[test]
     fn five_slots_a_window_and_no_sixth() {
         let offer = terms(Window::Month).at(UnixMs::from_s(1_767_225_600));
         assert_eq!(offer.free_call(&[], 0), FreeCall::Slot(1));
-        assert_eq!(offer.free_call(&[1, 2, 4, 5], 4), FreeCall::Slot(3), "a slot that went back is given again");
+        assert_eq!(
+            offer.free_call(&[1, 2, 4, 5], 4),
+            FreeCall::Slot(3),
+            "a slot that went back is given again"
+        );
         assert_eq!(offer.free_call(&[1, 2, 3, 4, 5], 5), FreeCall::UsedUp);
-        assert_eq!(offer.free_call(&[], 10), FreeCall::DayUsedUp, "the day's total binds every wallet");
-        assert_eq!(offer.free_call(&[1, 2, 3, 4, 5], 10), FreeCall::UsedUp, "nothing was promised to this wallet");
+        assert_eq!(
+            offer.free_call(&[], 10),
+            FreeCall::DayUsedUp,
+            "the day's total binds every wallet"
+        );
+        assert_eq!(
+            offer.free_call(&[1, 2, 3, 4, 5], 10),
+            FreeCall::UsedUp,
+            "nothing was promised to this wallet"
+        );
     }
 
     #[test]
     fn a_window_is_a_month_or_a_day_of_the_calendar_in_utc() {
         let last = UnixMs::from_s(1_767_225_600).plus_ms(-1);
-        let windows = |window| [last, last.plus_ms(1)].map(|at| terms(window).at(at).window.to_string());
+        let windows =
+            |window| [last, last.plus_ms(1)].map(|at| terms(window).at(at).window.to_string());
         assert_eq!(windows(Window::Month), ["launches in 2025-12", "launches in 2026-01"]);
         assert_eq!(windows(Window::Day), ["launches in 2025-12-31", "launches in 2026-01-01"]);
     }

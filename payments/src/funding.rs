@@ -1,4 +1,5 @@
-//! Who pays for a creation: decided once, inside the transaction that claims the proof, and never again.
+//! Who pays for a creation: decided once, inside the transaction that claims the proof, and never
+//! again.
 
 mod if_refused;
 #[cfg(test)]
@@ -19,9 +20,11 @@ use crate::{
 /// What funds one intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Funding {
-    /// A slot of the route's quota. Which one is decided with it ([`Available::free_slot`]) and kept with the slots.
+    /// A slot of the route's quota. Which one is decided with it ([`Available::free_slot`]) and
+    /// kept with the slots.
     Free,
-    /// What this payer paid earlier for a call that the upstream refused, or what a cheaper call left of it.
+    /// What this payer paid earlier for a call that the upstream refused, or what a cheaper call
+    /// left of it.
     Entitlement {
         /// The obligation's own id: the payment that was refused, or the one that left the rest.
         source: PaymentId,
@@ -73,10 +76,12 @@ pub enum Means {
     Nothing,
 }
 
-/// What the books hold for a payer at the moment of the claim. The backend reads it; this module decides.
+/// What the books hold for a payer at the moment of the claim. The backend reads it; this module
+/// decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Available {
-    /// A payment of this payer that was counted and that a reorganisation took, as long as its finding is open.
+    /// A payment of this payer that was counted and that a reorganisation took, as long as its
+    /// finding is open.
     pub lost_settlement: Option<PaymentId>,
     /// The oldest open entitlement.
     pub entitlement: Option<PaymentId>,
@@ -96,12 +101,13 @@ pub struct Available {
     pub unsettled: u32,
     /// What all payments that reverted within the last hour cost in gas, in wei.
     pub gas_lost_last_hour_wei: u128,
-    /// Units of the wallet's balance, as the claim saw it, that other payments of it may still take: those that are open, and those in blocks
-    /// after that view.
+    /// Units of the wallet's balance, as the claim saw it, that other payments of it may still
+    /// take: those that are open, and those in blocks after that view.
     pub promised_units: u64,
 }
 
-/// Bounds of what payments cost us that the token reverts: each of them takes our gas and brings nothing.
+/// Bounds of what payments cost us that the token reverts: each of them takes our gas and brings
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RevertBounds {
     /// Payments of one payer that may revert within an hour before no further one is sent.
@@ -110,8 +116,8 @@ pub struct RevertBounds {
     pub gas_wei_per_hour: u128,
 }
 
-/// The day's cap over all wallets' free calls, as one wallet meets it. A wallet that was promised a free call is not charged in its place
-/// before a 402 said so.
+/// The day's cap over all wallets' free calls, as one wallet meets it. A wallet that was promised a
+/// free call is not charged in its place before a 402 said so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DayCap {
     /// The wallet has free calls left this month, and the cap is reached.
@@ -142,32 +148,37 @@ pub struct PayTerms {
 /// No way to fund the creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FundingRefusal {
-    /// The upstream refused too many paid creations of this payer today; taking more money would only be owed back.
+    /// The upstream refused too many paid creations of this payer today; taking more money would
+    /// only be owed back.
     #[error("too many paid creations were refused today")]
     TooManyRefused,
-    /// Too many payments of this payer were reverted by the token within an hour: each of them cost our gas.
+    /// Too many payments of this payer were reverted by the token within an hour: each of them cost
+    /// our gas.
     #[error("too many payments of this payer reverted on the chain")]
     TooManyReverts,
     /// Reverted payments of all payers cost what they may cost within an hour.
     #[error("the gas for reverted payments is spent")]
     GasBudgetSpent,
-    /// The wallet holds the price, and other payments of it may take that: the second transfer would revert at our cost.
+    /// The wallet holds the price, and other payments of it may take that: the second transfer
+    /// would revert at our cost.
     #[error("the wallet's balance is promised to other payments")]
     BalancePromised,
     /// Nothing is free any more and the proof does not cover the price.
     #[error("the proof does not cover the price")]
     ProofBelowPrice,
-    /// The wallet's next call was promised free, and the day's cap over all wallets is reached. The books keep which proof was refused: a later
-    /// one is a consent to pay.
+    /// The wallet's next call was promised free, and the day's cap over all wallets is reached. The
+    /// books keep which proof was refused: a later one is a consent to pay.
     #[error("the free calls of all wallets are used up for today")]
     FreeCallsExhaustedToday,
-    /// A payment that served this payer is not on the chain any more, and nobody has settled that: nothing more is given, free or paid.
+    /// A payment that served this payer is not on the chain any more, and nobody has settled that:
+    /// nothing more is given, free or paid.
     #[error("a settlement of this payer was taken back by a reorganisation")]
     SettlementLost(PaymentId),
     /// The account has no credit left, and the request brought nothing to pay with.
     #[error("no credits are left")]
     NoCredit,
-    /// The account has fewer credits than the call takes, and the request brought nothing to pay with.
+    /// The account has fewer credits than the call takes, and the request brought nothing to pay
+    /// with.
     #[error("{left} credits are left, and this call takes {needed}")]
     TooFewCredits {
         /// What the call takes.
@@ -202,19 +213,27 @@ pub fn decide(available: &Available, terms: &PayTerms) -> Result<Funding, Fundin
     if available.refused_after_pay_today >= terms.refused_after_pay_per_day {
         return Err(FundingRefusal::TooManyRefused);
     }
-    if matches!(terms.product, Product::Call { .. }) && available.day_cap.reached && !available.day_cap.noted {
+    if matches!(terms.product, Product::Call { .. })
+        && available.day_cap.reached
+        && !available.day_cap.noted
+    {
         return Err(FundingRefusal::FreeCallsExhaustedToday);
     }
     match (terms.product, terms.means) {
         _ if !terms.proof_covers_price => Err(FundingRefusal::ProofBelowPrice),
-        (Product::Call { credits }, Means::Charge) => Ok(Funding::MppCharge { if_refused: IfRefused::of(credits) }),
+        (Product::Call { credits }, Means::Charge) => {
+            Ok(Funding::MppCharge { if_refused: IfRefused::of(credits) })
+        }
         (Product::Call { .. }, Means::Transfer | Means::Nothing) => settlement(available, terms),
         (Product::Pack { credits }, Means::Charge) => Ok(Funding::MppPack { credits }),
-        (Product::Pack { .. }, Means::Transfer | Means::Nothing) => Err(FundingRefusal::ProofBelowPrice),
+        (Product::Pack { .. }, Means::Transfer | Means::Nothing) => {
+            Err(FundingRefusal::ProofBelowPrice)
+        }
     }
 }
 
-/// A settlement costs gas whether or not it succeeds. A payer whose payments revert has no further ones in flight than those that may revert yet.
+/// A settlement costs gas whether or not it succeeds. A payer whose payments revert has no further
+/// ones in flight than those that may revert yet.
 fn settlement(available: &Available, terms: &PayTerms) -> Result<Funding, FundingRefusal> {
     let in_flight = if available.reverts_last_hour > 0 { available.unsettled } else { 0 };
     if available.reverts_last_hour.saturating_add(in_flight) >= terms.reverts.per_payer_and_hour {
@@ -279,7 +298,8 @@ impl Funding {
         }
     }
 
-    /// The state in which the claim leaves its intent: what must be paid for first is signed, everything else is being created.
+    /// The state in which the claim leaves its intent: what must be paid for first is signed,
+    /// everything else is being created.
     pub fn claimed_state(&self) -> State {
         match self {
             Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => State::Signed,

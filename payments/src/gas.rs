@@ -1,5 +1,6 @@
-//! What a payment may cost in gas. Gas is paid in the chain's own coin, so a share of a price needs the coin's price; without one the bound is a
-//! plain number of wei. And what it did cost, as the journal has it.
+//! What a payment may cost in gas. Gas is paid in the chain's own coin, so a share of a price needs
+//! the coin's price; without one the bound is a plain number of wei. And what it did cost, as the
+//! journal has it.
 
 use std::fmt;
 
@@ -18,8 +19,9 @@ const WEI_PER_COIN: u128 = 1_000_000_000_000_000_000;
 /// Millionths of a dollar of one cent.
 const MICROS_PER_CENT: u16 = 10_000;
 
-/// What was spent of the chain's own coin, in thousand millionths of it: below zero for what is spent no more. The journal's unit, because 9.2 coins
-/// in wei are more than it holds; what is not a whole gwei yet is booked once it is.
+/// What was spent of the chain's own coin, in thousand millionths of it: below zero for what is
+/// spent no more. The journal's unit, because 9.2 coins in wei are more than it holds; what is not
+/// a whole gwei yet is booked once it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Gwei(i64);
 
@@ -55,7 +57,8 @@ impl Gwei {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// What it is worth in cents, rounded towards zero, where one coin costs so many millionths of a dollar; none where that does not fit.
+    /// What it is worth in cents, rounded towards zero, where one coin costs so many millionths of
+    /// a dollar; none where that does not fit.
     #[must_use]
     pub fn cents_at(self, coin_usd_micros: u64) -> Option<CentsMoved> {
         let micros = i128::from(self.0).checked_mul(i128::from(coin_usd_micros))? / GWEI_PER_COIN;
@@ -97,7 +100,9 @@ impl GasBound {
     pub fn of(&self, price: Amount) -> u128 {
         let micros = match price {
             Amount::Usdc(units) => u128::from(units.get()),
-            Amount::Usd(cents) => u128::from(cents.get()).saturating_mul(u128::from(MICROS_PER_CENT)),
+            Amount::Usd(cents) => {
+                u128::from(cents.get()).saturating_mul(u128::from(MICROS_PER_CENT))
+            }
             // A credit is settled by nobody on a chain.
             Amount::Credits(_) => return self.plain_wei,
         };
@@ -105,19 +110,24 @@ impl GasBound {
         share.map_or(self.plain_wei, |wei| wei.min(self.plain_wei))
     }
 
-    /// What is left in wei for the transaction under this nonce: the bound, less what the payment's other nonces cost or may still cost.
+    /// What is left in wei for the transaction under this nonce: the bound, less what the payment's
+    /// other nonces cost or may still cost.
     pub fn left_for(&self, price: Amount, attempts: &[Attempt], nonce: &Attempt) -> u128 {
-        let same = |one: &Attempt, other: &Attempt| (one.signer, one.eoa_nonce) == (other.signer, other.eoa_nonce);
+        let same = |one: &Attempt, other: &Attempt| {
+            (one.signer, one.eoa_nonce) == (other.signer, other.eoa_nonce)
+        };
         let mut others: Vec<&Attempt> = Vec::new();
         for attempt in attempts.iter().filter(|attempt| !same(attempt, nonce)) {
             match others.iter_mut().find(|other| same(other, attempt)) {
-                // Of the transactions under one nonce one is mined: the dearest, as long as it is not known.
+                // Of the transactions under one nonce one is mined: the dearest, as long as it is
+                // not known.
                 Some(other) if cost(attempt) > cost(other) => *other = attempt,
                 Some(_) => {}
                 None => others.push(attempt),
             }
         }
-        let spent = others.into_iter().fold(0_u128, |sum, attempt| sum.saturating_add(cost(attempt)));
+        let spent =
+            others.into_iter().fold(0_u128, |sum, attempt| sum.saturating_add(cost(attempt)));
         self.of(price).saturating_sub(spent)
     }
 }
@@ -125,18 +135,23 @@ impl GasBound {
 impl GasShare {
     fn of(self, usd_micros: u128) -> Option<u128> {
         let share = usd_micros.checked_mul(u128::from(self.percent))?;
-        share.checked_mul(WEI_PER_COIN)?.checked_div(u128::from(self.coin_usd_micros).checked_mul(100)?)
+        share
+            .checked_mul(WEI_PER_COIN)?
+            .checked_div(u128::from(self.coin_usd_micros).checked_mul(100)?)
     }
 }
 
 /// What a transaction cost, or the most that it can cost.
 fn cost(attempt: &Attempt) -> u128 {
-    attempt.fee_wei.unwrap_or_else(|| attempt.max_fee_per_gas_wei.saturating_mul(u128::from(attempt.kind.gas_limit())))
+    attempt.fee_wei.unwrap_or_else(|| {
+        attempt.max_fee_per_gas_wei.saturating_mul(u128::from(attempt.kind.gas_limit()))
+    })
 }
 
 impl AttemptKind {
-    /// The gas that a transaction of this kind may use. A settlement: the token behind its proxy needs 60,000 to 110,000, the rest is margin for
-    /// a payer or receiver whose balance slot is new; what is not used is not charged. An empty transaction: what every transaction costs.
+    /// The gas that a transaction of this kind may use. A settlement: the token behind its proxy
+    /// needs 60,000 to 110,000, the rest is margin for a payer or receiver whose balance slot is
+    /// new; what is not used is not charged. An empty transaction: what every transaction costs.
     pub const fn gas_limit(self) -> u64 {
         match self {
             Self::Transfer => 150_000,
@@ -157,12 +172,22 @@ mod tests {
         let plain = GasBound { plain_wei: 1_000_000_000_000_000, share: None };
         assert_eq!(plain.of(PRICE), 1_000_000_000_000_000);
         // Half of 0.55 at 2,500 dollars a coin.
-        let shared = GasBound { share: Some(GasShare { percent: 50, coin_usd_micros: 2_500_000_000 }), ..plain };
+        let shared = GasBound {
+            share: Some(GasShare { percent: 50, coin_usd_micros: 2_500_000_000 }),
+            ..plain
+        };
         assert_eq!(shared.of(PRICE), 110_000_000_000_000);
         assert_eq!(shared.of(Amount::Usd(UsdCents::new(55))), 110_000_000_000_000);
         assert_eq!(GasBound { plain_wei: 5, ..shared }.of(PRICE), 5, "the plain bound holds too");
-        let absurd = GasBound { plain_wei: 7, share: Some(GasShare { percent: u32::MAX, coin_usd_micros: 1 }) };
-        assert_eq!(absurd.of(Amount::Usdc(UsdcUnits::new(u64::MAX))), 7, "what cannot be computed is bounded plainly");
+        let absurd = GasBound {
+            plain_wei: 7,
+            share: Some(GasShare { percent: u32::MAX, coin_usd_micros: 1 }),
+        };
+        assert_eq!(
+            absurd.of(Amount::Usdc(UsdcUnits::new(u64::MAX))),
+            7,
+            "what cannot be computed is bounded plainly"
+        );
     }
 
     #[test]
@@ -170,7 +195,10 @@ mod tests {
         assert_eq!(Gwei::of_wei(1_999_999_999), Some(Gwei::new(1)));
         assert_eq!(Gwei::of_wei(u128::MAX), None);
         let spent = Gwei::new(12_345_678);
-        assert_eq!((spent.to_string().as_str(), Gwei::new(-1_500_000_000).to_string().as_str()), ("0.012345678", "-1.50"));
+        assert_eq!(
+            (spent.to_string().as_str(), Gwei::new(-1_500_000_000).to_string().as_str()),
+            ("0.012345678", "-1.50")
+        );
         // 0.0123 coins at 2,500 dollars.
         assert_eq!(spent.cents_at(2_500_000_000), Some(CentsMoved::new(3_086)));
         assert_eq!(Gwei::new(i64::MAX).cents_at(u64::MAX), None);

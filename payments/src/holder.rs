@@ -1,5 +1,6 @@
-//! Holders of card accounts: whoever was given an agent token. Every holder of an account spends its credits and sees its balance; what was
-//! bought is read and changed by the holder that paid for it.
+//! Holders of card accounts: whoever was given an agent token. Every holder of an account spends
+//! its credits and sees its balance; what was bought is read and changed by the holder that paid
+//! for it.
 
 use crate::{agent::Payer, ids::PaymentId, time::UnixMs};
 

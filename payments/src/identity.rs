@@ -1,7 +1,9 @@
-//! How the gateway tells an upstream who is asking: five headers and one signature over them, the target and the body.
+//! How the gateway tells an upstream who is asking: five headers and one signature over them, the
+//! target and the body.
 //!
-//! The forwarder signs and the embedded core verifies with the same function, so that the two cannot drift apart.
-//! The canonical text is documented for other cores in `contracts/launch-core.yaml`.
+//! The forwarder signs and the embedded core verifies with the same function, so that the two
+//! cannot drift apart. The canonical text is documented for other cores in
+//! `contracts/launch-core.yaml`.
 
 use std::fmt;
 
@@ -9,7 +11,8 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Header with the agent on whose behalf the gateway asks, for example `wallet:0x...`, `card:...` or [`GATEWAY_AGENT`].
+/// Header with the agent on whose behalf the gateway asks, for example `wallet:0x...`, `card:...`
+/// or [`GATEWAY_AGENT`].
 pub const AGENT_HEADER: &str = "x-turnpike-agent";
 /// Header with the time of signing in whole unix seconds.
 pub const TIMESTAMP_HEADER: &str = "x-turnpike-timestamp";
@@ -62,13 +65,22 @@ pub fn sign(secret: &[u8], parts: &SignedParts<'_>) -> String {
 ///
 /// # Errors
 /// [`IdentityError::Stale`] or [`IdentityError::BadSignature`].
-pub fn verify(secret: &[u8], parts: &SignedParts<'_>, signature_hex: &str, now_unix_s: i64) -> Result<(), IdentityError> {
+pub fn verify(
+    secret: &[u8],
+    parts: &SignedParts<'_>,
+    signature_hex: &str,
+    now_unix_s: i64,
+) -> Result<(), IdentityError> {
     if parts.timestamp_unix_s.abs_diff(now_unix_s) > MAX_CLOCK_SKEW_S {
         return Err(IdentityError::Stale);
     }
     let mut given = [0_u8; 32];
     hex::decode_to_slice(signature_hex, &mut given).map_err(|_| IdentityError::BadSignature)?;
-    if bool::from(mac(secret, parts).ct_eq(&given)) { Ok(()) } else { Err(IdentityError::BadSignature) }
+    if bool::from(mac(secret, parts).ct_eq(&given)) {
+        Ok(())
+    } else {
+        Err(IdentityError::BadSignature)
+    }
 }
 
 /// The text that is signed: version, time, method, target, agent, key and body hash, one a line.
@@ -145,7 +157,11 @@ mod tests {
         let now = 1_800_000_000;
         assert_eq!(verify(SECRET, &parts(), &good, now), Ok(()));
         for other in changed {
-            assert_eq!(verify(SECRET, &other, &good, now), Err(IdentityError::BadSignature), "{other:?}");
+            assert_eq!(
+                verify(SECRET, &other, &good, now),
+                Err(IdentityError::BadSignature),
+                "{other:?}"
+            );
         }
         assert_eq!(verify(b"other", &parts(), &good, now), Err(IdentityError::BadSignature));
     }
@@ -177,7 +193,10 @@ mod tests {
     #[test]
     fn a_signature_that_is_not_hex_is_refused() {
         for bad in ["", "zz", "00", &"0".repeat(63), &"g".repeat(64)] {
-            assert_eq!(verify(SECRET, &parts(), bad, 1_800_000_000), Err(IdentityError::BadSignature));
+            assert_eq!(
+                verify(SECRET, &parts(), bad, 1_800_000_000),
+                Err(IdentityError::BadSignature)
+            );
         }
     }
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::time::UnixMs;
 
-/// The id of an intent: shown to agents as `payment_id`, sent upstream as `Idempotency-Key`, kept as `core_key`.
-/// It sorts by the time it was made (UUID version 7).
+/// The id of an intent: shown to agents as `payment_id`, sent upstream as `Idempotency-Key`, kept
+/// as `core_key`. It sorts by the time it was made (UUID version 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PaymentId(Uuid);
 
@@ -22,7 +22,8 @@ impl PaymentId {
         Self(uuid)
     }
 
-    /// An id that sorts before every id made at this moment or after it, and after those made before: a date as a key of a list.
+    /// An id that sorts before every id made at this moment or after it, and after those made
+    /// before: a date as a key of a list.
     pub fn before_all_at(at: UnixMs) -> Self {
         let ms = u128::try_from(at.ms().max(0)).unwrap_or_default();
         Self(Uuid::from_u128(ms << 80))
@@ -40,7 +41,8 @@ impl FromStr for PaymentId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let hex = text.strip_prefix("pay_").ok_or(PaymentIdError)?;
-        let canonical = hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let canonical = hex.len() == 32
+            && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if !canonical {
             return Err(PaymentIdError);
         }
@@ -54,17 +56,28 @@ mod tests {
 
     #[test]
     fn a_moment_divides_the_ids_made_before_and_after_it() {
-        let made = |ms| PaymentId::new(uuid::Builder::from_unix_timestamp_millis(ms, &[255; 10]).into_uuid());
+        let made = |ms| {
+            PaymentId::new(uuid::Builder::from_unix_timestamp_millis(ms, &[255; 10]).into_uuid())
+        };
         let divides = PaymentId::before_all_at(UnixMs::new(1_000_000));
         assert!(made(999_999) < divides && divides < made(1_000_000));
-        assert!(made(999_999).to_string() < divides.to_string() && divides.to_string() < made(1_000_000).to_string());
+        assert!(
+            made(999_999).to_string() < divides.to_string()
+                && divides.to_string() < made(1_000_000).to_string()
+        );
     }
 
     #[test]
     fn a_payment_id_has_exactly_one_spelling() {
         let id = PaymentId::new(Uuid::from_u128(7));
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "pay_", "pay_7", "PAY_00000000000000000000000000000007", "pay_0000000000000000000000000000000G"] {
+        for wrong in [
+            "",
+            "pay_",
+            "pay_7",
+            "PAY_00000000000000000000000000000007",
+            "pay_0000000000000000000000000000000G",
+        ] {
             assert_eq!(wrong.parse::<PaymentId>(), Err(PaymentIdError), "{wrong}");
         }
     }

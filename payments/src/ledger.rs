@@ -1,7 +1,8 @@
-//! Double-entry postings. A posting is built here, balanced, or not at all: every one has its constructor in this module, and no other composes
-//! lines. The database checks the same sum again.
+//! Double-entry postings. A posting is built here, balanced, or not at all: every one has its
+//! constructor in this module, and no other composes lines. The database checks the same sum again.
 //!
-//! Debits are positive, credits negative, in the currency's minor unit. A correction is a new posting.
+//! Debits are positive, credits negative, in the currency's minor unit. A correction is a new
+//! posting.
 
 mod accounts;
 mod costs;
@@ -24,8 +25,8 @@ use crate::{
 pub enum Account {
     /// USDC that arrived at our receiving address.
     UsdcHot,
-    /// USDC in other wallets of ours than the receiving address: what was moved there from it, less what they sent back to payers. Negative by what
-    /// their operator advanced.
+    /// USDC in other wallets of ours than the receiving address: what was moved there from it, less
+    /// what they sent back to payers. Negative by what their operator advanced.
     UsdcRefund,
     /// What a payer has paid and not yet got anything for.
     Unearned(Payer),
@@ -39,7 +40,8 @@ pub enum Account {
     StripeClearing,
     /// Taken from us while a charge is disputed.
     DisputeReceivable,
-    /// Lost to disputes, to refunds of what was delivered, and to settlements that a reorganisation took.
+    /// Lost to disputes, to refunds of what was delivered, and to settlements that a reorganisation
+    /// took.
     Loss,
     /// What the card processor keeps for payments.
     Processing,
@@ -128,7 +130,8 @@ impl Posting {
     /// The payment arrived, on the chain or at the card processor: money in, nothing delivered yet.
     ///
     /// # Errors
-    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor here.
+    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor
+    /// here.
     pub fn settled(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
         let asset = match amount {
             Amount::Usd(_) => Account::StripeClearing,
@@ -142,7 +145,13 @@ impl Posting {
     /// # Errors
     /// See [`Posting::settled`].
     pub fn earned(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "earned", Account::Unearned(payer.clone()), Account::RevenueLaunch, amount)
+        Self::transfer(
+            intent,
+            "earned",
+            Account::Unearned(payer.clone()),
+            Account::RevenueLaunch,
+            amount,
+        )
     }
 
     /// The upstream finally refused: what was unearned is owed back.
@@ -150,7 +159,13 @@ impl Posting {
     /// # Errors
     /// See [`Posting::settled`].
     pub fn owed(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "owed", Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), amount)
+        Self::transfer(
+            intent,
+            "owed",
+            Account::Unearned(payer.clone()),
+            Account::RefundDue(payer.clone()),
+            amount,
+        )
     }
 
     /// An entitlement pays for another creation: what was owed back is unearned again.
@@ -158,25 +173,51 @@ impl Posting {
     /// # Errors
     /// See [`Posting::settled`].
     pub fn entitled(intent: PaymentId, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "entitled", Account::RefundDue(payer.clone()), Account::Unearned(payer.clone()), amount)
+        Self::transfer(
+            intent,
+            "entitled",
+            Account::RefundDue(payer.clone()),
+            Account::Unearned(payer.clone()),
+            amount,
+        )
     }
 
     /// Credits are taken for a call.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_held(intent: PaymentId, payer: &Payer, count: Credits) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "credit_held", Account::CreditsHeld, Account::CreditsOf(payer.clone()), Amount::Credits(count))
+    pub fn credit_held(
+        intent: PaymentId,
+        payer: &Payer,
+        count: Credits,
+    ) -> Result<Self, LedgerError> {
+        Self::transfer(
+            intent,
+            "credit_held",
+            Account::CreditsHeld,
+            Account::CreditsOf(payer.clone()),
+            Amount::Credits(count),
+        )
     }
 
-    /// The call that credits were taken for is done: they are spent, and the money behind them is earned.
+    /// The call that credits were taken for is done: they are spent, and the money behind them is
+    /// earned.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_spent(intent: PaymentId, payer: &Payer, count: Credits, backing: UsdCents) -> Result<Self, LedgerError> {
+    pub fn credit_spent(
+        intent: PaymentId,
+        payer: &Payer,
+        count: Credits,
+        backing: UsdCents,
+    ) -> Result<Self, LedgerError> {
         let mut lines = moved(Account::CreditsSpent, Account::CreditsHeld, Amount::Credits(count))?;
         if backing != UsdCents::ZERO {
-            lines.extend(moved(Account::Unearned(payer.clone()), Account::RevenueLaunch, Amount::Usd(backing))?);
+            lines.extend(moved(
+                Account::Unearned(payer.clone()),
+                Account::RevenueLaunch,
+                Amount::Usd(backing),
+            )?);
         }
         Self::balanced(intent, "earned", lines)
     }
@@ -185,48 +226,102 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credit_returned(intent: PaymentId, payer: &Payer, count: Credits) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "credit_returned", Account::CreditsOf(payer.clone()), Account::CreditsHeld, Amount::Credits(count))
+    pub fn credit_returned(
+        intent: PaymentId,
+        payer: &Payer,
+        count: Credits,
+    ) -> Result<Self, LedgerError> {
+        Self::transfer(
+            intent,
+            "credit_returned",
+            Account::CreditsOf(payer.clone()),
+            Account::CreditsHeld,
+            Amount::Credits(count),
+        )
     }
 
     /// New credits for a payer: a pack, or one for a paid launch that was refused.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn credits_issued(intent: PaymentId, payer: &Payer, credits: Credits) -> Result<Self, LedgerError> {
+    pub fn credits_issued(
+        intent: PaymentId,
+        payer: &Payer,
+        credits: Credits,
+    ) -> Result<Self, LedgerError> {
         let amount = Amount::Credits(credits);
-        Self::transfer(intent, "credits_issued", Account::CreditsOf(payer.clone()), Account::CreditsIssued, amount)
+        Self::transfer(
+            intent,
+            "credits_issued",
+            Account::CreditsOf(payer.clone()),
+            Account::CreditsIssued,
+            amount,
+        )
     }
 
     /// The card processor took something that nobody asked for: all of it is owed back.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn mischarged(intent: PaymentId, payer: &Payer, taken: UsdCents) -> Result<Self, LedgerError> {
-        Self::transfer(intent, "mischarged", Account::StripeClearing, Account::RefundDue(payer.clone()), Amount::Usd(taken))
+    pub fn mischarged(
+        intent: PaymentId,
+        payer: &Payer,
+        taken: UsdCents,
+    ) -> Result<Self, LedgerError> {
+        Self::transfer(
+            intent,
+            "mischarged",
+            Account::StripeClearing,
+            Account::RefundDue(payer.clone()),
+            Amount::Usd(taken),
+        )
     }
 
-    /// A reorganisation took a settlement that was counted: the money is gone, whatever was given for it. `times` is how often by then.
+    /// A reorganisation took a settlement that was counted: the money is gone, whatever was given
+    /// for it. `times` is how often by then.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn settlement_lost(intent: PaymentId, amount: Amount, times: u32) -> Result<Self, LedgerError> {
-        Self::of_lines(intent, "settlement_lost", &times.to_string(), moved(Account::Loss, Account::UsdcHot, amount)?)
+    pub fn settlement_lost(
+        intent: PaymentId,
+        amount: Amount,
+        times: u32,
+    ) -> Result<Self, LedgerError> {
+        Self::of_lines(
+            intent,
+            "settlement_lost",
+            &times.to_string(),
+            moved(Account::Loss, Account::UsdcHot, amount)?,
+        )
     }
 
     /// It is on the chain again: the loss is no loss.
     ///
     /// # Errors
     /// See [`Posting::settled`].
-    pub fn settlement_back(intent: PaymentId, amount: Amount, times: u32) -> Result<Self, LedgerError> {
-        Self::of_lines(intent, "settlement_back", &times.to_string(), moved(Account::UsdcHot, Account::Loss, amount)?)
+    pub fn settlement_back(
+        intent: PaymentId,
+        amount: Amount,
+        times: u32,
+    ) -> Result<Self, LedgerError> {
+        Self::of_lines(
+            intent,
+            "settlement_back",
+            &times.to_string(),
+            moved(Account::UsdcHot, Account::Loss, amount)?,
+        )
     }
 
     /// A fact that is told by its own lines. `name` makes it unique beside others of its intent.
     ///
     /// # Errors
     /// [`LedgerError::Unbalanced`] when they do not sum to zero in each currency.
-    fn of_lines(intent: PaymentId, kind: &'static str, name: &str, lines: Vec<Line>) -> Result<Self, LedgerError> {
+    fn of_lines(
+        intent: PaymentId,
+        kind: &'static str,
+        name: &str,
+        lines: Vec<Line>,
+    ) -> Result<Self, LedgerError> {
         let mut posting = Self::balanced(intent, kind, lines)?;
         posting.txn_id = format!("{intent}:{kind}:{name}");
         Ok(posting)
@@ -252,11 +347,21 @@ impl Posting {
         &self.lines
     }
 
-    fn transfer(intent: PaymentId, kind: &'static str, debit: Account, credit: Account, amount: Amount) -> Result<Self, LedgerError> {
+    fn transfer(
+        intent: PaymentId,
+        kind: &'static str,
+        debit: Account,
+        credit: Account,
+        amount: Amount,
+    ) -> Result<Self, LedgerError> {
         Self::balanced(intent, kind, moved(debit, credit, amount)?)
     }
 
-    fn balanced(intent: PaymentId, kind: &'static str, lines: Vec<Line>) -> Result<Self, LedgerError> {
+    fn balanced(
+        intent: PaymentId,
+        kind: &'static str,
+        lines: Vec<Line>,
+    ) -> Result<Self, LedgerError> {
         let txn_id = format!("{intent}:{kind}");
         for line in &lines {
             let sum = lines
@@ -280,7 +385,10 @@ fn moved(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, L
     let minor = amount.minor().map_err(|_| LedgerError::TooLarge)?;
     let currency = amount.currency();
     let credited = minor.checked_neg().ok_or(LedgerError::TooLarge)?;
-    Ok(vec![Line { account: debit, currency, amount_minor: minor }, Line { account: credit, currency, amount_minor: credited }])
+    Ok(vec![
+        Line { account: debit, currency, amount_minor: minor },
+        Line { account: credit, currency, amount_minor: credited },
+    ])
 }
 
 #[cfg(test)]

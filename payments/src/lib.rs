@@ -1,5 +1,5 @@
-//! The rules of Turnpike: what must be true of every payment. Nothing here performs I/O; time, ids and randomness
-//! come in as arguments.
+//! The rules of Turnpike: what must be true of every payment. Nothing here performs I/O; time, ids
+//! and randomness come in as arguments.
 //!
 //! | module | one thing |
 //! |---|---|
@@ -32,10 +32,10 @@
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
 //!
-//! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`], which
-//! [`x402::verify::verify`] turns into an [`x402::verify::VerifiedTransfer`]; only
-//! [`x402::verify::VerifiedTransfer::within_window`] makes an [`x402::verify::LiveTransfer`]. Nothing else can make
-//! the last two, so a forgotten check does not compile.
+//! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`],
+//! which [`x402::verify::verify`] turns into an [`x402::verify::VerifiedTransfer`]; only
+//! [`x402::verify::VerifiedTransfer::within_window`] makes an [`x402::verify::LiveTransfer`].
+//! Nothing else can make the last two, so a forgotten check does not compile.
 
 pub mod agent;
 pub mod challenge;

@@ -1,5 +1,5 @@
-//! Integer amounts, one type per unit. There is no conversion between units: a price in USDC and a price in US dollars
-//! are two settings, never one computed from the other.
+//! Integer amounts, one type per unit. There is no conversion between units: a price in USDC and a
+//! price in US dollars are two settings, never one computed from the other.
 
 use std::fmt;
 use std::num::TryFromIntError;
@@ -71,7 +71,8 @@ macro_rules! unit {
             /// Reads whole units with optional decimals, exactly (`"0.55"`).
             ///
             /// # Errors
-            /// [`MoneyError`] for signs, exponents, missing digits, more decimals than the unit has, or overflow.
+            /// [`MoneyError`] for signs, exponents, missing digits, more decimals than the unit
+            /// has, or overflow.
             pub fn parse_decimal(text: &str) -> Result<Self, MoneyError> {
                 parse_minor(text, Self::DECIMALS).map(Self)
             }
@@ -171,7 +172,8 @@ fn parse_minor(text: &str, decimals: usize) -> Result<u64, MoneyError> {
         .ok_or_else(|| MoneyError::TooLarge(text.to_owned()))
 }
 
-/// At least two decimals where the unit has any, no further trailing zeros: `0.55`, `12.00`, `0.000001`.
+/// At least two decimals where the unit has any, no further trailing zeros: `0.55`, `12.00`,
+/// `0.000001`.
 fn write_decimal(minor: u64, decimals: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if decimals == 0 {
         return write!(f, "{minor}");
@@ -189,7 +191,9 @@ mod tests {
 
     #[test]
     fn prices_are_read_and_written_exactly() {
-        for (text, units) in [("0.55", 550_000), ("12.00", 12_000_000), ("0.00", 0), ("0.000001", 1)] {
+        for (text, units) in
+            [("0.55", 550_000), ("12.00", 12_000_000), ("0.00", 0), ("0.000001", 1)]
+        {
             let parsed = UsdcUnits::parse_decimal(text).unwrap();
             assert_eq!(parsed.get(), units);
             assert_eq!(parsed.to_string(), text);
@@ -202,10 +206,19 @@ mod tests {
     #[test]
     fn odd_texts_are_refused_by_kind() {
         for text in ["", ".", ".5", "5.", "+1", "-1", "1e3", " 1", "1_0", "0x1", "1.2.3", "١"] {
-            assert!(matches!(UsdcUnits::parse_decimal(text), Err(MoneyError::NotDecimal(_))), "{text:?}");
+            assert!(
+                matches!(UsdcUnits::parse_decimal(text), Err(MoneyError::NotDecimal(_))),
+                "{text:?}"
+            );
         }
-        assert!(matches!(UsdCents::parse_decimal("0.550"), Err(MoneyError::TooManyDecimals { max: 2, .. })));
-        assert!(matches!(Credits::parse_decimal("1.0"), Err(MoneyError::TooManyDecimals { max: 0, .. })));
+        assert!(matches!(
+            UsdCents::parse_decimal("0.550"),
+            Err(MoneyError::TooManyDecimals { max: 2, .. })
+        ));
+        assert!(matches!(
+            Credits::parse_decimal("1.0"),
+            Err(MoneyError::TooManyDecimals { max: 0, .. })
+        ));
         assert!(matches!(UsdcUnits::parse_decimal("18446744073710"), Err(MoneyError::TooLarge(_))));
     }
 

@@ -1,18 +1,23 @@
-//! MPP (the HTTP authentication scheme `Payment`), method `stripe`, intent `charge`: one file per protocol step.
+//! MPP (the HTTP authentication scheme `Payment`), method `stripe`, intent `charge`: one file per
+//! protocol step.
 //!
-//! [`challenge`] is what we offer, [`credential`] reads what a client sent, [`verify`] makes proofs of it, [`receipt`] says
-//! what became of it. [`secrets`] holds the MAC that makes a challenge ours without a row in any database, [`account`]
-//! names the account behind a card and [`agent_token`] opens it later, [`client`] is the other side, for our own paying agent.
+//! [`challenge`] is what we offer, [`credential`] reads what a client sent, [`verify`] makes proofs
+//! of it, [`receipt`] says what became of it. [`secrets`] holds the MAC that makes a challenge ours
+//! without a row in any database, [`account`] names the account behind a card and [`agent_token`]
+//! opens it later, [`client`] is the other side, for our own paying agent.
 //!
-//! The way of a credential: [`credential::decode`] makes an [`credential::UnverifiedCredential`], which [`verify::verify`]
-//! turns into a [`verify::VerifiedCredential`]; only [`verify::VerifiedCredential::in_window`] makes a
-//! [`verify::LiveCharge`]. The verified one names its challenge ([`secrets::ChallengeId`]): claim that id once, durably,
-//! before anything is sent to the card processor.
+//! The way of a credential: [`credential::decode`] makes an [`credential::UnverifiedCredential`],
+//! which [`verify::verify`] turns into a [`verify::VerifiedCredential`]; only
+//! [`verify::VerifiedCredential::in_window`] makes a [`verify::LiveCharge`]. The verified one names
+//! its challenge ([`secrets::ChallengeId`]): claim that id once, durably, before anything is sent
+//! to the card processor.
 //!
-//! How a 402 offers a card: once per route [`challenge::Offer::new`]; per answer [`challenge::Offer::challenge`] with
-//! sixteen fresh random bytes, whose [`challenge::Challenge::header_value`] is a field `WWW-Authenticate` of its own. The
-//! body carries [`challenge::Offer::body_object`] as its member `mpp`, and the problem members of [`error::ProblemType`].
-//! No answer after which money may have moved carries a challenge: clients would pay again.
+//! How a 402 offers a card: once per route [`challenge::Offer::new`]; per answer
+//! [`challenge::Offer::challenge`] with sixteen fresh random bytes, whose
+//! [`challenge::Challenge::header_value`] is a field `WWW-Authenticate` of its own. The body
+//! carries [`challenge::Offer::body_object`] as its member `mpp`, and the problem members of
+//! [`error::ProblemType`]. No answer after which money may have moved carries a challenge: clients
+//! would pay again.
 
 pub mod accept;
 pub mod account;
@@ -35,11 +40,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 pub const METHOD: &str = "stripe";
 /// The intent that we offer: one payment, now.
 pub const INTENT: &str = "charge";
-/// Longest credential field and longest decoded `request`, in bytes (the published implementations' limits).
+/// Longest credential field and longest decoded `request`, in bytes (the published implementations'
+/// limits).
 pub const MAX_CREDENTIAL_BYTES: usize = 64 * 1024;
 
 /// What clients send in either alphabet, padded or not.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const LENIENT_STANDARD: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
 const LENIENT_URL_SAFE: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, LENIENT);
 

@@ -1,11 +1,13 @@
-//! What is owed to a payer: where it stands, which steps there are from there, and which call it funds.
+//! What is owed to a payer: where it stands, which steps there are from there, and which call it
+//! funds.
 
 use std::num::NonZeroI64;
 
 use crate::money::Amount;
 
 /// The stored word of an [`ObligationState`] by its name, as a literal for the texts of statements:
-/// `concat!("... state = '", obligation_word!(Open), "'")`. A state that there is not does not compile.
+/// `concat!("... state = '", obligation_word!(Open), "'")`. A state that there is not does not
+/// compile.
 #[macro_export]
 macro_rules! obligation_word {
     (Open) => {
@@ -67,12 +69,14 @@ pub struct NoSuchStep {
     pub to: ObligationState,
 }
 
-/// What was paid for a call that the upstream refused: it funds a call of its own route, whole or not at all.
+/// What was paid for a call that the upstream refused: it funds a call of its own route, whole or
+/// not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
     /// What was paid, or what is left of it.
     pub amount: Amount,
-    /// The key of the route that it was paid for, `POST /launches`; none for money whose payment the books do not know.
+    /// The key of the route that it was paid for, `POST /launches`; none for money whose payment
+    /// the books do not know.
     pub route: Option<String>,
     /// An earlier call took its price, and this was left.
     pub is_rest: bool,
@@ -88,8 +92,9 @@ pub struct Share {
 }
 
 impl Entitlement {
-    /// Whether it funds a call of this route at this price. What was paid for one call funds one call, also when the price rose since; the rest
-    /// that a cheaper call left never funds a dearer one. Where the route is not known, it funds a call of exactly its amount.
+    /// Whether it funds a call of this route at this price. What was paid for one call funds one
+    /// call, also when the price rose since; the rest that a cheaper call left never funds a dearer
+    /// one. Where the route is not known, it funds a call of exactly its amount.
     pub fn funds(&self, route: &str, price: Amount) -> bool {
         let (Ok(amount), Ok(asked)) = (self.amount.minor(), price.minor()) else {
             // What no book can hold is met by nothing.
@@ -117,8 +122,15 @@ impl Share {
 
 impl ObligationState {
     /// Every state.
-    pub const ALL: [Self; 7] =
-        [Self::Open, Self::Reserved, Self::Used, Self::RefundDue, Self::RefundSent, Self::RefundUnknown, Self::Refunded];
+    pub const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Reserved,
+        Self::Used,
+        Self::RefundDue,
+        Self::RefundSent,
+        Self::RefundUnknown,
+        Self::Refunded,
+    ];
 
     /// The word in tables, answers and `audit_obligations`.
     pub const fn word(self) -> &'static str {
@@ -141,7 +153,11 @@ impl ObligationState {
     /// Whether it is a liability: money that is the payer's.
     pub const fn is_owed(self) -> bool {
         match self {
-            Self::Open | Self::Reserved | Self::RefundDue | Self::RefundSent | Self::RefundUnknown => true,
+            Self::Open
+            | Self::Reserved
+            | Self::RefundDue
+            | Self::RefundSent
+            | Self::RefundUnknown => true,
             Self::Used | Self::Refunded => false,
         }
     }
@@ -151,7 +167,9 @@ impl ObligationState {
     /// # Errors
     /// [`NoSuchStep`].
     pub const fn step(self, to: Self) -> Result<ObligationStep, NoSuchStep> {
-        use ObligationState::{Open, RefundDue, RefundSent, RefundUnknown, Refunded, Reserved, Used};
+        use ObligationState::{
+            Open, RefundDue, RefundSent, RefundUnknown, Refunded, Reserved, Used,
+        };
         let exists = match self {
             // A call takes it, or its deadline passes.
             Open => matches!(to, Reserved | RefundDue),
@@ -166,10 +184,15 @@ impl ObligationState {
             // What went back did not stand.
             Refunded => matches!(to, RefundSent | RefundDue),
         };
-        if exists { Ok(ObligationStep { from: self, to }) } else { Err(NoSuchStep { from: self, to }) }
+        if exists {
+            Ok(ObligationStep { from: self, to })
+        } else {
+            Err(NoSuchStep { from: self, to })
+        }
     }
 
-    /// What comes of it, or what an operator can do about it. `refund_wallet`: the gateway has one, and sends USDC back itself.
+    /// What comes of it, or what an operator can do about it. `refund_wallet`: the gateway has one,
+    /// and sends USDC back itself.
     pub fn outlook(self, currency: &str, refund_wallet: bool) -> &'static str {
         match (self, currency == "USDC") {
             (Self::Open, true) => "funds the payer's next call of its route until its time is over",
@@ -180,11 +203,17 @@ impl ObligationState {
             (Self::RefundDue, true) if refund_wallet => {
                 "approve the refund from the refund wallet, or pay it back by hand and book the transfer; until then it is a liability"
             }
-            (Self::RefundDue, true) => "pay it back by hand and book the transfer; until then it is a liability",
+            (Self::RefundDue, true) => {
+                "pay it back by hand and book the transfer; until then it is a liability"
+            }
             (Self::RefundDue, false) => "approve the refund; the gateway asks Stripe",
-            (Self::RefundSent, true) => "the refund wallet sends it; it is done once the chain shows the transfer",
+            (Self::RefundSent, true) => {
+                "the refund wallet sends it; it is done once the chain shows the transfer"
+            }
             (Self::RefundSent, false) => "Stripe has the refund; it is done once Stripe says so",
-            (Self::RefundUnknown, _) => "whether Stripe took the refund is not known; the gateway asks under the same key",
+            (Self::RefundUnknown, _) => {
+                "whether Stripe took the refund is not known; the gateway asks under the same key"
+            }
             (Self::Refunded, _) => "given back",
         }
     }
@@ -193,7 +222,11 @@ impl ObligationState {
     pub const fn can_refund_card(self) -> bool {
         match self {
             Self::RefundDue | Self::Used => true,
-            Self::Open | Self::Reserved | Self::RefundSent | Self::RefundUnknown | Self::Refunded => false,
+            Self::Open
+            | Self::Reserved
+            | Self::RefundSent
+            | Self::RefundUnknown
+            | Self::Refunded => false,
         }
     }
 }
@@ -212,17 +245,23 @@ impl ObligationStep {
     /// A credit is given instead of a refund.
     pub const CREDIT: Self = Self { from: ObligationState::RefundDue, to: ObligationState::Used };
     /// A refund is approved.
-    pub const APPROVE: Self = Self { from: ObligationState::RefundDue, to: ObligationState::RefundSent };
+    pub const APPROVE: Self =
+        Self { from: ObligationState::RefundDue, to: ObligationState::RefundSent };
     /// Its transfer is proven.
-    pub const PROVE: Self = Self { from: ObligationState::RefundSent, to: ObligationState::Refunded };
+    pub const PROVE: Self =
+        Self { from: ObligationState::RefundSent, to: ObligationState::Refunded };
     /// A reorganisation took the transfer back; it is sent again.
-    pub const LOSE: Self = Self { from: ObligationState::Refunded, to: ObligationState::RefundSent };
+    pub const LOSE: Self =
+        Self { from: ObligationState::Refunded, to: ObligationState::RefundSent };
     /// The refund can not be carried out.
-    pub const FAIL: Self = Self { from: ObligationState::RefundSent, to: ObligationState::RefundDue };
+    pub const FAIL: Self =
+        Self { from: ObligationState::RefundSent, to: ObligationState::RefundDue };
     /// An operator paid it back by a transfer of its own.
-    pub const PAY_BY_HAND: Self = Self { from: ObligationState::RefundDue, to: ObligationState::Refunded };
+    pub const PAY_BY_HAND: Self =
+        Self { from: ObligationState::RefundDue, to: ObligationState::Refunded };
     /// That transfer did not stand.
-    pub const UNPAY: Self = Self { from: ObligationState::Refunded, to: ObligationState::RefundDue };
+    pub const UNPAY: Self =
+        Self { from: ObligationState::Refunded, to: ObligationState::RefundDue };
 
     /// Where it must stand before: the guard of the write.
     pub const fn from(self) -> ObligationState {
@@ -242,14 +281,27 @@ mod tests {
     #[test]
     fn every_named_step_is_one_of_the_drawing_and_words_name_their_states() {
         use ObligationStep as Step;
-        let named =
-            [Step::RESERVE, Step::USE, Step::REOPEN, Step::EXPIRE, Step::CREDIT, Step::APPROVE, Step::PROVE, Step::LOSE, Step::FAIL];
+        let named = [
+            Step::RESERVE,
+            Step::USE,
+            Step::REOPEN,
+            Step::EXPIRE,
+            Step::CREDIT,
+            Step::APPROVE,
+            Step::PROVE,
+            Step::LOSE,
+            Step::FAIL,
+        ];
         for step in named.into_iter().chain([Step::PAY_BY_HAND, Step::UNPAY]) {
             assert_eq!(step.from().step(step.to()), Ok(step));
         }
         for state in ObligationState::ALL {
             assert_eq!(ObligationState::from_word(state.word()), Some(state));
-            assert_eq!(state.step(state), Err(NoSuchStep { from: state, to: state }), "standing still is no step");
+            assert_eq!(
+                state.step(state),
+                Err(NoSuchStep { from: state, to: state }),
+                "standing still is no step"
+            );
         }
         assert_eq!(ObligationState::from_word("refund_failed"), None);
     }
@@ -257,7 +309,14 @@ mod tests {
     #[test]
     fn what_was_used_or_given_back_funds_nothing_again() {
         use ObligationState::{Open, Refunded, Reserved, Used};
-        for (from, to) in [(Used, Open), (Used, Reserved), (Refunded, Open), (Refunded, Used), (Open, Used), (Open, Refunded)] {
+        for (from, to) in [
+            (Used, Open),
+            (Used, Reserved),
+            (Refunded, Open),
+            (Refunded, Used),
+            (Open, Used),
+            (Open, Refunded),
+        ] {
             assert_eq!(from.step(to), Err(NoSuchStep { from, to }));
         }
     }
@@ -266,23 +325,34 @@ mod tests {
     #[test]
     fn an_entitlement_funds_a_call_of_its_own_route_or_none() {
         let usdc = |units| Amount::Usdc(UsdcUnits::new(units));
-        let paid = Entitlement { amount: usdc(10_000), route: Some(String::from("POST /cheap")), is_rest: false };
+        let paid = Entitlement {
+            amount: usdc(10_000),
+            route: Some(String::from("POST /cheap")),
+            is_rest: false,
+        };
         assert!(paid.funds("POST /cheap", usdc(10_000)));
         assert!(paid.funds("POST /cheap", usdc(12_000)), "its price rose");
         assert!(paid.funds("POST /cheap", usdc(9_000)), "its price fell");
-        assert!(!paid.funds("POST /dear", usdc(5_000_000)) && !paid.funds("POST /dear", usdc(10_000)));
+        assert!(
+            !paid.funds("POST /dear", usdc(5_000_000)) && !paid.funds("POST /dear", usdc(10_000))
+        );
         assert!(!paid.funds("POST /cheap", Amount::Usd(UsdCents::new(10_000))));
         let rest = Entitlement { is_rest: true, ..paid.clone() };
         assert!(rest.funds("POST /cheap", usdc(10_000)) && rest.funds("POST /cheap", usdc(1)));
         assert!(!rest.funds("POST /cheap", usdc(10_001)), "a rest is never topped up");
         let unknown = Entitlement { route: None, ..paid };
-        assert!(unknown.funds("POST /dear", usdc(10_000)) && !unknown.funds("POST /cheap", usdc(12_000)));
+        assert!(
+            unknown.funds("POST /dear", usdc(10_000))
+                && !unknown.funds("POST /cheap", usdc(12_000))
+        );
         assert!(!unknown.funds("POST /cheap", usdc(9_000)));
     }
 
     #[test]
     fn a_call_takes_its_price_and_no_more_than_there_is() {
-        let share = |amount, price| (Share::of(amount, price).taken, Share::of(amount, price).rest.map(NonZeroI64::get));
+        let share = |amount, price| {
+            (Share::of(amount, price).taken, Share::of(amount, price).rest.map(NonZeroI64::get))
+        };
         assert_eq!(share(600, 500), (500, Some(100)));
         assert_eq!(share(500, 500), (500, None));
         assert_eq!(share(500, 600), (500, None));

@@ -1,9 +1,13 @@
-//! USDC that an operator sent back by hand: a transfer is checked on the chain and booked against the debt that it paid.
+//! USDC that an operator sent back by hand: a transfer is checked on the chain and booked against
+//! the debt that it paid.
 
 use crate::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{BooksError, CardBooks, ChainHistory, PaidBack, RailError, Receiver, ReconcileBooks, RefundRefusal, TokenTransfer, UsdcOwed},
+    ports::{
+        BooksError, CardBooks, ChainHistory, PaidBack, RailError, Receiver, ReconcileBooks,
+        RefundRefusal, TokenTransfer, UsdcOwed,
+    },
     settlement::ChainHash,
     time::UnixMs,
 };
@@ -38,7 +42,9 @@ pub enum PaidBackError {
     #[error("the transaction has too few confirmations; try again in a moment")]
     TooNew,
     /// No transfer in it pays this debt.
-    #[error("no transfer in the transaction sends exactly {amount} USDC to {wallet} after the payment came")]
+    #[error(
+        "no transfer in the transaction sends exactly {amount} USDC to {wallet} after the payment came"
+    )]
     NoSuchTransfer {
         /// What is owed.
         amount: crate::money::UsdcUnits,
@@ -50,8 +56,8 @@ pub enum PaidBackError {
     Rail(#[from] RailError),
 }
 
-/// Checks the transaction's log and books the debt as paid: exactly the amount, to the payer, by somebody else, after the money came, and by a
-/// transfer that paid nothing else.
+/// Checks the transaction's log and books the debt as paid: exactly the amount, to the payer, by
+/// somebody else, after the money came, and by a transfer that paid nothing else.
 ///
 /// # Errors
 /// [`PaidBackError`].
@@ -63,9 +69,13 @@ pub async fn book_paid_by_hand(
 ) -> Result<PaidBack, PaidBackError> {
     let owed = books.usdc_owed(said.id).await?;
     let transfers = chain.transfers_of(said.tx_hash).await?.ok_or(PaidBackError::NotMined)?;
-    let used = books.paid_back_by(receiver.chain_id, said.tx_hash).await.map_err(RefundRefusal::Books)?;
-    let fitting: Vec<TokenTransfer> = transfers.into_iter().filter(|transfer| pays(transfer, &owed)).collect();
-    let Some(transfer) = fitting.iter().find(|transfer| !used.contains(&transfer.place.log_index)).cloned() else {
+    let used =
+        books.paid_back_by(receiver.chain_id, said.tx_hash).await.map_err(RefundRefusal::Books)?;
+    let fitting: Vec<TokenTransfer> =
+        transfers.into_iter().filter(|transfer| pays(transfer, &owed)).collect();
+    let Some(transfer) =
+        fitting.iter().find(|transfer| !used.contains(&transfer.place.log_index)).cloned()
+    else {
         return Err(if fitting.is_empty() {
             PaidBackError::NoSuchTransfer { amount: owed.amount, wallet: owed.wallet }
         } else {
@@ -77,7 +87,16 @@ pub async fn book_paid_by_hand(
     }
     let from_pay_to = transfer.from == receiver.pay_to;
     let PaidByHand { reason, via, at, dry_run, .. } = said;
-    let paid = PaidBack { owed, chain_id: receiver.chain_id, transfer, from_pay_to, reason, via, at, dry_run };
+    let paid = PaidBack {
+        owed,
+        chain_id: receiver.chain_id,
+        transfer,
+        from_pay_to,
+        reason,
+        via,
+        at,
+        dry_run,
+    };
     books.note_paid_back(&paid).await?;
     Ok(paid)
 }
@@ -98,7 +117,8 @@ pub enum PaidBackLookError {
     Books(#[from] BooksError),
 }
 
-/// Looks at transfers that a reorganisation may still take away, and returns the debts that are due again because one is gone.
+/// Looks at transfers that a reorganisation may still take away, and returns the debts that are due
+/// again because one is gone.
 ///
 /// # Errors
 /// [`PaidBackLookError`]: what was not looked at is looked at by the next run.
@@ -116,7 +136,9 @@ pub async fn look_at_paid_back(
     let mut due_again = Vec::new();
     for transfer in unsettled.iter().filter(|transfer| transfer.block_number <= heads.settled) {
         let shown = chain.transfers_of(transfer.place.tx_hash).await?.unwrap_or_default();
-        let stands = shown.iter().any(|it| it.place == transfer.place && it.block_number == transfer.block_number);
+        let stands = shown
+            .iter()
+            .any(|it| it.place == transfer.place && it.block_number == transfer.block_number);
         books.note_paid_back_fate(transfer, stands, at).await?;
         if !stands {
             due_again.push(transfer.owed);

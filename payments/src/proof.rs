@@ -1,6 +1,6 @@
-//! The identity of one payment. Never the signature bytes and never the header: both have many spellings for one
-//! authorization, and only the token's own key (authorizer, nonce) can be spent once. For a card it is the challenge that we made and the
-//! payment token that answered it.
+//! The identity of one payment. Never the signature bytes and never the header: both have many
+//! spellings for one authorization, and only the token's own key (authorizer, nonce) can be spent
+//! once. For a card it is the challenge that we made and the payment token that answered it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -101,7 +101,8 @@ impl FromStr for PaymentKey {
         let [chain, token, from, nonce] = parts[..] else {
             return Err(NotAPaymentKey);
         };
-        let chain_id = chain.strip_prefix("eip155:").and_then(|id| id.parse().ok()).ok_or(NotAPaymentKey)?;
+        let chain_id =
+            chain.strip_prefix("eip155:").and_then(|id| id.parse().ok()).ok_or(NotAPaymentKey)?;
         let wallet = |part| Wallet::parse_any_case(part).map_err(|_| NotAPaymentKey);
         let mut key = Self { chain_id, token: wallet(token)?, from: wallet(from)?, nonce: [0; 32] };
         let digits = nonce.strip_prefix("0x").ok_or(NotAPaymentKey)?;

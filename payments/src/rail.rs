@@ -1,4 +1,5 @@
-//! The ways to pay, and what one call costs on each. What every rail must answer, and where: docs/adding-a-rail.md.
+//! The ways to pay, and what one call costs on each. What every rail must answer, and where:
+//! docs/adding-a-rail.md.
 
 use crate::{
     money::{Amount, UsdCents, UsdcUnits},
@@ -93,7 +94,9 @@ impl RailPrice {
         match self {
             Self::X402Exact(_) => Ok(()),
             Self::MppStripe(_) if !rails.cards => Err(NotOffered::RailOff),
-            Self::MppStripe(amount) if amount < MIN_CHARGE => Err(NotOffered::BelowMinimum { amount }),
+            Self::MppStripe(amount) if amount < MIN_CHARGE => {
+                Err(NotOffered::BelowMinimum { amount })
+            }
             Self::MppStripe(_) => Ok(()),
         }
     }
@@ -153,7 +156,10 @@ mod tests {
         assert_eq!(RailPrices::new([]), None);
         assert_eq!(RailPrices::new([USDC, USDC]), None);
         let both = RailPrices::new([USD, USDC]).unwrap();
-        assert_eq!((both.usdc(), both.usd()), (Some(UsdcUnits::new(10_000)), Some(UsdCents::new(60))));
+        assert_eq!(
+            (both.usdc(), both.usd()),
+            (Some(UsdcUnits::new(10_000)), Some(UsdCents::new(60)))
+        );
         assert_eq!(RailPrices::new([USDC]).unwrap().usd(), None);
     }
 

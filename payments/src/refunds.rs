@@ -1,15 +1,20 @@
-//! Money on its way back to cards, and what the card processor says later of a charge: a queue in which each refund is looked at by itself.
+//! Money on its way back to cards, and what the card processor says later of a charge: a queue in
+//! which each refund is looked at by itself.
 
 use crate::{
     charge::{Refund, RefundState},
     ids::PaymentId,
-    ports::{BooksError, CardBooks, CardError, CardRail, Clock, FactsBooked, RefundNote, RefundOutcome, UnrecognisedState},
+    ports::{
+        BooksError, CardBooks, CardError, CardRail, Clock, FactsBooked, RefundNote, RefundOutcome,
+        UnrecognisedState,
+    },
     time::UnixMs,
 };
 
 /// How many refunds one round looks at.
 const ROUND_LIMIT: u32 = 256;
-/// How many unanswered questions one after the other end a round: the processor is away then, not one refund bad.
+/// How many unanswered questions one after the other end a round: the processor is away then, not
+/// one refund bad.
 const FAULTS_LIMIT: u32 = 8;
 /// How often a charge is looked at again because another look was booked meanwhile.
 const LOOKS_LIMIT: u32 = 24;
@@ -19,9 +24,11 @@ const LEASE_MS: i64 = 30_000;
 const FIRST_RETRY_MS: i64 = 2_000;
 /// The longest such wait.
 const LONGEST_RETRY_MS: i64 = 15 * 60_000;
-/// The waits of a refund that the processor has and did not decide; the last one repeats. Its events wake it earlier.
+/// The waits of a refund that the processor has and did not decide; the last one repeats. Its
+/// events wake it earlier.
 const PENDING_MS: [i64; 4] = [60_000, 3 * 60_000, 10 * 60_000, 20 * 60_000];
-/// When a refund that succeeded is looked at again: banks return money within weeks, and an event of it may be lost.
+/// When a refund that succeeded is looked at again: banks return money within weeks, and an event
+/// of it may be lost.
 const RETURNS_MS: [i64; 4] = [DAY_MS, 4 * DAY_MS, 10 * DAY_MS, 30 * DAY_MS];
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -47,7 +54,8 @@ struct Look {
     fault: bool,
 }
 
-/// Looks at every refund whose time has come. One that cannot be decided waits by itself, and the next one is looked at at once.
+/// Looks at every refund whose time has come. One that cannot be decided waits by itself, and the
+/// next one is looked at at once.
 ///
 /// `stuck_after_ms` is how long after its approval an undecided refund becomes a finding.
 ///
@@ -66,30 +74,42 @@ pub async fn refund_round(
         round.looks += 1;
         let mut look = look_at_refund(rail, books, clock, &refund).await?;
         faults = if look.fault { faults + 1 } else { 0 };
-        look.note.is_stuck = look.note.state.is_open() && look.note.at >= refund.approved_at.plus_ms(stuck_after_ms);
+        look.note.is_stuck =
+            look.note.state.is_open() && look.note.at >= refund.approved_at.plus_ms(stuck_after_ms);
         if !books.note_refund(&refund, look.note.clone()).await? {
             continue;
         }
         match (refund.state, look.note.state) {
             (RefundState::Refunded, RefundState::Failed) => round.reversed.push(refund.intent),
             (_, RefundState::Failed) => round.failed.push(refund.intent),
-            (before, RefundState::Refunded) if before.is_open() => round.refunded.push(refund.intent),
+            (before, RefundState::Refunded) if before.is_open() => {
+                round.refunded.push(refund.intent)
+            }
             (_, RefundState::Refunded) => {}
-            (_, RefundState::Sent | RefundState::Unknown) if look.note.is_stuck => round.stuck.push(refund.intent),
+            (_, RefundState::Sent | RefundState::Unknown) if look.note.is_stuck => {
+                round.stuck.push(refund.intent)
+            }
             (_, RefundState::Sent | RefundState::Unknown) => {}
         }
     }
     Ok(round)
 }
 
-async fn look_at_refund(rail: &dyn CardRail, books: &dyn CardBooks, clock: &dyn Clock, refund: &Refund) -> Result<Look, BooksError> {
+async fn look_at_refund(
+    rail: &dyn CardRail,
+    books: &dyn CardBooks,
+    clock: &dyn Clock,
+    refund: &Refund,
+) -> Result<Look, BooksError> {
     let answer = rail.refund(refund, clock.now()).await;
     let at = clock.now();
     let outcome = answer.as_ref().map(|answer| answer.outcome);
     let state = match (&outcome, refund.state) {
         (Ok(RefundOutcome::Refunded), _) => RefundState::Refunded,
         (Ok(RefundOutcome::Failed), _) => RefundState::Failed,
-        (Ok(RefundOutcome::Elsewhere { back_minor }), open) => elsewhere(rail, books, clock, refund, *back_minor).await?.unwrap_or(open),
+        (Ok(RefundOutcome::Elsewhere { back_minor }), open) => {
+            elsewhere(rail, books, clock, refund, *back_minor).await?.unwrap_or(open)
+        }
         // It may have happened.
         (Err(CardError::Unreachable(_)), RefundState::Sent) => RefundState::Unknown,
         (Ok(RefundOutcome::Pending) | Err(_), open) => open,
@@ -103,11 +123,14 @@ async fn look_at_refund(rail: &dyn CardRail, books: &dyn CardBooks, clock: &dyn 
     };
     let refund_id = answer.as_ref().ok().and_then(|answer| answer.id.clone());
     let next_look_at = wait_ms.map(|ms| at.plus_ms(ms));
-    Ok(Look { note: RefundNote { state, refund_id, looks, next_look_at, is_stuck: false, at }, fault: outcome.is_err() })
+    Ok(Look {
+        note: RefundNote { state, refund_id, looks, next_look_at, is_stuck: false, at },
+        fault: outcome.is_err(),
+    })
 }
 
-/// Money went back by other means. What the charge says now is booked against the debt. A charge that no payment of ours stands for has no
-/// facts: there the sum decides.
+/// Money went back by other means. What the charge says now is booked against the debt. A charge
+/// that no payment of ours stands for has no facts: there the sum decides.
 async fn elsewhere(
     rail: &dyn CardRail,
     books: &dyn CardBooks,
@@ -116,26 +139,38 @@ async fn elsewhere(
     back_minor: u64,
 ) -> Result<Option<RefundState>, BooksError> {
     match books.intent_of_charge(&refund.payment_intent).await? {
-        Some(intent) => match look_at_charge(rail, books, clock, intent, &refund.payment_intent).await {
-            Ok(_) | Err(LookError::Card(_) | LookError::Overtaken) => Ok(None),
-            Err(LookError::Books(error)) => Err(error),
-        },
+        Some(intent) => {
+            match look_at_charge(rail, books, clock, intent, &refund.payment_intent).await {
+                Ok(_) | Err(LookError::Card(_) | LookError::Overtaken) => Ok(None),
+                Err(LookError::Books(error)) => Err(error),
+            }
+        }
         None => Ok((back_minor >= refund.amount_minor).then_some(RefundState::Refunded)),
     }
 }
 
 /// The wait after an unanswered question.
 fn retry_ms(error: &CardError, looks: u32) -> i64 {
-    let doubled = FIRST_RETRY_MS.saturating_mul(1_i64.checked_shl(looks.min(16)).unwrap_or(i64::MAX)).min(LONGEST_RETRY_MS);
+    let doubled = FIRST_RETRY_MS
+        .saturating_mul(1_i64.checked_shl(looks.min(16)).unwrap_or(i64::MAX))
+        .min(LONGEST_RETRY_MS);
     match error {
-        CardError::Busy { retry_after_s } => doubled.max(i64::try_from(*retry_after_s).unwrap_or(0).saturating_mul(1_000)),
-        CardError::Unreachable(_) | CardError::Misconfigured(_) | CardError::UnknownToken => doubled,
+        CardError::Busy { retry_after_s } => {
+            doubled.max(i64::try_from(*retry_after_s).unwrap_or(0).saturating_mul(1_000))
+        }
+        CardError::Unreachable(_) | CardError::Misconfigured(_) | CardError::UnknownToken => {
+            doubled
+        }
     }
 }
 
-/// Until the next of the moments at which a refund that succeeded is looked at again; none after the last.
+/// Until the next of the moments at which a refund that succeeded is looked at again; none after
+/// the last.
 fn return_look(approved_at: UnixMs, at: UnixMs) -> Option<i64> {
-    RETURNS_MS.into_iter().map(|after| approved_at.plus_ms(after).ms().saturating_sub(at.ms())).find(|wait| *wait > 0)
+    RETURNS_MS
+        .into_iter()
+        .map(|after| approved_at.plus_ms(after).ms().saturating_sub(at.ms()))
+        .find(|wait| *wait > 0)
 }
 
 fn step(waits: &[i64; 4], looks: u32) -> i64 {
@@ -157,8 +192,9 @@ pub enum LookError {
     Overtaken,
 }
 
-/// Books what is true now of a settled charge: an event says that something changed, and only the processor's current word says what. A refund
-/// of ours is looked at by itself, in the next round. What is in a state that is not known stays as it is booked, and is told.
+/// Books what is true now of a settled charge: an event says that something changed, and only the
+/// processor's current word says what. A refund of ours is looked at by itself, in the next round.
+/// What is in a state that is not known stays as it is booked, and is told.
 ///
 /// # Errors
 /// [`LookError`]: nothing was booked, and the same look may be taken again.
@@ -170,8 +206,8 @@ pub async fn look_at_charge(
     payment_intent: &str,
 ) -> Result<Vec<UnrecognisedState>, LookError> {
     for _ in 0..LOOKS_LIMIT {
-        // Looks may end in another order than they began: what was asked first must not be believed last. Clocks of replicas differ, so the
-        // books count.
+        // Looks may end in another order than they began: what was asked first must not be believed
+        // last. Clocks of replicas differ, so the books count.
         let looks_before = books.looks_at(intent).await?;
         let facts = rail.facts(payment_intent).await?;
         match books.book_facts(intent, &facts, looks_before, clock.now()).await? {
@@ -193,7 +229,8 @@ mod tests {
             at += step(&PENDING_MS, looks);
             at
         });
-        let hours: Vec<i64> = looks.take_while(|at| *at < 48 * 3_600_000).map(|at| at / 3_600_000).collect();
+        let hours: Vec<i64> =
+            looks.take_while(|at| *at < 48 * 3_600_000).map(|at| at / 3_600_000).collect();
         for hour in 0..48 {
             assert!(hours.iter().filter(|it| **it == hour).count() <= 5, "hour {hour}");
         }
@@ -202,7 +239,10 @@ mod tests {
     #[test]
     fn waits_double_and_end_somewhere() {
         let error = CardError::Unreachable(String::new());
-        assert_eq!([0, 1, 2, 40].map(|looks| retry_ms(&error, looks)), [2_000, 4_000, 8_000, LONGEST_RETRY_MS]);
+        assert_eq!(
+            [0, 1, 2, 40].map(|looks| retry_ms(&error, looks)),
+            [2_000, 4_000, 8_000, LONGEST_RETRY_MS]
+        );
         assert_eq!(retry_ms(&CardError::Busy { retry_after_s: 9 }, 0), 9_000);
     }
 

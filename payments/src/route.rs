@@ -1,5 +1,6 @@
-//! What a route asks of who calls it: nothing, who it is, or a payment. Decided once, when the profile is read, and matched exhaustively: no way
-//! leads from [`Access::Priced`] to forwarding but a funded payment.
+//! What a route asks of who calls it: nothing, who it is, or a payment. Decided once, when the
+//! profile is read, and matched exhaustively: no way leads from [`Access::Priced`] to forwarding
+//! but a funded payment.
 
 use std::num::NonZeroU32;
 
@@ -27,7 +28,8 @@ pub struct Terms {
     pub credits: Option<NonZeroU32>,
 }
 
-/// A number of calls per wallet and window that cost nothing. Routes that name the same quota share its calls.
+/// A number of calls per wallet and window that cost nothing. Routes that name the same quota share
+/// its calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// Its name in the profile, which is kept with each call that it gave.

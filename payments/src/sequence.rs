@@ -1,7 +1,9 @@
-//! The signers' sequences heal. A chain takes an account's transactions in the order of their nonces, so one nonce that nothing uses holds up
-//! every later payment of its signer. A round compares the chain's count with what the books gave out: a hole is a nonce from the chain's count
-//! on that no open transaction of ours is under. Somebody else's transaction may have been there that the mempool dropped, or one of ours whose
-//! block a reorganisation took back. The first is filled by an empty transaction, the second is opened again.
+//! The signers' sequences heal. A chain takes an account's transactions in the order of their
+//! nonces, so one nonce that nothing uses holds up every later payment of its signer. A round
+//! compares the chain's count with what the books gave out: a hole is a nonce from the chain's
+//! count on that no open transaction of ours is under. Somebody else's transaction may have been
+//! there that the mempool dropped, or one of ours whose block a reorganisation took back. The first
+//! is filled by an empty transaction, the second is opened again.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +24,8 @@ const MAX_HOLES: usize = 16;
 const SAID_AFTER_MS: i64 = 4_000;
 /// A hole is filled once it was there for so long.
 const FILLED_AFTER_MS: i64 = 12_000;
-/// What another program sent under the nonce may still be mined. It is outbid once it waited for so long.
+/// What another program sent under the nonce may still be mined. It is outbid once it waited for so
+/// long.
 const OUTBID_AFTER_MS: i64 = 120_000;
 /// Between two raises of a transaction that fills a hole.
 const RAISED_AFTER_MS: i64 = 15_000;
@@ -79,16 +82,21 @@ struct Hole {
 /// Looks at every signer whose key is here, and fills what is to be filled.
 ///
 /// # Errors
-/// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round: what was seen last stays.
+/// [`DriveError::Books`] when the books do not answer. A node that does not answer ends the round:
+/// what was seen last stays.
 pub async fn heal(world: &World) -> Result<(), DriveError> {
     let mut states = Vec::new();
     for signer in world.rail.signers() {
         let account = SigningAccount { chain_id: world.rail.chain_id(), address: signer };
-        let Some(look) = look_at(&*world.books, &*world.rail, account).await? else { return Ok(()) };
+        let Some(look) = look_at(&*world.books, &*world.rail, account).await? else {
+            return Ok(());
+        };
         let now = world.clock.now();
         let holes = look.holes();
         let since = world.signers.note(signer, &holes, now);
-        let lasting = |hole: &Hole, ms: i64| now >= since.get(&hole.eoa_nonce).copied().unwrap_or(now).plus_ms(ms);
+        let lasting = |hole: &Hole, ms: i64| {
+            now >= since.get(&hole.eoa_nonce).copied().unwrap_or(now).plus_ms(ms)
+        };
         for hole in &holes {
             let wait_ms = if hole.occupied { OUTBID_AFTER_MS } else { FILLED_AFTER_MS };
             if lasting(hole, wait_ms) {
@@ -96,7 +104,9 @@ pub async fn heal(world: &World) -> Result<(), DriveError> {
             }
         }
         close_fills(world, &look).await?;
-        let said = holes.iter().filter(|hole| lasting(hole, if hole.occupied { OUTBID_AFTER_MS } else { SAID_AFTER_MS }));
+        let said = holes.iter().filter(|hole| {
+            lasting(hole, if hole.occupied { OUTBID_AFTER_MS } else { SAID_AFTER_MS })
+        });
         let said = said.map(|hole| hole.eoa_nonce).collect();
         states.push(look.state(said));
     }
@@ -104,23 +114,32 @@ pub async fn heal(world: &World) -> Result<(), DriveError> {
     Ok(())
 }
 
-/// How each of these signers stands at this moment: of one look, so that a node which is behind shows a hole that is none.
+/// How each of these signers stands at this moment: of one look, so that a node which is behind
+/// shows a hole that is none.
 ///
 /// # Errors
 /// [`DriveError::Books`]; `None` when the node does not answer.
-pub async fn states(books: &dyn Books, rail: &dyn ChainRail) -> Result<Option<Vec<SignerState>>, DriveError> {
+pub async fn states(
+    books: &dyn Books,
+    rail: &dyn ChainRail,
+) -> Result<Option<Vec<SignerState>>, DriveError> {
     let mut states = Vec::new();
     for signer in rail.signers() {
         let account = SigningAccount { chain_id: rail.chain_id(), address: signer };
         let Some(look) = look_at(books, rail, account).await? else { return Ok(None) };
-        let holes = look.holes().iter().filter(|hole| !hole.occupied).map(|hole| hole.eoa_nonce).collect();
+        let holes =
+            look.holes().iter().filter(|hole| !hole.occupied).map(|hole| hole.eoa_nonce).collect();
         states.push(look.state(holes));
     }
     Ok(Some(states))
 }
 
 /// The node comes first: a nonce that is given out meanwhile is not below its count.
-async fn look_at(books: &dyn Books, rail: &dyn ChainReader, account: SigningAccount) -> Result<Option<Look>, DriveError> {
+async fn look_at(
+    books: &dyn Books,
+    rail: &dyn ChainReader,
+    account: SigningAccount,
+) -> Result<Option<Look>, DriveError> {
     let Ok(chain) = rail.nonces(account.address).await else { return Ok(None) };
     let sequence = books.sequence(account, chain.mined).await?;
     Ok(Some(Look { account, chain, sequence }))
@@ -129,7 +148,8 @@ async fn look_at(books: &dyn Books, rail: &dyn ChainReader, account: SigningAcco
 async fn fill(world: &World, look: &Look, hole: Hole) -> Result<(), DriveError> {
     let signer = look.account.address;
     if hole.was_closed {
-        // What it was used for decides what goes under it now: the recovery of open nonces does that.
+        // What it was used for decides what goes under it now: the recovery of open nonces does
+        // that.
         return Ok(world.books.reopen_nonce(look.account, hole.eoa_nonce).await?);
     }
     let now = world.clock.now();
@@ -154,7 +174,8 @@ async fn fill(world: &World, look: &Look, hole: Hole) -> Result<(), DriveError> 
     Ok(())
 }
 
-/// What filled a hole is over once its nonce is used, by itself or by the transaction that was there before. What it cost is kept first.
+/// What filled a hole is over once its nonce is used, by itself or by the transaction that was
+/// there before. What it cost is kept first.
 async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
     let used = look.sequence.fills.iter().filter(|fill| fill.eoa_nonce < look.chain.confirmed);
     let mut by_nonce: BTreeMap<u64, Vec<Attempt>> = BTreeMap::new();
@@ -163,7 +184,11 @@ async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
     }
     for (eoa_nonce, fills) in by_nonce {
         let Ok(fees_wei) = world.rail.fees_paid(&fills).await else { return Ok(()) };
-        if fees_wei.is_empty() && !world.signers.waited_for_receipt((look.account.address, eoa_nonce), world.clock.now()) {
+        if fees_wei.is_empty()
+            && !world
+                .signers
+                .waited_for_receipt((look.account.address, eoa_nonce), world.clock.now())
+        {
             continue;
         }
         world.books.note_fees(&fees_wei).await?;
@@ -177,14 +202,19 @@ async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
 
 impl Look {
     fn holes(&self) -> Vec<Hole> {
-        let known: BTreeMap<u64, bool> = self.sequence.nonces.iter().map(|known| (known.eoa_nonce, known.open)).collect();
+        let known: BTreeMap<u64, bool> =
+            self.sequence.nonces.iter().map(|known| (known.eoa_nonce, known.open)).collect();
         let given_out = self.chain.mined..self.sequence.next_nonce;
         let hole = |eoa_nonce: u64| {
             let open = known.get(&eoa_nonce).copied();
             let filled = self.sequence.fills.iter().any(|fill| fill.eoa_nonce == eoa_nonce);
             // What fills it waits at the node too, and is not somebody else's.
             let occupied = !filled && self.chain.pending > eoa_nonce;
-            (open != Some(true)).then_some(Hole { eoa_nonce, was_closed: open == Some(false), occupied })
+            (open != Some(true)).then_some(Hole {
+                eoa_nonce,
+                was_closed: open == Some(false),
+                occupied,
+            })
         };
         given_out.filter_map(hole).take(MAX_HOLES).collect()
     }
@@ -207,13 +237,17 @@ impl Look {
 impl SignerState {
     /// How long the oldest open transaction waits, in seconds; none without one.
     pub fn oldest_open_s(&self, now: UnixMs) -> Option<u64> {
-        self.oldest_open_at.map(|at| u64::try_from(now.unix_s().saturating_sub(at.unix_s())).unwrap_or(0))
+        self.oldest_open_at
+            .map(|at| u64::try_from(now.unix_s().saturating_sub(at.unix_s())).unwrap_or(0))
     }
 
     /// In one line, for operators.
     pub fn describe(&self, now: UnixMs) -> String {
         let Self { chain_nonce, next_nonce, open, holes, .. } = self;
-        let oldest = self.oldest_open_s(now).map(|age| format!(", the oldest for {age} s")).unwrap_or_default();
+        let oldest = self
+            .oldest_open_s(now)
+            .map(|age| format!(", the oldest for {age} s"))
+            .unwrap_or_default();
         let hole = holes.first().map(|nonce| format!(", hole at {nonce}")).unwrap_or_default();
         format!("chain nonce {chain_nonce}, next nonce {next_nonce}, {open} open{oldest}{hole}")
     }
@@ -222,7 +256,8 @@ impl SignerState {
 // === impl SequenceWatch ===
 
 impl SequenceWatch {
-    /// How each signer whose key is here stood at the last look, the one that signs what is claimed here first; empty before the first look.
+    /// How each signer whose key is here stood at the last look, the one that signs what is claimed
+    /// here first; empty before the first look.
     pub fn states(&self) -> Vec<SignerState> {
         self.seen().states.clone()
     }
@@ -232,16 +267,22 @@ impl SequenceWatch {
         let mut seen = self.seen();
         let is_hole = |nonce: u64| holes.iter().any(|hole| hole.eoa_nonce == nonce);
         seen.since.retain(|(of, nonce), _| *of != signer || is_hole(*nonce));
-        holes.iter().map(|hole| (hole.eoa_nonce, *seen.since.entry((signer, hole.eoa_nonce)).or_insert(now))).collect()
+        holes
+            .iter()
+            .map(|hole| {
+                (hole.eoa_nonce, *seen.since.entry((signer, hole.eoa_nonce)).or_insert(now))
+            })
+            .collect()
     }
 
-    /// Whether the receipt of what used this nonce was waited for long enough. The time runs from the first look that found it used, however
-    /// long its transaction had waited to be mined.
+    /// Whether the receipt of what used this nonce was waited for long enough. The time runs from
+    /// the first look that found it used, however long its transaction had waited to be mined.
     pub(crate) fn waited_for_receipt(&self, nonce: (Wallet, u64), now: UnixMs) -> bool {
         now >= self.seen().used_since.entry(nonce).or_insert(now).plus_ms(RECEIPT_WAIT_MS)
     }
 
-    /// What was waited for is over: the nonce is closed, or a reorganisation took back what used it.
+    /// What was waited for is over: the nonce is closed, or a reorganisation took back what used
+    /// it.
     pub(crate) fn forget(&self, nonce: (Wallet, u64)) {
         self.seen().used_since.remove(&nonce);
     }

@@ -1,4 +1,5 @@
-//! Facts about money: what was sent, what proves that it arrived, what proves that it never will. Those of a card are in [`crate::charge`].
+//! Facts about money: what was sent, what proves that it arrived, what proves that it never will.
+//! Those of a card are in [`crate::charge`].
 
 use crate::{
     agent::Wallet,
@@ -21,7 +22,8 @@ pub const TEST_CHAINS: [u64; 9] = [
     43_113,     // Avalanche Fuji
 ];
 
-/// What the chain must have done for an intent to be paid: the terms of one authorization, without its signature.
+/// What the chain must have done for an intent to be paid: the terms of one authorization, without
+/// its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransferTerms {
     /// Chain, token, payer and nonce.
@@ -37,7 +39,8 @@ pub struct TransferTerms {
 }
 
 impl TransferTerms {
-    /// The same terms as an intent of this price keeps them: a price in USDC is what the chain must have moved.
+    /// The same terms as an intent of this price keeps them: a price in USDC is what the chain must
+    /// have moved.
     pub fn worth(&self, price: Amount) -> Self {
         match price {
             Amount::Usdc(value) => Self { value, ..self.clone() },
@@ -67,8 +70,9 @@ pub struct Attempt {
     pub sealed_tx: Vec<u8>,
     /// When it was saved.
     pub saved_at: UnixMs,
-    /// What the chain took from the signer for it, in wei, once it is known to be mined: a reverted or empty transaction costs too. Gas is paid
-    /// in the chain's own coin, so it is kept here to the wei; the journal has the sum of all in gwei.
+    /// What the chain took from the signer for it, in wei, once it is known to be mined: a reverted
+    /// or empty transaction costs too. Gas is paid in the chain's own coin, so it is kept here to
+    /// the wei; the journal has the sum of all in gwei.
     pub fee_wei: Option<u128>,
 }
 
@@ -102,13 +106,14 @@ pub enum AttemptKind {
     Void,
 }
 
-/// The name under which a signed transaction is sealed: bytes that were moved to another row do not open there.
+/// The name under which a signed transaction is sealed: bytes that were moved to another row do not
+/// open there.
 pub fn seal_name(kind: AttemptKind, tx_hash: ChainHash) -> String {
     format!("{tx_hash}/{}", kind.word())
 }
 
-/// Proof that exactly the required amount reached us for one authorization: the token's `Transfer` log beside its
-/// `AuthorizationUsed` log in one successful transaction, ours or a stranger's.
+/// Proof that exactly the required amount reached us for one authorization: the token's `Transfer`
+/// log beside its `AuthorizationUsed` log in one successful transaction, ours or a stranger's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementProof {
     /// The transaction.
@@ -164,16 +169,24 @@ impl PaymentFailure {
         }
     }
 
-    /// The failure that a stored word names. A word of the card processor is lower case with underscores.
+    /// The failure that a stored word names. A word of the card processor is lower case with
+    /// underscores.
     pub fn from_word(word: &str) -> Option<Self> {
-        let ours = [Self::Reverted, Self::Cancelled, Self::Expired, Self::SpentElsewhere, Self::Mischarged];
+        let ours = [
+            Self::Reverted,
+            Self::Cancelled,
+            Self::Expired,
+            Self::SpentElsewhere,
+            Self::Mischarged,
+        ];
         ours.into_iter().find(|failure| failure.word() == word).or_else(|| Self::declined(word))
     }
 
     /// A refusal of the card processor by its own word; `None` for a text that is no such word.
     pub fn declined(word: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-        ((1..=64).contains(&word.len()) && word.bytes().all(plain)).then(|| Self::Declined(word.to_owned()))
+        ((1..=64).contains(&word.len()) && word.bytes().all(plain))
+            .then(|| Self::Declined(word.to_owned()))
     }
 }
 

@@ -1,5 +1,6 @@
-//! How many of the credits that a charge bought may stand, and where the money behind the others belongs: one function of what was paid,
-//! refunded, disputed and lost, whatever the order in which it became known.
+//! How many of the credits that a charge bought may stand, and where the money behind the others
+//! belongs: one function of what was paid, refunded, disputed and lost, whatever the order in which
+//! it became known.
 //!
 //! | money that is gone | credits that go with it |
 //! |---|---|
@@ -7,7 +8,8 @@
 //! | disputed, open or lost | its share of the rest, rounded up: nothing is served for money that the bank holds |
 //! | all of it | all of them |
 //!
-//! A launch that was delivered is worth one credit to whoever disputes it; a refund of one is goodwill and takes none.
+//! A launch that was delivered is worth one credit to whoever disputes it; a refund of one is
+//! goodwill and takes none.
 
 use crate::{money::Credits, ports::CreditAccount};
 
@@ -61,7 +63,8 @@ pub struct Adjustment {
     pub forgive: u64,
     /// What the money behind the balance changes by, in cents.
     pub backing_cents: i64,
-    /// What is no longer unearned, because its money is gone, in cents; below zero where it is unearned again.
+    /// What is no longer unearned, because its money is gone, in cents; below zero where it is
+    /// unearned again.
     pub unearned_cents: i64,
     /// What is taken back from now on.
     pub after: TakenBack,
@@ -77,8 +80,11 @@ impl ChargeMoney {
             Purchase::Nothing => 0,
             Purchase::Delivered => u64::from(disputed > 0),
             Purchase::Credits(bought) => {
-                let by_refund = share(bought, self.refunded.min(self.paid), self.paid, Rounding::Down);
-                by_refund.saturating_add(share(bought, disputed, self.paid, Rounding::Up)).min(bought)
+                let by_refund =
+                    share(bought, self.refunded.min(self.paid), self.paid, Rounding::Down);
+                by_refund
+                    .saturating_add(share(bought, disputed, self.paid, Rounding::Up))
+                    .min(bought)
             }
         }
     }
@@ -99,11 +105,17 @@ impl ChargeMoney {
     }
 
     /// What an account must change by, once the money stands so.
-    pub fn adjust(&self, purchase: Purchase, before: TakenBack, account: &CreditAccount) -> Adjustment {
+    pub fn adjust(
+        &self,
+        purchase: Purchase,
+        before: TakenBack,
+        account: &CreditAccount,
+    ) -> Adjustment {
         let mut step = self.adjust_credits(purchase, before, account);
         let pool = before.held_cents.saturating_add(before.used_cents);
         let taken_now = account.backing_of(Credits::new(step.claw));
-        // Credits of another purchase may be worth more than this one's money: the rest stays behind the credits that are left.
+        // Credits of another purchase may be worth more than this one's money: the rest stays
+        // behind the credits that are left.
         let taken_now = taken_now.min(self.gone().saturating_add(self.open()).saturating_sub(pool));
         let pool = pool.saturating_add(taken_now);
         let used = pool.min(self.gone());
@@ -115,13 +127,22 @@ impl ChargeMoney {
         step
     }
 
-    fn adjust_credits(&self, purchase: Purchase, before: TakenBack, account: &CreditAccount) -> Adjustment {
+    fn adjust_credits(
+        &self,
+        purchase: Purchase,
+        before: TakenBack,
+        account: &CreditAccount,
+    ) -> Adjustment {
         let (due, taken) = (self.credits_gone(purchase), before.clawed.saturating_add(before.owed));
         if due >= taken {
             let more = due - taken;
             let claw = more.min(account.balance.get());
             let owe = more - claw;
-            let after = TakenBack { clawed: before.clawed.saturating_add(claw), owed: before.owed.saturating_add(owe), ..before };
+            let after = TakenBack {
+                clawed: before.clawed.saturating_add(claw),
+                owed: before.owed.saturating_add(owe),
+                ..before
+            };
             return Adjustment { claw, owe, after, ..Adjustment::default() };
         }
         let fewer = taken - due;

@@ -69,7 +69,13 @@ impl UnixMs {
         let (hour, minute, second) = moment.time().as_hms();
         let mut text = String::with_capacity(20);
         push_digits(&mut text, moment.year().unsigned_abs(), 4);
-        let parts = [('-', moment.month() as u8), ('-', moment.day()), ('T', hour), (':', minute), (':', second)];
+        let parts = [
+            ('-', moment.month() as u8),
+            ('-', moment.day()),
+            ('T', hour),
+            (':', minute),
+            (':', second),
+        ];
         for (separator, part) in parts {
             text.push(separator);
             push_digits(&mut text, u32::from(part), 2);
@@ -118,7 +124,8 @@ impl UnixMs {
 impl Month {
     /// The first moment of the next month: when the free tier starts afresh.
     pub fn end(self) -> UnixMs {
-        let (year, month) = if self.month == 12 { (self.year + 1, 1) } else { (self.year, self.month + 1) };
+        let (year, month) =
+            if self.month == 12 { (self.year + 1, 1) } else { (self.year, self.month + 1) };
         first_of(year, month)
     }
 
@@ -134,7 +141,8 @@ impl fmt::Display for Month {
     }
 }
 
-/// The last `width` decimal digits. Written by hand: every 402 carries a time, and the formatting machinery takes ten times as long.
+/// The last `width` decimal digits. Written by hand: every 402 carries a time, and the formatting
+/// machinery takes ten times as long.
 fn push_digits(out: &mut String, number: u32, width: u32) {
     for place in (0..width).rev() {
         let digit = number / 10_u32.pow(place) % 10;
@@ -160,7 +168,10 @@ mod tests {
         assert_eq!(last.month().end(), last.plus_ms(1));
         assert_eq!(last.rfc3339(), "2026-12-31T23:59:59.999Z");
         assert_eq!(last.day(), "2026-12-31");
-        assert_eq!((last.day_end(), last.plus_ms(1).day_end()), (last.plus_ms(1), last.plus_ms(86_400_001)));
+        assert_eq!(
+            (last.day_end(), last.plus_ms(1).day_end()),
+            (last.plus_ms(1), last.plus_ms(86_400_001))
+        );
     }
 
     #[test]
@@ -169,10 +180,20 @@ mod tests {
         assert_eq!(moment.rfc3339_s(), "2026-11-21T23:05:39Z");
         assert_eq!(UnixMs::parse_rfc3339("2026-11-21T23:05:39.5279Z"), Some(moment));
         assert_eq!(UnixMs::parse_rfc3339("2026-11-22T01:05:39.527+02:00"), Some(moment));
-        assert_eq!(UnixMs::parse_rfc3339(&moment.rfc3339_s()), Some(UnixMs::from_s(moment.unix_s())));
+        assert_eq!(
+            UnixMs::parse_rfc3339(&moment.rfc3339_s()),
+            Some(UnixMs::from_s(moment.unix_s()))
+        );
         assert_eq!(UnixMs::from_s(253_402_300_799).rfc3339_s(), "9999-12-31T23:59:59Z");
         assert_eq!(UnixMs::new(-1).rfc3339_s(), "1969-12-31T23:59:59Z");
-        for text in ["", "tomorrow", "2026-11-21", "2026-11-21T23:05:39", "2026-13-01T00:00:00Z", "1795302339"] {
+        for text in [
+            "",
+            "tomorrow",
+            "2026-11-21",
+            "2026-11-21T23:05:39",
+            "2026-13-01T00:00:00Z",
+            "1795302339",
+        ] {
             assert_eq!(UnixMs::parse_rfc3339(text), None, "{text:?}");
         }
     }

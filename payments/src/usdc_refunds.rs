@@ -1,8 +1,10 @@
-//! Refunds in USDC: signed by a wallet that does nothing else, saved, sent and proven like a settlement.
+//! Refunds in USDC: signed by a wallet that does nothing else, saved, sent and proven like a
+//! settlement.
 //!
-//! An approval takes one nonce of the wallet. Everything that is signed for it is signed under that nonce: the transfer, the same at a higher fee,
-//! and an empty transaction in its place when it was not mined in time. So one of them at most is ever mined, and only when none of them can be
-//! any more, in a block that is final, is the debt due again.
+//! An approval takes one nonce of the wallet. Everything that is signed for it is signed under that
+//! nonce: the transfer, the same at a higher fee, and an empty transaction in its place when it was
+//! not mined in time. So one of them at most is ever mined, and only when none of them can be any
+//! more, in a block that is final, is the debt due again.
 
 use std::sync::Arc;
 
@@ -11,8 +13,9 @@ use crate::{
     ids::PaymentId,
     money::{Amount, UsdcUnits},
     ports::{
-        BooksError, CardBooks, ChainRail, Clock, RailError, Raised, RefundApproval, RefundRail, RefundRefusal, Standing, UsdcRefund,
-        UsdcRefundBooks, UsdcRefundChange, UsdcRefundNote, UsdcRefundOrder, UsdcRefundOutcome, UsdcRefundState,
+        BooksError, CardBooks, ChainRail, Clock, RailError, Raised, RefundApproval, RefundRail,
+        RefundRefusal, Standing, UsdcRefund, UsdcRefundBooks, UsdcRefundChange, UsdcRefundNote,
+        UsdcRefundOrder, UsdcRefundOutcome, UsdcRefundState,
     },
     settlement::{Attempt, AttemptKind},
 };
@@ -21,7 +24,8 @@ use crate::{
 const ROUND_LIMIT: u32 = 64;
 /// How long a look keeps others away.
 const LEASE_MS: i64 = 30_000;
-/// The shortest and the longest time between two looks at a refund that is not decided, and at one that is not final.
+/// The shortest and the longest time between two looks at a refund that is not decided, and at one
+/// that is not final.
 const LOOK_AGAIN_MS: (i64, i64) = (1_500, 60_000);
 /// How long a refund may wait for its block before an empty transaction is signed in its place.
 const CANCEL_AFTER_MS: i64 = 24 * 3_600_000;
@@ -73,23 +77,40 @@ pub struct UsdcRefundRound {
     pub stuck: Vec<PaymentId>,
 }
 
-/// Approves the refund of a debt in USDC: signed and saved in one commit, and sent by the next round.
+/// Approves the refund of a debt in USDC: signed and saved in one commit, and sent by the next
+/// round.
 ///
 /// # Errors
 /// [`UsdcRefundError`].
-pub async fn approve_usdc_refund(parts: &UsdcRefunds, approval: &RefundApproval) -> Result<UsdcRefund, UsdcRefundError> {
+pub async fn approve_usdc_refund(
+    parts: &UsdcRefunds,
+    approval: &RefundApproval,
+) -> Result<UsdcRefund, UsdcRefundError> {
     let owed = parts.owed.usdc_owed(approval.intent).await?;
-    let view = parts.wallet.refund_view(owed.wallet, owed.amount, parts.gas.of(Amount::Usdc(owed.amount))).await?;
+    let view = parts
+        .wallet
+        .refund_view(owed.wallet, owed.amount, parts.gas.of(Amount::Usdc(owed.amount)))
+        .await?;
     if view.held < owed.amount {
         return Err(RefundRefusal::WalletTooPoor { held: view.held, needed: owed.amount }.into());
     }
     if let Some(words) = view.would_revert.clone() {
         if !approval.dry_run {
-            parts.books.note_usdc_refund_refused(approval.intent, &words, approval.at).await.map_err(RefundRefusal::Books)?;
+            parts
+                .books
+                .note_usdc_refund_refused(approval.intent, &words, approval.at)
+                .await
+                .map_err(RefundRefusal::Books)?;
         }
         return Err(RefundRefusal::TokenRefuses(words).into());
     }
-    let order = UsdcRefundOrder { approval, owed, chain_id: parts.chain.chain_id(), view: &view, per_day: parts.per_day };
+    let order = UsdcRefundOrder {
+        approval,
+        owed,
+        chain_id: parts.chain.chain_id(),
+        view: &view,
+        per_day: parts.per_day,
+    };
     Ok(parts.books.approve_usdc_refund(&order).await?)
 }
 
@@ -101,10 +122,17 @@ pub async fn usdc_refund_round(parts: &UsdcRefunds) -> Result<UsdcRefundRound, B
     let mut round = UsdcRefundRound::default();
     while round.looks < ROUND_LIMIT {
         let now = parts.clock.now();
-        let Some(refund) = parts.books.take_usdc_refund(parts.chain.chain_id(), now, now.plus_ms(LEASE_MS)).await? else { break };
+        let Some(refund) = parts
+            .books
+            .take_usdc_refund(parts.chain.chain_id(), now, now.plus_ms(LEASE_MS))
+            .await?
+        else {
+            break;
+        };
         round.looks += 1;
         let looked = look_at_refund(parts, &refund).await?;
-        let (change, answered) = looked.map_or((UsdcRefundChange::Same, false), |change| (change, true));
+        let (change, answered) =
+            looked.map_or((UsdcRefundChange::Same, false), |change| (change, true));
         let note = note(parts, &refund, change).await;
         if !parts.books.note_usdc_refund(&refund, &note).await? {
             continue;
@@ -125,10 +153,15 @@ pub async fn usdc_refund_round(parts: &UsdcRefunds) -> Result<UsdcRefundRound, B
 }
 
 /// `None` when the node does not say.
-async fn look_at_refund(parts: &UsdcRefunds, refund: &UsdcRefund) -> Result<Option<UsdcRefundChange>, BooksError> {
+async fn look_at_refund(
+    parts: &UsdcRefunds,
+    refund: &UsdcRefund,
+) -> Result<Option<UsdcRefundChange>, BooksError> {
     match (refund.state, &refund.proof) {
         (UsdcRefundState::Refunded, Some(proof)) => {
-            let Ok(standing) = parts.chain.standing(std::slice::from_ref(proof)).await else { return Ok(None) };
+            let Ok(standing) = parts.chain.standing(std::slice::from_ref(proof)).await else {
+                return Ok(None);
+            };
             Ok(match standing.first() {
                 Some(Standing::Final) => Some(UsdcRefundChange::Final),
                 Some(Standing::Displaced) => displaced(parts, refund).await,
@@ -150,17 +183,23 @@ async fn displaced(parts: &UsdcRefunds, refund: &UsdcRefund) -> Option<UsdcRefun
     }
 }
 
-async fn undecided(parts: &UsdcRefunds, refund: &UsdcRefund) -> Result<Option<UsdcRefundChange>, BooksError> {
+async fn undecided(
+    parts: &UsdcRefunds,
+    refund: &UsdcRefund,
+) -> Result<Option<UsdcRefundChange>, BooksError> {
     match parts.wallet.refund_outcome(refund).await {
         Ok(UsdcRefundOutcome::Paid(proof)) => Ok(Some(UsdcRefundChange::Paid(proof))),
         Ok(UsdcRefundOutcome::Failed(why)) => Ok(Some(UsdcRefundChange::Failed(why))),
         Ok(UsdcRefundOutcome::Used) => Ok(Some(UsdcRefundChange::Same)),
-        Ok(UsdcRefundOutcome::Unused) => send(parts, refund).await.map(|()| Some(UsdcRefundChange::Same)),
+        Ok(UsdcRefundOutcome::Unused) => {
+            send(parts, refund).await.map(|()| Some(UsdcRefundChange::Same))
+        }
         Err(_) => Ok(None),
     }
 }
 
-/// The same bytes, the same at a higher fee, or nothing in their place: each saved before it is sent.
+/// The same bytes, the same at a higher fee, or nothing in their place: each saved before it is
+/// sent.
 async fn send(parts: &UsdcRefunds, refund: &UsdcRefund) -> Result<(), BooksError> {
     let Some(last) = refund.attempts.last() else { return Ok(()) };
     let now = parts.clock.now();
@@ -168,11 +207,15 @@ async fn send(parts: &UsdcRefunds, refund: &UsdcRefund) -> Result<(), BooksError
     let late = now >= refund.approved_at.plus_ms(CANCEL_AFTER_MS);
     let new: Option<Attempt> = match last.kind {
         // At its bound the transfer stays what it is.
-        AttemptKind::Transfer if late => parts.chain.void(refund.owed, last, gas_wei, now).await.ok(),
-        AttemptKind::Transfer | AttemptKind::Void => match parts.chain.bump(refund.owed, last, gas_wei, now).await {
-            Ok(Raised::Higher(raised)) => Some(raised),
-            Ok(Raised::NotNow | Raised::AtBound) | Err(_) => None,
-        },
+        AttemptKind::Transfer if late => {
+            parts.chain.void(refund.owed, last, gas_wei, now).await.ok()
+        }
+        AttemptKind::Transfer | AttemptKind::Void => {
+            match parts.chain.bump(refund.owed, last, gas_wei, now).await {
+                Ok(Raised::Higher(raised)) => Some(raised),
+                Ok(Raised::NotNow | Raised::AtBound) | Err(_) => None,
+            }
+        }
     };
     match &new {
         Some(new) if !parts.books.save_usdc_refund_attempt(refund, new).await? => return Ok(()),
@@ -182,10 +225,18 @@ async fn send(parts: &UsdcRefunds, refund: &UsdcRefund) -> Result<(), BooksError
     Ok(())
 }
 
-async fn note(parts: &UsdcRefunds, refund: &UsdcRefund, change: UsdcRefundChange) -> UsdcRefundNote {
+async fn note(
+    parts: &UsdcRefunds,
+    refund: &UsdcRefund,
+    change: UsdcRefundChange,
+) -> UsdcRefundNote {
     let decided = matches!(change, UsdcRefundChange::Paid(_) | UsdcRefundChange::Failed(_));
     // What it cost is not worth waiting for: a payer's money is booked without it.
-    let fees_wei = if decided { parts.chain.fees_paid(&refund.attempts).await.unwrap_or_default() } else { Vec::new() };
+    let fees_wei = if decided {
+        parts.chain.fees_paid(&refund.attempts).await.unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let at = parts.clock.now();
     let next_look_at = match change {
         UsdcRefundChange::Final | UsdcRefundChange::Failed(_) => None,

@@ -1,13 +1,15 @@
-//! A log on disk: one file to which each record is appended, and is on the disk before anybody hears of it.
+//! A log on disk: one file to which each record is appended, and is on the disk before anybody
+//! hears of it.
 //!
 //! ```text
 //! file   = magic 8 bytes, frame*
 //! frame  = length u32, check of the length 4 bytes, payload, check of the payload 8 bytes    (little endian)
 //! ```
 //!
-//! Each check also covers all checks before it, so that frames cannot be lost, repeated or swapped unseen. A process
-//! that is killed while it appends leaves a torn last frame, which nobody was told of: it is cut off at the next start.
-//! Anything else that does not fit is damage, and an error.
+//! Each check also covers all checks before it, so that frames cannot be lost, repeated or swapped
+//! unseen. A process that is killed while it appends leaves a torn last frame, which nobody was
+//! told of: it is cut off at the next start. Anything else that does not fit is damage, and an
+//! error.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufReader, Read, Seek as _, SeekFrom, Write as _};
@@ -90,7 +92,8 @@ impl Log {
     /// Opens or creates the log `name` of `dir`.
     ///
     /// # Errors
-    /// [`LogError::Locked`] if another process has it, [`LogError::Damaged`] if it is not what was written.
+    /// [`LogError::Locked`] if another process has it, [`LogError::Damaged`] if it is not what was
+    /// written.
     pub(crate) fn open(dir: &Path, name: &str, magic: &Magic) -> Result<Opened, LogError> {
         let path = dir.join(name);
         let io = |source| LogError::io(&path, source);
@@ -103,7 +106,8 @@ impl Log {
             Err(TryLockError::WouldBlock) => return Err(LogError::Locked { path }),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        let mut log = Self { file, path, magic: *magic, len: 0, chain: keccak256(magic), broken: false };
+        let mut log =
+            Self { file, path, magic: *magic, len: 0, chain: keccak256(magic), broken: false };
         let payloads = log.read_all()?;
         if payloads.is_empty() {
             log.start_over(dir)?;
@@ -186,7 +190,8 @@ impl Log {
         Ok(Frame::Whole(payload))
     }
 
-    /// After a loss of power a file can be longer than what reached it; the rest then reads as zeros.
+    /// After a loss of power a file can be longer than what reached it; the rest then reads as
+    /// zeros.
     fn torn_if_zeros(&self, reader: &mut impl Read, seen: &[u8]) -> Result<Frame, LogError> {
         let mut rest = seen.to_vec();
         reader.read_to_end(&mut rest).map_err(|source| LogError::io(&self.path, source))?;
@@ -195,14 +200,19 @@ impl Log {
 
     fn read_up_to(&self, reader: &mut impl Read, length: usize) -> Result<Vec<u8>, LogError> {
         let mut bytes = Vec::new();
-        reader.take(length as u64).read_to_end(&mut bytes).map_err(|source| LogError::io(&self.path, source))?;
+        reader
+            .take(length as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|source| LogError::io(&self.path, source))?;
         Ok(bytes)
     }
 
     /// A log without a whole first record belongs to a world that nobody has seen yet.
     fn start_over(&mut self, dir: &Path) -> Result<(), LogError> {
         self.len = 0;
-        self.cut().and_then(|()| self.file.write_all(&self.magic)).map_err(|source| LogError::io(&self.path, source))?;
+        self.cut()
+            .and_then(|()| self.file.write_all(&self.magic))
+            .map_err(|source| LogError::io(&self.path, source))?;
         self.len = self.magic.len() as u64;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| LogError::io(dir, source))
     }

@@ -6,8 +6,9 @@ use alloy_primitives::{Address, B256, hex, keccak256};
 use secp256k1::ecdsa::RecoverableSignature;
 use secp256k1::{Message, PublicKey, SecretKey};
 
-/// The keys of the mnemonic "test test test test test test test test test test test junk" (path m/44'/60'/0'/0/n),
-/// which development nodes fund. Everybody knows them: never send them anything of value.
+/// The keys of the mnemonic "test test test test test test test test test test test junk" (path
+/// m/44'/60'/0'/0/n), which development nodes fund. Everybody knows them: never send them anything
+/// of value.
 const DEV_KEYS: [[u8; 32]; 10] = [
     hex!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
     hex!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
@@ -87,8 +88,8 @@ impl Signer {
         self.address
     }
 
-    /// Signs a digest, for instance that of an EIP-3009 `TransferWithAuthorization`: r, s (the low one), and v as 27
-    /// or 28, in the order in which the token's `bytes` overload takes them.
+    /// Signs a digest, for instance that of an EIP-3009 `TransferWithAuthorization`: r, s (the low
+    /// one), and v as 27 or 28, in the order in which the token's `bytes` overload takes them.
     #[must_use]
     pub fn sign_digest(&self, digest: B256) -> [u8; 65] {
         let message = Message::from_digest(digest.0);

@@ -1,4 +1,5 @@
-//! Which official accounts are connected: the valid values of `dropspace_platforms`, checked before any money.
+//! Which official accounts are connected: the valid values of `dropspace_platforms`, checked before
+//! any money.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,7 +25,8 @@ use crate::{
 
 /// How old the list may be.
 const REFRESH_MS: i64 = 60_000;
-/// How long after a failure it is asked for again; twice as long after each further one, until the list would be asked for anyway.
+/// How long after a failure it is asked for again; twice as long after each further one, until the
+/// list would be asked for anyway.
 const RETRY_MS: i64 = 2_000;
 /// The route that answers it.
 const ROUTE: &str = "GET /dropspace/status";
@@ -48,9 +50,14 @@ struct Known {
 // === impl Accounts ===
 
 impl Accounts {
-    /// Nothing is known until the first turn, and of an upstream of another kind nothing is ever asked.
+    /// Nothing is known until the first turn, and of an upstream of another kind nothing is ever
+    /// asked.
     fn new(world: World, profile: &Profile) -> Self {
-        let asks = has_rules(profile) && profile.route(ROUTE).and_then(Route::upstream).is_some_and(|route| route.access == Access::Open);
+        let asks = has_rules(profile)
+            && profile
+                .route(ROUTE)
+                .and_then(Route::upstream)
+                .is_some_and(|route| route.access == Access::Open);
         let known = Known { platforms: None, ask_at: UnixMs::new(0), failures: 0 };
         Self { world, asks, known: Arc::new(RwLock::new(known)) }
     }
@@ -67,11 +74,16 @@ impl Accounts {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let nobody = Connected::new([]);
         let connected = known.platforms.as_ref().unwrap_or(&nobody);
-        let asks = body.get("dropspace_platforms").and_then(Value::as_array).is_some_and(|asked| !asked.is_empty());
+        let asks = body
+            .get("dropspace_platforms")
+            .and_then(Value::as_array)
+            .is_some_and(|asked| !asked.is_empty());
         if known.platforms.is_none() && asks {
             return Err(Box::new(unknown()));
         }
-        create::parse(body, connected, now_unix_s.saturating_mul(1000)).map(drop).map_err(|refusal| Box::new(refused(refusal)))
+        create::parse(body, connected, now_unix_s.saturating_mul(1000))
+            .map(drop)
+            .map_err(|refusal| Box::new(refused(refusal)))
     }
 
     async fn ask(&self) -> Option<Connected> {
@@ -84,10 +96,18 @@ impl Accounts {
             request_id: String::from("accounts"),
         };
         let admission = Admission::for_anyone(&Access::Open, request)?;
-        let answer = self.world.upstream.forward(admission).await.ok().filter(|answer| answer.status == 200)?;
+        let answer = self
+            .world
+            .upstream
+            .forward(admission)
+            .await
+            .ok()
+            .filter(|answer| answer.status == 200)?;
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         let platforms = body.pointer("/data/connected_platforms")?.as_array()?;
-        Some(Connected::new(platforms.iter().filter_map(Value::as_str).filter_map(Platform::from_id)))
+        Some(Connected::new(
+            platforms.iter().filter_map(Value::as_str).filter_map(Platform::from_id),
+        ))
     }
 }
 
@@ -153,7 +173,9 @@ fn unknown() -> BodyRefusal {
     BodyRefusal {
         status: 503,
         code: String::from("SERVER_001"),
-        message: String::from("the connected accounts are not known right now; nothing was charged"),
+        message: String::from(
+            "the connected accounts are not known right now; nothing was charged",
+        ),
         details: Vec::new(),
         field: String::from("dropspace_platforms"),
         expected: String::from("a later try"),

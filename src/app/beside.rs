@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use payments::{
-    ports::{Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
+    ports::{
+        Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks,
+    },
     route::Quota,
 };
 

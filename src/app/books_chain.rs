@@ -1,4 +1,5 @@
-//! Books are of one chain and one token: their nonces, authorizations and settlements mean something else on another one.
+//! Books are of one chain and one token: their nonces, authorizations and settlements mean
+//! something else on another one.
 
 use payments::ports::CardBooks;
 
@@ -11,15 +12,25 @@ use crate::{
 /// The configured chain and token, as books keep them.
 pub(super) fn configured(config: &Config) -> Option<String> {
     let asset = config.x402.asset.0?;
-    Some(format!("eip155:{}/{}", config.x402.chain_id, payments::agent::Wallet::new(asset.into_array())))
+    Some(format!(
+        "eip155:{}/{}",
+        config.x402.chain_id,
+        payments::agent::Wallet::new(asset.into_array())
+    ))
 }
 
-/// What is wrong with using these books; `None` when they are of the configured chain and token, or of none yet.
+/// What is wrong with using these books; `None` when they are of the configured chain and token, or
+/// of none yet.
 ///
 /// # Errors
 /// [`AppError`] when the books cannot be read.
-pub(super) async fn mismatch(config: &Config, inspect: &dyn Inspect) -> Result<Option<String>, AppError> {
-    let (Some(configured), Some(books)) = (configured(config), inspect.token().await?) else { return Ok(None) };
+pub(super) async fn mismatch(
+    config: &Config,
+    inspect: &dyn Inspect,
+) -> Result<Option<String>, AppError> {
+    let (Some(configured), Some(books)) = (configured(config), inspect.token().await?) else {
+        return Ok(None);
+    };
     Ok((configured != books).then(|| {
         format!(
             "these books are of {books}, and x402.chain_id with x402.asset name {configured}: their nonces and settlements are of that chain and \
@@ -32,7 +43,11 @@ pub(super) async fn mismatch(config: &Config, inspect: &dyn Inspect) -> Result<O
 ///
 /// # Errors
 /// [`AppError::Setting`] with both; [`AppError`] when the books do not answer.
-pub(super) async fn check(config: &Config, inspect: &dyn Inspect, marks: &dyn CardBooks) -> Result<(), AppError> {
+pub(super) async fn check(
+    config: &Config,
+    inspect: &dyn Inspect,
+    marks: &dyn CardBooks,
+) -> Result<(), AppError> {
     if let Some(mismatch) = mismatch(config, inspect).await? {
         return Err(AppError::Setting(mismatch));
     }
@@ -40,6 +55,8 @@ pub(super) async fn check(config: &Config, inspect: &dyn Inspect, marks: &dyn Ca
     match marks.same_key(TOKEN_MARK, &configured).await? {
         true => Ok(()),
         // Another process was faster, with another configuration.
-        false => Err(AppError::Setting(format!("these books are begun by another process with another chain or token than {configured}"))),
+        false => Err(AppError::Setting(format!(
+            "these books are begun by another process with another chain or token than {configured}"
+        ))),
     }
 }

@@ -40,7 +40,8 @@ struct Shared {
     balances: Arc<RedisBalances>,
 }
 
-/// The cache. A Redis that does not answer now is waited for in the background. `shared_books`: other processes may write the same books.
+/// The cache. A Redis that does not answer now is waited for in the background. `shared_books`:
+/// other processes may write the same books.
 ///
 /// # Errors
 /// [`AppError`] for an address that is none.
@@ -91,7 +92,11 @@ fn link_within(config: &Config, limit: Duration) -> Result<Option<Arc<RedisLink>
     if config.cache.url.scheme() != "redis" {
         return Ok(None);
     }
-    let settings = LinkSettings { url: config.cache.url.expose().to_owned(), prefix: config.cache.prefix.clone(), limit };
+    let settings = LinkSettings {
+        url: config.cache.url.expose().to_owned(),
+        prefix: config.cache.prefix.clone(),
+        limit,
+    };
     let link = RedisLink::new(settings).map_err(|error| AppError::Setting(error.to_string()))?;
     Ok(Some(Arc::new(link)))
 }
@@ -181,9 +186,9 @@ impl Check for CacheCheck {
     async fn run(&self) -> Result<(), String> {
         match self.0.is_up() {
             true => Ok(()),
-            false => {
-                Err(String::from("Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books"))
-            }
+            false => Err(String::from(
+                "Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books",
+            )),
         }
     }
 
@@ -201,11 +206,15 @@ impl BalancesBeside {
     /// # Errors
     /// [`AppError`] for an address that is none.
     pub(super) fn of(config: &Config) -> Result<Self, AppError> {
-        let shared = |link: Arc<RedisLink>| Shared { balances: Arc::new(RedisBalances::new(Arc::clone(&link))), link };
+        let shared = |link: Arc<RedisLink>| Shared {
+            balances: Arc::new(RedisBalances::new(Arc::clone(&link))),
+            link,
+        };
         Ok(Self(patient_link(config)?.map(shared)))
     }
 
-    /// Forgets an account after a change; false when the gateways could not be told, and may show the old balance for five minutes.
+    /// Forgets an account after a change; false when the gateways could not be told, and may show
+    /// the old balance for five minutes.
     pub async fn forget(&self, payer: &Payer) -> bool {
         match &self.0 {
             Some(shared) => shared.link.connect().await && shared.balances.forget(payer).await,

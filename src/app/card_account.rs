@@ -1,4 +1,5 @@
-//! Books belong to one account of the card processor and one mode: test credits are never spent for real.
+//! Books belong to one account of the card processor and one mode: test credits are never spent for
+//! real.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +8,8 @@ use payments::ports::{CardBooks, CardError, CardRail};
 use super::error::AppError;
 use crate::{clock::random_bytes, rails::stripe::StripeRail};
 
-/// What the books keep of the mode, so that what was bought in a test is never spent for real money.
+/// What the books keep of the mode, so that what was bought in a test is never spent for real
+/// money.
 const MODE_MARK: &str = "stripe.mode";
 /// How long a start waits to hear whose key it is.
 const ACCOUNT_WITHIN: Duration = Duration::from_secs(5);
@@ -21,7 +23,9 @@ pub(super) async fn check_mode(books: &dyn CardBooks, livemode: bool) -> Result<
     let mode = if livemode { "live" } else { "test" };
     match books.same_key(MODE_MARK, mode).await? {
         true => Ok(()),
-        false => Err(AppError::Setting(format!("these books are of another mode than stripe.mode = {mode}: {ANOTHER_MODE}"))),
+        false => Err(AppError::Setting(format!(
+            "these books are of another mode than stripe.mode = {mode}: {ANOTHER_MODE}"
+        ))),
     }
 }
 
@@ -29,13 +33,16 @@ pub(super) async fn check_mode(books: &dyn CardBooks, livemode: bool) -> Result<
 ///
 /// # Errors
 /// [`AppError`].
-pub(super) async fn of_books(rail: StripeRail, books: &Arc<dyn CardBooks>) -> Result<StripeRail, AppError> {
+pub(super) async fn of_books(
+    rail: StripeRail,
+    books: &Arc<dyn CardBooks>,
+) -> Result<StripeRail, AppError> {
     let name = books.books_name(&hex::encode(random_bytes::<16>()?)).await?;
     Ok(rail.of_books(Arc::clone(books), name))
 }
 
-/// Refuses another account than the one that the books were begun with. One that is not known yet is waited for while serving: readiness says
-/// so, and cards are refused until then.
+/// Refuses another account than the one that the books were begun with. One that is not known yet
+/// is waited for while serving: readiness says so, and cards are refused until then.
 ///
 /// # Errors
 /// [`AppError::Setting`] with both.

@@ -1,4 +1,5 @@
-//! Cards: the rail to Stripe or to the emulator beside us, the secrets of challenges and accounts, and what the API needs of all of it.
+//! Cards: the rail to Stripe or to the emulator beside us, the secrets of challenges and accounts,
+//! and what the API needs of all of it.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -7,7 +8,10 @@ use payments::{
     checkout::Cards,
     money::{Credits, UsdCents},
     mpp::{account::AccountKey, agent_token::AgentTokenKeys, secrets::Secrets},
-    ports::{AgentTokens, CardBalance, CardBooks, CardEvents, CardHistory, CardRail, ClearingBooks, Sealer},
+    ports::{
+        AgentTokens, CardBalance, CardBooks, CardEvents, CardHistory, CardRail, ClearingBooks,
+        Sealer,
+    },
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +58,8 @@ struct Processor {
     webhook_secret: String,
 }
 
-/// The parts, or none where no cards are taken. In a sandbox the emulator is started first; it sends its events to `agents`.
+/// The parts, or none where no cards are taken. In a sandbox the emulator is started first; it
+/// sends its events to `agents`.
 ///
 /// # Errors
 /// [`AppError`].
@@ -86,10 +91,15 @@ pub(super) async fn parts(
         true => emulator(config, clock, agents, stop, tasks).await?,
         false => configured(&config.stripe),
     };
-    let rail = Arc::new(card_account::of_books(rail(config, &processor, sealer, clock)?, books).await?);
+    let rail =
+        Arc::new(card_account::of_books(rail(config, &processor, sealer, clock)?, books).await?);
     card_account::open_gate(&rail).await?;
-    let tokens = AgentTokenKeys::new(keys_or(&mpp.token_keys, kept.as_ref().map(|keys| keys.token_key.as_str())))?;
-    let events = Webhooks::new(&processor.webhook_secret, livemode).map(|events| Arc::new(events) as Arc<dyn CardEvents>);
+    let tokens = AgentTokenKeys::new(keys_or(
+        &mpp.token_keys,
+        kept.as_ref().map(|keys| keys.token_key.as_str()),
+    ))?;
+    let events = Webhooks::new(&processor.webhook_secret, livemode)
+        .map(|events| Arc::new(events) as Arc<dyn CardEvents>);
     Ok(Some(CardParts {
         history: rail.clone(),
         balance: rail.clone(),
@@ -97,15 +107,20 @@ pub(super) async fn parts(
         rail,
         tokens: Arc::new(tokens),
         events,
-        secrets: Secrets::new(keys_or(&mpp.secret_keys, kept.as_ref().map(|keys| keys.challenge_key.as_str())))?,
+        secrets: Secrets::new(keys_or(
+            &mpp.secret_keys,
+            kept.as_ref().map(|keys| keys.challenge_key.as_str()),
+        ))?,
         account_key,
         terms: CardTerms {
             realm: realm(config),
             network_id: processor.network_id,
             pack: UsdCents::new(config.pricing.pack_20_usd.minor()),
         },
-        challenge_ttl_ms: i64::try_from(mpp.challenge_ttl_s.saturating_mul(1000)).unwrap_or(i64::MAX),
-        used_credential_ms: i64::try_from(mpp.used_credential_s.saturating_mul(1000)).unwrap_or(i64::MAX),
+        challenge_ttl_ms: i64::try_from(mpp.challenge_ttl_s.saturating_mul(1000))
+            .unwrap_or(i64::MAX),
+        used_credential_ms: i64::try_from(mpp.used_credential_s.saturating_mul(1000))
+            .unwrap_or(i64::MAX),
         bind_bodies: mpp.bind_bodies,
         livemode,
         refused_per_minute: config.limits.refused_cards_per_minute,
@@ -122,7 +137,12 @@ fn configured(stripe: &config::Stripe) -> Processor {
     }
 }
 
-fn rail(config: &Config, processor: &Processor, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Result<StripeRail, AppError> {
+fn rail(
+    config: &Config,
+    processor: &Processor,
+    sealer: Arc<dyn Sealer>,
+    clock: &SystemClock,
+) -> Result<StripeRail, AppError> {
     let stripe = &config.stripe;
     let settings = StripeConfig {
         api_base: processor.api_base.clone(),
@@ -139,7 +159,11 @@ fn rail(config: &Config, processor: &Processor, sealer: Arc<dyn Sealer>, clock: 
 }
 
 /// One token charged, for `doctor`. None where real money would move, or none.
-pub(super) async fn trial(config: &Config, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Option<Result<String, AppError>> {
+pub(super) async fn trial(
+    config: &Config,
+    sealer: Arc<dyn Sealer>,
+    clock: &SystemClock,
+) -> Option<Result<String, AppError>> {
     if config.stripe.mode != StripeMode::Test {
         return None;
     }
@@ -149,8 +173,13 @@ pub(super) async fn trial(config: &Config, sealer: Arc<dyn Sealer>, clock: &Syst
     })
 }
 
-/// Whether the configured processor takes our key, for `doctor`. None where no processor is configured: a sandbox brings its own.
-pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &SystemClock) -> Option<Result<(), AppError>> {
+/// Whether the configured processor takes our key, for `doctor`. None where no processor is
+/// configured: a sandbox brings its own.
+pub(super) async fn probe(
+    config: &Config,
+    sealer: Arc<dyn Sealer>,
+    clock: &SystemClock,
+) -> Option<Result<(), AppError>> {
     if matches!(config.stripe.mode, StripeMode::Off | StripeMode::Sandbox) {
         return None;
     }
@@ -160,8 +189,8 @@ pub(super) async fn probe(config: &Config, sealer: Arc<dyn Sealer>, clock: &Syst
     })
 }
 
-/// The card processor of a serving gateway, for a comparison beside it: nothing is charged, so any seal key will do. None where no cards are
-/// taken.
+/// The card processor of a serving gateway, for a comparison beside it: nothing is charged, so any
+/// seal key will do. None where no cards are taken.
 ///
 /// # Errors
 /// [`AppError`].
@@ -179,7 +208,14 @@ pub(super) async fn beside(
     let rail = rail(config, &processor, Arc::new(AeadSealer::new(&[0; 32])), clock)?;
     let rail = Arc::new(card_account::of_books(rail, &books).await?);
     let exclusive = config.stripe.exclusive;
-    Ok(Some(CardSide { history: rail.clone(), balance: rail.clone(), rail, books, clearing, exclusive }))
+    Ok(Some(CardSide {
+        history: rail.clone(),
+        balance: rail.clone(),
+        rail,
+        books,
+        clearing,
+        exclusive,
+    }))
 }
 
 fn keys_or(configured: &[Secret], kept: Option<&str>) -> Vec<String> {
@@ -213,8 +249,13 @@ impl CardParts {
     }
 
     /// What is compared with the books.
-    pub(super) fn side(&self, books: Arc<dyn CardBooks>, clearing: Arc<dyn ClearingBooks>) -> CardSide {
-        let (history, balance, rail) = (Arc::clone(&self.history), Arc::clone(&self.balance), Arc::clone(&self.rail));
+    pub(super) fn side(
+        &self,
+        books: Arc<dyn CardBooks>,
+        clearing: Arc<dyn ClearingBooks>,
+    ) -> CardSide {
+        let (history, balance, rail) =
+            (Arc::clone(&self.history), Arc::clone(&self.balance), Arc::clone(&self.rail));
         CardSide { history, rail, books, balance, clearing, exclusive: self.exclusive }
     }
 
@@ -238,7 +279,11 @@ impl CardParts {
             bind_bodies: self.bind_bodies,
             livemode: self.livemode,
             looks: Looks::new(self.refused_per_minute),
-            pack: sells_packs.then_some(Pack { id: PACK_ID, credits: PACK_CREDITS, price: self.terms.pack }),
+            pack: sells_packs.then_some(Pack {
+                id: PACK_ID,
+                credits: PACK_CREDITS,
+                price: self.terms.pack,
+            }),
         }
     }
 }
@@ -253,7 +298,11 @@ async fn emulator(
 ) -> Result<Processor, AppError> {
     use sandbox::stripe::{Emulator, EmulatorConfig, PROFILE, SECRET_KEY, WEBHOOK_SECRET};
     let now = clock.clone();
-    let host = if agents.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], agents.port())) } else { agents };
+    let host = if agents.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], agents.port()))
+    } else {
+        agents
+    };
     let emulator = Emulator::start(EmulatorConfig {
         listen: config.sandbox.stripe_listen,
         dir: Some(config.sandbox.dir.join("stripe")),
@@ -269,7 +318,12 @@ async fn emulator(
         stop.cancelled().await;
         emulator.stop().await;
     }));
-    Ok(Processor { api_base, secret_key: SECRET_KEY.to_owned(), network_id: PROFILE.to_owned(), webhook_secret: WEBHOOK_SECRET.to_owned() })
+    Ok(Processor {
+        api_base,
+        secret_key: SECRET_KEY.to_owned(),
+        network_id: PROFILE.to_owned(),
+        webhook_secret: WEBHOOK_SECRET.to_owned(),
+    })
 }
 
 /// The emulator that a server on this machine runs.
@@ -277,7 +331,12 @@ async fn emulator(
 fn running_emulator(config: &Config) -> Result<Processor, AppError> {
     use sandbox::stripe::{PROFILE, SECRET_KEY, WEBHOOK_SECRET};
     let api_base = format!("http://{}", config.sandbox.stripe_listen);
-    Ok(Processor { api_base, secret_key: SECRET_KEY.to_owned(), network_id: PROFILE.to_owned(), webhook_secret: WEBHOOK_SECRET.to_owned() })
+    Ok(Processor {
+        api_base,
+        secret_key: SECRET_KEY.to_owned(),
+        network_id: PROFILE.to_owned(),
+        webhook_secret: WEBHOOK_SECRET.to_owned(),
+    })
 }
 
 #[cfg(not(feature = "sandbox"))]

@@ -25,10 +25,19 @@ struct SignerCheck(World, Option<Wallet>);
 struct UpstreamCheck(World, Arc<Way>);
 struct CardCheck(Arc<dyn CardRail>);
 
-/// Books, chain, upstream, the card processor where cards are taken, and the shared cache where there is one.
-pub(super) fn all(world: &World, way: &Arc<Way>, refund_wallet: Option<Wallet>, cache: Option<Box<dyn Check>>) -> Checks {
-    let mut checks: Vec<Box<dyn Check>> =
-        vec![Box::new(BooksCheck(world.clone())), Box::new(ChainCheck(world.clone())), Box::new(SignerCheck(world.clone(), refund_wallet))];
+/// Books, chain, upstream, the card processor where cards are taken, and the shared cache where
+/// there is one.
+pub(super) fn all(
+    world: &World,
+    way: &Arc<Way>,
+    refund_wallet: Option<Wallet>,
+    cache: Option<Box<dyn Check>>,
+) -> Checks {
+    let mut checks: Vec<Box<dyn Check>> = vec![
+        Box::new(BooksCheck(world.clone())),
+        Box::new(ChainCheck(world.clone())),
+        Box::new(SignerCheck(world.clone(), refund_wallet)),
+    ];
     checks.push(Box::new(UpstreamCheck(world.clone(), Arc::clone(way))));
     if let Some(cards) = &world.cards {
         checks.push(Box::new(CardCheck(Arc::clone(&cards.rail))));

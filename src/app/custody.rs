@@ -30,7 +30,8 @@ pub(super) struct Custody {
 /// Opens every sealed row, and counts what is open under which signer.
 pub(super) async fn look(books: &dyn Books, sealer: &dyn Sealer) -> Result<Custody, BooksError> {
     let rows = books.sealed(MAX_SEALED).await?;
-    let unopened = rows.iter().filter(|row| sealer.open(row.name.as_bytes(), &row.bytes).is_err()).count();
+    let unopened =
+        rows.iter().filter(|row| sealer.open(row.name.as_bytes(), &row.bytes).is_err()).count();
     Ok(Custody { sealed: rows.len(), unopened, signers: books.signers_at_work().await? })
 }
 
@@ -57,7 +58,8 @@ pub(super) async fn watch(world: World, sealer: Arc<dyn Sealer>, stop: Cancellat
                     unopened = custody.unopened;
                     said_of_seals(unopened, custody.sealed);
                 }
-                let found: Vec<Wallet> = custody.strangers(&known).into_iter().map(|(signer, _)| signer).collect();
+                let found: Vec<Wallet> =
+                    custody.strangers(&known).into_iter().map(|(signer, _)| signer).collect();
                 for signer in found.iter().filter(|signer| !strangers.contains(*signer)) {
                     let nonces = custody.open_under(*signer);
                     tracing::warn!(%signer, nonces, "signer.key_not_here: what it signed is sent again, but not replaced or emptied");
@@ -75,6 +77,10 @@ pub(super) async fn watch(world: World, sealer: Arc<dyn Sealer>, stop: Cancellat
 fn said_of_seals(unopened: usize, sealed: usize) {
     match unopened {
         0 => tracing::info!(sealed, "seal.all_open"),
-        _ => tracing::error!(unopened, sealed, "seal.rows_do_not_open: their seal key is not in store.seal_key or store.seal_keys_before"),
+        _ => tracing::error!(
+            unopened,
+            sealed,
+            "seal.rows_do_not_open: their seal key is not in store.seal_key or store.seal_keys_before"
+        ),
     }
 }

@@ -84,6 +84,10 @@ pub enum AppError {
 impl AppError {
     /// Whether books were asked for that were never kept.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::File(sqlite::OpenError::Missing(_)) | Self::Database(postgres::OpenError::Missing(_)))
+        matches!(
+            self,
+            Self::File(sqlite::OpenError::Missing(_))
+                | Self::Database(postgres::OpenError::Missing(_))
+        )
     }
 }

@@ -1,5 +1,5 @@
-//! Keys of a sandbox: made at the first start and kept, so that a killed gateway comes back to the same world. Never used beside a live rail,
-//! which must be given its own.
+//! Keys of a sandbox: made at the first start and kept, so that a killed gateway comes back to the
+//! same world. Never used beside a live rail, which must be given its own.
 
 use std::{
     fs,
@@ -63,12 +63,15 @@ impl SandboxKeys {
         let mut keys = Self::load(dir)?.unwrap_or_default();
         if keys.fill()? {
             let text = toml::to_string(&keys).map_err(|_| KeysError::Contents(path.clone()))?;
-            fs::create_dir_all(dir).and_then(|()| write_private(&path, &text)).map_err(file_error)?;
+            fs::create_dir_all(dir)
+                .and_then(|()| write_private(&path, &text))
+                .map_err(file_error)?;
         }
         Ok(keys)
     }
 
-    /// Makes the keys that are not there: all of them at the first start, later what a newer program needs.
+    /// Makes the keys that are not there: all of them at the first start, later what a newer
+    /// program needs.
     fn fill(&mut self) -> Result<bool, clock::NoRandomness> {
         let mut made = false;
         let keys = [

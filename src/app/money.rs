@@ -1,4 +1,5 @@
-//! What moves money: the rail to the configured chain, with the sandbox chain in front where that is the mode.
+//! What moves money: the rail to the configured chain, with the sandbox chain in front where that
+//! is the mode.
 
 use std::sync::Arc;
 
@@ -46,13 +47,17 @@ pub(super) async fn money(
     };
     let terms = terms(config, keys.as_ref())?;
     let rpc_url = match sandbox {
-        true => sandbox_rpc(config, clock, &address_of(&terms.signer_key)?, &terms.token, stop, tasks).await?,
+        true => {
+            sandbox_rpc(config, clock, &address_of(&terms.signer_key)?, &terms.token, stop, tasks)
+                .await?
+        }
         false => config.x402.rpc_url.expose().to_owned(),
     };
     let rail = terms.rail(config, &rpc_url)?;
     match rail.start_up_check().await {
         Ok(()) => {}
-        // A node that is down is not a reason to lose the answers of finished payments; readiness says so until it is back.
+        // A node that is down is not a reason to lose the answers of finished payments; readiness
+        // says so until it is back.
         Err(RailError::Unreachable(why)) => tracing::warn!(why, "rail.unreachable_at_start"),
         Err(wrong) => return Err(wrong.into()),
     }
@@ -79,24 +84,40 @@ pub(super) fn terms(config: &Config, keys: Option<&SandboxKeys>) -> Result<Terms
         (true, Some(keys)) => kept(keys).clone(),
         _ => chosen.to_owned(),
     };
-    let signer_key = key_bytes(&kept(x402.signer_key.expose(), |keys| &keys.signer_key), "x402.signer_key")?;
+    let signer_key =
+        key_bytes(&kept(x402.signer_key.expose(), |keys| &keys.signer_key), "x402.signer_key")?;
     let pay_to = match (x402.pay_to.0, keys) {
         (Some(address), _) => Wallet::new(address.into_array()),
         (None, Some(keys)) => address_of(&key_bytes(&keys.pay_to_key, "keys.toml")?)?,
         (None, None) => return Err(AppError::Setting(String::from("x402.pay_to is not set"))),
     };
-    let asset = x402.asset.0.ok_or_else(|| AppError::Setting(String::from("x402.asset is not set")))?;
-    let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
-    let before: Vec<[u8; 32]> = config.store.seal_keys_before.iter().map(|key| seal_key(key.expose())).collect();
-    let sealer = AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key))).opening(&before);
-    let others = x402.other_signer_keys.iter().map(|key| key_bytes(key.expose(), "x402.other_signer_keys"));
+    let asset =
+        x402.asset.0.ok_or_else(|| AppError::Setting(String::from("x402.asset is not set")))?;
+    let token = Token::new(
+        Wallet::new(asset.into_array()),
+        &x402.domain_name,
+        &x402.domain_version,
+        x402.chain_id,
+    );
+    let before: Vec<[u8; 32]> =
+        config.store.seal_keys_before.iter().map(|key| seal_key(key.expose())).collect();
+    let sealer =
+        AeadSealer::new(&seal_key(&kept(config.store.seal_key.expose(), |keys| &keys.seal_key)))
+            .opening(&before);
+    let others =
+        x402.other_signer_keys.iter().map(|key| key_bytes(key.expose(), "x402.other_signer_keys"));
     let (other_signer_keys, sealer) = (others.collect::<Result<_, _>>()?, Arc::new(sealer));
     let refund_key = refund_key(config, &signer_key, pay_to)?;
     Ok(Terms { signer_key, other_signer_keys, refund_key, token, pay_to, sealer })
 }
 
-/// The refund wallet's key. What a sandbox keeps by itself is no setting, so that it is compared here again.
-fn refund_key(config: &Config, signer_key: &[u8; 32], pay_to: Wallet) -> Result<Option<[u8; 32]>, AppError> {
+/// The refund wallet's key. What a sandbox keeps by itself is no setting, so that it is compared
+/// here again.
+fn refund_key(
+    config: &Config,
+    signer_key: &[u8; 32],
+    pay_to: Wallet,
+) -> Result<Option<[u8; 32]>, AppError> {
     const SETTING: &str = "refunds.signer_key";
     if config.refunds.signer_key.is_empty() {
         return Ok(None);
@@ -113,7 +134,13 @@ fn refund_key(config: &Config, signer_key: &[u8; 32], pay_to: Wallet) -> Result<
 
 /// Who else may settle what is paid to us.
 fn known_relayers(config: &Config) -> Vec<Wallet> {
-    config.x402.known_relayers.iter().filter_map(|relayer| relayer.0).map(|address| Wallet::new(address.into_array())).collect()
+    config
+        .x402
+        .known_relayers
+        .iter()
+        .filter_map(|relayer| relayer.0)
+        .map(|address| Wallet::new(address.into_array()))
+        .collect()
 }
 
 impl Terms {
@@ -158,7 +185,14 @@ async fn sandbox_rpc(
 ) -> Result<String, AppError> {
     let listener = listener::listener(config.sandbox.chain_listen).await?;
     let url = format!("http://{}", listener::address(&listener)?);
-    tasks.push(super::sandbox_chain::start(&config.sandbox.dir, clock, signer, token, listener, stop.clone())?);
+    tasks.push(super::sandbox_chain::start(
+        &config.sandbox.dir,
+        clock,
+        signer,
+        token,
+        listener,
+        stop.clone(),
+    )?);
     Ok(url)
 }
 
@@ -192,7 +226,8 @@ fn address_of(key: &[u8; 32]) -> Result<Wallet, AppError> {
     Ok(Wallet::new(signer.address().into_array()))
 }
 
-/// The rail of a configuration, to a node that somebody else runs; `None` for a sandbox that was never started.
+/// The rail of a configuration, to a node that somebody else runs; `None` for a sandbox that was
+/// never started.
 pub(super) fn rail_beside(config: &Config) -> Result<Option<BaseRail>, AppError> {
     let keys = SandboxKeys::load(&config.sandbox.dir)?;
     if config.x402.mode == X402Mode::Sandbox {

@@ -35,9 +35,11 @@ pub(super) fn desk(
     store: &Store,
     (drives, reconciler, refunds): (&Drives, Reconciler, Option<UsdcRefunds>),
 ) -> Result<Arc<Desk>, AppError> {
-    let settings =
-        serde_json::to_value(config).map_err(|error| AppError::Setting(format!("the configuration cannot be shown: {error}")))?;
-    let guard = Guard::new(config.operator.token.expose(), world.clock.clone()).map_err(|error| AppError::Setting(error.to_string()))?;
+    let settings = serde_json::to_value(config).map_err(|error| {
+        AppError::Setting(format!("the configuration cannot be shown: {error}"))
+    })?;
+    let guard = Guard::new(config.operator.token.expose(), world.clock.clone())
+        .map_err(|error| AppError::Setting(error.to_string()))?;
     Ok(Arc::new(Desk {
         books: world.books.clone(),
         desk: Arc::clone(&store.desk),
@@ -65,7 +67,8 @@ pub(super) fn desk(
     }))
 }
 
-/// The operators' listener: health for everybody, all else behind the guard; `more` are routes of other rooms.
+/// The operators' listener: health for everybody, all else behind the guard; `more` are routes of
+/// other rooms.
 pub(super) fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router) -> Router {
     operator::router(Arc::clone(&desk), checks, agents, operator::page::routes(desk).merge(more))
 }
@@ -75,14 +78,21 @@ struct ChainGas(Arc<BaseRail>, World);
 #[async_trait]
 impl Gas for ChainGas {
     async fn signers(&self) -> Vec<SignerGas> {
-        futures::future::join_all(self.0.signers().into_iter().map(|signer| of_signer(&self.0, &self.1, signer))).await
+        futures::future::join_all(
+            self.0.signers().into_iter().map(|signer| of_signer(&self.0, &self.1, signer)),
+        )
+        .await
     }
 }
 
 async fn of_signer(rail: &BaseRail, world: &World, signer: Wallet) -> SignerGas {
     let gas = tokio::time::timeout(GAS_TIME, rail.gas_of(signer)).await.ok().and_then(Result::ok);
     let usdc = match rail.refund_wallet() == Some(signer) {
-        true => tokio::time::timeout(GAS_TIME, rail.held_by(signer)).await.ok().and_then(Result::ok).map(|held| held.to_string()),
+        true => tokio::time::timeout(GAS_TIME, rail.held_by(signer))
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .map(|held| held.to_string()),
         false => None,
     };
     let state = world.signers.states().into_iter().find(|state| state.signer == signer);

@@ -1,4 +1,5 @@
-//! The smaller parts that the wiring puts together: the profile with its prices, listeners, and loops beside the requests.
+//! The smaller parts that the wiring puts together: the profile with its prices, listeners, and
+//! loops beside the requests.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,7 +37,9 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
         free_count: config.pricing.free_launches_per_month,
     };
     if !profile.override_launch_price(prices) {
-        return Err(AppError::Setting(String::from("[pricing] sets a launch price, but the profile prices no POST /launches")));
+        return Err(AppError::Setting(String::from(
+            "[pricing] sets a launch price, but the profile prices no POST /launches",
+        )));
     }
     check_quotas(&profile)?;
     profile.settle_offers(RailsHere { cards: config.stripe.mode != StripeMode::Off })?;
@@ -48,26 +51,45 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     match &config.upstream.url {
         UpstreamUrl::Embedded => {}
         UpstreamUrl::Profile => profile.require_network(signs)?,
-        // A core of one's own trusts our signature; the profile's credential goes along only where it is set.
+        // A core of one's own trusts our signature; the profile's credential goes along only where
+        // it is set.
         UpstreamUrl::Http(_) if signs => {}
         UpstreamUrl::Http(_) => {
-            return Err(AppError::Setting(String::from("upstream.signing_secret is not set; the core must know who asks")));
+            return Err(AppError::Setting(String::from(
+                "upstream.signing_secret is not set; the core must know who asks",
+            )));
         }
     }
     Ok(profile)
 }
 
 /// The challenges of every route that asks for a proof.
-pub(super) fn challenges(config: &Config, table: &RouteTable, money: &Money, cards: Option<&CardParts>) -> Result<Challenges, AppError> {
+pub(super) fn challenges(
+    config: &Config,
+    table: &RouteTable,
+    money: &Money,
+    cards: Option<&CardParts>,
+) -> Result<Challenges, AppError> {
     let (url, terms) = (public_url(config), cards.map(CardParts::terms));
-    Ok(Challenges::prepare(table, url, &money.token, money.pay_to, config.x402.max_timeout_s, terms)?)
+    Ok(Challenges::prepare(
+        table,
+        url,
+        &money.token,
+        money.pay_to,
+        config.x402.max_timeout_s,
+        terms,
+    )?)
 }
 
-/// The books have room for every quota. A profile with a count that is too high was refused already: this one is the configuration's.
+/// The books have room for every quota. A profile with a count that is too high was refused
+/// already: this one is the configuration's.
 fn check_quotas(profile: &Profile) -> Result<(), AppError> {
     match profile.quotas().iter().find(|quota| quota.count.get() > most(&quota.name)) {
         None => Ok(()),
-        Some(quota) => Err(AppError::Setting(format!("pricing.free_launches_per_month is at most {}", most(&quota.name)))),
+        Some(quota) => Err(AppError::Setting(format!(
+            "pricing.free_launches_per_month is at most {}",
+            most(&quota.name)
+        ))),
     }
 }
 
@@ -79,7 +101,11 @@ async fn forget_idle(gateway: Arc<Gateway>, stop: CancellationToken) {
 }
 
 /// Looks beside the requests, so that what is wrong is said while nobody pays.
-fn watches(world: &World, sealer: &Arc<dyn Sealer>, stop: &CancellationToken) -> [JoinHandle<()>; 2] {
+fn watches(
+    world: &World,
+    sealer: &Arc<dyn Sealer>,
+    stop: &CancellationToken,
+) -> [JoinHandle<()>; 2] {
     let chain = tokio::spawn(watch_chain(world.rail.clone(), stop.clone()));
     [chain, tokio::spawn(custody::watch(world.clone(), Arc::clone(sealer), stop.clone()))]
 }
@@ -98,13 +124,19 @@ pub(super) fn beside(
 }
 
 /// Asks for approved refunds, where cards are taken.
-fn refunds(gateway: &Gateway, stuck_after_hours: u32, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+fn refunds(
+    gateway: &Gateway,
+    stuck_after_hours: u32,
+    stop: &CancellationToken,
+) -> Option<JoinHandle<()>> {
     let desk = gateway.cards.as_ref()?;
-    let (rail, books, clock) = (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&gateway.world.clock));
+    let (rail, books, clock) =
+        (Arc::clone(&desk.rail), Arc::clone(&desk.books), Arc::clone(&gateway.world.clock));
     Some(tokio::spawn(rounds::refunds(rail, books, clock, stuck_after_hours, stop.clone())))
 }
 
-/// Keeps the way to the upstream as the books have it. What they know is known before anybody is served.
+/// Keeps the way to the upstream as the books have it. What they know is known before anybody is
+/// served.
 ///
 /// # Errors
 /// [`AppError`] when the books do not answer.
@@ -115,12 +147,18 @@ pub(super) async fn way(
     drives: &Drives,
     stop: &CancellationToken,
 ) -> Result<JoinHandle<()>, AppError> {
-    let keeper = WayKeeper { world: world.clone(), books: Arc::clone(books), way: Arc::clone(way), drives: drives.clone() };
+    let keeper = WayKeeper {
+        world: world.clone(),
+        books: Arc::clone(books),
+        way: Arc::clone(way),
+        drives: drives.clone(),
+    };
     keeper.exchange().await?;
     Ok(tokio::spawn(keeper.run(stop.clone())))
 }
 
-/// Asks the chain node now and then, so that one that was swapped for another chain's is noticed while nobody pays.
+/// Asks the chain node now and then, so that one that was swapped for another chain's is noticed
+/// while nobody pays.
 async fn watch_chain(rail: Arc<dyn Settler>, stop: CancellationToken) {
     let mut well = true;
     while tokio::time::timeout(WATCH_CHAIN_EVERY, stop.cancelled()).await.is_err() {

@@ -11,7 +11,10 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{cards, error::AppError, keys::SandboxKeys, money, parts, settings::clock, stores, unknowns, upstream};
+use super::{
+    cards, error::AppError, keys::SandboxKeys, money, parts, settings::clock, stores, unknowns,
+    upstream,
+};
 use crate::{
     clock::SystemIds,
     config::Config,
@@ -21,7 +24,8 @@ use crate::{
 /// How soon it is tried again to note where the books begin.
 const FIRST_BLOCK_AGAIN: Duration = Duration::from_secs(2);
 
-/// Everything for comparisons in a serving process. Their loop begins, unless they run only when somebody asks for one.
+/// Everything for comparisons in a serving process. Their loop begins, unless they run only when
+/// somebody asks for one.
 pub(super) fn serving(
     config: &Config,
     world: &World,
@@ -63,10 +67,18 @@ async fn first_block(parts: Reconciler, stop: CancellationToken) {
 }
 
 fn deadlines(config: &Config) -> Deadlines {
-    Deadlines { core_deadline_ms: unknowns::deadline_ms(config), core_late_copy_ms: unknowns::late_copy_ms(config) }
+    Deadlines {
+        core_deadline_ms: unknowns::deadline_ms(config),
+        core_late_copy_ms: unknowns::late_copy_ms(config),
+    }
 }
 
-fn receiver(config: &Config, token: &Wallet, pay_to: Wallet, refund_wallet: Option<Wallet>) -> Receiver {
+fn receiver(
+    config: &Config,
+    token: &Wallet,
+    pay_to: Wallet,
+    refund_wallet: Option<Wallet>,
+) -> Receiver {
     Receiver { chain_id: config.x402.chain_id, token: *token, pay_to, refund_wallet }
 }
 
@@ -79,7 +91,8 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
     let store = stores::beside(config).await?;
     let keys = SandboxKeys::load(&config.sandbox.dir)?;
     let terms = money::terms(config, keys.as_ref())?;
-    let rail = money::rail_beside(config)?.ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
+    let rail = money::rail_beside(config)?
+        .ok_or_else(|| AppError::Setting(String::from("this sandbox was never started")))?;
     let receiver = receiver(config, terms.token(), terms.pay_to(), rail.refund_wallet());
     let rail = Arc::new(rail);
     let profile = Arc::new(parts::profile(config)?);
@@ -88,7 +101,14 @@ pub async fn reconciler(config: &Config) -> Result<Reconciler, AppError> {
         rail: rail.clone(),
         chain: rail,
         cards: cards::beside(config, &clock, store.cards, store.clearing).await?,
-        upstream: upstream::upstream(config, &profile, &clock, upstream::unwatched(), Arc::default()).await?,
+        upstream: upstream::upstream(
+            config,
+            &profile,
+            &clock,
+            upstream::unwatched(),
+            Arc::default(),
+        )
+        .await?,
         ids: Arc::new(SystemIds(clock.clone())),
         clock: Arc::new(clock),
         receiver,

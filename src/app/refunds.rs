@@ -19,7 +19,12 @@ use super::{
 use crate::{config::Config, rails::base::BaseRail, worker::rounds};
 
 /// The wallet of a configuration with its books; none where no key of one is configured.
-fn wallet(config: &Config, rail: &Arc<BaseRail>, store: &stores::Store, clock: Arc<dyn Clock>) -> Option<UsdcRefunds> {
+fn wallet(
+    config: &Config,
+    rail: &Arc<BaseRail>,
+    store: &stores::Store,
+    clock: Arc<dyn Clock>,
+) -> Option<UsdcRefunds> {
     rail.refund_wallet()?;
     Some(UsdcRefunds {
         chain: rail.clone(),
@@ -42,7 +47,8 @@ pub async fn usdc_refunds(config: &Config) -> Result<Option<UsdcRefunds>, AppErr
     Ok(wallet(config, &Arc::new(rail), &stores::beside(config).await?, Arc::new(clock(config))))
 }
 
-/// The same in a serving process. What is approved is sent until it is proven, in a loop of its own, because it asks the node.
+/// The same in a serving process. What is approved is sent until it is proven, in a loop of its
+/// own, because it asks the node.
 pub(super) fn serving(
     config: &Config,
     rail: &Arc<BaseRail>,

@@ -1,4 +1,5 @@
-//! The sandbox chain beside the gateway, on its own listener, so that wallets and published clients can use it too.
+//! The sandbox chain beside the gateway, on its own listener, so that wallets and published clients
+//! can use it too.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -32,7 +33,12 @@ pub(super) fn start(
 ) -> Result<JoinHandle<()>, AppError> {
     let wei = U256::from(GAS_ETH) * U256::from(1_000_000_000_000_000_000_u64);
     let wallets: Vec<Address> = DevWallet::all().map(|wallet| wallet.address()).collect();
-    let eth_accounts = wallets.iter().copied().chain([Address::from(*signer.as_bytes())]).map(|account| (account, wei)).collect();
+    let eth_accounts = wallets
+        .iter()
+        .copied()
+        .chain([Address::from(*signer.as_bytes())])
+        .map(|account| (account, wei))
+        .collect();
     let config = ChainConfig {
         dir: dir.join("chain"),
         chain_id: token.chain_id(),
@@ -41,7 +47,10 @@ pub(super) fn start(
         usdc_accounts: wallets.into_iter().map(|account| (account, DEV_USDC_UNITS)).collect(),
     };
     let now = clock.clone();
-    let chain = Arc::new(Chain::open(config, Arc::new(move || u64::try_from(now.now_unix_s()).unwrap_or(0)))?);
+    let chain = Arc::new(Chain::open(
+        config,
+        Arc::new(move || u64::try_from(now.now_unix_s()).unwrap_or(0)),
+    )?);
     Ok(tokio::spawn(async move {
         let ticking = tokio::spawn(tick(Arc::clone(&chain), stop.clone()));
         if let Err(error) = sandbox::chain::serve(chain, listener, stop.cancelled_owned()).await {

@@ -4,7 +4,9 @@ use crate::{clock::SystemClock, config::Config};
 
 /// The system's clock, or the one of `test.clock_file`.
 pub(super) fn clock(config: &Config) -> SystemClock {
-    SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()))
+    SystemClock::new(
+        Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()),
+    )
 }
 
 /// Where agents call, without a trailing slash.

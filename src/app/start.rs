@@ -69,8 +69,8 @@ pub async fn start(config: &Config) -> Result<Running, AppError> {
     start_on(config, listener::listener(config.server.listen).await?).await
 }
 
-/// The same with agents on a listener that is open already: a caller who let the system choose the port knows it, and can name it in
-/// `server.public_url`.
+/// The same with agents on a listener that is open already: a caller who let the system choose the
+/// port knows it, and can name it in `server.public_url`.
 ///
 /// # Errors
 /// [`AppError`]; the listener is closed then.
@@ -82,27 +82,69 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let operators = listener::listener(config.server.operator_listen).await?;
     let (stopping, draining) = (CancellationToken::new(), CancellationToken::new());
     let mut workers = Vec::new();
-    let cache = cache::parts(config, limits::agents(config), stores::are_shared(config), &stopping, &mut workers).await?;
+    let cache = cache::parts(
+        config,
+        limits::agents(config),
+        stores::are_shared(config),
+        &stopping,
+        &mut workers,
+    )
+    .await?;
     let money = money::money(config, &clock, &stopping, &mut workers).await?;
-    let (agent_address, operator_address) = (listener::address(&agents)?, listener::address(&operators)?);
+    let (agent_address, operator_address) =
+        (listener::address(&agents)?, listener::address(&operators)?);
     // Before the card emulator: a second process on the same books must not touch the first one's.
     let store = stores::serving(config).await?;
     books_chain::check(config, &*store.inspect, &*store.cards).await?;
-    let cards = cards::parts(config, &clock, &store.cards, Arc::clone(&money.sealer), agent_address, &stopping, &mut workers).await?;
+    let cards = cards::parts(
+        config,
+        &clock,
+        &store.cards,
+        Arc::clone(&money.sealer),
+        agent_address,
+        &stopping,
+        &mut workers,
+    )
+    .await?;
     let stripe_url = cards.as_ref().map(|cards| cards.url().to_owned());
     let (way, calls) = (Arc::default(), Arc::new(vitals::Calls(Arc::clone(&telemetry))));
     let behind = upstream::upstream(config, &profile, &clock, calls, Arc::clone(&way)).await?;
-    let refunds = refunds::serving(config, &money.rail, &store, Arc::new(clock.clone()), &stopping, &mut workers);
-    let world = world(config, behind, &clock, &money, &cache, Arc::clone(&store.books), cards.as_ref().map(cards::CardParts::world))?;
-    let reconciler = reconcile::serving(config, &world, &money, &store, cards.as_ref(), &stopping, &mut workers);
-    workers.push(vitals::worker(&telemetry, &world, &money.rail, Arc::clone(&store.inspect), &cache, &stopping));
+    let refunds = refunds::serving(
+        config,
+        &money.rail,
+        &store,
+        Arc::new(clock.clone()),
+        &stopping,
+        &mut workers,
+    );
+    let world = world(
+        config,
+        behind,
+        &clock,
+        &money,
+        &cache,
+        Arc::clone(&store.books),
+        cards.as_ref().map(cards::CardParts::world),
+    )?;
+    let reconciler =
+        reconcile::serving(config, &world, &money, &store, cards.as_ref(), &stopping, &mut workers);
+    workers.push(vitals::worker(
+        &telemetry,
+        &world,
+        &money.rail,
+        Arc::clone(&store.inspect),
+        &cache,
+        &stopping,
+    ));
     let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
     workers.push(parts::way(&world, &store.way, &way, &drives, &stopping).await?);
     let (metrics, notes) = vitals::shown(&telemetry, &store.desk, &world, &stopping);
     let desk = operator::desk(config, &world, &money.rail, &store, (&drives, reconciler, refunds))?;
     let accounts = accounts::Accounts::begin(world.clone(), &profile).await;
-    let housekeeping: Vec<Arc<dyn Housekeeping>> = vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
-    let rounds = tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
+    let housekeeping: Vec<Arc<dyn Housekeeping>> =
+        vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];
+    let rounds =
+        tokio::spawn(rounds::run(world.clone(), drives.clone(), housekeeping, stopping.clone()));
     workers.push(tokio::spawn(rounds::fold(store.desk, world.clock.clone(), stopping.clone())));
     let gateway = Arc::new(Gateway {
         world: world.clone(),
@@ -118,11 +160,28 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
         telemetry,
         draining: draining.clone(),
     });
-    workers.extend(parts::beside(&gateway, config.refunds.stuck_after_hours, &money.sealer, &stopping));
+    workers.extend(parts::beside(
+        &gateway,
+        config.refunds.stuck_after_hours,
+        &money.sealer,
+        &stopping,
+    ));
     let checks = checks::all(&world, &way, money.rail.refund_wallet(), cache.check());
     let servers = vec![
-        serve(agents, http::router(api(config, gateway, &profile, clock)), config, Duration::from_secs(config.server.drain_s), &draining),
-        serve(operators, operator::router(desk, checks, agent_address, metrics), config, OPERATOR_DRAIN, &stopping),
+        serve(
+            agents,
+            http::router(api(config, gateway, &profile, clock)),
+            config,
+            Duration::from_secs(config.server.drain_s),
+            &draining,
+        ),
+        serve(
+            operators,
+            operator::router(desk, checks, agent_address, metrics),
+            config,
+            OPERATOR_DRAIN,
+            &stopping,
+        ),
     ];
     tracing::info!(agents = %agent_address, operators = %operator_address, mode = mode(config), "gateway.started");
     Ok(Running {
@@ -142,8 +201,8 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
 }
 
 impl Running {
-    /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what waits for a commit. What is not done
-    /// within the one time for all of it is let go.
+    /// Drains: takes no new connection, answers what is open, drives what is begun, and writes what
+    /// waits for a commit. What is not done within the one time for all of it is let go.
     ///
     /// # Errors
     /// [`Unwritten`]: what the books did not take. It stopped all the same.
@@ -179,7 +238,11 @@ impl Running {
 ///
 /// # Errors
 /// [`AppError`].
-pub async fn serve_core(config: &Config, listen: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), AppError> {
+pub async fn serve_core(
+    config: &Config,
+    listen: SocketAddr,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), AppError> {
     upstream::serve_core(config, listen, stop).await
 }
 
@@ -218,7 +281,13 @@ fn world(
     })
 }
 
-fn serve(listener: TcpListener, router: axum::Router, config: &Config, drain: Duration, stop: &CancellationToken) -> JoinHandle<()> {
+fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    config: &Config,
+    drain: Duration,
+    stop: &CancellationToken,
+) -> JoinHandle<()> {
     let limits = ServeLimits {
         header_read: Duration::from_secs(config.server.header_read_timeout_s),
         idle: Duration::from_secs(config.server.idle_timeout_s),

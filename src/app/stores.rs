@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use payments::ports::{Books, CardBooks, ClearingBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks};
+use payments::ports::{
+    Books, CardBooks, ClearingBooks, ReconcileBooks, UsdcRefundBooks, WayBooks, desk::DeskBooks,
+};
 
 use super::error::AppError;
 use crate::{
@@ -31,13 +33,32 @@ pub(super) struct Store {
 }
 
 impl Store {
-    fn of<B: Books + CardBooks + ClearingBooks + UsdcRefundBooks + ReconcileBooks + DeskBooks + WayBooks + Inspect + 'static>(
+    fn of<
+        B: Books
+            + CardBooks
+            + ClearingBooks
+            + UsdcRefundBooks
+            + ReconcileBooks
+            + DeskBooks
+            + WayBooks
+            + Inspect
+            + 'static,
+    >(
         books: B,
     ) -> Self {
         let books = Arc::new(books);
         let (cards, usdc_refunds, reconcile) = (books.clone(), books.clone(), books.clone());
         let (desk, way, clearing) = (books.clone(), books.clone(), books.clone());
-        Self { books: books.clone(), cards, clearing, usdc_refunds, reconcile, desk, way, inspect: books }
+        Self {
+            books: books.clone(),
+            cards,
+            clearing,
+            usdc_refunds,
+            reconcile,
+            desk,
+            way,
+            inspect: books,
+        }
     }
 }
 
@@ -77,14 +98,17 @@ pub(super) async fn is_served(config: &Config) -> Result<bool, AppError> {
     })
 }
 
-/// Migrations that this program knows and the books do not have; all of them where there are no books yet.
+/// Migrations that this program knows and the books do not have; all of them where there are no
+/// books yet.
 ///
 /// # Errors
 /// [`AppError`].
 pub async fn missing_migrations(config: &Config) -> Result<Vec<i64>, AppError> {
     match beside(config).await {
         Ok(store) => Ok(store.inspect.health().await?.missing_migrations),
-        Err(error) if error.is_not_found() && on_postgres(config) => Ok(PostgresBooks::migrations()),
+        Err(error) if error.is_not_found() && on_postgres(config) => {
+            Ok(PostgresBooks::migrations())
+        }
         Err(error) if error.is_not_found() => Ok(SqliteBooks::migrations()),
         Err(error) => Err(error),
     }

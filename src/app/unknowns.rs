@@ -5,8 +5,9 @@ use payments::checkout::ResolveRules;
 use super::settings::{hours_ms, seconds_ms};
 use crate::config::Config;
 
-/// How long a copy of a creation is good: the age of a signature that cores refuse (contracts/launch-core.yaml, promise 5). An upstream that is
-/// given up sooner is one that forgets sooner.
+/// How long a copy of a creation is good: the age of a signature that cores refuse
+/// (contracts/launch-core.yaml, promise 5). An upstream that is given up sooner is one that forgets
+/// sooner.
 const LATE_COPY_MS: i64 = 300_000;
 
 /// How long a creation is asked for again.

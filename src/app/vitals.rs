@@ -1,4 +1,5 @@
-//! What is watched of a serving gateway: its calls to the upstream, its books, its chain and its cache.
+//! What is watched of a serving gateway: its calls to the upstream, its books, its chain and its
+//! cache.
 
 use std::sync::Arc;
 
@@ -31,13 +32,18 @@ use crate::{
 
 /// The metrics of these routes.
 pub(super) fn telemetry(table: &RouteTable) -> Arc<Telemetry> {
-    Telemetry::new(table.routes().map(|route| (route.number, route.key.as_str(), asks_for_proof(route))))
+    Telemetry::new(
+        table.routes().map(|route| (route.number, route.key.as_str(), asks_for_proof(route))),
+    )
 }
 
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.access.asks_for_proof(),
-        Target::Own(own) => !matches!(own, OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms),
+        Target::Own(own) => !matches!(
+            own,
+            OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms
+        ),
     }
 }
 
@@ -68,7 +74,12 @@ pub(super) fn shown(
     world: &World,
     stop: &CancellationToken,
 ) -> (Router, Arc<dyn Housekeeping>) {
-    let notes = ChallengeNotes::new(Arc::clone(telemetry), Arc::clone(desk), Arc::clone(&world.clock), stop.clone());
+    let notes = ChallengeNotes::new(
+        Arc::clone(telemetry),
+        Arc::clone(desk),
+        Arc::clone(&world.clock),
+        stop.clone(),
+    );
     (router(Arc::clone(telemetry)), Arc::new(notes))
 }
 
@@ -81,7 +92,10 @@ impl ChainWatch for BaseRail {
 
     fn node(&self) -> NodePulse {
         let learned = self.learned_limits();
-        NodePulse { limits: [("batch", learned.batch_calls), ("logs", learned.log_blocks)], refused: learned.refused }
+        NodePulse {
+            limits: [("batch", learned.batch_calls), ("logs", learned.log_blocks)],
+            refused: learned.refused,
+        }
     }
 }
 
@@ -94,7 +108,11 @@ impl Witness for Calls {
         let (telemetry, watch) = (Arc::clone(&self.0), Stopwatch::start());
         Box::new(move |status| {
             let took = watch.elapsed();
-            tracing::debug!(status, took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX), "upstream.answered");
+            tracing::debug!(
+                status,
+                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "upstream.answered"
+            );
             telemetry.upstream_answered(status, took);
         })
     }

@@ -1,5 +1,5 @@
-//! A change whose answer was lost. It was named before it was first made; under that name it is looked for, or made again, until it is known
-//! to be written or not.
+//! A change whose answer was lost. It was named before it was first made; under that name it is
+//! looked for, or made again, until it is known to be written or not.
 
 use std::{pin::Pin, time::Duration};
 
@@ -56,7 +56,12 @@ impl OfBooks for AssignRefusal {
     fn of_books(&self) -> Option<&BooksError> {
         match self {
             Self::Books(error) => Some(error),
-            Self::Unknown | Self::NamesItsEntries | Self::OtherCurrency | Self::NotPaid | Self::Already | Self::NotInIt(_) => None,
+            Self::Unknown
+            | Self::NamesItsEntries
+            | Self::OtherCurrency
+            | Self::NotPaid
+            | Self::Already
+            | Self::NotInIt(_) => None,
         }
     }
 }
@@ -70,12 +75,16 @@ impl OfBooks for CloseRefusal {
     }
 }
 
-/// Makes a change. Where its answer is lost, it is tried again for at most `limit`: `attempt` is told that an earlier try may have been written,
-/// and looks for it by its name before anything else.
+/// Makes a change. Where its answer is lost, it is tried again for at most `limit`: `attempt` is
+/// told that an earlier try may have been written, and looks for it by its name before anything
+/// else.
 ///
 /// # Errors
 /// Those of the change; [`BooksError::NotKnown`] when it is still in doubt after that time.
-pub(super) async fn until_known<'a, T, E: OfBooks>(limit: Duration, mut attempt: impl FnMut(bool) -> Attempt<'a, T, E>) -> Result<T, E> {
+pub(super) async fn until_known<'a, T, E: OfBooks>(
+    limit: Duration,
+    mut attempt: impl FnMut(bool) -> Attempt<'a, T, E>,
+) -> Result<T, E> {
     let lost = match attempt(false).await {
         Err(error) if matches!(error.of_books(), Some(BooksError::NotKnown(_))) => error,
         known => return known,
@@ -114,7 +123,8 @@ mod tests {
         BooksError::Unavailable("nothing was sent".into())
     }
 
-    /// What a change comes to whose tries end like this, and which of them were told that they may be second ones.
+    /// What a change comes to whose tries end like this, and which of them were told that they may
+    /// be second ones.
     async fn ends(tries: Vec<Result<u8, BooksError>>) -> (Result<u8, BooksError>, Vec<bool>) {
         let (mut tries, mut told) = (tries.into_iter(), Vec::new());
         let outcome = until_known(LIMIT, |in_doubt| {
@@ -134,7 +144,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_lost_answer_is_looked_for_until_it_is_found() {
-        let (outcome, told) = ends(vec![Err(not_known()), Err(unavailable()), Err(not_known()), Ok(7)]).await;
+        let (outcome, told) =
+            ends(vec![Err(not_known()), Err(unavailable()), Err(not_known()), Ok(7)]).await;
         assert_eq!((outcome.unwrap(), told), (7, vec![false, true, true, true]));
     }
 

@@ -1,4 +1,5 @@
-//! What goes wrong in a database of books, in the words of operators, and how often it did in this process.
+//! What goes wrong in a database of books, in the words of operators, and how often it did in this
+//! process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,7 +30,8 @@ pub enum ErrorKind {
     Other,
 }
 
-static COUNTS: [AtomicU64; ErrorKind::ALL.len()] = [const { AtomicU64::new(0) }; ErrorKind::ALL.len()];
+static COUNTS: [AtomicU64; ErrorKind::ALL.len()] =
+    [const { AtomicU64::new(0) }; ErrorKind::ALL.len()];
 
 // === impl ErrorKind ===
 
@@ -80,18 +82,27 @@ impl ErrorKind {
         }
     }
 
-    /// The kind of a database's error; none for a key or a rule that refuses a row, which is an answer.
+    /// The kind of a database's error; none for a key or a rule that refuses a row, which is an
+    /// answer.
     pub fn of(error: &sqlx::Error) -> Option<Self> {
         Some(match error {
-            sqlx::Error::Database(error) if error.kind() != sqlx::error::ErrorKind::Other => return None,
-            sqlx::Error::Database(error) => error.code().map_or(Self::Other, |code| Self::of_code(&code)),
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => Self::Connection,
+            sqlx::Error::Database(error) if error.kind() != sqlx::error::ErrorKind::Other => {
+                return None;
+            }
+            sqlx::Error::Database(error) => {
+                error.code().map_or(Self::Other, |code| Self::of_code(&code))
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Self::Connection,
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::PoolExhausted,
             _ => Self::Other,
         })
     }
 
-    /// SQLite's extended result codes are numbers, of which the lowest byte is the kind; PostgreSQL's have five characters.
+    /// SQLite's extended result codes are numbers, of which the lowest byte is the kind;
+    /// PostgreSQL's have five characters.
     fn of_code(code: &str) -> Self {
         match code {
             "53100" => Self::DiskFull,
@@ -134,7 +145,9 @@ pub fn counts() -> [(ErrorKind, u64); ErrorKind::ALL.len()] {
 /// What an operator reads of a fault of the books: no address and no secret.
 pub fn sentence(error: &BooksError) -> String {
     match error {
-        BooksError::Unavailable(source) | BooksError::NotKnown(source) => match source.downcast_ref::<sqlx::Error>() {
+        BooksError::Unavailable(source) | BooksError::NotKnown(source) => match source
+            .downcast_ref::<sqlx::Error>()
+        {
             Some(error) => ErrorKind::of(error).unwrap_or(ErrorKind::Other).sentence().to_owned(),
             None => source.to_string(),
         },
@@ -150,14 +163,23 @@ mod tests {
     fn codes_of_both_databases_have_a_kind() {
         use ErrorKind::{Damaged, DiskFull, Interrupted, Io, Locked, Memory, Other, ReadOnly};
         // SQLITE_FULL, SQLITE_READONLY_DBMOVED, SQLITE_IOERR_FSYNC, SQLITE_BUSY, SQLITE_CANTOPEN.
-        let of_sqlite = ["13", "1032", "1034", "5", "14", "9", "7", "11", "1"].map(ErrorKind::of_code);
-        assert_eq!(of_sqlite, [DiskFull, ReadOnly, Io, Locked, Io, Interrupted, Memory, Damaged, Other]);
-        assert_eq!(["53100", "25006", "42601"].map(ErrorKind::of_code), [DiskFull, ReadOnly, Other]);
+        let of_sqlite =
+            ["13", "1032", "1034", "5", "14", "9", "7", "11", "1"].map(ErrorKind::of_code);
+        assert_eq!(
+            of_sqlite,
+            [DiskFull, ReadOnly, Io, Locked, Io, Interrupted, Memory, Damaged, Other]
+        );
+        assert_eq!(
+            ["53100", "25006", "42601"].map(ErrorKind::of_code),
+            [DiskFull, ReadOnly, Other]
+        );
     }
 
     #[test]
     fn what_an_operator_reads_names_the_kind_and_no_address() {
-        let error = BooksError::Unavailable(Box::new(sqlx::Error::Io(std::io::Error::other("10.0.0.1 refused"))));
+        let error = BooksError::Unavailable(Box::new(sqlx::Error::Io(std::io::Error::other(
+            "10.0.0.1 refused",
+        ))));
         assert_eq!(sentence(&error), "the database does not answer");
         assert_eq!(sentence(&BooksError::NotKnown("moved".into())), "moved");
     }

@@ -1,5 +1,6 @@
-//! The durable truth. Each backend implements [`payments::ports::Books`] and knows nothing of the others. What both say in the same words is
-//! written once, in `sql/`: those files are compiled into each backend, against its own `dialect`.
+//! The durable truth. Each backend implements [`payments::ports::Books`] and knows nothing of the
+//! others. What both say in the same words is written once, in `sql/`: those files are compiled
+//! into each backend, against its own `dialect`.
 
 mod doubt;
 pub mod errors;
@@ -81,10 +82,12 @@ pub trait Inspect: Send + Sync {
     /// Everything that the books must say of themselves.
     async fn agreements(&self) -> Result<Vec<Agreement>, BooksError>;
 
-    /// What operators watch, now; of what must never be, what ended in this time: since the one moment, before the other.
+    /// What operators watch, now; of what must never be, what ended in this time: since the one
+    /// moment, before the other.
     async fn pulse(&self, since: UnixMs, until: UnixMs) -> Result<Pulse, BooksError>;
 
-    /// The chain and token that they are of, as `eip155:<chain>/<token>`; none for books without any payment by transfer.
+    /// The chain and token that they are of, as `eip155:<chain>/<token>`; none for books without
+    /// any payment by transfer.
     async fn token(&self) -> Result<Option<String>, BooksError>;
 
     /// Every settlement on the chain that the books know.

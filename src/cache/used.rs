@@ -1,4 +1,5 @@
-//! The proofs that this process has seen used, with the queue that carries identity claims to the books.
+//! The proofs that this process has seen used, with the queue that carries identity claims to the
+//! books.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

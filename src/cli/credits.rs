@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 use payments::{
     agent::Payer,
     money::{Credits, UsdCents},
-    ports::{ActionName, AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment, CreditEntry},
+    ports::{
+        ActionName, AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment,
+        CreditEntry,
+    },
 };
 use serde_json::{Value, json};
 
@@ -32,7 +35,8 @@ pub(super) struct CreditsArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The balance, what is owed, and the newest entries; without an account, what all of them come to.
+    /// The balance, what is owed, and the newest entries; without an account, what all of them come
+    /// to.
     Show {
         /// `card:...`
         #[arg(value_parser = card)]
@@ -85,20 +89,31 @@ async fn show(beside: &Beside, payer: &Payer, format: Format) -> Result<Exit, Fa
         }
         Format::Readable => {
             output::line(&account_table(payer, &account));
-            output::line(&table(&[">credits", "kind", "payment", "reference"], entries.iter().map(entry_row).collect()));
+            output::line(&table(
+                &[">credits", "kind", "payment", "reference"],
+                entries.iter().map(entry_row).collect(),
+            ));
         }
     }
     Ok(Exit::Done)
 }
 
 async fn totals(beside: &Beside, format: Format) -> Result<Exit, Failure> {
-    let totals = beside.desk.credit_totals().await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let totals = beside
+        .desk
+        .credit_totals()
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
         Format::Json => output::json(&json!(totals)),
         Format::Readable => {
-            let counts = [totals.accounts.to_string(), totals.balance.to_string(), totals.debt.to_string()];
+            let counts =
+                [totals.accounts.to_string(), totals.balance.to_string(), totals.debt.to_string()];
             let row = counts.into_iter().chain([money(totals.backing_cents, "USD")]);
-            output::line(&table(&[">accounts", ">credits", ">owed to us", ">backed by"], vec![row.collect()]));
+            output::line(&table(
+                &[">accounts", ">credits", ">owed to us", ">backed by"],
+                vec![row.collect()],
+            ));
         }
     }
     Ok(Exit::Done)
@@ -106,10 +121,20 @@ async fn totals(beside: &Beside, format: Format) -> Result<Exit, Failure> {
 
 fn entry_row(entry: &CreditEntry) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    vec![format!("{:+}", entry.delta), entry.kind.clone(), text(&entry.intent_id), text(&entry.reference)]
+    vec![
+        format!("{:+}", entry.delta),
+        entry.kind.clone(),
+        text(&entry.intent_id),
+        text(&entry.reference),
+    ]
 }
 
-async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: Format) -> Result<Exit, Failure> {
+async fn change(
+    beside: &Beside,
+    kind: AdjustmentKind,
+    adjust: Adjust,
+    format: Format,
+) -> Result<Exit, Failure> {
     let Adjust { payer, credits, name, change } = adjust;
     let id = beside.ids.payment_id();
     let name = name.unwrap_or_else(|| ActionName::of(id));
@@ -126,9 +151,14 @@ async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: F
         dry_run: change.dry_run,
     });
     let account = adjusted.await.map_err(|error| match error {
-        AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => Failure::new(Exit::Payment, format!("{payer}: {error}")),
+        AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => {
+            Failure::new(Exit::Payment, format!("{payer}: {error}"))
+        }
         AdjustmentError::Books(error @ BooksError::NotKnown(_)) => {
-            let repeat = format!("{error}: repeat the command with --name {:?}, under which it is done once", name.as_str());
+            let repeat = format!(
+                "{error}: repeat the command with --name {:?}, under which it is done once",
+                name.as_str()
+            );
             Failure::new(Exit::Failed, repeat)
         }
         AdjustmentError::Books(error) => Failure::from_error(Exit::Failed, &error),
@@ -143,12 +173,17 @@ async fn change(beside: &Beside, kind: AdjustmentKind, adjust: Adjust, format: F
     match format {
         Format::Json => {
             let mut value = account_json(&payer, &account);
-            value["change"] = json!({"kind": word, "credits": credits.get(), "reason": change.reason});
+            value["change"] =
+                json!({"kind": word, "credits": credits.get(), "reason": change.reason});
             value["dry_run"] = json!(change.dry_run);
             output::json(&value);
         }
         Format::Readable => {
-            output::line(if change.dry_run { "nothing was changed; this would be left:" } else { "done:" });
+            output::line(if change.dry_run {
+                "nothing was changed; this would be left:"
+            } else {
+                "done:"
+            });
             output::line(&account_table(&payer, &account));
         }
     }
@@ -166,7 +201,8 @@ fn account_json(payer: &Payer, account: &CreditAccount) -> Value {
 
 fn account_table(payer: &Payer, account: &CreditAccount) -> String {
     let backing = format!("{} USD", UsdCents::new(account.backing_cents));
-    let row = vec![payer.to_string(), account.balance.to_string(), account.debt.to_string(), backing];
+    let row =
+        vec![payer.to_string(), account.balance.to_string(), account.debt.to_string(), backing];
     table(&["account", ">credits", ">owed", ">backed by"], vec![row])
 }
 
@@ -174,7 +210,9 @@ fn account_table(payer: &Payer, account: &CreditAccount) -> String {
 /// A card account.
 pub(super) fn card(text: &str) -> Result<Payer, String> {
     match text.parse() {
-        Ok(Payer::Wallet(_)) => Err(String::from("a wallet has no credits; name a card account, card:...")),
+        Ok(Payer::Wallet(_)) => {
+            Err(String::from("a wallet has no credits; name a card account, card:..."))
+        }
         Ok(payer) => Ok(payer),
         Err(_) => Err(String::from("a card account is card:...")),
     }

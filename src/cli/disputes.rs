@@ -1,4 +1,5 @@
-//! `turnpike disputes`: what banks took back or asked about, the accounts that are refused for it, and letting one buy again.
+//! `turnpike disputes`: what banks took back or asked about, the accounts that are refused for it,
+//! and letting one buy again.
 
 use clap::{Args, Subcommand};
 use payments::{
@@ -33,7 +34,8 @@ pub(super) struct DisputesArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// List the accounts that may not buy, because they charged back or the card network warned of them.
+    /// List the accounts that may not buy, because they charged back or the card network warned of
+    /// them.
     Blocked,
     /// Let such an account buy again.
     Lift {
@@ -57,12 +59,27 @@ pub(super) async fn run(config: &Config, arguments: DisputesArguments) -> Result
 }
 
 async fn list(beside: &Beside, all: bool, limit: u32, format: Format) -> Result<Exit, Failure> {
-    let found = beside.cards.disputes(!all, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let found = beside
+        .cards
+        .disputes(!all, limit)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
         Format::Json => output::json(&json!(found.iter().map(shape::dispute).collect::<Vec<_>>())),
-        Format::Readable if found.is_empty() => output::line(if all { "no disputes" } else { "no dispute waits" }),
+        Format::Readable if found.is_empty() => {
+            output::line(if all { "no disputes" } else { "no dispute waits" })
+        }
         Format::Readable => {
-            let heads = [">amount", "state", "status", "reason", "answer by", "payment", "payer", "dispute"];
+            let heads = [
+                ">amount",
+                "state",
+                "status",
+                "reason",
+                "answer by",
+                "payment",
+                "payer",
+                "dispute",
+            ];
             output::line(&table(&heads, found.iter().map(row).collect()));
         }
     }
@@ -83,21 +100,44 @@ fn row(note: &DisputeNote) -> Vec<String> {
 }
 
 async fn blocked(beside: &Beside, limit: u32, format: Format) -> Result<Exit, Failure> {
-    let found = beside.cards.blocks(limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let found = beside
+        .cards
+        .blocks(limit)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     let row = |block: &AccountBlock| {
-        vec![block.payer.to_string(), block.cause.clone(), block.detail.clone(), block.since.rfc3339(), block.payment.clone()]
+        vec![
+            block.payer.to_string(),
+            block.cause.clone(),
+            block.detail.clone(),
+            block.since.rfc3339(),
+            block.payment.clone(),
+        ]
     };
     match format {
         Format::Json => output::json(&json!(found.iter().map(shape::block).collect::<Vec<_>>())),
         Format::Readable if found.is_empty() => output::line("no account is blocked"),
-        Format::Readable => output::line(&table(&["account", "cause", "reason", "since", "payment"], found.iter().map(row).collect())),
+        Format::Readable => output::line(&table(
+            &["account", "cause", "reason", "since", "payment"],
+            found.iter().map(row).collect(),
+        )),
     }
     Ok(Exit::Done)
 }
 
-async fn lift(beside: &Beside, payer: Payer, change: &Change, format: Format) -> Result<Exit, Failure> {
-    let asked =
-        BlockLift { payer: payer.clone(), reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+async fn lift(
+    beside: &Beside,
+    payer: Payer,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
+    let asked = BlockLift {
+        payer: payer.clone(),
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
     let lifted = beside.cards.lift_block(asked).await.map_err(|refusal| match &refusal {
         LiftRefusal::NotBlocked => Failure::new(Exit::NotFound, format!("{payer}: {refusal}")),
         LiftRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
@@ -106,7 +146,9 @@ async fn lift(beside: &Beside, payer: Payer, change: &Change, format: Format) ->
         Format::Json => output::json(&json!({
             "payer": payer.to_string(), "lifted": lifted, "reason": change.reason, "dry_run": change.dry_run,
         })),
-        Format::Readable if change.dry_run => output::line(&format!("{payer} could buy again: nothing was changed")),
+        Format::Readable if change.dry_run => {
+            output::line(&format!("{payer} could buy again: nothing was changed"))
+        }
         Format::Readable => output::line(&format!("{payer} may buy again")),
     }
     Ok(change.exit())
@@ -125,7 +167,9 @@ mod tests {
         assert!(parse("turnpike disputes lift card:7 --reason paid --dry-run"));
         assert!(
             !parse("turnpike disputes lift card:7")
-                && !parse("turnpike disputes lift 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --reason paid")
+                && !parse(
+                    "turnpike disputes lift 0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 --reason paid"
+                )
         );
     }
 }

@@ -15,7 +15,11 @@ pub fn run(config: Result<Config, ConfigErrors>, as_json: bool) -> ExitCode {
             Ok(runtime) => runtime.block_on(inspect::doctor(&config)),
             Err(exit) => return exit,
         },
-        Err(errors) => errors.mistakes.iter().map(|mistake| Finding::unusable(&mistake.place, &mistake.text)).collect(),
+        Err(errors) => errors
+            .mistakes
+            .iter()
+            .map(|mistake| Finding::unusable(&mistake.place, &mistake.text))
+            .collect(),
     };
     report::findings(&findings, as_json).into()
 }

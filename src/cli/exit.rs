@@ -1,21 +1,27 @@
-//! Exit codes, the same for every command, so that a script can tell what went wrong without reading.
+//! Exit codes, the same for every command, so that a script can tell what went wrong without
+//! reading.
 
 use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-#[cfg_attr(not(feature = "sandbox"), expect(dead_code, reason = "one list for all commands, and the agent is not in this build"))]
+#[cfg_attr(
+    not(feature = "sandbox"),
+    expect(dead_code, reason = "one list for all commands, and the agent is not in this build")
+)]
 pub(super) enum Exit {
     /// Everything as asked.
     Done = 0,
-    /// It was done, and something is wrong: an answer that is no success, books that do not balance.
+    /// It was done, and something is wrong: an answer that is no success, books that do not
+    /// balance.
     Failed = 1,
     /// The command line, a file that it names, or the configuration.
     Arguments = 2,
     /// Nobody answered.
     Connection = 3,
-    /// Not allowed: the agent refused to pay, the payment was refused, or the books refuse the change.
+    /// Not allowed: the agent refused to pay, the payment was refused, or the books refuse the
+    /// change.
     Payment = 4,
     /// What was asked for is not there.
     NotFound = 5,

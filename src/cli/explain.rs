@@ -1,4 +1,5 @@
-//! `turnpike explain <name>`: why was this the answer? The name is a payment's id, a request's, or anything else that names a payment.
+//! `turnpike explain <name>`: why was this the answer? The name is a payment's id, a request's, or
+//! anything else that names a payment.
 
 use payments::{
     agent::Payer,
@@ -29,7 +30,8 @@ enum Told {
     Nothing,
 }
 
-/// Tells the story of a payment or of a request, or lists the payments that have the name; exit code 5 when nobody knows it.
+/// Tells the story of a payment or of a request, or lists the payments that have the name; exit
+/// code 5 when nobody knows it.
 pub(super) async fn run(config: &Config, id: &str) -> Result<Exit, Failure> {
     let beside = reason::books(config).await?;
     match tell(&beside, id).await.map_err(|error| Failure::from_error(Exit::Failed, &error))? {
@@ -40,8 +42,12 @@ pub(super) async fn run(config: &Config, id: &str) -> Result<Exit, Failure> {
             output::line("several payments have this name: turnpike explain <payment>");
         }
         Told::Nothing => {
-            let text = "requests are kept for 7 days, and only those of agents that proved who they are";
-            return Err(Failure::new(Exit::NotFound, format!("no payment and no request {id:?}; {text}")));
+            let text =
+                "requests are kept for 7 days, and only those of agents that proved who they are";
+            return Err(Failure::new(
+                Exit::NotFound,
+                format!("no payment and no request {id:?}; {text}"),
+            ));
         }
     }
     Ok(Exit::Done)
@@ -49,7 +55,11 @@ pub(super) async fn run(config: &Config, id: &str) -> Result<Exit, Failure> {
 
 async fn tell(beside: &Beside, id: &str) -> Result<Told, BooksError> {
     if let Ok(payment) = id.parse::<PaymentId>() {
-        return Ok(beside.books.evidence(payment).await?.map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))));
+        return Ok(beside
+            .books
+            .evidence(payment)
+            .await?
+            .map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))));
     }
     if let Some(note) = beside.books.request(id).await? {
         let mut story = of_request(&note);
@@ -62,14 +72,22 @@ async fn tell(beside: &Beside, id: &str) -> Result<Told, BooksError> {
     }
     let named = PaymentFilter { text: Some(TextSearch::read(id)), ..PaymentFilter::default() };
     let rows = beside.desk.payments(&named, &Page { after: None, limit: LISTED }).await?;
-    let [one] = rows.as_slice() else { return Ok(if rows.is_empty() { Told::Nothing } else { Told::Several(rows) }) };
+    let [one] = rows.as_slice() else {
+        return Ok(if rows.is_empty() { Told::Nothing } else { Told::Several(rows) });
+    };
     let Ok(payment) = one.id.parse() else { return Ok(Told::Several(rows)) };
-    Ok(beside.books.evidence(payment).await?.map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))))
+    Ok(beside
+        .books
+        .evidence(payment)
+        .await?
+        .map_or(Told::Nothing, |evidence| Told::Story(of_payment(&evidence))))
 }
 
 fn of_request(note: &RequestNote) -> Value {
     let (charged, words) = note.charge.split_once(';').unwrap_or((&note.charge, ""));
-    let word = |name: &str| words.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let word = |name: &str| {
+        words.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
     json!({
         "request_id": note.request_id,
         "at": note.at.rfc3339(),
@@ -86,22 +104,40 @@ fn of_request(note: &RequestNote) -> Value {
 fn proven_by(payer: &Payer) -> &'static str {
     match payer {
         Payer::Wallet(_) => "a signature over an x402 authorization",
-        Payer::Card(_) => "a payment token that the card processor vouched for, an agent token, or the credential that paid",
+        Payer::Card(_) => {
+            "a payment token that the card processor vouched for, an agent token, or the credential that paid"
+        }
     }
 }
 
 fn why_answered(note: &RequestNote) -> &'static str {
     match (note.status, note.reason.as_deref()) {
         (200..=299, _) => "every check passed",
-        _ if note.code.as_deref() == Some("PAYMENT_003") => "the card or its payment token was refused; nothing was charged",
-        (_, Some("invalid_body")) => "the body breaks a rule; it was refused before anything was claimed or charged",
-        (_, Some("insufficient_funds")) => "no free launch was left and the wallet did not hold the price; nothing was claimed",
-        (_, Some("too_many_refused")) => "the agent's paid requests were refused too often that day; nothing was claimed",
-        (_, Some("upstream_unavailable" | "chain_unavailable")) => "a part behind the gateway did not answer; nothing was claimed",
-        (_, Some("upstream_refuses_us")) => "the service behind the gateway refuses the gateway's own key or account; nothing was claimed",
-        (_, Some("settlement_pending")) => "the outcome was not known when the answer was due; its payment says what is known now",
+        _ if note.code.as_deref() == Some("PAYMENT_003") => {
+            "the card or its payment token was refused; nothing was charged"
+        }
+        (_, Some("invalid_body")) => {
+            "the body breaks a rule; it was refused before anything was claimed or charged"
+        }
+        (_, Some("insufficient_funds")) => {
+            "no free launch was left and the wallet did not hold the price; nothing was claimed"
+        }
+        (_, Some("too_many_refused")) => {
+            "the agent's paid requests were refused too often that day; nothing was claimed"
+        }
+        (_, Some("upstream_unavailable" | "chain_unavailable")) => {
+            "a part behind the gateway did not answer; nothing was claimed"
+        }
+        (_, Some("upstream_refuses_us")) => {
+            "the service behind the gateway refuses the gateway's own key or account; nothing was claimed"
+        }
+        (_, Some("settlement_pending")) => {
+            "the outcome was not known when the answer was due; its payment says what is known now"
+        }
         (_, Some("refused_by_upstream")) => "the service behind the gateway refused it",
-        (500..=599, _) => "a part of the gateway did not answer; the log has the cause under this request id",
+        (500..=599, _) => {
+            "a part of the gateway did not answer; the log has the cause under this request id"
+        }
         _ => "see reason and code",
     }
 }
@@ -131,20 +167,32 @@ fn of_payment(evidence: &Evidence) -> Value {
 fn tier(intent: &Intent) -> String {
     match &intent.funding {
         Funding::Entitlement { source } => {
-            format!("an entitlement: {source} was paid and refused before, and comes before everything else")
+            format!(
+                "an entitlement: {source} was paid and refused before, and comes before everything else"
+            )
         }
-        Funding::Free => String::from("free: the wallet had a free call left, and no entitlement was open"),
-        Funding::X402 => format!("paid {}: no entitlement was open and no free slot was left", intent.price),
+        Funding::Free => {
+            String::from("free: the wallet had a free call left, and no entitlement was open")
+        }
+        Funding::X402 => {
+            format!("paid {}: no entitlement was open and no free slot was left", intent.price)
+        }
         Funding::Credit { .. } => String::from("a credit: the account had one"),
-        Funding::MppCharge { .. } => format!("paid {} by card: the account had no credit to spend", intent.price),
-        Funding::MppPack { credits } => format!("paid {} by card for {credits} credits", intent.price),
+        Funding::MppCharge { .. } => {
+            format!("paid {} by card: the account had no credit to spend", intent.price)
+        }
+        Funding::MppPack { credits } => {
+            format!("paid {} by card for {credits} credits", intent.price)
+        }
     }
 }
 
 fn proof(intent: &Intent) -> String {
     match intent.protocol {
         Protocol::X402(version) => format!("x402 version {}", u8::from(version)),
-        Protocol::Mpp => String::from("a card account, by the card processor's word or its agent token"),
+        Protocol::Mpp => {
+            String::from("a card account, by the card processor's word or its agent token")
+        }
     }
 }
 
@@ -167,7 +215,9 @@ fn checked_of_card(intent: &Intent) -> Vec<&'static str> {
         checks.push("the challenge: ours by its MAC, of this route, price and body, not expired; its token unused");
     }
     if intent.settlement.is_some() {
-        checks.push("at the processor afterwards: succeeded, with the right amount, currency and mode");
+        checks.push(
+            "at the processor afterwards: succeeded, with the right amount, currency and mode",
+        );
     }
     checks
 }

@@ -52,12 +52,26 @@ pub(super) async fn run(config: &Config, arguments: FindingsArguments) -> Result
 }
 
 async fn list(beside: &Beside, all: bool, limit: u32, format: Format) -> Result<Exit, Failure> {
-    let found = beside.findings.findings(all, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let found = beside
+        .findings
+        .findings(all, limit)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
         Format::Json => output::json(&json!(found)),
-        Format::Readable if found.is_empty() => output::line(if all { "no findings" } else { "no open findings" }),
+        Format::Readable if found.is_empty() => {
+            output::line(if all { "no findings" } else { "no open findings" })
+        }
         Format::Readable => {
-            let rows = found.iter().map(|it| vec![it.kind.clone(), it.key.clone(), it.opened_at.clone(), closed(it), it.detail.clone()]);
+            let rows = found.iter().map(|it| {
+                vec![
+                    it.kind.clone(),
+                    it.key.clone(),
+                    it.opened_at.clone(),
+                    closed(it),
+                    it.detail.clone(),
+                ]
+            });
             output::line(&table(&["finding", "key", "opened", "closed", "detail"], rows.collect()));
         }
     }
@@ -72,24 +86,42 @@ fn closed(finding: &Finding) -> String {
     }
 }
 
-async fn close(beside: &Beside, kind: FindingKind, key: String, change: &Change, format: Format) -> Result<Exit, Failure> {
-    let close = CloseFinding { kind, key, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+async fn close(
+    beside: &Beside,
+    kind: FindingKind,
+    key: String,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
+    let close = CloseFinding {
+        kind,
+        key,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
     let about = format!("{} {}", close.kind.word(), close.key);
     beside.findings.close_finding(&close).await.map_err(|refusal| match &refusal {
         CloseRefusal::Unknown => Failure::new(Exit::NotFound, format!("{about}: {refusal}")),
-        CloseRefusal::Closed | CloseRefusal::ByItselfOnly => Failure::new(Exit::Payment, format!("{about}: {refusal}")),
+        CloseRefusal::Closed | CloseRefusal::ByItselfOnly => {
+            Failure::new(Exit::Payment, format!("{about}: {refusal}"))
+        }
         CloseRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
     })?;
     match format {
         Format::Json => output::json(&json!({
             "kind": close.kind.word(), "key": close.key, "reason": close.reason, "closed_at": close.at.rfc3339(), "dry_run": close.dry_run,
         })),
-        Format::Readable if close.dry_run => output::line(&format!("{about} would be closed: nothing was changed")),
+        Format::Readable if close.dry_run => {
+            output::line(&format!("{about} would be closed: nothing was changed"))
+        }
         Format::Readable => output::line(&format!("{about} is closed")),
     }
     Ok(change.exit())
 }
 
 fn kind(text: &str) -> Result<FindingKind, String> {
-    FindingKind::from_word(text).ok_or_else(|| format!("one of {}", FindingKind::ALL.map(FindingKind::word).join(", ")))
+    FindingKind::from_word(text)
+        .ok_or_else(|| format!("one of {}", FindingKind::ALL.map(FindingKind::word).join(", ")))
 }

@@ -48,14 +48,19 @@ enum Task {
 
 pub(super) async fn run(config: &Config, arguments: FreeTierArguments) -> Result<Exit, Failure> {
     let beside = reason::books(config).await?;
-    let quotas = app::quotas(config).map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
+    let quotas =
+        app::quotas(config).map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
     let Task::Show { wallet, month, day } = arguments.task;
     let now = beside.clock.now();
     let at = |quota: &Quota| match quota.window {
         Window::Month => quota.at(month.map_or(now, Month::start)),
         Window::Day => quota.at(day.unwrap_or(now)),
     };
-    let slots = beside.desk.free_slots(wallet, READ).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let slots = beside
+        .desk
+        .free_slots(wallet, READ)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     let all: Vec<Held> = quotas.iter().map(|quota| Held::of(quota, at(quota), &slots)).collect();
     match Format::choose(arguments.json) {
         Format::Json => output::json(&as_json(wallet, &all)),
@@ -79,7 +84,8 @@ impl Held {
     fn of(quota: &Quota, of: QuotaWindow, slots: &[FreeSlotRow]) -> Self {
         let its_own = |slot: &&FreeSlotRow| (&slot.quota, &slot.month) == (&of.quota, &of.window);
         let slots: Vec<FreeSlotRow> = slots.iter().filter(its_own).cloned().collect();
-        let left = usize::try_from(quota.count.get()).unwrap_or(usize::MAX).saturating_sub(slots.len());
+        let left =
+            usize::try_from(quota.count.get()).unwrap_or(usize::MAX).saturating_sub(slots.len());
         Self { of, window: quota.window, count: quota.count.get(), left, slots }
     }
 }
@@ -90,12 +96,24 @@ fn show(wallet: Wallet, all: &[Held]) {
     }
     for held in all {
         let (quota, window) = (&held.of.quota, &held.of.window);
-        output::line(&format!("{wallet}: {} of {} free {quota} left in {window}", held.left, held.count));
+        output::line(&format!(
+            "{wallet}: {} of {} free {quota} left in {window}",
+            held.left, held.count
+        ));
         let rows = held.slots.iter().map(|slot| {
             let launch = slot.launch_id.clone().unwrap_or_default();
-            vec![slot.slot.to_string(), slot.intent_id.clone(), slot.created_at.clone(), slot.state.clone(), launch]
+            vec![
+                slot.slot.to_string(),
+                slot.intent_id.clone(),
+                slot.created_at.clone(),
+                slot.state.clone(),
+                launch,
+            ]
         });
-        output::line(&table(&[">slot", "held by", "claimed (UTC)", "state", "launch"], rows.collect()));
+        output::line(&table(
+            &[">slot", "held by", "claimed (UTC)", "state", "launch"],
+            rows.collect(),
+        ));
     }
 }
 

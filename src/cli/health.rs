@@ -1,4 +1,5 @@
-//! `turnpike health`: asks a process on this machine how it is, for the health checks of containers, which bring no HTTP client.
+//! `turnpike health`: asks a process on this machine how it is, for the health checks of
+//! containers, which bring no HTTP client.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -33,8 +34,11 @@ pub fn run(config: &Config, question: &Question) -> ExitCode {
     serve::block_on(async {
         let answer = tokio::time::timeout(LIMIT, ask(address, path)).await;
         let (well, said) = match answer {
-            // Whoever is not the operators' listener only has to answer: what it serves is for those who may ask.
-            Ok(Ok((status, _))) if question.at.is_some() => (!status.is_server_error(), format!("{address} answers {status}")),
+            // Whoever is not the operators' listener only has to answer: what it serves is for
+            // those who may ask.
+            Ok(Ok((status, _))) if question.at.is_some() => {
+                (!status.is_server_error(), format!("{address} answers {status}"))
+            }
             Ok(Ok((status, body))) => (status == StatusCode::OK, format!("{status}: {body}")),
             Ok(Err(error)) => (false, format!("{address}: {error}")),
             Err(_) => (false, format!("{address} does not answer within {} s", LIMIT.as_secs())),
@@ -44,11 +48,15 @@ pub fn run(config: &Config, question: &Question) -> ExitCode {
     })
 }
 
-async fn ask(address: SocketAddr, path: &str) -> Result<(StatusCode, String), Box<dyn std::error::Error + Send + Sync>> {
+async fn ask(
+    address: SocketAddr,
+    path: &str,
+) -> Result<(StatusCode, String), Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let request = Request::get(path).header(HOST, address.to_string()).body(Empty::<Bytes>::new())?;
+    let request =
+        Request::get(path).header(HOST, address.to_string()).body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
@@ -59,7 +67,9 @@ async fn ask(address: SocketAddr, path: &str) -> Result<(StatusCode, String), Bo
 /// "All addresses" is where one listens, not where one connects.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
-        ip if ip.is_unspecified() => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
+        ip if ip.is_unspecified() => {
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port())
+        }
         _ => address,
     }
 }

@@ -1,4 +1,5 @@
-//! `turnpike holders`: who holds the agent tokens of a card account, ending one, and stopping the account.
+//! `turnpike holders`: who holds the agent tokens of a card account, ending one, and stopping the
+//! account.
 
 use clap::{Args, Subcommand};
 use payments::{
@@ -68,15 +69,23 @@ pub(super) async fn run(config: &Config, arguments: HoldersArguments) -> Result<
     let format = Format::choose(arguments.json);
     match arguments.task {
         Task::Show { payer, limit } => show(&beside, &payer, limit, format).await,
-        Task::Revoke { holder, change } => act(&beside, HolderAction::Revoke(holder), &change, format).await,
-        Task::Freeze { payer, change } => act(&beside, HolderAction::Freeze(payer), &change, format).await,
-        Task::Unfreeze { payer, change } => act(&beside, HolderAction::Unfreeze(payer), &change, format).await,
+        Task::Revoke { holder, change } => {
+            act(&beside, HolderAction::Revoke(holder), &change, format).await
+        }
+        Task::Freeze { payer, change } => {
+            act(&beside, HolderAction::Freeze(payer), &change, format).await
+        }
+        Task::Unfreeze { payer, change } => {
+            act(&beside, HolderAction::Unfreeze(payer), &change, format).await
+        }
     }
 }
 
 async fn show(beside: &Beside, payer: &Payer, limit: u32, format: Format) -> Result<Exit, Failure> {
     let failed = |error: BooksError| Failure::from_error(Exit::Failed, &error);
-    let (found, frozen) = tokio::try_join!(beside.cards.holders(payer, limit), beside.cards.frozen_since(payer)).map_err(failed)?;
+    let (found, frozen) =
+        tokio::try_join!(beside.cards.holders(payer, limit), beside.cards.frozen_since(payer))
+            .map_err(failed)?;
     match format {
         Format::Json => output::json(&shape::holders(payer, &found, frozen)),
         Format::Readable => {
@@ -106,13 +115,28 @@ fn row(row: &HolderRow) -> Vec<String> {
     ]
 }
 
-async fn act(beside: &Beside, action: HolderAction, change: &Change, format: Format) -> Result<Exit, Failure> {
+async fn act(
+    beside: &Beside,
+    action: HolderAction,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
     let (subject, done, word) = match &action {
-        HolderAction::Revoke(id) => (id.to_string(), "is revoked: its tokens are nobody's", "revoke"),
-        HolderAction::Freeze(payer) => (payer.to_string(), "is frozen: it neither pays nor reads", "freeze"),
+        HolderAction::Revoke(id) => {
+            (id.to_string(), "is revoked: its tokens are nobody's", "revoke")
+        }
+        HolderAction::Freeze(payer) => {
+            (payer.to_string(), "is frozen: it neither pays nor reads", "freeze")
+        }
         HolderAction::Unfreeze(payer) => (payer.to_string(), "goes on", "unfreeze"),
     };
-    let asked = HolderChange { action, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+    let asked = HolderChange {
+        action,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
     beside.cards.change_holders(&asked).await.map_err(|refusal| match &refusal {
         HolderRefusal::Unknown => Failure::new(Exit::NotFound, format!("{subject}: {refusal}")),
         HolderRefusal::Revoked | HolderRefusal::Frozen | HolderRefusal::NotFrozen => {
@@ -122,9 +146,13 @@ async fn act(beside: &Beside, action: HolderAction, change: &Change, format: For
     })?;
     match format {
         Format::Json => {
-            output::json(&json!({"action": word, "subject": subject, "reason": change.reason, "dry_run": change.dry_run}));
+            output::json(
+                &json!({"action": word, "subject": subject, "reason": change.reason, "dry_run": change.dry_run}),
+            );
         }
-        Format::Readable if change.dry_run => output::line(&format!("{subject} could be changed: nothing was")),
+        Format::Readable if change.dry_run => {
+            output::line(&format!("{subject} could be changed: nothing was"))
+        }
         Format::Readable => output::line(&format!("{subject} {done}")),
     }
     Ok(change.exit())
@@ -139,8 +167,17 @@ mod tests {
     #[test]
     fn holders_are_shown_and_changed_with_a_reason() {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
-        assert!(parse("turnpike holders show card:7 --json") && parse("turnpike holders freeze card:7 --reason stolen --dry-run"));
-        assert!(parse("turnpike holders revoke pay_00000000000000000000000000000007 --reason stolen"));
-        assert!(!parse("turnpike holders") && !parse("turnpike holders unfreeze card:7") && !parse("turnpike holders revoke 7 --reason x"));
+        assert!(
+            parse("turnpike holders show card:7 --json")
+                && parse("turnpike holders freeze card:7 --reason stolen --dry-run")
+        );
+        assert!(parse(
+            "turnpike holders revoke pay_00000000000000000000000000000007 --reason stolen"
+        ));
+        assert!(
+            !parse("turnpike holders")
+                && !parse("turnpike holders unfreeze card:7")
+                && !parse("turnpike holders revoke 7 --reason x")
+        );
     }
 }

@@ -28,7 +28,9 @@ pub(super) async fn run(config: &Config, arguments: MigrateArguments) -> Result<
     }
     match Format::choose(arguments.json) {
         Format::Json => output::json(&json!({"missing": missing, "applied": !arguments.dry_run})),
-        Format::Readable if missing.is_empty() => output::line("the books have this program's tables"),
+        Format::Readable if missing.is_empty() => {
+            output::line("the books have this program's tables")
+        }
         Format::Readable => {
             let verb = if arguments.dry_run { "missing" } else { "applied" };
             let numbers: Vec<String> = missing.iter().map(i64::to_string).collect();

@@ -43,7 +43,8 @@ use crate::{
 };
 use exit::{Exit, Failure};
 
-/// An agent-payments gateway: USDC (x402) and cards (MPP) inside the HTTP request, with books that balance.
+/// An agent-payments gateway: USDC (x402) and cards (MPP) inside the HTTP request, with books that
+/// balance.
 #[derive(Parser)]
 #[command(name = "turnpike", version, about)]
 struct Arguments {
@@ -67,7 +68,8 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8406")]
         listen: SocketAddr,
     },
-    /// Live through the whole story in a sandbox: a 402, five free launches, a paid one, and the books; needs nothing and leaves nothing.
+    /// Live through the whole story in a sandbox: a 402, five free launches, a paid one, and the
+    /// books; needs nothing and leaves nothing.
     #[cfg(feature = "sandbox")]
     Demo(demo::DemoArguments),
     /// Not in this build: it has no sandbox.
@@ -91,30 +93,36 @@ enum Command {
     Credits(credits::CreditsArguments),
     /// Look at who holds the agent tokens of a card account, end one, and stop the account.
     Holders(holders::HoldersArguments),
-    /// List what banks took back or asked about, and let an account buy again that was refused for it.
+    /// List what banks took back or asked about, and let an account buy again that was refused for
+    /// it.
     Disputes(disputes::DisputesArguments),
     /// List what the card processor sent to the bank, and say how much of a payout by hand is ours.
     Payouts(payouts::PayoutsArguments),
     /// Look at the free launches of a wallet.
     FreeTier(free_tier::FreeTierArguments),
-    /// Compare the books with the chain, the card processor and the upstream, beside a running gateway too.
+    /// Compare the books with the chain, the card processor and the upstream, beside a running
+    /// gateway too.
     Reconcile(reconcile::ReconcileArguments),
     /// List what the comparisons found, and close what was looked at.
     Findings(findings::FindingsArguments),
     /// Say whether this configuration can take payments here and now.
     Doctor,
-    /// Ask a gateway on this machine whether it runs: exit code 0 or 1, for the health check of a container.
+    /// Ask a gateway on this machine whether it runs: exit code 0 or 1, for the health check of a
+    /// container.
     Health {
         /// Ask whether it can take payments, too.
         #[arg(long, conflicts_with = "at")]
         ready: bool,
-        /// Ask another listener than the operators', for example that of `turnpike core`; any answer but a fault of its own is well.
+        /// Ask another listener than the operators', for example that of `turnpike core`; any
+        /// answer but a fault of its own is well.
         #[arg(long, value_name = "ADDRESS")]
         at: Option<SocketAddr>,
     },
-    /// Tell why a request was answered as it was, by its payment id or request id, or by anything else that names a payment.
+    /// Tell why a request was answered as it was, by its payment id or request id, or by anything
+    /// else that names a payment.
     Explain {
-        /// `pay_...`, the answer's X-Request-Id, a transaction's hash, `pi_...`, `ch_...`, a launch, or the client's name for its request.
+        /// `pay_...`, the answer's X-Request-Id, a transaction's hash, `pi_...`, `ch_...`, a
+        /// launch, or the client's name for its request.
         id: String,
     },
     /// Bring the books to this program's tables, as every start does; take a backup first.
@@ -140,20 +148,46 @@ pub fn main() -> ExitCode {
         Command::Serve => configured(&arguments, serve::run),
         Command::Core { listen } => configured(&arguments, |config| core::run(config, listen)),
         Command::Doctor => doctor::run(load(&arguments), report::piped()),
-        Command::Health { ready, at } => configured(&arguments, |config| health::run(config, &health::Question { at, ready })),
+        Command::Health { ready, at } => {
+            configured(&arguments, |config| health::run(config, &health::Question { at, ready }))
+        }
         Command::Explain { id } => configured(&arguments, |config| run(explain::run(config, &id))),
-        Command::Ledger(ledger) => configured(&arguments, |config| run(ledger::run(config, ledger))),
-        Command::Refund(refund) => configured(&arguments, |config| run(refund::run(config, refund))),
-        Command::Resolve(found) => configured(&arguments, |config| run(resolve::run(config, found))),
-        Command::Upstream(upstream) => configured(&arguments, |config| run(upstream::run(config, upstream))),
-        Command::Disputes(disputes) => configured(&arguments, |config| run(disputes::run(config, disputes))),
-        Command::Payouts(payouts) => configured(&arguments, |config| run(payouts::run(config, payouts))),
-        Command::Holders(holders) => configured(&arguments, |config| run(holders::run(config, holders))),
-        Command::FreeTier(free) => configured(&arguments, |config| run(free_tier::run(config, free))),
-        Command::Reconcile(arguments_of) => configured(&arguments, |config| run(reconcile::run(config, arguments_of))),
-        Command::Findings(found) => configured(&arguments, |config| run(findings::run(config, found))),
-        Command::Credits(credits) => configured(&arguments, |config| run(credits::run(config, credits))),
-        Command::Migrate(migrate) => configured(&arguments, |config| run(migrate::run(config, migrate))),
+        Command::Ledger(ledger) => {
+            configured(&arguments, |config| run(ledger::run(config, ledger)))
+        }
+        Command::Refund(refund) => {
+            configured(&arguments, |config| run(refund::run(config, refund)))
+        }
+        Command::Resolve(found) => {
+            configured(&arguments, |config| run(resolve::run(config, found)))
+        }
+        Command::Upstream(upstream) => {
+            configured(&arguments, |config| run(upstream::run(config, upstream)))
+        }
+        Command::Disputes(disputes) => {
+            configured(&arguments, |config| run(disputes::run(config, disputes)))
+        }
+        Command::Payouts(payouts) => {
+            configured(&arguments, |config| run(payouts::run(config, payouts)))
+        }
+        Command::Holders(holders) => {
+            configured(&arguments, |config| run(holders::run(config, holders)))
+        }
+        Command::FreeTier(free) => {
+            configured(&arguments, |config| run(free_tier::run(config, free)))
+        }
+        Command::Reconcile(arguments_of) => {
+            configured(&arguments, |config| run(reconcile::run(config, arguments_of)))
+        }
+        Command::Findings(found) => {
+            configured(&arguments, |config| run(findings::run(config, found)))
+        }
+        Command::Credits(credits) => {
+            configured(&arguments, |config| run(credits::run(config, credits)))
+        }
+        Command::Migrate(migrate) => {
+            configured(&arguments, |config| run(migrate::run(config, migrate)))
+        }
         Command::Profile(profile) => ended(profile::run(&profile)),
         Command::Config => configured(&arguments, |config| {
             output::line(config.printable().trim_end());
@@ -168,9 +202,11 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "sandbox")]
         Command::Demo(demo) => run(demo::run(demo)),
         #[cfg(not(feature = "sandbox"))]
-        Command::Pay(_) | Command::Demo(_) => {
-            Failure::new(Exit::Arguments, "this build has no sandbox: build it with the feature `sandbox`").report()
-        }
+        Command::Pay(_) | Command::Demo(_) => Failure::new(
+            Exit::Arguments,
+            "this build has no sandbox: build it with the feature `sandbox`",
+        )
+        .report(),
     }
 }
 
@@ -188,7 +224,8 @@ fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     serve::block_on(async { ended(command.await) })
 }
 
-/// The exit code of a command, which says on standard error why it could not do what it was asked for.
+/// The exit code of a command, which says on standard error why it could not do what it was asked
+/// for.
 fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
@@ -199,13 +236,17 @@ fn ended(outcome: Result<Exit, Failure>) -> ExitCode {
 fn load(arguments: &Arguments) -> Result<Config, ConfigErrors> {
     let usual = PathBuf::from("turnpike.toml");
     let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
-    let env = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let env = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Config::load(file.as_deref(), env, &arguments.overrides)
 }
 
 /// For a command that waits for answers.
 fn runtime() -> Result<tokio::runtime::Runtime, ExitCode> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| refused(&error))
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| refused(&error))
 }
 
 /// Says what is wrong and ends with the exit code of bad arguments.

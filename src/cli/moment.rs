@@ -36,8 +36,14 @@ impl Moment {
             _ => return Err(String::from(EXPECTED)),
         };
         let digits = text.get(..text.len().saturating_sub(1));
-        let number: i64 = digits.and_then(|digits| digits.parse().ok()).filter(|number| *number >= 0).ok_or(EXPECTED)?;
-        number.checked_mul(unit_ms).map(|ms| Self::Ago { ms }).ok_or_else(|| String::from("too long ago"))
+        let number: i64 = digits
+            .and_then(|digits| digits.parse().ok())
+            .filter(|number| *number >= 0)
+            .ok_or(EXPECTED)?;
+        number
+            .checked_mul(unit_ms)
+            .map(|ms| Self::Ago { ms })
+            .ok_or_else(|| String::from("too long ago"))
     }
 }
 

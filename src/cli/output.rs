@@ -49,10 +49,13 @@ pub(super) fn json(value: &Value) {
     }
 }
 
-/// A table with these headings. A heading that begins with `>` stands over numbers, which go to the right.
+/// A table with these headings. A heading that begins with `>` stands over numbers, which go to the
+/// right.
 pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::UTF8_BORDERS_ONLY)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>')));
     let right: Vec<bool> = headings.iter().map(|heading| heading.starts_with('>')).collect();
     for row in rows {
@@ -88,7 +91,9 @@ pub(super) fn short(text: &str) -> String {
 
 /// A payer with its name cut in the middle.
 pub(super) fn payer(payer: &str) -> String {
-    payer.split_once(':').map_or_else(|| payer.to_owned(), |(kind, name)| format!("{kind}:{}", short(name)))
+    payer
+        .split_once(':')
+        .map_or_else(|| payer.to_owned(), |(kind, name)| format!("{kind}:{}", short(name)))
 }
 
 /// Whether a page holds as much as it may, so that there may be more.
@@ -124,8 +129,14 @@ mod tests {
 
     #[test]
     fn a_table_has_its_headings_and_its_numbers_to_the_right() {
-        let text = table(&["account", ">amount"], vec![vec![String::from("rev:launch"), String::from("1")]]);
-        assert!(text.contains("account") && text.contains("amount") && !text.contains('>'), "{text}");
+        let text = table(
+            &["account", ">amount"],
+            vec![vec![String::from("rev:launch"), String::from("1")]],
+        );
+        assert!(
+            text.contains("account") && text.contains("amount") && !text.contains('>'),
+            "{text}"
+        );
         assert!(text.contains("     1 │"), "{text}");
     }
 }

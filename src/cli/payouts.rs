@@ -1,4 +1,5 @@
-//! `turnpike payouts`: what the card processor sent to the bank, and how much of a payout by hand is ours.
+//! `turnpike payouts`: what the card processor sent to the bank, and how much of a payout by hand
+//! is ours.
 
 use clap::{Args, Subcommand};
 use payments::{
@@ -50,15 +51,23 @@ pub(super) async fn run(config: &Config, arguments: PayoutsArguments) -> Result<
     let format = Format::choose(arguments.json);
     match arguments.task {
         None => list(&beside, arguments.waiting, arguments.limit, format).await,
-        Some(Task::Assign { payout, ours, change }) => assign(&beside, payout, ours, &change, format).await,
+        Some(Task::Assign { payout, ours, change }) => {
+            assign(&beside, payout, ours, &change, format).await
+        }
     }
 }
 
 async fn list(beside: &Beside, waiting: bool, limit: u32, format: Format) -> Result<Exit, Failure> {
-    let found = beside.clearing.payouts(waiting, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let found = beside
+        .clearing
+        .payouts(waiting, limit)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
         Format::Json => output::json(&json!(found)),
-        Format::Readable if found.is_empty() => output::line(if waiting { "no payout waits" } else { "no payouts" }),
+        Format::Readable if found.is_empty() => {
+            output::line(if waiting { "no payout waits" } else { "no payouts" })
+        }
         Format::Readable => {
             let heads = ["payout", "made", "by", ">amount", "state", "in the books", ">ours"];
             output::line(&table(&heads, found.iter().map(row).collect()));
@@ -79,7 +88,13 @@ fn row(row: &PayoutRow) -> Vec<String> {
     ]
 }
 
-async fn assign(beside: &Beside, payout: String, ours: CentsMoved, change: &Change, format: Format) -> Result<Exit, Failure> {
+async fn assign(
+    beside: &Beside,
+    payout: String,
+    ours: CentsMoved,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
     let (reason, at) = (change.reason.clone(), beside.clock.now());
     let asked = AssignPayout { payout, ours, reason, via: "cli", at, dry_run: change.dry_run };
     let about = &asked.payout;
@@ -99,8 +114,12 @@ async fn assign(beside: &Beside, payout: String, ours: CentsMoved, change: &Chan
             shown["dry_run"] = json!(change.dry_run);
             output::json(&shown);
         }
-        Format::Readable if change.dry_run => output::line(&format!("{ours} USD of {about} would be booked: nothing was changed")),
-        Format::Readable => output::line(&format!("{ours} USD of {about} are booked as in the bank")),
+        Format::Readable if change.dry_run => {
+            output::line(&format!("{ours} USD of {about} would be booked: nothing was changed"))
+        }
+        Format::Readable => {
+            output::line(&format!("{ours} USD of {about} are booked as in the bank"))
+        }
     }
     Ok(change.exit())
 }
@@ -120,9 +139,12 @@ mod tests {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
         assert!(parse("turnpike payouts --json") && parse("turnpike payouts --waiting --limit 5"));
         assert!(parse("turnpike payouts assign po_7 --ours 12.34 --reason checked --dry-run"));
-        for bad in
-            ["assign po_7 --ours 12.345 --reason x", "assign po_7 --ours -1 --reason x", "assign po_7 --reason x", "assign po_7 --ours 1"]
-        {
+        for bad in [
+            "assign po_7 --ours 12.345 --reason x",
+            "assign po_7 --ours -1 --reason x",
+            "assign po_7 --reason x",
+            "assign po_7 --ours 1",
+        ] {
             assert!(!parse(&format!("turnpike payouts {bad}")), "{bad}");
         }
     }

@@ -1,4 +1,5 @@
-//! `turnpike profile upgrade`: a profile file in the format that this program reads. It needs no configuration.
+//! `turnpike profile upgrade`: a profile file in the format that this program reads. It needs no
+//! configuration.
 
 use std::{
     fs::{self, File},
@@ -23,7 +24,8 @@ pub(super) struct ProfileArguments {
 
 #[derive(Subcommand)]
 enum ProfileCommand {
-    /// Write a file of schema 1 as schema 2, with its comments, order and variables. One of schema 2 is written as it is.
+    /// Write a file of schema 1 as schema 2, with its comments, order and variables. One of schema
+    /// 2 is written as it is.
     Upgrade {
         /// The file; it is only read.
         file: PathBuf,
@@ -41,8 +43,11 @@ pub(super) fn run(arguments: &ProfileArguments) -> Result<Exit, Failure> {
 
 fn upgraded(file: &Path, to: Option<&Path>) -> Result<Exit, Failure> {
     let name = file.display();
-    let text = fs::read_to_string(file).map_err(|error| Failure::new(Exit::Arguments, format!("{name}: {error}")))?;
-    let mistaken = |mistakes| Failure::from_error(Exit::Arguments, &ProfileError { profile: name.to_string(), mistakes });
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Arguments, format!("{name}: {error}")))?;
+    let mistaken = |mistakes| {
+        Failure::from_error(Exit::Arguments, &ProfileError { profile: name.to_string(), mistakes })
+    };
     match upgrade(&text).map_err(mistaken)? {
         Upgrade::Current => {
             write(&text, to)?;
@@ -51,7 +56,9 @@ fn upgraded(file: &Path, to: Option<&Path>) -> Result<Exit, Failure> {
         Upgrade::Written { text, names_api_keys } => {
             write(&text, to)?;
             if !names_api_keys {
-                output::note("keys of the API itself pass only where [api_keys] names them and their routes; the file has no such table");
+                output::note(
+                    "keys of the API itself pass only where [api_keys] names them and their routes; the file has no such table",
+                );
             }
         }
     }
@@ -60,8 +67,12 @@ fn upgraded(file: &Path, to: Option<&Path>) -> Result<Exit, Failure> {
 
 /// Writes the whole text to a new file, or to standard output.
 fn write(text: &str, to: Option<&Path>) -> Result<(), Failure> {
-    let Some(path) = to else { return print(text).map_err(|error| Failure::new(Exit::Failed, format!("standard output: {error}"))) };
-    let failed = |exit, error: io::Error| Failure::new(exit, format!("{}: {error}", path.display()));
+    let Some(path) = to else {
+        return print(text)
+            .map_err(|error| Failure::new(Exit::Failed, format!("standard output: {error}")));
+    };
+    let failed =
+        |exit, error: io::Error| Failure::new(exit, format!("{}: {error}", path.display()));
     let mut file = File::create_new(path).map_err(|error| failed(Exit::Arguments, error))?;
     file.write_all(text.as_bytes()).map_err(|error| failed(Exit::Failed, error))
 }
@@ -83,9 +94,17 @@ mod tests {
 
     #[test]
     fn an_upgrade_reads_one_file_and_writes_one_at_most() {
-        let parse = |rest: &str| Arguments::try_parse_from(format!("turnpike profile{rest}").split(' ')).is_ok();
+        let parse = |rest: &str| {
+            Arguments::try_parse_from(format!("turnpike profile{rest}").split(' ')).is_ok()
+        };
         assert!(parse(" upgrade any.toml") && parse(" upgrade any.toml --output new.toml"));
-        for wrong in ["", " upgrade", " upgrade any.toml new.toml", " upgrade any.toml --output", " downgrade any.toml"] {
+        for wrong in [
+            "",
+            " upgrade",
+            " upgrade any.toml new.toml",
+            " upgrade any.toml --output",
+            " downgrade any.toml",
+        ] {
             assert!(!parse(wrong), "{wrong}");
         }
     }

@@ -44,6 +44,8 @@ pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
 /// Tells the gateways that an account was changed.
 pub(super) async fn shown_anew(beside: &Beside, payer: &Payer) {
     if !beside.balances.forget(payer).await {
-        output::note("the cache does not answer; gateways may show the old balance for up to 5 minutes");
+        output::note(
+            "the cache does not answer; gateways may show the old balance for up to 5 minutes",
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `turnpike reconcile`: the books against the chain, the card processor and the upstream, beside a running gateway too.
+//! `turnpike reconcile`: the books against the chain, the card processor and the upstream, beside a
+//! running gateway too.
 
 use clap::Args;
 use payments::{
@@ -25,7 +26,8 @@ const ASK_TIMES: u32 = 240;
 /// How far back, and what to do.
 #[derive(Args)]
 pub(super) struct ReconcileArguments {
-    /// From this moment (RFC 3339, or a day) or this long ago (90s, 15m, 2h, 7d); otherwise from where the last run ended.
+    /// From this moment (RFC 3339, or a day) or this long ago (90s, 15m, 2h, 7d); otherwise from
+    /// where the last run ended.
     #[arg(long, value_name = "TIME", value_parser = Moment::read, conflicts_with = "full")]
     since: Option<Moment>,
     /// From the beginning of the books.
@@ -57,7 +59,12 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
         note(config, scope, reason).await?;
     }
     let clock = parts.clock.clone();
-    let report = progress::during(clock.as_ref(), "comparing the books with the world", turn(&parts, scope, arguments.dry_run)).await?;
+    let report = progress::during(
+        clock.as_ref(),
+        "comparing the books with the world",
+        turn(&parts, scope, arguments.dry_run),
+    )
+    .await?;
     match Format::choose(arguments.json) {
         Format::Json => output::json(&shape::report(&report, arguments.dry_run)),
         Format::Readable => output::line(&as_text(&report, arguments.dry_run)),
@@ -72,8 +79,18 @@ pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Resul
 /// Notes the action, as the page and the API do, before it is done.
 async fn note(config: &Config, scope: Scope, reason: String) -> Result<(), Failure> {
     let beside = reason::books(config).await?;
-    let action = NewAction { at: beside.clock.now(), action: "reconcile.run", subject: scope.word().to_owned(), reason, via: "cli" };
-    beside.desk.note_action(&action).await.map_err(|error| Failure::from_error(Exit::Failed, &error))
+    let action = NewAction {
+        at: beside.clock.now(),
+        action: "reconcile.run",
+        subject: scope.word().to_owned(),
+        reason,
+        via: "cli",
+    };
+    beside
+        .desk
+        .note_action(&action)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))
 }
 
 /// The gateway's own comparison may be under way: it is waited for.
@@ -89,19 +106,29 @@ async fn turn(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Report,
 }
 
 fn as_text(report: &Report, dry_run: bool) -> String {
-    let sources = report
-        .sources
-        .iter()
-        .map(|it| vec![it.source.word().to_owned(), it.outcome.replace('_', " "), it.compared.to_string(), it.detail.clone()]);
+    let sources = report.sources.iter().map(|it| {
+        vec![
+            it.source.word().to_owned(),
+            it.outcome.replace('_', " "),
+            it.compared.to_string(),
+            it.detail.clone(),
+        ]
+    });
     let mut text = table(&["source", "outcome", ">compared", "detail"], sources.collect());
     if !report.differences.is_empty() {
-        let rows = report.differences.iter().map(|it| vec![it.kind.word().to_owned(), it.key.clone(), it.detail.clone()]);
+        let rows = report
+            .differences
+            .iter()
+            .map(|it| vec![it.kind.word().to_owned(), it.key.clone(), it.detail.clone()]);
         text.push('\n');
         text.push_str(&table(&["difference", "key", "detail"], rows.collect()));
     }
     let end = match dry_run {
         true => String::from("nothing was changed"),
-        false => format!("{} findings opened, {} closed; `turnpike findings` lists what is open", report.opened, report.closed),
+        false => format!(
+            "{} findings opened, {} closed; `turnpike findings` lists what is open",
+            report.opened, report.closed
+        ),
     };
     format!("{text}\n{end}")
 }

@@ -43,15 +43,17 @@ enum Task {
         #[arg(long, value_name = "ID")]
         before: Option<PaymentId>,
     },
-    /// Give a payment back to its card, or in USDC from the refund wallet. The running gateway asks the card processor, or sends what is signed
-    /// here; without one it is done once a gateway runs.
+    /// Give a payment back to its card, or in USDC from the refund wallet. The running gateway asks
+    /// the card processor, or sends what is signed here; without one it is done once a gateway
+    /// runs.
     Approve {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
         /// Give the launch's credit in the place of a refund to the card that failed.
         #[arg(long)]
         as_credit: bool,
-        /// The transaction by which USDC was sent back by hand: its log is checked, and the debt is booked as paid.
+        /// The transaction by which USDC was sent back by hand: its log is checked, and the debt is
+        /// booked as paid.
         #[arg(long, value_name = "TX", value_parser = tx_hash, conflicts_with = "as_credit")]
         paid_by: Option<ChainHash>,
         #[command(flatten)]
@@ -63,27 +65,57 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
     let beside = reason::books(config).await?;
     let format = Format::choose(arguments.json);
     match arguments.task {
-        Task::Ls { limit, before } => ls(&beside, before, limit, (format, !config.refunds.signer_key.is_empty())).await,
+        Task::Ls { limit, before } => {
+            ls(&beside, before, limit, (format, !config.refunds.signer_key.is_empty())).await
+        }
         Task::Approve { id, paid_by: Some(tx_hash), change, .. } => {
-            let said =
-                PaidByHand { id, tx_hash, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+            let said = PaidByHand {
+                id,
+                tx_hash,
+                reason: change.reason.clone(),
+                via: "cli",
+                at: beside.clock.now(),
+                dry_run: change.dry_run,
+            };
             paid_by_hand(config, &beside, said, format).await
         }
-        Task::Approve { id, as_credit: true, paid_by: None, change } => credit(&beside, id, &change, format).await,
-        Task::Approve { id, as_credit: false, paid_by: None, change } => approve(config, &beside, id, &change, format).await,
+        Task::Approve { id, as_credit: true, paid_by: None, change } => {
+            credit(&beside, id, &change, format).await
+        }
+        Task::Approve { id, as_credit: false, paid_by: None, change } => {
+            approve(config, &beside, id, &change, format).await
+        }
     }
 }
 
-async fn ls(beside: &Beside, before: Option<PaymentId>, limit: u32, (format, by_wallet): (Format, bool)) -> Result<Exit, Failure> {
-    let owed = beside.cards.obligations(before, limit).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+async fn ls(
+    beside: &Beside,
+    before: Option<PaymentId>,
+    limit: u32,
+    (format, by_wallet): (Format, bool),
+) -> Result<Exit, Failure> {
+    let owed = beside
+        .cards
+        .obligations(before, limit)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     match format {
         Format::Json => output::json(&owed.iter().map(|owed| as_json(owed, by_wallet)).collect()),
         Format::Readable => {
             let rows = owed.iter().map(|owed| {
                 let amount = money(owed.amount_minor, &owed.currency);
-                vec![owed.intent_id.clone(), owed.payer.clone(), amount, owed.state.clone(), next(owed, by_wallet).to_owned()]
+                vec![
+                    owed.intent_id.clone(),
+                    owed.payer.clone(),
+                    amount,
+                    owed.state.clone(),
+                    next(owed, by_wallet).to_owned(),
+                ]
             });
-            output::line(&table(&["payment", "owed to", ">amount", "state", "next"], rows.collect()));
+            output::line(&table(
+                &["payment", "owed to", ">amount", "state", "next"],
+                rows.collect(),
+            ));
             if owed.len() == usize::try_from(limit).unwrap_or(usize::MAX)
                 && let Some(last) = owed.last()
             {
@@ -107,14 +139,31 @@ fn as_json(owed: &ObligationRow, by_wallet: bool) -> Value {
 
 /// What comes of a debt, or what an operator can do about it: in the words of the operator's page.
 fn next(owed: &ObligationRow, by_wallet: bool) -> &'static str {
-    ObligationState::from_word(&owed.state).map_or("", |state| state.outlook(&owed.currency, by_wallet))
+    ObligationState::from_word(&owed.state)
+        .map_or("", |state| state.outlook(&owed.currency, by_wallet))
 }
 
-async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
+async fn approve(
+    config: &Config,
+    beside: &Beside,
+    id: PaymentId,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
     let unreadable = |error| Failure::from_error(Exit::Failed, &error);
-    let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
-    let approval =
-        RefundApproval { intent: id, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
+    let before = beside
+        .books
+        .evidence(id)
+        .await
+        .map_err(unreadable)?
+        .and_then(|evidence| evidence.obligation);
+    let approval = RefundApproval {
+        intent: id,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
     let refund = match beside.cards.approve_refund(approval.clone()).await {
         Err(RefundRefusal::NotByCard) if !config.refunds.signer_key.is_empty() => {
             return refund_usdc::approve(config, beside.served, &approval, format).await;
@@ -126,7 +175,8 @@ async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Chang
     {
         reason::shown_anew(beside, &payer).await;
     }
-    let takes_credit = before.as_ref().is_some_and(|owed| owed.state == ObligationState::Used.word());
+    let takes_credit =
+        before.as_ref().is_some_and(|owed| owed.state == ObligationState::Used.word());
     let currency = before.map(|owed| owed.currency).unwrap_or_default();
     let next = sent_by(change.dry_run, beside.served);
     match format {
@@ -144,9 +194,14 @@ async fn approve(config: &Config, beside: &Beside, id: PaymentId, change: &Chang
         })),
         Format::Readable => {
             let amount = money(i64::try_from(refund.amount_minor).unwrap_or(i64::MAX), &currency);
-            let (verb, credit) =
-                (if change.dry_run { "would go" } else { "goes" }, if takes_credit { ", and its credit is taken back" } else { "" });
-            output::line(&format!("{amount} of {id} {verb} back to the card ({}){credit}: {next}", refund.payment_intent));
+            let (verb, credit) = (
+                if change.dry_run { "would go" } else { "goes" },
+                if takes_credit { ", and its credit is taken back" } else { "" },
+            );
+            output::line(&format!(
+                "{amount} of {id} {verb} back to the card ({}){credit}: {next}",
+                refund.payment_intent
+            ));
         }
     }
     Ok(change.exit())
@@ -161,12 +216,31 @@ pub(super) const fn sent_by(dry_run: bool, served: bool) -> &'static str {
     }
 }
 
-async fn credit(beside: &Beside, id: PaymentId, change: &Change, format: Format) -> Result<Exit, Failure> {
+async fn credit(
+    beside: &Beside,
+    id: PaymentId,
+    change: &Change,
+    format: Format,
+) -> Result<Exit, Failure> {
     let unreadable = |error| Failure::from_error(Exit::Failed, &error);
-    let before = beside.books.evidence(id).await.map_err(unreadable)?.and_then(|evidence| evidence.obligation);
-    let approval =
-        RefundApproval { intent: id, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
-    let balance = beside.cards.credit_instead(approval).await.map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
+    let before = beside
+        .books
+        .evidence(id)
+        .await
+        .map_err(unreadable)?
+        .and_then(|evidence| evidence.obligation);
+    let approval = RefundApproval {
+        intent: id,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
+    let balance = beside
+        .cards
+        .credit_instead(approval)
+        .await
+        .map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
     if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
         && !change.dry_run
     {
@@ -182,14 +256,22 @@ async fn credit(beside: &Beside, id: PaymentId, change: &Change, format: Format)
         })),
         Format::Readable => {
             let verb = if change.dry_run { "would get" } else { "got" };
-            output::line(&format!("the payer of {id} {verb} its credit in the place of the refund: {balance} in all"));
+            output::line(&format!(
+                "the payer of {id} {verb} its credit in the place of the refund: {balance} in all"
+            ));
         }
     }
     Ok(change.exit())
 }
 
-async fn paid_by_hand(config: &Config, beside: &Beside, said: PaidByHand, format: Format) -> Result<Exit, Failure> {
-    let parts = app::reconciler(config).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+async fn paid_by_hand(
+    config: &Config,
+    beside: &Beside,
+    said: PaidByHand,
+    format: Format,
+) -> Result<Exit, Failure> {
+    let parts =
+        app::reconciler(config).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     let (id, tx_hash) = (said.id, said.tx_hash);
     let paid = book_paid_by_hand(&*parts.chain, &*beside.cards, &parts.receiver, said).await;
     let paid = paid.map_err(|error| not_paid_back(id, &error))?;
@@ -197,7 +279,10 @@ async fn paid_by_hand(config: &Config, beside: &Beside, said: PaidByHand, format
         Format::Json => output::json(&paid_back(&paid)),
         Format::Readable => {
             let verb = if paid.dry_run { "would be" } else { "is" };
-            output::line(&format!("{} USDC of {id} {verb} paid back to {} by {tx_hash}", paid.owed.amount, paid.owed.wallet));
+            output::line(&format!(
+                "{} USDC of {id} {verb} paid back to {} by {tx_hash}",
+                paid.owed.amount, paid.owed.wallet
+            ));
         }
     }
     Ok(if paid.dry_run { Exit::DryRun } else { Exit::Done })
@@ -221,12 +306,25 @@ fn tx_hash(text: &str) -> Result<ChainHash, InvalidTxHash> {
 #[error("expected a transaction's hash, 0x and 64 hex digits")]
 struct InvalidTxHash;
 
-pub(super) fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
+pub(super) fn refused(
+    id: PaymentId,
+    owed: Option<&ObligationRow>,
+    refusal: &RefundRefusal,
+) -> Failure {
     match refusal {
         RefundRefusal::NotOwed => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
         RefundRefusal::NotByCard => {
-            let to = owed.map(|owed| format!(": send {} to {}", money(owed.amount_minor, &owed.currency), owed.payer)).unwrap_or_default();
-            Failure::new(Exit::Payment, format!("{id}: {refusal}{to}; then book it with --paid-by TX. Until then it stays a liability"))
+            let to = owed
+                .map(|owed| {
+                    format!(": send {} to {}", money(owed.amount_minor, &owed.currency), owed.payer)
+                })
+                .unwrap_or_default();
+            Failure::new(
+                Exit::Payment,
+                format!(
+                    "{id}: {refusal}{to}; then book it with --paid-by TX. Until then it stays a liability"
+                ),
+            )
         }
         RefundRefusal::Standing(_)
         | RefundRefusal::CreditSpent

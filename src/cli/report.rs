@@ -39,6 +39,7 @@ fn line(finding: &Finding) -> String {
         Level::Warn => "warn",
         Level::Fail => "FAIL",
     };
-    let todo = finding.todo.as_ref().map(|todo| format!("\n{:27}-> {todo}", "")).unwrap_or_default();
+    let todo =
+        finding.todo.as_ref().map(|todo| format!("\n{:27}-> {todo}", "")).unwrap_or_default();
     format!("{level} {:21} {}{todo}\n", finding.check, finding.says)
 }

@@ -42,14 +42,26 @@ pub(super) async fn run(config: &Config, arguments: ResolveArguments) -> Result<
         (None, _) => ResolvedAs::NotDone,
         (Some(Some(name)), false) => ResolvedAs::Done(Some(name)),
         (Some(None), true) => ResolvedAs::Done(None),
-        (Some(None), false) => return Err(wrong("--done needs the result's name, or --without-result")),
-        (Some(Some(_)), true) => return Err(wrong("--done RESULT and --without-result contradict each other")),
+        (Some(None), false) => {
+            return Err(wrong("--done needs the result's name, or --without-result"));
+        }
+        (Some(Some(_)), true) => {
+            return Err(wrong("--done RESULT and --without-result contradict each other"));
+        }
     };
     let (id, change, outcome) = (arguments.id, arguments.change, found.word());
     let beside = reason::books(config).await?;
-    let asked = Resolution { id, found, reason: change.reason.clone(), via: "cli", at: beside.clock.now(), dry_run: change.dry_run };
-    let intent =
-        resolve(&*beside.books, &*beside.desk, app::resolve_rules(config), asked).await.map_err(|refusal| refused(id, &refusal))?;
+    let asked = Resolution {
+        id,
+        found,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    };
+    let intent = resolve(&*beside.books, &*beside.desk, app::resolve_rules(config), asked)
+        .await
+        .map_err(|refusal| refused(id, &refusal))?;
     if matches!(intent.payer, Payer::Card(_)) && !change.dry_run {
         reason::shown_anew(&beside, &intent.payer).await;
     }
@@ -62,7 +74,9 @@ pub(super) async fn run(config: &Config, arguments: ResolveArguments) -> Result<
             "reason": change.reason,
             "dry_run": change.dry_run,
         })),
-        Format::Readable if change.dry_run => output::line(&format!("{id} would be ended as {outcome}: nothing was changed")),
+        Format::Readable if change.dry_run => {
+            output::line(&format!("{id} would be ended as {outcome}: nothing was changed"))
+        }
         Format::Readable => output::line(&format!("{id} is {}", intent.state.word())),
     }
     Ok(change.exit())
@@ -75,9 +89,10 @@ fn wrong(message: &str) -> Failure {
 fn refused(id: PaymentId, refusal: &ResolveRefusal) -> Failure {
     match refusal {
         ResolveRefusal::Unknown => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
-        ResolveRefusal::Finished(_) | ResolveRefusal::NotSent(_) | ResolveRefusal::UnderWay { .. } | ResolveRefusal::Driven => {
-            Failure::new(Exit::Payment, format!("{id}: {refusal}"))
-        }
+        ResolveRefusal::Finished(_)
+        | ResolveRefusal::NotSent(_)
+        | ResolveRefusal::UnderWay { .. }
+        | ResolveRefusal::Driven => Failure::new(Exit::Payment, format!("{id}: {refusal}")),
         ResolveRefusal::Transition(error) => Failure::from_error(Exit::Failed, error),
         ResolveRefusal::Books(error) => Failure::from_error(Exit::Failed, error),
     }
@@ -99,9 +114,17 @@ mod tests {
             let line = format!("turnpike resolve pay_00000000000000000000000000000007{rest}");
             Arguments::try_parse_from(line.split(' ')).is_ok()
         };
-        assert!(parse(" --done launch-7 --reason seen") && parse(" --done --without-result --reason seen --dry-run"));
+        assert!(
+            parse(" --done launch-7 --reason seen")
+                && parse(" --done --without-result --reason seen --dry-run")
+        );
         assert!(parse(" --not-done --reason seen --json"));
-        for wrong in [" --reason seen", " --done x --not-done --reason seen", " --not-done", " --not-done --without-result --reason seen"] {
+        for wrong in [
+            " --reason seen",
+            " --done x --not-done --reason seen",
+            " --not-done",
+            " --not-done --without-result --reason seen",
+        ] {
             assert!(!parse(wrong), "{wrong}");
         }
     }

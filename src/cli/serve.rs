@@ -17,7 +17,9 @@ pub fn run(config: &Config) -> ExitCode {
             Err(error) => return refused(&error),
         };
         let (agents, operators, chain) = (running.agents, running.operators, &running.rpc_url);
-        eprintln!("turnpike: agents on http://{agents}, operators on http://{operators}, chain {chain}");
+        eprintln!(
+            "turnpike: agents on http://{agents}, operators on http://{operators}, chain {chain}"
+        );
         stop_signal().await;
         match running.stop().await {
             Ok(()) => ExitCode::SUCCESS,

@@ -28,19 +28,30 @@ impl Web {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(CONNECT_LIMIT));
-        let tls = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
+        let tls = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         Self(Client::builder(TokioExecutor::new()).build(tls))
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let answer = self.0.request(request.map(Full::new)).await.map_err(|error| match error.is_connect() {
-            true => format!("cannot reach {host}: {}", crate::worker::drives::chain(&error)),
-            false => format!("the connection to {host} broke: {}", crate::worker::drives::chain(&error)),
+        let answer = self.0.request(request.map(Full::new)).await.map_err(|error| {
+            match error.is_connect() {
+                true => format!("cannot reach {host}: {}", crate::worker::drives::chain(&error)),
+                false => format!(
+                    "the connection to {host} broke: {}",
+                    crate::worker::drives::chain(&error)
+                ),
+            }
         })?;
         let (parts, body) = answer.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|_| format!("the answer of {host} broke off or is larger than {MAX_ANSWER_BYTES} bytes"))?;
+        let body = body.map_err(|_| {
+            format!("the answer of {host} broke off or is larger than {MAX_ANSWER_BYTES} bytes")
+        })?;
         Ok(Response::from_parts(parts, body.to_bytes()))
     }
 }

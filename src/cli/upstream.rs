@@ -55,8 +55,14 @@ async fn show(beside: &Beside, format: Format) -> Result<Exit, Failure> {
 
 fn says(way: &WayRow) -> String {
     match (&way.closed, way.pause_until) {
-        (Some(closed), _) => format!("the upstream refuses the gateway itself since {}: {}", closed.since.rfc3339_s(), closed.detail),
-        (None, Some(until)) => format!("open; the upstream asked last for a pause until {}", until.rfc3339_s()),
+        (Some(closed), _) => format!(
+            "the upstream refuses the gateway itself since {}: {}",
+            closed.since.rfc3339_s(),
+            closed.detail
+        ),
+        (None, Some(until)) => {
+            format!("open; the upstream asked last for a pause until {}", until.rfc3339_s())
+        }
         (None, None) => String::from("open"),
     }
 }
@@ -64,11 +70,21 @@ fn says(way: &WayRow) -> String {
 async fn open(beside: &Beside, change: &Change, format: Format) -> Result<Exit, Failure> {
     let (reason, at) = (change.reason.clone(), beside.clock.now());
     let action = NewAction { at, action: ACTION, subject: SUBJECT.to_owned(), reason, via: "cli" };
-    let was = beside.way.open_way(&action, change.dry_run).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    let was = was.ok_or_else(|| Failure::new(Exit::Payment, String::from("the way to the upstream is open")))?;
+    let was = beside
+        .way
+        .open_way(&action, change.dry_run)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
+    let was = was.ok_or_else(|| {
+        Failure::new(Exit::Payment, String::from("the way to the upstream is open"))
+    })?;
     match format {
-        Format::Json => output::json(&json!({"was": shown(&was), "reason": change.reason, "dry_run": change.dry_run})),
-        Format::Readable if change.dry_run => output::line("it would be opened: nothing was changed"),
+        Format::Json => output::json(
+            &json!({"was": shown(&was), "reason": change.reason, "dry_run": change.dry_run}),
+        ),
+        Format::Readable if change.dry_run => {
+            output::line("it would be opened: nothing was changed")
+        }
         Format::Readable => output::line("it is open; a running gateway goes on within a second"),
     }
     Ok(change.exit())
@@ -83,7 +99,12 @@ mod tests {
     #[test]
     fn the_way_is_shown_and_opened_with_a_reason() {
         let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).is_ok();
-        assert!(parse("turnpike upstream --json") && parse("turnpike upstream open --reason paid --dry-run"));
-        assert!(!parse("turnpike upstream open") && !parse("turnpike upstream close --reason late"));
+        assert!(
+            parse("turnpike upstream --json")
+                && parse("turnpike upstream open --reason paid --dry-run")
+        );
+        assert!(
+            !parse("turnpike upstream open") && !parse("turnpike upstream close --reason late")
+        );
     }
 }

@@ -18,7 +18,8 @@ pub fn is_test(chain_id: u64) -> bool {
     TEST_CHAINS.contains(&chain_id)
 }
 
-/// Circle's USDC on a chain of the protocol, with the name of its signing domain; the domain's version is 2 on each.
+/// Circle's USDC on a chain of the protocol, with the name of its signing domain; the domain's
+/// version is 2 on each.
 pub fn known_usdc(chain_id: u64) -> Option<(Address, &'static str)> {
     match chain_id {
         BASE_SEPOLIA => Some((USDC_BASE_SEPOLIA, "USDC")),

@@ -1,4 +1,5 @@
-//! The layers of the configuration, laid over each other key by key, each key remembering who set it.
+//! The layers of the configuration, laid over each other key by key, each key remembering who set
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -96,12 +97,18 @@ impl Layers {
         self.lay(layer, |_, _| source.clone());
     }
 
-    /// The table with the values of its variables, and the keys whose text came from one: it may be a number's.
-    fn expanded(&mut self, mut table: Table, env: &BTreeMap<String, String>) -> (Table, BTreeSet<(String, String)>) {
+    /// The table with the values of its variables, and the keys whose text came from one: it may be
+    /// a number's.
+    fn expanded(
+        &mut self,
+        mut table: Table,
+        env: &BTreeMap<String, String>,
+    ) -> (Table, BTreeSet<(String, String)>) {
         let mut from_variables = BTreeSet::new();
         for (section, keys) in &table {
             let keys = keys.as_table().into_iter().flatten();
-            let varies = keys.filter(|(_, value)| value.as_str().is_some_and(|text| text.contains("${")));
+            let varies =
+                keys.filter(|(_, value)| value.as_str().is_some_and(|text| text.contains("${")));
             from_variables.extend(varies.map(|(key, _)| (section.clone(), key.clone())));
         }
         let mut found = variables::Found::default();
@@ -143,7 +150,8 @@ impl Layers {
     pub(super) fn flags(&mut self, overrides: &[String]) {
         // One layer per flag: the last one of a key wins.
         for text in overrides {
-            let parsed = text.split_once('=').and_then(|(name, value)| Some((name.split_once('.')?, value)));
+            let parsed =
+                text.split_once('=').and_then(|(name, value)| Some((name.split_once('.')?, value)));
             // The value is not repeated: it may be a secret.
             let Some(((section, key), value)) = parsed else {
                 let text = "expected section.key=value";
@@ -185,17 +193,21 @@ impl Layers {
     pub(super) fn named_by_source(self) -> Vec<Mistake> {
         let sources = self.sources;
         let name = |mistake: Mistake| match sources.get(&mistake.place) {
-            Some(source) => Mistake::new(format!("{} (from {source})", mistake.place), mistake.text),
+            Some(source) => {
+                Mistake::new(format!("{} (from {source})", mistake.place), mistake.text)
+            }
             None => mistake,
         };
         self.mistakes.into_iter().map(name).collect()
     }
 
-    /// Lays one layer over the others. A secret and its `_file` replace each other; both in one layer is a mistake.
+    /// Lays one layer over the others. A secret and its `_file` replace each other; both in one
+    /// layer is a mistake.
     fn lay(&mut self, layer: Vec<(String, String, Value)>, source: impl Fn(&str, &str) -> String) {
         for (section, key) in SECRETS {
             let file_key = format!("{key}_file");
-            let sets = |wanted: &str| layer.iter().any(|(of, key, _)| of == section && key == wanted);
+            let sets =
+                |wanted: &str| layer.iter().any(|(of, key, _)| of == section && key == wanted);
             match (sets(key), sets(&file_key)) {
                 (true, true) => {
                     let text = format!("expected {key} or {file_key}, not both");
@@ -260,12 +272,15 @@ impl Layers {
         self.mistakes.push(Mistake::new(section, text));
     }
 
-    /// `TURNPIKE_STRIPE_SECRET_KEY` would silently do nothing; names that are no setting at all are somebody else's.
+    /// `TURNPIKE_STRIPE_SECRET_KEY` would silently do nothing; names that are no setting at all are
+    /// somebody else's.
     fn single_underscore(&mut self, name: &str, rest: &str) {
         let setting = self.defaults.iter().find_map(|(section, keys)| {
             let key = rest.strip_prefix(section.as_str())?.strip_prefix('_')?;
             let known = keys.as_table()?.contains_key(key)
-                || SECRETS.iter().any(|(of, secret)| of == section && key.strip_suffix("_file") == Some(secret));
+                || SECRETS
+                    .iter()
+                    .any(|(of, secret)| of == section && key.strip_suffix("_file") == Some(secret));
             known.then(|| format!("{ENV_PREFIX}{}__{}", section.to_uppercase(), key.to_uppercase()))
         });
         if let Some(setting) = setting {

@@ -1,7 +1,9 @@
-//! The configuration: defaults < `turnpike.toml` < environment (`TURNPIKE_SECTION__KEY`) < `--set section.key=value`.
+//! The configuration: defaults < `turnpike.toml` < environment (`TURNPIKE_SECTION__KEY`) < `--set
+//! section.key=value`.
 //!
-//! With nothing given, the embedded default runs: SQLite, memory cache, sandbox rails, embedded launch core. Unknown keys
-//! are errors and every mistake is named at once. [`refuse`] is the list of settings with which the gateway never starts.
+//! With nothing given, the embedded default runs: SQLite, memory cache, sandbox rails, embedded
+//! launch core. Unknown keys are errors and every mistake is named at once. [`refuse`] is the list
+//! of settings with which the gateway never starts.
 
 pub mod chain;
 mod layers;
@@ -68,12 +70,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all layers. `file` must exist when it is given, and may name variables as `${NAME}`; `env` are all variables of the process;
-    /// each of `overrides` is `section.key=value`.
+    /// Reads all layers. `file` must exist when it is given, and may name variables as `${NAME}`;
+    /// `env` are all variables of the process; each of `overrides` is `section.key=value`.
     ///
     /// # Errors
     /// Every mistake of every layer, and every rule of [`refuse`] that the result breaks.
-    pub fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>, overrides: &[String]) -> Result<Self, ConfigErrors> {
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+        overrides: &[String],
+    ) -> Result<Self, ConfigErrors> {
         let mut layers = Layers::new();
         let env = env.collect();
         if let Some(path) = file {
@@ -99,7 +105,11 @@ impl Config {
         };
         config.fill();
         layers.mistakes.extend(refuse::check(&config));
-        if layers.mistakes.is_empty() { Ok(config) } else { Err(ConfigErrors { mistakes: layers.named_by_source() }) }
+        if layers.mistakes.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigErrors { mistakes: layers.named_by_source() })
+        }
     }
 
     /// Settings that follow from others when they are not given.
@@ -110,19 +120,23 @@ impl Config {
         chain::fill(&mut self.x402);
     }
 
-    /// The effective values as TOML; secrets and credentials in addresses are stars. A setting that is not shown has no
-    /// value: the profile decides.
+    /// The effective values as TOML; secrets and credentials in addresses are stars. A setting that
+    /// is not shown has no value: the profile decides.
     #[must_use]
     pub fn printable(&self) -> String {
         toml::to_string(self).unwrap_or_else(|error| format!("# cannot be printed: {error}\n"))
     }
 
-    /// The rails that move real money with this configuration, by name; empty for sandboxes and test networks.
+    /// The rails that move real money with this configuration, by name; empty for sandboxes and
+    /// test networks.
     #[must_use]
     pub fn live_rails(&self) -> Vec<&'static str> {
         let chain = self.x402.mode != X402Mode::Sandbox && !chain::is_test(self.x402.chain_id);
         let stripe = self.stripe.mode == StripeMode::Live || self.stripe.has_live_key();
-        [(chain, "x402"), (stripe, "stripe")].into_iter().filter_map(|(live, rail)| live.then_some(rail)).collect()
+        [(chain, "x402"), (stripe, "stripe")]
+            .into_iter()
+            .filter_map(|(live, rail)| live.then_some(rail))
+            .collect()
     }
 
     /// The parts that only stand in for the world, by setting.
@@ -131,10 +145,14 @@ impl Config {
         let x402 = self.x402.mode == X402Mode::Sandbox;
         let stripe = self.stripe.mode == StripeMode::Sandbox;
         let core = self.upstream.url == UpstreamUrl::Embedded;
-        [(x402, "x402.mode = \"sandbox\""), (stripe, "stripe.mode = \"sandbox\""), (core, "upstream.url = \"embedded:\"")]
-            .into_iter()
-            .filter_map(|(used, part)| used.then_some(part))
-            .collect()
+        [
+            (x402, "x402.mode = \"sandbox\""),
+            (stripe, "stripe.mode = \"sandbox\""),
+            (core, "upstream.url = \"embedded:\""),
+        ]
+        .into_iter()
+        .filter_map(|(used, part)| used.then_some(part))
+        .collect()
     }
 }
 

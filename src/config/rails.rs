@@ -26,7 +26,8 @@ pub struct X402 {
     pub signer_key: Secret,
     /// The keys of other replicas' and of retired signers: they only finish what they began.
     pub other_signer_keys: Vec<Secret>,
-    /// Accounts of others that may settle what is paid to us, such as a facilitator's; a settlement by anybody else is a finding.
+    /// Accounts of others that may settle what is paid to us, such as a facilitator's; a settlement
+    /// by anybody else is a finding.
     pub known_relayers: Vec<EvmAddress>,
     /// Where a facilitator is.
     pub facilitator_url: String,
@@ -40,15 +41,19 @@ pub struct X402 {
     pub error_shape: ErrorShape,
     /// The highest fee per gas that a settlement may offer, in gwei.
     pub max_fee_gwei: u64,
-    /// The most that one payment may cost in gas over all of its transactions, in gwei; not set: what one settlement costs at `max_fee_gwei`.
+    /// The most that one payment may cost in gas over all of its transactions, in gwei; not set:
+    /// what one settlement costs at `max_fee_gwei`.
     pub max_gas_gwei: Option<u64>,
-    /// What one of the chain's coins costs; not set: gas is not valued, and only the plain bound holds.
+    /// What one of the chain's coins costs; not set: gas is not valued, and only the plain bound
+    /// holds.
     pub gas_coin_usd: Option<Usd>,
-    /// The share of its price that a payment may cost in gas, in per cent, where the coin has a price.
+    /// The share of its price that a payment may cost in gas, in per cent, where the coin has a
+    /// price.
     pub max_gas_percent: u32,
     /// Payments of one payer that may revert within an hour before no further one is sent.
     pub reverts_per_hour: u32,
-    /// What reverted payments of all payers may cost in gas within an hour before none is sent, in gwei.
+    /// What reverted payments of all payers may cost in gas within an hour before none is sent, in
+    /// gwei.
     pub max_gas_lost_gwei_per_hour: u64,
     /// After how long without a receipt the fee is raised, in seconds.
     pub fee_bump_after_s: u64,
@@ -127,7 +132,8 @@ pub struct Mpp {
     pub token_keys: Vec<Secret>,
     /// How long a challenge can be paid, in seconds.
     pub challenge_ttl_s: u64,
-    /// How long a credential that paid tells who asks on routes that cost nothing, in seconds from its settlement.
+    /// How long a credential that paid tells who asks on routes that cost nothing, in seconds from
+    /// its settlement.
     pub used_credential_s: u64,
     /// Whether a challenge is bound to the body that it was asked with.
     pub bind_bodies: bool,
@@ -165,7 +171,8 @@ pub struct Stripe {
     pub api_version: String,
     /// Where a charge names its token.
     pub spt_parameter: SptParameter,
-    /// Nothing but this gateway uses the account: its balance is compared, and what others move in it is a finding.
+    /// Nothing but this gateway uses the account: its balance is compared, and what others move in
+    /// it is a finding.
     pub exclusive: bool,
     /// How long Stripe may take to answer, in milliseconds.
     pub timeout_ms: u64,
@@ -232,7 +239,8 @@ pub struct Pricing {
     pub free_launches_per_month: Option<u32>,
     /// The pack of 20 credits.
     pub pack_20_usd: Usd,
-    /// How long a paid and refused creation entitles to another before it is a refund due, in hours.
+    /// How long a paid and refused creation entitles to another before it is a refund due, in
+    /// hours.
     pub entitlement_hours: u64,
     /// How often a day one agent may be refused after paying.
     pub refused_after_pay_per_day: u32,

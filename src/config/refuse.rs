@@ -1,4 +1,5 @@
-//! The settings with which the gateway never starts: a flat list of rules, each with a test of its own name.
+//! The settings with which the gateway never starts: a flat list of rules, each with a test of its
+//! own name.
 
 #[cfg(test)]
 mod tests;
@@ -30,13 +31,19 @@ const RULES: [Rule; 44] = [
     ("live_key_in_other_mode", "stripe.secret_key", live_key_in_other_mode),
     // What a rail needs.
     ("chain_without_rpc_url", "x402.rpc_url", |c| chain_needs(c, c.x402.rpc_url.is_empty())),
-    ("chain_without_signer_key", "x402.signer_key", |c| chain_needs(c, c.x402.signer_key.is_empty())),
+    ("chain_without_signer_key", "x402.signer_key", |c| {
+        chain_needs(c, c.x402.signer_key.is_empty())
+    }),
     ("chain_without_pay_to", "x402.pay_to", |c| chain_needs(c, c.x402.pay_to.0.is_none())),
     ("chain_without_asset", "x402.asset", |c| chain_needs(c, c.x402.asset.0.is_none())),
-    ("chain_without_domain_name", "x402.domain_name", |c| chain_needs(c, c.x402.domain_name.is_empty())),
+    ("chain_without_domain_name", "x402.domain_name", |c| {
+        chain_needs(c, c.x402.domain_name.is_empty())
+    }),
     ("rpc_url_scheme", "x402.rpc_url", rpc_url_scheme),
     ("signer_key_shape", "x402.signer_key", |c| misshapen(c.x402.signer_key.expose())),
-    ("other_signer_key_shape", "x402.other_signer_keys", |c| c.x402.other_signer_keys.iter().find_map(|key| misshapen(key.expose()))),
+    ("other_signer_key_shape", "x402.other_signer_keys", |c| {
+        c.x402.other_signer_keys.iter().find_map(|key| misshapen(key.expose()))
+    }),
     ("refund_key_shape", "refunds.signer_key", |c| misshapen(c.refunds.signer_key.expose())),
     ("refund_wallet_not_its_own", "refunds.signer_key", refund_wallet_not_its_own),
     ("known_relayer_empty", "x402.known_relayers", known_relayer_empty),
@@ -45,12 +52,24 @@ const RULES: [Rule; 44] = [
     ("sandbox_not_linked", "x402.mode", sandbox_not_linked),
     ("domain_version_empty", "x402.domain_version", domain_version_empty),
     ("time_window", "x402.max_window_s", time_window),
-    ("stripe_without_secret_key", "stripe.secret_key", |c| stripe_needs(c, c.stripe.secret_key.is_empty())),
-    ("stripe_without_network_id", "stripe.network_id", |c| stripe_needs(c, c.stripe.network_id.is_empty())),
-    ("stripe_without_webhook_secret", "stripe.webhook_secret", |c| stripe_needs(c, c.stripe.webhook_secret.is_empty())),
-    ("cards_without_challenge_keys", "mpp.secret_keys", |c| stripe_needs(c, c.mpp.secret_keys.is_empty())),
-    ("cards_without_account_key", "mpp.account_key", |c| stripe_needs(c, c.mpp.account_key.is_empty())),
-    ("cards_without_token_keys", "mpp.token_keys", |c| stripe_needs(c, c.mpp.token_keys.is_empty())),
+    ("stripe_without_secret_key", "stripe.secret_key", |c| {
+        stripe_needs(c, c.stripe.secret_key.is_empty())
+    }),
+    ("stripe_without_network_id", "stripe.network_id", |c| {
+        stripe_needs(c, c.stripe.network_id.is_empty())
+    }),
+    ("stripe_without_webhook_secret", "stripe.webhook_secret", |c| {
+        stripe_needs(c, c.stripe.webhook_secret.is_empty())
+    }),
+    ("cards_without_challenge_keys", "mpp.secret_keys", |c| {
+        stripe_needs(c, c.mpp.secret_keys.is_empty())
+    }),
+    ("cards_without_account_key", "mpp.account_key", |c| {
+        stripe_needs(c, c.mpp.account_key.is_empty())
+    }),
+    ("cards_without_token_keys", "mpp.token_keys", |c| {
+        stripe_needs(c, c.mpp.token_keys.is_empty())
+    }),
     ("short_card_keys", "mpp", short_card_keys),
     ("stripe_sandbox_not_linked", "stripe.mode", stripe_sandbox_not_linked),
     // Who may reach the operator's side.
@@ -58,7 +77,9 @@ const RULES: [Rule; 44] = [
     ("short_token", "operator.token", |c| short(c.operator.token.expose())),
     ("own_payer_shape", "operator.own_payers", own_payer_shape),
     ("short_seal_key", "store.seal_key", |c| short(c.store.seal_key.expose())),
-    ("short_seal_key_before", "store.seal_keys_before", |c| c.store.seal_keys_before.iter().find_map(|key| short(key.expose()))),
+    ("short_seal_key_before", "store.seal_keys_before", |c| {
+        c.store.seal_keys_before.iter().find_map(|key| short(key.expose()))
+    }),
     ("same_listener", "server.operator_listen", same_listener),
     // What this build does not have.
     ("facilitator_not_built", "x402.mode", facilitator_not_built),
@@ -77,7 +98,10 @@ const RULES: [Rule; 44] = [
 /// Every rule that the configuration breaks.
 #[must_use]
 pub fn check(config: &Config) -> Vec<Mistake> {
-    RULES.iter().filter_map(|(_, place, rule)| rule(config).map(|text| Mistake::new(*place, text))).collect()
+    RULES
+        .iter()
+        .filter_map(|(_, place, rule)| rule(config).map(|text| Mistake::new(*place, text)))
+        .collect()
 }
 
 fn own_payer_shape(config: &Config) -> Option<String> {
@@ -87,32 +111,43 @@ fn own_payer_shape(config: &Config) -> Option<String> {
 
 fn live_beside_sandbox(config: &Config) -> Option<String> {
     let (live, sandbox) = (config.live_rails(), config.sandbox_parts());
-    (!live.is_empty() && !sandbox.is_empty())
-        .then(|| format!("{} moves real money and may not run beside {}", live.join(" and "), sandbox.join(", ")))
+    (!live.is_empty() && !sandbox.is_empty()).then(|| {
+        format!(
+            "{} moves real money and may not run beside {}",
+            live.join(" and "),
+            sandbox.join(", ")
+        )
+    })
 }
 
 fn clock_file_beside_live(config: &Config) -> Option<String> {
     let used = !config.test.clock_file.as_os_str().is_empty();
-    (used && !config.live_rails().is_empty()).then(|| "a rail that moves real money needs the real time".to_owned())
+    (used && !config.live_rails().is_empty())
+        .then(|| "a rail that moves real money needs the real time".to_owned())
 }
 
 fn live_without_seal_key(config: &Config) -> Option<String> {
-    (config.store.seal_key.is_empty() && !config.live_rails().is_empty())
-        .then(|| "is required beside a rail that moves real money: signed transfers are kept sealed".to_owned())
+    (config.store.seal_key.is_empty() && !config.live_rails().is_empty()).then(|| {
+        "is required beside a rail that moves real money: signed transfers are kept sealed"
+            .to_owned()
+    })
 }
 
 fn live_key_in_other_mode(config: &Config) -> Option<String> {
     let live = config.stripe.mode == StripeMode::Live;
-    (config.stripe.has_live_key() && !live).then(|| "is a live key, but stripe.mode is not \"live\"".to_owned())
+    (config.stripe.has_live_key() && !live)
+        .then(|| "is a live key, but stripe.mode is not \"live\"".to_owned())
 }
 
 fn chain_needs(config: &Config, missing: bool) -> Option<String> {
-    (config.x402.mode == X402Mode::Chain && missing).then(|| "is required with x402.mode = \"chain\"".to_owned())
+    (config.x402.mode == X402Mode::Chain && missing)
+        .then(|| "is required with x402.mode = \"chain\"".to_owned())
 }
 
 fn rpc_url_scheme(config: &Config) -> Option<String> {
     let url = &config.x402.rpc_url;
-    (!url.is_empty() && !matches!(url.scheme(), "http" | "https")).then(|| "expected http://... or https://...".to_owned())
+    (!url.is_empty() && !matches!(url.scheme(), "http" | "https"))
+        .then(|| "expected http://... or https://...".to_owned())
 }
 
 fn misshapen(key: &str) -> Option<String> {
@@ -129,9 +164,12 @@ fn refund_wallet_not_its_own(config: &Config) -> Option<String> {
     let x402 = &config.x402;
     let mut signers = x402.other_signer_keys.iter().chain([&x402.signer_key]);
     if signers.any(|key| account(key.expose()) == Some(wallet)) {
-        return Some("is the key of a signer that settles: refunds need a wallet of their own".to_owned());
+        return Some(
+            "is the key of a signer that settles: refunds need a wallet of their own".to_owned(),
+        );
     }
-    (x402.pay_to.0 == Some(wallet)).then(|| "is the key of x402.pay_to: refunds need a wallet of their own".to_owned())
+    (x402.pay_to.0 == Some(wallet))
+        .then(|| "is the key of x402.pay_to: refunds need a wallet of their own".to_owned())
 }
 
 /// The address of a key; none for what is no key.
@@ -147,7 +185,12 @@ fn pay_to_nobody(config: &Config) -> Option<String> {
 }
 
 fn known_relayer_empty(config: &Config) -> Option<String> {
-    config.x402.known_relayers.iter().any(|relayer| relayer.0.is_none()).then(|| "expected addresses, got an empty text".to_owned())
+    config
+        .x402
+        .known_relayers
+        .iter()
+        .any(|relayer| relayer.0.is_none())
+        .then(|| "expected addresses, got an empty text".to_owned())
 }
 
 fn sandbox_chain_id(config: &Config) -> Option<String> {
@@ -157,7 +200,8 @@ fn sandbox_chain_id(config: &Config) -> Option<String> {
 }
 
 fn sandbox_not_linked(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Sandbox && !cfg!(feature = "sandbox")).then(|| "this build has no sandbox".to_owned())
+    (config.x402.mode == X402Mode::Sandbox && !cfg!(feature = "sandbox"))
+        .then(|| "this build has no sandbox".to_owned())
 }
 
 fn domain_version_empty(config: &Config) -> Option<String> {
@@ -169,29 +213,36 @@ fn time_window(config: &Config) -> Option<String> {
     if x402.max_timeout_s <= SETTLE_MARGIN_S {
         return Some(format!("x402.max_timeout_s must be above {SETTLE_MARGIN_S}"));
     }
-    (x402.max_window_s < x402.max_timeout_s).then(|| "is shorter than x402.max_timeout_s: no client could pay".to_owned())
+    (x402.max_window_s < x402.max_timeout_s)
+        .then(|| "is shorter than x402.max_timeout_s: no client could pay".to_owned())
 }
 
 fn open_operator(config: &Config) -> Option<String> {
     let open = !config.server.operator_listen.ip().is_loopback();
-    (open && config.operator.token.is_empty()).then(|| "is required: server.operator_listen can be reached from other machines".to_owned())
+    (open && config.operator.token.is_empty()).then(|| {
+        "is required: server.operator_listen can be reached from other machines".to_owned()
+    })
 }
 
 fn short(key: &str) -> Option<String> {
-    (!key.is_empty() && key.chars().count() < MIN_KEY_CHARS).then(|| format!("expected at least {MIN_KEY_CHARS} characters"))
+    (!key.is_empty() && key.chars().count() < MIN_KEY_CHARS)
+        .then(|| format!("expected at least {MIN_KEY_CHARS} characters"))
 }
 
 fn same_listener(config: &Config) -> Option<String> {
     let server = &config.server;
-    (server.listen == server.operator_listen && server.listen.port() != 0).then(|| "is the same as server.listen".to_owned())
+    (server.listen == server.operator_listen && server.listen.port() != 0)
+        .then(|| "is the same as server.listen".to_owned())
 }
 
 fn facilitator_not_built(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Facilitator).then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
+    (config.x402.mode == X402Mode::Facilitator)
+        .then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
 }
 
 fn facilitator_url_unread(config: &Config) -> Option<String> {
-    (!config.x402.facilitator_url.is_empty()).then(|| "nothing reads it: this build settles by itself; leave it out".to_owned())
+    (!config.x402.facilitator_url.is_empty())
+        .then(|| "nothing reads it: this build settles by itself; leave it out".to_owned())
 }
 
 fn stripe_needs(config: &Config, missing: bool) -> Option<String> {
@@ -206,7 +257,8 @@ fn short_card_keys(config: &Config) -> Option<String> {
 }
 
 fn stripe_sandbox_not_linked(config: &Config) -> Option<String> {
-    (config.stripe.mode == StripeMode::Sandbox && !cfg!(feature = "sandbox")).then(|| "this build has no sandbox".to_owned())
+    (config.stripe.mode == StripeMode::Sandbox && !cfg!(feature = "sandbox"))
+        .then(|| "this build has no sandbox".to_owned())
 }
 
 fn store_scheme(config: &Config) -> Option<String> {
@@ -219,7 +271,8 @@ fn store_scheme(config: &Config) -> Option<String> {
 fn cache_url(config: &Config) -> Option<String> {
     let url = config.cache.url.expose();
     let redis = url.strip_prefix("redis://").is_some_and(|rest| !rest.is_empty());
-    (url != "memory:" && !redis).then(|| "expected memory: or redis://[user:password@]host[:port][/db]".to_owned())
+    (url != "memory:" && !redis)
+        .then(|| "expected memory: or redis://[user:password@]host[:port][/db]".to_owned())
 }
 
 fn cache_prefix(config: &Config) -> Option<String> {
@@ -230,16 +283,24 @@ fn cache_prefix(config: &Config) -> Option<String> {
 
 fn price_of_zero(config: &Config) -> Option<String> {
     let pricing = &config.pricing;
-    let prices =
-        [pricing.launch_usdc.map(super::Usdc::minor), pricing.launch_usd.map(super::Usd::minor), Some(pricing.pack_20_usd.minor())];
-    prices.contains(&Some(0)).then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
+    let prices = [
+        pricing.launch_usdc.map(super::Usdc::minor),
+        pricing.launch_usd.map(super::Usd::minor),
+        Some(pricing.pack_20_usd.minor()),
+    ];
+    prices
+        .contains(&Some(0))
+        .then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
 }
 
 /// A pack that no card can pay for would be on sale in vain.
 fn pack_below_minimum(config: &Config) -> Option<String> {
     let price = UsdCents::new(config.pricing.pack_20_usd.minor());
     let price = RailPrice::MppStripe(price).check(RailsHere { cards: true });
-    price.err().filter(|_| config.stripe.mode != StripeMode::Off && config.pricing.pack_20_usd.minor() > 0).map(|why| why.to_string())
+    price
+        .err()
+        .filter(|_| config.stripe.mode != StripeMode::Off && config.pricing.pack_20_usd.minor() > 0)
+        .map(|why| why.to_string())
 }
 
 fn zero(config: &Config) -> Option<String> {
@@ -276,11 +337,15 @@ fn zero(config: &Config) -> Option<String> {
         ("refunds.stuck_after_hours", config.refunds.stuck_after_hours.into()),
         ("refunds.usdc_per_day", config.refunds.usdc_per_day.minor()),
     ];
-    let zeros: Vec<_> = settings.into_iter().filter_map(|(setting, value)| (value == 0).then_some(setting)).collect();
+    let zeros: Vec<_> = settings
+        .into_iter()
+        .filter_map(|(setting, value)| (value == 0).then_some(setting))
+        .collect();
     (!zeros.is_empty()).then(|| format!("must be above 0: {}", zeros.join(", ")))
 }
 
-/// A driver that lives renews its lease three times while it lasts, and a moment of silence must not cost it.
+/// A driver that lives renews its lease three times while it lasts, and a moment of silence must
+/// not cost it.
 fn short_lease(config: &Config) -> Option<String> {
     (config.store.lease_s < 3).then(|| "expected at least 3 seconds".to_owned())
 }
@@ -288,6 +353,9 @@ fn short_lease(config: &Config) -> Option<String> {
 /// Until its deadline a creation is asked for again: nothing is unknown yet.
 fn short_unknown(config: &Config) -> Option<String> {
     let upstream = &config.upstream;
-    let short = upstream.unknown_after_s != 0 && upstream.unknown_after_s < upstream.core_deadline_s;
-    short.then(|| format!("expected 0, or at least upstream.core_deadline_s ({})", upstream.core_deadline_s))
+    let short =
+        upstream.unknown_after_s != 0 && upstream.unknown_after_s < upstream.core_deadline_s;
+    short.then(|| {
+        format!("expected 0, or at least upstream.core_deadline_s ({})", upstream.core_deadline_s)
+    })
 }

@@ -58,7 +58,10 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match toml::Value::deserialize(deserializer)? {
             toml::Value::String(text) => Ok(Self(text)),
-            other => Err(serde::de::Error::custom(format!("expected a quoted text, got {}", other.type_str()))),
+            other => Err(serde::de::Error::custom(format!(
+                "expected a quoted text, got {}",
+                other.type_str()
+            ))),
         }
     }
 }

@@ -28,8 +28,8 @@ pub struct Server {
     pub header_read_timeout_s: u64,
     /// How long a client may take to send its body, in seconds.
     pub body_timeout_s: u64,
-    /// How long a connection may be quiet between two requests, in seconds. Longer than a load balancer keeps it, or that one sends into a
-    /// closed connection.
+    /// How long a connection may be quiet between two requests, in seconds. Longer than a load
+    /// balancer keeps it, or that one sends into a closed connection.
     pub idle_timeout_s: u64,
     /// How long a client may take no byte of its answer, in seconds.
     pub write_timeout_s: u64,
@@ -63,7 +63,8 @@ pub(super) fn loopback(port: u16) -> SocketAddr {
 pub struct Operator {
     /// The bearer token; without one the operator's listener must be loopback.
     pub token: Secret,
-    /// Payers that are ours, `wallet:0x...`, `0x...` or `card:...`: revenue can be seen without them.
+    /// Payers that are ours, `wallet:0x...`, `0x...` or `card:...`: revenue can be seen without
+    /// them.
     pub own_payers: Vec<String>,
 }
 
@@ -84,7 +85,8 @@ pub struct Limits {
     pub agent_burst: u32,
     /// Requests per minute of one peer address, before anything is verified.
     pub peer_per_minute: u32,
-    /// Card tokens per minute of one peer address that the card processor does not take; more are refused unasked.
+    /// Card tokens per minute of one peer address that the card processor does not take; more are
+    /// refused unasked.
     pub refused_cards_per_minute: u32,
     /// The largest request body.
     pub body_bytes: u64,
@@ -94,7 +96,8 @@ pub struct Limits {
     pub open_body_bytes: u64,
     /// Requests that are answered at the same time; more get 503.
     pub open_requests: u32,
-    /// Creations without a final outcome in this process; while there are so many, no new one is taken.
+    /// Creations without a final outcome in this process; while there are so many, no new one is
+    /// taken.
     pub open_intents: u32,
     /// Free launches per day of all wallets together.
     pub free_launches_per_day_total: u32,

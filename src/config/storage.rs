@@ -14,13 +14,15 @@ use super::{CredentialUrl, PublicUrl, Secret};
 pub struct Store {
     /// `sqlite://file`, or `postgres://...`.
     pub url: CredentialUrl,
-    /// Seals what could move money while it is kept; at least 32 characters. A sandbox makes its own once.
+    /// Seals what could move money while it is kept; at least 32 characters. A sandbox makes its
+    /// own once.
     pub seal_key: Secret,
     /// Seal keys of before: they only open what they have sealed.
     pub seal_keys_before: Vec<Secret>,
     /// Connections to a database server, of one process.
     pub connections: u32,
-    /// How long a driver holds a payment without saying that it still does, in seconds. A process that is gone holds none on PostgreSQL.
+    /// How long a driver holds a payment without saying that it still does, in seconds. A process
+    /// that is gone holds none on PostgreSQL.
     pub lease_s: u64,
 }
 
@@ -117,9 +119,11 @@ impl<'de> Deserialize<'de> for UpstreamUrl {
         match String::deserialize(deserializer)?.as_str() {
             "embedded:" => Ok(Self::Embedded),
             "" => Ok(Self::Profile),
-            text => PublicUrl::parse(text)
-                .map(Self::Http)
-                .map_err(|reason| serde::de::Error::custom(format!("{reason}, \"embedded:\", or \"\" for the profile's"))),
+            text => PublicUrl::parse(text).map(Self::Http).map_err(|reason| {
+                serde::de::Error::custom(format!(
+                    "{reason}, \"embedded:\", or \"\" for the profile's"
+                ))
+            }),
         }
     }
 }
@@ -138,6 +142,10 @@ pub struct Sandbox {
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { dir: PathBuf::from("turnpike-sandbox"), chain_listen: loopback(8405), stripe_listen: loopback(8404) }
+        Self {
+            dir: PathBuf::from("turnpike-sandbox"),
+            chain_listen: loopback(8405),
+            stripe_listen: loopback(8404),
+        }
     }
 }

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use super::*;
 
-fn load(file: Option<&str>, env: &[(&str, &str)], overrides: &[&str]) -> Result<Config, ConfigErrors> {
+fn load(
+    file: Option<&str>,
+    env: &[(&str, &str)],
+    overrides: &[&str],
+) -> Result<Config, ConfigErrors> {
     let folder = tempfile::tempdir().unwrap();
     let path: Option<PathBuf> = file.map(|text| {
         let path = folder.path().join("turnpike.toml");
@@ -29,7 +33,10 @@ fn with_nothing_given_the_sandbox_runs() {
     assert_eq!(config.mpp.realm, "127.0.0.1");
     assert_eq!(config.x402.mode, X402Mode::Sandbox);
     assert_eq!(config.x402.domain_name, "USDC");
-    assert_eq!(config.x402.asset.0.unwrap().to_string(), "0x036CbD53842c5426634e7929541eC2318f3dCF7e");
+    assert_eq!(
+        config.x402.asset.0.unwrap().to_string(),
+        "0x036CbD53842c5426634e7929541eC2318f3dCF7e"
+    );
     assert_eq!(config.upstream.url, UpstreamUrl::Embedded);
     assert!(config.live_rails().is_empty());
     assert_eq!(config.sandbox_parts().len(), 3);
@@ -52,7 +59,10 @@ fn later_layers_win() {
         ("TURNPIKE_X402__REQUIRE_BALANCE_FOR_FREE", "false"),
         ("TURNPIKE_X402__MAX_WINDOW_S", "4_000"),
         ("TURNPIKE_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
-        ("TURNPIKE_MPP__SECRET_KEYS", "first-of-the-challenge-secrets-32b,second-of-the-challenge-secrets-32"),
+        (
+            "TURNPIKE_MPP__SECRET_KEYS",
+            "first-of-the-challenge-secrets-32b,second-of-the-challenge-secrets-32",
+        ),
         ("TURNPIKE_PRICING__LAUNCH_USDC", "1"),
         ("TURNPIKE_PRICING__PACK_20_USD", "13"),
         ("TURNPIKE_UPSTREAM__PER_MINUTE", "7"),
@@ -60,7 +70,11 @@ fn later_layers_win() {
     let config = load(
         Some(file),
         &env,
-        &["limits.peer_per_minute=2", "limits.peer_per_minute=3", "operator.token=12345678901234567890123456789012"],
+        &[
+            "limits.peer_per_minute=2",
+            "limits.peer_per_minute=3",
+            "operator.token=12345678901234567890123456789012",
+        ],
     )
     .unwrap();
     let limits = &config.limits;
@@ -84,7 +98,12 @@ fn every_mistake_is_named_with_its_layer() {
         ("TURNPIKE_STRIPE_SECRET_KEY", "sk_live_hunter2"),
         ("TURNPIKE_SERVER__OPERATOR_LISTEN", "0.0.0.0:1"),
     ];
-    let errors = load(Some(file), &env, &["hunter2", "limits.=x", "store.url=mysql://u:hunter2@db", "limits.body_bytes=-1"]).unwrap_err();
+    let errors = load(
+        Some(file),
+        &env,
+        &["hunter2", "limits.=x", "store.url=mysql://u:hunter2@db", "limits.body_bytes=-1"],
+    )
+    .unwrap_err();
     let named = places(&errors);
     for place in [
         "top",
@@ -121,7 +140,8 @@ fn every_mistake_is_named_with_its_layer() {
 
 #[test]
 fn files_that_cannot_be_read_are_named() {
-    let missing = Config::load(Some(Path::new("/nowhere/turnpike.toml")), std::iter::empty(), &[]).unwrap_err();
+    let missing = Config::load(Some(Path::new("/nowhere/turnpike.toml")), std::iter::empty(), &[])
+        .unwrap_err();
     assert!(missing.to_string().contains("/nowhere/turnpike.toml: cannot be read"), "{missing}");
     let broken = load(Some("[store]\nseal_key = hunter2\n"), &[], &[]).unwrap_err().to_string();
     assert!(broken.contains("line 2") && !broken.contains("hunter2"), "{broken}");
@@ -141,7 +161,10 @@ fn secrets_come_from_files_too() {
         write("keys", "first-of-the-challenge-secrets-32b\n\nsecond-of-the-challenge-secrets-32\n"),
         write("empty", "\n"),
     );
-    let env = [("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()), ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys)];
+    let env = [
+        ("TURNPIKE_OPERATOR__TOKEN_FILE", token.as_str()),
+        ("TURNPIKE_MPP__SECRET_KEYS_FILE", &keys),
+    ];
     let config = load(None, &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);
     assert_eq!(config.mpp.secret_keys.len(), 2);
@@ -152,14 +175,21 @@ fn secrets_come_from_files_too() {
     let config = load(Some("[operator]\ntoken = \"short\"\n"), &env, &[]).unwrap();
     assert_eq!(config.operator.token.expose(), long);
     // What cannot be read, is empty, is given twice or is no secret.
-    let overrides =
-        [format!("store.seal_key_file={empty}"), "stripe.secret_key_file=/nowhere".to_owned(), format!("server.listen_file={token}")];
+    let overrides = [
+        format!("store.seal_key_file={empty}"),
+        "stripe.secret_key_file=/nowhere".to_owned(),
+        format!("server.listen_file={token}"),
+    ];
     let file = format!("[operator]\ntoken = \"{long}\"\ntoken_file = \"{token}\"\n");
     let overrides: Vec<_> = overrides.iter().map(String::as_str).collect();
     let errors = load(Some(&file), &[], &overrides).unwrap_err();
     let mut named = places(&errors);
     named.sort_unstable();
-    assert_eq!(named, ["operator.token", "server.listen_file", "store.seal_key_file", "stripe.secret_key_file"], "{errors}");
+    assert_eq!(
+        named,
+        ["operator.token", "server.listen_file", "store.seal_key_file", "stripe.secret_key_file"],
+        "{errors}"
+    );
 }
 
 #[test]
@@ -186,7 +216,10 @@ fn the_effective_values_print_without_secrets() {
     let printed: toml::Table = config.printable().parse().unwrap();
     assert_eq!(printed.len(), 14);
     assert_eq!(printed["x402"]["signer_key"].as_str(), Some("****"));
-    assert_eq!(printed["x402"]["asset"].as_str(), Some("0x036CbD53842c5426634e7929541eC2318f3dCF7e"));
+    assert_eq!(
+        printed["x402"]["asset"].as_str(),
+        Some("0x036CbD53842c5426634e7929541eC2318f3dCF7e")
+    );
     assert_eq!(printed["mpp"]["secret_keys"].as_array().unwrap().len(), 1);
     assert_eq!(printed["pricing"]["pack_20_usd"].as_str(), Some("12.00"));
     // What is printed of a configuration without secrets is a configuration again.

@@ -5,7 +5,8 @@ use std::fmt;
 use http::Uri;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The address under which clients reach the gateway: `http(s)://host[:port][/path]`, without a trailing slash.
+/// The address under which clients reach the gateway: `http(s)://host[:port][/path]`, without a
+/// trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
@@ -39,7 +40,8 @@ impl PublicUrl {
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str = "expected http(s)://host[:port][/path] without user, query or fragment";
+        const EXPECTED: &str =
+            "expected http(s)://host[:port][/path] without user, query or fragment";
         let uri: Uri = text.parse().map_err(|_| EXPECTED.to_owned())?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let good = matches!(uri.scheme_str(), Some("http" | "https"))
@@ -66,8 +68,8 @@ impl<'de> Deserialize<'de> for PublicUrl {
     }
 }
 
-/// An address that may hold a credential: a password before `@`, or a key in the path or query (chain nodes). Prints
-/// without them; empty means "not set".
+/// An address that may hold a credential: a password before `@`, or a key in the path or query
+/// (chain nodes). Prints without them; empty means "not set".
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct CredentialUrl(String);
 
@@ -153,7 +155,15 @@ mod tests {
         assert_eq!(host("https://pay.example.com/").unwrap(), "pay.example.com");
         assert_eq!(host("https://[::1]:8402/x").unwrap(), "[::1]");
         assert_eq!(host("https://[::1]").unwrap(), "[::1]");
-        for bad in ["", "pay.example.com", "ftp://x", "http://u:p@x", "http://x/?q", "http://x#f", "http://"] {
+        for bad in [
+            "",
+            "pay.example.com",
+            "ftp://x",
+            "http://u:p@x",
+            "http://x/?q",
+            "http://x#f",
+            "http://",
+        ] {
             assert!(host(bad).is_err(), "{bad}");
         }
     }

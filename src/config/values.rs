@@ -73,14 +73,18 @@ impl<'de> Deserialize<'de> for EvmAddress {
         if text.is_empty() {
             return Ok(Self(None));
         }
-        let address = parse_address(&text).map_err(|reason| serde::de::Error::custom(format!("{text:?}: {reason}")))?;
+        let address = parse_address(&text)
+            .map_err(|reason| serde::de::Error::custom(format!("{text:?}: {reason}")))?;
         Ok(Self(Some(address)))
     }
 }
 
 /// Reads `0x` and 40 hex digits; one case is accepted as it is, mixed case must match EIP-55.
 fn parse_address(text: &str) -> Result<Address, &'static str> {
-    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 40).ok_or("expected 0x and 40 hex digits")?;
+    let digits = text
+        .strip_prefix("0x")
+        .filter(|digits| digits.len() == 40)
+        .ok_or("expected 0x and 40 hex digits")?;
     let address: Address = text.parse().map_err(|_| "expected 0x and 40 hex digits")?;
     let has = |wanted: fn(&u8) -> bool| digits.as_bytes().iter().any(wanted);
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
@@ -113,9 +117,9 @@ impl<'de> Deserialize<'de> for Networks {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let parse = |text: &String| {
             let single = || text.parse::<IpAddr>().map(IpNet::from);
-            text.parse::<IpNet>()
-                .or_else(|_| single())
-                .map_err(|_| serde::de::Error::custom(format!("{text:?}: expected a network such as 10.0.0.0/8")))
+            text.parse::<IpNet>().or_else(|_| single()).map_err(|_| {
+                serde::de::Error::custom(format!("{text:?}: expected a network such as 10.0.0.0/8"))
+            })
         };
         let texts = Vec::<String>::deserialize(deserializer)?;
         texts.iter().map(parse).collect::<Result<_, _>>().map(Self)
@@ -144,7 +148,13 @@ mod tests {
         assert_eq!(read::<EvmAddress>("").unwrap(), EvmAddress(None));
         let wrong = usdc.replace("CbD5", "cbD5");
         assert!(read::<EvmAddress>(&wrong).unwrap_err().contains("EIP-55"));
-        for bad in ["0x1", &usdc[2..], &format!("{usdc}0"), &usdc.replace("0x", "0X"), &usdc.replace('7', "g")] {
+        for bad in [
+            "0x1",
+            &usdc[2..],
+            &format!("{usdc}0"),
+            &usdc.replace("0x", "0X"),
+            &usdc.replace('7', "g"),
+        ] {
             assert!(read::<EvmAddress>(bad).is_err(), "{bad}");
         }
     }

@@ -1,8 +1,10 @@
-//! Rows as a file: CSV for spreadsheets, JSON lines for programs. The same bytes over HTTP, from the command line and in a test.
+//! Rows as a file: CSV for spreadsheets, JSON lines for programs. The same bytes over HTTP, from
+//! the command line and in a test.
 //!
-//! A [`Writer`] takes rows page by page and gives chunks, so that an export is never whole in memory. A [`Source`] reads the pages. CSV is
-//! RFC 4180 with CRLF and a header line, also where there are no rows; the columns of each kind of row and their order are its
-//! [`Sheet::COLUMNS`], and never depend on the rows. JSON lines are the rows as the API gives them.
+//! A [`Writer`] takes rows page by page and gives chunks, so that an export is never whole in
+//! memory. A [`Source`] reads the pages. CSV is RFC 4180 with CRLF and a header line, also where
+//! there are no rows; the columns of each kind of row and their order are its [`Sheet::COLUMNS`],
+//! and never depend on the rows. JSON lines are the rows as the API gives them.
 
 mod sheets;
 mod source;
@@ -26,9 +28,10 @@ pub enum Form {
 
 /// A kind of row that can be a file.
 pub trait Sheet: Serialize {
-    /// The columns in their order. A name without a dot is a member of the row: text, number, true or false, nothing where there is none, and
-    /// JSON where it has members of its own. `lines.account` is the member `account` of each entry of the list `lines`: such a row becomes one
-    /// record per entry.
+    /// The columns in their order. A name without a dot is a member of the row: text, number, true
+    /// or false, nothing where there is none, and JSON where it has members of its own.
+    /// `lines.account` is the member `account` of each entry of the list `lines`: such a row
+    /// becomes one record per entry.
     const COLUMNS: &'static [&'static str];
 }
 
@@ -87,8 +90,8 @@ impl Writer {
         Self { form, header_due: form == Form::Csv }
     }
 
-    /// The bytes of some rows, which follow those of the call before. The first CSV chunk begins with the header line: call it once without
-    /// rows when there are none.
+    /// The bytes of some rows, which follow those of the call before. The first CSV chunk begins
+    /// with the header line: call it once without rows when there are none.
     ///
     /// # Errors
     /// [`ExportError`].
@@ -100,9 +103,12 @@ impl Writer {
     }
 
     fn csv<S: Sheet>(&mut self, rows: &[S]) -> Result<Vec<u8>, ExportError> {
-        let mut out = csv::WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+        let mut out =
+            csv::WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
         if std::mem::take(&mut self.header_due) {
-            out.write_record(S::COLUMNS.iter().map(|column| column.rsplit('.').next().unwrap_or(column)))?;
+            out.write_record(
+                S::COLUMNS.iter().map(|column| column.rsplit('.').next().unwrap_or(column)),
+            )?;
         }
         for row in rows {
             records(S::COLUMNS, &serde_json::to_value(row)?, &mut out)?;
@@ -121,7 +127,11 @@ fn json_lines<S: Sheet>(rows: &[S]) -> Result<Vec<u8>, ExportError> {
 }
 
 /// The record of a row, or one per entry of its list.
-fn records(columns: &[&str], row: &Value, out: &mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error> {
+fn records(
+    columns: &[&str],
+    row: &Value,
+    out: &mut csv::Writer<Vec<u8>>,
+) -> Result<(), csv::Error> {
     let list = columns.iter().find_map(|column| column.split_once('.')).map(|(list, _)| list);
     let one = [Value::Null];
     let entries = list.map_or(&one[..], |list| row[list].as_array().map_or(&[][..], Vec::as_slice));
@@ -134,11 +144,14 @@ fn records(columns: &[&str], row: &Value, out: &mut csv::Writer<Vec<u8>>) -> Res
     Ok(())
 }
 
-/// Numbers stay numbers; a text that a spreadsheet would take for a formula gets an apostrophe, which says that it is text.
+/// Numbers stay numbers; a text that a spreadsheet would take for a formula gets an apostrophe,
+/// which says that it is text.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            format!("'{text}")
+        }
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }

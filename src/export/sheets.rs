@@ -1,8 +1,11 @@
-//! The columns of every kind of row: the members of the row in their order. A column is only ever added at the end.
+//! The columns of every kind of row: the members of the row in their order. A column is only ever
+//! added at the end.
 
 use payments::ports::{
     Finding,
-    desk::{ActionRow, CreditAccountRow, OwedRow, PaymentRow, PostingRow, RequestRow, StatementLine},
+    desk::{
+        ActionRow, CreditAccountRow, OwedRow, PaymentRow, PostingRow, RequestRow, StatementLine,
+    },
 };
 
 use super::Sheet;
@@ -33,16 +36,26 @@ impl Sheet for PaymentRow {
 
 /// One record a line of the posting.
 impl Sheet for PostingRow {
-    const COLUMNS: &'static [&'static str] =
-        &["seq", "txn_id", "kind", "intent_id", "posted_at", "lines.account", "lines.currency", "lines.amount"];
+    const COLUMNS: &'static [&'static str] = &[
+        "seq",
+        "txn_id",
+        "kind",
+        "intent_id",
+        "posted_at",
+        "lines.account",
+        "lines.currency",
+        "lines.amount",
+    ];
 }
 
 impl Sheet for StatementLine {
-    const COLUMNS: &'static [&'static str] = &["seq", "at", "kind", "intent_id", "currency", "amount_minor", "balance_minor"];
+    const COLUMNS: &'static [&'static str] =
+        &["seq", "at", "kind", "intent_id", "currency", "amount_minor", "balance_minor"];
 }
 
 impl Sheet for OwedRow {
-    const COLUMNS: &'static [&'static str] = &["id", "payer", "amount_minor", "currency", "state", "since", "entitled_until"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "payer", "amount_minor", "currency", "state", "since", "entitled_until"];
 }
 
 impl Sheet for CreditAccountRow {
@@ -50,12 +63,23 @@ impl Sheet for CreditAccountRow {
 }
 
 impl Sheet for RequestRow {
-    const COLUMNS: &'static [&'static str] =
-        &["seq", "request_id", "at", "route", "payer", "status", "code", "reason", "payment_id", "charge"];
+    const COLUMNS: &'static [&'static str] = &[
+        "seq",
+        "request_id",
+        "at",
+        "route",
+        "payer",
+        "status",
+        "code",
+        "reason",
+        "payment_id",
+        "charge",
+    ];
 }
 
 impl Sheet for Finding {
-    const COLUMNS: &'static [&'static str] = &["kind", "key", "detail", "opened_at", "closed_at", "closed_reason"];
+    const COLUMNS: &'static [&'static str] =
+        &["kind", "key", "detail", "opened_at", "closed_at", "closed_reason"];
 }
 
 impl Sheet for ActionRow {

@@ -1,4 +1,5 @@
-//! Which rows: a list of the desk, read page by page by its key, so that what is new meanwhile moves nothing.
+//! Which rows: a list of the desk, read page by page by its key, so that what is new meanwhile
+//! moves nothing.
 
 use payments::{
     agent::Payer,
@@ -123,11 +124,22 @@ impl Source {
     /// A list from its beginning.
     ///
     /// # Errors
-    /// A parameter that the list does not know: it would export more than was asked for. A statement needs a payer.
-    pub fn of(what: What, filter: PaymentFilter, account: Option<String>, all: bool) -> Result<Self, FilterError> {
-        let unknown =
-            |field, got: &str| FilterError { field, expected: "nothing, since this list has no such filter", got: got.to_owned() };
-        if let Some((name, value)) = filter.pairs().into_iter().find(|(name, _)| !what.parameters().contains(name)) {
+    /// A parameter that the list does not know: it would export more than was asked for. A
+    /// statement needs a payer.
+    pub fn of(
+        what: What,
+        filter: PaymentFilter,
+        account: Option<String>,
+        all: bool,
+    ) -> Result<Self, FilterError> {
+        let unknown = |field, got: &str| FilterError {
+            field,
+            expected: "nothing, since this list has no such filter",
+            got: got.to_owned(),
+        };
+        if let Some((name, value)) =
+            filter.pairs().into_iter().find(|(name, _)| !what.parameters().contains(name))
+        {
             return Err(unknown(name, &value));
         }
         if let Some(account) = account.as_deref().filter(|_| what != What::Journal) {
@@ -141,9 +153,18 @@ impl Source {
             What::Journal => List::Journal { account, after: None },
             What::Statement => {
                 let PaymentFilter { payer: Some(payer), since, until, .. } = filter else {
-                    return Err(FilterError { field: "payer", expected: "the payer whose statement it is", got: String::new() });
+                    return Err(FilterError {
+                        field: "payer",
+                        expected: "the payer whose statement it is",
+                        got: String::new(),
+                    });
                 };
-                List::Statement { payer, since: since.unwrap_or(BEGINNING), until: until.unwrap_or(END), after: None }
+                List::Statement {
+                    payer,
+                    since: since.unwrap_or(BEGINNING),
+                    until: until.unwrap_or(END),
+                    after: None,
+                }
             }
             What::Owed => List::Owed { all, payer: filter.payer, after: None },
             What::Credits => List::Credits { after: None },
@@ -158,7 +179,11 @@ impl Source {
     ///
     /// # Errors
     /// [`SourceError`].
-    pub async fn next(&mut self, desk: &dyn DeskBooks, writer: &mut Writer) -> Result<Option<Chunk>, SourceError> {
+    pub async fn next(
+        &mut self,
+        desk: &dyn DeskBooks,
+        writer: &mut Writer,
+    ) -> Result<Option<Chunk>, SourceError> {
         if self.ended {
             return Ok(None);
         }

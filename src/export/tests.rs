@@ -2,19 +2,24 @@
 
 use payments::ports::{
     Finding, JournalLine,
-    desk::{ActionRow, CreditAccountRow, OwedRow, PaymentFilter, PaymentRow, PostingRow, RequestRow, StatementLine},
+    desk::{
+        ActionRow, CreditAccountRow, OwedRow, PaymentFilter, PaymentRow, PostingRow, RequestRow,
+        StatementLine,
+    },
 };
 use serde_json::{Value, json};
 
 use super::{Form, Sheet, Source, What, Writer};
 
 fn action(reason: &str) -> ActionRow {
-    let [at, action, subject, via] = ["2026-01-31T12:00:00.000Z", "finding.close", "pay_7", "cli"].map(String::from);
+    let [at, action, subject, via] =
+        ["2026-01-31T12:00:00.000Z", "finding.close", "pay_7", "cli"].map(String::from);
     ActionRow { seq: 7, at, action, subject, reason: reason.to_owned(), via }
 }
 
 fn statement(amount_minor: i64) -> StatementLine {
-    let [at, kind, intent_id, currency] = ["2026-01-31T12:00:00.000Z", "earned", "pay_7", "USDC"].map(String::from);
+    let [at, kind, intent_id, currency] =
+        ["2026-01-31T12:00:00.000Z", "earned", "pay_7", "USDC"].map(String::from);
     StatementLine { seq: 1, at, kind, intent_id, currency, amount_minor, balance_minor: 0 }
 }
 
@@ -43,7 +48,16 @@ fn read_back(bytes: &[u8]) -> Vec<Vec<String>> {
 
 #[test]
 fn a_text_is_read_back_as_it_was_whatever_it_holds() {
-    let texts = ["late", "said \"no\", twice", "two\r\nlines", "ünïcode 日本", "", " spaces ", "a,b;c", "'quoted'"];
+    let texts = [
+        "late",
+        "said \"no\", twice",
+        "two\r\nlines",
+        "ünïcode 日本",
+        "",
+        " spaces ",
+        "a,b;c",
+        "'quoted'",
+    ];
     let rows = texts.map(action);
     let bytes = Writer::new(Form::Csv).rows(&rows).unwrap();
     let read = read_back(&bytes);
@@ -56,7 +70,9 @@ fn a_text_is_read_back_as_it_was_whatever_it_holds() {
 
 #[test]
 fn a_spreadsheet_finds_no_formula_and_numbers_stay_numbers() {
-    for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(\"http://x\",\"y\")"] {
+    for formula in
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(\"http://x\",\"y\")"]
+    {
         let read = read_back(&Writer::new(Form::Csv).rows(&[action(formula)]).unwrap());
         assert_eq!(read[1][4], format!("'{formula}"));
     }
@@ -74,19 +90,32 @@ fn chunks_are_one_file_with_one_header_and_an_empty_list_has_its_header() {
     bytes.extend(writer.rows::<StatementLine>(&[]).unwrap());
     bytes.extend(writer.rows(&[statement(2), statement(3)]).unwrap());
     let read = read_back(&bytes);
-    assert_eq!(read.iter().map(|record| record[5].as_str()).collect::<Vec<_>>(), ["amount_minor", "1", "2", "3"]);
-    assert_eq!(read_back(&Writer::new(Form::Csv).rows::<StatementLine>(&[]).unwrap()), [StatementLine::COLUMNS]);
+    assert_eq!(
+        read.iter().map(|record| record[5].as_str()).collect::<Vec<_>>(),
+        ["amount_minor", "1", "2", "3"]
+    );
+    assert_eq!(
+        read_back(&Writer::new(Form::Csv).rows::<StatementLine>(&[]).unwrap()),
+        [StatementLine::COLUMNS]
+    );
     assert_eq!(Writer::new(Form::JsonLines).rows::<StatementLine>(&[]).unwrap(), b"");
 }
 
 #[test]
 fn a_posting_is_one_record_a_line_and_one_object() {
     let read = read_back(&Writer::new(Form::Csv).rows(&[posting()]).unwrap());
-    assert_eq!(read[0], ["seq", "txn_id", "kind", "intent_id", "posted_at", "account", "currency", "amount"]);
+    assert_eq!(
+        read[0],
+        ["seq", "txn_id", "kind", "intent_id", "posted_at", "account", "currency", "amount"]
+    );
     assert_eq!(read[1][5..], ["asset:usdc_hot", "USDC", "550000"]);
     assert_eq!(read[2][5..], ["liab:unearned:wallet:0x1", "USDC", "-550000"]);
     let lines = Writer::new(Form::JsonLines).rows(&[posting(), posting()]).unwrap();
-    let lines: Vec<Value> = String::from_utf8(lines).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = String::from_utf8(lines)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!(lines, [json!(posting()), json!(posting())]);
 }
 
@@ -94,7 +123,8 @@ fn a_posting_is_one_record_a_line_and_one_object() {
 fn columns_of<S: Sheet>(row: &S) -> (Vec<String>, Vec<&'static str>) {
     let value = serde_json::to_value(row).unwrap();
     let members = value.as_object().unwrap().keys().cloned().collect();
-    let mut columns: Vec<_> = S::COLUMNS.iter().map(|column| column.split('.').next().unwrap()).collect();
+    let mut columns: Vec<_> =
+        S::COLUMNS.iter().map(|column| column.split('.').next().unwrap()).collect();
     columns.dedup();
     (members, columns)
 }
@@ -135,8 +165,23 @@ fn the_columns_are_the_members_of_the_row_in_their_order() {
         payment_id: None,
         charge: text(),
     };
-    let owed = OwedRow { id: text(), payer: text(), amount_minor: 0, currency: text(), state: text(), since: text(), entitled_until: None };
-    let finding = Finding { kind: text(), key: text(), detail: text(), opened_at: text(), closed_at: None, closed_reason: None };
+    let owed = OwedRow {
+        id: text(),
+        payer: text(),
+        amount_minor: 0,
+        currency: text(),
+        state: text(),
+        since: text(),
+        entitled_until: None,
+    };
+    let finding = Finding {
+        kind: text(),
+        key: text(),
+        detail: text(),
+        opened_at: text(),
+        closed_at: None,
+        closed_reason: None,
+    };
     let all = [
         columns_of(&payment),
         columns_of(&request),
@@ -154,12 +199,19 @@ fn the_columns_are_the_members_of_the_row_in_their_order() {
 
 #[test]
 fn a_filter_that_a_list_does_not_know_is_refused_and_not_left_out() {
-    let filter = |pairs: &[(&'static str, &'static str)]| PaymentFilter::read(pairs.iter().copied()).unwrap();
+    let filter = |pairs: &[(&'static str, &'static str)]| {
+        PaymentFilter::read(pairs.iter().copied()).unwrap()
+    };
     let of = |what, pairs: &[(&'static str, &'static str)], account: Option<&str>, all| {
-        Source::of(what, filter(pairs), account.map(str::to_owned), all).map(drop).map_err(|error| error.field)
+        Source::of(what, filter(pairs), account.map(str::to_owned), all)
+            .map(drop)
+            .map_err(|error| error.field)
     };
     assert_eq!(of(What::Payments, &[("rail", "x402"), ("q", "pi_1")], None, false), Ok(()));
-    assert_eq!(of(What::Statement, &[("payer", "card:7"), ("since", "2026-10-01")], None, false), Ok(()));
+    assert_eq!(
+        of(What::Statement, &[("payer", "card:7"), ("since", "2026-10-01")], None, false),
+        Ok(())
+    );
     assert_eq!(of(What::Statement, &[], None, false), Err("payer"));
     assert_eq!(of(What::Journal, &[("rail", "x402")], None, false), Err("rail"));
     assert_eq!(of(What::Journal, &[], Some("rev:launch"), false), Ok(()));

@@ -1,4 +1,5 @@
-//! Answers about a payment: what the upstream said, what it cost, and the receipt in the payer's own version.
+//! Answers about a payment: what the upstream said, what it cost, and the receipt in the payer's
+//! own version.
 
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ pub enum Delivered {
     Again,
 }
 
-/// Waits for the intent as long as a request may, then says that nobody knows yet. Never a challenge: money may have moved.
+/// Waits for the intent as long as a request may, then says that nobody knows yet. Never a
+/// challenge: money may have moved.
 pub async fn awaited(
     gateway: &Arc<Gateway>,
     call: &GatewayRequest,
@@ -62,7 +64,9 @@ pub async fn of_intent(
     delivered: Delivered,
 ) -> Result<GatewayReply, GatewayError> {
     let granted = pack::granted(gateway, intent);
-    let Some(stored) = intent.answer.as_ref().or(granted.as_ref()) else { return Err(not_paid(gateway, intent).await) };
+    let Some(stored) = intent.answer.as_ref().or(granted.as_ref()) else {
+        return Err(not_paid(gateway, intent).await);
+    };
     let (stored, charge) = match intent.state {
         State::Rejected => (with_debt(stored, intent), owed_charge(intent)),
         _ => (stored.clone(), charge(gateway, intent).await),
@@ -75,8 +79,10 @@ pub async fn of_intent(
     if delivered == Delivered::Again {
         reply.set("idempotent-replayed", "true");
     }
-    if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) = (&intent.settlement, intent.price)
-        && let Some(receipt) = receipt(gateway, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount })
+    if let (Some(Settlement::Transfer(settlement)), Amount::Usdc(amount)) =
+        (&intent.settlement, intent.price)
+        && let Some(receipt) =
+            receipt(gateway, intent, Outcome::Settled { transaction: settlement.tx_hash.0, amount })
     {
         reply.set(&receipt.name, &receipt.value);
     }
@@ -85,7 +91,11 @@ pub async fn of_intent(
 }
 
 /// Forwards a call that creates nothing billable.
-pub async fn forwarded(gateway: &Arc<Gateway>, admission: Admission, charge: &str) -> Result<GatewayReply, GatewayError> {
+pub async fn forwarded(
+    gateway: &Arc<Gateway>,
+    admission: Admission,
+    charge: &str,
+) -> Result<GatewayReply, GatewayError> {
     let stored = gateway.world.upstream.forward(admission).await.map_err(GatewayError::Upstream)?;
     let mut reply = GatewayReply::of_upstream(&stored);
     reply.set("x-charge", charge);
@@ -107,7 +117,8 @@ async fn pending(gateway: &Gateway, call: &GatewayRequest, payment: PaymentId) -
         return GatewayError::CreditsPending { payment, price: intent.price };
     }
     let transaction = intent.attempts.last().map(|attempt| attempt.tx_hash.0);
-    let receipt = receipt(gateway, &intent, Outcome::Pending { transaction }).filter(|_| intent.funding == Funding::X402);
+    let receipt = receipt(gateway, &intent, Outcome::Pending { transaction })
+        .filter(|_| intent.funding == Funding::X402);
     GatewayError::OutcomePending { payment, receipt }
 }
 
@@ -119,7 +130,11 @@ async fn not_paid(gateway: &Gateway, intent: &Intent) -> GatewayError {
     }
     let reason = failure.as_ref().map_or("settlement_failed", PaymentFailure::word);
     let receipt = receipt(gateway, intent, Outcome::Failed { reason });
-    let next = if may_pay_again(&*gateway.world.rail, intent).await { NextPayment::Now } else { NextPayment::Later };
+    let next = if may_pay_again(&*gateway.world.rail, intent).await {
+        NextPayment::Now
+    } else {
+        NextPayment::Later
+    };
     GatewayError::NotSettled { payment, failure, next, receipt }
 }
 
@@ -127,12 +142,18 @@ async fn not_paid(gateway: &Gateway, intent: &Intent) -> GatewayError {
 async fn charge(gateway: &Gateway, intent: &Intent) -> String {
     match (&intent.funding, intent.state) {
         (_, State::Released) => format!("none; reason=refused; payment={}", intent.id),
-        (Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => format!("{}; payment={}", intent.price, intent.id),
+        (Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. }, _) => {
+            format!("{}; payment={}", intent.price, intent.id)
+        }
         (Funding::Credit { .. }, _) => format!("none; reason=credit; payment={}", intent.id),
-        (Funding::Entitlement { source }, _) => format!("none; reason=entitlement; payment={source}"),
+        (Funding::Entitlement { source }, _) => {
+            format!("none; reason=entitlement; payment={source}")
+        }
         (Funding::Free, _) => {
             let quota = gateway.table.quota_of(&intent.request.route);
-            let left = FreeCalls::of(gateway, &intent.payer, quota, intent.created_at).await.map_or(0, |(_, free)| free.left_now);
+            let left = FreeCalls::of(gateway, &intent.payer, quota, intent.created_at)
+                .await
+                .map_or(0, |(_, free)| free.left_now);
             format!("none; reason=free_tier; remaining={left}")
         }
     }
@@ -161,7 +182,9 @@ fn owed_charge(intent: &Intent) -> String {
 
 /// The upstream's refusal, and beside it what is owed.
 fn with_debt(stored: &StoredAnswer, intent: &Intent) -> StoredAnswer {
-    let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else { return stored.clone() };
+    let Ok(Value::Object(mut body)) = serde_json::from_slice::<Value>(&stored.body) else {
+        return stored.clone();
+    };
     body.insert(String::from("payment_id"), intent.id.to_string().into());
     if is_credited(intent) {
         body.insert(String::from("credited"), "1 CREDIT".into());
@@ -185,5 +208,8 @@ fn receipt(gateway: &Gateway, intent: &Intent, outcome: Outcome<'_>) -> Option<R
         Payer::Card(_) => None,
     };
     let receipt = Receipt { network: gateway.requirements().network(), payer, outcome };
-    Some(ReceiptHeader { name: version.response_header().to_ascii_lowercase(), value: receipt.header_value(version)? })
+    Some(ReceiptHeader {
+        name: version.response_header().to_ascii_lowercase(),
+        value: receipt.header_value(version)?,
+    })
 }

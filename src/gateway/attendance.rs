@@ -1,4 +1,5 @@
-//! Whether a client got its answer. An answer that nobody got is joined by the next equal request with a new proof.
+//! Whether a client got its answer. An answer that nobody got is joined by the next equal request
+//! with a new proof.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use payments::{ids::PaymentId, ports::Books};
 pub struct Attendance {
     books: Arc<dyn Books>,
     id: PaymentId,
-    /// The request that made the claim: when it goes away without an answer, nobody attends the intent.
+    /// The request that made the claim: when it goes away without an answer, nobody attends the
+    /// intent.
     owner: bool,
     delivered: bool,
 }

@@ -1,4 +1,5 @@
-//! The prepared 402s: one per priced route at its price, and one per free route at amount 0 (identity without risk).
+//! The prepared 402s: one per priced route at its price, and one per free route at amount 0
+//! (identity without risk).
 
 use std::collections::HashMap;
 
@@ -77,8 +78,16 @@ impl Challenges {
         max_timeout_s: u64,
         cards: Option<&CardTerms>,
     ) -> Result<Self, ChallengeError> {
-        let requirements =
-            |amount, description: &str| Requirements::new(token.clone(), pay_to, amount, max_timeout_s, description, "application/json");
+        let requirements = |amount, description: &str| {
+            Requirements::new(
+                token.clone(),
+                pay_to,
+                amount,
+                max_timeout_s,
+                description,
+                "application/json",
+            )
+        };
         let mut challenges = Self {
             list: Vec::new(),
             by_key: HashMap::new(),
@@ -99,8 +108,13 @@ impl Challenges {
                 None => format!("{}: identification only, nothing is charged", route.key),
             };
             let requirements = requirements(price.unwrap_or(UsdcUnits::ZERO), &description);
-            let prepared = Prepared402::new(&route.key, &format!("{public_url}{}", route.pattern), &requirements)?;
-            let prepared = if price.is_some() { prepared.taking_identifiers(&route.key)? } else { prepared };
+            let prepared = Prepared402::new(
+                &route.key,
+                &format!("{public_url}{}", route.pattern),
+                &requirements,
+            )?;
+            let prepared =
+                if price.is_some() { prepared.taking_identifiers(&route.key)? } else { prepared };
             let prepared = match &card {
                 Some(offer) => prepared.with_card(offer),
                 None => prepared,
@@ -174,8 +188,16 @@ impl Challenges {
 fn asks_for_proof(route: &Route) -> bool {
     match &route.target {
         Target::Upstream(upstream) => upstream.access.asks_for_proof(),
-        Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Credits | OwnRoute::Purchase | OwnRoute::Quote) => true,
-        Target::Own(OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => false,
+        Target::Own(
+            OwnRoute::Usage
+            | OwnRoute::Payment
+            | OwnRoute::Credits
+            | OwnRoute::Purchase
+            | OwnRoute::Quote,
+        ) => true,
+        Target::Own(
+            OwnRoute::RotateToken | OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms,
+        ) => false,
     }
 }
 
@@ -183,8 +205,13 @@ fn price_of(route: &Route) -> Option<UsdcUnits> {
     route.upstream()?.access.terms()?.offers.usdc()
 }
 
-/// What a card is asked for on a route; none where none is taken. A price that a card cannot be charged was refused with the profile.
-fn offer(route: &Route, cards: &CardTerms, table: &RouteTable) -> Result<Option<Offer>, OfferError> {
+/// What a card is asked for on a route; none where none is taken. A price that a card cannot be
+/// charged was refused with the profile.
+fn offer(
+    route: &Route,
+    cards: &CardTerms,
+    table: &RouteTable,
+) -> Result<Option<Offer>, OfferError> {
     let price = match &route.target {
         Target::Own(OwnRoute::Purchase) => table.takes_credits().then_some(cards.pack),
         Target::Own(_) => None,

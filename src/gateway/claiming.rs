@@ -1,4 +1,5 @@
-//! Steps 7 to 11 of docs/architecture.md, of either rail: the gates before a claim, the claim to its end, and the answer of what it made.
+//! Steps 7 to 11 of docs/architecture.md, of either rail: the gates before a claim, the claim to
+//! its end, and the answer of what it made.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,11 +24,12 @@ use crate::{telemetry::trace, upstream::profile::UpstreamRoute, worker::drives::
 /// How long a request waits for its claim. The claim itself goes on.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 
-/// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up meanwhile leaves no claim that nobody drives, and
-/// none that seems to be waited for.
+/// Claims in a task of its own, and begins to drive what was claimed: a client that hangs up
+/// meanwhile leaves no claim that nobody drives, and none that seems to be waited for.
 ///
 /// # Errors
-/// What the claim says; [`GatewayError::OutcomePending`] when the claim may be written and its answer is not known yet.
+/// What the claim says; [`GatewayError::OutcomePending`] when the claim may be written and its
+/// answer is not known yet.
 pub async fn to_its_end(
     gateway: &Arc<Gateway>,
     id: PaymentId,
@@ -87,7 +89,8 @@ pub async fn answer_claimed(
     }
 }
 
-/// Step 8 of docs/architecture.md: what is open already, the upstream's health, its breaker and budget.
+/// Step 8 of docs/architecture.md: what is open already, the upstream's health, its breaker and
+/// budget.
 pub async fn check_gates(gateway: &Gateway) -> Result<(), GatewayError> {
     gateway.load.creation(gateway.drives.count())?;
     gateway.world.upstream.gate().map_err(GatewayError::Upstream)?;
@@ -95,8 +98,13 @@ pub async fn check_gates(gateway: &Gateway) -> Result<(), GatewayError> {
 }
 
 /// Step 7 of docs/architecture.md: the body against the schema and the agent rules.
-pub fn check_body(gateway: &Gateway, upstream: &UpstreamRoute, call: &GatewayRequest) -> Result<(), GatewayError> {
+pub fn check_body(
+    gateway: &Gateway,
+    upstream: &UpstreamRoute,
+    call: &GatewayRequest,
+) -> Result<(), GatewayError> {
     let Some(schema) = &upstream.body else { return Ok(()) };
     let body = schema.contract.check(&call.body).map_err(GatewayError::InvalidBody)?;
-    (gateway.body_rules)(&call.route, &body, gateway.world.clock.now().unix_s()).map_err(GatewayError::RefusedBody)
+    (gateway.body_rules)(&call.route, &body, gateway.world.clock.now().unix_s())
+        .map_err(GatewayError::RefusedBody)
 }

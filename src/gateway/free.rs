@@ -1,4 +1,5 @@
-//! A route that costs nothing but asks who is there. The proof is used up by the request, and never settled.
+//! A route that costs nothing but asks who is there. The proof is used up by the request, and never
+//! settled.
 
 use std::sync::Arc;
 
@@ -12,7 +13,10 @@ use payments::{
     x402::verify::check_chain_state,
 };
 
-use super::{answer, error::GatewayError, proof, reply::GatewayReply, request::GatewayRequest, state::Gateway};
+use super::{
+    answer, error::GatewayError, proof, reply::GatewayReply, request::GatewayRequest,
+    state::Gateway,
+};
 use crate::upstream::profile::UpstreamRoute;
 
 /// Serves a call to a route that asks who is there and costs nothing.
@@ -41,15 +45,17 @@ pub async fn forwarded(
     {
         return Err(GatewayError::InvalidBody(findings));
     }
-    let admission = Admission::for_identified(&upstream.access, who, call.forward_request()).ok_or(GatewayError::NoCredential)?;
+    let admission = Admission::for_identified(&upstream.access, who, call.forward_request())
+        .ok_or(GatewayError::NoCredential)?;
     answer::forwarded(gateway, admission, "none; reason=free_route").await
 }
 
-/// Who asks, by a proof that works exactly once: a stranger who saw it reads nothing with it. The limiter comes after the claim, so that a
-/// repeated proof cannot empty its owner's bucket.
+/// Who asks, by a proof that works exactly once: a stranger who saw it reads nothing with it. The
+/// limiter comes after the claim, so that a repeated proof cannot empty its owner's bucket.
 ///
 /// # Errors
-/// The proof does not hold or was used before, the agent's limit is reached, or chain or books are unavailable.
+/// The proof does not hold or was used before, the agent's limit is reached, or chain or books are
+/// unavailable.
 pub async fn identified(
     gateway: &Arc<Gateway>,
     call: &mut GatewayRequest,
@@ -57,13 +63,16 @@ pub async fn identified(
     durable: bool,
 ) -> Result<Identified, GatewayError> {
     let Some(challenged) = call.challenged else { return Err(GatewayError::NoCredential) };
-    let Some(transfer) = proof::verified(gateway, challenged, header)? else { return Err(GatewayError::NoCredential) };
+    let Some(transfer) = proof::verified(gateway, challenged, header)? else {
+        return Err(GatewayError::NoCredential);
+    };
     let live = proof::live(gateway, &transfer)?;
     if live.value() != UsdcUnits::ZERO {
         // A settled authorization is public on the chain: whoever shows one has read it there.
         let view = gateway.world.rail.view(&live).await.map_err(GatewayError::Chain)?;
         let balance = alloy_primitives::U256::from(live.value().get());
-        check_chain_state(&live, view.authorization_used, balance).map_err(GatewayError::InvalidProof)?;
+        check_chain_state(&live, view.authorization_used, balance)
+            .map_err(GatewayError::InvalidProof)?;
     }
     let now = gateway.world.clock.now();
     let payer = proof::payer(&live);
@@ -76,14 +85,25 @@ pub async fn identified(
         true => checkout::identify(&gateway.world, payer.clone(), claim).await,
         false => checkout::identify_quickly(&gateway.world, payer.clone(), claim).await,
     };
-    let Some(who) = claimed.map_err(|error| GatewayError::internal(&error))? else { return Err(GatewayError::UsedForIdentity) };
+    let Some(who) = claimed.map_err(|error| GatewayError::internal(&error))? else {
+        return Err(GatewayError::UsedForIdentity);
+    };
     call.rate = Some(gateway.limits.agent(&payer, now).await?);
     call.proven = Some(payer);
     Ok(who)
 }
 
 /// The payment of this payer that a reorganisation took, while its finding is open.
-async fn lost_settlement(gateway: &Gateway, payer: &Payer, now: UnixMs) -> Result<Option<PaymentId>, GatewayError> {
-    let usage = gateway.world.books.usage(payer, now.month(), None).await.map_err(|error| GatewayError::internal(&error))?;
+async fn lost_settlement(
+    gateway: &Gateway,
+    payer: &Payer,
+    now: UnixMs,
+) -> Result<Option<PaymentId>, GatewayError> {
+    let usage = gateway
+        .world
+        .books
+        .usage(payer, now.month(), None)
+        .await
+        .map_err(|error| GatewayError::internal(&error))?;
     Ok(usage.lost_settlement)
 }

@@ -1,5 +1,5 @@
-//! What a wallet has left of a quota, as `GET /usage`, `GET /quote` and the answers of free calls say it: a call that is said to be free here is
-//! free, as far as one look can tell.
+//! What a wallet has left of a quota, as `GET /usage`, `GET /quote` and the answers of free calls
+//! say it: a call that is said to be free here is free, as far as one look can tell.
 
 use payments::{
     agent::Payer,
@@ -28,17 +28,27 @@ pub struct FreeCalls {
 }
 
 impl FreeCalls {
-    /// Looks at the books: what the payer used in the month of `at`, and what it has left of this quota in its window then.
+    /// Looks at the books: what the payer used in the month of `at`, and what it has left of this
+    /// quota in its window then.
     ///
     /// # Errors
     /// [`BooksError`] when they do not answer.
-    pub async fn of(gateway: &Gateway, payer: &Payer, quota: Option<&Quota>, at: UnixMs) -> Result<(Usage, Self), BooksError> {
+    pub async fn of(
+        gateway: &Gateway,
+        payer: &Payer,
+        quota: Option<&Quota>,
+        at: UnixMs,
+    ) -> Result<(Usage, Self), BooksError> {
         let now = gateway.world.clock.now();
         let quota = match payer {
             Payer::Wallet(_) => quota,
             Payer::Card(_) => None,
         };
-        let usage = gateway.world.books.usage(payer, at.month(), quota.map(|quota| quota.at(at)).as_ref()).await?;
+        let usage = gateway
+            .world
+            .books
+            .usage(payer, at.month(), quota.map(|quota| quota.at(at)).as_ref())
+            .await?;
         let limit = quota.map_or(0, |quota| quota.count.get());
         let left_in_window = limit.saturating_sub(usage.free_used);
         let left_now = match left_in_window {
@@ -49,7 +59,14 @@ impl FreeCalls {
             }
         };
         let window = quota.map_or(Window::Month, |quota| quota.window);
-        let free = Self { limit, used: usage.free_used, left_in_window, left_now, resets_at: now.day_end(), window };
+        let free = Self {
+            limit,
+            used: usage.free_used,
+            left_in_window,
+            left_now,
+            resets_at: now.day_end(),
+            window,
+        };
         Ok((usage, free))
     }
 

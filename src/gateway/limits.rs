@@ -1,4 +1,5 @@
-//! Rate limits by GCRA: a wide one per peer before verification, the agent's own after it, so that nobody can empty another's bucket.
+//! Rate limits by GCRA: a wide one per peer before verification, the agent's own after it, so that
+//! nobody can empty another's bucket.
 
 use std::{net::IpAddr, num::NonZeroU32, sync::Arc};
 
@@ -49,7 +50,8 @@ impl Limits {
     /// [`GatewayError::RateLimited`].
     pub fn peer(&self, address: IpAddr) -> Result<(), GatewayError> {
         self.peers.check_key(&address).map_err(|until| {
-            let wait_ms = u64::try_from(until.wait_time_from(self.clock.now()).as_millis()).unwrap_or(u64::MAX);
+            let wait_ms = u64::try_from(until.wait_time_from(self.clock.now()).as_millis())
+                .unwrap_or(u64::MAX);
             RateLimited { limit: self.settings.peer_per_minute.get(), wait_ms, agent: None }.into()
         })
     }
@@ -61,7 +63,9 @@ impl Limits {
     pub async fn agent(&self, payer: &Payer, now: UnixMs) -> Result<RateState, GatewayError> {
         let limit = self.settings.agent.per_minute.get();
         match self.agents.take(payer).await {
-            Taken::Passed { remaining } => Ok(RateState { limit, remaining, reset: self.full_again(now, remaining) }),
+            Taken::Passed { remaining } => {
+                Ok(RateState { limit, remaining, reset: self.full_again(now, remaining) })
+            }
             Taken::Wait { wait_ms } => {
                 let state = RateState { limit, remaining: 0, reset: self.full_again(now, 0) };
                 Err(RateLimited { limit, wait_ms, agent: Some(state) }.into())
@@ -78,7 +82,9 @@ impl Limits {
     /// When the bucket is full again: one place comes back every `60 / per_minute` seconds.
     fn full_again(&self, now: UnixMs, remaining: u32) -> UnixMs {
         let missing = i64::from(self.settings.agent.burst.get().saturating_sub(remaining));
-        now.plus_ms(missing.saturating_mul(60_000) / i64::from(self.settings.agent.per_minute.get()))
+        now.plus_ms(
+            missing.saturating_mul(60_000) / i64::from(self.settings.agent.per_minute.get()),
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-//! How much this process takes on at the same time. What is too much is refused before anything is claimed.
+//! How much this process takes on at the same time. What is too much is refused before anything is
+//! claimed.
 
 use std::sync::Arc;
 
@@ -39,8 +40,13 @@ pub struct BodyShare {
 impl Load {
     /// Nothing is open.
     pub fn new(limits: LoadLimits) -> Self {
-        let semaphore = |places: usize| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Self { requests: semaphore(limits.requests), bodies: semaphore(limits.body_bytes / BODY_UNIT_BYTES), intents: limits.intents }
+        let semaphore =
+            |places: usize| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        Self {
+            requests: semaphore(limits.requests),
+            bodies: semaphore(limits.body_bytes / BODY_UNIT_BYTES),
+            intents: limits.intents,
+        }
     }
 
     /// A place for one request whose body is there.
@@ -80,7 +86,9 @@ impl BodyShare {
             return Ok(());
         }
         let count = u32::try_from(more).unwrap_or(u32::MAX);
-        let permit = Arc::clone(&self.bodies).try_acquire_many_owned(count).map_err(|_| GatewayError::Overloaded)?;
+        let permit = Arc::clone(&self.bodies)
+            .try_acquire_many_owned(count)
+            .map_err(|_| GatewayError::Overloaded)?;
         match &mut self.held {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),

@@ -1,5 +1,6 @@
-//! The pipeline of a call without its transport: identify, replay, price, admit, claim, wait. A door makes a [`GatewayRequest`] of what it
-//! received, calls one of the functions below, and writes the [`GatewayReply`] or the [`GatewayError`] in its own form.
+//! The pipeline of a call without its transport: identify, replay, price, admit, claim, wait. A
+//! door makes a [`GatewayRequest`] of what it received, calls one of the functions below, and
+//! writes the [`GatewayReply`] or the [`GatewayError`] in its own form.
 
 mod answer;
 mod attendance;
@@ -38,8 +39,8 @@ pub use cards::{
 };
 pub use challenges::{CardTerms, ChallengeError, Challenged, Challenges};
 pub use error::{
-    BlockedFor, CardRequestError, EventError, FrozenFor, GatewayError, KnownBy, NextPayment, OfferedRail, PackBuyer, PackError,
-    RateLimited, ReceiptHeader, UnusableToken,
+    BlockedFor, CardRequestError, EventError, FrozenFor, GatewayError, KnownBy, NextPayment,
+    OfferedRail, PackBuyer, PackError, RateLimited, ReceiptHeader, UnusableToken,
 };
 pub use limits::{LimitSettings, Limits};
 pub use load::{BodyShare, Load, LoadLimits};

@@ -1,5 +1,5 @@
-//! A call to a route of the upstream, from its credential to its reply: what the route asks decides the way, and each credential goes to the
-//! rail that takes it.
+//! A call to a route of the upstream, from its credential to its reply: what the route asks decides
+//! the way, and each credential goes to the rail that takes it.
 
 use std::sync::Arc;
 
@@ -22,7 +22,8 @@ use crate::upstream::profile::UpstreamRoute;
 /// Serves a call to a route of the upstream.
 ///
 /// # Errors
-/// [`GatewayError`]: nothing was forwarded for this request, or its payment is not known to have come to an end.
+/// [`GatewayError`]: nothing was forwarded for this request, or its payment is not known to have
+/// come to an end.
 pub async fn upstream_route(
     gateway: &Arc<Gateway>,
     upstream: &UpstreamRoute,
@@ -33,11 +34,17 @@ pub async fn upstream_route(
         if !upstream.takes_api_keys {
             return Err(GatewayError::ApiKeyNotTaken);
         }
-        return answer::forwarded(gateway, Admission::for_api_key(key.clone(), call.forward_request()), "none; reason=api_key").await;
+        return answer::forwarded(
+            gateway,
+            Admission::for_api_key(key.clone(), call.forward_request()),
+            "none; reason=api_key",
+        )
+        .await;
     }
     match &upstream.access {
         Access::Open => {
-            let admission = Admission::for_anyone(&upstream.access, call.forward_request()).ok_or(GatewayError::NoCredential)?;
+            let admission = Admission::for_anyone(&upstream.access, call.forward_request())
+                .ok_or(GatewayError::NoCredential)?;
             answer::forwarded(gateway, admission, "none; reason=open_route").await
         }
         Access::Identified => identified_route(gateway, upstream, call, credential).await,
@@ -62,8 +69,8 @@ async fn identified_route(
     }
 }
 
-/// A priced route: each credential goes to the rail that takes it, and to nothing else. What was paid in a way that the route no longer offers is
-/// answered as it was.
+/// A priced route: each credential goes to the rail that takes it, and to nothing else. What was
+/// paid in a way that the route no longer offers is answered as it was.
 async fn priced_route(
     gateway: &Arc<Gateway>,
     upstream: &UpstreamRoute,
@@ -74,8 +81,13 @@ async fn priced_route(
     match credential {
         Credential::None | Credential::ApiKey(_) => Err(GatewayError::NoCredential),
         Credential::X402(header) => match terms.offers.usdc() {
-            Some(price) => priced::pay_by_transfer(gateway, UsdcRoute { upstream, terms, price }, call, header).await,
-            None => earlier_terms::of_transfer(gateway, call, header).await?.ok_or(GatewayError::RailNotOffered(OfferedRail::X402)),
+            Some(price) => {
+                priced::pay_by_transfer(gateway, UsdcRoute { upstream, terms, price }, call, header)
+                    .await
+            }
+            None => earlier_terms::of_transfer(gateway, call, header)
+                .await?
+                .ok_or(GatewayError::RailNotOffered(OfferedRail::X402)),
         },
         Credential::Card(header) => match terms.offers.usd() {
             Some(_) => cards::launch::by_credential(gateway, upstream, terms, call, header).await,

@@ -1,4 +1,5 @@
-//! A request to a priced route with an x402 proof: steps 4 to 11 of docs/architecture.md, in their order. Nothing in it may be moved.
+//! A request to a priced route with an x402 proof: steps 4 to 11 of docs/architecture.md, in their
+//! order. Nothing in it may be moved.
 
 use std::sync::Arc;
 
@@ -45,12 +46,17 @@ pub async fn pay_by_transfer(
     let (transfer, identifier) = match proof::named(gateway, challenged, header) {
         Ok(Some(named)) => named,
         Ok(None) => return Err(GatewayError::NoCredential),
-        Err(refused) => return earlier_terms::of_transfer(gateway, call, header).await?.ok_or(refused),
+        Err(refused) => {
+            return earlier_terms::of_transfer(gateway, call, header).await?.ok_or(refused);
+        }
     };
-    // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies that arrive at once take turns.
+    // 5. Known keys answer from the table of repeated keys: no limiter, no clock, no row. Copies
+    //    that arrive at once take turns.
     let key = call.claim_key(&transfer.key(), identifier)?;
     let turn = gateway.turns.take(ProofKey::Authorization(transfer.key())).await;
-    if let Some(known) = gateway.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))? {
+    if let Some(known) =
+        gateway.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))?
+    {
         drop(turn);
         return replay::answer_known(gateway, call, &key, known).await;
     }
@@ -59,7 +65,8 @@ pub async fn pay_by_transfer(
         Ok(live) => live,
         Err(refused) => return Err(over(gateway, call, &transfer, refused).await),
     };
-    call.rate = Some(gateway.limits.agent(&proof::payer(&transfer), gateway.world.clock.now()).await?);
+    call.rate =
+        Some(gateway.limits.agent(&proof::payer(&transfer), gateway.world.clock.now()).await?);
     call.proven = Some(proof::payer(&transfer));
     // 7. Everything that the upstream would refuse, before any money.
     check_body(gateway, route.upstream, call)?;
@@ -69,15 +76,24 @@ pub async fn pay_by_transfer(
     let request = priced_request(gateway, &route, call, live, key.clone());
     let id = request.id;
     let world = gateway.world.clone();
-    let claimed = to_its_end(gateway, id, async move { checkout::claim(&world, request).await }).await?;
+    let claimed =
+        to_its_end(gateway, id, async move { checkout::claim(&world, request).await }).await?;
     drop(turn);
     answer_claimed(gateway, call, &key, claimed).await
 }
 
-/// A proof whose time is over, and that these books do not know, may have paid before they began: then nobody is asked to pay again.
-async fn over(gateway: &Gateway, call: &mut GatewayRequest, transfer: &VerifiedTransfer, refused: GatewayError) -> GatewayError {
+/// A proof whose time is over, and that these books do not know, may have paid before they began:
+/// then nobody is asked to pay again.
+async fn over(
+    gateway: &Gateway,
+    call: &mut GatewayRequest,
+    transfer: &VerifiedTransfer,
+    refused: GatewayError,
+) -> GatewayError {
     let now = gateway.world.clock.now();
-    if transfer.value() == UsdcUnits::ZERO || transfer.valid_before_unix_s() > now.protocol_s().saturating_add(EXPIRY_PAD_S) {
+    if transfer.value() == UsdcUnits::ZERO
+        || transfer.valid_before_unix_s() > now.protocol_s().saturating_add(EXPIRY_PAD_S)
+    {
         return refused;
     }
     match gateway.limits.agent(&proof::payer(transfer), now).await {
@@ -91,7 +107,13 @@ async fn over(gateway: &Gateway, call: &mut GatewayRequest, transfer: &VerifiedT
     }
 }
 
-fn priced_request(gateway: &Gateway, route: &UsdcRoute<'_>, call: &GatewayRequest, live: LiveTransfer, key: ClaimKey) -> PricedRequest {
+fn priced_request(
+    gateway: &Gateway,
+    route: &UsdcRoute<'_>,
+    call: &GatewayRequest,
+    live: LiveTransfer,
+    key: ClaimKey,
+) -> PricedRequest {
     PricedRequest {
         id: gateway.world.ids.payment_id(),
         payer: proof::payer(&live),

@@ -1,4 +1,5 @@
-//! A key that arrives again: what each state of the work answers to the same request, and to another.
+//! A key that arrives again: what each state of the work answers to the same request, and to
+//! another.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use super::{
     state::Gateway,
 };
 
-/// Answers a request whose proof or key is known: the same request as it was answered, another one with a refusal.
+/// Answers a request whose proof or key is known: the same request as it was answered, another one
+/// with a refusal.
 ///
 /// # Errors
 /// The proof or key was used for another request, or the outcome is not known yet.
@@ -25,7 +27,11 @@ pub async fn answer_known(
 ) -> Result<GatewayReply, GatewayError> {
     let Some(intent) = known.intent else { return Err(GatewayError::UsedForIdentity) };
     if known.fingerprint != call.fingerprint {
-        let known_by = if named_before(gateway, key).await? { KnownBy::IdempotencyKey } else { KnownBy::Proof };
+        let known_by = if named_before(gateway, key).await? {
+            KnownBy::IdempotencyKey
+        } else {
+            KnownBy::Proof
+        };
         return Err(GatewayError::UsedForAnother { payment: intent.id, known_by });
     }
     answer::name_payment(intent.id);
@@ -40,5 +46,11 @@ pub async fn answer_known(
 /// Whether it was the client's own key that was known, and not the proof.
 async fn named_before(gateway: &Gateway, key: &ClaimKey) -> Result<bool, GatewayError> {
     let proof_alone = ClaimKey { idempotency: None, ..key.clone() };
-    Ok(gateway.world.books.known(&proof_alone).await.map_err(|error| GatewayError::internal(&error))?.is_none())
+    Ok(gateway
+        .world
+        .books
+        .known(&proof_alone)
+        .await
+        .map_err(|error| GatewayError::internal(&error))?
+        .is_none())
 }

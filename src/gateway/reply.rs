@@ -39,7 +39,8 @@ impl GatewayReply {
     /// One of the gateway's own answers. It costs nothing.
     pub fn free_of_charge(body: &Value) -> Self {
         let body = Bytes::from(body.to_string());
-        let mut reply = Self { status: 200, body, attendance: None, refused_code: None, members: Vec::new() };
+        let mut reply =
+            Self { status: 200, body, attendance: None, refused_code: None, members: Vec::new() };
         reply.set("content-type", "application/json");
         reply.set("x-charge", "none; reason=free_route");
         reply
@@ -55,7 +56,10 @@ impl GatewayReply {
 
     /// What is said under `name`.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.members.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.members
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// Puts another body in the place of this one.
@@ -86,24 +90,30 @@ mod tests {
     use super::*;
 
     fn stored(status: u16, headers: &[(&str, &str)], body: &str) -> StoredAnswer {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         StoredAnswer { status, headers, body: body.to_owned().into() }
     }
 
     #[test]
     fn a_member_is_said_once_in_its_place_whatever_its_case() {
-        let mut reply =
-            GatewayReply::of_upstream(&stored(201, &[("Cache-Control", "public"), ("x-a", "1"), ("Content-Length", "2")], "{}"));
+        let mut reply = GatewayReply::of_upstream(&stored(
+            201,
+            &[("Cache-Control", "public"), ("x-a", "1"), ("Content-Length", "2")],
+            "{}",
+        ));
         reply.set("cache-control", "no-store");
         reply.replace_body(String::from("[1]"));
-        let said: Vec<_> = reply.members().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let said: Vec<_> =
+            reply.members().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(said, [("Cache-Control", "no-store"), ("x-a", "1")]);
         assert_eq!((reply.get("X-A"), reply.body.as_ref()), (Some("1"), b"[1]".as_slice()));
     }
 
     #[test]
     fn only_a_refusal_of_the_upstream_has_its_code() {
-        let code = |status, body| GatewayReply::of_upstream(&stored(status, &[], body)).refused_code;
+        let code =
+            |status, body| GatewayReply::of_upstream(&stored(status, &[], body)).refused_code;
         assert_eq!(code(200, r#"{"error":{"code":"LAUNCH_001"}}"#), None);
         assert_eq!(code(422, r#"{"error":{"code":"LAUNCH_001"}}"#).as_deref(), Some("LAUNCH_001"));
         assert_eq!(code(500, "no JSON").as_deref(), Some(""));

@@ -95,12 +95,17 @@ impl GatewayRequest {
         self.content_type.clone().unwrap_or_else(|| String::from("application/json"))
     }
 
-    /// The proof, and the one name that the client itself gave the request: for all of the payer's requests in `Idempotency-Key`, for one route
-    /// in the payment's identifier. A name of the one kind is never one of the other: a header's value holds no space.
+    /// The proof, and the one name that the client itself gave the request: for all of the payer's
+    /// requests in `Idempotency-Key`, for one route in the payment's identifier. A name of the one
+    /// kind is never one of the other: a header's value holds no space.
     ///
     /// # Errors
     /// [`GatewayError::SeveralIdempotencyKeys`], [`GatewayError::InvalidIdempotencyKey`].
-    pub fn claim_key(&self, payment: &PaymentKey, identifier: Option<String>) -> Result<ClaimKey, GatewayError> {
+    pub fn claim_key(
+        &self,
+        payment: &PaymentKey,
+        identifier: Option<String>,
+    ) -> Result<ClaimKey, GatewayError> {
         let name = match (self.idempotency_key.read()?, identifier) {
             (Some(_), Some(_)) => {
                 return Err(GatewayError::SeveralIdempotencyKeys);

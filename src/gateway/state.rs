@@ -6,7 +6,8 @@ use payments::{checkout::World, route::Quota, x402::requirements::Requirements};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body_rules::BodyRules, cards::desk::CardDesk, challenges::Challenges, error::CardRequestError, limits::Limits, load::Load, turns::Turns,
+    body_rules::BodyRules, cards::desk::CardDesk, challenges::Challenges, error::CardRequestError,
+    limits::Limits, load::Load, turns::Turns,
 };
 use crate::{telemetry::Telemetry, upstream::profile::RouteTable, worker::drives::Drives};
 
@@ -54,7 +55,8 @@ pub struct GatewaySettings {
 // === impl Gateway ===
 
 impl Gateway {
-    /// Ends when a request has waited for its intent as long as it may; a drain shortens the wait of those that wait already.
+    /// Ends when a request has waited for its intent as long as it may; a drain shortens the wait
+    /// of those that wait already.
     pub async fn out_of_patience(&self) {
         let drained = async {
             self.draining.cancelled().await;

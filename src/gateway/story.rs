@@ -15,7 +15,11 @@ pub fn of_payment(evidence: &Evidence) -> Value {
         Some(_) => intent.price.to_string(),
         None => String::from("none"),
     };
-    let timeline: Vec<_> = evidence.timeline.iter().map(|(state, at)| json!({"state": state, "at": at.rfc3339()})).collect();
+    let timeline: Vec<_> = evidence
+        .timeline
+        .iter()
+        .map(|(state, at)| json!({"state": state, "at": at.rfc3339()}))
+        .collect();
     json!({
         "payment_id": intent.id.to_string(),
         "state": intent.state.word(),
@@ -44,16 +48,24 @@ pub fn of_payment(evidence: &Evidence) -> Value {
 fn next(intent: &Intent) -> &'static str {
     match intent.state {
         State::Granted => "nothing: the credits are on the account",
-        State::Created => "nothing: the launch exists; the same proof with the same request gives the answer again",
-        State::Rejected => "correct the request and send it with a new proof: it is funded by this payment until entitled_until",
+        State::Created => {
+            "nothing: the launch exists; the same proof with the same request gives the answer again"
+        }
+        State::Rejected => {
+            "correct the request and send it with a new proof: it is funded by this payment until entitled_until"
+        }
         State::Released => "correct the request and send it with a new proof: nothing was charged",
-        State::PayFailed => "nothing was charged; sign a new payment once this authorization has expired",
+        State::PayFailed => {
+            "nothing was charged; sign a new payment once this authorization has expired"
+        }
         State::Claimed
         | State::Signed
         | State::Submitted
         | State::SubmitUnknown
         | State::Charged
         | State::Forwarding
-        | State::CoreUnknown => "wait: the gateway finishes it by itself; repeat the same request with the same proof to get the answer",
+        | State::CoreUnknown => {
+            "wait: the gateway finishes it by itself; repeat the same request with the same proof to get the answer"
+        }
     }
 }

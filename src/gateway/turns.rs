@@ -1,5 +1,6 @@
-//! Copies of one proof that arrive at once take turns until the first has its claim: the others then find it known, and cost the agent's
-//! bucket and the chain's node nothing. The books' key decides in any case; this saves work and keeps copies from emptying a bucket.
+//! Copies of one proof that arrive at once take turns until the first has its claim: the others
+//! then find it known, and cost the agent's bucket and the chain's node nothing. The books' key
+//! decides in any case; this saves work and keeps copies from emptying a bucket.
 
 use std::{
     collections::HashMap,
@@ -59,7 +60,12 @@ mod tests {
     async fn one_proof_waits_for_its_turn_and_another_does_not() {
         let turns = Turns::default();
         let key = |n| {
-            ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [n; 32] })
+            ProofKey::Authorization(PaymentKey {
+                chain_id: 1,
+                token: Wallet::new([0; 20]),
+                from: Wallet::new([1; 20]),
+                nonce: [n; 32],
+            })
         };
         let first = turns.take(key(1)).await;
         let other = turns.take(key(2)).await;
@@ -74,8 +80,12 @@ mod tests {
     #[tokio::test]
     async fn a_copy_that_goes_away_while_it_waits_leaves_nothing_behind() {
         let turns = Turns::default();
-        let key =
-            ProofKey::Authorization(PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [1; 32] });
+        let key = ProofKey::Authorization(PaymentKey {
+            chain_id: 1,
+            token: Wallet::new([0; 20]),
+            from: Wallet::new([1; 20]),
+            nonce: [1; 32],
+        });
         let first = turns.take(key).await;
         let mut second = Box::pin(turns.take(key));
         assert!(futures::poll!(&mut second).is_pending());

@@ -1,4 +1,5 @@
-//! What a request asked for, as far as an answer needs it, and what a refusal says of itself to whoever notes it.
+//! What a request asked for, as far as an answer needs it, and what a refusal says of itself to
+//! whoever notes it.
 
 use bytes::Bytes;
 use payments::challenge::{ErrorShape, Phase};

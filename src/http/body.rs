@@ -21,8 +21,8 @@ pub(super) struct ReadBody {
 /// The body's exact bytes. What would be refused anyway is refused before it is read.
 ///
 /// # Errors
-/// 413 beyond the limit, 408 when it arrives too slowly, 400 when it breaks off, 415 for what is not plain JSON, 503 when all bodies
-/// together are too large.
+/// 413 beyond the limit, 408 when it arrives too slowly, 400 when it breaks off, 415 for what is
+/// not plain JSON, 503 when all bodies together are too large.
 pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<ReadBody, ApiError> {
     let limit = api.settings.body_bytes;
     let announced = body.size_hint().lower();
@@ -35,17 +35,21 @@ pub(super) async fn read(api: &Api, headers: &HeaderMap, body: Body) -> Result<R
         check_encoding(headers)?;
     }
     let mut share = api.gateway.load.body();
-    let bytes = match tokio::time::timeout(api.settings.body_timeout, collect(body, limit, &mut share)).await {
-        Ok(outcome) => outcome?,
-        Err(_) => return Err(RequestError::BodyTimedOut.into()),
-    };
+    let bytes =
+        match tokio::time::timeout(api.settings.body_timeout, collect(body, limit, &mut share))
+            .await
+        {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(RequestError::BodyTimedOut.into()),
+        };
     if !bytes.is_empty() {
         check_type(headers)?;
     }
     Ok(ReadBody { bytes, share })
 }
 
-/// Copied into one piece: parts of a body would keep the connection's buffers alive, one for each byte of a slow peer.
+/// Copied into one piece: parts of a body would keep the connection's buffers alive, one for each
+/// byte of a slow peer.
 async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<Bytes, ApiError> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -61,17 +65,26 @@ async fn collect(mut body: Body, limit: usize, share: &mut BodyShare) -> Result<
 
 fn check_type(headers: &HeaderMap) -> Result<(), RequestError> {
     check_encoding(headers)?;
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") || (essence.len() > 5 && essence[essence.len() - 5..].eq_ignore_ascii_case("+json"))
+    if essence.eq_ignore_ascii_case("application/json")
+        || (essence.len() > 5 && essence[essence.len() - 5..].eq_ignore_ascii_case("+json"))
     {
         return Ok(());
     }
-    Err(unsupported("Content-Type", "application/json", &essence.chars().take(64).collect::<String>()))
+    Err(unsupported(
+        "Content-Type",
+        "application/json",
+        &essence.chars().take(64).collect::<String>(),
+    ))
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), RequestError> {
-    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let encoded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
     if encoded { Err(unsupported("Content-Encoding", "none", "a compressed body")) } else { Ok(()) }
 }
 

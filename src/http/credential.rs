@@ -1,4 +1,5 @@
-//! Which credential a request carries. More than one is an error, because nobody could say which one was meant.
+//! Which credential a request carries. More than one is an error, because nobody could say which
+//! one was meant.
 
 use http::{HeaderMap, header};
 use payments::mpp::agent_token::AgentToken;
@@ -31,7 +32,8 @@ impl Presented {
 /// Finds the one credential.
 ///
 /// # Errors
-/// 400 for more than one, for a header that is there twice, and for a scheme that is not taken here.
+/// 400 for more than one, for a header that is there twice, and for a scheme that is not taken
+/// here.
 pub(super) fn find(headers: &HeaderMap, api_keys: &ApiKeys) -> Result<Presented, RequestError> {
     let mut found = Vec::new();
     for name in ["x-payment", "payment-signature"] {
@@ -82,7 +84,8 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> IdempotencyKey {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(first) = values.next() else { return IdempotencyKey::Absent };
     let text = first.to_str().unwrap_or_default();
-    let fits = (1..=MAX_IDEMPOTENCY_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = (1..=MAX_IDEMPOTENCY_KEY).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !fits || values.next().is_some() {
         return IdempotencyKey::Malformed { bytes: text.len() };
     }
@@ -94,7 +97,9 @@ fn authorization(value: &str, api_keys: &ApiKeys) -> Result<Credential, RequestE
     if scheme.eq_ignore_ascii_case("bearer") && api_keys.has(rest.trim()) {
         return Ok(Credential::ApiKey(value.to_owned()));
     }
-    if scheme.eq_ignore_ascii_case("payment") || value.split(',').any(|part| is_payment(part.trim_start())) {
+    if scheme.eq_ignore_ascii_case("payment")
+        || value.split(',').any(|part| is_payment(part.trim_start()))
+    {
         return Ok(Credential::Card(value.as_bytes().to_vec()));
     }
     if scheme.eq_ignore_ascii_case("bearer") && is_agent_token(rest.trim()) {

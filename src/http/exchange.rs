@@ -67,7 +67,12 @@ impl Exchange {
             rail: Rail::None,
         };
         let request_id = api.clock.new_uuid().simple().to_string();
-        Self { trace: Trace::of(&parts.headers), request_id, connection: framing::connection(parts), asked }
+        Self {
+            trace: Trace::of(&parts.headers),
+            request_id,
+            connection: framing::connection(parts),
+            asked,
+        }
     }
 
     /// The span of its log lines. Whatever the level of the log, they are found by their trace.
@@ -76,7 +81,8 @@ impl Exchange {
         tracing::error_span!("request", trace_id, request_id, payment_id = tracing::field::Empty)
     }
 
-    /// Finds the route and reads the whole request. What would be refused anyway is refused before the body is read.
+    /// Finds the route and reads the whole request. What would be refused anyway is refused before
+    /// the body is read.
     ///
     /// # Errors
     /// [`ApiError`].
@@ -88,11 +94,12 @@ impl Exchange {
         body: Body,
     ) -> Result<Received<'a>, ApiError> {
         framing::check(&parts.headers)?;
-        let (route, canonical_path, params) = match api.gateway.table.find(&parts.method, parts.uri.path()) {
-            Find::Route { route, canonical_path, params } => (route, canonical_path, params),
-            Find::WrongMethod { allow } => return Err(wrong_method(&allow).into()),
-            Find::NotFound => return Err(RequestError::NoSuchPath.into()),
-        };
+        let (route, canonical_path, params) =
+            match api.gateway.table.find(&parts.method, parts.uri.path()) {
+                Find::Route { route, canonical_path, params } => (route, canonical_path, params),
+                Find::WrongMethod { allow } => return Err(wrong_method(&allow).into()),
+                Find::NotFound => return Err(RequestError::NoSuchPath.into()),
+            };
         self.asked.route_key.clone_from(&route.key);
         self.asked.route = Some(route.number);
         self.asked.challenged = api.gateway.challenges.find(&route.key);
@@ -100,7 +107,9 @@ impl Exchange {
         api.gateway.limits.peer(peer)?;
         let Presented { credential, agent_token } = match route.target {
             // The signature over an event's body is its credential, and descriptions are public.
-            Target::Own(OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => Presented::NOTHING,
+            Target::Own(OwnRoute::CardEvents | OwnRoute::OpenApi | OwnRoute::Llms) => {
+                Presented::NOTHING
+            }
             _ => credential::find(&parts.headers, &api.settings.api_keys)?,
         };
         let ReadBody { bytes: body, share } = body::read(api, &parts.headers, body).await?;
@@ -110,9 +119,17 @@ impl Exchange {
         let query = parts.uri.query();
         let call = GatewayRequest {
             route: route.key.clone(),
-            path_and_query: query.map_or_else(|| canonical_path.to_owned(), |query| format!("{canonical_path}?{query}")),
+            path_and_query: query.map_or_else(
+                || canonical_path.to_owned(),
+                |query| format!("{canonical_path}?{query}"),
+            ),
             id: params.first().map(|(_, value)| (*value).to_owned()),
-            fingerprint: Fingerprint::of(parts.method.as_str(), canonical_path, query.unwrap_or_default(), &body),
+            fingerprint: Fingerprint::of(
+                parts.method.as_str(),
+                canonical_path,
+                query.unwrap_or_default(),
+                &body,
+            ),
             peer,
             agent_token,
             body,
@@ -133,7 +150,12 @@ impl Exchange {
     }
 
     /// What a route answered, noted for the operator where the payer is proven.
-    pub(super) fn served(&self, api: &Api, mut call: GatewayRequest, served: Result<Response, GatewayError>) -> Response {
+    pub(super) fn served(
+        &self,
+        api: &Api,
+        mut call: GatewayRequest,
+        served: Result<Response, GatewayError>,
+    ) -> Response {
         let mut response = served.unwrap_or_else(|error| respond(api, &error.into(), &self.asked));
         if let Some(payer) = call.proven.take() {
             let world = &api.gateway.world;
@@ -152,7 +174,13 @@ impl Exchange {
         let took = self.trace.age();
         api.gateway.telemetry.answered(self.asked.route, status, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(request_id = self.request_id, route = self.asked.route_key, status, duration_ms, "request.answered");
+        tracing::info!(
+            request_id = self.request_id,
+            route = self.asked.route_key,
+            status,
+            duration_ms,
+            "request.answered"
+        );
         finish(api, &self.request_id, response.headers_mut());
         if self.connection == Connection::Close {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -170,7 +198,9 @@ fn rail(credential: &Credential) -> Rail {
 }
 
 fn wrong_method(allow: &[http::Method]) -> RequestError {
-    RequestError::WrongMethod { allowed: allow.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", ") }
+    RequestError::WrongMethod {
+        allowed: allow.iter().map(http::Method::as_str).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// The absolute URL that the client called, by the public origin: payers compare it with their own.
@@ -184,7 +214,8 @@ fn shape(api: &Api, headers: &HeaderMap) -> ErrorShape {
         accept: text(headers, "accept"),
         x402_version: text(headers, "x-402-version"),
         user_agent: text(headers, "user-agent"),
-        speaks_newer: headers.contains_key("payment-signature") || headers.contains_key("accept-payment"),
+        speaks_newer: headers.contains_key("payment-signature")
+            || headers.contains_key("accept-payment"),
     };
     api.settings.error_shape.choose(&hints)
 }
@@ -203,7 +234,10 @@ fn event_signatures(headers: &HeaderMap) -> Vec<String> {
 fn finish(api: &Api, request_id: &str, headers: &mut HeaderMap) {
     headers.insert(HeaderName::from_static("x-request-id"), header_value(request_id));
     if api.settings.sandbox {
-        headers.insert(HeaderName::from_static("x-turnpike-mode"), HeaderValue::from_static("sandbox"));
+        headers.insert(
+            HeaderName::from_static("x-turnpike-mode"),
+            HeaderValue::from_static("sandbox"),
+        );
     }
     headers.entry("x-charge").or_insert(HeaderValue::from_static("none"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));

@@ -1,5 +1,6 @@
-//! The agents' listener. [`routes`] shows every layer and every route; `exchange` reads a request, `problem` is the one place that turns an
-//! error into an answer, and `crate::gateway` decides everything in between.
+//! The agents' listener. [`routes`] shows every layer and every route; `exchange` reads a request,
+//! `problem` is the one place that turns an error into an answer, and `crate::gateway` decides
+//! everything in between.
 
 mod asked;
 mod body;

@@ -20,7 +20,8 @@ pub trait Check: Send + Sync {
         None
     }
 
-    /// Whether payments need it. What they do not need makes an answer slower or a limit looser while it is away: that is degraded, not failed.
+    /// Whether payments need it. What they do not need makes an answer slower or a limit looser
+    /// while it is away: that is degraded, not failed.
     fn required(&self) -> bool {
         true
     }
@@ -29,7 +30,8 @@ pub trait Check: Send + Sync {
 /// The checks of readiness.
 pub type Checks = Arc<Vec<Box<dyn Check>>>;
 
-/// `/healthz` answers while the process runs, `/readyz` while every part answers that payments need.
+/// `/healthz` answers while the process runs, `/readyz` while every part answers that payments
+/// need.
 pub fn router(checks: Checks, listening: SocketAddr) -> Router {
     Router::new()
         .route("/healthz", get(|| async { Json(json!({"status": "ok"})) }))

@@ -21,7 +21,11 @@ impl TrustedProxies {
     /// The client's address: the last one in the chain that is not a trusted proxy.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.ip().to_canonical();
-        let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+        let forwarded: Vec<_> = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         let mut chain = forwarded.iter().flat_map(|line| line.split(',')).map(str::trim).rev();
         while self.trusts(client) {
             match chain.next().and_then(|hop| hop.parse::<IpAddr>().ok()) {
@@ -49,8 +53,13 @@ mod tests {
         let from = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 1);
         let nobody = TrustedProxies::default();
         assert_eq!(nobody.client(from("10.0.0.1"), &headers), from("10.0.0.1").ip());
-        let proxies = TrustedProxies::new(serde_json::from_value(serde_json::json!(["10.0.0.0/8"])).unwrap());
-        assert_eq!(proxies.client(from("10.0.0.1"), &headers), from("198.51.100.7").ip(), "what the client wrote itself is not believed");
+        let proxies =
+            TrustedProxies::new(serde_json::from_value(serde_json::json!(["10.0.0.0/8"])).unwrap());
+        assert_eq!(
+            proxies.client(from("10.0.0.1"), &headers),
+            from("198.51.100.7").ip(),
+            "what the client wrote itself is not believed"
+        );
         assert_eq!(proxies.client(from("192.0.2.1"), &headers), from("192.0.2.1").ip());
     }
 }

@@ -35,7 +35,13 @@ pub(super) fn response(mut reply: GatewayReply) -> Response {
     }
     if let Some(code) = reply.refused_code {
         let reason = Some(String::from("refused_by_upstream"));
-        response.extensions_mut().insert(Refused { code, reason, payment_id: None, phase: None, unverified: false });
+        response.extensions_mut().insert(Refused {
+            code,
+            reason,
+            payment_id: None,
+            phase: None,
+            unverified: false,
+        });
     }
     response
 }
@@ -44,9 +50,13 @@ impl http_body::Body for NotedBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
-        // Noted before the first byte can be seen by the client: its next request must find the note.
+        // Noted before the first byte can be seen by the client: its next request must find the
+        // note.
         self.attendance.note_delivery();
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

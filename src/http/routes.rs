@@ -1,7 +1,10 @@
-//! The agents' listener on one screen: every layer in its order, and every route with what serves it.
+//! The agents' listener on one screen: every layer in its order, and every route with what serves
+//! it.
 //!
-//! Which route a request is for is decided by the profile's table (`upstream::profile::RouteTable`), not by axum's router: paths of the
-//! upstream come from a file, are compared as they were sent, and answer under `/v1` too. `exchange` looks a request up there, and reads it.
+//! Which route a request is for is decided by the profile's table
+//! (`upstream::profile::RouteTable`), not by axum's router: paths of the upstream come from a file,
+//! are compared as they were sent, and answer under `/v1` too. `exchange` looks a request up there,
+//! and reads it.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -42,7 +45,11 @@ pub fn router(api: Arc<Api>) -> Router {
 }
 
 /// Every request: read, served by its route, and answered.
-async fn answer(State(api): State<Arc<Api>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request<Body>) -> Response {
+async fn answer(
+    State(api): State<Arc<Api>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request<Body>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let mut exchange = Exchange::begin(&api, &parts);
     let (trace, span) = (Arc::clone(&exchange.trace), exchange.span());
@@ -78,11 +85,15 @@ async fn serve(api: &Api, received: &mut Received<'_>) -> Result<Response, Gatew
         // GET /quote
         Target::Own(OwnRoute::Quote) => gateway::quote_route(pipeline, call, credential).await,
         // POST /agent-token/rotate
-        Target::Own(OwnRoute::RotateToken) => gateway::rotate_token(pipeline, call, credential).await,
+        Target::Own(OwnRoute::RotateToken) => {
+            gateway::rotate_token(pipeline, call, credential).await
+        }
         // POST /webhooks/stripe
         Target::Own(OwnRoute::CardEvents) => gateway::take_event(pipeline, call).await,
         // Every route of the profile.
-        Target::Upstream(upstream) => gateway::upstream_route(pipeline, upstream, call, credential).await,
+        Target::Upstream(upstream) => {
+            gateway::upstream_route(pipeline, upstream, call, credential).await
+        }
     };
     reply.map(reply::response)
 }

@@ -1,4 +1,5 @@
-//! Serving a router on a listener with the limits that `axum::serve` does not have: timeouts and sizes, and a drain.
+//! Serving a router on a listener with the limits that `axum::serve` does not have: timeouts and
+//! sizes, and a drain.
 
 mod stream;
 
@@ -41,7 +42,12 @@ pub struct ServeLimits {
 }
 
 /// Serves until the token is cancelled, then lets open requests end within the drain time.
-pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
     let builder = Arc::new(builder(limits));
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -59,13 +65,21 @@ pub async fn serve(listener: TcpListener, router: Router, limits: ServeLimits, s
             () = stop.cancelled() => break,
         };
         let requests = Arc::new(Requests::default());
-        let service = hyper::service::service_fn(connection(router.clone(), &stream, peer, Arc::clone(&requests)));
-        let patience = Patience { head: limits.header_read, idle: limits.idle, write: limits.write };
+        let service = hyper::service::service_fn(connection(
+            router.clone(),
+            &stream,
+            peer,
+            Arc::clone(&requests),
+        ));
+        let patience =
+            Patience { head: limits.header_read, idle: limits.idle, write: limits.write };
         let stream = TimedStream::new(stream, patience, requests);
         let builder = Arc::clone(&builder);
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            let served = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned()).await;
+            let served = watcher
+                .watch(builder.serve_connection(TokioIo::new(stream), service).into_owned())
+                .await;
             if let Err(error) = served {
                 tracing::debug!(error = %error, "connection.ended");
             }
@@ -85,7 +99,8 @@ fn builder(limits: ServeLimits) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // The stream keeps the time, from the connection's first moment on.
         .header_read_timeout(None)
-        // Two lines of slack: the limit speaks of the header that a client may send, the buffer holds the request line as well.
+        // Two lines of slack: the limit speaks of the header that a client may send, the buffer
+        // holds the request line as well.
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .http2()
         .timer(TokioTimer::new())
@@ -94,7 +109,8 @@ fn builder(limits: ServeLimits) -> Builder<TokioExecutor> {
     builder
 }
 
-type Answered = std::pin::Pin<Box<dyn Future<Output = Result<axum::response::Response, Infallible>> + Send>>;
+type Answered =
+    std::pin::Pin<Box<dyn Future<Output = Result<axum::response::Response, Infallible>> + Send>>;
 
 fn connection(
     router: Router,

@@ -1,4 +1,5 @@
-//! What the agents' listener knows beside the gateway: how requests are read and answers are written.
+//! What the agents' listener knows beside the gateway: how requests are read and answers are
+//! written.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! What an answer says to the metrics: read off the answer once it is made, so that no way to it is forgotten.
+//! What an answer says to the metrics: read off the answer once it is made, so that no way to it is
+//! forgotten.
 
 use axum::response::Response;
 use payments::challenge::Phase;
@@ -17,7 +18,11 @@ pub(super) fn of(api: &Api, asked: &Asked, response: &Response) {
         api.gateway.telemetry.rate_limited(asked.rail);
     }
     if asked.rail != Rail::None {
-        api.gateway.telemetry.verified(asked.rail, verdict(refused, response.status().as_u16()), reason);
+        api.gateway.telemetry.verified(
+            asked.rail,
+            verdict(refused, response.status().as_u16()),
+            reason,
+        );
     }
 }
 

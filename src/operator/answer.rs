@@ -1,4 +1,5 @@
-//! The shapes of answers: a list with the way to its next page, and a refusal in the words of the house.
+//! The shapes of answers: a list with the way to its next page, and a refusal in the words of the
+//! house.
 
 use axum::{Json, extract::Request, response::IntoResponse, response::Response};
 use http::{HeaderValue, StatusCode, header};
@@ -40,7 +41,11 @@ impl Refusal {
     /// 400: something that was sent says nothing.
     pub(super) fn wrong(field: &str, expected: impl Into<String>, got: &str) -> Self {
         let mut refusal = Self::new(StatusCode::BAD_REQUEST, "SERVER_002", "");
-        refusal.details.push(Detail { field: field.to_owned(), expected: expected.into(), got: got.chars().take(LONGEST_GOT).collect() });
+        refusal.details.push(Detail {
+            field: field.to_owned(),
+            expected: expected.into(),
+            got: got.chars().take(LONGEST_GOT).collect(),
+        });
         refusal.said()
     }
 
@@ -77,21 +82,32 @@ impl Refusal {
     /// A fault of ours: logged here once, and told without its cause.
     pub(super) fn fault(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(error), "operator.failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_001", "this cannot be answered; the log has the cause")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "SERVER_001",
+            "this cannot be answered; the log has the cause",
+        )
     }
 
-    /// 503: the answer of the books was lost. Under its name the change is made once, however often it is asked for.
+    /// 503: the answer of the books was lost. Under its name the change is made once, however often
+    /// it is asked for.
     pub(super) fn not_known(error: &BooksError, name: &str) -> Self {
         let refusal = Self::fault(error);
-        let message =
-            format!("whether this was done is not known yet: ask again with Idempotency-Key: {name}, under which it is done once");
+        let message = format!(
+            "whether this was done is not known yet: ask again with Idempotency-Key: {name}, under which it is done once"
+        );
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message, ..refusal }
     }
 
     /// With a sentence made of what is wrong.
     fn said(mut self) -> Self {
-        let parts: Vec<String> =
-            self.details.iter().map(|wrong| format!("{}: expected {}, got {:?}", wrong.field, wrong.expected, wrong.got)).collect();
+        let parts: Vec<String> = self
+            .details
+            .iter()
+            .map(|wrong| {
+                format!("{}: expected {}, got {:?}", wrong.field, wrong.expected, wrong.got)
+            })
+            .collect();
         self.message = parts.join("; ");
         self
     }
@@ -101,12 +117,16 @@ impl From<BooksError> for Refusal {
     fn from(error: BooksError) -> Self {
         let refusal = Self::fault(&error);
         match error {
-            BooksError::Unavailable(_) => {
-                Self { status: StatusCode::SERVICE_UNAVAILABLE, message: String::from("the books do not answer now; try later"), ..refusal }
-            }
+            BooksError::Unavailable(_) => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                message: String::from("the books do not answer now; try later"),
+                ..refusal
+            },
             BooksError::NotKnown(_) => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                message: String::from("whether this was done is not known yet: look at the list of actions before you ask again"),
+                message: String::from(
+                    "whether this was done is not known yet: look at the list of actions before you ask again",
+                ),
                 ..refusal
             },
             BooksError::Stale(_) | BooksError::Corrupt { .. } => refusal,
@@ -116,7 +136,10 @@ impl From<BooksError> for Refusal {
 
 impl From<Vec<FilterError>> for Refusal {
     fn from(errors: Vec<FilterError>) -> Self {
-        let details = errors.into_iter().map(|error| Self::wrong(error.field, error.expected, &error.got).details).collect::<Vec<_>>();
+        let details = errors
+            .into_iter()
+            .map(|error| Self::wrong(error.field, error.expected, &error.got).details)
+            .collect::<Vec<_>>();
         let mut refusal = Self::new(StatusCode::BAD_REQUEST, "SERVER_002", "");
         refusal.details = details.concat();
         refusal.said()
@@ -134,14 +157,23 @@ impl IntoResponse for Refusal {
         }
         let mut response = (self.status, Json(body)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"turnpike operator\""));
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"turnpike operator\""),
+            );
         }
         response
     }
 }
 
-/// A page of a list, one row more than asked for where there are more; `key` is where the page after it starts.
-pub(super) fn rows<R: Serialize>(asked: &Asked, mut rows: Vec<R>, limit: u32, key: impl Fn(&R) -> String) -> Response {
+/// A page of a list, one row more than asked for where there are more; `key` is where the page
+/// after it starts.
+pub(super) fn rows<R: Serialize>(
+    asked: &Asked,
+    mut rows: Vec<R>,
+    limit: u32,
+    key: impl Fn(&R) -> String,
+) -> Response {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -172,5 +204,9 @@ pub(super) async fn not_found(request: Request) -> Refusal {
 
 /// No such method; the router adds `Allow`.
 pub(super) async fn not_allowed(request: Request) -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "SERVER_004", format!("{} is not possible here", request.method()))
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "SERVER_004",
+        format!("{} is not possible here", request.method()),
+    )
 }

@@ -1,5 +1,5 @@
-//! What is asked for: the parameters of an address, read strictly. A name that nobody reads is an error: a filter with a slip of the pen would
-//! show, or export, more than was meant.
+//! What is asked for: the parameters of an address, read strictly. A name that nobody reads is an
+//! error: a filter with a slip of the pen would show, or export, more than was meant.
 
 use std::str::FromStr;
 
@@ -33,14 +33,21 @@ pub(super) struct Asked {
 
 impl Asked {
     fn of(uri: &http::Uri, version: Version) -> Self {
-        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
         Self { path: uri.path().to_owned(), pairs, version }
     }
 
-    /// Refuses a version of HTTP in which a long answer that breaks off looks like a whole one: it ends with the connection.
+    /// Refuses a version of HTTP in which a long answer that breaks off looks like a whole one: it
+    /// ends with the connection.
     pub(super) fn ends_can_be_told(&self) -> Result<(), Refusal> {
         match self.version < Version::HTTP_11 {
-            true => Err(Refusal::wrong("version", "HTTP/1.1 or newer, in which half a file is not taken for all of it", "HTTP/1.0")),
+            true => Err(Refusal::wrong(
+                "version",
+                "HTTP/1.1 or newer, in which half a file is not taken for all of it",
+                "HTTP/1.0",
+            )),
             false => Ok(()),
         }
     }
@@ -49,7 +56,11 @@ impl Asked {
     pub(super) fn only(&self, names: &[&str]) -> Result<&Self, Refusal> {
         match self.pairs.iter().find(|(name, _)| !names.contains(&name.as_str())) {
             Some((name, value)) => {
-                let expected = if names.is_empty() { String::from("no parameter") } else { format!("one of {}", names.join(", ")) };
+                let expected = if names.is_empty() {
+                    String::from("no parameter")
+                } else {
+                    format!("one of {}", names.join(", "))
+                };
                 Err(Refusal::wrong(name, expected, value))
             }
             None => Ok(self),
@@ -58,11 +69,23 @@ impl Asked {
 
     /// The last value of a parameter; an empty one is not there.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+        self.pairs
+            .iter()
+            .rev()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.trim())
+            .filter(|value| !value.is_empty())
     }
 
-    fn read<T>(&self, name: &str, expected: &str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
-        self.text(name).map(|text| parse(text).ok_or_else(|| Refusal::wrong(name, expected, text))).transpose()
+    fn read<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        self.text(name)
+            .map(|text| parse(text).ok_or_else(|| Refusal::wrong(name, expected, text)))
+            .transpose()
     }
 
     /// `true` or `false`; not there is false.
@@ -77,7 +100,11 @@ impl Asked {
 
     /// A moment, or the beginning of a day in UTC.
     pub(super) fn moment(&self, name: &str) -> Result<Option<UnixMs>, Refusal> {
-        self.read(name, "a day (2026-01-31, in UTC) or a moment (2026-01-31T12:00:00Z)", UnixMs::parse_day_or_moment)
+        self.read(
+            name,
+            "a day (2026-01-31, in UTC) or a moment (2026-01-31T12:00:00Z)",
+            UnixMs::parse_day_or_moment,
+        )
     }
 
     /// Somebody who pays.
@@ -99,13 +126,22 @@ impl Asked {
 
     /// Which payments.
     pub(super) fn filter(&self) -> Result<PaymentFilter, Refusal> {
-        Ok(PaymentFilter::read(self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))?)
+        Ok(PaymentFilter::read(
+            self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+        )?)
     }
 
     /// The address of the page after this key.
     pub(super) fn next(&self, after: &str) -> String {
-        let kept = self.pairs.iter().filter(|(name, _)| name != "after").map(|(name, value)| (name.as_str(), value.as_str()));
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).append_pair("after", after).finish();
+        let kept = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| name != "after")
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("after", after)
+            .finish();
         format!("{}?{query}", self.path)
     }
 }
@@ -141,7 +177,9 @@ pub(super) fn wallet(text: &str) -> Result<Wallet, Refusal> {
 pub(super) fn card(text: &str) -> Result<Payer, Refusal> {
     match payer(text) {
         Ok(payer @ Payer::Card(_)) => Ok(payer),
-        _ => Err(Refusal::wrong("payer", "a card account, card:...; a wallet has no credits", text)),
+        _ => {
+            Err(Refusal::wrong("payer", "a card account, card:...; a wallet has no credits", text))
+        }
     }
 }
 
@@ -169,8 +207,12 @@ mod tests {
     #[test]
     fn limits_and_keys_are_read_strictly() {
         assert_eq!(asked("/x").page::<i64>().unwrap(), Page { after: None, limit: 51 });
-        assert_eq!(asked("/x?after=7&limit=500").page::<i64>().unwrap(), Page { after: Some(7), limit: 501 });
-        for wrong in ["/x?limit=0", "/x?limit=501", "/x?limit=-1", "/x?limit=all", "/x?after=seven"] {
+        assert_eq!(
+            asked("/x?after=7&limit=500").page::<i64>().unwrap(),
+            Page { after: Some(7), limit: 501 }
+        );
+        for wrong in ["/x?limit=0", "/x?limit=501", "/x?limit=-1", "/x?limit=all", "/x?after=seven"]
+        {
             assert!(asked(wrong).page::<i64>().is_err(), "{wrong}");
         }
     }
@@ -178,6 +220,9 @@ mod tests {
     #[test]
     fn the_next_page_keeps_the_filter() {
         let asked = asked("/operator/api/payments?route=POST+%2Flaunches&after=a&limit=2");
-        assert_eq!(asked.next("b&c"), "/operator/api/payments?route=POST+%2Flaunches&limit=2&after=b%26c");
+        assert_eq!(
+            asked.next("b&c"),
+            "/operator/api/payments?route=POST+%2Flaunches&limit=2&after=b%26c"
+        );
     }
 }

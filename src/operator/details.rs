@@ -39,10 +39,16 @@ const SLOTS: u32 = 240;
 const END: UnixMs = UnixMs::from_s(253_402_300_799);
 
 /// Everything about one payment.
-pub(super) async fn payment(State(desk): State<Arc<Desk>>, Path(id): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn payment(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Answer {
     asked.only(&[])?;
     let id = ask::named("id", PAYMENT_ID, &id)?;
-    let found = of_payment(&desk, id).await?.ok_or_else(|| Refusal::not_found(format!("there is no payment {id}")))?;
+    let found = of_payment(&desk, id)
+        .await?
+        .ok_or_else(|| Refusal::not_found(format!("there is no payment {id}")))?;
     Ok(Json(found).into_response())
 }
 
@@ -64,7 +70,11 @@ pub(super) async fn upstream(State(desk): State<Arc<Desk>>, asked: Asked) -> Ans
 }
 
 /// A card account with its entries, newest first.
-pub(super) async fn account(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn account(
+    State(desk): State<Arc<Desk>>,
+    Path(payer): Path<String>,
+    asked: Asked,
+) -> Answer {
     let payer = ask::card(&payer)?;
     let page: Page<i64> = asked.only(&PAGE)?.page()?;
     let account = desk.cards.credit_account(&payer).await?;
@@ -81,10 +91,15 @@ pub(super) async fn account(State(desk): State<Arc<Desk>>, Path(payer): Path<Str
 }
 
 /// Who holds the tokens of a card account, newest first.
-pub(super) async fn holders(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn holders(
+    State(desk): State<Arc<Desk>>,
+    Path(payer): Path<String>,
+    asked: Asked,
+) -> Answer {
     let payer = ask::card(&payer)?;
     let limit = asked.only(&["limit"])?.limit()?;
-    let (found, frozen) = tokio::try_join!(desk.cards.holders(&payer, limit), desk.cards.frozen_since(&payer))?;
+    let (found, frozen) =
+        tokio::try_join!(desk.cards.holders(&payer, limit), desk.cards.frozen_since(&payer))?;
     Ok(Json(shape::holders(&payer, &found, frozen)).into_response())
 }
 
@@ -100,13 +115,21 @@ pub(super) fn account_row(payer: &Payer, account: &CreditAccount) -> CreditAccou
 }
 
 /// The free launches of a wallet, newest month first.
-pub(super) async fn free_tier(State(desk): State<Arc<Desk>>, Path(wallet): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn free_tier(
+    State(desk): State<Arc<Desk>>,
+    Path(wallet): Path<String>,
+    asked: Asked,
+) -> Answer {
     asked.only(&[])?;
     Ok(answer::all(&desk.desk.free_slots(ask::wallet(&wallet)?, SLOTS).await?))
 }
 
 /// A payer's statement, oldest first; as a file where the path ends with `.csv` or `.jsonl`.
-pub(super) async fn statement(State(desk): State<Arc<Desk>>, Path(named): Path<String>, asked: Asked) -> Answer {
+pub(super) async fn statement(
+    State(desk): State<Arc<Desk>>,
+    Path(named): Path<String>,
+    asked: Asked,
+) -> Answer {
     if let Some((payer, form)) = export::form_of(&named) {
         return export::statement(&desk, ask::payer(payer)?, form, &asked);
     }

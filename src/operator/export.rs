@@ -1,5 +1,6 @@
-//! Lists as files: exactly the rows that the list shows, all pages of it, a batch at a time. No transaction stays open between batches, and an
-//! export that fails ends as a broken answer: half of one cannot be taken for the whole. HTTP/1.0 cannot tell the two apart, and gets none.
+//! Lists as files: exactly the rows that the list shows, all pages of it, a batch at a time. No
+//! transaction stays open between batches, and an export that fails ends as a broken answer: half
+//! of one cannot be taken for the whole. HTTP/1.0 cannot tell the two apart, and gets none.
 
 use std::sync::Arc;
 
@@ -25,8 +26,13 @@ pub(super) fn form_of(name: &str) -> Option<(&str, Form)> {
     Some((name, Form::from_word(ending)?))
 }
 
-/// `GET payments.csv` and its like: the list of that name with the list's own parameters, but those of a page.
-pub(super) async fn list(State(desk): State<Arc<Desk>>, Path(name): Path<String>, asked: Asked) -> Result<Response, Refusal> {
+/// `GET payments.csv` and its like: the list of that name with the list's own parameters, but those
+/// of a page.
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+    asked: Asked,
+) -> Result<Response, Refusal> {
     let named = form_of(&name).and_then(|(list, form)| Some((What::from_word(list)?, form)));
     let Some((what, form)) = named.filter(|(what, _)| *what != What::Statement) else {
         return Err(Refusal::not_found(format!("there is no {name} to export")));
@@ -43,15 +49,29 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, Path(name): Path<String>
 }
 
 /// `GET statement/{payer}.csv` and its like.
-pub(super) fn statement(desk: &Arc<Desk>, payer: Payer, form: Form, asked: &Asked) -> Result<Response, Refusal> {
+pub(super) fn statement(
+    desk: &Arc<Desk>,
+    payer: Payer,
+    form: Form,
+    asked: &Asked,
+) -> Result<Response, Refusal> {
     let filter = asked.only(&["since", "until"])?.filter()?;
     send(desk, What::Statement, PaymentFilter { payer: Some(payer), ..filter }, form, asked)
 }
 
-fn send(desk: &Arc<Desk>, what: What, filter: PaymentFilter, form: Form, asked: &Asked) -> Result<Response, Refusal> {
+fn send(
+    desk: &Arc<Desk>,
+    what: What,
+    filter: PaymentFilter,
+    form: Form,
+    asked: &Asked,
+) -> Result<Response, Refusal> {
     asked.ends_can_be_told()?;
-    let source = Source::of(what, filter, asked.text("account").map(str::to_owned), asked.flag("all")?).map_err(|error| vec![error])?;
-    let mut answer = Response::new(Body::from_stream(chunks(Arc::clone(desk), source, Writer::new(form))));
+    let source =
+        Source::of(what, filter, asked.text("account").map(str::to_owned), asked.flag("all")?)
+            .map_err(|error| vec![error])?;
+    let mut answer =
+        Response::new(Body::from_stream(chunks(Arc::clone(desk), source, Writer::new(form))));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.content_type()));
     let file = format!("attachment; filename=\"{}.{}\"", what.word(), form.word());
@@ -61,7 +81,11 @@ fn send(desk: &Arc<Desk>, what: What, filter: PaymentFilter, form: Form, asked: 
     Ok(answer)
 }
 
-fn chunks(desk: Arc<Desk>, source: Source, writer: Writer) -> impl Stream<Item = Result<Bytes, SourceError>> {
+fn chunks(
+    desk: Arc<Desk>,
+    source: Source,
+    writer: Writer,
+) -> impl Stream<Item = Result<Bytes, SourceError>> {
     stream::try_unfold((desk, source, writer), async |(desk, mut source, mut writer)| {
         let next = source.next(&*desk.desk, &mut writer).await.inspect_err(|error| {
             tracing::error!(error = %chain(error), "operator.export_broken");

@@ -1,5 +1,6 @@
-//! Who may come in. With `operator.token` whoever names it, or has a session that was begun with it; without one only this machine, and only
-//! under a name of this machine: a page of a stranger whose name was made to point here has another `Host`.
+//! Who may come in. With `operator.token` whoever names it, or has a session that was begun with
+//! it; without one only this machine, and only under a name of this machine: a page of a stranger
+//! whose name was made to point here has another `Host`.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -35,14 +36,16 @@ const OWN_HEADER: &str = "x-turnpike-desk";
 const BODY_BYTES: usize = 64 << 10;
 /// How long it may take to come.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// Nothing is loaded from elsewhere, nothing runs that is not a file of ours, and no other page shows this one.
+/// Nothing is loaded from elsewhere, nothing runs that is not a file of ours, and no other page
+/// shows this one.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The doorkeeper.
 pub struct Guard {
     token: Option<String>,
-    /// Makes sessions and form marks. From the token, so that all processes know each other's; of this process alone where there is none.
+    /// Makes sessions and form marks. From the token, so that all processes know each other's; of
+    /// this process alone where there is none.
     key: [u8; 32],
     wrong: DefaultKeyedRateLimiter<IpAddr>,
     clock: Arc<dyn Clock>,
@@ -72,7 +75,12 @@ impl Guard {
             Some(token) => tag(token.as_bytes(), &["turnpike operator sessions 1"]),
             None => random_bytes()?,
         };
-        Ok(Self { token, key, wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE)), clock })
+        Ok(Self {
+            token,
+            key,
+            wrong: RateLimiter::keyed(Quota::per_minute(WRONG_PER_MINUTE)),
+            clock,
+        })
     }
 
     /// Whether there is a token to log in with.
@@ -80,10 +88,13 @@ impl Guard {
         self.token.is_some()
     }
 
-    /// Compares a token that somebody names. A wrong one costs a place of that address; the right one never waits.
+    /// Compares a token that somebody names. A wrong one costs a place of that address; the right
+    /// one never waits.
     pub(super) fn takes(&self, named: &str, peer: IpAddr) -> Result<(), Refusal> {
         // Of tags, so that not even the length shows in the time.
-        let same = |token: &String| tag(&self.key, &["token", token]).ct_eq(&tag(&self.key, &["token", named]));
+        let same = |token: &String| {
+            tag(&self.key, &["token", token]).ct_eq(&tag(&self.key, &["token", named]))
+        };
         if self.token.as_ref().is_some_and(|token| bool::from(same(token))) {
             return Ok(());
         }
@@ -92,11 +103,14 @@ impl Guard {
                 tracing::warn!(%peer, "operator.wrong_token");
                 Err(Refusal::unknown_operator("this is not the operator's token"))
             }
-            Err(_) => Err(Refusal::too_many("too many wrong tokens from this address; wait a minute")),
+            Err(_) => {
+                Err(Refusal::too_many("too many wrong tokens from this address; wait a minute"))
+            }
         }
     }
 
-    /// A new session: when it ends, a random part, and the mark that only this key makes. Never the token.
+    /// A new session: when it ends, a random part, and the mark that only this key makes. Never the
+    /// token.
     pub(super) fn session(&self) -> Result<String, NoRandomness> {
         let until = self.clock.now().unix_s().saturating_add(SESSION_S).to_string();
         let part = hex::encode(random_bytes::<16>()?);
@@ -106,7 +120,10 @@ impl Guard {
 
     fn knows(&self, session: &str) -> bool {
         let mut parts = session.splitn(3, '.');
-        let (Some(until), Some(part), Some(mark)) = (parts.next(), parts.next(), parts.next()) else { return false };
+        let (Some(until), Some(part), Some(mark)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
         let lasts = until.parse::<i64>().is_ok_and(|until| self.clock.now().unix_s() < until);
         let own = hex::encode(tag(&self.key, &["session", until, part]));
         lasts && bool::from(own.as_bytes().ct_eq(mark.as_bytes()))
@@ -136,12 +153,14 @@ impl Guard {
         }
         match cookie(&head.headers).filter(|session| self.knows(session)) {
             Some(session) => Ok(Access::Session(session.to_owned())),
-            None => Err(Refusal::unknown_operator("log in, or send Authorization: Bearer with operator.token")),
+            None => Err(Refusal::unknown_operator(
+                "log in, or send Authorization: Bearer with operator.token",
+            )),
         }
     }
 
-    /// Whether a change may be asked for by whoever made this request: a browser says which page it comes from, and no page of a stranger can
-    /// set our header or know our mark.
+    /// Whether a change may be asked for by whoever made this request: a browser says which page it
+    /// comes from, and no page of a stranger can set our header or know our mark.
     fn own_page(&self, access: &Access, head: &Parts, body: &[u8]) -> Result<(), Refusal> {
         if *access == Access::Bearer {
             return Ok(());
@@ -152,12 +171,14 @@ impl Guard {
         }
         let own = self.form_mark(access);
         let marked = is_form(&head.headers)
-            && form_urlencoded::parse(body).any(|(name, value)| name == "csrf" && bool::from(value.as_bytes().ct_eq(own.as_bytes())));
+            && form_urlencoded::parse(body).any(|(name, value)| {
+                name == "csrf" && bool::from(value.as_bytes().ct_eq(own.as_bytes()))
+            });
         match marked {
             true => Ok(()),
-            false => {
-                Err(Refusal::forbidden("a change needs the header X-Turnpike-Desk: 1, the mark of the page's form, or the bearer token"))
-            }
+            false => Err(Refusal::forbidden(
+                "a change needs the header X-Turnpike-Desk: 1, the mark of the page's form, or the bearer token",
+            )),
         }
     }
 }
@@ -180,12 +201,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    lines
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
 /// Every name that the request gives its receiver is one of this machine; one at least is there.
 fn hosts_are_local(head: &Parts) -> bool {
-    let named = head.headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
+    let named =
+        head.headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
     let mut hosts = named.chain(head.uri.authority().map(http::uri::Authority::as_str)).peekable();
     hosts.peek().is_some() && hosts.all(is_local)
 }
@@ -194,8 +218,14 @@ fn hosts_are_local(head: &Parts) -> bool {
 fn is_local(host: &str) -> bool {
     let names = ["127.0.0.1", "localhost", "[::1]"];
     names.into_iter().any(|name| {
-        let rest = host.get(..name.len()).filter(|start| start.eq_ignore_ascii_case(name)).and_then(|_| host.get(name.len()..));
-        rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+        let rest = host
+            .get(..name.len())
+            .filter(|start| start.eq_ignore_ascii_case(name))
+            .and_then(|_| host.get(name.len()..));
+        rest.is_some_and(|rest| {
+            rest.is_empty()
+                || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+        })
     })
 }
 
@@ -208,27 +238,40 @@ pub(super) fn same_site(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 /// Whether a person's browser waits for a page.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|kinds| kinds.to_str().ok())
+        .is_some_and(|kinds| kinds.contains("text/html"))
 }
 
 /// Whose connection it is. A forwarded address makes nobody local.
 pub(super) fn peer(request: &Request) -> IpAddr {
     let unknown = IpAddr::from([0, 0, 0, 0]);
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(unknown, |peer| peer.0.ip().to_canonical())
+    request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(unknown, |peer| peer.0.ip().to_canonical())
 }
 
 /// Lets a request in, or says why not; and tells the browser how to treat every answer.
 pub(super) async fn check(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
-    let page = wants_page(request.headers()) && request.method() == Method::GET && !request.uri().path().starts_with("/operator/api");
+    let page = wants_page(request.headers())
+        && request.method() == Method::GET
+        && !request.uri().path().starts_with("/operator/api");
     let mut response = match enter(&desk.guard, request).await {
         Ok(request) => next.run(request).await,
-        Err(refusal) if page && refusal.status == 401 => Redirect::to("/operator/login").into_response(),
+        Err(refusal) if page && refusal.status == 401 => {
+            Redirect::to("/operator/login").into_response()
+        }
         Err(refusal) => refusal.into_response(),
     };
     let headers = response.headers_mut();
@@ -264,8 +307,9 @@ async fn enter(guard: &Guard, request: Request) -> Result<Request, Refusal> {
         return Ok(Request::from_parts(head, body));
     }
     let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_BYTES)).await;
-    let body =
-        read.ok().and_then(Result::ok).ok_or_else(|| Refusal::too_large("the body is larger than 64 KiB, or did not come in 30 s"))?;
+    let body = read.ok().and_then(Result::ok).ok_or_else(|| {
+        Refusal::too_large("the body is larger than 64 KiB, or did not come in 30 s")
+    })?;
     match &access {
         Some(access) if !open => guard.own_page(access, &head, &body)?,
         Some(_) | None => same_site(&head.headers)?,

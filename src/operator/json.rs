@@ -18,10 +18,12 @@ type Answer = Result<Response, Refusal>;
 /// The names of a page.
 pub(super) const PAGE: [&str; 2] = ["after", "limit"];
 
-/// The figures of the first page, with the gas of each signer; with `without_own=true` without what our own payers had.
+/// The figures of the first page, with the gas of each signer; with `without_own=true` without what
+/// our own payers had.
 pub(super) async fn overview(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     let without = desk.left_out(asked.only(&["without_own"])?.flag("without_own")?);
-    let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
+    let (overview, signers) =
+        tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
     let mut all = money::overview(&overview?, desk.coin_price);
     all["without"] = without.iter().map(ToString::to_string).collect();
     all["signers"] = json!(signers);
@@ -64,7 +66,11 @@ pub(super) async fn credits(State(desk): State<Arc<Desk>>, asked: Asked) -> Answ
     let more = found.len() > shown;
     found.truncate(shown);
     let next = found.last().filter(|_| more).map(|row| row.payer.clone());
-    Ok(answer::listed(&asked, json!({"rows": found, "next": next, "totals": totals}), next.as_deref()))
+    Ok(answer::listed(
+        &asked,
+        json!({"rows": found, "next": next, "totals": totals}),
+        next.as_deref(),
+    ))
 }
 
 /// Postings, newest first.
@@ -80,7 +86,8 @@ pub(super) async fn findings(State(desk): State<Arc<Desk>>, asked: Asked) -> Ans
     Ok(answer::all(&desk.desk.all_findings(!asked.flag("all")?, asked.limit()?).await?))
 }
 
-/// Disputes: those that are not decided, the first to answer first, or with `all=true` all, newest first.
+/// Disputes: those that are not decided, the first to answer first, or with `all=true` all, newest
+/// first.
 pub(super) async fn disputes(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     asked.only(&["all", "limit"])?;
     let found = desk.cards.disputes(!asked.flag("all")?, asked.limit()?).await?;
@@ -93,7 +100,8 @@ pub(super) async fn blocked(State(desk): State<Arc<Desk>>, asked: Asked) -> Answ
     Ok(answer::all(&found.iter().map(shape::block).collect::<Vec<_>>()))
 }
 
-/// Payouts of the card processor, newest first; with `waiting=true` those that an operator must assign.
+/// Payouts of the card processor, newest first; with `waiting=true` those that an operator must
+/// assign.
 pub(super) async fn payouts(State(desk): State<Arc<Desk>>, asked: Asked) -> Answer {
     asked.only(&["waiting", "limit"])?;
     Ok(answer::all(&desk.clearing.payouts(asked.flag("waiting")?, asked.limit()?).await?))

@@ -3,7 +3,8 @@
 use payments::ports::desk::PaymentRow;
 
 /// Explorers by chain.
-const EXPLORERS: [(i64, &str); 2] = [(8453, "https://basescan.org/tx/"), (84532, "https://sepolia.basescan.org/tx/")];
+const EXPLORERS: [(i64, &str); 2] =
+    [(8453, "https://basescan.org/tx/"), (84532, "https://sepolia.basescan.org/tx/")];
 const STRIPE_LIVE: &str = "https://dashboard.stripe.com/payments/";
 const STRIPE_TEST: &str = "https://dashboard.stripe.com/test/payments/";
 
@@ -21,7 +22,8 @@ pub struct Links {
 impl Links {
     /// The address of a transaction in the explorer of its chain.
     pub fn transaction(self, chain_id: i64, tx_hash: &str) -> Option<String> {
-        let (_, explorer) = EXPLORERS.into_iter().find(|(chain, _)| *chain == chain_id && self.chain)?;
+        let (_, explorer) =
+            EXPLORERS.into_iter().find(|(chain, _)| *chain == chain_id && self.chain)?;
         plain(tx_hash).then(|| format!("{explorer}{tx_hash}"))
     }
 
@@ -43,7 +45,8 @@ impl Links {
 
 /// Nothing that would mean something else in an address.
 fn plain(reference: &str) -> bool {
-    !reference.is_empty() && reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    !reference.is_empty()
+        && reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -54,12 +57,24 @@ mod tests {
     fn what_others_keep_has_an_address_and_a_stand_in_has_none() {
         let real = Links { chain: true, stripe: true };
         assert_eq!(real.transaction(8453, "0xab").as_deref(), Some("https://basescan.org/tx/0xab"));
-        assert_eq!(real.transaction(84532, "0xab").as_deref(), Some("https://sepolia.basescan.org/tx/0xab"));
+        assert_eq!(
+            real.transaction(84532, "0xab").as_deref(),
+            Some("https://sepolia.basescan.org/tx/0xab")
+        );
         assert_eq!(real.transaction(1, "0xab"), None);
-        assert_eq!(real.charge("pi_1", true).as_deref(), Some("https://dashboard.stripe.com/payments/pi_1"));
-        assert_eq!(real.charge("pi_1", false).as_deref(), Some("https://dashboard.stripe.com/test/payments/pi_1"));
+        assert_eq!(
+            real.charge("pi_1", true).as_deref(),
+            Some("https://dashboard.stripe.com/payments/pi_1")
+        );
+        assert_eq!(
+            real.charge("pi_1", false).as_deref(),
+            Some("https://dashboard.stripe.com/test/payments/pi_1")
+        );
         assert_eq!(real.charge("pi_1/../x", false), None);
         let sandbox = Links { chain: false, stripe: false };
-        assert_eq!((sandbox.transaction(84532, "0xab"), sandbox.charge("pi_1", false)), (None, None));
+        assert_eq!(
+            (sandbox.transaction(84532, "0xab"), sandbox.charge("pi_1", false)),
+            (None, None)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Sessions of the page: begun with the token, ended by the browser or by time. A new token ends all of them.
+//! Sessions of the page: begun with the token, ended by the browser or by time. A new token ends
+//! all of them.
 
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ use super::{
 };
 
 /// `POST /operator/login` with `token`.
-pub(super) async fn enter(State(desk): State<Arc<Desk>>, request: Request) -> Result<Response, Response> {
+pub(super) async fn enter(
+    State(desk): State<Arc<Desk>>,
+    request: Request,
+) -> Result<Response, Response> {
     let (peer, headers) = (guard::peer(&request), request.headers().clone());
     let page = guard::wants_page(&headers);
     let refused = |refusal: Refusal| match page && refusal.status == 401 {
@@ -26,10 +30,14 @@ pub(super) async fn enter(State(desk): State<Arc<Desk>>, request: Request) -> Re
         false => refusal.into_response(),
     };
     if !desk.guard.has_token() {
-        return Err(refused(Refusal::conflict("operator.token is not set: there is nothing to log in with")));
+        return Err(refused(Refusal::conflict(
+            "operator.token is not set: there is nothing to log in with",
+        )));
     }
     let fields = Fields::read(request).await.map_err(refused)?;
-    let token = fields.text("token").ok_or_else(|| refused(Refusal::wrong("token", "the operator's token", "nothing")))?;
+    let token = fields
+        .text("token")
+        .ok_or_else(|| refused(Refusal::wrong("token", "the operator's token", "nothing")))?;
     desk.guard.takes(&token, peer).map_err(refused)?;
     let session = desk.guard.session().map_err(|error| refused(Refusal::fault(&error)))?;
     tracing::info!(%peer, "operator.logged_in");
@@ -50,11 +58,14 @@ pub(super) async fn leave(headers: HeaderMap) -> Response {
     with_cookie(answer, &headers, "", 0)
 }
 
-/// For this room only, for no script and for no other site; over TLS only where a proxy says that the browser came by it.
+/// For this room only, for no script and for no other site; over TLS only where a proxy says that
+/// the browser came by it.
 fn with_cookie(mut answer: Response, headers: &HeaderMap, value: &str, max_age_s: i64) -> Response {
     let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/operator; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}");
+    let cookie = format!(
+        "{COOKIE}={value}; Path=/operator; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
+    );
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         answer.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -1,4 +1,5 @@
-//! The operators' side: one API that the page, scripts and tests read. Every route is in [`router`]; all but health go through [`guard`].
+//! The operators' side: one API that the page, scripts and tests read. Every route is in
+//! [`router`]; all but health go through [`guard`].
 
 pub mod actions;
 mod answer;
@@ -24,7 +25,10 @@ use axum::{
 use payments::{
     agent::{Payer, Wallet},
     checkout::ResolveRules,
-    ports::{BalanceCache, Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks, desk::DeskBooks},
+    ports::{
+        BalanceCache, Books, CardBooks, ClearingBooks, Clock, Ids, ReconcileBooks, WayBooks,
+        desk::DeskBooks,
+    },
     reconcile::Reconciler,
     route::Quota,
     usdc_refunds::UsdcRefunds,
@@ -55,7 +59,8 @@ pub struct SignerGas {
     pub balance_wei: Option<String>,
     /// How many settlements that pays for at today's fees.
     pub settlements: Option<String>,
-    /// How its nonces stand: chain nonce, next nonce, open ones, and a hole where there is one; none before the first look.
+    /// How its nonces stand: chain nonce, next nonce, open ones, and a hole where there is one;
+    /// none before the first look.
     pub nonces: Option<String>,
     /// The first nonce that nothing uses, and that holds up all later ones.
     pub hole: Option<u64>,
@@ -64,7 +69,8 @@ pub struct SignerGas {
 /// Asks the chain for the gas of our signers.
 #[async_trait]
 pub trait Gas: Send + Sync {
-    /// Each signer whose key is here, the one that signs new claims first. Answers within a second or two, whatever the node does.
+    /// Each signer whose key is here, the one that signs new claims first. Answers within a second
+    /// or two, whatever the node does.
     async fn signers(&self) -> Vec<SignerGas>;
 }
 
@@ -119,7 +125,8 @@ impl Desk {
     }
 }
 
-/// Every route of the operators' listener. `more` are routes of others that stand behind the same guard.
+/// Every route of the operators' listener. `more` are routes of others that stand behind the same
+/// guard.
 pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router) -> Router {
     let api = Router::new()
         .route("/operator/api/overview", get(json::overview))
@@ -162,6 +169,9 @@ pub fn router(desk: Arc<Desk>, checks: Checks, agents: SocketAddr, more: Router)
         .fallback(answer::not_found)
         .method_not_allowed_fallback(answer::not_allowed)
         .with_state(Arc::clone(&desk));
-    let guarded = Router::new().merge(api).merge(more).layer(middleware::from_fn_with_state(desk, guard::check));
+    let guarded = Router::new()
+        .merge(api)
+        .merge(more)
+        .layer(middleware::from_fn_with_state(desk, guard::check));
     health::router(checks, agents).fallback_service(guarded)
 }

@@ -1,4 +1,5 @@
-//! Gross, fees, refunds and net over spans of days: the same lines for the page, the API and the command line.
+//! Gross, fees, refunds and net over spans of days: the same lines for the page, the API and the
+//! command line.
 
 use payments::{
     clearing::CentsMoved,
@@ -25,10 +26,17 @@ pub struct MoneyLine {
 }
 
 /// Every line, for spans that end today and have so many days.
-pub fn money_lines(overview: &Overview, spans: &[usize], price: Option<CoinPrice>) -> Vec<MoneyLine> {
+pub fn money_lines(
+    overview: &Overview,
+    spans: &[usize],
+    price: Option<CoinPrice>,
+) -> Vec<MoneyLine> {
     let sums: Vec<DayTotals> = spans.iter().map(|days| span(&overview.days, *days)).collect();
     let mut lines = Vec::new();
-    for (rail, currency, of) in [("x402", "USDC", (|day| &day.usdc) as fn(&DayTotals) -> &MoneyFlow), ("Card", "USD", |day| &day.usd)] {
+    for (rail, currency, of) in [
+        ("x402", "USDC", (|day| &day.usdc) as fn(&DayTotals) -> &MoneyFlow),
+        ("Card", "USD", |day| &day.usd),
+    ] {
         lines.extend(MoneyFlow::FIGURES.iter().map(|figure| MoneyLine {
             name: format!("{rail}, {}", figure.heading),
             says: figure.says,
@@ -36,11 +44,25 @@ pub fn money_lines(overview: &Overview, spans: &[usize], price: Option<CoinPrice
             amounts: sums.iter().map(|sum| (figure.of)(of(sum))).collect(),
         }));
     }
-    let (spent, says) = (|sum: &DayTotals| sum.gas_gwei, "Paid for transactions of ours, in the chain's own coin; beside the net");
-    lines.push(MoneyLine { name: String::from("Gas"), says, currency: Gwei::CURRENCY, amounts: sums.iter().map(spent).collect() });
+    let (spent, says) = (
+        |sum: &DayTotals| sum.gas_gwei,
+        "Paid for transactions of ours, in the chain's own coin; beside the net",
+    );
+    lines.push(MoneyLine {
+        name: String::from("Gas"),
+        says,
+        currency: Gwei::CURRENCY,
+        amounts: sums.iter().map(spent).collect(),
+    });
     if let Some(price) = price {
-        let amounts = sums.iter().map(|sum| valued(sum.gas_gwei, price).map_or(0, CentsMoved::get)).collect();
-        lines.push(MoneyLine { name: String::from("Gas, valued"), says: "By x402.gas_coin_usd as it is now", currency: "USD", amounts });
+        let amounts =
+            sums.iter().map(|sum| valued(sum.gas_gwei, price).map_or(0, CentsMoved::get)).collect();
+        lines.push(MoneyLine {
+            name: String::from("Gas, valued"),
+            says: "By x402.gas_coin_usd as it is now",
+            currency: "USD",
+            amounts,
+        });
     }
     lines
 }
@@ -48,7 +70,10 @@ pub fn money_lines(overview: &Overview, spans: &[usize], price: Option<CoinPrice
 /// The last days together.
 pub fn span(days: &[DayTotals], count: usize) -> DayTotals {
     let days = days.get(days.len().saturating_sub(count)..).unwrap_or_default();
-    let first = DayTotals { day: days.first().map(|day| day.day.clone()).unwrap_or_default(), ..DayTotals::default() };
+    let first = DayTotals {
+        day: days.first().map(|day| day.day.clone()).unwrap_or_default(),
+        ..DayTotals::default()
+    };
     days.iter().fold(first, |sum, day| sum.plus(day))
 }
 
@@ -57,7 +82,8 @@ pub fn overview(overview: &Overview, price: Option<CoinPrice>) -> Value {
     let mut all = json!(overview);
     let days = all["days"].as_array_mut().into_iter().flatten();
     for (shown, day) in days.zip(&overview.days) {
-        shown["gas_usd_cents"] = json!(price.and_then(|price| valued(day.gas_gwei, price)).map(CentsMoved::get));
+        shown["gas_usd_cents"] =
+            json!(price.and_then(|price| valued(day.gas_gwei, price)).map(CentsMoved::get));
     }
     all
 }
@@ -76,11 +102,22 @@ mod tests {
         let day = DayTotals { usd, gas_gwei: 1_000_000, ..DayTotals::default() };
         let read = Overview { days: vec![day.clone(), day], ..Overview::default() };
         let lines = money_lines(&read, &[1, 7], Some(CoinPrice(2_500_000_000)));
-        let of = |name: &str| lines.iter().find(|line| line.name == name).map(|line| line.amounts.clone());
-        assert_eq!((of("Card, net"), of("x402, gross")), (Some(vec![835, 1_670]), Some(vec![0, 0])));
-        assert_eq!((of("Gas"), of("Gas, valued")), (Some(vec![1_000_000, 2_000_000]), Some(vec![250, 500])));
+        let of = |name: &str| {
+            lines.iter().find(|line| line.name == name).map(|line| line.amounts.clone())
+        };
+        assert_eq!(
+            (of("Card, net"), of("x402, gross")),
+            (Some(vec![835, 1_670]), Some(vec![0, 0]))
+        );
+        assert_eq!(
+            (of("Gas"), of("Gas, valued")),
+            (Some(vec![1_000_000, 2_000_000]), Some(vec![250, 500]))
+        );
         assert_eq!(money_lines(&read, &[1], None).len(), 9);
         let told = overview(&read, None);
-        assert_eq!((&told["days"][0]["usd"]["net_minor"], &told["days"][0]["gas_usd_cents"]), (&json!(835), &Value::Null));
+        assert_eq!(
+            (&told["days"][0]["usd"]["net_minor"], &told["days"][0]["gas_usd_cents"]),
+            (&json!(835), &Value::Null)
+        );
     }
 }

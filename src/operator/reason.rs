@@ -1,4 +1,5 @@
-//! Why an operator changes something: asked for by every change, on the page, over the API and by commands.
+//! Why an operator changes something: asked for by every change, on the page, over the API and by
+//! commands.
 
 /// Longest reason that the books keep, in characters.
 pub const LONGEST: usize = 500;

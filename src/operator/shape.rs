@@ -1,9 +1,11 @@
-//! What is shown of a payment, of the accounts and of a comparison, beside the rows of lists: the same for the page, the API and commands.
+//! What is shown of a payment, of the accounts and of a comparison, beside the rows of lists: the
+//! same for the page, the API and commands.
 
 use payments::{
     agent::Payer,
     ports::{
-        AccountBlock, BooksError, DisputeNote, Evidence, Found, HolderRow, JournalLine, PaidBack, RefundApproval, UsdcRefund,
+        AccountBlock, BooksError, DisputeNote, Evidence, Found, HolderRow, JournalLine, PaidBack,
+        RefundApproval, UsdcRefund,
         desk::{DeskBooks, Dossier, Overview},
     },
     reconcile::Report,
@@ -14,8 +16,8 @@ use serde_json::{Map, Value, json};
 
 use crate::gateway::story;
 
-/// A payment: what the list shows, its evidence, and everything that was tried, asked and done about it. No byte of the body, nothing sealed
-/// and no signature.
+/// A payment: what the list shows, its evidence, and everything that was tried, asked and done
+/// about it. No byte of the body, nothing sealed and no signature.
 pub fn payment(evidence: &Evidence, dossier: &Dossier, link: Option<&str>) -> Value {
     let intent = &evidence.intent;
     let mut all = json!(dossier);
@@ -50,7 +52,11 @@ pub fn payment(evidence: &Evidence, dossier: &Dossier, link: Option<&str>) -> Va
 ///
 /// # Errors
 /// [`BooksError`].
-pub async fn overview(desk: &dyn DeskBooks, now: UnixMs, without: &[Payer]) -> Result<Overview, BooksError> {
+pub async fn overview(
+    desk: &dyn DeskBooks,
+    now: UnixMs,
+    without: &[Payer],
+) -> Result<Overview, BooksError> {
     let all = desk.overview(now).await?;
     match without.is_empty() {
         true => Ok(all),
@@ -58,14 +64,18 @@ pub async fn overview(desk: &dyn DeskBooks, now: UnixMs, without: &[Payer]) -> R
     }
 }
 
-/// The trial balance: every account, the sum of each currency, and the gas beside them, which is paid in the chain's own coin.
+/// The trial balance: every account, the sum of each currency, and the gas beside them, which is
+/// paid in the chain's own coin.
 pub fn balance(lines: &[JournalLine], gas: &GasSpent) -> Value {
     let accounts: Vec<_> =
         lines.iter().map(|line| json!({"account": line.account, "currency": line.currency, "balance_minor": line.amount})).collect();
     let sums = JournalLine::sums(lines);
     // A sum that no book can hold is shown as text.
-    let number = |sum: &i128| i64::try_from(*sum).map_or_else(|_| Value::String(sum.to_string()), Value::from);
-    let sum_minor: Map<_, _> = sums.iter().map(|(currency, sum)| ((*currency).to_owned(), number(sum))).collect();
+    let number = |sum: &i128| {
+        i64::try_from(*sum).map_or_else(|_| Value::String(sum.to_string()), Value::from)
+    };
+    let sum_minor: Map<_, _> =
+        sums.iter().map(|(currency, sum)| ((*currency).to_owned(), number(sum))).collect();
     json!({
         "accounts": accounts,
         "sum_minor": sum_minor,
@@ -157,7 +167,12 @@ mod tests {
     use super::*;
 
     fn line(account: &str, currency: &str, amount: i64) -> JournalLine {
-        JournalLine { txn_id: String::new(), account: account.to_owned(), currency: currency.to_owned(), amount }
+        JournalLine {
+            txn_id: String::new(),
+            account: account.to_owned(),
+            currency: currency.to_owned(),
+            amount,
+        }
     }
 
     #[test]
@@ -166,6 +181,9 @@ mod tests {
         assert_eq!(balance(&even, &GasSpent::default())["balanced"], true);
         let odd = [line("a", "USD", 5), line("b", "USDC", -5)];
         let shown = balance(&odd, &GasSpent::default());
-        assert_eq!((&shown["balanced"], &shown["sum_minor"]), (&json!(false), &json!({"USD": 5, "USDC": -5})));
+        assert_eq!(
+            (&shown["balanced"], &shown["sum_minor"]),
+            (&json!(false), &json!({"USD": 5, "USDC": -5}))
+        );
     }
 }

@@ -7,9 +7,10 @@ use payments::{sequence::SignerState, time::UnixMs};
 use super::{
     Telemetry,
     names::{
-        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES, NODE_LIMIT, NODE_REFUSALS,
-        PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE, SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST,
-        SIGNER_OPEN, STRANGERS, UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
+        BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES,
+        NODE_LIMIT, NODE_REFUSALS, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE,
+        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, STRANGERS,
+        UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
     },
     number::show,
 };
@@ -56,15 +57,21 @@ impl Telemetry {
         let gauge = |name, value: u128| show(&self.registry.gauge(name, &[]), value);
         gauge(UNKNOWN, u128::from(pulse.unknown));
         let oldest_ms = pulse.oldest_unknown_at.map_or(0, |at| now.ms().saturating_sub(at.ms()));
-        self.registry.gauge(UNKNOWN_OLDEST, &[]).set(Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0)));
+        self.registry
+            .gauge(UNKNOWN_OLDEST, &[])
+            .set(Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0)));
         let liability = pulse.credit_liability_cents.saturating_mul(MICROS_PER_CENT);
         gauge(CREDIT_LIABILITY, u128::try_from(liability).unwrap_or(0));
         gauge(MISMATCHES, u128::from(pulse.open_findings));
         gauge(DISPUTES_OPEN, u128::from(pulse.disputes_open));
         let due_ms = pulse.dispute_due_at.map_or(0, UnixMs::ms);
-        self.registry.gauge(DISPUTE_DUE, &[]).set(Duration::from_millis(u64::try_from(due_ms).unwrap_or(0)));
+        self.registry
+            .gauge(DISPUTE_DUE, &[])
+            .set(Duration::from_millis(u64::try_from(due_ms).unwrap_or(0)));
         if let Some(at) = pulse.reconciled_at {
-            self.registry.gauge(RECONCILED, &[]).set(Duration::from_millis(u64::try_from(at.ms()).unwrap_or(0)));
+            self.registry
+                .gauge(RECONCILED, &[])
+                .set(Duration::from_millis(u64::try_from(at.ms()).unwrap_or(0)));
         }
         self.registry.counter(PAID_NOT_SERVED, &[]).increment(pulse.paid_not_served);
         self.registry.counter(SERVED_NOT_PAID, &[]).increment(pulse.served_not_paid);
@@ -74,7 +81,9 @@ impl Telemetry {
     pub fn show_chain(&self, pulse: &ChainPulse, now: UnixMs) {
         show(&self.registry.gauge(SIGNER_BALANCE, &[]), pulse.balance_wei);
         let now_s = u64::try_from(now.unix_s()).unwrap_or(0);
-        self.registry.gauge(HEAD_AGE, &[]).set(Duration::from_secs(now_s.saturating_sub(pulse.head_unix_s)));
+        self.registry
+            .gauge(HEAD_AGE, &[])
+            .set(Duration::from_secs(now_s.saturating_sub(pulse.head_unix_s)));
     }
 
     /// Shows what the chain node does not take.
@@ -96,7 +105,9 @@ impl Telemetry {
     pub fn show_signers(&self, states: &[SignerState], now: UnixMs) {
         for state in states {
             let signer = state.signer.to_string();
-            let gauge = |name, value: u64| show(&self.registry.gauge(name, &[("signer", signer.as_str())]), u128::from(value));
+            let gauge = |name, value: u64| {
+                show(&self.registry.gauge(name, &[("signer", signer.as_str())]), u128::from(value))
+            };
             gauge(SIGNER_CHAIN_NONCE, state.chain_nonce);
             gauge(SIGNER_NEXT_NONCE, state.next_nonce);
             gauge(SIGNER_OPEN, state.open);

@@ -1,4 +1,5 @@
-//! Logs: one line per event on standard error, JSON where nobody reads along. No event carries a credential; payments are named by their id.
+//! Logs: one line per event on standard error, JSON where nobody reads along. No event carries a
+//! credential; payments are named by their id.
 
 use std::io::{self, IsTerminal};
 
@@ -6,7 +7,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 /// Starts logging by `RUST_LOG`, or by the given default. A second call changes nothing.
 pub fn start(default_filter: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let builder = fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match io::stderr().is_terminal() {
         true => builder.compact().try_init(),

@@ -1,4 +1,5 @@
-//! What shows how a running gateway does, beside its books: logs, metrics for Prometheus, and traces by the W3C's headers.
+//! What shows how a running gateway does, beside its books: logs, metrics for Prometheus, and
+//! traces by the W3C's headers.
 //!
 //! | file | one thing |
 //! |---|---|
@@ -42,7 +43,8 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// For these routes: each with its number in the table, its key, and whether it asks for a proof.
+    /// For these routes: each with its number in the table, its key, and whether it asks for a
+    /// proof.
     pub fn new<'a>(routes: impl Iterator<Item = (usize, &'a str, bool)>) -> Arc<Self> {
         let registry = Registry::new();
         let routes = Routes::new(&registry, routes);
@@ -57,12 +59,18 @@ impl Telemetry {
         self.routes.answered(&self.registry, route, status, took);
     }
 
-    /// One challenge that went out. Without a credential nothing is looked up: that is the answer which strangers ask for most.
+    /// One challenge that went out. Without a credential nothing is looked up: that is the answer
+    /// which strangers ask for most.
     pub fn challenged(&self, route: Option<usize>, rail: Rail, reason: Option<&str>) {
         let plain = rail == Rail::None && reason == Some(routes::NO_CREDENTIAL);
         match plain {
             true => self.routes.challenged(route),
-            false => self.routes.challenged_because(&self.registry, route, rail, &self.reasons.bounded(reason)),
+            false => self.routes.challenged_because(
+                &self.registry,
+                route,
+                rail,
+                &self.reasons.bounded(reason),
+            ),
         }
     }
 
@@ -82,7 +90,8 @@ impl Telemetry {
             Verdict::Valid => String::from("none"),
             Verdict::Refused | Verdict::Unknown => self.reasons.bounded(reason),
         };
-        let labels = [("rail", rail.word()), ("result", verdict.word()), ("reason", reason.as_str())];
+        let labels =
+            [("rail", rail.word()), ("result", verdict.word()), ("reason", reason.as_str())];
         self.registry.counter(VERIFICATIONS, &labels).increment(1);
     }
 
@@ -108,7 +117,8 @@ impl Telemetry {
         self.registry.render()
     }
 
-    /// Puts what was measured into its buckets; without a turn now and then it would pile up until somebody reads.
+    /// Puts what was measured into its buckets; without a turn now and then it would pile up until
+    /// somebody reads.
     pub fn upkeep(&self) {
         self.registry.upkeep();
     }

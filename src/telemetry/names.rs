@@ -47,14 +47,26 @@ pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
 pub(super) const ALL: [(&str, Kind, &str); 33] = [
-    (REQUEST_DURATION, Kind::Histogram, "Answers to agents, from the request's head to the answer's, by route and status."),
+    (
+        REQUEST_DURATION,
+        Kind::Histogram,
+        "Answers to agents, from the request's head to the answer's, by route and status.",
+    ),
     (
         CHALLENGES,
         Kind::Counter,
         "402 answers with a challenge; rail is that of the credential which came with the request, none without one.",
     ),
-    (VERIFICATIONS, Kind::Counter, "Credentials that were checked; unknown is one that chain, card processor or books did not answer for."),
-    (VERIFY_DURATION, Kind::Histogram, "The check of a credential that needs nobody else: decoding and signatures."),
+    (
+        VERIFICATIONS,
+        Kind::Counter,
+        "Credentials that were checked; unknown is one that chain, card processor or books did not answer for.",
+    ),
+    (
+        VERIFY_DURATION,
+        Kind::Histogram,
+        "The check of a credential that needs nobody else: decoding and signatures.",
+    ),
     (
         SETTLEMENTS,
         Kind::Counter,
@@ -65,8 +77,16 @@ pub(super) const ALL: [(&str, Kind, &str); 33] = [
         Kind::Histogram,
         "From the claim to the proof of payment (settle), to the upstream's final answer from there (forward), and in all (total).",
     ),
-    (SETTLED_USD, Kind::Counter, "What was settled, in millionths of a dollar; mode is live for real money, else test."),
-    (UNKNOWN, Kind::Gauge, "Payments of which nobody knows now what became of the settlement or of the creation."),
+    (
+        SETTLED_USD,
+        Kind::Counter,
+        "What was settled, in millionths of a dollar; mode is live for real money, else test.",
+    ),
+    (
+        UNKNOWN,
+        Kind::Gauge,
+        "Payments of which nobody knows now what became of the settlement or of the creation.",
+    ),
     (UNKNOWN_OLDEST, Kind::Gauge, "Since when the oldest of them was claimed; 0 without one."),
     (FREE_LAUNCHES, Kind::Counter, "Launches that were created by a slot of the free tier."),
     (
@@ -74,15 +94,39 @@ pub(super) const ALL: [(&str, Kind, &str); 33] = [
         Kind::Counter,
         "Credits that were sold, spent, returned (the upstream refused) or given (for a launch that was charged and refused).",
     ),
-    (CREDIT_LIABILITY, Kind::Gauge, "The money behind credits that can still be spent, in millionths of a dollar."),
-    (RATE_LIMITED, Kind::Counter, "Requests refused by a limit: the peer's before a credential is looked at (none), or the agent's."),
-    (UPSTREAM_DURATION, Kind::Histogram, "Calls to the upstream until their whole answer; status none is a call without one."),
+    (
+        CREDIT_LIABILITY,
+        Kind::Gauge,
+        "The money behind credits that can still be spent, in millionths of a dollar.",
+    ),
+    (
+        RATE_LIMITED,
+        Kind::Counter,
+        "Requests refused by a limit: the peer's before a credential is looked at (none), or the agent's.",
+    ),
+    (
+        UPSTREAM_DURATION,
+        Kind::Histogram,
+        "Calls to the upstream until their whole answer; status none is a call without one.",
+    ),
     (SIGNER_BALANCE, Kind::Gauge, "What the signer of this process can pay gas with, in wei."),
-    (SIGNER_CHAIN_NONCE, Kind::Gauge, "The first nonce of a signer that no mined transaction uses, by signer."),
+    (
+        SIGNER_CHAIN_NONCE,
+        Kind::Gauge,
+        "The first nonce of a signer that no mined transaction uses, by signer.",
+    ),
     (SIGNER_NEXT_NONCE, Kind::Gauge, "The first nonce of a signer that was never given out."),
-    (SIGNER_OPEN, Kind::Gauge, "Nonces of a signer with a transaction that is not known to be mined."),
+    (
+        SIGNER_OPEN,
+        Kind::Gauge,
+        "Nonces of a signer with a transaction that is not known to be mined.",
+    ),
     (SIGNER_OLDEST, Kind::Gauge, "Since when the oldest of them was saved; 0 without one."),
-    (SIGNER_HOLES, Kind::Gauge, "Nonces of a signer that nothing uses: they hold up all later ones until an empty transaction fills them."),
+    (
+        SIGNER_HOLES,
+        Kind::Gauge,
+        "Nonces of a signer that nothing uses: they hold up all later ones until an empty transaction fills them.",
+    ),
     (HEAD_AGE, Kind::Gauge, "How old the newest block is that the chain node has shown."),
     (
         NODE_LIMIT,
@@ -94,11 +138,23 @@ pub(super) const ALL: [(&str, Kind, &str); 33] = [
         Kind::Counter,
         "Requests that the chain node refused because of a limit, or for want of a method, and that were asked in another way.",
     ),
-    (STRANGERS, Kind::Counter, "Payments that a transaction settled which is neither ours nor a known relayer's."),
+    (
+        STRANGERS,
+        Kind::Counter,
+        "Payments that a transaction settled which is neither ours nor a known relayer's.",
+    ),
     (MISMATCHES, Kind::Gauge, "Open findings of the comparison of the books with the world."),
-    (RECONCILED, Kind::Gauge, "When the last comparison ended that could compare every source, in unix seconds."),
+    (
+        RECONCILED,
+        Kind::Gauge,
+        "When the last comparison ended that could compare every source, in unix seconds.",
+    ),
     (DISPUTES_OPEN, Kind::Gauge, "Disputes and inquiries of card payments that are not decided."),
-    (DISPUTE_DUE, Kind::Gauge, "Until when evidence for the first of them is taken, in unix seconds; 0 without one."),
+    (
+        DISPUTE_DUE,
+        Kind::Gauge,
+        "Until when evidence for the first of them is taken, in unix seconds; 0 without one.",
+    ),
     (CACHE_UP, Kind::Gauge, "Whether the shared cache answers; 1 where each process has its own."),
     (
         PAID_NOT_SERVED,
@@ -112,6 +168,10 @@ pub(super) const ALL: [(&str, Kind, &str); 33] = [
         "Must stay 0: launches that were created without the slot, settlement, credit or entitlement that funds them. Launches up to a day \
          before this process started count too.",
     ),
-    (UPSTREAM_CLOSED, Kind::Gauge, "Whether the upstream refuses the gateway itself: 1 while nobody new is charged because of it."),
+    (
+        UPSTREAM_CLOSED,
+        Kind::Gauge,
+        "Whether the upstream refuses the gateway itself: 1 while nobody new is charged because of it.",
+    ),
     (BOOKS_ERRORS, Kind::Counter, "Errors of the database of the books, by what went wrong."),
 ];

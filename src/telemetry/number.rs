@@ -1,4 +1,5 @@
-//! The one place where integers become what Prometheus has for numbers. Nothing comes back from here: no rule reads a metric.
+//! The one place where integers become what Prometheus has for numbers. Nothing comes back from
+//! here: no rule reads a metric.
 
 use metrics::Gauge;
 

@@ -1,5 +1,6 @@
-//! Counts of what becomes of payments, read off each step once it is saved. What was saved by a process that ended in the same moment is
-//! counted by nobody: the books are the truth, these are the pace.
+//! Counts of what becomes of payments, read off each step once it is saved. What was saved by a
+//! process that ended in the same moment is counted by nobody: the books are the truth, these are
+//! the pace.
 
 use std::time::Duration;
 
@@ -13,20 +14,28 @@ use payments::{
 
 use super::{
     Telemetry,
-    names::{CREDITS, FREE_LAUNCHES, RATE_LIMITED, SETTLED_USD, SETTLEMENT_DURATION, SETTLEMENTS, VERIFICATIONS},
+    names::{
+        CREDITS, FREE_LAUNCHES, RATE_LIMITED, SETTLED_USD, SETTLEMENT_DURATION, SETTLEMENTS,
+        VERIFICATIONS,
+    },
 };
 
 /// Micro-dollars of one cent.
 const MICROS_PER_CENT: u64 = 10_000;
 
 impl Telemetry {
-    /// What there is before anything happened: a rate over a counter that begins with its first event misses that event.
+    /// What there is before anything happened: a rate over a counter that begins with its first
+    /// event misses that event.
     pub(super) fn begin_payments(&self) {
         for rail in ["none", "x402", "mpp"] {
             self.count(RATE_LIMITED, &[("rail", rail)], 0);
         }
         for rail in ["x402", "mpp"] {
-            self.count(VERIFICATIONS, &[("rail", rail), ("result", "valid"), ("reason", "none")], 0);
+            self.count(
+                VERIFICATIONS,
+                &[("rail", rail), ("result", "valid"), ("reason", "none")],
+                0,
+            );
             for state in ["settled", "failed", "unknown", "lost"] {
                 self.count(SETTLEMENTS, &[("rail", rail), ("state", state)], 0);
             }
@@ -80,17 +89,27 @@ impl Telemetry {
         self.took(rail, "total", intent.created_at, intent.updated_at);
         match (&intent.funding, intent.state) {
             (Funding::Free, State::Created) => self.count(FREE_LAUNCHES, &[], 1),
-            (Funding::MppPack { credits }, State::Granted) => self.count(CREDITS, &[("op", "sold")], credits.get()),
-            (Funding::Credit { count, .. }, State::Created) => self.count(CREDITS, &[("op", "spent")], count.get()),
-            (Funding::Credit { count, .. }, State::Released) => self.count(CREDITS, &[("op", "returned")], count.get()),
-            (Funding::MppCharge { if_refused: IfRefused::Credit }, State::Rejected) => self.count(CREDITS, &[("op", "given")], 1),
+            (Funding::MppPack { credits }, State::Granted) => {
+                self.count(CREDITS, &[("op", "sold")], credits.get())
+            }
+            (Funding::Credit { count, .. }, State::Created) => {
+                self.count(CREDITS, &[("op", "spent")], count.get())
+            }
+            (Funding::Credit { count, .. }, State::Released) => {
+                self.count(CREDITS, &[("op", "returned")], count.get())
+            }
+            (Funding::MppCharge { if_refused: IfRefused::Credit }, State::Rejected) => {
+                self.count(CREDITS, &[("op", "given")], 1)
+            }
             _ => {}
         }
     }
 
     fn took(&self, rail: &str, step: &str, from: UnixMs, to: UnixMs) {
         let ms = u64::try_from(to.ms().saturating_sub(from.ms())).unwrap_or(0);
-        self.registry.histogram(SETTLEMENT_DURATION, &[("rail", rail), ("step", step)]).record(Duration::from_millis(ms));
+        self.registry
+            .histogram(SETTLEMENT_DURATION, &[("rail", rail), ("step", step)])
+            .record(Duration::from_millis(ms));
     }
 
     fn count(&self, name: &'static str, labels: &[(&'static str, &str)], more: u64) {
@@ -102,7 +121,9 @@ impl Telemetry {
 fn is_live(intent: &Intent) -> bool {
     match &intent.settlement {
         Some(Settlement::Charge(proof)) => proof.livemode,
-        _ => intent.transfer.as_ref().is_some_and(|terms| !TEST_CHAINS.contains(&terms.key.chain_id)),
+        _ => {
+            intent.transfer.as_ref().is_some_and(|terms| !TEST_CHAINS.contains(&terms.key.chain_id))
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The recorder behind the metrics: of one gateway, not of the process, so that two in one process do not count into each other.
+//! The recorder behind the metrics: of one gateway, not of the process, so that two in one process
+//! do not count into each other.
 
 use std::{
     collections::BTreeSet,
@@ -6,7 +7,9 @@ use std::{
 };
 
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 
 use super::names::{ALL, Kind, SETTLEMENT_DURATION, VERIFY_DURATION};
 
@@ -42,7 +45,11 @@ impl Registry {
         self.recorder.register_gauge(&key(name, labels), &METADATA)
     }
 
-    pub(super) fn histogram(&self, name: &'static str, labels: &[(&'static str, &str)]) -> Histogram {
+    pub(super) fn histogram(
+        &self,
+        name: &'static str,
+        labels: &[(&'static str, &str)],
+    ) -> Histogram {
         self.recorder.register_histogram(&key(name, labels), &METADATA)
     }
 
@@ -55,7 +62,8 @@ impl Registry {
     }
 }
 
-/// Buckets in seconds: of OpenTelemetry for HTTP, finer for what only computes, coarser for what waits for blocks.
+/// Buckets in seconds: of OpenTelemetry for HTTP, finer for what only computes, coarser for what
+/// waits for blocks.
 fn builder() -> PrometheusBuilder {
     let http = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     let computing = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0];
@@ -64,16 +72,27 @@ fn builder() -> PrometheusBuilder {
     // Only an empty list of buckets is refused.
     let set = builder
         .set_buckets(&http)
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(VERIFY_DURATION.to_owned()), &computing))
-        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(SETTLEMENT_DURATION.to_owned()), &waiting));
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(VERIFY_DURATION.to_owned()), &computing)
+        })
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(SETTLEMENT_DURATION.to_owned()), &waiting)
+        });
     set.unwrap_or_default()
 }
 
 fn key(name: &'static str, labels: &[(&'static str, &str)]) -> Key {
-    Key::from_parts(name, labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect::<Vec<_>>())
+    Key::from_parts(
+        name,
+        labels
+            .iter()
+            .map(|(name, value)| Label::new(*name, (*value).to_owned()))
+            .collect::<Vec<_>>(),
+    )
 }
 
-/// The values of a label that comes from many places: as many as are allowed, each a short plain word.
+/// The values of a label that comes from many places: as many as are allowed, each a short plain
+/// word.
 #[derive(Default)]
 pub(super) struct Words(Mutex<BTreeSet<String>>);
 

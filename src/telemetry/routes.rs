@@ -1,5 +1,5 @@
-//! Counts of the agents' requests. What every request needs is a handle that was made at the start, found by the route's number: the answer
-//! to a stranger hashes nothing and locks nothing for it.
+//! Counts of the agents' requests. What every request needs is a handle that was made at the start,
+//! found by the route's number: the answer to a stranger hashes nothing and locks nothing for it.
 
 use std::{
     sync::{
@@ -88,7 +88,10 @@ struct OneRoute {
 }
 
 impl Routes {
-    pub(super) fn new<'a>(registry: &Registry, routes: impl Iterator<Item = (usize, &'a str, bool)>) -> Self {
+    pub(super) fn new<'a>(
+        registry: &Registry,
+        routes: impl Iterator<Item = (usize, &'a str, bool)>,
+    ) -> Self {
         let mut routes: Vec<_> = routes.collect();
         routes.sort_by_key(|(number, _, _)| *number);
         let list = routes.into_iter().map(|(_, key, asks)| OneRoute::new(registry, key, asks));
@@ -100,9 +103,16 @@ impl Routes {
         self.list.get(route.unwrap_or(last).min(last))
     }
 
-    pub(super) fn answered(&self, registry: &Registry, route: Option<usize>, status: u16, took: Duration) {
+    pub(super) fn answered(
+        &self,
+        registry: &Registry,
+        route: Option<usize>,
+        status: u16,
+        took: Duration,
+    ) {
         let Some(route) = self.of(route) else { return };
-        let place = STATUSES.binary_search_by_key(&status, |(status, _)| *status).unwrap_or(STATUSES.len());
+        let place =
+            STATUSES.binary_search_by_key(&status, |(status, _)| *status).unwrap_or(STATUSES.len());
         route.durations[place].get_or_init(|| route.duration(registry, status)).record(took);
     }
 
@@ -114,7 +124,13 @@ impl Routes {
         route.unwritten.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn challenged_because(&self, registry: &Registry, route: Option<usize>, rail: Rail, reason: &str) {
+    pub(super) fn challenged_because(
+        &self,
+        registry: &Registry,
+        route: Option<usize>,
+        rail: Rail,
+        reason: &str,
+    ) {
         let Some(route) = self.of(route) else { return };
         let labels = [("rail", rail.word()), ("route", route.key.as_str()), ("reason", reason)];
         registry.counter(CHALLENGES, &labels).increment(1);
@@ -122,7 +138,8 @@ impl Routes {
     }
 
     pub(super) fn take_challenges(&self) -> Vec<(String, u64)> {
-        let taken = self.list.iter().map(|route| (&route.key, route.unwritten.swap(0, Ordering::Relaxed)));
+        let taken =
+            self.list.iter().map(|route| (&route.key, route.unwritten.swap(0, Ordering::Relaxed)));
         taken.filter(|(_, count)| *count > 0).map(|(key, count)| (key.clone(), count)).collect()
     }
 
@@ -139,19 +156,30 @@ impl OneRoute {
     fn new(registry: &Registry, key: &str, asks: bool) -> Self {
         let labels = [("rail", Rail::None.word()), ("route", key), ("reason", NO_CREDENTIAL)];
         let challenges = asks.then(|| registry.counter(CHALLENGES, &labels));
-        Self { key: key.to_owned(), durations: [const { OnceLock::new() }; STATUSES.len() + 1], challenges, unwritten: AtomicU64::new(0) }
+        Self {
+            key: key.to_owned(),
+            durations: [const { OnceLock::new() }; STATUSES.len() + 1],
+            challenges,
+            unwritten: AtomicU64::new(0),
+        }
     }
 
     fn duration(&self, registry: &Registry, status: u16) -> Histogram {
         let (method, path) = self.key.split_once(' ').unwrap_or(("other", NO_ROUTE));
-        let labels = [("http_request_method", method), ("http_route", path), ("http_response_status_code", status_label(status))];
+        let labels = [
+            ("http_request_method", method),
+            ("http_route", path),
+            ("http_response_status_code", status_label(status)),
+        ];
         registry.histogram(REQUEST_DURATION, &labels)
     }
 }
 
 /// A status as a label.
 pub(super) fn status_label(status: u16) -> &'static str {
-    STATUSES.binary_search_by_key(&status, |(status, _)| *status).map_or(OTHER_STATUS, |place| STATUSES[place].1)
+    STATUSES
+        .binary_search_by_key(&status, |(status, _)| *status)
+        .map_or(OTHER_STATUS, |place| STATUSES[place].1)
 }
 
 impl Rail {
@@ -184,22 +212,36 @@ mod tests {
     #[test]
     fn challenges_that_could_not_be_written_are_given_back() {
         let registry = Registry::new();
-        let routes = Routes::new(&registry, [(0, "POST /launches", true), (1, "GET /launches", true)].into_iter());
+        let routes = Routes::new(
+            &registry,
+            [(0, "POST /launches", true), (1, "GET /launches", true)].into_iter(),
+        );
         routes.challenged(Some(0));
         routes.challenged(Some(0));
         routes.challenged_because(&registry, Some(1), Rail::X402, "insufficient_funds");
         let taken = routes.take_challenges();
-        assert_eq!(taken, [(String::from("POST /launches"), 2), (String::from("GET /launches"), 1)]);
+        assert_eq!(
+            taken,
+            [(String::from("POST /launches"), 2), (String::from("GET /launches"), 1)]
+        );
         assert!(routes.take_challenges().is_empty());
         routes.give_back_challenges(&taken);
         routes.challenged(Some(0));
-        assert_eq!(routes.take_challenges(), [(String::from("POST /launches"), 3), (String::from("GET /launches"), 1)]);
+        assert_eq!(
+            routes.take_challenges(),
+            [(String::from("POST /launches"), 3), (String::from("GET /launches"), 1)]
+        );
     }
 
     #[test]
     fn statuses_are_sorted_and_what_is_not_listed_is_one_label() {
         assert!(STATUSES.is_sorted());
-        assert!(STATUSES.iter().all(|(status, label)| status.to_string() == *label && status_label(*status) == *label));
+        assert!(
+            STATUSES
+                .iter()
+                .all(|(status, label)| status.to_string() == *label
+                    && status_label(*status) == *label)
+        );
         assert_eq!(status_label(418), "other");
     }
 }

@@ -1,5 +1,6 @@
-//! W3C trace context, level 1 (<https://www.w3.org/TR/trace-context-1/>): an agent's trace goes on in our logs and at the upstream; what is
-//! no trace starts a new one. The headers are the agent's words: they are checked, passed on, and decide nothing.
+//! W3C trace context, level 1 (<https://www.w3.org/TR/trace-context-1/>): an agent's trace goes on
+//! in our logs and at the upstream; what is no trace starts a new one. The headers are the agent's
+//! words: they are checked, passed on, and decide nothing.
 
 mod parse;
 
@@ -33,12 +34,22 @@ impl Trace {
     /// The trace that these headers name, or a new one.
     pub fn of(headers: &HeaderMap) -> Arc<Self> {
         let Some(Parent { trace_id, flags }) = parse::parent(headers) else { return Self::start() };
-        Arc::new(Self { id: trace_id, flags, state: parse::state(headers), began: Stopwatch::start() })
+        Arc::new(Self {
+            id: trace_id,
+            flags,
+            state: parse::state(headers),
+            began: Stopwatch::start(),
+        })
     }
 
     /// A new trace.
     pub fn start() -> Arc<Self> {
-        Arc::new(Self { id: hex_id::<16>(), flags: SAMPLED, state: None, began: Stopwatch::start() })
+        Arc::new(Self {
+            id: hex_id::<16>(),
+            flags: SAMPLED,
+            state: None,
+            began: Stopwatch::start(),
+        })
     }
 
     /// Its id, 32 hex digits.
@@ -87,7 +98,8 @@ pub fn write(headers: &mut HeaderMap) {
     }
 }
 
-/// Random and not all zero; a system without randomness gives an id that is no secret and no trace of anybody else's.
+/// Random and not all zero; a system without randomness gives an id that is no secret and no trace
+/// of anybody else's.
 fn hex_id<const N: usize>() -> String {
     let mut bytes = random_bytes::<N>().unwrap_or([1; N]);
     if bytes.iter().all(|byte| *byte == 0) {
@@ -104,18 +116,28 @@ mod tests {
     fn sent(trace: &Trace) -> (String, Option<String>) {
         let mut headers = HeaderMap::new();
         trace.write(&mut headers);
-        let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let text =
+            |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         (text(TRACEPARENT).unwrap(), text(TRACESTATE))
     }
 
     #[test]
     fn a_trace_goes_on_with_a_span_of_its_own() {
         let mut headers = HeaderMap::new();
-        headers.insert(TRACEPARENT, HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        headers.insert(TRACESTATE, HeaderValue::from_static("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"));
+        headers.insert(
+            TRACEPARENT,
+            HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        );
+        headers.insert(
+            TRACESTATE,
+            HeaderValue::from_static("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"),
+        );
         let trace = Trace::of(&headers);
         let (parent, state) = sent(&trace);
-        assert!(parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && parent.ends_with("-01"), "{parent}");
+        assert!(
+            parent.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && parent.ends_with("-01"),
+            "{parent}"
+        );
         assert!(!parent.contains("b7ad6b7169203331"), "{parent}");
         assert_eq!(state.as_deref(), Some("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"));
         assert_ne!(sent(&trace).0, parent);
@@ -135,7 +157,10 @@ mod tests {
     #[tokio::test]
     async fn a_task_stays_in_its_trace() {
         let trace = Trace::start();
-        let inner = within(Arc::clone(&trace), async { tokio::spawn(kept(async { current().unwrap() })).await.unwrap() }).await;
+        let inner = within(Arc::clone(&trace), async {
+            tokio::spawn(kept(async { current().unwrap() })).await.unwrap()
+        })
+        .await;
         assert_eq!(inner.id(), trace.id());
         assert!(current().is_none());
     }

@@ -1,4 +1,5 @@
-//! What a body must look like, checked before anything is claimed: strict JSON, then a JSON Schema (2020-12).
+//! What a body must look like, checked before anything is claimed: strict JSON, then a JSON Schema
+//! (2020-12).
 
 mod strict_json;
 
@@ -22,7 +23,9 @@ pub struct BodyContract {
 
 impl fmt::Debug for BodyContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodyContract").field("title", &self.schema.get("title")).finish_non_exhaustive()
+        f.debug_struct("BodyContract")
+            .field("title", &self.schema.get("title"))
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +69,8 @@ impl BodyContract {
     /// # Errors
     /// [`ContractError`].
     pub fn compile(schema_json: &str) -> Result<Self, ContractError> {
-        let schema: Value = serde_json::from_str(schema_json).map_err(|error| ContractError::NotJson(error.to_string()))?;
+        let schema: Value = serde_json::from_str(schema_json)
+            .map_err(|error| ContractError::NotJson(error.to_string()))?;
         let validator = jsonschema::draft202012::options()
             .offline()
             .should_validate_formats(true)
@@ -85,8 +89,8 @@ impl BodyContract {
     /// Reads and checks a body.
     ///
     /// # Errors
-    /// Not UTF-8, not JSON, a member twice, nested deeper than 64; or the parts of the schema that do not hold, at most 20.
-    /// Never empty.
+    /// Not UTF-8, not JSON, a member twice, nested deeper than 64; or the parts of the schema that
+    /// do not hold, at most 20. Never empty.
     pub fn check(&self, body: &[u8]) -> Result<Value, Vec<BodyError>> {
         let body = strict_json::parse(body).map_err(|error| vec![error])?;
         let mut findings: Vec<BodyError> = Vec::new();

@@ -1,7 +1,9 @@
-//! The way to the API behind us: over HTTP, or to the embedded core in this process by the same requests.
+//! The way to the API behind us: over HTTP, or to the embedded core in this process by the same
+//! requests.
 //!
-//! What goes upstream is built from an [`Admission`] and the profile, never copied from the client: hop-by-hop headers, payment headers and
-//! anything that looks like our own identity cannot pass, because nothing passes. The body is framed anew by its length.
+//! What goes upstream is built from an [`Admission`] and the profile, never copied from the client:
+//! hop-by-hop headers, payment headers and anything that looks like our own identity cannot pass,
+//! because nothing passes. The body is framed anew by its length.
 
 mod answers;
 mod breaker;
@@ -55,7 +57,13 @@ pub struct Forwarder {
 
 impl Forwarder {
     /// A forwarder by the profile's rules over a transport.
-    pub fn new(profile: Arc<Profile>, transport: Transport, signing_secret: Vec<u8>, budget: Budget, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        profile: Arc<Profile>,
+        transport: Transport,
+        signing_secret: Vec<u8>,
+        budget: Budget,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let (transport, breaker) = (Arc::new(transport), Breaker::new(budget));
         Self {
             profile,
@@ -81,11 +89,18 @@ impl Forwarder {
 
     /// Sends one request and reads the whole answer, within the breaker's budget.
     async fn call(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
-        let permit = self.breaker.permit().await.map_err(|error| NoAnswer::never_sent(&error.to_string()))?;
+        let permit = self
+            .breaker
+            .permit()
+            .await
+            .map_err(|error| NoAnswer::never_sent(&error.to_string()))?;
         let told = self.witness.leaving(request.headers_mut());
         let answer = self.transport.call(request).await;
         told(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
-        permit.report(self.clock.now(), answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()));
+        permit.report(
+            self.clock.now(),
+            answer.as_ref().is_ok_and(|answer| !answer.status().is_server_error()),
+        );
         answer
     }
 
@@ -94,7 +109,8 @@ impl Forwarder {
         let now = self.clock.now();
         let status = answer.status().as_u16();
         let too_many = status == 429 && *caller != Caller::Stranger;
-        let after_s = evidence::retry_after_s(&self.profile, answer, now).filter(|_| too_many || status >= 500);
+        let after_s = evidence::retry_after_s(&self.profile, answer, now)
+            .filter(|_| too_many || status >= 500);
         if too_many || after_s.is_some() {
             self.way.pause(after_s, too_many, now);
         }
@@ -109,7 +125,10 @@ impl Forwarder {
         if let Some(content_type) = &asked.content_type {
             headers.insert(header::CONTENT_TYPE, value(content_type)?);
         }
-        headers.insert(HeaderName::from_static(identity::REQUEST_ID_HEADER), value(&asked.request_id)?);
+        headers.insert(
+            HeaderName::from_static(identity::REQUEST_ID_HEADER),
+            value(&asked.request_id)?,
+        );
         if let Some(core_key) = admission.core_key()
             && let Some(name) = &self.profile.idempotency.header
         {
@@ -122,25 +141,39 @@ impl Forwarder {
                 headers.insert(header::AUTHORIZATION, key);
             }
             (None, agent) => {
-                let agent = agent.map_or_else(|| identity::GATEWAY_AGENT.to_owned(), ToString::to_string);
+                let agent =
+                    agent.map_or_else(|| identity::GATEWAY_AGENT.to_owned(), ToString::to_string);
                 self.sign(&mut request, &agent, admission.core_key().unwrap_or_default())?;
             }
         }
         Ok(request)
     }
 
-    fn blank(&self, method: &str, target: &str, body: Bytes) -> Result<Request<Bytes>, UpstreamError> {
-        let unbuildable = |_| UpstreamError::Unreachable(String::from("the request cannot be written"));
+    fn blank(
+        &self,
+        method: &str,
+        target: &str,
+        body: Bytes,
+    ) -> Result<Request<Bytes>, UpstreamError> {
+        let unbuildable =
+            |_| UpstreamError::Unreachable(String::from("the request cannot be written"));
         let uri = self.transport.uri(target);
-        let mut request = Request::builder().method(method).uri(uri).body(body).map_err(unbuildable)?;
+        let mut request =
+            Request::builder().method(method).uri(uri).body(body).map_err(unbuildable)?;
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         Ok(request)
     }
 
     /// Says on whose behalf we ask, and shows our own credential where the profile has one.
-    fn sign(&self, request: &mut Request<Bytes>, agent: &str, core_key: &str) -> Result<(), UpstreamError> {
+    fn sign(
+        &self,
+        request: &mut Request<Bytes>,
+        agent: &str,
+        core_key: &str,
+    ) -> Result<(), UpstreamError> {
         let timestamp_unix_s = self.clock.now().unix_s();
-        let path_and_query = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        let path_and_query =
+            request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let parts = SignedParts {
             timestamp_unix_s,
             method: request.method().as_str(),
@@ -152,7 +185,10 @@ impl Forwarder {
         let signature = identity::sign(&self.signing_secret, &parts);
         let headers = request.headers_mut();
         headers.insert(HeaderName::from_static(identity::AGENT_HEADER), value(agent)?);
-        headers.insert(HeaderName::from_static(identity::TIMESTAMP_HEADER), HeaderValue::from(timestamp_unix_s));
+        headers.insert(
+            HeaderName::from_static(identity::TIMESTAMP_HEADER),
+            HeaderValue::from(timestamp_unix_s),
+        );
         headers.insert(HeaderName::from_static(identity::SIGNATURE_HEADER), value(&signature)?);
         if let Some(credential) = &self.profile.credential
             && self.transport.is_remote()
@@ -177,7 +213,9 @@ impl Forwarder {
     }
 
     fn prefix_of(&self, asked: &ForwardRequest) -> &str {
-        self.route(&asked.route).and_then(Route::upstream).map_or("", |route| route.upstream_prefix.as_str())
+        self.route(&asked.route)
+            .and_then(Route::upstream)
+            .map_or("", |route| route.upstream_prefix.as_str())
     }
 
     async fn found(&self, core_key: &str) -> Result<LookUp, UpstreamError> {
@@ -206,7 +244,8 @@ impl Upstream for Forwarder {
         match self.call(request).await {
             Ok(answer) => {
                 let verdict = verdict(&self.profile, &route, &answer);
-                let accepted = matches!(verdict, UpstreamAnswer::Created { .. } | UpstreamAnswer::Refused(_));
+                let accepted =
+                    matches!(verdict, UpstreamAnswer::Created { .. } | UpstreamAnswer::Refused(_));
                 self.heard(epoch, &caller, &answer, accepted);
                 verdict
             }
@@ -259,18 +298,27 @@ impl Upstream for Forwarder {
 
     async fn ready(&self) -> Result<(), UpstreamError> {
         let Some(path) = &self.profile.upstream.health else { return Ok(()) };
-        let (request, transport, way) = (self.own_request(path)?, Arc::clone(&self.transport), Arc::clone(&self.way));
+        let (request, transport, way) =
+            (self.own_request(path)?, Arc::clone(&self.transport), Arc::clone(&self.way));
         let question = async move {
             let answer = transport.call(request).await?;
             let status = answer.status();
             // A page for people is nobody's word on an API's health.
-            let page = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            let page = answer
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
             let well = status.is_success() && !page;
             way.health(well, page || !(well || status.is_server_error()));
             match well {
                 true => Ok(()),
-                false if page => Err(UpstreamError::Unreachable(format!("health answers {} with a page", status.as_u16()))),
-                false => Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16()))),
+                false if page => Err(UpstreamError::Unreachable(format!(
+                    "health answers {} with a page",
+                    status.as_u16()
+                ))),
+                false => {
+                    Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16())))
+                }
             }
         };
         self.health.ask(&self.clock, question).await
@@ -278,5 +326,6 @@ impl Upstream for Forwarder {
 }
 
 fn value(text: &str) -> Result<HeaderValue, UpstreamError> {
-    HeaderValue::from_str(text).map_err(|_| UpstreamError::Unreachable(String::from("a header cannot be written")))
+    HeaderValue::from_str(text)
+        .map_err(|_| UpstreamError::Unreachable(String::from("a header cannot be written")))
 }

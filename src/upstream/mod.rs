@@ -1,4 +1,5 @@
-//! Who is behind the gateway: any API, described by a profile; by default the embedded launch core (`launch-core/`).
+//! Who is behind the gateway: any API, described by a profile; by default the embedded launch core
+//! (`launch-core/`).
 
 pub mod contract;
 pub mod forwarder;

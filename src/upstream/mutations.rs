@@ -1,4 +1,5 @@
-//! Profiles and bodies that are nearly right: nothing panics, an error says where, and what is accepted is accepted again.
+//! Profiles and bodies that are nearly right: nothing panics, an error says where, and what is
+//! accepted is accepted again.
 #![allow(clippy::unwrap_used)]
 
 use testkit::{mutation::mutated, sim::rng::Rng};
@@ -29,7 +30,10 @@ fn no_body_breaks_its_contract() {
                 accepted += 1;
             }
             Ok(Err(error)) => {
-                assert!(format!("{error:?}").len() < 16_384, "try {number}: an error longer than its body");
+                assert!(
+                    format!("{error:?}").len() < 16_384,
+                    "try {number}: an error longer than its body"
+                );
                 refused += 1;
             }
             Err(_) => panic!("try {number} breaks the contract: {shown}"),
@@ -51,7 +55,10 @@ fn no_profile_breaks_its_reader() {
         let read = || Profile::load(path.to_str().unwrap(), &|_| Some(String::from("key")));
         match std::panic::catch_unwind(read) {
             Ok(Ok(profile)) => {
-                assert!(!profile.name.is_empty() && !profile.routes.is_empty(), "try {number}: nothing in it");
+                assert!(
+                    !profile.name.is_empty() && !profile.routes.is_empty(),
+                    "try {number}: nothing in it"
+                );
                 accepted += 1;
             }
             Ok(Err(error)) => {

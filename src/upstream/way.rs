@@ -1,4 +1,5 @@
-//! Whether the way to the upstream is open, by what it answers: an upstream that refuses *us* must not cost any agent money.
+//! Whether the way to the upstream is open, by what it answers: an upstream that refuses *us* must
+//! not cost any agent money.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +8,8 @@ use payments::{
     time::UnixMs,
 };
 
-/// Different payers who meet a stranger's answer before the way is closed: what two of them send may be their own fault.
+/// Different payers who meet a stranger's answer before the way is closed: what two of them send
+/// may be their own fault.
 const STRANGERS_TO_CLOSE: usize = 3;
 /// Within this time, and with no success between.
 const STRANGERS_WITHIN_MS: i64 = 60_000;
@@ -36,7 +38,8 @@ pub enum Evidence {
     Nothing,
 }
 
-/// The way, as one process knows it. Other processes on the same books hear of a change within a second.
+/// The way, as one process knows it. Other processes on the same books hear of a change within a
+/// second.
 #[derive(Default)]
 pub struct Way {
     state: Mutex<State>,
@@ -47,7 +50,8 @@ struct State {
     row: WayRow,
     /// The books do not have it yet.
     changed: bool,
-    /// Grows with each closing and opening: an answer to what was sent before one says nothing about it.
+    /// Grows with each closing and opening: an answer to what was sent before one says nothing
+    /// about it.
     epoch: u64,
     strangers: Vec<(String, UnixMs)>,
     /// The health path refused us too since the way was closed: it will know when that is over.
@@ -72,12 +76,19 @@ impl Way {
                     state.open("the upstream answers");
                 }
             }
-            Evidence::KeyRefused(status) => state.close(format!("status {status}: our key or our account is refused"), now),
+            Evidence::KeyRefused(status) => {
+                state.close(format!("status {status}: our key or our account is refused"), now)
+            }
             Evidence::Stranger { payer, what } => {
-                state.strangers.retain(|(other, at)| *other != payer && now < at.plus_ms(STRANGERS_WITHIN_MS));
+                state
+                    .strangers
+                    .retain(|(other, at)| *other != payer && now < at.plus_ms(STRANGERS_WITHIN_MS));
                 state.strangers.push((payer, now));
                 if state.strangers.len() >= STRANGERS_TO_CLOSE {
-                    state.close(format!("{what}, to {STRANGERS_TO_CLOSE} payers within a minute"), now);
+                    state.close(
+                        format!("{what}, to {STRANGERS_TO_CLOSE} payers within a minute"),
+                        now,
+                    );
                 }
             }
             Evidence::Nothing => {}
@@ -86,11 +97,14 @@ impl Way {
 
     /// Nothing may be sent for so long. `refused` says that it is because of us.
     pub fn pause(&self, seconds: Option<u64>, refused: bool, now: UnixMs) {
-        let ms = i64::try_from(seconds.unwrap_or(PAUSE_S).min(MAX_PAUSE_S)).unwrap_or(0).saturating_mul(1_000);
+        let ms = i64::try_from(seconds.unwrap_or(PAUSE_S).min(MAX_PAUSE_S))
+            .unwrap_or(0)
+            .saturating_mul(1_000);
         let until = now.plus_ms(ms);
         let mut state = self.lock();
         if state.row.pause_until.is_none_or(|before| before < until) {
-            (state.row.pause_until, state.row.pause_refused, state.changed) = (Some(until), refused, true);
+            (state.row.pause_until, state.row.pause_refused, state.changed) =
+                (Some(until), refused, true);
             tracing::warn!(until = until.rfc3339(), refused, "upstream.paused");
         }
     }
@@ -123,11 +137,20 @@ impl Way {
     /// [`UpstreamError::RefusesUs`], or [`UpstreamError::Busy`] where it only asked for a pause.
     pub fn gate(&self, now: UnixMs) -> Result<(), UpstreamError> {
         let state = self.lock();
-        let left_s = state.row.pause_until.map_or(0, |until| until.ms().saturating_sub(now.ms()).max(0)).unsigned_abs().div_ceil(1_000);
+        let left_s = state
+            .row
+            .pause_until
+            .map_or(0, |until| until.ms().saturating_sub(now.ms()).max(0))
+            .unsigned_abs()
+            .div_ceil(1_000);
         match (&state.row.closed, left_s) {
-            (Some(_), left_s) => Err(UpstreamError::RefusesUs { retry_after_s: left_s.max(COME_BACK_S) }),
+            (Some(_), left_s) => {
+                Err(UpstreamError::RefusesUs { retry_after_s: left_s.max(COME_BACK_S) })
+            }
             (None, 0) => Ok(()),
-            (None, retry_after_s) if state.row.pause_refused => Err(UpstreamError::RefusesUs { retry_after_s }),
+            (None, retry_after_s) if state.row.pause_refused => {
+                Err(UpstreamError::RefusesUs { retry_after_s })
+            }
             (None, retry_after_s) => Err(UpstreamError::Busy { retry_after_s }),
         }
     }
@@ -147,7 +170,8 @@ impl Way {
     pub fn written(&self, row: &WayRow, number: i64) {
         let mut state = self.lock();
         state.row.number = number;
-        state.changed = (&state.row.closed, state.row.pause_until) != (&row.closed, row.pause_until);
+        state.changed =
+            (&state.row.closed, state.row.pause_until) != (&row.closed, row.pause_until);
     }
 
     /// Somebody else changed it.
@@ -208,7 +232,10 @@ mod tests {
         let way = Way::default();
         let before = way.epoch();
         way.heard(before, Evidence::KeyRefused(401), at(0));
-        assert_eq!((way.now(at(1)), way.gate(at(1))), (UpstreamWay::Closed, Err(UpstreamError::RefusesUs { retry_after_s: 30 })));
+        assert_eq!(
+            (way.now(at(1)), way.gate(at(1))),
+            (UpstreamWay::Closed, Err(UpstreamError::RefusesUs { retry_after_s: 30 }))
+        );
         way.heard(before, Evidence::Well, at(1));
         assert_eq!(way.now(at(2)), UpstreamWay::Closed, "it was sent before the key was refused");
         way.heard(way.epoch(), Evidence::Nothing, at(2));

@@ -1,5 +1,5 @@
-//! Challenges by route and day, carried from the counters to the books now and then: what strangers ask costs the books a row per route and
-//! day, however often they ask.
+//! Challenges by route and day, carried from the counters to the books now and then: what strangers
+//! ask costs the books a row per route and day, however often they ask.
 
 use std::{
     sync::{
@@ -32,7 +32,12 @@ pub struct ChallengeNotes {
 
 impl ChallengeNotes {
     /// From these counters to these books; once more when the process ends.
-    pub fn new(telemetry: Arc<Telemetry>, desk: Arc<dyn DeskBooks>, clock: Arc<dyn Clock>, stop: CancellationToken) -> Self {
+    pub fn new(
+        telemetry: Arc<Telemetry>,
+        desk: Arc<dyn DeskBooks>,
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+    ) -> Self {
         Self { telemetry, desk, clock, stop, turns: AtomicU32::new(0) }
     }
 }
@@ -48,8 +53,11 @@ impl Housekeeping for ChallengeNotes {
         if counts.is_empty() {
             return;
         }
-        // Given up in the middle it may be counted twice, and never not at all: these figures are no money.
-        let noted = tokio::time::timeout(PATIENCE, self.desk.note_challenges(self.clock.now(), &counts)).await;
+        // Given up in the middle it may be counted twice, and never not at all: these figures are
+        // no money.
+        let noted =
+            tokio::time::timeout(PATIENCE, self.desk.note_challenges(self.clock.now(), &counts))
+                .await;
         match noted {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {

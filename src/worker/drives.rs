@@ -1,4 +1,5 @@
-//! Each intent is driven in a task of its own, so that a client that hangs up changes nothing. The task keeps its lease alive.
+//! Each intent is driven in a task of its own, so that a client that hangs up changes nothing. The
+//! task keeps its lease alive.
 
 use std::{
     collections::HashMap,
@@ -81,8 +82,9 @@ impl Drives {
         Self { world, telemetry, running: Arc::default() }
     }
 
-    /// Drives an intent under the lease that it was loaded with, in the trace of the request that made the claim. What is taken up again has a
-    /// trace of its own: the request's went with its process.
+    /// Drives an intent under the lease that it was loaded with, in the trace of the request that
+    /// made the claim. What is taken up again has a trace of its own: the request's went with its
+    /// process.
     pub fn start(&self, intent: Intent, progress: Progress) {
         let (id, fence) = (intent.id, intent.guard.fence);
         let (sender, finished) = watch::channel(None);
@@ -102,8 +104,8 @@ impl Drives {
         running.insert(id, Running { finished, fence, asked, task: task.abort_handle() });
     }
 
-    /// Gives an intent up, whoever drives it, so that the recovery loop of some process looks at it again at once. A driver elsewhere notices
-    /// by its fence.
+    /// Gives an intent up, whoever drives it, so that the recovery loop of some process looks at it
+    /// again at once. A driver elsewhere notices by its fence.
     ///
     /// # Errors
     /// [`BooksError`]; the driver's lease ends by itself then.
@@ -119,7 +121,11 @@ impl Drives {
     ///
     /// # Errors
     /// [`BooksError`] when the books do not say how it stands.
-    pub async fn finished(&self, id: PaymentId, deadline: impl Future<Output = ()>) -> Result<Option<Intent>, BooksError> {
+    pub async fn finished(
+        &self,
+        id: PaymentId,
+        deadline: impl Future<Output = ()>,
+    ) -> Result<Option<Intent>, BooksError> {
         if let Some(running) = self.lock().get(&id) {
             running.asked.fetch_add(1, Ordering::Relaxed);
         }
@@ -170,7 +176,12 @@ impl Drives {
         }
     }
 
-    async fn drive(&self, intent: Intent, progress: Progress, mut journey: Journey) -> Option<Intent> {
+    async fn drive(
+        &self,
+        intent: Intent,
+        progress: Progress,
+        mut journey: Journey,
+    ) -> Option<Intent> {
         let (id, fence) = (intent.id, intent.guard.fence);
         let outcome = tokio::select! {
             outcome = self.through_outages(intent, progress, &mut journey) => outcome,
@@ -197,39 +208,54 @@ impl Drives {
         }
     }
 
-    /// Lets go of what nothing can be done for now. It takes no place among the driven ones, and holds up no end of the process.
+    /// Lets go of what nothing can be done for now. It takes no place among the driven ones, and
+    /// holds up no end of the process.
     async fn park(&self, id: PaymentId, fence: i64, ms: u64) {
         let until = self.world.clock.now().plus_ms(i64::try_from(ms).unwrap_or(i64::MAX));
         match self.world.books.park(id, fence, until).await {
             Ok(_) => tracing::info!(payment_id = %id, until = until.rfc3339(), "payment.parked"),
-            Err(error) => tracing::warn!(payment_id = %id, error = %chain(&error), "payment.not_parked: its lease ends by itself"),
+            Err(error) => {
+                tracing::warn!(payment_id = %id, error = %chain(&error), "payment.not_parked: its lease ends by itself")
+            }
         }
     }
 
-    /// Lets go of the lease as soon as the books take that, so that the recovery loop need not wait for its end.
+    /// Lets go of the lease as soon as the books take that, so that the recovery loop need not wait
+    /// for its end.
     async fn give_up(&self, id: PaymentId, fence: i64) {
         let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
-        while self.world.clock.now() < until && self.world.books.release_lease(id, fence).await.is_err() {
+        while self.world.clock.now() < until
+            && self.world.books.release_lease(id, fence).await.is_err()
+        {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
     /// Step by step, each of them counted once it is saved.
-    pub(super) async fn to_its_end(&self, mut intent: Intent, mut progress: Progress, journey: &mut Journey) -> Result<Ended, DriveError> {
+    pub(super) async fn to_its_end(
+        &self,
+        mut intent: Intent,
+        mut progress: Progress,
+        journey: &mut Journey,
+    ) -> Result<Ended, DriveError> {
         loop {
             let (before, nonce, last) = (intent.state, nonce_of(&intent), progress);
-            let (same, wait_ms, parked) = match checkout::drive(&self.world, intent, &mut progress).await? {
-                Step::Done(done) => return Ok(Ended::Done(Box::new(done))),
-                Step::Moved(moved) => (moved, 0, false),
-                Step::Wait(same, ms) => (same, ms, false),
-                Step::Park(same, ms) => (same, ms, true),
-            };
+            let (same, wait_ms, parked) =
+                match checkout::drive(&self.world, intent, &mut progress).await? {
+                    Step::Done(done) => return Ok(Ended::Done(Box::new(done))),
+                    Step::Moved(moved) => (moved, 0, false),
+                    Step::Wait(same, ms) => (same, ms, false),
+                    Step::Park(same, ms) => (same, ms, true),
+                };
             if same.state != before {
                 self.telemetry.moved(before, &same);
                 journey.moved(before, &same);
             }
             if nonce_of(&same) != nonce {
-                tracing::warn!(nonce, "signer.foreign_transaction: another program has the signer's key; the payment is signed anew");
+                tracing::warn!(
+                    nonce,
+                    "signer.foreign_transaction: another program has the signer's key; the payment is signed anew"
+                );
             }
             self.said(&progress, &last);
             if parked {
@@ -248,10 +274,14 @@ impl Drives {
             tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
         }
         if now.is_refused() && !before.is_refused() {
-            tracing::warn!("payment.question_refused: the node does not say what became of it; see `turnpike findings`");
+            tracing::warn!(
+                "payment.question_refused: the node does not say what became of it; see `turnpike findings`"
+            );
         }
         if now.settled_by_stranger() && !before.settled_by_stranger() {
-            tracing::warn!("payment.settled_by_stranger: the transaction is not ours; see `turnpike findings`");
+            tracing::warn!(
+                "payment.settled_by_stranger: the transaction is not ours; see `turnpike findings`"
+            );
             self.telemetry.settled_by_stranger();
         }
     }
@@ -263,14 +293,18 @@ impl Drives {
 
     /// Ends when the lease is lost: from then on somebody else drives.
     async fn keep_lease(&self, id: PaymentId, fence: i64) {
-        let every = Duration::from_millis(u64::try_from(self.world.settings.lease_ms).unwrap_or_default() / RENEWALS);
+        let every = Duration::from_millis(
+            u64::try_from(self.world.settings.lease_ms).unwrap_or_default() / RENEWALS,
+        );
         loop {
             tokio::time::sleep(every).await;
             let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
             match self.world.books.renew_lease(id, fence, until).await {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => tracing::warn!(payment_id = %id, error = %error, "the lease could not be renewed"),
+                Err(error) => {
+                    tracing::warn!(payment_id = %id, error = %error, "the lease could not be renewed")
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What runs beside the requests: drivers of intents, the recovery loop, the comparison of the books, and housekeeping.
+//! What runs beside the requests: drivers of intents, the recovery loop, the comparison of the
+//! books, and housekeeping.
 
 pub mod challenges;
 pub mod drives;

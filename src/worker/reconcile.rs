@@ -1,4 +1,5 @@
-//! The comparison of the books with the world, in a loop of its own: a source that hangs holds up nobody but it.
+//! The comparison of the books with the world, in a loop of its own: a source that hangs holds up
+//! nobody but it.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ pub struct Rhythm {
     pub full_at_utc_hour: u8,
 }
 
-/// Runs until the token is cancelled. A comparison that is cut off by the end of the process is none: its lease ends by itself.
+/// Runs until the token is cancelled. A comparison that is cut off by the end of the process is
+/// none: its lease ends by itself.
 pub async fn run(parts: Reconciler, rhythm: Rhythm, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! {

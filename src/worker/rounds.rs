@@ -60,7 +60,12 @@ pub enum Unwritten {
 ///
 /// # Errors
 /// [`Unwritten`]: what that flush left.
-pub async fn run(world: World, drives: Drives, housekeeping: Vec<Arc<dyn Housekeeping>>, stop: CancellationToken) -> Result<(), Unwritten> {
+pub async fn run(
+    world: World,
+    drives: Drives,
+    housekeeping: Vec<Arc<dyn Housekeeping>>,
+    stop: CancellationToken,
+) -> Result<(), Unwritten> {
     let ((), (), (), last) = tokio::join!(
         recover(&world, &drives, &stop),
         close_nonces(&world, &stop),
@@ -92,7 +97,8 @@ async fn recover_once(world: &World, drives: &Drives) -> Result<(), DriveError> 
     Ok(())
 }
 
-/// A loop of its own: it asks the node, and a node that hangs must not hold up what is finished without it.
+/// A loop of its own: it asks the node, and a node that hangs must not hold up what is finished
+/// without it.
 async fn close_nonces(world: &World, stop: &CancellationToken) {
     let mut holes = Vec::new();
     while !stop.is_cancelled() {
@@ -110,7 +116,10 @@ async fn heal_sequences(world: &World, holes: &mut Vec<(Wallet, u64)>) {
         return tracing::warn!(error = %chain(&error), "signer.sequence_failed");
     }
     let states = world.signers.states();
-    let now: Vec<(Wallet, u64)> = states.iter().flat_map(|state| state.holes.iter().map(|nonce| (state.signer, *nonce))).collect();
+    let now: Vec<(Wallet, u64)> = states
+        .iter()
+        .flat_map(|state| state.holes.iter().map(|nonce| (state.signer, *nonce)))
+        .collect();
     for (signer, nonce) in now.iter().filter(|hole| !holes.contains(hole)) {
         tracing::warn!(%signer, nonce, "signer.hole: nothing of this gateway uses the nonce; an empty transaction will");
     }
@@ -120,7 +129,8 @@ async fn heal_sequences(world: &World, holes: &mut Vec<(Wallet, u64)>) {
     *holes = now;
 }
 
-/// A loop of its own, for the same reason: settlements that may still be taken back are looked at until they are final.
+/// A loop of its own, for the same reason: settlements that may still be taken back are looked at
+/// until they are final.
 async fn look_at_settlements(world: &World, drives: &Drives, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let round = match finality::look_at_settlements(world).await {
@@ -143,7 +153,8 @@ async fn look_at_settlements(world: &World, drives: &Drives, stop: &Cancellation
     }
 }
 
-/// Asks for approved refunds until their outcome is known; a loop of its own, because it asks the card processor.
+/// Asks for approved refunds until their outcome is known; a loop of its own, because it asks the
+/// card processor.
 pub async fn refunds(
     rail: Arc<dyn CardRail>,
     books: Arc<dyn CardBooks>,
@@ -176,7 +187,8 @@ fn note_refunds(round: &RefundRound) {
     }
 }
 
-/// Sends approved refunds in USDC until what became of them is final; a loop of its own, because it asks the node.
+/// Sends approved refunds in USDC until what became of them is final; a loop of its own, because it
+/// asks the node.
 pub async fn usdc_refunds(refunds: UsdcRefunds, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match usdc_refund_round(&refunds).await {
@@ -185,7 +197,13 @@ pub async fn usdc_refunds(refunds: UsdcRefunds, stop: CancellationToken) {
                 for id in &round.lost {
                     tracing::error!(payment_id = %id, "refund.lost_by_reorganisation");
                 }
-                note_refunds(&RefundRound { looks: round.looks, refunded, failed, reversed: Vec::new(), stuck });
+                note_refunds(&RefundRound {
+                    looks: round.looks,
+                    refunded,
+                    failed,
+                    reversed: Vec::new(),
+                    stuck,
+                });
             }
             Err(error) => tracing::warn!(error = %chain(&error), "refunds.round_failed"),
         }
@@ -208,7 +226,11 @@ pub async fn fold(books: Arc<dyn DeskBooks>, clock: Arc<dyn Clock>, stop: Cancel
     }
 }
 
-async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &CancellationToken) -> Result<(), Unwritten> {
+async fn flush(
+    world: &World,
+    housekeeping: &[Arc<dyn Housekeeping>],
+    stop: &CancellationToken,
+) -> Result<(), Unwritten> {
     loop {
         let last = stop.is_cancelled();
         for work in housekeeping {
@@ -226,12 +248,19 @@ async fn flush(world: &World, housekeeping: &[Arc<dyn Housekeeping>], stop: &Can
     }
 }
 
-async fn all_written(world: &World, housekeeping: &[Arc<dyn Housekeeping>]) -> Result<(), Unwritten> {
+async fn all_written(
+    world: &World,
+    housekeeping: &[Arc<dyn Housekeeping>],
+) -> Result<(), Unwritten> {
     let count = housekeeping.iter().map(|work| work.unwritten()).sum();
     if count == 0 {
         return Ok(());
     }
-    let why = world.books.ready().await.err().map_or_else(|| String::from("the log has the cause"), |error| errors::sentence(&error));
+    let why =
+        world.books.ready().await.err().map_or_else(
+            || String::from("the log has the cause"),
+            |error| errors::sentence(&error),
+        );
     Err(Unwritten::Proofs { count, why })
 }
 

@@ -1,4 +1,5 @@
-//! What operators watch: read from books, chain and cache every few seconds, and kept for whoever scrapes.
+//! What operators watch: read from books, chain and cache every few seconds, and kept for whoever
+//! scrapes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,9 +19,11 @@ use crate::{
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How far back the first look goes for what must never happen: what did while nobody watched is said by the next process.
+/// How far back the first look goes for what must never happen: what did while nobody watched is
+/// said by the next process.
 const FIRST_LOOK_BACK_MS: i64 = 86_400_000;
-/// What was saved in this time may not be seen yet: its transaction bears a moment before its commit.
+/// What was saved in this time may not be seen yet: its transaction bears a moment before its
+/// commit.
 const COMMIT_LAG_MS: i64 = 10_000;
 
 /// Somebody who knows the chain.
@@ -52,7 +55,8 @@ pub struct Vitals {
     pub telemetry: Arc<Telemetry>,
 }
 
-/// Looks until the token is cancelled. A node that hangs holds up nothing but its own figures, which grow older meanwhile.
+/// Looks until the token is cancelled. A node that hangs holds up nothing but its own figures,
+/// which grow older meanwhile.
 pub async fn run(vitals: Vitals, stop: CancellationToken) {
     let looks = async {
         tokio::join!(vitals.look_at_books(), vitals.look_at_chain());
@@ -85,7 +89,11 @@ impl Vitals {
     fn told(&self, pulse: &Pulse, now: UnixMs) {
         if pulse.paid_not_served > 0 || pulse.served_not_paid > 0 {
             let (paid_not_served, served_not_paid) = (pulse.paid_not_served, pulse.served_not_paid);
-            tracing::error!(paid_not_served, served_not_paid, "books.broken_promise: see `turnpike ledger verify`");
+            tracing::error!(
+                paid_not_served,
+                served_not_paid,
+                "books.broken_promise: see `turnpike ledger verify`"
+            );
         }
         self.telemetry.show_books(pulse, now);
     }

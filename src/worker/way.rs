@@ -1,5 +1,5 @@
-//! Keeps the way to the upstream as the books have it, for all processes on them, and finds out whether a closed one is open again: nobody new
-//! is charged for that.
+//! Keeps the way to the upstream as the books have it, for all processes on them, and finds out
+//! whether a closed one is open again: nobody new is charged for that.
 
 use std::{sync::Arc, time::Duration};
 

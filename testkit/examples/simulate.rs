@@ -22,14 +22,17 @@ fn main() -> ExitCode {
     let asked = match asked() {
         Ok(asked) => asked,
         Err(mistake) => {
-            eprintln!("{mistake}\nusage: simulate [--start N] [--seeds N] [--seed N] [--trace] [--keep-going] [--cards]");
+            eprintln!(
+                "{mistake}\nusage: simulate [--start N] [--seeds N] [--seed N] [--trace] [--keep-going] [--cards]"
+            );
             return ExitCode::from(2);
         }
     };
     let mut total = Counts::default();
     let mut failed = 0_u64;
     for seed in asked.first..asked.first.saturating_add(asked.seeds) {
-        let ran = if asked.cards { run_with_cards(seed, asked.trace) } else { run(seed, asked.trace) };
+        let ran =
+            if asked.cards { run_with_cards(seed, asked.trace) } else { run(seed, asked.trace) };
         match ran {
             Ok(counts) => total += counts,
             Err(violation) => {

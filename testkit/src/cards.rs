@@ -14,15 +14,16 @@ use payments::{
     ids::PaymentId,
     money::UsdCents,
     ports::{
-        AgentTokens, CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundAnswer, RefundOutcome, StablePayer,
-        TokenView,
+        AgentTokens, CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError,
+        RefundAnswer, RefundOutcome, StablePayer, TokenView,
     },
     time::UnixMs,
 };
 
 type Said = Result<CardOutcome, CardError>;
 
-/// The processor. The last thing that it was told to say is said for ever; told nothing, it charges what it is asked for.
+/// The processor. The last thing that it was told to say is said for ever; told nothing, it charges
+/// what it is asked for.
 pub struct FakeCards {
     books: Arc<MemoryBooks>,
     inner: Mutex<Inner>,
@@ -37,13 +38,18 @@ struct Inner {
 
 /// Proof that this intent was charged.
 pub fn charge_proof(intent: PaymentId) -> ChargeProof {
-    ChargeProof { payment_intent: format!("pi_{intent}"), charge: Some(format!("ch_{intent}")), livemode: false }
+    ChargeProof {
+        payment_intent: format!("pi_{intent}"),
+        charge: Some(format!("ch_{intent}")),
+        livemode: false,
+    }
 }
 
 // === impl FakeCards ===
 
 impl FakeCards {
-    /// A processor that panics when it is asked for a charge that these books did not save, or that was wiped.
+    /// A processor that panics when it is asked for a charge that these books did not save, or that
+    /// was wiped.
     pub fn new(books: Arc<MemoryBooks>) -> Self {
         Self { books, inner: Mutex::default() }
     }
@@ -82,15 +88,30 @@ impl CardRail for FakeCards {
         })
     }
 
-    fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError> {
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        charge: NewCharge,
+        at: UnixMs,
+    ) -> Result<Charge, PreparationError> {
         let NewCharge { key, agent_token_sha256, .. } = charge;
         let stripe_key = Charge::stripe_key_of(intent);
-        Ok(Charge { key, stripe_key, sealed_params: b"sealed".to_vec(), agent_token_sha256, saved_at: at })
+        Ok(Charge {
+            key,
+            stripe_key,
+            sealed_params: b"sealed".to_vec(),
+            agent_token_sha256,
+            saved_at: at,
+        })
     }
 
     async fn charge(&self, intent: PaymentId, charge: &Charge, _: UsdCents, _: UnixMs) -> Said {
-        let saved = self.books.audit(|books| books.intent(intent).and_then(|intent| intent.charge.clone()));
-        assert!(saved.as_ref() == Some(charge) && !charge.sealed_params.is_empty(), "asked for a charge that was not saved");
+        let saved =
+            self.books.audit(|books| books.intent(intent).and_then(|intent| intent.charge.clone()));
+        assert!(
+            saved.as_ref() == Some(charge) && !charge.sealed_params.is_empty(),
+            "asked for a charge that was not saved"
+        );
         let mut inner = self.inner();
         inner.keys.push(charge.stripe_key.clone());
         next(&mut inner.says).unwrap_or_else(|| Ok(CardOutcome::Settled(charge_proof(intent))))
@@ -118,7 +139,12 @@ impl AgentTokens for PlainTokens {
         format!("tpk_{payer}_{intent}")
     }
 
-    fn token_with_sha256(&self, payer: &Payer, intent: PaymentId, sha256: &[u8; 32]) -> Option<String> {
+    fn token_with_sha256(
+        &self,
+        payer: &Payer,
+        intent: PaymentId,
+        sha256: &[u8; 32],
+    ) -> Option<String> {
         (self.sha256_of(payer, intent) == *sha256).then(|| self.token_of(payer, intent))
     }
 
@@ -126,7 +152,13 @@ impl AgentTokens for PlainTokens {
         format!("{}_{rotation}", self.token_of(payer, holder))
     }
 
-    fn token_at_with_sha256(&self, payer: &Payer, holder: PaymentId, _: u32, sha256: &[u8; 32]) -> Option<String> {
+    fn token_at_with_sha256(
+        &self,
+        payer: &Payer,
+        holder: PaymentId,
+        _: u32,
+        sha256: &[u8; 32],
+    ) -> Option<String> {
         self.token_with_sha256(payer, holder, sha256)
     }
 }

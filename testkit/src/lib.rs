@@ -1,5 +1,6 @@
-//! What the tests of the rules and of their backends share: the suite that every backend of the books must pass, a wallet that signs, a clock
-//! turned by hand, and stand-ins for the world that answer what they are told and remember what they were asked. No release links it.
+//! What the tests of the rules and of their backends share: the suite that every backend of the
+//! books must pass, a wallet that signs, a clock turned by hand, and stand-ins for the world that
+//! answer what they are told and remember what they were asked. No release links it.
 //!
 //! | module | one thing |
 //! |---|---|

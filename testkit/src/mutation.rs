@@ -2,9 +2,23 @@
 
 use crate::sim::rng::Rng;
 
-/// One of the corpus with a few changes at random places: bits, bytes, pieces doubled, dropped, or taken from another input.
+/// One of the corpus with a few changes at random places: bits, bytes, pieces doubled, dropped, or
+/// taken from another input.
 pub fn mutated(rng: &mut Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
-    const WORDS: [&[u8]; 12] = [b"0", b"-1", b"\"", b"}", b"{", b"null", b"1e9", b"\xff\xfe", b"\0", b"=", b"0x", b"\\u0000"];
+    const WORDS: [&[u8]; 12] = [
+        b"0",
+        b"-1",
+        b"\"",
+        b"}",
+        b"{",
+        b"null",
+        b"1e9",
+        b"\xff\xfe",
+        b"\0",
+        b"=",
+        b"0x",
+        b"\\u0000",
+    ];
     let mut bytes = corpus[rng.index(corpus.len())].clone();
     for _ in 0..1 + rng.below(4) {
         let at = rng.index(bytes.len().max(1)).min(bytes.len());

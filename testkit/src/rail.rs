@@ -13,7 +13,10 @@ use crate::memory::MemoryBooks;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    ports::{ChainNonces, ChainView, FeeQuote, PreparationError, RailError, Sent, SigningAccount, Standing},
+    ports::{
+        ChainNonces, ChainView, FeeQuote, PreparationError, RailError, Sent, SigningAccount,
+        Standing,
+    },
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof},
     time::UnixMs,
 };
@@ -66,7 +69,8 @@ pub enum Asked {
     Fill(u64),
 }
 
-/// The chain. The last of each list that it was told is repeated for ever; told nothing, it takes what is sent and settles it.
+/// The chain. The last of each list that it was told is repeated for ever; told nothing, it takes
+/// what is sent and settles it.
 pub struct FakeRail {
     books: Arc<MemoryBooks>,
     inner: Mutex<Inner>,
@@ -97,7 +101,11 @@ pub fn usual_view() -> ChainView {
         token_paused: false,
         block_number: 100,
         signer_next_nonce: 0,
-        fees: FeeQuote { max_fee_per_gas_wei: 1_000, max_priority_fee_per_gas_wei: 10, signer_balance_wei: 1_000_000_000 },
+        fees: FeeQuote {
+            max_fee_per_gas_wei: 1_000,
+            max_priority_fee_per_gas_wei: 10,
+            signer_balance_wei: 1_000_000_000,
+        },
     }
 }
 
@@ -107,10 +115,25 @@ pub fn unreachable() -> RailError {
 }
 
 /// One signed transaction, unique per intent, nonce, kind and fee.
-pub fn attempt(kind: AttemptKind, intent: PaymentId, eoa_nonce: u64, max_fee_per_gas_wei: u128, saved_at: UnixMs) -> Attempt {
+pub fn attempt(
+    kind: AttemptKind,
+    intent: PaymentId,
+    eoa_nonce: u64,
+    max_fee_per_gas_wei: u128,
+    saved_at: UnixMs,
+) -> Attempt {
     let named = format!("{} {intent} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
     let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
-    Attempt { kind, tx_hash, signer: SIGNER, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at, fee_wei: None }
+    Attempt {
+        kind,
+        tx_hash,
+        signer: SIGNER,
+        eoa_nonce,
+        max_fee_per_gas_wei,
+        sealed_tx: named.into_bytes(),
+        saved_at,
+        fee_wei: None,
+    }
 }
 
 /// The proof that a transaction settled, in a block and at a log of its own.
@@ -127,7 +150,8 @@ pub fn by_transfer(tx_hash: ChainHash, fee_wei: u128) -> Settlement {
 // === impl FakeRail ===
 
 impl FakeRail {
-    /// A rail that panics when it is asked to send a transaction that these books did not save, or that was wiped.
+    /// A rail that panics when it is asked to send a transaction that these books did not save, or
+    /// that was wiped.
     pub fn new(books: Arc<MemoryBooks>) -> Self {
         let inner = Inner {
             view: Ok(usual_view()),
@@ -214,7 +238,11 @@ impl FakeRail {
 
     /// The transactions that it was asked to send.
     pub fn sends(&self) -> Vec<ChainHash> {
-        self.inner().asked.iter().filter_map(|asked| if let Asked::Send(hash) = asked { Some(*hash) } else { None }).collect()
+        self.inner()
+            .asked
+            .iter()
+            .filter_map(|asked| if let Asked::Send(hash) = asked { Some(*hash) } else { None })
+            .collect()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

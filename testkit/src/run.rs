@@ -29,9 +29,13 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs futures at once, within one task: each is under way before the first has ended. The outputs keep the order.
+/// Runs futures at once, within one task: each is under way before the first has ended. The outputs
+/// keep the order.
 pub async fn together<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut running: Vec<_> = futures.into_iter().map(|future| Box::pin(future) as Pin<Box<dyn Future<Output = T> + '_>>).collect();
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|future| Box::pin(future) as Pin<Box<dyn Future<Output = T> + '_>>)
+        .collect();
     let mut outputs: Vec<Option<T>> = running.iter().map(|_| None).collect();
     poll_fn(|context| {
         for (future, output) in running.iter_mut().zip(&mut outputs) {

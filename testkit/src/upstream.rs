@@ -14,7 +14,8 @@ use payments::{
     ports::{LookUp, Upstream, UpstreamAnswer, UpstreamError},
 };
 
-/// The API behind us. The last answer that it was told is repeated for ever; told nothing, it creates.
+/// The API behind us. The last answer that it was told is repeated for ever; told nothing, it
+/// creates.
 #[derive(Default)]
 pub struct FakeUpstream {
     inner: Mutex<Inner>,
@@ -88,7 +89,11 @@ impl FakeUpstream {
 
     /// The keys of the creations that arrived.
     pub fn creation_keys(&self) -> Vec<String> {
-        self.inner().creations.iter().filter_map(|admission| admission.core_key().map(str::to_owned)).collect()
+        self.inner()
+            .creations
+            .iter()
+            .filter_map(|admission| admission.core_key().map(str::to_owned))
+            .collect()
     }
 
     /// The keys that were looked up.

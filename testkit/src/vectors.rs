@@ -1,4 +1,5 @@
-//! The shared vectors of x402 (`tests/vectors`), read once per test, and offers built from what they contain.
+//! The shared vectors of x402 (`tests/vectors`), read once per test, and offers built from what
+//! they contain.
 
 use std::sync::LazyLock;
 
@@ -29,7 +30,8 @@ pub fn bytes32(hex_text: &str) -> [u8; 32] {
 /// The chain id behind either kind of network name, as the vectors list them.
 pub fn chain_id(vectors: &Value, network: &str) -> u64 {
     let networks = vectors["networks"].as_object().unwrap();
-    let (_, found) = networks.iter().find(|(caip2, n)| *caip2 == network || n["v1"] == network).unwrap();
+    let (_, found) =
+        networks.iter().find(|(caip2, n)| *caip2 == network || n["v1"] == network).unwrap();
     found["chainId"].as_u64().unwrap()
 }
 

@@ -1,4 +1,5 @@
-//! A wallet that signs EIP-3009 authorizations. What it signs becomes a proof only through the real decoding and verification.
+//! A wallet that signs EIP-3009 authorizations. What it signs becomes a proof only through the real
+//! decoding and verification.
 
 use alloy_primitives::{U256, keccak256};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,12 +28,24 @@ pub const MAX_WINDOW_S: u64 = 3_900;
 
 /// The token of Base Sepolia.
 pub fn test_token() -> Token {
-    Token::new(Wallet::parse_any_case("0x036cbd53842c5426634e7929541ec2318f3dcf7e").unwrap(), "USDC", "2", 84_532)
+    Token::new(
+        Wallet::parse_any_case("0x036cbd53842c5426634e7929541ec2318f3dcf7e").unwrap(),
+        "USDC",
+        "2",
+        84_532,
+    )
 }
 
 /// An offer of that token at some price.
 pub fn offer(amount: UsdcUnits) -> Requirements {
-    Requirements::new(test_token(), Wallet::new([0xaa; 20]), amount, VALID_FOR_S, "launch creation", "application/json")
+    Requirements::new(
+        test_token(),
+        Wallet::new([0xaa; 20]),
+        amount,
+        VALID_FOR_S,
+        "launch creation",
+        "application/json",
+    )
 }
 
 /// A key pair of tests. Never a key that holds money.
@@ -61,8 +74,15 @@ impl TestWallet {
         Payer::Wallet(self.address)
     }
 
-    /// The header value that pays an offer from now on for [`VALID_FOR_S`]. `number` makes the nonce: two payments need two numbers.
-    pub fn header(&self, offer: &Requirements, number: u64, now: UnixMs, version: X402Version) -> String {
+    /// The header value that pays an offer from now on for [`VALID_FOR_S`]. `number` makes the
+    /// nonce: two payments need two numbers.
+    pub fn header(
+        &self,
+        offer: &Requirements,
+        number: u64,
+        now: UnixMs,
+        version: X402Version,
+    ) -> String {
         let now_s = now.protocol_s();
         let message = TransferMessage {
             from: self.address,
@@ -74,7 +94,9 @@ impl TestWallet {
         };
         let payload = self.payload(offer.token(), &message);
         let payment = match version {
-            X402Version::V1 => json!({"x402Version": 1, "scheme": "exact", "network": offer.network().v1_name(), "payload": payload}),
+            X402Version::V1 => {
+                json!({"x402Version": 1, "scheme": "exact", "network": offer.network().v1_name(), "payload": payload})
+            }
             X402Version::V2 => {
                 let accepted: Value = serde_json::from_str(&offer.v2_element()).unwrap();
                 json!({"x402Version": 2, "accepted": accepted, "payload": payload})
@@ -86,7 +108,8 @@ impl TestWallet {
     /// The proof that the header of this payment makes.
     pub fn verified(&self, offer: &Requirements, number: u64, now: UnixMs) -> VerifiedTransfer {
         let header = self.header(offer, number, now, X402Version::V2);
-        verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(offer)).unwrap()
+        verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(offer))
+            .unwrap()
     }
 
     /// The same proof within its time window.
@@ -96,8 +119,11 @@ impl TestWallet {
 
     fn payload(&self, token: &Token, message: &TransferMessage) -> Value {
         let digest = eip712::digest(token.domain_separator(), message);
-        let (parity, compact) =
-            RecoverableSignature::sign_ecdsa_recoverable(Message::from_digest(digest.0), &self.secret).serialize_compact();
+        let (parity, compact) = RecoverableSignature::sign_ecdsa_recoverable(
+            Message::from_digest(digest.0),
+            &self.secret,
+        )
+        .serialize_compact();
         json!({
             "signature": format!("0x{}{:02x}", hex::encode(compact), parity.to_u8() + 27),
             "authorization": {
@@ -130,13 +156,22 @@ mod tests {
         let offer = offer(LAUNCH_PRICE);
         let spoken = [X402Version::V1, X402Version::V2].map(|version| {
             let header = wallet.header(&offer, 3, START, version);
-            verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(&offer)).unwrap()
+            verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(&offer))
+                .unwrap()
         });
         for proof in &spoken {
             assert_eq!(*proof.from(), wallet.address());
             assert_eq!(proof.value(), LAUNCH_PRICE);
         }
-        assert_eq!(spoken[0].key(), spoken[1].key(), "one authorization, whatever version carried it");
-        assert_ne!(wallet.live(&offer, 4, START).key(), spoken[0].key(), "another number is another payment");
+        assert_eq!(
+            spoken[0].key(),
+            spoken[1].key(),
+            "one authorization, whatever version carried it"
+        );
+        assert_ne!(
+            wallet.live(&offer, 4, START).key(),
+            spoken[0].key(),
+            "another number is another payment"
+        );
     }
 }

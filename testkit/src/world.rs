@@ -89,13 +89,20 @@ impl TestWorld {
         Self { world, books, proofs, balances, rail, cards, upstream, clock }
     }
 
-    /// A launch for the price, asked for by this wallet with its payment of this number. The body is the number's own.
+    /// A launch for the price, asked for by this wallet with its payment of this number. The body
+    /// is the number's own.
     pub fn launch(&self, wallet: &TestWallet, number: u64, free: bool) -> PricedRequest {
         self.launch_of(wallet, number, free, &format!("{{\"title\":\"{number}\"}}"))
     }
 
     /// The same with another body.
-    pub fn launch_of(&self, wallet: &TestWallet, number: u64, free: bool, body: &str) -> PricedRequest {
+    pub fn launch_of(
+        &self,
+        wallet: &TestWallet,
+        number: u64,
+        free: bool,
+        body: &str,
+    ) -> PricedRequest {
         PricedRequest {
             id: self.world.ids.payment_id(),
             transfer: wallet.live(&offer(LAUNCH_PRICE), number, self.clock.now()),
@@ -118,7 +125,11 @@ impl Default for TestWorld {
 
 /// The free calls of `POST /launches`: five a month.
 pub fn launches() -> Quota {
-    Quota { name: String::from("launches"), count: NonZeroU32::MIN.saturating_add(4), window: Window::Month }
+    Quota {
+        name: String::from("launches"),
+        count: NonZeroU32::MIN.saturating_add(4),
+        window: Window::Month,
+    }
 }
 
 /// `POST /launches` with this body.

@@ -1,4 +1,5 @@
-//! What must hold whatever happens in whatever order: the journal balances, states keep to the drawing, money is exact.
+//! What must hold whatever happens in whatever order: the journal balances, states keep to the
+//! drawing, money is exact.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -12,7 +13,9 @@ use payments::{
     time::UnixMs,
 };
 use proptest::prelude::*;
-use testkit::{memory::MemoryBooks, rail::by_transfer, run::block_on, suite::Draft, upstream::answer};
+use testkit::{
+    memory::MemoryBooks, rail::by_transfer, run::block_on, suite::Draft, upstream::answer,
+};
 
 /// Something that happens: which kind, and to which of the intents so far.
 type Event = (u8, usize);
@@ -42,13 +45,20 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self { books: MemoryBooks::default(), intents: Vec::new(), claimed: 0, now: Draft::numbered(1).at }
+        Self {
+            books: MemoryBooks::default(),
+            intents: Vec::new(),
+            claimed: 0,
+            now: Draft::numbered(1).at,
+        }
     }
 
-    /// A claim of one of three wallets, of one of eight bodies: some are equal, some join, some are free, some are entitled.
+    /// A claim of one of three wallets, of one of eight bodies: some are equal, some join, some are
+    /// free, some are entitled.
     fn claim(&mut self, dice: usize) {
         self.claimed += 1;
-        let mut draft = Draft::numbered(self.claimed).of_wallet(u8::try_from(dice % 3 + 1).unwrap());
+        let mut draft =
+            Draft::numbered(self.claimed).of_wallet(u8::try_from(dice % 3 + 1).unwrap());
         draft.body = format!("body {}", dice % 8);
         draft.at = self.now;
         if dice.is_multiple_of(2) {

@@ -1,4 +1,5 @@
-//! The targets of `fuzz/` on bytes that a seeded generator makes out of the vectors: a fixed number of tries, the same in every run.
+//! The targets of `fuzz/` on bytes that a seeded generator makes out of the vectors: a fixed number
+//! of tries, the same in every run.
 #![allow(clippy::unwrap_used)]
 
 use base64::Engine;
@@ -16,8 +17,12 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     let entries = || vectors::VECTORS["positive"].as_array().unwrap().iter();
     let own = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
     match name {
-        "x402_header" => entries().map(|entry| vectors::text(entry, "headerValue").as_bytes().to_vec()).collect(),
-        "x402_json" => entries().map(|entry| STANDARD.decode(vectors::text(entry, "headerValue")).unwrap()).collect(),
+        "x402_header" => {
+            entries().map(|entry| vectors::text(entry, "headerValue").as_bytes().to_vec()).collect()
+        }
+        "x402_json" => entries()
+            .map(|entry| STANDARD.decode(vectors::text(entry, "headerValue")).unwrap())
+            .collect(),
         "texts" => own(&[
             "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
             "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
@@ -31,15 +36,19 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
             "18446744073709551615",
             "18446744073709.551615",
         ]),
-        "challenge_402" => {
-            own(&["https://api.example.com/launches?a=1&b=%22the \"message\" \\ \u{0} \u{1f600}", "application/x402+json;1"])
-        }
-        "mpp_header" => {
-            ISSUED.credentials.iter().map(|json| format!("Bearer a, Payment {}", URL_SAFE_NO_PAD.encode(json)).into_bytes()).collect()
-        }
+        "challenge_402" => own(&[
+            "https://api.example.com/launches?a=1&b=%22the \"message\" \\ \u{0} \u{1f600}",
+            "application/x402+json;1",
+        ]),
+        "mpp_header" => ISSUED
+            .credentials
+            .iter()
+            .map(|json| format!("Bearer a, Payment {}", URL_SAFE_NO_PAD.encode(json)).into_bytes())
+            .collect(),
         "mpp_json" => ISSUED.credentials.iter().map(|json| json.as_bytes().to_vec()).collect(),
         "mpp_texts" => {
-            let mut texts: Vec<_> = ISSUED.challenges.iter().map(|text| text.as_bytes().to_vec()).collect();
+            let mut texts: Vec<_> =
+                ISSUED.challenges.iter().map(|text| text.as_bytes().to_vec()).collect();
             texts.extend(own(&[
                 "Negotiate abc==, Payment id=\"a\", realm=r, method=\"stripe\", intent=charge, request=\"e30\", description=\"\\u2014 \\\"\"",
                 "evm/charge;q=0.5, stripe/*, */*;q=0",
@@ -110,7 +119,8 @@ fn no_digit_of_a_signature_may_change() {
         let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let signature = vectors::text(&json["payload"], "signature").to_owned();
         for at in 2..signature.len() {
-            let digit = signature[at..=at].chars().next().and_then(|digit| digit.to_digit(16)).unwrap();
+            let digit =
+                signature[at..=at].chars().next().and_then(|digit| digit.to_digit(16)).unwrap();
             let mut changed = signature.clone();
             changed.replace_range(at..=at, &format!("{:x}", digit ^ 1));
             let mut json = json.clone();

@@ -1,5 +1,5 @@
-//! What a client must not get away with, on our own challenges: every echoed value is bound, every check is made, and no
-//! error or debug text shows the token.
+//! What a client must not get away with, on our own challenges: every echoed value is bound, every
+//! check is made, and no error or debug text shows the token.
 #![allow(clippy::unwrap_used)]
 
 mod mpp_support;
@@ -34,7 +34,11 @@ fn header_of(json: &str) -> String {
     format!("Payment {}", URL_SAFE_NO_PAD.encode(json))
 }
 
-fn check(authorization: &str, offer: &Offer, body: Option<&BodyDigest>) -> Result<VerifiedCredential, MppError> {
+fn check(
+    authorization: &str,
+    offer: &Offer,
+    body: Option<&BodyDigest>,
+) -> Result<VerifiedCredential, MppError> {
     verify(&decode(authorization)?.unwrap(), &secrets(), offer, body)
 }
 
@@ -81,12 +85,16 @@ fn a_value_cannot_move_into_another_slot() {
 #[test]
 fn a_credential_is_good_for_its_own_route_and_terms_alone() {
     let reason = |offer: Offer| check(&paid(), &offer, None).unwrap_err().reason;
-    let offer =
-        |realm, route, cents, network: &str, types: &[&str]| Offer::new(realm, route, UsdCents::new(cents), network, types).unwrap();
+    let offer = |realm, route, cents, network: &str, types: &[&str]| {
+        Offer::new(realm, route, UsdCents::new(cents), network, types).unwrap()
+    };
     let (route, network) = ("POST /launches", "profile_test_dropspace");
     assert!(check(&paid(), &offer(REALM, route, 60, network, &TYPES), None).is_ok());
     assert_eq!(reason(offer("other.example", route, 60, network, &TYPES)), Reason::RealmMismatch);
-    assert_eq!(reason(offer(REALM, "POST /credits/purchase", 60, network, &TYPES)), Reason::RouteMismatch);
+    assert_eq!(
+        reason(offer(REALM, "POST /credits/purchase", 60, network, &TYPES)),
+        Reason::RouteMismatch
+    );
     assert_eq!(reason(offer(REALM, route, 61, network, &TYPES)), Reason::TermsMismatch);
     assert_eq!(reason(offer(REALM, route, 60, "profile_other", &TYPES)), Reason::TermsMismatch);
     assert_eq!(reason(offer(REALM, route, 60, network, &["card"])), Reason::TermsMismatch);
@@ -101,23 +109,38 @@ fn a_challenge_that_names_no_route_is_refused() {
     for members in [vec![], vec![("r", "POST /other")], vec![("route", "POST /launches")]] {
         let foreign = Offer::foreign(REALM, request.clone(), &members).unwrap();
         let paid = pay(&challenge(&foreign, &secrets(), [1; 16]), "spt_a");
-        assert_eq!(check(&paid, &launch_offer(), None).unwrap_err().reason, Reason::RouteMismatch, "{members:?}");
+        assert_eq!(
+            check(&paid, &launch_offer(), None).unwrap_err().reason,
+            Reason::RouteMismatch,
+            "{members:?}"
+        );
     }
 }
 
 #[test]
 fn a_body_bound_challenge_is_good_for_its_body_alone() {
     let (offer, body) = (launch_offer(), BodyDigest::of(b"{\"title\":\"a\"}"));
-    let bound = pay(&offer.challenge(&secrets(), NOW.plus_s(1), Some(&body), &[1; 16]).header_value(), "spt_a");
+    let bound = pay(
+        &offer.challenge(&secrets(), NOW.plus_s(1), Some(&body), &[1; 16]).header_value(),
+        "spt_a",
+    );
     assert!(check(&bound, &offer, Some(&body)).is_ok());
-    assert_eq!(check(&bound, &offer, Some(&BodyDigest::of(b"{}"))).unwrap_err().reason, Reason::BodyMismatch);
+    assert_eq!(
+        check(&bound, &offer, Some(&BodyDigest::of(b"{}"))).unwrap_err().reason,
+        Reason::BodyMismatch
+    );
     assert_eq!(check(&paid(), &offer, Some(&body)).unwrap_err().reason, Reason::BodyMismatch);
 }
 
 #[test]
 fn a_challenge_ends_on_the_second_and_is_recognised_afterwards() {
     let offer = launch_offer();
-    let verified = check(&pay(&offer.challenge(&secrets(), NOW, None, &[1; 16]).header_value(), "spt_a"), &offer, None).unwrap();
+    let verified = check(
+        &pay(&offer.challenge(&secrets(), NOW, None, &[1; 16]).header_value(), "spt_a"),
+        &offer,
+        None,
+    )
+    .unwrap();
     assert!(verified.in_window(NOW.plus_ms(-1)).is_ok());
     for late in [NOW, NOW.plus_s(1), NOW.plus_s(1_000_000_000)] {
         let error = verified.in_window(late).unwrap_err();
@@ -126,18 +149,29 @@ fn a_challenge_ends_on_the_second_and_is_recognised_afterwards() {
     assert_eq!(i64::try_from(verified.expires_unix_s()), Ok(NOW.unix_s()));
 }
 
-/// What paid once names its account on every route and for ever, but only with our id, our realm and its own token.
+/// What paid once names its account on every route and for ever, but only with our id, our realm
+/// and its own token.
 #[test]
 fn a_payment_is_presented_without_route_or_clock() {
-    let (first, other) = (decode(&paid()).unwrap().unwrap(), "other-vector-secret-0123456789abcdefgh");
+    let (first, other) =
+        (decode(&paid()).unwrap().unwrap(), "other-vector-secret-0123456789abcdefgh");
     let presented = present(&first, &secrets(), REALM).unwrap();
     let verified = check(&paid(), &launch_offer(), None).unwrap();
     assert_eq!(presented, verified.presented());
     assert_eq!(presented.challenge_id().to_string(), json_of(&paid())["challenge"]["id"]);
-    assert_eq!(present(&first, &secrets(), "other.example").unwrap_err().reason, Reason::RealmMismatch);
-    assert_eq!(present(&first, &Secrets::new([other]).unwrap(), REALM).unwrap_err().reason, Reason::ChallengeNotOurs);
+    assert_eq!(
+        present(&first, &secrets(), "other.example").unwrap_err().reason,
+        Reason::RealmMismatch
+    );
+    assert_eq!(
+        present(&first, &Secrets::new([other]).unwrap(), REALM).unwrap_err().reason,
+        Reason::ChallengeNotOurs
+    );
     let again = pay(&challenge(&launch_offer(), &secrets(), [7; 16]), "spt_other");
-    assert_ne!(present(&decode(&again).unwrap().unwrap(), &secrets(), REALM).unwrap().token_sha256(), presented.token_sha256());
+    assert_ne!(
+        present(&decode(&again).unwrap().unwrap(), &secrets(), REALM).unwrap().token_sha256(),
+        presented.token_sha256()
+    );
 }
 
 #[test]
@@ -173,7 +207,12 @@ fn nothing_shows_the_token() {
     let verified = check(&paid(), &launch_offer(), None).unwrap();
     let live = verified.in_window(NOW).unwrap();
     assert_eq!(live.token().expose(), "spt_secret");
-    for shown in [format!("{unverified:?}"), format!("{verified:?}"), format!("{live:?}"), live.presented().to_string()] {
+    for shown in [
+        format!("{unverified:?}"),
+        format!("{verified:?}"),
+        format!("{live:?}"),
+        live.presented().to_string(),
+    ] {
         assert!(!shown.contains("spt_"), "{shown}");
     }
     for token in ["spt_", "spt_secret&amount=1", "spt_secret spt_secret", "\u{0}spt_secret"] {
@@ -193,6 +232,10 @@ fn the_card_half_of_the_402_is_the_golden_one() {
     let golden = &vectors["golden402"];
     let offer = launch_offer();
     assert_eq!(serde_json::from_str::<Value>(offer.body_object()).unwrap(), golden["body"]["mpp"]);
-    assert_eq!(offer.body_object(), golden["body"]["mpp"].to_string(), "members are in the documented order");
+    assert_eq!(
+        offer.body_object(),
+        golden["body"]["mpp"].to_string(),
+        "members are in the documented order"
+    );
     assert!(offer.header_value_len() < 1024, "{}", offer.header_value_len());
 }

@@ -1,4 +1,5 @@
-//! The published Rust implementation as the judge: it reads what we write, we read what it writes, and the ids are equal.
+//! The published Rust implementation as the judge: it reads what we write, we read what it writes,
+//! and the ids are equal.
 #![allow(clippy::unwrap_used)]
 
 mod mpp_support;

@@ -1,5 +1,6 @@
-//! Every entry of `tests/vectors/mpp.json` that concerns the core scheme and the method `stripe`. The vectors were made by
-//! the published implementations; where they differ, `expect` says what a gateway must answer.
+//! Every entry of `tests/vectors/mpp.json` that concerns the core scheme and the method `stripe`.
+//! The vectors were made by the published implementations; where they differ, `expect` says what a
+//! gateway must answer.
 #![allow(clippy::unwrap_used)]
 
 mod mpp_support;
@@ -27,7 +28,8 @@ fn every_challenge_id_is_theirs() {
         let (name, input) = (text(case, "name"), &case["input"]);
         let secrets = Secrets::new([text(input, "secretKey")]).unwrap();
         let request = jcs::encoded(&input["request"]).unwrap();
-        let opaque = input.get("opaque").map(|opaque| jcs::encoded(opaque).unwrap()).unwrap_or_default();
+        let opaque =
+            input.get("opaque").map(|opaque| jcs::encoded(opaque).unwrap()).unwrap_or_default();
         assert_eq!(request, text(case, "request_b64"), "{name}");
         assert_eq!(opaque, case["opaque_b64"].as_str().unwrap_or_default(), "{name}");
         let slots = Slots {
@@ -52,7 +54,9 @@ fn every_challenge_id_is_theirs() {
 fn check_their_headers(case: &Value, slots: &Slots<'_>) {
     let headers = case["headers"].as_object().unwrap();
     for (sdk, header) in headers {
-        let [Ok(read)] = &client::challenges(header.as_str().unwrap())[..] else { panic!("{sdk}: {header}") };
+        let [Ok(read)] = &client::challenges(header.as_str().unwrap())[..] else {
+            panic!("{sdk}: {header}")
+        };
         let value = |name| read.parameter(name).unwrap_or_default();
         assert_eq!(value("id"), text(case, "id"), "{sdk}");
         let again = Slots {
@@ -89,7 +93,11 @@ fn every_challenge_header_is_read_as_agreed() {
                 assert_eq!((good.len(), read.len()), (expected.len(), expected.len()), "{name}");
                 for (challenge, expected) in good.iter().zip(expected) {
                     assert_eq!(challenge.parameter("id"), expected["id"].as_str(), "{name}");
-                    assert_eq!(challenge.parameter("method"), expected["method"].as_str(), "{name}");
+                    assert_eq!(
+                        challenge.parameter("method"),
+                        expected["method"].as_str(),
+                        "{name}"
+                    );
                 }
             }
         }
@@ -101,7 +109,8 @@ fn every_challenge_header_is_read_as_agreed() {
 fn judge(case: &Value) -> Result<Option<LiveCharge>, MppError> {
     let route = &case["route"];
     let opaque = route["opaque"].as_object().into_iter().flatten();
-    let binding: Vec<_> = opaque.map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+    let binding: Vec<_> =
+        opaque.map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
     let offer = Offer::foreign(REALM, route["request"].clone(), &binding).unwrap();
     let body = route["body"].as_str().map(|body| BodyDigest::of(body.as_bytes()));
     let Some(credential) = decode(&credential(case))? else { return Ok(None) };
@@ -117,19 +126,27 @@ fn every_credential_gets_its_verdict() {
     for case in cases {
         let name = text(case, "name");
         let wanted = &case["expect"];
-        let expected = wanted["problem"].as_str().map(|problem| (problem, wanted["status"].as_u64().unwrap()));
+        let expected =
+            wanted["problem"].as_str().map(|problem| (problem, wanted["status"].as_u64().unwrap()));
         assert_eq!(wanted["ok"] == true, expected.is_none(), "{name}");
         let got = match judge(case) {
             Ok(Some(live)) => {
                 accepted += 1;
-                assert_eq!(live.amount().get().to_string(), text(&case["route"]["request"], "amount"), "{name}");
+                assert_eq!(
+                    live.amount().get().to_string(),
+                    text(&case["route"]["request"], "amount"),
+                    "{name}"
+                );
                 assert_eq!(live.source(), case["authorization"]["source"].as_str(), "{name}");
                 None
             }
             Ok(None) => Some(ProblemType::PaymentRequired),
             Err(error) => {
                 assert!(!error.to_string().contains("spt_v"), "{name}: shows the token: {error}");
-                assert!(!error.expected.is_empty() && !error.got.is_empty(), "{name}: explains nothing: {error}");
+                assert!(
+                    !error.expected.is_empty() && !error.got.is_empty(),
+                    "{name}: explains nothing: {error}"
+                );
                 Some(error.problem())
             }
         };
@@ -141,21 +158,25 @@ fn every_credential_gets_its_verdict() {
     assert_eq!((cases.len(), accepted), (59, 16));
 }
 
-/// What the rules alone decide of the sequences: which sendings have one identity, and which none. The rest is the books'.
+/// What the rules alone decide of the sequences: which sendings have one identity, and which none.
+/// The rest is the books'.
 #[test]
 fn every_sequence_has_the_identities_that_its_claims_need() {
     let vectors = load();
-    let names: Vec<_> = list(&vectors, "sequences").iter().map(|sequence| text(sequence, "name")).collect();
+    let names: Vec<_> =
+        list(&vectors, "sequences").iter().map(|sequence| text(sequence, "name")).collect();
     let (old, new) = (Secrets::new([SECRET]).unwrap(), "rotated-vector-secret-0123456789abcdef");
     let offer = mpp_support::launch_offer();
     let [first, fresh] = [1, 2].map(|byte| mpp_support::challenge(&offer, &old, [byte; 16]));
     let send = |challenge: &str, token: &str, secrets: &Secrets| {
-        let credential: UnverifiedCredential = decode(&mpp_support::pay(challenge, token)).unwrap().unwrap();
+        let credential: UnverifiedCredential =
+            decode(&mpp_support::pay(challenge, token)).unwrap().unwrap();
         verify(&credential, secrets, &offer, None)?.in_window(NOW)
     };
     for name in &names {
         match *name {
-            // The same bytes are the same challenge with the same token: one claim, however often they come.
+            // The same bytes are the same challenge with the same token: one claim, however often
+            // they come.
             "single use" | "concurrent use" | "outcome unknown" => {
                 let [a, b] = [0, 1].map(|_| send(&first, "spt_a", &old).unwrap());
                 assert_eq!(a, b, "{name}");
@@ -167,7 +188,10 @@ fn every_sequence_has_the_identities_that_its_claims_need() {
                 assert_ne!(a.presented(), b.presented());
             }
             "declined, then another card on a fresh challenge" => {
-                assert_ne!(send(&first, "spt_a", &old).unwrap().challenge_id(), send(&fresh, "spt_b", &old).unwrap().challenge_id());
+                assert_ne!(
+                    send(&first, "spt_a", &old).unwrap().challenge_id(),
+                    send(&fresh, "spt_b", &old).unwrap().challenge_id()
+                );
             }
             "key rotation" => {
                 assert!(send(&first, "spt_a", &Secrets::new([new, SECRET]).unwrap()).is_ok());
@@ -187,7 +211,10 @@ fn every_receipt_is_read_and_ours_are_the_same() {
     for entry in receipts {
         let json = &entry["json"];
         let read = ReceivedReceipt::decode(text(entry, "header")).unwrap();
-        assert_eq!((read.method.as_str(), read.reference.as_str()), (text(json, "method"), text(json, "reference")));
+        assert_eq!(
+            (read.method.as_str(), read.reference.as_str()),
+            (text(json, "method"), text(json, "reference"))
+        );
         assert_eq!(read.timestamp, text(json, "timestamp"));
         assert_eq!(
             (read.external_id.as_deref(), read.challenge_id.as_deref()),
@@ -216,7 +243,11 @@ fn every_body_digest_is_theirs_in_both_forms() {
         assert_eq!(digest.as_str(), text(entry, "digest"));
         assert!(digest.matches(text(entry, "digest")) && digest.matches(text(entry, "rfc9530")));
         let other = BodyDigest::of(b"another body");
-        assert!(!other.matches(text(entry, "digest")) && !other.matches(text(entry, "rfc9530")) && !digest.matches(""));
+        assert!(
+            !other.matches(text(entry, "digest"))
+                && !other.matches(text(entry, "rfc9530"))
+                && !digest.matches("")
+        );
     }
     assert_eq!(digests.len(), 4);
 }
@@ -224,13 +255,22 @@ fn every_body_digest_is_theirs_in_both_forms() {
 #[test]
 fn every_accept_payment_is_ranked_as_agreed() {
     let vectors = load();
-    let offers: Vec<_> =
-        list(&vectors["accept_payment"], "offers").iter().map(|offer| offer.as_str().unwrap().split_once('/').unwrap()).collect();
+    let offers: Vec<_> = list(&vectors["accept_payment"], "offers")
+        .iter()
+        .map(|offer| offer.as_str().unwrap().split_once('/').unwrap())
+        .collect();
     let cases = list(&vectors["accept_payment"], "cases");
     for case in cases {
         let ranked = accept::rank(text(case, "header"), &offers);
-        let methods = ranked.map(|places| places.into_iter().map(|place| Value::from(offers[place].0)).collect::<Value>());
-        assert_eq!(methods.unwrap_or_else(|_| Value::from("malformed")), case["ranked"], "{}", text(case, "header"));
+        let methods = ranked.map(|places| {
+            places.into_iter().map(|place| Value::from(offers[place].0)).collect::<Value>()
+        });
+        assert_eq!(
+            methods.unwrap_or_else(|_| Value::from("malformed")),
+            case["ranked"],
+            "{}",
+            text(case, "header")
+        );
     }
     assert_eq!((cases.len(), offers.len()), (12, 2));
 }
@@ -240,14 +280,23 @@ fn every_problem_type_is_known() {
     let vectors = load();
     let problems = list(&vectors, "problems");
     for (problem, ours) in problems.iter().zip(ProblemType::ALL) {
-        assert_eq!((text(problem, "type"), problem["status"].as_u64()), (ours.uri(), Some(u64::from(ours.status()))));
-        let title = ours.slug().split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            (text(problem, "type"), problem["status"].as_u64()),
+            (ours.uri(), Some(u64::from(ours.status())))
+        );
+        let title = ours
+            .slug()
+            .split('-')
+            .map(|word| word[..1].to_uppercase() + &word[1..])
+            .collect::<Vec<_>>()
+            .join(" ");
         assert_eq!(ours.title(), title);
     }
     assert_eq!((problems.len(), ProblemType::ALL.len()), (11, 11));
 }
 
-/// The credential of the method `evm`, whose challenge is ours, proves nothing here: neither a payment nor an account.
+/// The credential of the method `evm`, whose challenge is ours, proves nothing here: neither a
+/// payment nor an account.
 #[test]
 fn a_credential_of_another_method_never_passes() {
     let vectors = load();
@@ -256,7 +305,13 @@ fn a_credential_of_another_method_never_passes() {
     let secrets = Secrets::new([SECRET]).unwrap();
     let request = mpp_support::decoded(&mpp_support::echoed(text(evm, "authorization"), "request"));
     let offer = Offer::foreign(REALM, request, &[]).unwrap();
-    for error in [verify(&credential, &secrets, &offer, None).unwrap_err(), present(&credential, &secrets, REALM).unwrap_err()] {
-        assert_eq!((error.problem(), error.field), (ProblemType::InvalidChallenge, "challenge.method"));
+    for error in [
+        verify(&credential, &secrets, &offer, None).unwrap_err(),
+        present(&credential, &secrets, REALM).unwrap_err(),
+    ] {
+        assert_eq!(
+            (error.problem(), error.field),
+            (ProblemType::InvalidChallenge, "challenge.method")
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The seeded simulator with a fixed budget; the long run is `cargo run -p testkit --release --example simulate`.
+//! The seeded simulator with a fixed budget; the long run is `cargo run -p testkit --release
+//! --example simulate`.
 #![allow(clippy::unwrap_used)]
 
 use testkit::sim::{counts::Counts, run, run_with_cards};
@@ -9,8 +10,8 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=120;
 /// Fewer with cards, which have more to do.
 const CARD_SEEDS: std::ops::RangeInclusive<u64> = 1..=20;
 
-/// Seeds that once broke something, with what it was. A seed stands for its run only as long as the simulator draws in the same order: each
-/// fault has a test of its own beside the rule.
+/// Seeds that once broke something, with what it was. A seed stands for its run only as long as the
+/// simulator draws in the same order: each fault has a test of its own beside the rule.
 const ONCE_BROKEN: [(u64, &str); 9] = [
     (325, "a retry after a crash paid twice"),
     (346, "a retry after a crash paid twice"),
@@ -29,13 +30,35 @@ fn no_seed_breaks_an_invariant() {
     for seed in SEEDS {
         match run(seed, false) {
             Ok(counts) => total += counts,
-            Err(violation) => panic!("{violation}; replay: --example simulate -- --seed {seed} --trace"),
+            Err(violation) => {
+                panic!("{violation}; replay: --example simulate -- --seed {seed} --trace")
+            }
         }
     }
     println!("{total}");
-    let met = [total.free, total.paying, total.entitled, total.joined, total.settled, total.pay_failed, total.rejected, total.released];
-    assert!(met.iter().all(|count| *count > 0), "the budget meets every way to fund and to fail: {total}");
-    let faults = [total.crashes, total.hang_ups, total.reorgs, total.strangers, total.chain_faults, total.books_faults, total.core_faults];
+    let met = [
+        total.free,
+        total.paying,
+        total.entitled,
+        total.joined,
+        total.settled,
+        total.pay_failed,
+        total.rejected,
+        total.released,
+    ];
+    assert!(
+        met.iter().all(|count| *count > 0),
+        "the budget meets every way to fund and to fail: {total}"
+    );
+    let faults = [
+        total.crashes,
+        total.hang_ups,
+        total.reorgs,
+        total.strangers,
+        total.chain_faults,
+        total.books_faults,
+        total.core_faults,
+    ];
     assert!(faults.iter().all(|count| *count > 0), "and every kind of fault: {total}");
 }
 
@@ -45,12 +68,25 @@ fn no_seed_breaks_an_invariant_of_cards() {
     for seed in CARD_SEEDS {
         match run_with_cards(seed, false) {
             Ok(counts) => total += counts,
-            Err(violation) => panic!("{violation}; replay: --example simulate -- --cards --seed {seed} --trace"),
+            Err(violation) => {
+                panic!("{violation}; replay: --example simulate -- --cards --seed {seed} --trace")
+            }
         }
     }
     println!("{total}");
-    let met = [total.by_card, total.on_credit, total.packs, total.charged, total.card_faults, total.joined, total.crashes];
-    assert!(met.iter().all(|count| *count > 0), "the budget meets every way to pay by card: {total}");
+    let met = [
+        total.by_card,
+        total.on_credit,
+        total.packs,
+        total.charged,
+        total.card_faults,
+        total.joined,
+        total.crashes,
+    ];
+    assert!(
+        met.iter().all(|count| *count > 0),
+        "the budget meets every way to pay by card: {total}"
+    );
 }
 
 #[test]

@@ -4,7 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payments::agent::Wallet;
-use payments::challenge::{ErrorShape, MAX_CHALLENGE_BYTES, Phase, Prepared402, Problem, Render, Rendered, Retry};
+use payments::challenge::{
+    ErrorShape, MAX_CHALLENGE_BYTES, Phase, Prepared402, Problem, Render, Rendered, Retry,
+};
 use payments::money::UsdcUnits;
 use payments::x402::receipt::{Outcome, Receipt};
 use payments::x402::requirements::{Network, Requirements, Token};
@@ -26,7 +28,10 @@ fn render(offer: &Requirements, url: &str, problem: Problem<'_>, shape: ErrorSha
 }
 
 fn header_json(rendered: &Rendered) -> Value {
-    serde_json::from_slice(&STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap()).unwrap()
+    serde_json::from_slice(
+        &STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap(),
+    )
+    .unwrap()
 }
 
 fn body_json(rendered: &Rendered) -> Value {
@@ -51,7 +56,11 @@ fn the_402_is_the_golden_one_without_the_card_half() {
     let mut header: Value = serde_json::from_slice(&STANDARD.decode(encoded).unwrap()).unwrap();
     header["error"] = json!(format!("PAYMENT_001: {MESSAGE}"));
     assert_eq!(header_json(&rendered), header);
-    assert_eq!(header.to_string(), header_json(&rendered).to_string(), "members are in the documented order");
+    assert_eq!(
+        header.to_string(),
+        header_json(&rendered).to_string(),
+        "members are in the documented order"
+    );
 }
 
 #[test]
@@ -74,7 +83,11 @@ fn header_values_are_the_published_bytes() {
         let ours = header_json(&render(&offer, URL, problem(), ErrorShape::Object));
         let mut ours = ours.as_object().unwrap().clone();
         ours.insert("error".to_owned(), wanted["error"].clone());
-        assert_eq!(STANDARD.encode(Value::Object(ours).to_string()), text(&headers[name], "headerValue"), "{name}");
+        assert_eq!(
+            STANDARD.encode(Value::Object(ours).to_string()),
+            text(&headers[name], "headerValue"),
+            "{name}"
+        );
     }
 }
 
@@ -100,8 +113,14 @@ fn receipts_are_the_published_bytes() {
 #[test]
 fn a_pending_receipt_keeps_the_transaction() {
     let network = Network::new(84532);
-    let receipt = |transaction| Receipt { network: &network, payer: None, outcome: Outcome::Pending { transaction } };
-    let read = |value: Option<String>| -> Value { serde_json::from_slice(&STANDARD.decode(value.unwrap()).unwrap()).unwrap() };
+    let receipt = |transaction| Receipt {
+        network: &network,
+        payer: None,
+        outcome: Outcome::Pending { transaction },
+    };
+    let read = |value: Option<String>| -> Value {
+        serde_json::from_slice(&STANDARD.decode(value.unwrap()).unwrap()).unwrap()
+    };
     let hash = format!("0x{}", "cd".repeat(32));
     assert_eq!(
         read(receipt(Some([0xcd; 32])).header_value(X402Version::V2)),
@@ -109,7 +128,11 @@ fn a_pending_receipt_keeps_the_transaction() {
     );
     let unsent = read(receipt(None).header_value(X402Version::V1));
     assert_eq!((&unsent["transaction"], &unsent["network"]), (&json!(""), &json!("base-sepolia")));
-    let local = Receipt { network: &Network::new(31337), payer: None, outcome: Outcome::Pending { transaction: None } };
+    let local = Receipt {
+        network: &Network::new(31337),
+        payer: None,
+        outcome: Outcome::Pending { transaction: None },
+    };
     assert_eq!(local.header_value(X402Version::V1), None);
 }
 
@@ -153,7 +176,14 @@ fn strict_parsers_get_a_string_and_everybody_the_members() {
 #[test]
 fn a_chain_without_a_v1_name_offers_version_2_alone() {
     let token = Token::new(Wallet::new([1; 20]), "USD Coin", "2", 31337);
-    let offer = Requirements::new(token, Wallet::new([2; 20]), UsdcUnits::ZERO, 300, "list", "application/json");
+    let offer = Requirements::new(
+        token,
+        Wallet::new([2; 20]),
+        UsdcUnits::ZERO,
+        300,
+        "list",
+        "application/json",
+    );
     let rendered = render(&offer, URL, problem(), ErrorShape::Object);
     let body = body_json(&rendered);
     assert!(body.get("x402Version").is_none() && body.get("accepts").is_none());
@@ -180,7 +210,14 @@ fn the_header_stays_small_whatever_the_client_calls() {
         assert_eq!(body_json(&rendered)["accepts"][0]["resource"], expected);
         assert_eq!(body_json(&rendered)["error"]["message"], long_message.as_str());
     }
-    let talkative = Requirements::new(offer.token().clone(), *offer.pay_to(), offer.amount(), 300, &"x".repeat(4_000), "");
+    let talkative = Requirements::new(
+        offer.token().clone(),
+        *offer.pay_to(),
+        offer.amount(),
+        300,
+        &"x".repeat(4_000),
+        "",
+    );
     let error = Prepared402::new("POST /launches", URL, &talkative).unwrap_err();
     assert!(error.bytes > MAX_CHALLENGE_BYTES && error.to_string().contains("POST /launches"));
 }
@@ -190,7 +227,10 @@ fn published_constants_are_ours() {
     let vectors = vectors::load();
     let constants = &vectors["constants"];
     assert_eq!(eip712::DOMAIN_TYPE_HASH.0, bytes32(text(constants, "typeHashDomain")));
-    assert_eq!(eip712::TRANSFER_TYPE_HASH.0, bytes32(text(constants, "typeHashTransferWithAuthorization")));
+    assert_eq!(
+        eip712::TRANSFER_TYPE_HASH.0,
+        bytes32(text(constants, "typeHashTransferWithAuthorization"))
+    );
     let networks = vectors["networks"].as_object().unwrap();
     for (caip2, network) in networks {
         let contract = text(network, "verifyingContract").parse().unwrap();
@@ -209,7 +249,8 @@ fn a_challenge_that_takes_identifiers_stays_small_and_otherwise_the_same() {
     let vectors = vectors::load();
     let offer = golden_offer(&vectors);
     let plain = Prepared402::new("POST /launches", URL, &offer).unwrap();
-    let render = Render { resource_url: URL, problem: problem(), shape: ErrorShape::Object, card: None };
+    let render =
+        Render { resource_url: URL, problem: problem(), shape: ErrorShape::Object, card: None };
     let named = plain.clone().taking_identifiers("POST /launches").unwrap().render(&render);
     assert!(named.header_payment_required.as_ref().unwrap().len() <= MAX_CHALLENGE_BYTES);
     assert_eq!(named.body, plain.render(&render).body);

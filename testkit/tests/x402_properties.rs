@@ -1,5 +1,5 @@
-//! What must hold for any header: nothing panics, nothing but the payer's own signature verifies, and one authorization
-//! has one identity however it is spelled.
+//! What must hold for any header: nothing panics, nothing but the payer's own signature verifies,
+//! and one authorization has one identity however it is spelled.
 #![allow(clippy::unwrap_used)]
 
 use base64::Engine;
@@ -13,7 +13,9 @@ use testkit::vectors::{self, prove, v2};
 /// The same object with its members in another order, at every level.
 fn reversed(value: &Value) -> Value {
     match value {
-        Value::Object(members) => Value::Object(members.iter().rev().map(|(k, v)| (k.clone(), reversed(v))).collect::<Map<_, _>>()),
+        Value::Object(members) => Value::Object(
+            members.iter().rev().map(|(k, v)| (k.clone(), reversed(v))).collect::<Map<_, _>>(),
+        ),
         other => other.clone(),
     }
 }

@@ -1,5 +1,5 @@
-//! Every entry of `tests/vectors/x402.json` that concerns `exact` with EIP-3009. The vectors were made by the published
-//! clients with a frozen clock; each runs at its own `verifyAt`.
+//! Every entry of `tests/vectors/x402.json` that concerns `exact` with EIP-3009. The vectors were
+//! made by the published clients with a frozen clock; each runs at its own `verifyAt`.
 #![allow(clippy::unwrap_used)]
 
 use alloy_primitives::U256;
@@ -14,15 +14,47 @@ const MAX_WINDOW_S: u64 = 3900;
 
 /// Entries that leave the answer to the implementation: ours (`None` is accepted), and why.
 const CHOICES: [(&str, Option<Reason>, &str); 10] = [
-    ("v1-valid-after-equals-now", Some(Reason::ValidAfter), "the token is strict: validAfter < block time"),
-    ("v2-valid-after-equals-now", Some(Reason::ValidAfter), "the token is strict: validAfter < block time"),
-    ("v1-v-0-or-1", None, "a parity byte is normalised to 27/28 before verification and settlement"),
-    ("v2-v-0-or-1", None, "a parity byte is normalised to 27/28 before verification and settlement"),
-    ("v1-value-as-json-number", Some(Reason::InvalidPayload), "the schema says string; numbers lose digits"),
-    ("v2-value-as-json-number", Some(Reason::InvalidPayload), "the schema says string; numbers lose digits"),
-    ("v1-caip2-network-name", Some(Reason::InvalidNetwork), "version 1 has its own names, and no client sends this"),
+    (
+        "v1-valid-after-equals-now",
+        Some(Reason::ValidAfter),
+        "the token is strict: validAfter < block time",
+    ),
+    (
+        "v2-valid-after-equals-now",
+        Some(Reason::ValidAfter),
+        "the token is strict: validAfter < block time",
+    ),
+    (
+        "v1-v-0-or-1",
+        None,
+        "a parity byte is normalised to 27/28 before verification and settlement",
+    ),
+    (
+        "v2-v-0-or-1",
+        None,
+        "a parity byte is normalised to 27/28 before verification and settlement",
+    ),
+    (
+        "v1-value-as-json-number",
+        Some(Reason::InvalidPayload),
+        "the schema says string; numbers lose digits",
+    ),
+    (
+        "v2-value-as-json-number",
+        Some(Reason::InvalidPayload),
+        "the schema says string; numbers lose digits",
+    ),
+    (
+        "v1-caip2-network-name",
+        Some(Reason::InvalidNetwork),
+        "version 1 has its own names, and no client sends this",
+    ),
     ("v2-valid-before-beyond-timeout", Some(Reason::ValidBefore), "the window is capped at 3900 s"),
-    ("v2-accepted-extra-missing", None, "typed clients drop members; our own domain is used anyway"),
+    (
+        "v2-accepted-extra-missing",
+        None,
+        "typed clients drop members; our own domain is used anyway",
+    ),
     ("v2-resource-other-url", None, "resource is not signed, so it proves nothing either way"),
 ];
 
@@ -57,7 +89,10 @@ fn expected_code(entry: &Value) -> Option<&str> {
         return entry["gatewayReason"].as_str();
     }
     let id = text(entry, "id");
-    let (_, reason, _) = CHOICES.iter().find(|(choice, ..)| *choice == id).unwrap_or_else(|| panic!("undecided: {id}"));
+    let (_, reason, _) = CHOICES
+        .iter()
+        .find(|(choice, ..)| *choice == id)
+        .unwrap_or_else(|| panic!("undecided: {id}"));
     reason.map(Reason::code)
 }
 
@@ -73,9 +108,14 @@ fn every_case_gets_its_verdict() {
             Verdict::Unpaid => Some("treat_as_unpaid"),
             Verdict::Accepted(_) => None,
             Verdict::Refused(error) => {
-                let useful = !error.expected.is_empty() && !error.got.is_empty() && error.status_hint() == 402;
+                let useful = !error.expected.is_empty()
+                    && !error.got.is_empty()
+                    && error.status_hint() == 402;
                 if !useful {
-                    failures.push(format!("{}: the refusal explains nothing: {error}", text(entry, "id")));
+                    failures.push(format!(
+                        "{}: the refusal explains nothing: {error}",
+                        text(entry, "id")
+                    ));
                 }
                 Some(error.reason.code())
             }
@@ -122,10 +162,18 @@ fn check_positive(entry: &Value, offer: &Requirements, live: &LiveTransfer) {
     assert_eq!(separator.0, bytes32(text(typed, "domainSeparator")), "{id}");
     assert_eq!(eip712::struct_hash(&message).0, bytes32(text(typed, "structHash")), "{id}");
     assert_eq!(eip712::digest(separator, &message).0, bytes32(text(typed, "digest")), "{id}");
-    assert_eq!((live.r().0, live.s().0), (bytes32(text(typed, "r")), bytes32(text(typed, "s"))), "{id}");
+    assert_eq!(
+        (live.r().0, live.s().0),
+        (bytes32(text(typed, "r")), bytes32(text(typed, "s"))),
+        "{id}"
+    );
     assert_eq!(u64::from(live.v()), typed["v"].as_u64().unwrap(), "{id}");
     assert_eq!(live.from().checksummed(), text(entry, "payer"), "{id}");
-    assert_eq!(u64::from(u8::from(live.x402_version())), entry["x402Version"].as_u64().unwrap(), "{id}");
+    assert_eq!(
+        u64::from(u8::from(live.x402_version())),
+        entry["x402Version"].as_u64().unwrap(),
+        "{id}"
+    );
     let wanted = &entry["paymentKey"];
     let parts = ["network", "asset", "from", "nonce"].map(|part| text(wanted, part));
     assert_eq!(key.to_string(), parts.join("/"), "{id}");
@@ -161,9 +209,14 @@ fn a_live_transfer_fills_the_settlement_call() {
     let onchain = &vectors["onchain"];
     let positives = vectors["positive"].as_array().unwrap();
     let entry = positives.iter().find(|entry| entry["id"] == onchain["forVector"]).unwrap();
-    let Verdict::Accepted(live) = judge(entry, &vectors::requirements(&vectors, &entry["requirements"])) else { panic!("not accepted") };
+    let Verdict::Accepted(live) =
+        judge(entry, &vectors::requirements(&vectors, &entry["requirements"]))
+    else {
+        panic!("not accepted")
+    };
     let number = |n: u64| hex::encode(U256::from(n).to_be_bytes::<32>());
-    let address = |wallet: &payments::agent::Wallet| format!("{:0>64}", hex::encode(wallet.as_bytes()));
+    let address =
+        |wallet: &payments::agent::Wallet| format!("{:0>64}", hex::encode(wallet.as_bytes()));
     let words = [
         address(live.from()),
         address(live.pay_to()),
@@ -175,5 +228,8 @@ fn a_live_transfer_fills_the_settlement_call() {
         hex::encode(live.r()),
         hex::encode(live.s()),
     ];
-    assert_eq!(format!("0xe3ee160e{}", words.concat()), text(onchain, "transferWithAuthorization_vrs"));
+    assert_eq!(
+        format!("0xe3ee160e{}", words.concat()),
+        text(onchain, "transferWithAuthorization_vrs")
+    );
 }

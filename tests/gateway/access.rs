@@ -1,4 +1,5 @@
-//! What a route asks, by profiles of other APIs than the built-in one: a priced call is forwarded when it is funded, and in no other way.
+//! What a route asks, by profiles of other APIs than the built-in one: a priced call is forwarded
+//! when it is funded, and in no other way.
 
 use crate::startup::refusal;
 use crate::support::any_api::AnyApi;
@@ -43,8 +44,13 @@ async fn r173_a_card_only_route_is_not_free_by_a_proof_of_nothing() {
     let wallet = world.agent().await;
     for units in [0, 600_000] {
         let proof = paying(&world, &wallet, units);
-        let reply = asked_to_pay(world.send(post("/things", &proof)).await, &api, "rail_not_offered");
-        assert!(Challenge::find(&reply).is_some() && reply.header("payment-required").is_none(), "{}", reply.brief());
+        let reply =
+            asked_to_pay(world.send(post("/things", &proof)).await, &api, "rail_not_offered");
+        assert!(
+            Challenge::find(&reply).is_some() && reply.header("payment-required").is_none(),
+            "{}",
+            reply.brief()
+        );
     }
     let call = Call::new("POST", "/things").json(&serde_json::json!({"n": 1}));
     let paid = world.pay(&Card::new(), &call).await.must(200);
@@ -54,7 +60,10 @@ async fn r173_a_card_only_route_is_not_free_by_a_proof_of_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r173_a_route_for_usdc_only_is_not_free_by_an_agent_token() {
-    let routes = [priced("POST", "/cards", "{ mpp = \"0.60\" }", ""), priced("POST", "/usdc", "{ x402 = \"0.01\" }", "")];
+    let routes = [
+        priced("POST", "/cards", "{ mpp = \"0.60\" }", ""),
+        priced("POST", "/usdc", "{ x402 = \"0.01\" }", ""),
+    ];
     let api = AnyApi::start(&routes.concat()).await;
     let world = start(&api, |setup| setup).await;
     let card = Card::new();
@@ -65,18 +74,31 @@ async fn r173_a_route_for_usdc_only_is_not_free_by_an_agent_token() {
     let seen = api.calls();
     let fresh = world.credential(&card, &call).await;
     for authorization in [token, fresh.authorization()] {
-        let reply = world.send(post("/usdc", &("authorization", authorization))).await.refused(402, "PAYMENT_001");
+        let reply = world
+            .send(post("/usdc", &("authorization", authorization)))
+            .await
+            .refused(402, "PAYMENT_001");
         assert_eq!(reply.json()["reason"], "rail_not_offered", "{}", reply.brief());
-        assert!(reply.header("payment-required").is_some() && Challenge::find(&reply).is_none(), "{}", reply.brief());
+        assert!(
+            reply.header("payment-required").is_some() && Challenge::find(&reply).is_none(),
+            "{}",
+            reply.brief()
+        );
     }
     // The one that paid is known, and answers nothing else.
-    world.send(post("/usdc", &("authorization", credential.authorization()))).await.refused(409, "SERVER_009");
+    world
+        .send(post("/usdc", &("authorization", credential.authorization())))
+        .await
+        .refused(409, "SERVER_009");
     assert_eq!(api.calls(), seen, "an unpaid call was forwarded");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r173_two_routes_are_paid_at_their_own_prices() {
-    let routes = [priced("POST", "/cheap", "{ x402 = \"0.01\" }", ""), priced("POST", "/dear", "{ x402 = \"5.00\", mpp = \"6.00\" }", "")];
+    let routes = [
+        priced("POST", "/cheap", "{ x402 = \"0.01\" }", ""),
+        priced("POST", "/dear", "{ x402 = \"5.00\", mpp = \"6.00\" }", ""),
+    ];
     let api = AnyApi::start(&routes.concat()).await;
     let world = start(&api, |setup| setup).await;
     let wallet = world.agent().await;
@@ -105,7 +127,11 @@ async fn r173_a_rail_that_cannot_take_the_price_refuses_to_start() {
         ("{ x402 = \"0.01\", mpp = \"0.10\" }", &[][..], "below the smallest charge of a card"),
         ("{ mpp = \"0.10\" }", &[], "below the smallest charge of a card"),
         ("{ x402 = \"0.01\", mpp = \"0.60\" }", &[off], "no cards are taken here"),
-        ("{ mpp = { amount = \"0.60\", offer_if_available = true } }", &[off], "a priced route needs one offer"),
+        (
+            "{ mpp = { amount = \"0.60\", offer_if_available = true } }",
+            &[off],
+            "a priced route needs one offer",
+        ),
     ] {
         let said = refused_price(price, further).await;
         assert!(said.contains("POST /things.price") && said.contains(says), "{price}: {said}");
@@ -114,11 +140,20 @@ async fn r173_a_rail_that_cannot_take_the_price_refuses_to_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r173_a_rail_that_may_be_missing_leaves_the_others() {
-    let api =
-        AnyApi::start(&priced("POST", "/things", "{ x402 = \"0.01\", mpp = { amount = \"0.10\", offer_if_available = true } }", "")).await;
+    let api = AnyApi::start(&priced(
+        "POST",
+        "/things",
+        "{ x402 = \"0.01\", mpp = { amount = \"0.10\", offer_if_available = true } }",
+        "",
+    ))
+    .await;
     let world = start(&api, |setup| setup).await;
     let reply = world.send(Call::new("POST", "/things")).await.must(402);
-    assert!(reply.header("payment-required").is_some() && Challenge::find(&reply).is_none(), "{}", reply.brief());
+    assert!(
+        reply.header("payment-required").is_some() && Challenge::find(&reply).is_none(),
+        "{}",
+        reply.brief()
+    );
     let proof = paying(&world, &world.agent().await, 10_000);
     world.send(post("/things", &proof)).await.must(200);
 }

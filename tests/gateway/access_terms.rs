@@ -1,4 +1,5 @@
-//! What a route's own terms say of credits, of what is owed, of its method and of the API's own keys.
+//! What a route's own terms say of credits, of what is owed, of its method and of the API's own
+//! keys.
 
 use serde_json::json;
 
@@ -32,12 +33,20 @@ async fn books_agree(world: &World) {
 }
 
 async fn credits_left(world: &World) -> i128 {
-    world.gateway.audit().view("credits").await.iter().map(|account| number(account, "balance")).sum()
+    world
+        .gateway
+        .audit()
+        .view("credits")
+        .await
+        .iter()
+        .map(|account| number(account, "balance"))
+        .sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r175_a_call_takes_the_credits_of_its_route_or_none() {
-    let routes = [by_card("/one", "credits = 1"), by_card("/three", "credits = 3"), by_card("/none", "")];
+    let routes =
+        [by_card("/one", "credits = 1"), by_card("/three", "credits = 3"), by_card("/none", "")];
     let api = AnyApi::start(&routes.concat()).await;
     let world = api.setup().cards().start().await;
     let token = bought(&world, &Card::new()).await;
@@ -61,13 +70,16 @@ async fn r175_a_call_takes_the_credits_of_its_route_or_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r175_refused_calls_give_the_same_credits_back_and_owe_what_no_credit_is_worth() {
-    let api = AnyApi::start(&[by_card("/one", "credits = 1"), by_card("/three", "credits = 3")].concat()).await;
+    let api =
+        AnyApi::start(&[by_card("/one", "credits = 1"), by_card("/three", "credits = 3")].concat())
+            .await;
     let world = api.setup().cards().start().await;
     let token = bought(&world, &Card::new()).await;
     api.refuse(1);
     by_token(&world, "/three", &token).await.must(422);
     assert_eq!(credits_left(&world).await, 20);
-    // Paid by the cards of others: where one credit is one call it becomes a credit, elsewhere it is owed in money.
+    // Paid by the cards of others: where one credit is one call it becomes a credit, elsewhere it
+    // is owed in money.
     api.refuse(2);
     let body = |path: &str| Call::new("POST", path).json(&json!({"n": 1}));
     let credited = world.pay(&Card::new(), &body("/one")).await.must(422);
@@ -79,7 +91,12 @@ async fn r175_refused_calls_give_the_same_credits_back_and_owe_what_no_credit_is
         .gateway
         .until("the debt is due", std::time::Duration::from_secs(30), async || {
             let owed = world.gateway.audit().view("obligations").await;
-            let due = owed.iter().filter(|row| text(row, "state") == "refund_due" && number(row, "amount_minor") == 60).count();
+            let due = owed
+                .iter()
+                .filter(|row| {
+                    text(row, "state") == "refund_due" && number(row, "amount_minor") == 60
+                })
+                .count();
             if due == 1 { Ok(()) } else { Err(format!("{owed:?}")) }
         })
         .await;
@@ -102,7 +119,10 @@ async fn r175_nothing_is_sold_that_nothing_takes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r174_an_entitlement_pays_for_its_own_route_and_no_other() {
-    let routes = [priced("POST", "/cheap", "{ x402 = \"0.01\" }", ""), priced("POST", "/dear", "{ x402 = \"5.00\" }", "")];
+    let routes = [
+        priced("POST", "/cheap", "{ x402 = \"0.01\" }", ""),
+        priced("POST", "/dear", "{ x402 = \"5.00\" }", ""),
+    ];
     let api = AnyApi::start(&routes.concat()).await;
     let world = api.setup().set("stripe.mode", "off").start().await;
     let wallet = world.agent_with(20_000_000).await;
@@ -111,7 +131,12 @@ async fn r174_an_entitlement_pays_for_its_own_route_and_no_other() {
     assert_eq!(refused.json()["owed"], "0.01 USDC", "{}", refused.brief());
     let quoted = async |route: &str| {
         let (name, value) = world.identity(&wallet).v2();
-        world.send(Call::get(&format!("/quote?route=POST+{route}")).header(name, &value)).await.must(200).json()["data"]["now"].clone()
+        world
+            .send(Call::get(&format!("/quote?route=POST+{route}")).header(name, &value))
+            .await
+            .must(200)
+            .json()["data"]["now"]
+            .clone()
     };
     assert_eq!(quoted("/dear").await["charge"], "5.00 USDC");
     assert_eq!(quoted("/cheap").await["reason"], "entitlement");
@@ -119,15 +144,25 @@ async fn r174_an_entitlement_pays_for_its_own_route_and_no_other() {
     assert!(dear.charge().starts_with("5.00 USDC; payment="), "{}", dear.brief());
     // What is owed for the dear one is not eaten by the cheap one either.
     api.refuse(1);
-    world.send(post("/dear", &paying(&world, &wallet, 5_000_000)).header("idempotency-key", "again")).await.must(422);
+    world
+        .send(post("/dear", &paying(&world, &wallet, 5_000_000)).header("idempotency-key", "again"))
+        .await
+        .must(422);
     for expected in ["none; reason=entitlement", "0.01 USDC; payment="] {
         let cheap = world
-            .send(post("/cheap", &paying(&world, &wallet, 10_000)).header("idempotency-key", expected.split(' ').next().unwrap()))
+            .send(
+                post("/cheap", &paying(&world, &wallet, 10_000))
+                    .header("idempotency-key", expected.split(' ').next().unwrap()),
+            )
             .await;
         assert!(cheap.must(200).charge().starts_with(expected), "{expected}");
     }
     let owed = world.gateway.audit().view("obligations").await;
-    let open: Vec<i128> = owed.iter().filter(|row| text(row, "state") == "open").map(|row| number(row, "amount_minor")).collect();
+    let open: Vec<i128> = owed
+        .iter()
+        .filter(|row| text(row, "state") == "open")
+        .map(|row| number(row, "amount_minor"))
+        .collect();
     assert_eq!(open, [5_000_000], "{owed:?}");
     books_agree(&world).await;
 }
@@ -135,14 +170,16 @@ async fn r174_an_entitlement_pays_for_its_own_route_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r177_a_priced_call_is_forwarded_with_its_method() {
     let methods = ["GET", "PUT", "PATCH", "DELETE", "POST"];
-    let routes: String = methods.map(|method| priced(method, "/things/:id", "{ x402 = \"0.01\" }", "")).concat();
+    let routes: String =
+        methods.map(|method| priced(method, "/things/:id", "{ x402 = \"0.01\" }", "")).concat();
     let api = AnyApi::start(&routes).await;
     let world = api.setup().set("stripe.mode", "off").start().await;
     let wallet = world.agent().await;
     for method in methods {
         let (name, value) = paying(&world, &wallet, 10_000);
         let call = Call::new(method, "/things/7?a=1").header(name, &value);
-        let call = if ["GET", "DELETE"].contains(&method) { call } else { call.json(&json!({"n": 1})) };
+        let call =
+            if ["GET", "DELETE"].contains(&method) { call } else { call.json(&json!({"n": 1})) };
         let reply = world.send(call).await.must(200);
         assert!(reply.charge().starts_with("0.01 USDC"), "{method}: {}", reply.brief());
     }
@@ -165,7 +202,10 @@ async fn r178_a_key_of_the_api_passes_only_where_the_profile_says_so() {
         assert_eq!(reply.json()["reason"], "unknown_api_key", "{}", reply.brief());
     }
     assert_eq!(api.calls(), Vec::<String>::new());
-    let named = AnyApi::start(&format!("api_keys = {{ prefixes = [\"sk_\"], routes = [\"GET /mine\"] }}\n{routes}")).await;
+    let named = AnyApi::start(&format!(
+        "api_keys = {{ prefixes = [\"sk_\"], routes = [\"GET /mine\"] }}\n{routes}"
+    ))
+    .await;
     let world = named.setup().set("stripe.mode", "off").start().await;
     let key = &("authorization", String::from("Bearer sk_x"));
     let reply = world.send(post("/things", key)).await.refused(401, "AUTH_001");
@@ -180,7 +220,11 @@ async fn r176_free_calls_are_said_where_they_are_given() {
     let api = AnyApi::start(&priced("POST", "/things", "{ x402 = \"0.01\" }", "")).await;
     let world = api.setup().set("stripe.mode", "off").start().await;
     let reply = world.send(Call::new("POST", "/things")).await.must(402);
-    assert!(!reply.json()["error"]["message"].as_str().unwrap().contains("free"), "{}", reply.brief());
+    assert!(
+        !reply.json()["error"]["message"].as_str().unwrap().contains("free"),
+        "{}",
+        reply.brief()
+    );
     let usage = world.ask(&world.agent().await, "GET", "/usage").await.must(200).json();
     assert_eq!(usage["data"]["limits"]["launches_per_month"]["limit"], 0, "{usage}");
     let quota = "quota = \"trial\"\n[[quota]]\nname = \"trial\"\nrail = \"x402\"\ncount = 1001\nwindow = \"month\"";

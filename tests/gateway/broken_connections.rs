@@ -9,8 +9,9 @@ use crate::support::card::purchase;
 use crate::support::moment::eventually;
 use crate::support::one_store::left_out;
 
-/// In the middle of the commit that adds a pack's credits: its driver goes on under the lease that it has. Were the payment left to the recovery
-/// loop, books that break off every few seconds would leave none enough time.
+/// In the middle of the commit that adds a pack's credits: its driver goes on under the lease that
+/// it has. Were the payment left to the recovery loop, books that break off every few seconds would
+/// leave none enough time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r115_a_driver_goes_on_by_itself_when_connections_break_off() {
     if left_out() {
@@ -32,6 +33,7 @@ async fn r115_a_driver_goes_on_by_itself_when_connections_break_off() {
     drop(writer);
     let reply = request.await.unwrap().expect("an answer").must(200);
     let id = reply.payment_id().expect("a payment");
-    let kept = world.gateway.audit().rows(&format!("select fence from intents where id = '{id}'")).await;
+    let kept =
+        world.gateway.audit().rows(&format!("select fence from intents where id = '{id}'")).await;
     assert_eq!(number(&kept[0], "fence"), 1, "another driver took it up");
 }

@@ -21,7 +21,10 @@ async fn r090_no_decision_reads_a_poisoned_flushed_or_missing_balance() {
     let token = bought(&world, &card).await;
     assert_eq!(account(&world, &token).await["balance"], 20, "right at once for the buyer");
     let payer = payer(&world).await;
-    let void = world.gateway.run(&["credits", "void", &payer, "20", "--reason", "another process changes the books"]).await;
+    let void = world
+        .gateway
+        .run(&["credits", "void", &payer, "20", "--reason", "another process changes the books"])
+        .await;
     assert!(void.status.success(), "{}", String::from_utf8_lossy(&void.stderr));
     assert_eq!(account(&world, &token).await["balance"], 0, "the command told the gateways");
     let keys = redis.keys("balance").await;
@@ -44,7 +47,16 @@ async fn r090_no_decision_reads_a_poisoned_flushed_or_missing_balance() {
     world.send(on_credit(&token, "with Redis down")).await.must(201);
     assert_eq!(account(&world, &token).await["balance"], 19);
     world.launch(&world.agent().await, "a wallet's").await.must(201);
-    world.settles_at(Totals { settlements: 3, charges: 2, credits: 19, launches: 2, transactions: 1, ..BOUGHT }).await;
+    world
+        .settles_at(Totals {
+            settlements: 3,
+            charges: 2,
+            credits: 19,
+            launches: 2,
+            transactions: 1,
+            ..BOUGHT
+        })
+        .await;
 }
 
 /// A balance that was kept before Redis went must not be shown once it is back.
@@ -61,7 +73,11 @@ async fn a_balance_that_changed_while_redis_was_away_is_not_shown_when_it_is_bac
         }
         let kept = async || {
             assert_eq!(account(&world, &token).await["balance"], left + 1);
-            if redis.keys("balance").await.len() == 1 { Ok(()) } else { Err(String::from("it is not")) }
+            if redis.keys("balance").await.len() == 1 {
+                Ok(())
+            } else {
+                Err(String::from("it is not"))
+            }
         };
         eventually("the balance is kept", Duration::from_secs(20), kept).await;
         match trouble {

@@ -1,4 +1,5 @@
-//! Redis lost, flushed, slow, full of nonsense, and back again: that changes speed, never money and never who reads what.
+//! Redis lost, flushed, slow, full of nonsense, and back again: that changes speed, never money and
+//! never who reads what.
 
 use std::time::Duration;
 
@@ -9,14 +10,16 @@ use crate::support::redis::{Redis, cache_is};
 use crate::support::world::{Totals, launch};
 use crate::support::{Call, Header, Reply, Setup, Wallet, World};
 
-/// Far below the delay of a slow Redis, and above the one second for which an answer may be held back after a loss.
+/// Far below the delay of a slow Redis, and above the one second for which an answer may be held
+/// back after a loss.
 pub const NORMAL: Duration = Duration::from_secs(4);
 
 pub async fn world_on(redis: &Redis, setup: Setup) -> World {
     setup.set("cache.url", &redis.url()).start().await
 }
 
-/// Another gateway of the same seller on the same Redis, with books of its own: what it refuses, Redis told it.
+/// Another gateway of the same seller on the same Redis, with books of its own: what it refuses,
+/// Redis told it.
 async fn replica(redis: &Redis, first: &World, setup: Setup) -> World {
     world_on(redis, setup.set("x402.pay_to", first.gateway.setting("x402.pay_to"))).await
 }
@@ -55,7 +58,15 @@ async fn spend(world: &World) -> Spent {
 async fn all_told(world: &World, wallets: usize) {
     let transactions = u64::try_from(wallets).unwrap();
     let launches = 2 * wallets;
-    world.settles_at(Totals { settlements: wallets, transactions, free_slots: wallets, launches, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: wallets,
+            transactions,
+            free_slots: wallets,
+            launches,
+            ..Totals::default()
+        })
+        .await;
 }
 
 impl Spent {
@@ -70,7 +81,11 @@ impl Spent {
 
 #[track_caller]
 fn is_replay(reply: &Reply, first: &Reply, when: &str) {
-    assert!(reply.status == 201 && reply.replayed() && reply.body == first.body, "{when}: {}", reply.brief());
+    assert!(
+        reply.status == 201 && reply.replayed() && reply.body == first.body,
+        "{when}: {}",
+        reply.brief()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +100,11 @@ async fn r025_a_replay_after_redis_forgot_or_went_is_still_a_replay() {
         }
         before.works_no_more(&world, when).await;
         let reply = world.ask(&before.wallet, "GET", "/launches").await.must(200);
-        assert_eq!(reply.header("x-ratelimit-remaining"), Some("29"), "{when}: the bucket is full again");
+        assert_eq!(
+            reply.header("x-ratelimit-remaining"),
+            Some("29"),
+            "{when}: the bucket is full again"
+        );
         spend(&world).await.works_no_more(&world, when).await;
     }
     all_told(&world, 3).await;
@@ -94,7 +113,8 @@ async fn r025_a_replay_after_redis_forgot_or_went_is_still_a_replay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r056_a_captured_proof_reads_nothing_at_another_process() {
     let redis = Redis::start().await;
-    // A Redis that a busy machine makes slow counts as away, and then each process knows its own proofs only.
+    // A Redis that a busy machine makes slow counts as away, and then each process knows its own
+    // proofs only.
     let patient = || Setup::new().set("cache.timeout_ms", "20000");
     let one = world_on(&redis, patient()).await;
     let two = replica(&redis, &one, patient()).await;
@@ -110,12 +130,16 @@ async fn r056_a_captured_proof_reads_nothing_at_another_process() {
         second.send(deletion).await.refused(402, "PAYMENT_002");
     }
     let shown = one.identity(&victim).v2();
-    let copies = (0..20).map(|number| if number % 2 == 0 { one.send(read(&shown)) } else { two.send(read(&shown)) });
+    let copies =
+        (0..20).map(
+            |number| if number % 2 == 0 { one.send(read(&shown)) } else { two.send(read(&shown)) },
+        );
     let served = join_all(copies).await.iter().filter(|reply| reply.status == 200).count();
     assert_eq!(served, 1);
 }
 
-/// Without Redis a proof of a free route is claimed in the books before it is answered: also then it works once.
+/// Without Redis a proof of a free route is claimed in the books before it is answered: also then
+/// it works once.
 #[tokio::test(flavor = "multi_thread")]
 async fn r056_a_proof_works_once_while_redis_is_down() {
     let mut redis = Redis::start().await;
@@ -139,14 +163,19 @@ async fn r056_a_proof_works_once_while_redis_is_down() {
 async fn r111_two_processes_on_redis_serve_exactly_the_burst_of_one() {
     let redis = Redis::start().await;
     // A place comes back after a minute, and a busy machine is no lost Redis.
-    let setup = || Setup::new().set("limits.agent_per_minute", "1").set("cache.timeout_ms", "20000");
+    let setup =
+        || Setup::new().set("limits.agent_per_minute", "1").set("cache.timeout_ms", "20000");
     let one = world_on(&redis, setup()).await;
     let two = replica(&redis, &one, setup()).await;
     let eager = one.agent().await;
     let proofs: Vec<_> = (0..62).map(|_| one.identity(&eager).v2()).collect();
     let worlds = [&one, &two];
-    let replies = join_all(proofs.iter().zip(0..).map(|(proof, number)| worlds[number % 2].send(read(proof)))).await;
-    let (served, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
+    let replies = join_all(
+        proofs.iter().zip(0..).map(|(proof, number)| worlds[number % 2].send(read(proof))),
+    )
+    .await;
+    let (served, refused): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|reply| reply.status == 200);
     assert_eq!(served.len(), 30, "of two processes together");
     for reply in refused {
         assert!(reply.refused(429, "RATE_001").header("retry-after").is_some());
@@ -192,12 +221,20 @@ async fn a_slow_redis_delays_nobody_and_readiness_says_so_until_it_is_quick_agai
         for number in 0..4 {
             let watch = Stopwatch::start();
             world.ask(&wallet, "GET", "/launches").await.must(200);
-            assert!(watch.elapsed() < NORMAL, "{trouble}: read {number} took {:?}", watch.elapsed());
+            assert!(
+                watch.elapsed() < NORMAL,
+                "{trouble}: read {number} took {:?}",
+                watch.elapsed()
+            );
         }
         cache_is(&world.gateway, "degraded").await;
         let watch = Stopwatch::start();
         let spent = spend(&world).await;
-        assert!(watch.elapsed() < NORMAL, "{trouble}: two launches and a read took {:?}", watch.elapsed());
+        assert!(
+            watch.elapsed() < NORMAL,
+            "{trouble}: two launches and a read took {:?}",
+            watch.elapsed()
+        );
         spent.works_no_more(&world, trouble).await;
         redis.proxy.calm();
         cache_is(&world.gateway, "ok").await;
@@ -213,7 +250,10 @@ async fn a_gateway_starts_without_redis_and_finds_it_by_itself() {
     let world = world_on(&redis, Setup::new()).await;
     cache_is(&world.gateway, "degraded").await;
     let doctor = world.gateway.run(&["doctor"]).await;
-    assert!(String::from_utf8_lossy(&doctor.stdout).contains("Redis does not answer"), "{doctor:?}");
+    assert!(
+        String::from_utf8_lossy(&doctor.stdout).contains("Redis does not answer"),
+        "{doctor:?}"
+    );
     let wallet = world.agent().await;
     world.launch(&wallet, "free").await.must(201);
     redis.up().await;

@@ -1,4 +1,5 @@
-//! Two processes on one database: a proof of a free route works once over both, whatever becomes of the cache between them.
+//! Two processes on one database: a proof of a free route works once over both, whatever becomes of
+//! the cache between them.
 
 use futures::future::join_all;
 use sqlx::postgres::PgConnectOptions;
@@ -29,7 +30,8 @@ impl Database {
 }
 
 fn server() -> String {
-    std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"))
+    std::env::var("TURNPIKE_TEST_POSTGRES")
+        .unwrap_or_else(|_| String::from("postgres://postgres@127.0.0.1:5432"))
 }
 
 async fn execute(statement: String) {
@@ -39,11 +41,17 @@ async fn execute(statement: String) {
 
 /// Two gateways of one seller on the same books.
 async fn two(database: &Database, cache_url: &str) -> [World; 2] {
-    let setup = || Setup::new().set("store.url", &database.url()).set("cache.url", cache_url).set("limits.agent_burst", "1000");
+    let setup = || {
+        Setup::new()
+            .set("store.url", &database.url())
+            .set("cache.url", cache_url)
+            .set("limits.agent_burst", "1000")
+    };
     let one = setup().start().await;
     let pay_to = one.gateway.setting("x402.pay_to").to_owned();
     let account_key = one.gateway.setting("mpp.account_key").to_owned();
-    let two = setup().set("x402.pay_to", &pay_to).set("mpp.account_key", &account_key).start().await;
+    let two =
+        setup().set("x402.pay_to", &pay_to).set("mpp.account_key", &account_key).start().await;
     [one, two]
 }
 
@@ -109,7 +117,8 @@ async fn r056_a_proof_works_once_over_two_processes_whatever_becomes_of_redis() 
     database.drop().await;
 }
 
-/// One process does not reach Redis and the others do: what it serves is in the books first, and they look there first.
+/// One process does not reach Redis and the others do: what it serves is in the books first, and
+/// they look there first.
 #[tokio::test(flavor = "multi_thread")]
 async fn r056_what_a_process_without_redis_serves_the_others_serve_no_more() {
     let database = Database::make().await;
@@ -131,7 +140,10 @@ async fn redis_of_nobody(database: &Database, first: &World) -> World {
     redis.kill9();
     let pay_to = first.gateway.setting("x402.pay_to").to_owned();
     let account_key = first.gateway.setting("mpp.account_key").to_owned();
-    let setup = Setup::new().set("store.url", &database.url()).set("cache.url", &redis.url()).set("x402.pay_to", &pay_to);
+    let setup = Setup::new()
+        .set("store.url", &database.url())
+        .set("cache.url", &redis.url())
+        .set("x402.pay_to", &pay_to);
     let world = setup.set("mpp.account_key", &account_key).start().await;
     cache_is(&world.gateway, "degraded").await;
     world

@@ -1,5 +1,6 @@
-//! Prices, receivers and secrets that change while a payment is under way, or after it is done: who paid under the old ones is answered, and
-//! nobody is asked to pay again while his money may have moved.
+//! Prices, receivers and secrets that change while a payment is under way, or after it is done: who
+//! paid under the old ones is answered, and nobody is asked to pay again while his money may have
+//! moved.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ fn changed_for_wallets() -> [Vec<(&'static str, String)>; 3] {
 }
 
 async fn change(world: &mut World, terms: &[(&'static str, String)]) {
-    let terms: Vec<(&str, &str)> = terms.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let terms: Vec<(&str, &str)> =
+        terms.iter().map(|(name, value)| (*name, value.as_str())).collect();
     rotate(world, &terms).await;
 }
 
@@ -33,7 +35,10 @@ async fn answered_as_before(world: &World, paid: &Call, first: &Reply) {
     let again = world.send(paid.clone()).await.must(201);
     assert!(again.replayed() && again.body == first.body, "{}", again.brief());
     assert_eq!(again.payment_id(), first.payment_id());
-    let other = world.send(paid.clone().bytes(launch("something else").to_string())).await.refused(409, "SERVER_009");
+    let other = world
+        .send(paid.clone().bytes(launch("something else").to_string()))
+        .await
+        .refused(409, "SERVER_009");
     assert_eq!(other.json()["reason"], "proof_used", "{}", other.brief());
     unchallenged(&other);
 }
@@ -51,7 +56,8 @@ async fn r199_a_settled_proof_is_answered_whatever_the_terms_are_now() {
         answered_as_before(&world, &paid, &first).await;
         answered_as_before(&world, &creation(&proof.v1(), &launch("yesterday")), &first).await;
         // By the name that its payer gave the request, with a proof that was never seen.
-        let named = creation(&unknown, &launch("yesterday")).header("idempotency-key", "yesterday's");
+        let named =
+            creation(&unknown, &launch("yesterday")).header("idempotency-key", "yesterday's");
         assert!(world.send(named).await.must(201).replayed());
     }
     // What the books do not know is compared with today's terms.
@@ -70,7 +76,12 @@ async fn r199_a_settlement_under_way_is_waited_for_whatever_the_terms_are_now() 
     for terms in changed_for_wallets() {
         change(&mut world, &terms).await;
         assert_eq!(pend(world.send(paid.clone()).await), id);
-        unchallenged(&world.send(paid.clone().bytes(launch("something else").to_string())).await.refused(409, "SERVER_009"));
+        unchallenged(
+            &world
+                .send(paid.clone().bytes(launch("something else").to_string()))
+                .await
+                .refused(409, "SERVER_009"),
+        );
     }
     world.chain.set_automine(true).await;
     world.chain.mine(1).await;
@@ -88,7 +99,10 @@ fn changed_for_cards(world: &World) -> Vec<Vec<(&'static str, String)>> {
     let old = world.challenge_secret().to_owned();
     vec![
         vec![("mpp.secret_keys", format!("{},{old}", key()))],
-        vec![("pricing.launch_usd", "0.75".to_owned()), ("pricing.pack_20_usd", "14.00".to_owned())],
+        vec![
+            ("pricing.launch_usd", "0.75".to_owned()),
+            ("pricing.pack_20_usd", "14.00".to_owned()),
+        ],
         vec![("mpp.secret_keys", key())],
         vec![("mpp.realm", "elsewhere.example".to_owned())],
     ]
@@ -108,10 +122,19 @@ async fn r199_a_charged_card_is_answered_whatever_the_terms_are_now() {
         let again = world.send(paid.clone()).await.must(201);
         assert!(again.replayed() && again.body == first.body, "{}", again.brief());
         let again = world.send(bought.clone()).await.must(200);
-        assert!(again.replayed() && again.json()["data"] == granted.json()["data"], "{}", again.brief());
-        // Another request is not answered by it: while it fits today's terms it is refused for its body, and later for having paid.
+        assert!(
+            again.replayed() && again.json()["data"] == granted.json()["data"],
+            "{}",
+            again.brief()
+        );
+        // Another request is not answered by it: while it fits today's terms it is refused for its
+        // body, and later for having paid.
         let other = world.send(paid.clone().bytes(launch("something else").to_string())).await;
-        assert!(other.status == 409 || other.json()["reason"] == "body_mismatch", "{}", other.brief());
+        assert!(
+            other.status == 409 || other.json()["reason"] == "body_mismatch",
+            "{}",
+            other.brief()
+        );
     }
     p3(world.send(unknown).await, "challenge_not_ours");
     world.settles_at(Totals { settlements: 2, charges: 2, credits: 20, ..charged(1) }).await;

@@ -1,4 +1,5 @@
-//! The commands beside `serve`: the real binary, its output as a script sees it, and its exit codes.
+//! The commands beside `serve`: the real binary, its output as a script sees it, and its exit
+//! codes.
 
 use std::path::Path;
 use std::process::Output;
@@ -27,7 +28,8 @@ async fn turnpike(dir: &Path, arguments: &[&str]) -> Output {
 /// Fails with everything that was said unless the command ended with this code.
 #[track_caller]
 fn ended(output: &Output, code: i32) -> Value {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
     serde_json::from_str(&out).unwrap_or(Value::Null)
 }
@@ -97,13 +99,33 @@ async fn the_demo_ends_with_books_that_agree_with_the_chain() {
 async fn the_demo_tells_the_protocol_and_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_turnpike"));
-    let output = command.arg("demo").current_dir(dir.path()).env("TMPDIR", dir.path()).output().await.unwrap();
+    let output = command
+        .arg("demo")
+        .current_dir(dir.path())
+        .env("TMPDIR", dir.path())
+        .output()
+        .await
+        .unwrap();
     ended(&output, 0);
     let told = String::from_utf8(output.stdout).unwrap();
-    for part in ["< 402 Payment Required", "\"amount\": \"550000\"", "remaining=0", "< idempotent-replayed: true", "rev:launch", "  ok "] {
+    for part in [
+        "< 402 Payment Required",
+        "\"amount\": \"550000\"",
+        "remaining=0",
+        "< idempotent-replayed: true",
+        "rev:launch",
+        "  ok ",
+    ] {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
-    for part in ["0.60 USD; payment=", "\"new_balance\": 20", "reason=credit", "reason=refused", "insufficient_funds", "\"balance\": 17"] {
+    for part in [
+        "0.60 USD; payment=",
+        "\"new_balance\": 20",
+        "reason=credit",
+        "reason=refused",
+        "insufficient_funds",
+        "\"balance\": 17",
+    ] {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
     assert!(!told.contains("spt_"), "the demo shows a payment token");
@@ -113,7 +135,11 @@ async fn the_demo_tells_the_protocol_and_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pay_asks_first_pays_within_its_limit_and_its_exit_code_says_how_it_went() {
-    let beside = Beside::start(Settings::from([("pricing.free_launches_per_month".to_owned(), "0".to_owned())])).await;
+    let beside = Beside::start(Settings::from([(
+        "pricing.free_launches_per_month".to_owned(),
+        "0".to_owned(),
+    )]))
+    .await;
     let body = launch("from the command line").to_string();
     let dry = ended(&beside.pay("/launches", &["--body", &body, "--dry-run"]).await, 10);
     assert_eq!(dry["would_pay"]["amount_units"], 550_000);
@@ -124,17 +150,26 @@ async fn pay_asks_first_pays_within_its_limit_and_its_exit_code_says_how_it_went
     let key = beside.dir.path().join("key");
     std::fs::write(&key, DEVELOPMENT_KEY).unwrap();
     let key = key.to_str().unwrap();
-    let abroad = beside.pay("/launches", &["--body", &body, "--chain", "8453", "--key-file", key]).await;
+    let abroad =
+        beside.pay("/launches", &["--body", &body, "--chain", "8453", "--key-file", key]).await;
     ended(&abroad, 4);
     assert!(said(&abroad).contains("eip155:84532"), "{}", said(&abroad));
-    assert_eq!(beside.gateway.audit().view("intents").await.len(), 0, "a refused price left a trace");
+    assert_eq!(
+        beside.gateway.audit().view("intents").await.len(),
+        0,
+        "a refused price left a trace"
+    );
 
     let paid = ended(&beside.pay("/launches", &["--body", &body]).await, 0);
     assert_eq!(paid["status"], 201);
     assert_eq!(paid["receipt"]["success"], true);
     assert!(paid["charge"].as_str().unwrap().starts_with("0.55 USDC; payment=pay_"), "{paid}");
-    let v1 = ended(&beside.pay("/v1/launches", &["--body", &body, "--v1", "--wallet", "1"]).await, 0);
-    assert_eq!((v1["status"].clone(), v1["signed"]["x402_version"].clone()), (json!(201), json!(1)));
+    let v1 =
+        ended(&beside.pay("/v1/launches", &["--body", &body, "--v1", "--wallet", "1"]).await, 0);
+    assert_eq!(
+        (v1["status"].clone(), v1["signed"]["x402_version"].clone()),
+        (json!(201), json!(1))
+    );
     assert_eq!(beside.gateway.audit().view("settlements").await.len(), 2);
 
     let payment = format!("/payments/{}", paid["payment_id"].as_str().unwrap());
@@ -152,19 +187,40 @@ async fn pay_asks_first_pays_within_its_limit_and_its_exit_code_says_how_it_went
 #[tokio::test(flavor = "multi_thread")]
 async fn pay_by_card_mints_within_its_limit_and_its_agent_token_spends_credits() {
     let stripe = format!("127.0.0.1:{}", crate::support::child::free_port());
-    let beside = Beside::start(Settings::from([("sandbox.stripe_listen".to_owned(), stripe.clone())])).await;
+    let beside =
+        Beside::start(Settings::from([("sandbox.stripe_listen".to_owned(), stripe.clone())])).await;
     let mint = format!("http://{stripe}/v1/test_helpers/shared_payment/granted_tokens");
     let body = launch("by card").to_string();
     let by_card = ["--card", "pm_card_visa", "--customer", "ann", "--mint-url", &mint];
-    let dry = ended(&beside.pay("/launches", &[&by_card[..], &["--body", &body, "--dry-run"]].concat()).await, 10);
-    assert_eq!((dry["prices"]["mpp"]["amount_cents"].clone(), dry["prices"]["x402"]["amount_units"].clone()), (json!(60), json!(550_000)));
+    let dry = ended(
+        &beside.pay("/launches", &[&by_card[..], &["--body", &body, "--dry-run"]].concat()).await,
+        10,
+    );
+    assert_eq!(
+        (
+            dry["prices"]["mpp"]["amount_cents"].clone(),
+            dry["prices"]["x402"]["amount_units"].clone()
+        ),
+        (json!(60), json!(550_000))
+    );
     assert_eq!(dry["would_pay"]["amount_cents"], 60);
-    let capped = beside.pay("/launches", &[&by_card[..], &["--body", &body, "--max-usd", "0.59"]].concat()).await;
+    let capped = beside
+        .pay("/launches", &[&by_card[..], &["--body", &body, "--max-usd", "0.59"]].concat())
+        .await;
     ended(&capped, 4);
-    assert!(said(&capped).contains("0.60 USD") && said(&capped).contains("--max-usd"), "{}", said(&capped));
-    assert_eq!(beside.gateway.audit().view("intents").await.len(), 0, "a refused price left a trace");
+    assert!(
+        said(&capped).contains("0.60 USD") && said(&capped).contains("--max-usd"),
+        "{}",
+        said(&capped)
+    );
+    assert_eq!(
+        beside.gateway.audit().view("intents").await.len(),
+        0,
+        "a refused price left a trace"
+    );
 
-    let paid = ended(&beside.pay("/launches", &[&by_card[..], &["--body", &body]].concat()).await, 0);
+    let paid =
+        ended(&beside.pay("/launches", &[&by_card[..], &["--body", &body]].concat()).await, 0);
     assert!(paid["charge"].as_str().unwrap().starts_with("0.60 USD; payment=pay_"), "{paid}");
     assert!(paid["receipt"]["reference"].as_str().unwrap().starts_with("pi_"), "{paid}");
     let token = paid["agent_token"].as_str().unwrap().to_owned();
@@ -173,16 +229,31 @@ async fn pay_by_card_mints_within_its_limit_and_its_agent_token_spends_credits()
     ended(&broke, 4);
     assert!(said(&broke).contains("--card"), "{}", said(&broke));
     ended(&beside.pay("/credits/purchase", &[&by_card[..], &["--body", "{}"]].concat()).await, 4);
-    ended(&beside.pay("/credits/purchase", &[&by_card[..], &["--body", "{}", "--max-usd", "12"]].concat()).await, 0);
+    ended(
+        &beside
+            .pay(
+                "/credits/purchase",
+                &[&by_card[..], &["--body", "{}", "--max-usd", "12"]].concat(),
+            )
+            .await,
+        0,
+    );
     let file = beside.dir.path().join("token");
     std::fs::write(&file, &token).unwrap();
     let at_file = format!("@{}", file.display());
-    let credited = ended(&beside.pay("/launches", &["--body", &body, "--agent-token", &at_file]).await, 0);
+    let credited =
+        ended(&beside.pay("/launches", &["--body", &body, "--agent-token", &at_file]).await, 0);
     assert!(credited["charge"].as_str().unwrap().starts_with("none; reason=credit"), "{credited}");
-    assert_eq!(ended(&beside.pay("/credits", &["--agent-token", &token]).await, 0)["body"]["data"]["balance"], 19);
+    assert_eq!(
+        ended(&beside.pay("/credits", &["--agent-token", &token]).await, 0)["body"]["data"]["balance"],
+        19
+    );
 
     let declined = ["--card", "pm_card_chargeDeclined", "--mint-url", &mint, "--body", &body];
-    assert_eq!(ended(&beside.pay("/launches", &declined).await, 4)["body"]["error"]["code"], "PAYMENT_003");
+    assert_eq!(
+        ended(&beside.pay("/launches", &declined).await, 4)["body"]["error"]["code"],
+        "PAYMENT_003"
+    );
     let unused = format!("http://127.0.0.1:{}/x", crate::support::child::free_port());
     let silent = beside.pay("/launches", &["--card", "--mint-url", &unused, "--body", &body]).await;
     ended(&silent, 3);
@@ -190,7 +261,12 @@ async fn pay_by_card_mints_within_its_limit_and_its_agent_token_spends_credits()
     let free = beside.pay("/launches", &["--card", "--mint-url", &mint]).await;
     ended(&free, 4);
     assert!(said(&free).contains("--agent-token"), "{}", said(&free));
-    for wrong in [&["--card", "4242424242424242"][..], &["--agent-token", "abc"], &["--customer", "ann"], &["--card", "--wallet", "1"]] {
+    for wrong in [
+        &["--card", "4242424242424242"][..],
+        &["--agent-token", "abc"],
+        &["--customer", "ann"],
+        &["--card", "--wallet", "1"],
+    ] {
         ended(&beside.pay("/launches", wrong).await, 2);
     }
     let balance = ended(&beside.ledger(&["balance"]).await, 0);
@@ -207,19 +283,30 @@ async fn pay_says_when_nobody_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_is_read_beside_a_running_gateway() {
-    let beside = Beside::start(Settings::from([("pricing.free_launches_per_month".to_owned(), "1".to_owned())])).await;
+    let beside = Beside::start(Settings::from([(
+        "pricing.free_launches_per_month".to_owned(),
+        "1".to_owned(),
+    )]))
+    .await;
     for title in ["free", "paid"] {
         ended(&beside.pay("/launches", &["--body", &launch(title).to_string()]).await, 0);
     }
     let all = ended(&beside.ledger(&["ls"]).await, 0);
-    let fundings: Vec<_> = all.as_array().unwrap().iter().map(|row| row["funding"].as_str().unwrap()).collect();
+    let fundings: Vec<_> =
+        all.as_array().unwrap().iter().map(|row| row["funding"].as_str().unwrap()).collect();
     assert_eq!(fundings, ["x402", "free"], "newest first");
     let (newest, oldest) = (all[0]["id"].as_str().unwrap(), all[1]["id"].as_str().unwrap());
     let page = ended(&beside.ledger(&["ls", "--before", newest]).await, 0);
     assert_eq!(page.as_array().unwrap().len(), 1);
     assert_eq!(page[0]["id"], oldest);
     let payer = Wallet::from_hex(DEVELOPMENT_KEY).address.to_checksum(None);
-    assert_eq!(ended(&beside.ledger(&["ls", "--payer", &payer, "--limit", "1"]).await, 0).as_array().unwrap().len(), 1);
+    assert_eq!(
+        ended(&beside.ledger(&["ls", "--payer", &payer, "--limit", "1"]).await, 0)
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(ended(&beside.ledger(&["ls", "--state", "rejected"]).await, 0), json!([]));
 
     let shown = ended(&beside.ledger(&["show", newest]).await, 0);
@@ -249,7 +336,10 @@ async fn the_configuration_is_shown_with_its_secrets_as_stars() {
     let output = turnpike(dir.path(), &["config", "--set", &signer, "--set", &store]).await;
     ended(&output, 0);
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(shown.contains("signer_key = \"****\"") && shown.contains("seal_key = \"****\""), "{shown}");
+    assert!(
+        shown.contains("signer_key = \"****\"") && shown.contains("seal_key = \"****\""),
+        "{shown}"
+    );
     assert!(!shown.contains(&key) && !shown.contains(&seal), "a secret is shown");
     let wrong = turnpike(dir.path(), &["config", "--set", "x402.nonsense=1"]).await;
     ended(&wrong, 2);

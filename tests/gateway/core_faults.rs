@@ -13,7 +13,11 @@ use crate::unfinished::until_state;
 fn pending(reply: Reply) {
     let reply = reply.refused(503, "PAYMENT_005");
     assert!(reply.header("payment-required").is_none(), "a challenge while money may have moved");
-    assert!(reply.header("retry-after").is_some() && reply.payment_id().is_some(), "{}", reply.brief());
+    assert!(
+        reply.header("retry-after").is_some() && reply.payment_id().is_some(),
+        "{}",
+        reply.brief()
+    );
     assert_eq!(reply.json()["retry"], "resend_same_proof");
 }
 
@@ -22,7 +26,10 @@ fn pending(reply: Reply) {
 fn one_key(world: &World, at_least: usize) {
     let sent = world.core().forwarded();
     let keys: Vec<Vec<&str>> = sent.iter().map(|seen| seen.values("idempotency-key")).collect();
-    assert!(keys.len() >= at_least && keys.iter().all(|key| key.len() == 1 && *key == keys[0]), "{keys:?}");
+    assert!(
+        keys.len() >= at_least && keys.iter().all(|key| key.len() == 1 && *key == keys[0]),
+        "{keys:?}"
+    );
 }
 
 /// Answers within a second or not at all; the client is told after four.
@@ -76,7 +83,11 @@ async fn r106_a_core_that_is_away_is_noticed_before_any_claim() {
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let reply = world.create(&header, &launch("nobody there")).await.refused(503, "SERVER_001");
     assert_eq!(reply.json()["reason"], "upstream_unavailable");
-    assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{:?}", reply.headers);
+    assert!(
+        reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+        "{:?}",
+        reply.headers
+    );
     assert!(world.gateway.audit().view("intents").await.is_empty(), "something was claimed");
     world.settles_at(Totals::default()).await;
     world.core().server.up().await;
@@ -132,14 +143,21 @@ async fn r106_a_core_that_stays_away_beyond_the_deadline_leaves_the_money_owed()
     until_state(&world, "rejected").await;
     world.core().server.up().await;
     let refused = world.create(&header, &launch("alone")).await.must(502);
-    assert!(refused.replayed() && refused.json()["entitled_until"].is_string(), "{}", refused.brief());
-    world.settles_at(Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() }).await;
+    assert!(
+        refused.replayed() && refused.json()["entitled_until"].is_string(),
+        "{}",
+        refused.brief()
+    );
+    world
+        .settles_at(Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() })
+        .await;
     // What is owed pays for the next one.
     created_soon(&world, &world.proof(&wallet).v2(), "owed").await;
     world.settles_at(one_paid()).await;
 }
 
-const GARBAGE: [Behaviour; 5] = [Behaviour::Truncate, Behaviour::NoId, Behaviour::Huge, Behaviour::Page, Behaviour::WrongType];
+const GARBAGE: [Behaviour; 5] =
+    [Behaviour::Truncate, Behaviour::NoId, Behaviour::Huge, Behaviour::Page, Behaviour::WrongType];
 
 /// A new agent's launch, its stored answer, and both in JSON.
 async fn created_and_replayed(world: &World, what: &str) {
@@ -162,7 +180,9 @@ async fn r107_garbage_once_is_asked_for_again_under_the_same_key() {
     }
     let grown = world.gateway.resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{} MiB more", grown >> 20);
-    world.settles_at(Totals { settlements: 5, transactions: 5, launches: 5, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 5, transactions: 5, launches: 5, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +192,9 @@ async fn r107_garbage_without_end_is_resolved_by_the_look_up() {
         world.core().behave(behaviour);
         created_and_replayed(&world, &format!("{behaviour:?}")).await;
     }
-    world.settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() })
+        .await;
 }
 
 /// A free creation whose process is killed while the core is busy with it.

@@ -1,6 +1,7 @@
-//! The crash matrix: SIGKILL at every point, with and without a client that asks again. On a file the process starts again; on a database
-//! server another one, which runs already, takes over, and the killed one stays dead. Afterwards the invariants hold, and the ledger is that
-//! of the undisturbed run, or nothing happened.
+//! The crash matrix: SIGKILL at every point, with and without a client that asks again. On a file
+//! the process starts again; on a database server another one, which runs already, takes over, and
+//! the killed one stays dead. Afterwards the invariants hold, and the ledger is that of the
+//! undisturbed run, or nothing happened.
 
 use std::time::Duration;
 
@@ -69,12 +70,20 @@ async fn matrix(funding: Funding) {
         };
         (format!("{} | {word}", crash.name()), failed)
     };
-    let rows: Vec<(String, bool)> = futures::stream::iter(crashes(funding)).map(run).buffer_unordered(AT_ONCE).collect().await;
+    let rows: Vec<(String, bool)> =
+        futures::stream::iter(crashes(funding)).map(run).buffer_unordered(AT_ONCE).collect().await;
     let mut lines: Vec<&str> = rows.iter().map(|(line, _)| line.as_str()).collect();
     lines.sort_unstable();
     println!("{}", lines.join("\n"));
-    let failed: Vec<&str> = rows.iter().filter(|(_, failed)| *failed).map(|(line, _)| line.as_str()).collect();
-    assert!(failed.is_empty(), "{} of {} kills were not survived:\n{}", failed.len(), rows.len(), failed.join("\n"));
+    let failed: Vec<&str> =
+        rows.iter().filter(|(_, failed)| *failed).map(|(line, _)| line.as_str()).collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {} kills were not survived:\n{}",
+        failed.len(),
+        rows.len(),
+        failed.join("\n")
+    );
 }
 
 /// One row of the matrix; what the books showed at the kill and where they came to.
@@ -124,7 +133,11 @@ async fn world(crash: &Crash) -> World {
         Funding::X402 | Funding::Entitlement => Setup::paid().proxied(),
         Funding::Card | Funding::Credit | Funding::Pack => Setup::paid().proxied().cards(),
     };
-    let setup = if on_server() && matches!(crash.moment, Moment::Commit(..)) { setup.databases_proxied() } else { setup };
+    let setup = if on_server() && matches!(crash.moment, Moment::Commit(..)) {
+        setup.databases_proxied()
+    } else {
+        setup
+    };
     setup.start().await
 }
 
@@ -180,7 +193,9 @@ async fn brought_to(world: &World, crash: &Crash, order: &Order) -> Held {
             world.send_until(&order.call, &mut trap).await;
             let mut commit = world.databases[0].trap_commit(at);
             trap.release();
-            tokio::time::timeout(Duration::from_secs(10), commit.reached()).await.expect("a commit passes");
+            tokio::time::timeout(Duration::from_secs(10), commit.reached())
+                .await
+                .expect("a commit passes");
             Held { _trap: Some(commit), ..Held::default() }
         }
         Moment::Commit(foreign, _) => {
@@ -204,7 +219,9 @@ fn set_trap(world: &World, foreign: Foreign, point: Point) -> Trap {
         Foreign::ChainRead => world.proxy().trap("\"pending\"", point),
         Foreign::Broadcast => world.proxy().trap("eth_sendRawTransaction", point),
         Foreign::Outcome => world.proxy().trap("eth_getTransactionReceipt", point),
-        Foreign::Token => world.stripe().proxy.trap("GET /v1/shared_payment/granted_tokens/", point),
+        Foreign::Token => {
+            world.stripe().proxy.trap("GET /v1/shared_payment/granted_tokens/", point)
+        }
         Foreign::Charge => world.stripe().proxy.trap("POST /v1/payment_intents", point),
         Foreign::CoreCreate => world.core().trap(point),
     }
@@ -220,9 +237,15 @@ pub async fn locked_books(world: &World) -> Writer {
 /// Sends the creation into a world in which it comes to stand in `state`.
 async fn standing(world: &World, state: State, order: &Order) {
     match (state, &order.wallet) {
-        (State::Submitted, Some(_)) => world.proxy().lie("eth_getTransactionReceipt", |_| serde_json::Value::Null),
-        (State::SubmitUnknown, Some(_)) => world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000)),
-        (State::SubmitUnknown, None) => world.stripe().faults("POST", INTENTS, StripeFault::DropBefore, 1_000),
+        (State::Submitted, Some(_)) => {
+            world.proxy().lie("eth_getTransactionReceipt", |_| serde_json::Value::Null)
+        }
+        (State::SubmitUnknown, Some(_)) => {
+            world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000))
+        }
+        (State::SubmitUnknown, None) => {
+            world.stripe().faults("POST", INTENTS, StripeFault::DropBefore, 1_000)
+        }
         (State::Charged, _) => world.gateway.database.writer().await.grants(false).await,
         (State::CoreUnknown, _) => world.core().behave(Behaviour::Fail),
         (State::Rejected | State::Released, _) => world.core().behave(Behaviour::Reject),
@@ -236,7 +259,10 @@ async fn standing(world: &World, state: State, order: &Order) {
         }
         // A card of its own brings these about.
         (State::Submitted | State::PayFailed, None)
-        | (State::Claimed | State::Signed | State::Forwarding | State::Created | State::Granted, _) => {}
+        | (
+            State::Claimed | State::Signed | State::Forwarding | State::Created | State::Granted,
+            _,
+        ) => {}
     }
     if state != State::PayFailed || order.wallet.is_none() {
         drop(world.begin(order.call.clone()));
@@ -263,13 +289,16 @@ async fn repair(world: &World) {
     world.gateway.database.writer().await.grants(true).await;
 }
 
-/// A client that sends the same proof until it gets a final answer: from the other process, or from before the gateway listens again.
+/// A client that sends the same proof until it gets a final answer: from the other process, or from
+/// before the gateway listens again.
 async fn asks_again(world: &World, call: &Call, status: u16) {
     let address = world.others.first().unwrap_or(&world.gateway).address;
     let watch = Stopwatch::start();
     while watch.elapsed() < Duration::from_secs(60) {
         match call.try_send(address).await {
-            Ok(reply) if reply.status == 503 || reply.code() == "PAYMENT_004" => unchallenged(&reply),
+            Ok(reply) if reply.status == 503 || reply.code() == "PAYMENT_004" => {
+                unchallenged(&reply)
+            }
             Ok(reply) => {
                 assert_eq!(reply.status.as_u16(), status, "{}", reply.brief());
                 return;

@@ -1,4 +1,5 @@
-//! Where a creation or a purchase can be killed: every state of an intent, with every foreign call and every commit that belongs to it.
+//! Where a creation or a purchase can be killed: every state of an intent, with every foreign call
+//! and every commit that belongs to it.
 
 use payments::intent::State;
 
@@ -22,7 +23,8 @@ pub enum Funding {
 }
 
 impl Funding {
-    pub const ALL: [Self; 6] = [Self::Free, Self::X402, Self::Entitlement, Self::Card, Self::Credit, Self::Pack];
+    pub const ALL: [Self; 6] =
+        [Self::Free, Self::X402, Self::Entitlement, Self::Card, Self::Credit, Self::Pack];
 
     /// What is asked abroad before the claim.
     fn before_the_claim(self) -> Foreign {
@@ -55,7 +57,8 @@ pub enum Foreign {
 pub enum Moment {
     /// At this point of this call.
     Call(Foreign, Point),
-    /// When the answer of this call is to be committed: the commit cannot happen, or it has happened and nobody heard of it.
+    /// When the answer of this call is to be committed: the commit cannot happen, or it has
+    /// happened and nobody heard of it.
     Commit(Foreign, CommitPoint),
     /// While the intent stands in the state that is looked at.
     Standing,
@@ -85,17 +88,23 @@ pub enum End {
 
 /// Every kill of creations that are funded like this, with and without a client that asks again.
 pub fn crashes(funding: Funding) -> Vec<Crash> {
-    let with_state = |state: State| moments(funding, state).into_iter().map(move |moment| (state, moment));
+    let with_state =
+        |state: State| moments(funding, state).into_iter().map(move |moment| (state, moment));
     let all = State::ALL.into_iter().flat_map(with_state);
-    all.flat_map(|(state, moment)| [false, true].map(|retry| Crash { funding, state, moment, retry })).collect()
+    all.flat_map(|(state, moment)| {
+        [false, true].map(|retry| Crash { funding, state, moment, retry })
+    })
+    .collect()
 }
 
-/// The kills that a state needs. No wildcard over states: a new one does not compile until its kills are named.
+/// The kills that a state needs. No wildcard over states: a new one does not compile until its
+/// kills are named.
 fn moments(funding: Funding, state: State) -> Vec<Moment> {
     use Funding::{Card, Credit, Entitlement, Free, Pack, X402};
     let call = |foreign| Point::ALL.into_iter().map(move |point| Moment::Call(foreign, point));
     // A file's commit has no answer that could be lost.
-    let commit_points = CommitPoint::ALL.into_iter().filter(|at| on_server() || *at == CommitPoint::Before);
+    let commit_points =
+        CommitPoint::ALL.into_iter().filter(|at| on_server() || *at == CommitPoint::Before);
     let commits = |foreign| commit_points.clone().map(move |at| Moment::Commit(foreign, at));
     let to_commit = |foreign| call(foreign).chain(commits(foreign)).collect();
     match (state, funding) {
@@ -106,28 +115,41 @@ fn moments(funding: Funding, state: State) -> Vec<Moment> {
             calls.chain(commits(Foreign::Outcome)).collect()
         }
         (State::Signed, Card | Pack) => to_commit(Foreign::Charge),
-        (State::Submitted | State::SubmitUnknown | State::PayFailed, X402 | Card | Pack) => vec![Moment::Standing],
+        (State::Submitted | State::SubmitUnknown | State::PayFailed, X402 | Card | Pack) => {
+            vec![Moment::Standing]
+        }
         (State::Rejected, X402 | Card) => vec![Moment::Standing],
         (State::Released, Free | Entitlement | Credit) => vec![Moment::Standing],
-        (State::Forwarding, Free | X402 | Entitlement | Card | Credit) => to_commit(Foreign::CoreCreate),
-        (State::CoreUnknown | State::Created, Free | X402 | Entitlement | Card | Credit) => vec![Moment::Standing],
+        (State::Forwarding, Free | X402 | Entitlement | Card | Credit) => {
+            to_commit(Foreign::CoreCreate)
+        }
+        (State::CoreUnknown | State::Created, Free | X402 | Entitlement | Card | Credit) => {
+            vec![Moment::Standing]
+        }
         (State::Charged | State::Granted, Pack) => vec![Moment::Standing],
         // What is not paid for has no payment, and a pack no launch.
-        (State::Signed | State::Submitted | State::SubmitUnknown | State::PayFailed, Free | Entitlement | Credit)
+        (
+            State::Signed | State::Submitted | State::SubmitUnknown | State::PayFailed,
+            Free | Entitlement | Credit,
+        )
         | (State::Rejected, Free | Entitlement | Credit | Pack)
         | (State::Released, X402 | Card | Pack)
         | (State::Forwarding | State::CoreUnknown | State::Created, Pack)
-        | (State::Charged | State::Granted, Free | X402 | Entitlement | Card | Credit) => Vec::new(),
+        | (State::Charged | State::Granted, Free | X402 | Entitlement | Card | Credit) => {
+            Vec::new()
+        }
     }
 }
 
 impl Crash {
-    /// The state that the books must show at the kill; none is no row. `None` where the process was already on its way.
+    /// The state that the books must show at the kill; none is no row. `None` where the process was
+    /// already on its way.
     pub fn state_at_kill(&self) -> Option<Option<State>> {
         match self.moment {
             Moment::Call(_, Point::AfterReply) => None,
             Moment::Commit(_, CommitPoint::After) => None,
-            Moment::Call(Foreign::ChainRead | Foreign::Token, _) | Moment::Commit(Foreign::ChainRead | Foreign::Token, _) => Some(None),
+            Moment::Call(Foreign::ChainRead | Foreign::Token, _)
+            | Moment::Commit(Foreign::ChainRead | Foreign::Token, _) => Some(None),
             Moment::Call(..) | Moment::Commit(..) | Moment::Standing => Some(Some(self.state)),
         }
     }
@@ -149,7 +171,11 @@ impl Crash {
             Moment::Standing => "standing".to_owned(),
         };
         let retry = if self.retry { "client asks again" } else { "client is gone" };
-        format!("{:<11} | {:<14} | {moment:<27} | {retry:<17}", format!("{:?}", self.funding), self.state.word())
+        format!(
+            "{:<11} | {:<14} | {moment:<27} | {retry:<17}",
+            format!("{:?}", self.funding),
+            self.state.word()
+        )
     }
 }
 
@@ -160,18 +186,24 @@ impl End {
         let charged = Totals { settlements: 1, charges: 1, ..Totals::default() };
         let bought = Totals { credits: 20, ..charged };
         match (self, funding) {
-            (Self::Done, Funding::Free) => Totals { free_slots: 1, launches: 1, ..Totals::default() },
+            (Self::Done, Funding::Free) => {
+                Totals { free_slots: 1, launches: 1, ..Totals::default() }
+            }
             (Self::Done, Funding::X402 | Funding::Entitlement) => Totals { launches: 1, ..paid },
             (Self::Done, Funding::Card) => Totals { launches: 1, ..charged },
             (Self::Done, Funding::Credit) => Totals { launches: 1, credits: 19, ..bought },
-            (Self::Done, Funding::Pack) | (Self::Nothing | Self::Refused | Self::NotPaid, Funding::Credit) => bought,
-            (Self::Nothing | Self::Refused, Funding::Entitlement) | (Self::Refused, Funding::X402) => Totals { obligations: 1, ..paid },
+            (Self::Done, Funding::Pack)
+            | (Self::Nothing | Self::Refused | Self::NotPaid, Funding::Credit) => bought,
+            (Self::Nothing | Self::Refused, Funding::Entitlement)
+            | (Self::Refused, Funding::X402) => Totals { obligations: 1, ..paid },
             (Self::Refused, Funding::Card) => Totals { credits: 1, ..charged },
             (Self::Nothing, Funding::Free | Funding::X402 | Funding::Card)
             | (Self::Refused, Funding::Free)
             | (Self::Nothing | Self::Refused | Self::NotPaid, Funding::Pack)
             | (Self::NotPaid, Funding::Card) => Totals::default(),
-            (Self::NotPaid, Funding::Free | Funding::X402 | Funding::Entitlement) => Totals { transactions: 1, ..Totals::default() },
+            (Self::NotPaid, Funding::Free | Funding::X402 | Funding::Entitlement) => {
+                Totals { transactions: 1, ..Totals::default() }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-//! Disputes and refunds made elsewhere: credits in proportion to the money that stands, and what becomes of an account that charged back.
+//! Disputes and refunds made elsewhere: credits in proportion to the money that stands, and what
+//! becomes of an account that charged back.
 
 use sandbox::stripe::DisputeTerms;
 use serde_json::{Value, json};
@@ -13,13 +14,19 @@ use crate::webhooks::{refund_elsewhere, shows};
 /// The payment and the charge of the only purchase.
 fn paid(world: &World) -> (String, String) {
     let intent = world.stripe().succeeded()[0].clone();
-    (intent["id"].as_str().unwrap().to_owned(), intent["latest_charge"].as_str().unwrap().to_owned())
+    (
+        intent["id"].as_str().unwrap().to_owned(),
+        intent["latest_charge"].as_str().unwrap().to_owned(),
+    )
 }
 
 /// A dispute over so many cents; its name.
 fn dispute(world: &World, charge: &str, cents: i64) -> String {
     let terms = DisputeTerms { amount: Some(cents), ..DisputeTerms::default() };
-    world.stripe().emulator.open_dispute_on(charge, &terms).unwrap()["id"].as_str().unwrap().to_owned()
+    world.stripe().emulator.open_dispute_on(charge, &terms).unwrap()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn close(world: &World, dispute: &str, won: bool) {
@@ -29,7 +36,11 @@ fn close(world: &World, dispute: &str, won: bool) {
 /// What the books hold on an account.
 async fn booked(world: &World, account: &str) -> i128 {
     let lines = world.gateway.audit().view("journal").await;
-    lines.iter().filter(|line| text(line, "account") == account).map(|line| number(line, "amount")).sum()
+    lines
+        .iter()
+        .filter(|line| text(line, "account") == account)
+        .map(|line| number(line, "amount"))
+        .sum()
 }
 
 async fn card_world_with_events() -> World {
@@ -56,9 +67,11 @@ async fn r139_a_partial_dispute_takes_its_share_and_a_cent_refunded_takes_no_cre
         899 => Ok(()),
         other => Err(other.to_string()),
     };
-    crate::support::moment::eventually("the refund", std::time::Duration::from_secs(20), gone).await;
+    crate::support::moment::eventually("the refund", std::time::Duration::from_secs(20), gone)
+        .await;
     shows(&world, &token, 15, None).await;
-    // The five credits' money went with the dispute; the cent that no credit stood for is lost. Nothing is gained.
+    // The five credits' money went with the dispute; the cent that no credit stood for is lost.
+    // Nothing is gained.
     assert_eq!(booked(&world, "exp:loss").await, 1);
     world.settles_at(Totals { credits: 15, ..BOUGHT }).await;
 }
@@ -80,7 +93,10 @@ async fn r151_what_was_lost_and_is_won_after_all_is_restored() {
     crate::support::moment::eventually("the loss", std::time::Duration::from_secs(20), lost).await;
     close(&world, &disputed, true);
     shows(&world, &token, 5, None).await;
-    assert_eq!((booked(&world, "exp:loss").await, booked(&world, "asset:stripe_clearing").await), (0, 1_200));
+    assert_eq!(
+        (booked(&world, "exp:loss").await, booked(&world, "asset:stripe_clearing").await),
+        (0, 1_200)
+    );
     world.send(on_credit(&token, "after all")).await.must(201);
     world.settles_at(Totals { credits: 4, launches: 16, ..BOUGHT }).await;
 }
@@ -99,9 +115,13 @@ async fn r202_credits_stand_for_the_money_that_stands() {
         0 => Ok(()),
         other => Err(other.to_string()),
     };
-    crate::support::moment::eventually("the end of both", std::time::Duration::from_secs(20), lost).await;
+    crate::support::moment::eventually("the end of both", std::time::Duration::from_secs(20), lost)
+        .await;
     shows(&world, &token, 10, None).await;
-    assert_eq!((booked(&world, "exp:loss").await, booked(&world, "asset:stripe_clearing").await), (0, 600));
+    assert_eq!(
+        (booked(&world, "exp:loss").await, booked(&world, "asset:stripe_clearing").await),
+        (0, 600)
+    );
     world.settles_at(Totals { credits: 10, ..BOUGHT }).await;
 }
 
@@ -127,7 +147,12 @@ async fn blocked(world: &World, card: &Card, token: &str) {
         world.pay(card, &purchase()).await,
         world.send(on_credit(token, "on a blocked account")).await,
     ] {
-        assert_eq!((reply.status.as_u16(), &reply.json()["reason"]), (402, &json!("account_blocked")), "{}", reply.brief());
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["reason"]),
+            (402, &json!("account_blocked")),
+            "{}",
+            reply.brief()
+        );
         unchallenged(&reply);
     }
     assert_eq!(world.stripe().succeeded().len(), charges, "nothing was charged");
@@ -147,10 +172,12 @@ async fn r141_an_account_that_charged_back_is_refused_until_an_operator_lifts_it
         let reply = world.send(on_credit(&token, "is it refused?")).await;
         if reply.status == 402 { Ok(()) } else { Err(reply.brief()) }
     };
-    crate::support::moment::eventually("the block", std::time::Duration::from_secs(20), refused).await;
+    crate::support::moment::eventually("the block", std::time::Duration::from_secs(20), refused)
+        .await;
     blocked(&world, &card, &token).await;
     let who = payer(&world).await;
-    let output = world.gateway.run(&["disputes", "lift", &who, "--reason", "paid by bank transfer"]).await;
+    let output =
+        world.gateway.run(&["disputes", "lift", &who, "--reason", "paid by bank transfer"]).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     world.send(on_credit(&token, "lifted")).await.must(201);
     world.pay(&card, &unpaid("by card, on a credit")).await.must(201);
@@ -166,11 +193,19 @@ async fn r141_a_fraud_warning_refuses_the_account_and_is_a_finding() {
         let reply = world.send(on_credit(&token, "is it refused?")).await;
         if reply.status == 402 { Ok(()) } else { Err(reply.brief()) }
     };
-    crate::support::moment::eventually("the block", std::time::Duration::from_secs(20), refused).await;
+    crate::support::moment::eventually("the block", std::time::Duration::from_secs(20), refused)
+        .await;
     blocked(&world, &card, &token).await;
-    assert_eq!(account(&world, &token).await["balance"], json!(account(&world, &token).await["balance"]));
+    assert_eq!(
+        account(&world, &token).await["balance"],
+        json!(account(&world, &token).await["balance"])
+    );
     let output = world.gateway.run(&["reconcile", "--json"]).await;
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let found = report["differences"].as_array().into_iter().flatten().any(|it| it["kind"] == "fraud_warning");
+    let found = report["differences"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|it| it["kind"] == "fraud_warning");
     assert!(found, "{report}");
 }

@@ -23,7 +23,8 @@ pub async fn payments(world: &World, count: usize) -> Vec<Header> {
 /// Sends all of them at once, each from a task of its own; a broken connection is no answer.
 pub fn send(world: &World, headers: &[Header]) -> Vec<tokio::task::JoinHandle<Option<Reply>>> {
     let address = world.gateway.address;
-    let calls = headers.iter().enumerate().map(|(at, header)| creation(header, &launch(&format!("n{at}"))));
+    let calls =
+        headers.iter().enumerate().map(|(at, header)| creation(header, &launch(&format!("n{at}"))));
     calls.map(|call| tokio::spawn(async move { call.try_send(address).await.ok() })).collect()
 }
 
@@ -54,13 +55,21 @@ async fn r109_sigterm_loses_none_of_fifty_paid_requests() {
     }
     let watch = Stopwatch::start();
     let status = world.gateway.sigterm().await;
-    assert!(status.success() && watch.elapsed() < Duration::from_secs(30), "{status} {:?}", watch.elapsed());
+    assert!(
+        status.success() && watch.elapsed() < Duration::from_secs(30),
+        "{status} {:?}",
+        watch.elapsed()
+    );
     let mut given = 0;
     for reply in join_all(requests).await {
         let Some(reply) = reply.unwrap() else { continue };
         match reply.status.as_u16() {
             201 => given += 1,
-            503 => assert!(["PAYMENT_005", "SERVER_001"].contains(&reply.code().as_str()), "{}", reply.brief()),
+            503 => assert!(
+                ["PAYMENT_005", "SERVER_001"].contains(&reply.code().as_str()),
+                "{}",
+                reply.brief()
+            ),
             _ => panic!("{}", reply.brief()),
         }
     }
@@ -68,10 +77,13 @@ async fn r109_sigterm_loses_none_of_fifty_paid_requests() {
     world.core().behave(Behaviour::Create);
     world.gateway.restart().await;
     all_created(&world, &headers).await;
-    world.settles_at(Totals { settlements: 50, transactions: 50, launches: 50, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 50, transactions: 50, launches: 50, ..Totals::default() })
+        .await;
 }
 
-/// Those who wait for a block that does not come are told so within seconds of SIGTERM, and the next process goes on at once.
+/// Those who wait for a block that does not come are told so within seconds of SIGTERM, and the
+/// next process goes on at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn r109_sigterm_shortens_the_wait_of_those_who_wait_already() {
     let mut world = Setup::paid().own_chain().set("server.drain_s", "9").start().await;
@@ -86,7 +98,11 @@ async fn r109_sigterm_shortens_the_wait_of_those_who_wait_already() {
     world.gateway.until("three transactions", Duration::from_secs(20), submitted).await;
     let watch = Stopwatch::start();
     let status = world.gateway.sigterm().await;
-    assert!(status.success() && watch.elapsed() < Duration::from_secs(14), "{status} {:?}", watch.elapsed());
+    assert!(
+        status.success() && watch.elapsed() < Duration::from_secs(14),
+        "{status} {:?}",
+        watch.elapsed()
+    );
     for reply in join_all(requests).await {
         let reply = reply.unwrap().expect("an answer before the end").refused(503, "PAYMENT_005");
         assert!(reply.header("payment-required").is_none());
@@ -96,6 +112,12 @@ async fn r109_sigterm_shortens_the_wait_of_those_who_wait_already() {
     world.gateway.restart().await;
     let watch = Stopwatch::start();
     all_created(&world, &headers).await;
-    assert!(watch.elapsed() < Duration::from_secs(15), "the leases were not released: {:?}", watch.elapsed());
-    world.settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() }).await;
+    assert!(
+        watch.elapsed() < Duration::from_secs(15),
+        "the leases were not released: {:?}",
+        watch.elapsed()
+    );
+    world
+        .settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() })
+        .await;
 }

@@ -1,5 +1,5 @@
-//! The payer or the token changes its mind between the claim and the block: nothing is taken, nothing is given, and nobody is asked to
-//! pay again while his authorization can still be used.
+//! The payer or the token changes its mind between the claim and the block: nothing is taken,
+//! nothing is given, and nobody is asked to pay again while his authorization can still be used.
 
 use std::time::Duration;
 
@@ -22,14 +22,24 @@ fn gas_lost() -> Totals {
 /// Proven failed, and still usable by whoever has seen it: no challenge.
 #[track_caller]
 fn failed_without_challenge(reply: &Reply, reason: &str) {
-    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (402, "PAYMENT_002"), "{}", reply.brief());
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (402, "PAYMENT_002"),
+        "{}",
+        reply.brief()
+    );
     assert_eq!(reply.json()["reason"], reason, "{}", reply.brief());
     assert_eq!(reply.json()["retry"], "wait", "{}", reply.brief());
-    assert!(reply.header("payment-required").is_none(), "a challenge while the authorization lives: {}", reply.brief());
+    assert!(
+        reply.header("payment-required").is_none(),
+        "a challenge while the authorization lives: {}",
+        reply.brief()
+    );
     assert_eq!(reply.json().get("accepts"), None, "{}", reply.brief());
 }
 
-/// The same proof again: refused without a challenge, and with one when the chain's safe block is past its end.
+/// The same proof again: refused without a challenge, and with one when the chain's safe block is
+/// past its end.
 async fn challenged_only_after_expiry(world: &World, header: &Header, body: &Value, reason: &str) {
     failed_without_challenge(&world.create(header, body).await, reason);
     world.chain.pass_s(400).await;
@@ -37,7 +47,11 @@ async fn challenged_only_after_expiry(world: &World, header: &Header, body: &Val
 }
 
 /// A paid creation whose transaction waits for a block that nobody makes.
-async fn waiting(world: &World, header: &Header, body: &Value) -> tokio::task::JoinHandle<Result<Reply, String>> {
+async fn waiting(
+    world: &World,
+    header: &Header,
+    body: &Value,
+) -> tokio::task::JoinHandle<Result<Reply, String>> {
     world.chain.set_automine(false).await;
     let request = world.begin(creation(header, body));
     world.chain.until_pending(world.signer.address, 1).await;
@@ -61,21 +75,28 @@ async fn r032_money_that_is_moved_away_first_buys_nothing() {
     world.settles_at(gas_lost()).await;
 }
 
-/// The operator sees what the chain took for the signer's only transaction: with the payment, and in the total of what moved nothing.
+/// The operator sees what the chain took for the signer's only transaction: with the payment, and
+/// in the total of what moved nothing.
 async fn gas_is_kept(world: &World, part: &str) {
     let id = text(&world.gateway.audit().view("intents").await[0], "id");
     let run = async |arguments: &[&str]| {
         let output = world.gateway.run(arguments).await;
-        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
     };
     let kept = async || {
         let shown = run(&["ledger", "show", &id, "--json"]).await;
         let attempts = shown["attempts"].as_array().unwrap().clone();
-        attempts.into_iter().find(|attempt| attempt["fee_wei"].is_string()).ok_or_else(|| shown["attempts"].to_string())
+        attempts
+            .into_iter()
+            .find(|attempt| attempt["fee_wei"].is_string())
+            .ok_or_else(|| shown["attempts"].to_string())
     };
     let attempt = eventually("the gas is kept", Duration::from_secs(20), kept).await;
     let receipt = world.chain.rpc("eth_getTransactionReceipt", json!([attempt["tx_hash"]])).await;
-    let number = |name: &str| u128::from_str_radix(receipt[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let number = |name: &str| {
+        u128::from_str_radix(receipt[name].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
     let fee_wei = (number("gasUsed") * number("effectiveGasPrice")).to_string();
     assert_eq!(attempt["fee_wei"], fee_wei.as_str());
     let balance = run(&["ledger", "balance", "--json"]).await;
@@ -116,11 +137,12 @@ async fn r034_an_authorization_that_expires_in_the_mempool_buys_nothing() {
     world.settles_at(gas_lost()).await;
 }
 
-/// The node loses the transaction and the chain's time passes: the expiry is proven without a receipt, and the signer's nonce is filled,
-/// so that the next payment is not held up by a gap.
+/// The node loses the transaction and the chain's time passes: the expiry is proven without a
+/// receipt, and the signer's nonce is filled, so that the next payment is not held up by a gap.
 #[tokio::test(flavor = "multi_thread")]
 async fn r034_a_transaction_that_never_arrives_leaves_no_gap_behind_it() {
-    let world = Setup::paid().own_chain().proxied().set("server.answer_deadline_s", "1").start().await;
+    let world =
+        Setup::paid().own_chain().proxied().set("server.answer_deadline_s", "1").start().await;
     let wallet = world.agent().await;
     world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(1_000));
     let (header, body) = (world.proof(&wallet).v2(), launch("never sent"));
@@ -159,7 +181,12 @@ async fn chain_readiness(world: &World, status: u16) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r042_a_paused_token_takes_nothing_and_free_launches_go_on() {
-    let world = Setup::new().set("pricing.free_launches_per_month", "1").own_chain().proxied().start().await;
+    let world = Setup::new()
+        .set("pricing.free_launches_per_month", "1")
+        .own_chain()
+        .proxied()
+        .start()
+        .await;
     let wallet = world.agent().await;
     world.chain.send(token::pause()).await;
     assert!(chain_readiness(&world, 503).await.contains("paused"));
@@ -173,7 +200,11 @@ async fn r042_a_paused_token_takes_nothing_and_free_launches_go_on() {
             "{}",
             reply.brief()
         );
-        assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{}", reply.brief());
+        assert!(
+            reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+            "{}",
+            reply.brief()
+        );
     }
     assert_eq!(world.gateway.audit().view("intents").await.len(), 1, "something was claimed");
     assert_eq!(world.proxy().calls("eth_sendRawTransaction"), 0);
@@ -183,7 +214,8 @@ async fn r042_a_paused_token_takes_nothing_and_free_launches_go_on() {
     chain_readiness(&world, 200).await;
     // Nothing was claimed: the same proof pays now.
     world.create(&header, &launch("paused")).await.must(201);
-    let both = Totals { settlements: 1, transactions: 1, free_slots: 1, launches: 2, ..Totals::default() };
+    let both =
+        Totals { settlements: 1, transactions: 1, free_slots: 1, launches: 2, ..Totals::default() };
     world.settles_at(both).await;
 }
 
@@ -195,7 +227,11 @@ async fn r042_a_payer_that_the_token_bars_takes_nothing_from_others() {
     for _ in 0..3 {
         let reply = world.launch(&barred, "barred").await;
         let body = reply.json();
-        assert!(body["got"].as_str().is_some_and(|got| got.contains("account is blacklisted")), "{}", reply.brief());
+        assert!(
+            body["got"].as_str().is_some_and(|got| got.contains("account is blacklisted")),
+            "{}",
+            reply.brief()
+        );
         refused_with_challenge(reply, "barred");
         chain_readiness(&world, 200).await;
     }

@@ -1,4 +1,5 @@
-//! SIGKILL at a known point of a paid creation: the next process finishes it, with and without its client.
+//! SIGKILL at a known point of a paid creation: the next process finishes it, with and without its
+//! client.
 
 use crate::proof_shapes::one_paid;
 use crate::settlement::until_created;
@@ -6,7 +7,8 @@ use crate::support::trap::Point;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Setup, Wallet, World};
 
-/// The packet of reads before a claim is the only one that counts the signer's waiting transactions.
+/// The packet of reads before a claim is the only one that counts the signer's waiting
+/// transactions.
 const CHAIN_READ: &str = "\"pending\"";
 
 /// A gateway, a payer, and the certainty that nothing was killed too early.

@@ -12,7 +12,8 @@ use crate::support::rpc_proxy::RpcProxy;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Call, Setup, Wallet, World};
 
-/// Where two confirmations are asked for, a payment in a block that goes away is no payment until it is in another one.
+/// Where two confirmations are asked for, a payment in a block that goes away is no payment until
+/// it is in another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn r043_a_payment_waits_for_its_confirmations_through_a_reorganisation() {
     let world = Setup::paid().own_chain().proxied().set("x402.confirmations", "2").start().await;
@@ -52,7 +53,8 @@ async fn r044_a_node_that_lags_is_waited_for() {
     world.settles_at(one_paid()).await;
 }
 
-/// Successful receipts that prove nothing: without the token's logs, of another payee, of another transaction.
+/// Successful receipts that prove nothing: without the token's logs, of another payee, of another
+/// transaction.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_that_proves_nothing_pays_for_nothing() {
     let lies: [fn(Value) -> Value; 3] = [
@@ -73,7 +75,9 @@ async fn a_receipt_that_proves_nothing_pays_for_nothing() {
         let world = Setup::paid().proxied().set("server.answer_deadline_s", "1").start().await;
         let wallet = world.agent().await;
         let header = world.proof(&wallet).v2();
-        world.proxy().lie("eth_getTransactionReceipt", move |receipt| if receipt.is_null() { receipt } else { lie(receipt) });
+        world.proxy().lie("eth_getTransactionReceipt", move |receipt| {
+            if receipt.is_null() { receipt } else { lie(receipt) }
+        });
         let reply = world.create(&header, &launch("lied about")).await;
         assert_ne!(reply.status, 201, "{}", reply.brief());
         assert_eq!(world.core().launch_count(), 0);
@@ -93,10 +97,18 @@ async fn r047_a_node_of_another_chain_is_noticed_and_nobody_is_asked_to_pay() {
     };
     // Nobody pays and nobody asks for readiness: it is noticed all the same.
     let reply = eventually("no challenge", Duration::from_secs(20), withdrawn).await;
-    assert!(reply.header("payment-required").is_none() && reply.json().get("accepts").is_none(), "{}", reply.brief());
+    assert!(
+        reply.header("payment-required").is_none() && reply.json().get("accepts").is_none(),
+        "{}",
+        reply.brief()
+    );
     assert!(reply.header("retry-after").is_some());
     let ready = Call::get("/readyz").send(world.gateway.operator).await.must(503);
-    assert!(ready.json()["checks"]["chain"].as_str().is_some_and(|why| why.contains("chain id")), "{}", ready.brief());
+    assert!(
+        ready.json()["checks"]["chain"].as_str().is_some_and(|why| why.contains("chain id")),
+        "{}",
+        ready.brief()
+    );
     world.create(&header, &launch("t")).await.must(503);
     assert_eq!(world.proxy().calls("eth_sendRawTransaction"), 0);
     world.settles_at(Totals::default()).await;

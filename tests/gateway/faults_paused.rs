@@ -1,4 +1,5 @@
-//! A process that is stopped for longer than its lease, right between a commit and the send that follows it.
+//! A process that is stopped for longer than its lease, right between a commit and the send that
+//! follows it.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ async fn r132_a_process_stopped_before_its_send_sends_nothing_once_another_took_
     if left_out() {
         return;
     }
-    let world = Setup::new().processes(2).databases_proxied().set("store.lease_s", "3").start().await;
+    let world =
+        Setup::new().processes(2).databases_proxied().set("store.lease_s", "3").start().await;
     let wallet = world.agent().await;
     let mut commit = world.databases[0].trap_commit(CommitPoint::After);
     let request = world.begin(creation(&world.proof(&wallet).v2(), &launch("stopped")));

@@ -23,8 +23,17 @@ async fn r130_a_wallet_that_would_pay_itself_is_refused_in_words() {
     world.chain.mint(receiver.address, 10_000_000).await;
     for header in [world.proof(&receiver).v2(), world.proof(&receiver).v1()] {
         let reply = world.create(&header, &launch("to myself")).await;
-        assert_eq!((reply.status.as_u16(), &reply.json()["reason"]), (402, &json!("self_payment")), "{}", reply.brief());
-        assert!(String::from_utf8_lossy(&reply.body).contains("a wallet other than payTo"), "{}", reply.brief());
+        assert_eq!(
+            (reply.status.as_u16(), &reply.json()["reason"]),
+            (402, &json!("self_payment")),
+            "{}",
+            reply.brief()
+        );
+        assert!(
+            String::from_utf8_lossy(&reply.body).contains("a wallet other than payTo"),
+            "{}",
+            reply.brief()
+        );
     }
     assert_eq!(world.gateway.audit().view("intents").await.len(), 0, "nothing is claimed");
     assert_eq!(world.chain.tx_count(world.signer.address).await, 0);
@@ -34,7 +43,8 @@ async fn r130_a_wallet_that_would_pay_itself_is_refused_in_words() {
 /// A second gateway on the same receiver.
 async fn beside(first: &World, relayers: &str) -> World {
     let receiver = first.terms.pay_to.to_checksum(None);
-    let setup = Setup::paid().alone(ONE).on_chain(Arc::clone(&first.chain)).set("x402.pay_to", &receiver);
+    let setup =
+        Setup::paid().alone(ONE).on_chain(Arc::clone(&first.chain)).set("x402.pay_to", &receiver);
     let mut second = setup.set("x402.known_relayers", relayers).start().await;
     second.terms = first.terms.clone();
     second
@@ -58,7 +68,11 @@ async fn both_at_once(first: &World, second: &World) {
 }
 
 async fn strangers(world: &World) -> Vec<(String, String)> {
-    let rows = world.gateway.audit().rows("select kind, detail from findings where kind = 'stranger_settled'").await;
+    let rows = world
+        .gateway
+        .audit()
+        .rows("select kind, detail from findings where kind = 'stranger_settled'")
+        .await;
     rows.iter().map(|row| (text(row, "kind"), text(row, "detail"))).collect()
 }
 
@@ -69,13 +83,27 @@ async fn r120_a_settlement_by_a_strangers_transaction_is_counted_and_found() {
     both_at_once(&first, &second).await;
     let (of_first, of_second) = (strangers(&first).await, strangers(&second).await);
     assert_eq!(of_first.len() + of_second.len(), 1, "{of_first:?} {of_second:?}");
-    let (loser, winner, found) = if of_first.is_empty() { (&second, &first, of_second) } else { (&first, &second, of_first) };
-    assert!(found[0].1.to_lowercase().contains(&winner.signer.address_lower()), "the sender is named: {found:?}");
+    let (loser, winner, found) = if of_first.is_empty() {
+        (&second, &first, of_second)
+    } else {
+        (&first, &second, of_first)
+    };
+    assert!(
+        found[0].1.to_lowercase().contains(&winner.signer.address_lower()),
+        "the sender is named: {found:?}"
+    );
     assert_eq!(Metrics::of(loser).await.sum("gateway_settled_by_stranger_total", &[]), 1.0);
     assert_eq!(Metrics::of(winner).await.sum("gateway_settled_by_stranger_total", &[]), 0.0);
-    assert!(loser.gateway.logs().contains("payment.settled_by_stranger"), "{}", loser.gateway.logs());
+    assert!(
+        loser.gateway.logs().contains("payment.settled_by_stranger"),
+        "{}",
+        loser.gateway.logs()
+    );
     let says = crate::rotation::doctor_says(loser, "pay_to").await;
-    assert!(says[0]["says"].as_str().is_some_and(|says| says.contains("this gateway's alone")), "{says:?}");
+    assert!(
+        says[0]["says"].as_str().is_some_and(|says| says.contains("this gateway's alone")),
+        "{says:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,5 @@
-//! A settlement that was counted, in a chain that changes its mind: it is looked at until the chain calls its block final.
+//! A settlement that was counted, in a chain that changes its mind: it is looked at until the chain
+//! calls its block final.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// A paid launch on a node of its own, with the proof that paid.
 pub async fn paid() -> (World, Header) {
-    let world = Setup::paid().own_chain().proxied().set("x402.fee_bump_after_s", "600").start().await;
+    let world =
+        Setup::paid().own_chain().proxied().set("x402.fee_bump_after_s", "600").start().await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     world.chain.mine(2).await;
@@ -31,12 +33,20 @@ async fn shown(world: &World) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What the chain says of the only settlement: block hash, block number, index of the transfer's log.
+/// What the chain says of the only settlement: block hash, block number, index of the transfer's
+/// log.
 async fn on_chain(world: &World) -> (Value, u64, u64) {
     let settlements = world.gateway.audit().view("settlements").await;
-    let receipt = world.chain.rpc("eth_getTransactionReceipt", json!([settlements[0]["tx_hash"]])).await;
-    let number = |value: &Value| u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
-    (receipt["blockHash"].clone(), number(&receipt["blockNumber"]), number(&receipt["logs"][1]["logIndex"]))
+    let receipt =
+        world.chain.rpc("eth_getTransactionReceipt", json!([settlements[0]["tx_hash"]])).await;
+    let number = |value: &Value| {
+        u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
+    (
+        receipt["blockHash"].clone(),
+        number(&receipt["blockNumber"]),
+        number(&receipt["logs"][1]["logIndex"]),
+    )
 }
 
 /// Waits until the booked settlement is the one on the chain.
@@ -44,7 +54,9 @@ async fn until_booked_where_it_is(world: &World) {
     let same = async || {
         let (hash, number, log) = on_chain(world).await;
         let booked = shown(world).await["settlement"].clone();
-        let agrees = booked["block_hash"] == hash && booked["block_number"] == json!(number) && booked["log_index"] == json!(log);
+        let agrees = booked["block_hash"] == hash
+            && booked["block_number"] == json!(number)
+            && booked["log_index"] == json!(log);
         if agrees { Ok(()) } else { Err(format!("{booked} instead of {hash} {number} {log}")) }
     };
     world.gateway.until("the settlement is booked where it is", SOON, same).await;
@@ -56,7 +68,8 @@ async fn final_flag(world: &World) -> i128 {
 
 async fn until_final(world: &World) {
     world.chain.mine(FINAL_BLOCKS).await;
-    let settled = async || if final_flag(world).await == 1 { Ok(()) } else { Err(String::from("not final")) };
+    let settled =
+        async || if final_flag(world).await == 1 { Ok(()) } else { Err(String::from("not final")) };
     world.gateway.until("the settlement is final", SOON, settled).await;
 }
 
@@ -101,23 +114,33 @@ async fn r043_a_settlement_that_is_reorganised_away_is_noticed_and_sent_again() 
     let id = text(&world.gateway.audit().view("intents").await[0], "id");
     world.chain.set_automine(false).await;
     world.chain.reorg(1, &[]).await;
-    assert_eq!(world.chain.tx_count(world.signer.address).await, 0, "the transaction is still there");
+    assert_eq!(
+        world.chain.tx_count(world.signer.address).await,
+        0,
+        "the transaction is still there"
+    );
     until_lost(&world, &[(id.clone(), true)]).await;
     let finding = shown(&world).await["findings"][0].clone();
-    assert!(finding["detail"].as_str().is_some_and(|detail| detail.contains("sent again")), "{finding}");
+    assert!(
+        finding["detail"].as_str().is_some_and(|detail| detail.contains("sent again")),
+        "{finding}"
+    );
     world.chain.set_automine(true).await;
     world.chain.mine(1).await;
     until_lost(&world, &[(id, false)]).await;
     until_booked_where_it_is(&world).await;
     let sent = world.proxy().broadcasts();
-    assert!(sent.len() > 1 && sent.iter().all(|raw| *raw == sent[0]), "other bytes than those that were saved");
+    assert!(
+        sent.len() > 1 && sent.iter().all(|raw| *raw == sent[0]),
+        "other bytes than those that were saved"
+    );
     assert!(world.create(&header, &launch("reorganised")).await.must(201).replayed());
     until_final(&world).await;
     world.settles_at(one_paid()).await;
 }
 
-/// The node takes nothing until the authorization is over: the loss stays in the open, and no gap in the signer's nonces holds up what comes
-/// next.
+/// The node takes nothing until the authorization is over: the loss stays in the open, and no gap
+/// in the signer's nonces holds up what comes next.
 #[tokio::test(flavor = "multi_thread")]
 async fn r043_a_settlement_that_cannot_come_back_stays_an_open_finding() {
     let (world, _) = paid().await;
@@ -128,7 +151,11 @@ async fn r043_a_settlement_that_cannot_come_back_stays_an_open_finding() {
     world.chain.pass_s(400).await;
     let given_up = async || {
         let finding = shown(&world).await["findings"][0].clone();
-        if finding["detail"].as_str().is_some_and(|detail| detail.contains("by hand")) { Ok(()) } else { Err(finding.to_string()) }
+        if finding["detail"].as_str().is_some_and(|detail| detail.contains("by hand")) {
+            Ok(())
+        } else {
+            Err(finding.to_string())
+        }
     };
     world.gateway.until("the finding says that nothing can be done", SOON, given_up).await;
     world.proxy().fault("eth_sendRawTransaction", Fault::Refuse(0));
@@ -138,5 +165,8 @@ async fn r043_a_settlement_that_cannot_come_back_stays_an_open_finding() {
     };
     world.gateway.until("the nonce that came back is used", SOON, filled).await;
     assert_eq!(lost(&world).await, [(id, true)]);
-    assert_eq!((world.gateway.audit().view("settlements").await.len(), final_flag(&world).await), (1, 0));
+    assert_eq!(
+        (world.gateway.audit().view("settlements").await.len(), final_flag(&world).await),
+        (1, 0)
+    );
 }

@@ -19,9 +19,14 @@ async fn readiness(world: &World, expected: u16) {
         let reply = Call::get("/readyz").send(operator).await;
         if reply.status == expected { Ok(reply) } else { Err(reply.brief()) }
     };
-    let reply = crate::support::moment::eventually("readiness", Duration::from_secs(30), asked).await;
+    let reply =
+        crate::support::moment::eventually("readiness", Duration::from_secs(30), asked).await;
     if expected == 503 {
-        assert!(reply.json()["checks"]["chain"].as_str().is_some_and(|why| why.contains("out of gas")), "{}", reply.brief());
+        assert!(
+            reply.json()["checks"]["chain"].as_str().is_some_and(|why| why.contains("out of gas")),
+            "{}",
+            reply.brief()
+        );
     }
 }
 
@@ -33,7 +38,11 @@ async fn r040_a_signer_without_gas_claims_nothing_and_works_again_once_it_has_so
     let header = world.proof(&wallet).v2();
     let reply = world.create(&header, &launch("no gas")).await.must(503);
     assert_eq!(reply.json()["reason"], "signer_out_of_gas", "{}", reply.brief());
-    assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{}", reply.brief());
+    assert!(
+        reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+        "{}",
+        reply.brief()
+    );
     readiness(&world, 503).await;
     assert!(world.gateway.audit().view("intents").await.is_empty(), "something was claimed");
     assert_eq!(world.proxy().calls("eth_sendRawTransaction"), 0);
@@ -46,7 +55,12 @@ async fn r040_a_signer_without_gas_claims_nothing_and_works_again_once_it_has_so
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r041_a_fee_spike_is_answered_under_the_same_nonce() {
-    let world = Setup::paid().own_chain().set("x402.fee_bump_after_s", "2").set("x402.max_fee_gwei", "500").start().await;
+    let world = Setup::paid()
+        .own_chain()
+        .set("x402.fee_bump_after_s", "2")
+        .set("x402.max_fee_gwei", "500")
+        .start()
+        .await;
     let (first, second) = (world.agent().await, world.agent().await);
     world.chain.set_automine(false).await;
     let request = world.begin(creation(&world.proof(&first).v2(), &launch("spike")));
@@ -59,7 +73,8 @@ async fn r041_a_fee_spike_is_answered_under_the_same_nonce() {
     world.chain.set_automine(true).await;
     request.await.unwrap().unwrap().must(201);
     let attempts = world.gateway.audit().view("attempts").await;
-    let hashes: std::collections::BTreeSet<String> = attempts.iter().map(|attempt| text(attempt, "tx_hash")).collect();
+    let hashes: std::collections::BTreeSet<String> =
+        attempts.iter().map(|attempt| text(attempt, "tx_hash")).collect();
     assert!(hashes.len() >= 2, "no replacement: {attempts:?}");
     assert!(attempts.iter().all(|attempt| number(attempt, "eoa_nonce") == 0), "{attempts:?}");
     world.settles_at(one_paid()).await;

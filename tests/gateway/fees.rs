@@ -1,4 +1,5 @@
-//! What the card processor keeps and pays out is in the books, and what it holds for us is compared.
+//! What the card processor keeps and pays out is in the books, and what it holds for us is
+//! compared.
 
 use sandbox::stripe::{DisputeTerms, EntryTerms, Fault, PayoutStatus, PayoutTerms, RefundStatus};
 use serde_json::{Value, json};
@@ -18,13 +19,22 @@ const NET: i128 = 28;
 
 async fn booked(world: &World, account: &str) -> i128 {
     let lines = world.gateway.audit().view("journal").await;
-    lines.iter().filter(|line| text(line, "account") == account).map(|line| number(line, "amount")).sum()
+    lines
+        .iter()
+        .filter(|line| text(line, "account") == account)
+        .map(|line| number(line, "amount"))
+        .sum()
 }
 
 /// Clearing, bank, and the two fees.
 async fn stands(world: &World) -> [i128; 4] {
     let mut sums = [0; 4];
-    for (sum, account) in sums.iter_mut().zip(["asset:stripe_clearing", "asset:bank", "exp:processing", "exp:dispute"]) {
+    for (sum, account) in sums.iter_mut().zip([
+        "asset:stripe_clearing",
+        "asset:bank",
+        "exp:processing",
+        "exp:dispute",
+    ]) {
         *sum = booked(world, account).await;
     }
     sums
@@ -34,7 +44,10 @@ async fn stands(world: &World) -> [i128; 4] {
 fn paid(world: &World, cents: u64) -> (String, String) {
     let all = world.stripe().succeeded();
     let intent = all.iter().find(|it| it["amount"] == cents).unwrap();
-    (intent["id"].as_str().unwrap().to_owned(), intent["latest_charge"].as_str().unwrap().to_owned())
+    (
+        intent["id"].as_str().unwrap().to_owned(),
+        intent["latest_charge"].as_str().unwrap().to_owned(),
+    )
 }
 
 fn pay_out(world: &World, terms: &PayoutTerms) -> String {
@@ -83,8 +96,17 @@ async fn r152_fees_of_charges_and_disputes_are_booked_once_and_refunds_give_none
 async fn r152_a_payout_of_the_schedule_is_booked_for_what_is_ours_and_taken_back_when_it_fails() {
     let world = launched_by_card(Setup::paid().cards()).await;
     // Another product of the same account: neither booked nor found.
-    add(&world, EntryTerms { amount: 500, fee: 45, r#type: Some(String::from("charge")), ..EntryTerms::default() });
-    let payout = pay_out(&world, &PayoutTerms { status: PayoutStatus::Pending, ..PayoutTerms::default() });
+    add(
+        &world,
+        EntryTerms {
+            amount: 500,
+            fee: 45,
+            r#type: Some(String::from("charge")),
+            ..EntryTerms::default()
+        },
+    );
+    let payout =
+        pay_out(&world, &PayoutTerms { status: PayoutStatus::Pending, ..PayoutTerms::default() });
     agrees(&world, &[]).await;
     assert_eq!(stands(&world).await, [NET, 0, 32, 0], "it is on its way");
     world.stripe().emulator.settle_payout(&payout, true).unwrap();
@@ -93,7 +115,11 @@ async fn r152_a_payout_of_the_schedule_is_booked_for_what_is_ours_and_taken_back
         assert_eq!(stands(&world).await, [0, NET, 32, 0]);
     }
     let row = &list(&world, "payouts").await[0];
-    assert_eq!((&row["amount_minor"], &row["ours_cents"], &row["standing"]), (&json!(483), &json!(28), &json!("booked")), "{row}");
+    assert_eq!(
+        (&row["amount_minor"], &row["ours_cents"], &row["standing"]),
+        (&json!(483), &json!(28), &json!("booked")),
+        "{row}"
+    );
     world.stripe().emulator.settle_payout(&payout, false).unwrap();
     agrees(&world, &[]).await;
     assert_eq!(stands(&world).await, [NET, 0, 32, 0], "it failed");
@@ -106,13 +132,17 @@ async fn r152_a_payout_of_the_schedule_is_booked_for_what_is_ours_and_taken_back
 #[tokio::test(flavor = "multi_thread")]
 async fn r152_a_payout_by_hand_is_a_finding_until_an_operator_says_what_of_it_is_ours() {
     let world = launched_by_card(Setup::paid().cards()).await;
-    let by_hand = |amount| PayoutTerms { manual: true, amount: Some(amount), ..PayoutTerms::default() };
+    let by_hand =
+        |amount| PayoutTerms { manual: true, amount: Some(amount), ..PayoutTerms::default() };
     let (first, second) = (pay_out(&world, &by_hand(20)), pay_out(&world, &by_hand(8)));
     for _ in 0..2 {
         finds(&world, &[], &[("unassigned_payout", &first), ("unassigned_payout", &second)]).await;
         assert_eq!(stands(&world).await, [NET, 0, 32, 0], "nothing is guessed");
     }
-    assert!(page(&world, "/operator/attention").await.contains("/operator/payouts/assign"), "the page asks for it");
+    assert!(
+        page(&world, "/operator/attention").await.contains("/operator/payouts/assign"),
+        "the page asks for it"
+    );
     let target = format!("payouts/{first}/assign");
     for (body, status) in [
         (json!({"ours": "20.00"}), 400),
@@ -129,14 +159,25 @@ async fn r152_a_payout_by_hand_is_a_finding_until_an_operator_says_what_of_it_is
     act(&world, &target, &right).await.must(200);
     assert_eq!(act(&world, &target, &right).await.status, 409, "once");
     assert_eq!(act(&world, "payouts/po_unknown/assign", &right).await.status, 404);
-    let output = world.gateway.run(&["payouts", "assign", &second, "--ours", "0.08", "--reason", "all of it"]).await;
+    let output = world
+        .gateway
+        .run(&["payouts", "assign", &second, "--ours", "0.08", "--reason", "all of it"])
+        .await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(stands(&world).await, [NET - 23, 23, 32, 0]);
     assert_eq!(open(&world).await, []);
     agrees(&world, &[]).await;
     let actions = list(&world, "actions").await;
-    let of = |via: &str| actions.iter().find(|it| it["action"] == "payout.assign" && it["via"] == via).map(|it| it["subject"].clone());
-    assert_eq!((of("api"), of("cli")), (Some(json!(format!("{first} 0.15 USD"))), Some(json!(format!("{second} 0.08 USD")))));
+    let of = |via: &str| {
+        actions
+            .iter()
+            .find(|it| it["action"] == "payout.assign" && it["via"] == via)
+            .map(|it| it["subject"].clone())
+    };
+    assert_eq!(
+        (of("api"), of("cli")),
+        (Some(json!(format!("{first} 0.15 USD"))), Some(json!(format!("{second} 0.08 USD"))))
+    );
     // One that fails afterwards is in the balance again.
     world.stripe().emulator.settle_payout(&second, false).unwrap();
     agrees(&world, &[]).await;
@@ -149,12 +190,20 @@ async fn r152_what_no_posting_explains_is_found_and_stays_accepted_once_an_opera
     let world = launched_by_card(Setup::paid().cards()).await;
     agrees(&world, &[]).await;
     let charge = paid(&world, 60).1;
-    let correction = |amount| EntryTerms { amount, source: Some(charge.clone()), ..EntryTerms::default() };
+    let correction =
+        |amount| EntryTerms { amount, source: Some(charge.clone()), ..EntryTerms::default() };
     add(&world, correction(-25));
     for _ in 0..2 {
         finds(&world, &[], &[("amount_mismatch", "stripe:clearing:0")]).await;
     }
-    let closing = ["findings", "close", "amount_mismatch", "stripe:clearing:0", "--reason", "Stripe corrected its fee"];
+    let closing = [
+        "findings",
+        "close",
+        "amount_mismatch",
+        "stripe:clearing:0",
+        "--reason",
+        "Stripe corrected its fee",
+    ];
     assert!(world.gateway.run(&closing).await.status.success());
     agrees(&world, &[]).await;
     agrees(&world, &[]).await;
@@ -162,7 +211,11 @@ async fn r152_what_no_posting_explains_is_found_and_stays_accepted_once_an_opera
     let (report, code) = crate::reconcile::reconcile(&world, &[]).await;
     let found = report["differences"][0].clone();
     assert_eq!((code, &found["kind"]), (1, &json!("amount_mismatch")), "{report}");
-    assert!(found["key"].as_str().unwrap().starts_with("stripe:clearing:") && found["key"] != "stripe:clearing:0", "{found}");
+    assert!(
+        found["key"].as_str().unwrap().starts_with("stripe:clearing:")
+            && found["key"] != "stripe:clearing:0",
+        "{found}"
+    );
     add(&world, correction(5));
     agrees(&world, &[]).await;
     assert_eq!(open(&world).await, [], "it closes by itself");
@@ -172,22 +225,41 @@ async fn r152_what_no_posting_explains_is_found_and_stays_accepted_once_an_opera
 async fn r152_an_account_of_ours_alone_is_compared_with_its_balance_and_others_in_it_are_found() {
     let world = launched_by_card(Setup::paid().cards().set("stripe.exclusive", "true")).await;
     agrees(&world, &[]).await;
-    let foreign = add(&world, EntryTerms { amount: -25, r#type: Some(String::from("stripe_fee")), ..EntryTerms::default() });
+    let foreign = add(
+        &world,
+        EntryTerms {
+            amount: -25,
+            r#type: Some(String::from("stripe_fee")),
+            ..EntryTerms::default()
+        },
+    );
     finds(&world, &[], &[("foreign_entry", &foreign)]).await;
-    let closing = ["findings", "close", "foreign_entry", &foreign, "--reason", "a fee of the account"];
+    let closing =
+        ["findings", "close", "foreign_entry", &foreign, "--reason", "a fee of the account"];
     assert!(world.gateway.run(&closing).await.status.success());
     world.pay(&Card::new(), &unpaid("another")).await.must(201);
-    let payout = pay_out(&world, &PayoutTerms { status: PayoutStatus::Pending, ..PayoutTerms::default() });
+    let payout =
+        pay_out(&world, &PayoutTerms { status: PayoutStatus::Pending, ..PayoutTerms::default() });
     let listed = async || crate::reconcile::reconcile(&world, &[]).await.0["differences"].clone();
-    let kinds = |found: &Value| found.as_array().unwrap().iter().map(|it| it["kind"].clone()).collect::<Vec<_>>();
-    assert_eq!(kinds(&listed().await), [json!("foreign_entry")], "what was closed is seen, and stays closed");
+    let kinds = |found: &Value| {
+        found.as_array().unwrap().iter().map(|it| it["kind"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        kinds(&listed().await),
+        [json!("foreign_entry")],
+        "what was closed is seen, and stays closed"
+    );
     world.stripe().emulator.settle_payout(&payout, true).unwrap();
     assert_eq!(kinds(&listed().await), [json!("foreign_entry")]);
     assert_eq!((stands(&world).await, open(&world).await), ([0, 2 * NET, 64, 0], Vec::new()));
     let tampered = "UPDATE stripe_payouts SET entries_cents = entries_cents + 1";
     world.gateway.database.writer().await.execute(tampered, tampered).await;
     let found = listed().await;
-    let balance = found.as_array().unwrap().iter().find(|it| it["key"].as_str().unwrap().starts_with("stripe:balance:"));
+    let balance = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["key"].as_str().unwrap().starts_with("stripe:balance:"));
     assert_eq!(balance.map(|it| &it["kind"]), Some(&json!("amount_mismatch")), "{found}");
 }
 
@@ -197,8 +269,11 @@ async fn r152_a_refund_that_is_not_decided_is_no_difference() {
     world.stripe().emulator.set_new_refunds(RefundStatus::Pending).unwrap();
     let (payment, _) = refused(&world).await;
     ended(&approve(&world, &payment, &[]).await, 0);
-    let asked = async || if world.stripe().refunds().len() == 1 { Ok(()) } else { Err(String::from("not yet")) };
-    crate::support::moment::eventually("the refund", std::time::Duration::from_secs(20), asked).await;
+    let asked = async || {
+        if world.stripe().refunds().len() == 1 { Ok(()) } else { Err(String::from("not yet")) }
+    };
+    crate::support::moment::eventually("the refund", std::time::Duration::from_secs(20), asked)
+        .await;
     // Stripe took it out of the balance already; here it is still owed.
     for _ in 0..2 {
         agrees(&world, &[]).await;
@@ -232,7 +307,8 @@ async fn r152_gas_is_booked_and_the_overview_tells_gross_fees_refunds_and_net_ev
         let wei = |name: &str| gas[name].as_str().unwrap().parse::<i128>().unwrap();
         (wei("settled") + wei("lost") + wei("void") + wei("refunds")) / 1_000_000_000
     };
-    let known = async || if spent().await > 0 { Ok(()) } else { Err(String::from("not noted yet")) };
+    let known =
+        async || if spent().await > 0 { Ok(()) } else { Err(String::from("not noted yet")) };
     crate::support::moment::eventually("the gas", std::time::Duration::from_secs(20), known).await;
     refund_elsewhere(&world, &paid(&world, 60).0, 10).await;
     for _ in 0..2 {
@@ -241,16 +317,26 @@ async fn r152_gas_is_booked_and_the_overview_tells_gross_fees_refunds_and_net_ev
     }
     let api = read(&world, "overview").await;
     let today = api["days"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!(today["usd"], json!({"gross_minor": 60, "fees_minor": 32, "refunds_minor": 10, "net_minor": 18}), "{today}");
+    assert_eq!(
+        today["usd"],
+        json!({"gross_minor": 60, "fees_minor": 32, "refunds_minor": 10, "net_minor": 18}),
+        "{today}"
+    );
     assert_eq!(today["usdc"]["net_minor"], 550_000, "{today}");
     assert_eq!(i128::from(today["gas_gwei"].as_i64().unwrap()), spent().await);
     assert!(today["gas_usd_cents"].is_i64(), "{today}");
-    assert_eq!(booked(&world, "asset:stripe_clearing").await, 18, "what is left is what Stripe holds");
+    assert_eq!(
+        booked(&world, "asset:stripe_clearing").await,
+        18,
+        "what is left is what Stripe holds"
+    );
     let output = world.gateway.run(&["ledger", "overview", "--json"]).await;
     let cli: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(cli["days"], api["days"]);
     let page = page(&world, "/operator").await;
-    for name in ["Card, gross", "Card, fees", "Card, refunds", "Card, net", "x402, net", "Gas, valued"] {
+    for name in
+        ["Card, gross", "Card, fees", "Card, refunds", "Card, net", "x402, net", "Gas, valued"]
+    {
         assert!(page.contains(name), "{name}");
     }
     verified(&world).await;

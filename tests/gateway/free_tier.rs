@@ -24,7 +24,8 @@ async fn r049_five_launches_are_free_and_the_sixth_is_paid() {
     let sixth = world.launch(&wallet, "paid").await.must(201);
     assert!(sixth.charge().starts_with("0.55 USDC; payment="), "{}", sixth.brief());
     assert!(sixth.header("payment-response").is_some());
-    let all = Totals { settlements: 1, transactions: 1, free_slots: 5, launches: 6, ..Totals::default() };
+    let all =
+        Totals { settlements: 1, transactions: 1, free_slots: 5, launches: 6, ..Totals::default() };
     world.settles_at(all).await;
     let usage = world.ask(&wallet, "GET", "/usage").await.must(200).json();
     let month = &usage["data"]["limits"]["launches_per_month"];
@@ -68,7 +69,10 @@ async fn r051_every_spelling_of_an_address_is_one_wallet() {
         assert!(reply.charge().ends_with(&remaining), "{spelling}: {}", reply.brief());
     }
     let slots = world.gateway.audit().view("free_slots").await;
-    assert!(slots.iter().all(|slot| text(slot, "wallet").ends_with(&wallet.address_lower())), "{slots:?}");
+    assert!(
+        slots.iter().all(|slot| text(slot, "wallet").ends_with(&wallet.address_lower())),
+        "{slots:?}"
+    );
     let intents = world.gateway.audit().view("intents").await;
     assert!(intents.iter().all(|i| text(i, "payer") == wallet.payer()), "{intents:?}");
     let free = Totals { free_slots: 3, launches: 3, ..Totals::default() };
@@ -85,7 +89,8 @@ async fn r052_a_bad_checksum_is_never_a_new_identity() {
     let flip = |c: char| {
         if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }
     };
-    let flipped: String = good.char_indices().map(|(i, c)| if i == at { flip(c) } else { c }).collect();
+    let flipped: String =
+        good.char_indices().map(|(i, c)| if i == at { flip(c) } else { c }).collect();
     let mut payload = world.proof(&wallet).json_v2();
     payload["payload"]["authorization"]["from"] = json!(flipped);
     let reply = world.create(&encode_v2(&payload), &launch("badly spelled")).await;
@@ -95,7 +100,10 @@ async fn r052_a_bad_checksum_is_never_a_new_identity() {
         _ => crate::proofs::refused_with_challenge(reply, "a bad checksum"),
     }
     let slots = world.gateway.audit().view("free_slots").await;
-    assert!(slots.iter().all(|slot| text(slot, "wallet").ends_with(&wallet.address_lower())), "{slots:?}");
+    assert!(
+        slots.iter().all(|slot| text(slot, "wallet").ends_with(&wallet.address_lower())),
+        "{slots:?}"
+    );
     crate::support::oracle::check(&world).await;
 }
 
@@ -129,7 +137,12 @@ async fn a_wallet_without_the_price_has_no_free_launches() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r058_a_proof_that_identifies_is_never_cashed() {
-    let world = Setup::new().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000").proxied().start().await;
+    let world = Setup::new()
+        .set("limits.agent_per_minute", "1000")
+        .set("limits.agent_burst", "1000")
+        .proxied()
+        .start()
+        .await;
     let wallet = world.agent().await;
     for at in 0..5 {
         world.launch(&wallet, &format!("free {at}")).await.must(201);

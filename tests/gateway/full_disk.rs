@@ -1,4 +1,5 @@
-//! A file system without space, without writes, or without the file: it is said in words, nothing is lost, and what ends by itself needs no restart.
+//! A file system without space, without writes, or without the file: it is said in words, nothing
+//! is lost, and what ends by itself needs no restart.
 
 use std::time::Duration;
 
@@ -25,11 +26,19 @@ fn disk(world: &World) -> &SmallDisk {
 
 /// Readiness is what it should be, and says so.
 async fn readiness_says(world: &World, status: u16, words: &str) {
-    eventually(&format!("readiness is {status} and says {words:?}"), Duration::from_secs(10), async || {
-        let reply = Call::get("/readyz").send(world.gateway.operator).await;
-        let said = reply.json()["checks"]["books"].to_string();
-        if reply.status == status && said.contains(words) { Ok(()) } else { Err(format!("{} {said}", reply.status)) }
-    })
+    eventually(
+        &format!("readiness is {status} and says {words:?}"),
+        Duration::from_secs(10),
+        async || {
+            let reply = Call::get("/readyz").send(world.gateway.operator).await;
+            let said = reply.json()["checks"]["books"].to_string();
+            if reply.status == status && said.contains(words) {
+                Ok(())
+            } else {
+                Err(format!("{} {said}", reply.status))
+            }
+        },
+    )
     .await;
 }
 
@@ -37,7 +46,11 @@ async fn readiness_says(world: &World, status: u16, words: &str) {
 #[track_caller]
 fn put_off(reply: &Reply) {
     assert_eq!(reply.status, 503, "{}", reply.brief());
-    assert!(reply.header("payment-required").is_none() && reply.header("retry-after").is_some(), "{}", reply.brief());
+    assert!(
+        reply.header("payment-required").is_none() && reply.header("retry-after").is_some(),
+        "{}",
+        reply.brief()
+    );
     match reply.code().as_str() {
         "SERVER_001" => {}
         "PAYMENT_005" => assert!(reply.payment_id().is_some(), "{}", reply.brief()),
@@ -90,7 +103,9 @@ async fn r116_a_full_disk_is_survived_without_a_restart() {
             goes_on(&world, header, &format!("full {round} {at}")).await;
         }
     }
-    world.settles_at(Totals { settlements: 9, transactions: 9, launches: 9, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 9, transactions: 9, launches: 9, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -98,7 +113,8 @@ async fn r116_a_disk_that_fills_during_a_payment_loses_nothing() {
     if left_out() {
         return;
     }
-    let world = Setup::paid().small_disk().proxied().set("server.answer_deadline_s", "4").start().await;
+    let world =
+        Setup::paid().small_disk().proxied().set("server.answer_deadline_s", "4").start().await;
     let header = world.proof(&world.agent().await).v2();
     let mut trap = world.proxy().trap("eth_sendRawTransaction", Point::AfterEffect);
     let request = world.begin(creation(&header, &launch("fills up")));
@@ -106,7 +122,11 @@ async fn r116_a_disk_that_fills_during_a_payment_loses_nothing() {
     disk(&world).fill();
     trap.release();
     let reply = request.await.unwrap().expect("an answer").refused(503, "PAYMENT_005");
-    assert!(reply.payment_id().is_some() && reply.header("payment-required").is_none(), "{}", reply.brief());
+    assert!(
+        reply.payment_id().is_some() && reply.header("payment-required").is_none(),
+        "{}",
+        reply.brief()
+    );
     disk(&world).free();
     goes_on(&world, &header, "fills up").await;
     world.settles_at(one_paid()).await;
@@ -135,7 +155,8 @@ async fn r116_the_embedded_core_survives_a_full_disk() {
     if left_out() {
         return;
     }
-    let world = Setup::paid().embedded().small_disk().set("server.answer_deadline_s", "4").start().await;
+    let world =
+        Setup::paid().embedded().small_disk().set("server.answer_deadline_s", "4").start().await;
     let wallet = world.agent().await;
     world.launch(&wallet, "before").await.must(201);
     disk(&world).fill();
@@ -182,12 +203,24 @@ async fn r129_books_are_served_once_whatever_they_are_called() {
     std::fs::hard_link(&books, &links[1]).unwrap();
     for link in links {
         let mut settings = crate::support::gateway::Settings::new();
-        for key in ["x402.mode", "x402.rpc_url", "x402.asset", "x402.pay_to", "x402.chain_id", "x402.signer_key", "store.seal_key"] {
+        for key in [
+            "x402.mode",
+            "x402.rpc_url",
+            "x402.asset",
+            "x402.pay_to",
+            "x402.chain_id",
+            "x402.signer_key",
+            "store.seal_key",
+        ] {
             settings.insert(key.to_owned(), world.gateway.setting(key).to_owned());
         }
         settings.insert("store.url".to_owned(), format!("sqlite://{}", link.display()));
-        settings.insert("upstream.url".to_owned(), world.gateway.setting("upstream.url").to_owned());
-        settings.insert("upstream.signing_secret".to_owned(), world.gateway.setting("upstream.signing_secret").to_owned());
+        settings
+            .insert("upstream.url".to_owned(), world.gateway.setting("upstream.url").to_owned());
+        settings.insert(
+            "upstream.signing_secret".to_owned(),
+            world.gateway.setting("upstream.signing_secret").to_owned(),
+        );
         let mut second = Gateway::prepare(settings);
         second.spawn();
         assert!(!second.wait_end().await.success(), "{} was served a second time", link.display());

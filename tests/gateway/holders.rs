@@ -1,4 +1,5 @@
-//! Holders of card accounts: each reads and changes what it paid for, and all of them spend what is the account's.
+//! Holders of card accounts: each reads and changes what it paid for, and all of them spend what is
+//! the account's.
 
 use std::time::Duration;
 
@@ -18,13 +19,21 @@ fn by(token: &str, method: &str, path: &str) -> Call {
 }
 
 fn token_of(reply: &Reply) -> String {
-    reply.header("x-agent-token").unwrap_or_else(|| panic!("no agent token: {}", reply.brief())).to_owned()
+    reply
+        .header("x-agent-token")
+        .unwrap_or_else(|| panic!("no agent token: {}", reply.brief()))
+        .to_owned()
 }
 
 /// The ids of `GET /launches`.
 async fn listed(world: &World, token: &str) -> Vec<String> {
     let list = world.send(by(token, "GET", "/launches")).await.must(200).json();
-    list["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    list["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn command(world: &World, arguments: &[&str]) -> (Value, Option<i32>) {
@@ -36,11 +45,19 @@ async fn command(world: &World, arguments: &[&str]) -> (Value, Option<i32>) {
 async fn r143_a_holder_reads_and_changes_what_it_paid_for() {
     let world = card_world().await;
     let card = Card::new();
-    let (one, other) = (world.pay(&card, &unpaid("of one")).await.must(201), world.pay(&card, &unpaid("of the other")).await.must(201));
+    let (one, other) = (
+        world.pay(&card, &unpaid("of one")).await.must(201),
+        world.pay(&card, &unpaid("of the other")).await.must(201),
+    );
     let (first, second) = (token_of(&one), token_of(&other));
     assert_ne!(first, second, "a charge without a token begins a holder");
-    assert_eq!((listed(&world, &first).await, listed(&world, &second).await), (vec![one.launch_id()], vec![other.launch_id()]));
-    for (token, reply, status) in [(&first, &one, 200), (&first, &other, 404), (&second, &one, 404), (&second, &other, 200)] {
+    assert_eq!(
+        (listed(&world, &first).await, listed(&world, &second).await),
+        (vec![one.launch_id()], vec![other.launch_id()])
+    );
+    for (token, reply, status) in
+        [(&first, &one, 200), (&first, &other, 404), (&second, &one, 404), (&second, &other, 200)]
+    {
         let path = format!("/launches/{}", reply.launch_id());
         world.send(by(token, "GET", &path)).await.must(status);
         world.send(by(token, "PATCH", &path).json(&json!({"name": "changed"}))).await.must(status);
@@ -72,15 +89,22 @@ async fn r143_a_holder_reads_and_changes_what_it_paid_for() {
     assert_eq!(account(&world, &first).await["balance"], 19);
 }
 
-/// Equal requests of two holders are two, also while the first one waits for its answer and nobody waits for it.
+/// Equal requests of two holders are two, also while the first one waits for its answer and nobody
+/// waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn r143_a_holder_joins_no_request_of_another() {
     let world = card_world().await;
     let card = Card::new();
-    let (first, second) = (bought(&world, &card).await, token_of(&world.pay(&card, &unpaid("of the second")).await.must(201)));
+    let (first, second) = (
+        bought(&world, &card).await,
+        token_of(&world.pay(&card, &unpaid("of the second")).await.must(201)),
+    );
     let mut hold = world.core().trap(Point::AfterEffect);
     let body = launch("the same").to_string();
-    let headers = [("authorization", format!("Bearer {first}")), ("content-type", String::from("application/json"))];
+    let headers = [
+        ("authorization", format!("Bearer {first}")),
+        ("content-type", String::from("application/json")),
+    ];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let bytes = raw::request("POST", "/launches", &headers, body.as_bytes());
     raw::send_and_hang_up(world.gateway.address, &bytes, hold.reached()).await;
@@ -111,7 +135,11 @@ async fn r143_tokens_of_before_have_the_reach_they_had() {
     assert_eq!(listed(&world, &token).await.len(), 2);
     world.send(by(&token, "GET", &format!("/launches/{}", other.launch_id()))).await.must(200);
     let (shown, _) = command(&world, &["holders", "show", &payer_of(&world).await]).await;
-    assert_eq!(shown["rows"].as_array().unwrap().iter().filter(|row| row["reach"] == "account").count(), 2, "{shown}");
+    assert_eq!(
+        shown["rows"].as_array().unwrap().iter().filter(|row| row["reach"] == "account").count(),
+        2,
+        "{shown}"
+    );
     // Such a token is rotated and revoked as any other.
     let next = token_of(&world.send(by(&token, "POST", "/agent-token/rotate")).await.must(200));
     assert_eq!(listed(&world, &next).await.len(), 2);
@@ -137,14 +165,23 @@ async fn r143_a_token_is_rotated_once_and_the_old_one_ends() {
     let replies = join_all((0..2).map(|_| world.send(rotate.clone()))).await;
     let (won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 200);
     assert_eq!((won.len(), lost.len()), (1, 1));
-    assert_eq!((lost[0].status.as_u16(), &lost[0].json()["reason"]), (409, &json!("agent_token_rotated")), "{}", lost[0].brief());
+    assert_eq!(
+        (lost[0].status.as_u16(), &lost[0].json()["reason"]),
+        (409, &json!("agent_token_rotated")),
+        "{}",
+        lost[0].brief()
+    );
     let next = token_of(&won[0]);
     assert_eq!(won[0].json()["data"]["agent_token"], json!(next));
     assert_ne!(next, old);
     for token in [&old, &next] {
         assert_eq!(listed(&world, token).await.len(), 1, "both are good for a minute");
     }
-    assert_eq!(token_of(&world.send(paid).await.must(201)), next, "the answer brings the token that is good");
+    assert_eq!(
+        token_of(&world.send(paid).await.must(201)),
+        next,
+        "the answer brings the token that is good"
+    );
     let late = "UPDATE holders SET before_until_ms = 1";
     world.gateway.database.writer().await.execute(late, late).await;
     world.send(by(&old, "GET", "/launches")).await.must(401);
@@ -162,32 +199,60 @@ async fn r143_operators_revoke_a_holder_and_freeze_an_account() {
     let pack = bought(&world, &card).await;
     let (stolen, account_name) = (token_of(&one), payer(&world).await);
     let id = one.payment_id().unwrap();
-    assert_eq!(command(&world, &["holders", "revoke", &id, "--reason", "stolen", "--dry-run"]).await.1, Some(10));
+    assert_eq!(
+        command(&world, &["holders", "revoke", &id, "--reason", "stolen", "--dry-run"]).await.1,
+        Some(10)
+    );
     world.send(by(&stolen, "GET", "/launches")).await.must(200);
     let revoke = format!("holders/{id}/revoke");
     act(&world, &revoke, &json!({"reason": "stolen"})).await.must(200);
     act(&world, &revoke, &json!({"reason": "stolen"})).await.must(409);
-    for call in [by(&stolen, "GET", "/launches"), on_credit(&stolen, "stolen"), by(&stolen, "POST", "/agent-token/rotate")] {
+    for call in [
+        by(&stolen, "GET", "/launches"),
+        on_credit(&stolen, "stolen"),
+        by(&stolen, "POST", "/agent-token/rotate"),
+    ] {
         world.send(call).await.must(401);
     }
     world.send(on_credit(&pack, "another holder goes on")).await.must(201);
-    assert_eq!(command(&world, &["holders", "freeze", &account_name, "--reason", "looked into"]).await.1, Some(0));
-    for call in [by(&pack, "GET", "/launches"), by(&pack, "GET", "/credits"), on_credit(&pack, "frozen")] {
+    assert_eq!(
+        command(&world, &["holders", "freeze", &account_name, "--reason", "looked into"]).await.1,
+        Some(0)
+    );
+    for call in
+        [by(&pack, "GET", "/launches"), by(&pack, "GET", "/credits"), on_credit(&pack, "frozen")]
+    {
         let reply = world.send(call).await.must(401);
         assert_eq!(reply.json()["reason"], "account_frozen", "{}", reply.brief());
     }
     let charges = world.stripe().succeeded().len();
     let reply = world.pay(&card, &unpaid("frozen")).await;
-    assert_eq!((reply.status.as_u16(), &reply.json()["reason"]), (402, &json!("account_frozen")), "{}", reply.brief());
+    assert_eq!(
+        (reply.status.as_u16(), &reply.json()["reason"]),
+        (402, &json!("account_frozen")),
+        "{}",
+        reply.brief()
+    );
     unchallenged(&reply);
     assert_eq!(world.stripe().succeeded().len(), charges);
-    let page = Call::get(&format!("/operator/payers/{account_name}")).send(world.gateway.operator).await.must(200);
+    let page = Call::get(&format!("/operator/payers/{account_name}"))
+        .send(world.gateway.operator)
+        .await
+        .must(200);
     let page = String::from_utf8_lossy(&page.body).into_owned();
     assert!(page.contains("Frozen since") && page.contains(&id), "{page}");
-    act(&world, &format!("credits/{account_name}/unfreeze"), &json!({"reason": "well"})).await.must(200);
+    act(&world, &format!("credits/{account_name}/unfreeze"), &json!({"reason": "well"}))
+        .await
+        .must(200);
     world.send(on_credit(&pack, "goes on")).await.must(201);
-    let actions = Call::get("/operator/api/actions").send(world.gateway.operator).await.must(200).json();
-    let done: Vec<_> = actions["rows"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap().to_owned()).collect();
+    let actions =
+        Call::get("/operator/api/actions").send(world.gateway.operator).await.must(200).json();
+    let done: Vec<_> = actions["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["action"].as_str().unwrap().to_owned())
+        .collect();
     for action in ["account.unfreeze", "account.freeze", "holder.revoke"] {
         assert_eq!(done.iter().filter(|it| *it == action).count(), 1, "{done:?}");
     }
@@ -200,7 +265,8 @@ async fn r143_a_used_credential_ends_and_its_answer_stays() {
     let credential = world.credential(&card, &call).await;
     let paid = world.send(credential.on(&call)).await.must(201);
     let other = world.pay(&card, &unpaid("of another holder")).await.must(201);
-    let reads = |reply: &Reply| credential.on(&Call::get(&format!("/launches/{}", reply.launch_id())));
+    let reads =
+        |reply: &Reply| credential.on(&Call::get(&format!("/launches/{}", reply.launch_id())));
     world.send(reads(&paid)).await.must(200);
     world.send(reads(&other)).await.must(404);
     world.send(credential.on(&Call::get("/credits"))).await.must(200);
@@ -226,7 +292,11 @@ async fn r205_what_a_credential_made_with_a_credit_is_its_own() {
     let path = format!("/launches/{}", made.launch_id());
     let token = token_of(&made);
     let publish = Call::new("POST", &format!("{path}/publish"));
-    for (call, status) in [(Call::get(&path), 200), (Call::new("PATCH", &path).json(&json!({"name": "changed"})), 200), (publish, 202)] {
+    for (call, status) in [
+        (Call::get(&path), 200),
+        (Call::new("PATCH", &path).json(&json!({"name": "changed"})), 200),
+        (publish, 202),
+    ] {
         world.send(credential.on(&call)).await.must(status);
         world.send(call.header("authorization", &format!("Bearer {token}"))).await.must(status);
     }
@@ -238,8 +308,13 @@ async fn r206_answers_about_cards_say_how_to_go_on_by_token() {
     let asked = world.send(unpaid("what does it cost?")).await.must(402);
     assert!(asked.json()["agent_token"].as_str().unwrap().contains("tpk_"), "{}", asked.brief());
     let pack = world.pay(&Card::new(), &purchase()).await.must(200);
-    assert!(pack.json()["data"]["agent_token"].as_str().unwrap().contains("X-Agent-Token"), "{}", pack.brief());
-    let unknown = world.send(by(&format!("tpk_{}", "A".repeat(43)), "GET", "/credits")).await.must(401);
+    assert!(
+        pack.json()["data"]["agent_token"].as_str().unwrap().contains("X-Agent-Token"),
+        "{}",
+        pack.brief()
+    );
+    let unknown =
+        world.send(by(&format!("tpk_{}", "A".repeat(43)), "GET", "/credits")).await.must(401);
     assert!(unknown.json()["agent_token"].is_string(), "{}", unknown.brief());
 }
 
@@ -255,13 +330,22 @@ async fn r142_credits_of_a_card_that_is_not_known_again_are_spent_by_token() {
         told.brief()
     );
     assert_eq!(world.stripe().charges_sent(), 0, "nothing was charged");
-    let knowing = Call::new("POST", "/credits/purchase").json(&json!({"pack": "pack_20", "agent_token_only": true}));
+    let knowing = Call::new("POST", "/credits/purchase")
+        .json(&json!({"pack": "pack_20", "agent_token_only": true}));
     let bought = world.pay(&card, &knowing).await.must(200);
-    assert!(bought.json()["data"]["warning"].as_str().unwrap().contains("agent token"), "{}", bought.brief());
+    assert!(
+        bought.json()["data"]["warning"].as_str().unwrap().contains("agent token"),
+        "{}",
+        bought.brief()
+    );
     world.send(on_credit(&token_of(&bought), "by token")).await.must(201);
     // Another fingerprint on each token: only the charge tells.
     let bought = world.pay(&Card::of("pm_card_newFingerprint"), &purchase()).await.must(200);
-    assert!(bought.json()["data"]["warning"].as_str().unwrap().contains("agent token"), "{}", bought.brief());
+    assert!(
+        bought.json()["data"]["warning"].as_str().unwrap().contains("agent token"),
+        "{}",
+        bought.brief()
+    );
     let plain = world.pay(&Card::new(), &purchase()).await.must(200);
     assert!(plain.json()["data"].get("warning").is_none(), "{}", plain.brief());
 }

@@ -64,7 +64,11 @@ async fn r097_no_method_slips_past_the_price() {
         let reply = world.send(Call::new(method, "/launches").json(&launch("free"))).await;
         assert!([400, 402, 405].contains(&reply.status.as_u16()), "{method}: {}", reply.brief());
     }
-    for (name, value) in [("x-http-method-override", "POST"), ("x-http-method", "POST"), ("x-method-override", "POST")] {
+    for (name, value) in [
+        ("x-http-method-override", "POST"),
+        ("x-http-method", "POST"),
+        ("x-method-override", "POST"),
+    ] {
         let (proof, payment) = world.identity(&wallet).v2();
         let call = Call::get("/launches").json(&launch("free")).header(proof, &payment);
         world.send(call.header(name, value)).await.must(200);
@@ -87,7 +91,9 @@ async fn an_unknown_method_is_405_with_allow_and_an_unknown_path_404() {
     assert!(!allowed.contains(&"PUT"), "{allow}");
     let one = world.send(Call::new("PUT", "/v1/launches/abc")).await.refused(405, "SERVER_004");
     assert!(one.header("allow").expect("Allow").contains("DELETE"));
-    for target in ["/", "/nothing", "/v1", "/v2/launches", "/launches/a/nothing", "/operator", "/readyz"] {
+    for target in
+        ["/", "/nothing", "/v1", "/v2/launches", "/launches/a/nothing", "/operator", "/readyz"]
+    {
         world.send(Call::get(target)).await.refused(404, "SERVER_003");
     }
     assert!(world.core().forwarded().is_empty());

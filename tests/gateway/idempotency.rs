@@ -1,4 +1,5 @@
-//! A client's own name for a request: `Idempotency-Key`, and the x402 extension `payment-identifier`.
+//! A client's own name for a request: `Idempotency-Key`, and the x402 extension
+//! `payment-identifier`.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,9 @@ const IDENTIFIER: &str = "pay_7d5d747be160e280504c099d984bcfe0";
 
 /// `POST /launches` with a fresh proof and this `Idempotency-Key`.
 async fn keyed(world: &World, wallet: &Wallet, key: &str, title: &str) -> Reply {
-    world.send(creation(&world.proof(wallet).v2(), &launch(title)).header("idempotency-key", key)).await
+    world
+        .send(creation(&world.proof(wallet).v2(), &launch(title)).header("idempotency-key", key))
+        .await
 }
 
 /// A fresh proof that carries an identifier, beside what a client echoes.
@@ -51,7 +54,9 @@ async fn r028_an_idempotency_key_names_one_request_of_one_wallet() {
     let second = keyed(&world, &wallet, "order-2", "once").await.must(201);
     assert_ne!(second.launch_id(), first.launch_id());
     assert_eq!(world.chain.balance(wallet.address).await, 10_000_000 - 2 * PRICE);
-    world.settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,9 +67,12 @@ async fn r028_a_key_that_is_none_is_refused_before_anything() {
         let reply = keyed(&world, &wallet, key, "t").await.refused(400, "SERVER_002");
         assert_eq!(reply.json()["reason"], "invalid_idempotency_key", "{key}");
     }
-    let twice = creation(&world.proof(&wallet).v2(), &launch("t")).header("idempotency-key", "a").header("idempotency-key", "b");
+    let twice = creation(&world.proof(&wallet).v2(), &launch("t"))
+        .header("idempotency-key", "a")
+        .header("idempotency-key", "b");
     world.send(twice).await.refused(400, "SERVER_002");
-    let both = creation(&identified(&world, &wallet, &json!(IDENTIFIER)), &launch("t")).header("idempotency-key", "a");
+    let both = creation(&identified(&world, &wallet, &json!(IDENTIFIER)), &launch("t"))
+        .header("idempotency-key", "a");
     let reply = world.send(both).await.refused(400, "SERVER_002");
     assert_eq!(reply.json()["reason"], "several_idempotency_keys");
     world.settles_at(Totals::default()).await;
@@ -72,7 +80,8 @@ async fn r028_a_key_that_is_none_is_refused_before_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r028_fifty_copies_under_one_key_pay_once() {
-    let setup = Setup::paid().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000");
+    let setup =
+        Setup::paid().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000");
     let world = setup.start().await;
     let wallet = world.agent_with(50 * PRICE).await;
     let copies = (0..50).map(|_| keyed(&world, &wallet, "order-1", "once"));
@@ -95,7 +104,10 @@ async fn a_failed_payment_does_not_keep_its_key() {
         let mut elsewhere = cancelled.draft.clone();
         elsewhere.to = Wallet::random().address;
         let signed = elsewhere.sign(&wallet);
-        world.chain.send(crate::support::token::transfer_with_authorization(&elsewhere, &signed.signature)).await;
+        world
+            .chain
+            .send(crate::support::token::transfer_with_authorization(&elsewhere, &signed.signature))
+            .await;
         hold.release();
     };
     let call = creation(&proof.v2(), &launch("t")).header("idempotency-key", "order-1");
@@ -119,15 +131,22 @@ async fn r027_a_payment_identifier_names_one_request() {
     used(world.create(&identified(&world, &wallet, &id), &launch("another")).await, &first);
     // A name of the other kind is another name, and another wallet's is another wallet's.
     assert!(!keyed(&world, &wallet, IDENTIFIER, "once").await.must(201).replayed());
-    assert!(!world.create(&identified(&world, &other, &id), &launch("once")).await.must(201).replayed());
-    world.settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() }).await;
+    assert!(
+        !world.create(&identified(&world, &other, &id), &launch("once")).await.must(201).replayed()
+    );
+    world
+        .settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r027_a_payment_identifier_outlives_the_time_of_its_proof() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
-    let first = world.create(&identified(&world, &wallet, &json!(IDENTIFIER)), &launch("once")).await.must(201);
+    let first = world
+        .create(&identified(&world, &wallet, &json!(IDENTIFIER)), &launch("once"))
+        .await
+        .must(201);
     let mut draft = wallet.draft(&world.terms);
     draft.valid_before = draft.valid_after + 1;
     let mut payload = draft.sign(&wallet).json_v2();
@@ -140,15 +159,27 @@ async fn r027_a_payment_identifier_outlives_the_time_of_its_proof() {
 async fn r027_a_malformed_payment_identifier_is_refused_and_an_echo_is_none() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
-    let bad = [json!("a".repeat(15)), json!("a".repeat(129)), json!("with spaces in it!"), json!(1_234_567_890_123_456_u64), json!(null)];
+    let bad = [
+        json!("a".repeat(15)),
+        json!("a".repeat(129)),
+        json!("with spaces in it!"),
+        json!(1_234_567_890_123_456_u64),
+        json!(null),
+    ];
     for id in bad {
-        let reply = world.create(&identified(&world, &wallet, &id), &launch("t")).await.refused(400, "SERVER_002");
+        let reply = world
+            .create(&identified(&world, &wallet, &id), &launch("t"))
+            .await
+            .refused(400, "SERVER_002");
         assert_eq!(reply.json()["reason"], "invalid_payment_identifier", "{id}");
         assert!(reply.header("payment-required").is_none());
     }
     world.settles_at(Totals::default()).await;
     // Clients echo the extensions of the challenge as they are.
-    let unpaid = world.send(crate::support::Call::new("POST", "/launches").json(&launch("t"))).await.must(402);
+    let unpaid = world
+        .send(crate::support::Call::new("POST", "/launches").json(&launch("t")))
+        .await
+        .must(402);
     let extensions = challenge(&unpaid)["extensions"].clone();
     assert_eq!(extensions["payment-identifier"]["info"], json!({"required": false}));
     for title in ["one", "two"] {
@@ -158,5 +189,7 @@ async fn r027_a_malformed_payment_identifier_is_refused_and_an_echo_is_none() {
     }
     let free = world.send(crate::support::Call::get("/launches")).await.must(402);
     assert!(challenge(&free).get("extensions").is_none(), "nothing is named on a free route");
-    world.settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() })
+        .await;
 }

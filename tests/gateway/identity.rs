@@ -64,7 +64,8 @@ async fn r059_another_wallets_launch_is_not_there() {
     let before = world.ask(&owner, "GET", &own).await.must(200);
     let status = format!("{own}/status");
     let publish = format!("{own}/publish");
-    let asked = [("GET", &own), ("GET", &status), ("PATCH", &own), ("DELETE", &own), ("POST", &publish)];
+    let asked =
+        [("GET", &own), ("GET", &status), ("PATCH", &own), ("DELETE", &own), ("POST", &publish)];
     for (method, target) in asked {
         world.ask(&stranger, method, target).await.refused(404, "LAUNCH_001");
     }
@@ -98,7 +99,8 @@ async fn r111_the_31st_request_of_a_minute_waits_and_forgeries_do_not_count() {
     let (eager, victim) = (world.agent().await, world.agent().await);
     let proofs: Vec<_> = (0..50).map(|_| world.identity(&eager).v2()).collect();
     let watch = Stopwatch::start();
-    let calls = proofs.iter().map(|(name, value)| world.send(Call::get("/launches").header(name, value)));
+    let calls =
+        proofs.iter().map(|(name, value)| world.send(Call::get("/launches").header(name, value)));
     let replies = join_all(calls).await;
     let refilled = usize::try_from(watch.elapsed().as_secs()).unwrap() / 2 + 1;
     let (served, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|r| r.status == 200);

@@ -1,4 +1,5 @@
-//! The launch API as agents use it: through the gateway, with the built-in core. `contracts/launch-api.md` says which test shows what.
+//! The launch API as agents use it: through the gateway, with the built-in core.
+//! `contracts/launch-api.md` says which test shows what.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,8 @@ pub struct Launches {
     pub world: World,
 }
 
-/// A body, and what the answer to it must be: the label of the case, the body, status, code and member.
+/// A body, and what the answer to it must be: the label of the case, the body, status, code and
+/// member.
 pub type Refused<'a> = (&'a str, Value, u16, &'a str, &'a str);
 
 impl Launches {
@@ -27,7 +29,10 @@ impl Launches {
     }
 
     pub async fn start(setup: Setup) -> Self {
-        let setup = setup.embedded().set("limits.agent_per_minute", "100000").set("limits.agent_burst", "100000");
+        let setup = setup
+            .embedded()
+            .set("limits.agent_per_minute", "100000")
+            .set("limits.agent_burst", "100000");
         Self { world: setup.start().await }
     }
 
@@ -47,7 +52,13 @@ impl Launches {
     }
 
     /// A free route by the wallet, with a body where there is one.
-    pub async fn call(&self, wallet: &Wallet, method: &str, target: &str, body: Option<&Value>) -> Reply {
+    pub async fn call(
+        &self,
+        wallet: &Wallet,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Reply {
         let (name, value) = self.world.identity(wallet).v2();
         let call = Call::new(method, target).header(name, &value);
         self.world.send(body.map_or_else(|| call.clone(), |body| call.clone().json(body))).await
@@ -74,7 +85,8 @@ impl Launches {
     pub async fn refuses(&self, cases: Vec<Refused<'_>>) {
         let wallet = self.world.agent().await;
         for (label, body, status, code, field) in cases {
-            // The proof of a refused creation is as good as new; each case takes its own all the same.
+            // The proof of a refused creation is as good as new; each case takes its own all the
+            // same.
             let reply = self.world.send(creation(&self.world.proof(&wallet).v2(), &body)).await;
             explained(label, &reply, status, code, field);
             assert!(reply.charge().starts_with("none"), "{label}: {}", reply.brief());
@@ -89,16 +101,31 @@ impl Launches {
 #[track_caller]
 pub fn explained(label: &str, reply: &Reply, status: u16, code: &str, field: &str) {
     let body = reply.json();
-    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{label}: {}", reply.brief());
+    assert_eq!(
+        (reply.status.as_u16(), reply.code().as_str()),
+        (status, code),
+        "{label}: {}",
+        reply.brief()
+    );
     assert_eq!(body["field"], field, "{label}: {}", reply.brief());
-    let details = body["details"].as_array().unwrap_or_else(|| panic!("{label}: no details: {}", reply.brief()));
+    let details = body["details"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{label}: no details: {}", reply.brief()));
     assert!(details.iter().any(|finding| finding["field"] == field), "{label}: {}", reply.brief());
     for part in details.iter().chain([&body]) {
         for member in ["field", "expected", "got"] {
-            assert!(part[member].as_str().is_some_and(|text| !text.is_empty()), "{label}: {member} is missing: {}", reply.brief());
+            assert!(
+                part[member].as_str().is_some_and(|text| !text.is_empty()),
+                "{label}: {member} is missing: {}",
+                reply.brief()
+            );
         }
     }
-    assert!(details.iter().all(|finding| finding["message"].is_string()), "{label}: {}", reply.brief());
+    assert!(
+        details.iter().all(|finding| finding["message"].is_string()),
+        "{label}: {}",
+        reply.brief()
+    );
 }
 
 /// The smallest good body, with members put in place or (null) taken away.
@@ -116,7 +143,9 @@ pub fn body(changes: Value) -> Value {
 
 /// A body whose content for one platform is this.
 pub fn contents(platform: &str, entry: Value) -> Value {
-    body(json!({"product_description": null, "platforms": [platform], "platform_contents": {platform: entry}}))
+    body(
+        json!({"product_description": null, "platforms": [platform], "platform_contents": {platform: entry}}),
+    )
 }
 
 /// So many seconds from now, as the API writes moments.

@@ -34,17 +34,37 @@ async fn each_platforms_limits_are_enforced() {
         let id = api.created(&wallet, &contents(platform, entry(content, title))).await;
         let shown = api.shown(&wallet, &id).await;
         assert_eq!(shown["platform_contents"][platform], entry(content, title), "{platform}");
-        let long = api.patch(&wallet, &id, &json!({"platform_contents": {platform: entry(content + 1, None)}})).await;
+        let long = api
+            .patch(
+                &wallet,
+                &id,
+                &json!({"platform_contents": {platform: entry(content + 1, None)}}),
+            )
+            .await;
         let field = format!("platform_contents.{platform}.content");
         crate::launch_api::explained(platform, &long, 400, "SERVER_002", &field);
     }
-    let fields: Vec<_> = LIMITS.map(|(platform, ..)| format!("platform_contents.{platform}.content")).into();
-    let titles: Vec<_> = LIMITS.map(|(platform, ..)| format!("platform_contents.{platform}.title")).into();
+    let fields: Vec<_> =
+        LIMITS.map(|(platform, ..)| format!("platform_contents.{platform}.content")).into();
+    let titles: Vec<_> =
+        LIMITS.map(|(platform, ..)| format!("platform_contents.{platform}.title")).into();
     let mut cases: Vec<Refused<'_>> = Vec::new();
     for (at, (platform, content, title)) in LIMITS.into_iter().enumerate() {
-        cases.push((platform, contents(platform, entry(content + 1, title)), 400, "SERVER_002", &fields[at]));
+        cases.push((
+            platform,
+            contents(platform, entry(content + 1, title)),
+            400,
+            "SERVER_002",
+            &fields[at],
+        ));
         if let Some(title) = title {
-            cases.push((platform, contents(platform, entry(1, Some(title + 1))), 400, "SERVER_002", &titles[at]));
+            cases.push((
+                platform,
+                contents(platform, entry(1, Some(title + 1))),
+                400,
+                "SERVER_002",
+                &titles[at],
+            ));
         }
     }
     let paid = Launches::paid().await;
@@ -99,23 +119,38 @@ async fn written_content_is_checked_before_money() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tiktok_settings_are_checked_and_merged() {
     let settings = "platform_contents.tiktok.tiktok_settings";
-    let tiktok = |settings: Value| contents("tiktok", json!({"content": "a", "tiktok_settings": settings}));
+    let tiktok =
+        |settings: Value| contents("tiktok", json!({"content": "a", "tiktok_settings": settings}));
     let api = Launches::free().await;
-    for level in ["PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"] {
-        api.create_first(&tiktok(json!({"privacy_level": level, "auto_add_music": true}))).await.must(201);
+    for level in ["PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"]
+    {
+        api.create_first(&tiktok(json!({"privacy_level": level, "auto_add_music": true})))
+            .await
+            .must(201);
     }
     let wallet = Wallet::random();
     let all = json!({"privacy_level": "SELF_ONLY", "allow_comments": true, "allow_duet": false, "allow_stitch": true,
         "is_commercial": true, "is_your_brand": true, "is_branded_content": false, "auto_add_music": false});
     let id = api.created(&wallet, &tiktok(all.clone())).await;
-    let change = |settings: Value| json!({"platform_contents": {"tiktok": {"tiktok_settings": settings}}});
-    let changed = api.patch(&wallet, &id, &change(json!({"allow_duet": true}))).await.must(200).json();
+    let change =
+        |settings: Value| json!({"platform_contents": {"tiktok": {"tiktok_settings": settings}}});
+    let changed =
+        api.patch(&wallet, &id, &change(json!({"allow_duet": true}))).await.must(200).json();
     let mut merged = all;
     merged["allow_duet"] = json!(true);
-    assert_eq!(changed["data"]["platform_contents"]["tiktok"], json!({"content": "a", "tiktok_settings": merged}));
+    assert_eq!(
+        changed["data"]["platform_contents"]["tiktok"],
+        json!({"content": "a", "tiktok_settings": merged})
+    );
     // Each half is good by itself; together they are not.
     let branded = api.patch(&wallet, &id, &change(json!({"is_branded_content": true}))).await;
-    crate::launch_api::explained("branded content that is private", &branded, 400, "SERVER_002", settings);
+    crate::launch_api::explained(
+        "branded content that is private",
+        &branded,
+        400,
+        "SERVER_002",
+        settings,
+    );
     let public = json!({"privacy_level": "PUBLIC_TO_EVERYONE", "is_branded_content": true});
     api.patch(&wallet, &id, &change(public)).await.must(200);
 
@@ -123,10 +158,22 @@ async fn tiktok_settings_are_checked_and_merged() {
     let flag = "platform_contents.tiktok.tiktok_settings.allow_duet";
     let paid = Launches::paid().await;
     paid.refuses(vec![
-        ("an unknown privacy level", tiktok(json!({"privacy_level": "FRIENDS"})), 400, "SERVER_002", level),
+        (
+            "an unknown privacy level",
+            tiktok(json!({"privacy_level": "FRIENDS"})),
+            400,
+            "SERVER_002",
+            level,
+        ),
         ("a setting that is a text", tiktok(json!({"allow_duet": "yes"})), 400, "SERVER_002", flag),
         ("settings as a list", tiktok(json!([])), 400, "SERVER_002", settings),
-        ("branded and private", tiktok(json!({"privacy_level": "SELF_ONLY", "is_branded_content": true})), 400, "SERVER_002", settings),
+        (
+            "branded and private",
+            tiktok(json!({"privacy_level": "SELF_ONLY", "is_branded_content": true})),
+            400,
+            "SERVER_002",
+            settings,
+        ),
     ])
     .await;
 }
@@ -136,8 +183,7 @@ async fn custom_content_goes_to_every_platform() {
     let api = Launches::free().await;
     let wallet = Wallet::random();
     let targets = json!(["twitter", "linkedin", "reddit"]);
-    let text =
-        json!({"product_description": null, "platforms": targets, "custom_content": "words", "custom_content_reddit_title": "a title"});
+    let text = json!({"product_description": null, "platforms": targets, "custom_content": "words", "custom_content_reddit_title": "a title"});
     let id = api.created(&wallet, &body(text)).await;
     let contents = api.shown(&wallet, &id).await["platform_contents"].take();
     assert_eq!(contents["twitter"], json!({"content": "words"}));

@@ -23,10 +23,22 @@ async fn texts_and_addresses_are_checked_before_money() {
         invalid("a title that is a number", json!({"title": 7}), "title"),
         invalid("no description and no content", json!({"product_description": null}), "body"),
         invalid("an empty description", json!({"product_description": ""}), "product_description"),
-        invalid("a description of 2001 characters", json!({"product_description": "é".repeat(2_001)}), "product_description"),
+        invalid(
+            "a description of 2001 characters",
+            json!({"product_description": "é".repeat(2_001)}),
+            "product_description",
+        ),
         invalid("an address without scheme", json!({"product_url": "example.com"}), "product_url"),
-        invalid("an address of another scheme", json!({"product_url": "ftp://example.com"}), "product_url"),
-        invalid("an address of 2049 characters", json!({"product_url": format!("https://a.example/{}", "p".repeat(2_031))}), "product_url"),
+        invalid(
+            "an address of another scheme",
+            json!({"product_url": "ftp://example.com"}),
+            "product_url",
+        ),
+        invalid(
+            "an address of 2049 characters",
+            json!({"product_url": format!("https://a.example/{}", "p".repeat(2_031))}),
+            "product_url",
+        ),
         ("a body that is no object", json!([1, 2]), 400, "SERVER_002", "body"),
         ("a body that is a text", json!("launch"), 400, "SERVER_002", "body"),
     ])
@@ -65,7 +77,18 @@ async fn platforms_and_accounts_are_checked_before_money() {
 }
 
 fn ten_platforms() -> [&'static str; 10] {
-    ["twitter", "linkedin", "instagram", "reddit", "facebook", "tiktok", "youtube", "producthunt", "hackernews", "substack"]
+    [
+        "twitter",
+        "linkedin",
+        "instagram",
+        "reddit",
+        "facebook",
+        "tiktok",
+        "youtube",
+        "producthunt",
+        "hackernews",
+        "substack",
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,16 +97,44 @@ async fn schedules_and_publishing_are_checked_before_money() {
     let twitter = json!(["twitter"]);
     let late = json!({"dropspace_platforms": twitter, "publish": true, "scheduled_date": in_seconds(86_400)});
     api.refuses(vec![
-        invalid("a date without offset", json!({"scheduled_date": "2099-01-01T00:00:00"}), "scheduled_date"),
+        invalid(
+            "a date without offset",
+            json!({"scheduled_date": "2099-01-01T00:00:00"}),
+            "scheduled_date",
+        ),
         invalid("a date in words", json!({"scheduled_date": "tomorrow"}), "scheduled_date"),
-        invalid("a date as a number", json!({"scheduled_date": 4_070_908_800_u64}), "scheduled_date"),
-        invalid("a date of the past", json!({"scheduled_date": "2020-01-01T00:00:00Z"}), "scheduled_date"),
-        invalid("a date in 14 minutes", json!({"scheduled_date": in_seconds(14 * 60)}), "scheduled_date"),
+        invalid(
+            "a date as a number",
+            json!({"scheduled_date": 4_070_908_800_u64}),
+            "scheduled_date",
+        ),
+        invalid(
+            "a date of the past",
+            json!({"scheduled_date": "2020-01-01T00:00:00Z"}),
+            "scheduled_date",
+        ),
+        invalid(
+            "a date in 14 minutes",
+            json!({"scheduled_date": in_seconds(14 * 60)}),
+            "scheduled_date",
+        ),
         invalid("publish with a date", late, "publish"),
-        invalid("publish as a text", json!({"dropspace_platforms": twitter, "publish": "yes"}), "publish"),
+        invalid(
+            "publish as a text",
+            json!({"dropspace_platforms": twitter, "publish": "yes"}),
+            "publish",
+        ),
         invalid("publish without an account", json!({"publish": true}), "body"),
-        invalid("wait without publish", json!({"dropspace_platforms": twitter, "wait": true}), "publish"),
-        invalid("wait as a number", json!({"dropspace_platforms": twitter, "publish": true, "wait": 1}), "wait"),
+        invalid(
+            "wait without publish",
+            json!({"dropspace_platforms": twitter, "wait": true}),
+            "publish",
+        ),
+        invalid(
+            "wait as a number",
+            json!({"dropspace_platforms": twitter, "publish": true, "wait": 1}),
+            "wait",
+        ),
     ])
     .await;
 }
@@ -100,7 +151,10 @@ async fn what_is_at_the_limit_is_taken() {
             json!({"title": "é".repeat(200), "product_description": "é".repeat(2_000)}),
         ),
         ("nine platforms", json!({"platforms": nine})),
-        ("platforms inferred from the official accounts", json!({"platforms": null, "dropspace_platforms": ["twitter", "linkedin"]})),
+        (
+            "platforms inferred from the official accounts",
+            json!({"platforms": null, "dropspace_platforms": ["twitter", "linkedin"]}),
+        ),
         ("an address of 2048 characters", json!({"product_url": address})),
         ("a date in 16 minutes", json!({"scheduled_date": in_seconds(16 * 60)})),
         ("an offset", json!({"scheduled_date": "2099-01-01T02:00:00+02:00"})),
@@ -121,15 +175,28 @@ async fn a_created_launch_has_the_documented_members() {
     let reply = api.create(&wallet, &body(asked)).await.must(201).json();
     let data = &reply["data"];
     let members: Vec<&String> = data.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["id", "name", "status", "platforms", "scheduled_date", "created_at", "updated_at"]);
-    assert_eq!((&data["name"], &data["status"], &data["platforms"]), (&json!("a title"), &json!("scheduled"), &json!(["twitter"])));
+    assert_eq!(
+        members,
+        ["id", "name", "status", "platforms", "scheduled_date", "created_at", "updated_at"]
+    );
+    assert_eq!(
+        (&data["name"], &data["status"], &data["platforms"]),
+        (&json!("a title"), &json!("scheduled"), &json!(["twitter"]))
+    );
     for moment in ["created_at", "updated_at", "scheduled_date"] {
         let text = data[moment].as_str().unwrap();
-        assert!(text.len() == 24 && text.ends_with('Z') && &text[19..20] == ".", "{moment} is {text}");
+        assert!(
+            text.len() == 24 && text.ends_with('Z') && &text[19..20] == ".",
+            "{moment} is {text}"
+        );
     }
-    // Content that the agent did not write comes from the template: nothing is fetched and nothing is asked of a model.
+    // Content that the agent did not write comes from the template: nothing is fetched and nothing
+    // is asked of a model.
     let shown = api.shown(&wallet, data["id"].as_str().unwrap()).await;
-    assert_eq!(shown["platform_contents"]["twitter"]["content"], "a title\n\nwords\n\nhttps://a.example");
+    assert_eq!(
+        shown["platform_contents"]["twitter"]["content"],
+        "a title\n\nwords\n\nhttps://a.example"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +208,10 @@ async fn the_status_follows_from_accounts_date_and_content() {
         (json!({"platform_contents": written}), "manual"),
         (json!({"scheduled_date": in_seconds(3_600)}), "draft"),
         (json!({"dropspace_platforms": ["twitter"]}), "trigger"),
-        (json!({"dropspace_platforms": ["twitter"], "scheduled_date": in_seconds(3_600)}), "scheduled"),
+        (
+            json!({"dropspace_platforms": ["twitter"], "scheduled_date": in_seconds(3_600)}),
+            "scheduled",
+        ),
     ] {
         let reply = api.create_first(&body(changes.clone())).await.must(201).json();
         assert_eq!(reply["data"]["status"], status, "{changes}");
@@ -152,17 +222,33 @@ async fn the_status_follows_from_accounts_date_and_content() {
 async fn one_answer_names_every_mistake() {
     let api = Launches::paid().await;
     let wallet = api.world.agent().await;
-    let by_schema = json!({"title": "", "platforms": ["myspace"], "media_mode": "gif", "publish": 1});
+    let by_schema =
+        json!({"title": "", "platforms": ["myspace"], "media_mode": "gif", "publish": 1});
     let by_rules = json!({"platforms": ["twitter", "linkedin"], "dropspace_platforms": ["facebook"],
         "platform_contents": {"linkedin": {"content": "x".repeat(3_001)}, "youtube": {"content": "x"}}});
     for (changes, fields) in [
         (by_schema, vec!["media_mode", "platforms[0]", "publish", "title"]),
-        (by_rules, vec!["dropspace_platforms", "platform_contents.linkedin.content", "platform_contents.youtube"]),
+        (
+            by_rules,
+            vec![
+                "dropspace_platforms",
+                "platform_contents.linkedin.content",
+                "platform_contents.youtube",
+            ],
+        ),
     ] {
         let reply = api.create(&wallet, &body(changes)).await.refused(400, "SERVER_002").json();
-        let mut found: Vec<&str> = reply["details"].as_array().unwrap().iter().map(|finding| finding["field"].as_str().unwrap()).collect();
+        let mut found: Vec<&str> = reply["details"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["field"].as_str().unwrap())
+            .collect();
         found.sort_unstable();
         assert_eq!(found, fields, "{reply}");
-        assert_eq!((&reply["reason"], &reply["retry"]), (&json!("invalid_body"), &json!("fix_request")));
+        assert_eq!(
+            (&reply["reason"], &reply["retry"]),
+            (&json!("invalid_body"), &json!("fix_request"))
+        );
     }
 }

@@ -14,18 +14,36 @@ async fn contents_are_merged_and_the_rest_is_replaced() {
     let wallet = Wallet::random();
     let reddit = json!({"content": "b", "title": "kept"});
     let written = json!({"twitter": {"content": "a"}, "reddit": reddit});
-    let id = api.created(&wallet, &body(json!({"platforms": ["twitter", "reddit"], "platform_contents": written}))).await;
+    let id = api
+        .created(
+            &wallet,
+            &body(json!({"platforms": ["twitter", "reddit"], "platform_contents": written})),
+        )
+        .await;
     let change = json!({"name": "renamed", "product_description": "é".repeat(10_000), "product_url": "https://b.example",
         "platform_contents": {"reddit": {"content": "c"}}});
     let data = api.patch(&wallet, &id, &change).await.must(200).json()["data"].take();
     assert_eq!(data["name"], "renamed");
     assert_eq!(data["product_url"], "https://b.example");
-    assert_eq!(data["platform_contents"]["twitter"], json!({"content": "a"}), "another platform stays");
-    assert_eq!(data["platform_contents"]["reddit"], json!({"content": "c", "title": "kept"}), "another member stays");
+    assert_eq!(
+        data["platform_contents"]["twitter"],
+        json!({"content": "a"}),
+        "another platform stays"
+    );
+    assert_eq!(
+        data["platform_contents"]["reddit"],
+        json!({"content": "c", "title": "kept"}),
+        "another member stays"
+    );
     let thread = json!({"platform_contents": {"twitter": {"thread": ["one", "two"]}}});
     let data = api.patch(&wallet, &id, &thread).await.must(200).json()["data"].take();
-    assert_eq!(data["platform_contents"]["twitter"], json!({"thread": ["one", "two"]}), "content and thread replace each other");
-    let cleared = json!({"product_url": "", "persona_id": null, "platforms": ["twitter", "linkedin"]});
+    assert_eq!(
+        data["platform_contents"]["twitter"],
+        json!({"thread": ["one", "two"]}),
+        "content and thread replace each other"
+    );
+    let cleared =
+        json!({"product_url": "", "persona_id": null, "platforms": ["twitter", "linkedin"]});
     let data = api.patch(&wallet, &id, &cleared).await.must(200).json()["data"].take();
     assert_eq!((&data["product_url"], &data["persona_id"]), (&Value::Null, &Value::Null));
     assert_eq!(data["platforms"], json!(["twitter", "linkedin"]));
@@ -45,11 +63,26 @@ async fn a_bad_change_is_refused_and_changes_nothing() {
         ("an unknown field", json!({"name": "n", "title": "t"}), invalid, "body"),
         ("an empty name", json!({"name": ""}), invalid, "name"),
         ("a name of 201 characters", json!({"name": "é".repeat(201)}), invalid, "name"),
-        ("a description of 10001 characters", json!({"product_description": "é".repeat(10_001)}), invalid, "product_description"),
+        (
+            "a description of 10001 characters",
+            json!({"product_description": "é".repeat(10_001)}),
+            invalid,
+            "product_description",
+        ),
         ("a bad address", json!({"product_url": "example.com"}), invalid, "product_url"),
         ("an unknown status", json!({"status": "completed"}), invalid, "status"),
-        ("a date of the past", json!({"scheduled_date": "2020-01-01T00:00:00Z"}), invalid, "scheduled_date"),
-        ("a date in 14 minutes", json!({"scheduled_date": in_seconds(14 * 60)}), invalid, "scheduled_date"),
+        (
+            "a date of the past",
+            json!({"scheduled_date": "2020-01-01T00:00:00Z"}),
+            invalid,
+            "scheduled_date",
+        ),
+        (
+            "a date in 14 minutes",
+            json!({"scheduled_date": in_seconds(14 * 60)}),
+            invalid,
+            "scheduled_date",
+        ),
         ("no platform", json!({"platforms": []}), invalid, "platforms"),
         ("an unknown platform", json!({"platforms": ["myspace"]}), invalid, "platforms[0]"),
         (
@@ -65,8 +98,18 @@ async fn a_bad_change_is_refused_and_changes_nothing() {
             "platform_contents.twitter.content",
         ),
         ("a persona", json!({"persona_id": UUID}), (404, "SERVER_003"), "persona_id"),
-        ("accounts of one's own", json!({"user_platform_accounts": {"twitter": UUID}}), (403, "AUTH_002"), "user_platform_accounts"),
-        ("an account that is not connected", json!({"dropspace_platforms": ["tiktok"]}), (400, "LAUNCH_007"), "dropspace_platforms[0]"),
+        (
+            "accounts of one's own",
+            json!({"user_platform_accounts": {"twitter": UUID}}),
+            (403, "AUTH_002"),
+            "user_platform_accounts",
+        ),
+        (
+            "an account that is not connected",
+            json!({"dropspace_platforms": ["tiktok"]}),
+            (400, "LAUNCH_007"),
+            "dropspace_platforms[0]",
+        ),
         (
             "accounts outside the platforms",
             json!({"platforms": ["twitter"], "dropspace_platforms": ["facebook"]}),
@@ -76,7 +119,11 @@ async fn a_bad_change_is_refused_and_changes_nothing() {
     ] {
         let reply = api.patch(&wallet, &id, &change).await;
         explained(label, &reply, status, code, field);
-        assert_eq!(reply.charge(), if reply.json()["reason"].is_string() { "none" } else { "none; reason=free_route" }, "{label}");
+        assert_eq!(
+            reply.charge(),
+            if reply.json()["reason"].is_string() { "none" } else { "none; reason=free_route" },
+            "{label}"
+        );
     }
     assert_eq!(api.shown(&wallet, &id).await, before);
 }
@@ -128,7 +175,9 @@ async fn a_deleted_launch_is_gone_for_everybody() {
     let path = |id: &str| format!("/launches/{id}");
     // Somebody else's launch is as unknown as one that never was.
     for (who, id) in [(&other, draft.as_str()), (&wallet, UUID), (&wallet, "no-uuid")] {
-        for (method, target) in [("GET", path(id)), ("DELETE", path(id)), ("GET", format!("/launches/{id}/status"))] {
+        for (method, target) in
+            [("GET", path(id)), ("DELETE", path(id)), ("GET", format!("/launches/{id}/status"))]
+        {
             api.call(who, method, &target, None).await.refused(404, "LAUNCH_001");
         }
         api.patch(who, id, &json!({"name": "mine"})).await.refused(404, "LAUNCH_001");
@@ -136,7 +185,11 @@ async fn a_deleted_launch_is_gone_for_everybody() {
     }
     for id in [&draft, &published] {
         let reply = api.call(&wallet, "DELETE", &path(id), None).await.must(204);
-        assert!(reply.body.is_empty() && reply.charge() == "none; reason=free_route", "{}", reply.brief());
+        assert!(
+            reply.body.is_empty() && reply.charge() == "none; reason=free_route",
+            "{}",
+            reply.brief()
+        );
         api.get(&wallet, &path(id)).await.refused(404, "LAUNCH_001");
         api.call(&wallet, "DELETE", &path(id), None).await.refused(404, "LAUNCH_001");
     }

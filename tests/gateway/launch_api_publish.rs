@@ -9,15 +9,18 @@ use crate::support::world::{Totals, creation};
 use crate::support::{Call, Setup, Wallet};
 
 fn posting(more: Value) -> Value {
-    let mut asked = body(json!({"platforms": null, "dropspace_platforms": ["twitter", "linkedin"]}));
+    let mut asked =
+        body(json!({"platforms": null, "dropspace_platforms": ["twitter", "linkedin"]}));
     asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     asked
 }
 
 /// Instagram shows an image where it was told to show a video: created, but it cannot be published.
 fn unpublishable() -> Value {
-    posting(json!({"dropspace_platforms": ["instagram"], "media": [{"source": "url", "url": "https://a.example/x.png"}],
-        "media_mode": "video", "publish": true}))
+    posting(
+        json!({"dropspace_platforms": ["instagram"], "media": [{"source": "url", "url": "https://a.example/x.png"}],
+        "media_mode": "video", "publish": true}),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,9 +31,13 @@ async fn publish_at_creation_is_202_and_wait_is_200_each_billed_once() {
     assert!(queued.charge().starts_with("0.55 USDC; payment="), "{}", queued.brief());
     assert_eq!(queued.json()["data"]["status"], "running");
     let shown = api.shown(&wallet, &queued.launch_id()).await;
-    assert_eq!((&shown["status"], &shown["posting_status"]["linkedin"]["status"]), (&json!("completed"), &json!("success")));
+    assert_eq!(
+        (&shown["status"], &shown["posting_status"]["linkedin"]["status"]),
+        (&json!("completed"), &json!("success"))
+    );
 
-    let waited = api.create(&wallet, &posting(json!({"publish": true, "wait": true}))).await.must(200);
+    let waited =
+        api.create(&wallet, &posting(json!({"publish": true, "wait": true}))).await.must(200);
     assert!(waited.charge().starts_with("0.55 USDC; payment="), "{}", waited.brief());
     let data = waited.json()["data"].take();
     assert_eq!(data["status"], "completed");
@@ -38,7 +45,10 @@ async fn publish_at_creation_is_202_and_wait_is_200_each_billed_once() {
     assert_eq!(posts.len(), 2);
     for (platform, post) in posts {
         assert_eq!(post["status"], "success", "{platform}");
-        assert!(post["post_url"].as_str().is_some_and(|url| url.starts_with("http")), "{platform}: {post}");
+        assert!(
+            post["post_url"].as_str().is_some_and(|url| url.starts_with("http")),
+            "{platform}: {post}"
+        );
     }
     let paid = Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() };
     api.world.settles_at(paid).await;
@@ -75,13 +85,26 @@ async fn publish_needs_accounts_a_status_and_what_each_platform_asks_for() {
     let api = Launches::free().await;
     let wallet = Wallet::random();
     let nowhere = api.created(&wallet, &body(json!({}))).await;
-    explained("no account", &api.publish(&wallet, &nowhere).await, 422, "LAUNCH_007", "dropspace_platforms");
+    explained(
+        "no account",
+        &api.publish(&wallet, &nowhere).await,
+        422,
+        "LAUNCH_007",
+        "dropspace_platforms",
+    );
     api.patch(&wallet, &nowhere, &json!({"status": "cancelled"})).await.must(200);
-    explained("a cancelled launch", &api.publish(&wallet, &nowhere).await, 409, "LAUNCH_004", "status");
+    explained(
+        "a cancelled launch",
+        &api.publish(&wallet, &nowhere).await,
+        409,
+        "LAUNCH_004",
+        "status",
+    );
 
     // Every issue of every platform is listed at once.
     let media = json!([{"source": "url", "url": "https://a.example/x.png"}]);
-    let pictured = posting(json!({"dropspace_platforms": ["instagram", "twitter"], "media": media}));
+    let pictured =
+        posting(json!({"dropspace_platforms": ["instagram", "twitter"], "media": media}));
     let id = api.created(&wallet, &pictured).await;
     let broken = json!({"media_assets": [], "platform_contents": {"twitter": {"content": "fine"}}});
     api.patch(&wallet, &id, &broken).await.must(200);
@@ -112,9 +135,12 @@ async fn a_scheduled_launch_posts_when_its_time_comes() {
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("clock");
     let started = now_unix_s();
-    let set = |seconds: u64| std::fs::write(&file, ((started + seconds) * 1000).to_string()).unwrap();
+    let set =
+        |seconds: u64| std::fs::write(&file, ((started + seconds) * 1000).to_string()).unwrap();
     set(0);
-    let setup = Setup::new().set("x402.require_balance_for_free", "false").set("test.clock_file", file.to_str().unwrap());
+    let setup = Setup::new()
+        .set("x402.require_balance_for_free", "false")
+        .set("test.clock_file", file.to_str().unwrap());
     let api = Launches::start(setup).await;
     let wallet = Wallet::random();
     let id = api.created(&wallet, &posting(json!({"scheduled_date": in_seconds(1_000)}))).await;
@@ -123,6 +149,15 @@ async fn a_scheduled_launch_posts_when_its_time_comes() {
     let mut draft = wallet.draft(&api.world.terms.asking(0));
     draft.valid_before = started + 1_400;
     let (name, value) = draft.sign(&wallet).v2();
-    let shown = api.world.send(Call::get(&format!("/launches/{id}")).header(name, &value)).await.must(200).json()["data"].take();
-    assert_eq!((&shown["status"], &shown["completed_at"]), (&json!("completed"), &shown["scheduled_date"]));
+    let shown = api
+        .world
+        .send(Call::get(&format!("/launches/{id}")).header(name, &value))
+        .await
+        .must(200)
+        .json()["data"]
+        .take();
+    assert_eq!(
+        (&shown["status"], &shown["completed_at"]),
+        (&json!("completed"), &shown["scheduled_date"])
+    );
 }

@@ -26,14 +26,26 @@ async fn pages_show_ones_own_launches_once_newest_first() {
         let reply = api.get(&wallet, &format!("/launches?page={page}&page_size=2")).await.must(200);
         assert_eq!(reply.charge(), "none; reason=free_route");
         let list = reply.json();
-        assert_eq!(list["pagination"], json!({"page": page, "page_size": 2, "total": 5, "total_pages": 3}));
-        seen.extend(list["data"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        assert_eq!(
+            list["pagination"],
+            json!({"page": page, "page_size": 2, "total": 5, "total_pages": 3})
+        );
+        seen.extend(
+            list["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
     }
     assert_eq!(seen, ids);
     let beyond = api.get(&wallet, "/v1/launches?page=4&page_size=2").await.must(200).json();
     assert_eq!(beyond["data"], json!([]));
     let usual = api.get(&wallet, "/launches").await.must(200).json();
-    assert_eq!(usual["pagination"], json!({"page": 1, "page_size": 50, "total": 5, "total_pages": 1}));
+    assert_eq!(
+        usual["pagination"],
+        json!({"page": 1, "page_size": 50, "total": 5, "total_pages": 1})
+    );
     let stranger = api.get(&Wallet::random(), "/launches").await.must(200).json();
     assert_eq!((&stranger["data"], &stranger["pagination"]["total"]), (&json!([]), &json!(0)));
 }
@@ -44,9 +56,20 @@ async fn parameters_of_a_list_are_checked() {
     let wallet = Wallet::random();
     let draft = api.created(&wallet, &body(json!({}))).await;
     let trigger = api.created(&wallet, &body(json!({"dropspace_platforms": ["twitter"]}))).await;
-    for (status, expected) in [("draft", vec![&draft]), ("trigger", vec![&trigger]), ("failed", vec![])] {
-        let list = api.get(&wallet, &format!("/launches?status={status}&page_size=100")).await.must(200).json();
-        let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    for (status, expected) in
+        [("draft", vec![&draft]), ("trigger", vec![&trigger]), ("failed", vec![])]
+    {
+        let list = api
+            .get(&wallet, &format!("/launches?status={status}&page_size=100"))
+            .await
+            .must(200)
+            .json();
+        let ids: Vec<&str> = list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap())
+            .collect();
         assert_eq!(ids, expected, "{status}");
         assert_eq!(list["pagination"]["total"], expected.len(), "{status}");
     }
@@ -94,11 +117,22 @@ async fn items_and_single_launches_have_the_documented_members() {
     }
     let post = &shown["posting_status"]["twitter"];
     assert_eq!(members(post), ["post_url", "posted_at", "status"]);
-    let logs = api.get(&wallet, &format!("/launches/{id}/status")).await.must(200).json()["data"].take();
+    let logs =
+        api.get(&wallet, &format!("/launches/{id}/status")).await.must(200).json()["data"].take();
     assert_eq!((&logs["launch_id"], &logs["launch_status"]), (&json!(id), &json!("completed")));
     let log = &logs["posting_logs"][0];
-    let logged =
-        ["attempt_count", "created_at", "error_code", "error_message", "id", "platform", "post_id", "post_url", "posted_at", "status"];
+    let logged = [
+        "attempt_count",
+        "created_at",
+        "error_code",
+        "error_message",
+        "id",
+        "platform",
+        "post_id",
+        "post_url",
+        "posted_at",
+        "status",
+    ];
     assert_eq!(members(log), logged);
     assert_eq!(log["post_url"], post["post_url"]);
 }
@@ -116,11 +150,21 @@ async fn every_free_route_wants_to_know_who_asks() {
         ("GET", format!("/launches/{id}/status")),
     ] {
         for prefix in ["", "/v1"] {
-            let reply = api.world.send(Call::new(method, &format!("{prefix}{target}"))).await.refused(402, "PAYMENT_001");
-            assert_eq!(crate::proofs::challenge(&reply)["accepts"][0]["amount"], "0", "{method} {target}");
+            let reply = api
+                .world
+                .send(Call::new(method, &format!("{prefix}{target}")))
+                .await
+                .refused(402, "PAYMENT_001");
+            assert_eq!(
+                crate::proofs::challenge(&reply)["accepts"][0]["amount"],
+                "0",
+                "{method} {target}"
+            );
         }
     }
-    for (method, target, allow) in [("PUT", "/launches", "GET, POST"), ("POST", "/launches/x", "GET, PATCH, DELETE")] {
+    for (method, target, allow) in
+        [("PUT", "/launches", "GET, POST"), ("POST", "/launches/x", "GET, PATCH, DELETE")]
+    {
         let reply = api.world.send(Call::new(method, target)).await.refused(405, "SERVER_004");
         let mut allowed: Vec<_> = reply.header("allow").unwrap().split(", ").collect();
         let mut wanted: Vec<_> = allow.split(", ").collect();
@@ -130,7 +174,8 @@ async fn every_free_route_wants_to_know_who_asks() {
     }
     api.world.send(Call::get("/launches/x/y/z")).await.refused(404, "SERVER_003");
     // What the product has for API keys only, agents do not have.
-    for target in ["/launches/x/retry", "/launches/x/generate-content", "/launches/x/retry-content"] {
+    for target in ["/launches/x/retry", "/launches/x/generate-content", "/launches/x/retry-content"]
+    {
         api.world.send(Call::new("POST", target)).await.refused(404, "SERVER_003");
     }
 }

@@ -1,4 +1,5 @@
-//! A write whose answer is lost: whoever asked is never told that nothing was charged, and whoever pays again pays once.
+//! A write whose answer is lost: whoever asked is never told that nothing was charged, and whoever
+//! pays again pays once.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ pub async fn two_processes() -> World {
     Setup::paid().cards().proxied().processes(2).databases_proxied().start().await
 }
 
-/// The first process sends the call; its claim is committed, nobody hears of it, and every connection is cut for so long.
+/// The first process sends the call; its claim is committed, nobody hears of it, and every
+/// connection is cut for so long.
 async fn lost(world: &World, call: Call, outage: Duration) -> Reply {
     let mut commit = world.databases[0].trap_commit(CommitPoint::After);
     let request = world.begin(call);
@@ -38,11 +40,20 @@ async fn lost(world: &World, call: Call, outage: Duration) -> Reply {
     request.await.unwrap().expect("an answer")
 }
 
-/// What an agent does that forgets what it signed: it waits as long as it is told to, and pays anew.
-async fn served_by_paying_anew(world: &World, first: Reply, mut anew: impl AsyncFnMut() -> Call) -> Reply {
+/// What an agent does that forgets what it signed: it waits as long as it is told to, and pays
+/// anew.
+async fn served_by_paying_anew(
+    world: &World,
+    first: Reply,
+    mut anew: impl AsyncFnMut() -> Call,
+) -> Reply {
     let (mut reply, watch) = (first, Stopwatch::start());
     while reply.status == 503 {
-        assert!(reply.header("payment-required").is_none(), "a challenge while money may move: {}", reply.brief());
+        assert!(
+            reply.header("payment-required").is_none(),
+            "a challenge while money may move: {}",
+            reply.brief()
+        );
         assert!(watch.elapsed() < Duration::from_secs(180), "never served: {}", reply.brief());
         let wait: u64 = reply.header("retry-after").expect("Retry-After").parse().unwrap();
         sleep(Duration::from_secs(wait)).await;
@@ -57,7 +68,11 @@ fn not_known_yet(reply: &Reply) {
     if reply.status == 503 {
         assert_eq!(reply.code(), "PAYMENT_005", "{}", reply.brief());
         assert_eq!(reply.json()["retry"], "resend_same_proof", "{}", reply.brief());
-        assert!(reply.payment_id().is_some() && reply.header("retry-after").is_some(), "{}", reply.brief());
+        assert!(
+            reply.payment_id().is_some() && reply.header("retry-after").is_some(),
+            "{}",
+            reply.brief()
+        );
         assert!(!reply.brief().contains("nothing was charged"), "{}", reply.brief());
     }
 }
@@ -73,14 +88,22 @@ async fn r114_a_claim_whose_answer_is_lost_is_paid_once_by_a_wallet() {
         let call = creation(&world.proof(&wallet).v2(), &launch("lost"));
         let first = lost(&world, call, Duration::from_secs(outage_s)).await;
         not_known_yet(&first);
-        served_by_paying_anew(&world, first, async || creation(&world.proof(&wallet).v2(), &launch("lost"))).await.must(201);
+        served_by_paying_anew(&world, first, async || {
+            creation(&world.proof(&wallet).v2(), &launch("lost"))
+        })
+        .await
+        .must(201);
         world.settles_at(one_paid()).await;
         // What was signed and not sent holds up no other payment of the signer.
         let (watch, other) = (Stopwatch::start(), world.agent().await);
         let call = creation(&world.proof(&other).v2(), &launch("next"));
         let reply = world.send_to(&world.gateway, call.clone()).await;
         served_by_paying_anew(&world, reply, async || call.clone()).await.must(201);
-        assert!(watch.elapsed() < Duration::from_secs(10), "outage {outage_s} s: the next payment took {:?}", watch.elapsed());
+        assert!(
+            watch.elapsed() < Duration::from_secs(10),
+            "outage {outage_s} s: the next payment took {:?}",
+            watch.elapsed()
+        );
     }))
     .await;
 }
@@ -161,7 +184,11 @@ async fn r114_while_the_books_do_not_answer_the_payment_is_named() {
     assert!(!again.brief().contains("nothing was charged"), "{}", again.brief());
     world.databases.iter().for_each(|database| database.weather.accept());
     let id = first.payment_id();
-    let served = served_by_paying_anew(&world, first, async || creation(&world.proof(&wallet).v2(), &launch("away"))).await.must(201);
+    let served = served_by_paying_anew(&world, first, async || {
+        creation(&world.proof(&wallet).v2(), &launch("away"))
+    })
+    .await
+    .must(201);
     assert_eq!(served.payment_id(), id, "{}", served.brief());
     world.settles_at(one_paid()).await;
 }
@@ -175,7 +202,8 @@ async fn r114_a_grant_whose_answer_is_lost_is_made_once() {
     let token = bought(&world, &Card::new()).await;
     let target = format!("/operator/api/credits/{}/grant", payer(&world).await);
     let grant = |name: &str| {
-        let call = Call::new("POST", &target).json(&json!({"credits": 3, "reason": "a lost launch"}));
+        let call =
+            Call::new("POST", &target).json(&json!({"credits": 3, "reason": "a lost launch"}));
         call.header("x-turnpike-desk", "1").header("idempotency-key", name)
     };
     for outage_s in [0, 6] {
@@ -211,7 +239,9 @@ async fn r114_an_action_is_done_once_under_its_name() {
     let (payer, body) = (payer(&world).await, json!({"credits": 3, "reason": "a lost launch"}));
     let target = format!("credits/{payer}/grant");
     let named = |body: &serde_json::Value| {
-        let call = Call::new("POST", &format!("/operator/api/{target}")).json(body).header("x-turnpike-desk", "1");
+        let call = Call::new("POST", &format!("/operator/api/{target}"))
+            .json(body)
+            .header("x-turnpike-desk", "1");
         call.header("idempotency-key", "ticket 7")
     };
     for _ in 0..2 {
@@ -219,9 +249,15 @@ async fn r114_an_action_is_done_once_under_its_name() {
         assert_eq!(account(&world, &token).await["balance"], 23);
     }
     // Another change under the same name is a mistake.
-    named(&json!({"credits": 4, "reason": "a lost launch"})).send(world.gateway.operator).await.refused(409, "SERVER_009");
+    named(&json!({"credits": 4, "reason": "a lost launch"}))
+        .send(world.gateway.operator)
+        .await
+        .refused(409, "SERVER_009");
     for _ in 0..2 {
-        let run = world.gateway.run(&["credits", "void", &payer, "2", "--reason", "too many", "--name", "ticket 8"]).await;
+        let run = world
+            .gateway
+            .run(&["credits", "void", &payer, "2", "--reason", "too many", "--name", "ticket 8"])
+            .await;
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         assert_eq!(account(&world, &token).await["balance"], 21);
     }
@@ -247,7 +283,11 @@ async fn r115_agents_that_sign_anew_after_every_503_pay_once() {
         for at in 0..LAUNCHES {
             let body = launch(&format!("wallet {agent} {at}"));
             let first = world.send(creation(&world.proof(wallet).v2(), &body)).await;
-            served_by_paying_anew(&world, first, async || creation(&world.proof(wallet).v2(), &body)).await.must(201);
+            served_by_paying_anew(&world, first, async || {
+                creation(&world.proof(wallet).v2(), &body)
+            })
+            .await
+            .must(201);
             sleep(Duration::from_millis(300 + u64::from(random_bytes::<1>()[0]))).await;
         }
     }));
@@ -282,7 +322,17 @@ async fn r115_agents_that_sign_anew_after_every_503_pay_once() {
     let all = PAYERS * LAUNCHES;
     crate::support::oracle::check(&world).await;
     let totals = world.totals().await;
-    // A payment that was cut off before anything left for it leaves a nonce, which an empty transaction fills.
+    // A payment that was cut off before anything left for it leaves a nonce, which an empty
+    // transaction fills.
     let transactions = totals.transactions.max(all as u64);
-    assert_eq!(totals, Totals { settlements: 2 * all, launches: 2 * all, charges: all, transactions, ..Totals::default() });
+    assert_eq!(
+        totals,
+        Totals {
+            settlements: 2 * all,
+            launches: 2 * all,
+            charges: all,
+            transactions,
+            ..Totals::default()
+        }
+    );
 }

@@ -1,4 +1,5 @@
-//! A settlement that a reorganisation took, for a while or for good: the books say that its money is gone, and its wallet gets nothing more.
+//! A settlement that a reorganisation took, for a while or for good: the books say that its money
+//! is gone, and its wallet gets nothing more.
 
 use std::time::Duration;
 
@@ -36,7 +37,9 @@ async fn paid() -> Paid {
 async fn held_and_lost(world: &World) -> (i128, i128) {
     let journal = world.gateway.audit().view("journal").await;
     let on = |account: &str| {
-        let lines = journal.iter().filter(|line| text(line, "account") == account && text(line, "currency") == "USDC");
+        let lines = journal
+            .iter()
+            .filter(|line| text(line, "account") == account && text(line, "currency") == "USDC");
         lines.map(|line| number(line, "amount")).sum::<i128>()
     };
     (on("asset:usdc_hot"), on("exp:loss"))
@@ -120,14 +123,21 @@ async fn r200_a_settlement_that_comes_back_is_booked_back_each_time() {
     world.settles_at(one_paid()).await;
     world.chain.mint(wallet.address, PRICE).await;
     world.launch(&wallet, "served again").await.must(201);
-    world.settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() })
+        .await;
 }
 
 /// How many blocks have to go for the settlement to go.
 async fn blocks_since_settlement(world: &World) -> u64 {
-    let quantity = |value: &Value| u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+    let quantity = |value: &Value| {
+        u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+    };
     let settlements = world.gateway.audit().view("settlements").await;
-    let receipt = world.chain.rpc("eth_getTransactionReceipt", serde_json::json!([settlements[0]["tx_hash"]])).await;
+    let receipt = world
+        .chain
+        .rpc("eth_getTransactionReceipt", serde_json::json!([settlements[0]["tx_hash"]]))
+        .await;
     let newest = world.chain.rpc("eth_blockNumber", serde_json::json!([])).await;
     quantity(&newest) - quantity(&receipt["blockNumber"]) + 1
 }
@@ -142,6 +152,13 @@ async fn r200_the_balance_agrees_while_a_settlement_is_lost() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     let output = world.gateway.run(&["reconcile", "--json"]).await;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let kinds: Vec<String> = world.gateway.audit().view("findings").await.iter().map(|finding| text(finding, "kind")).collect();
+    let kinds: Vec<String> = world
+        .gateway
+        .audit()
+        .view("findings")
+        .await
+        .iter()
+        .map(|finding| text(finding, "kind"))
+        .collect();
     assert_eq!(kinds, ["settlement_lost"], "{said}");
 }

@@ -1,7 +1,9 @@
-//! The gateway as its users meet it: a real process, spoken to over HTTP only, with a real EVM node behind it.
+//! The gateway as its users meet it: a real process, spoken to over HTTP only, with a real EVM node
+//! behind it.
 //!
-//! Every test is named by the case of the fault catalogue that it proves, or by its promise. A test that lacks its
-//! real part (the node, a client's packages) fails and says how to install it; none is skipped in silence.
+//! Every test is named by the case of the fault catalogue that it proves, or by its promise. A test
+//! that lacks its real part (the node, a client's packages) fails and says how to install it; none
+//! is skipped in silence.
 #![allow(clippy::unwrap_used)]
 
 mod access;

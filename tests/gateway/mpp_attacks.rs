@@ -1,4 +1,5 @@
-//! Attacks on the accounts of cards: several credentials, a forged name, a foreign token. Each leaves everybody's money where it was.
+//! Attacks on the accounts of cards: several credentials, a forged name, a foreign token. Each
+//! leaves everybody's money where it was.
 
 use crate::mpp_launch::{card_world, charged};
 use crate::support::card::{p3, purchase, unpaid};
@@ -37,7 +38,8 @@ async fn r014_a_card_beside_another_credential_is_refused() {
     let mine = paid.authorization();
     let mine = mine.as_str();
     let (v1, v2) = (proof.v1().1, proof.v2().1);
-    let [authorization, x_payment, signature, agent] = ["authorization", "x-payment", "payment-signature", "x-agent-token"];
+    let [authorization, x_payment, signature, agent] =
+        ["authorization", "x-payment", "payment-signature", "x-agent-token"];
     let pairs = [
         vec![(authorization, mine), (x_payment, &v1)],
         vec![(authorization, mine), (signature, &v2)],
@@ -54,43 +56,75 @@ async fn r014_a_card_beside_another_credential_is_refused() {
         vec![(x_payment, &v1), (agent, &token)],
         vec![(authorization, mine), (agent, &token), (agent, &token)],
     ];
-    let joined = [[mine, &other], [mine, mine], [key, mine], [mine, key], [&bearer, mine], [mine, &bearer]].map(|both| both.join(", "));
+    let joined =
+        [[mine, &other], [mine, mine], [key, mine], [mine, key], [&bearer, mine], [mine, &bearer]]
+            .map(|both| both.join(", "));
     let joined = joined.iter().map(|value| vec![(authorization, value.as_str())]);
     let pairs: Vec<_> = pairs.into_iter().chain(joined).collect();
     let (before, asked) = (world.standing().await, world.stripe().calls().len());
     let target = |target: &str| Call { target: target.to_owned(), ..call.clone() };
-    for route in [call.clone(), purchase(), target("/v1/launches"), Call::get("/credits"), Call::get("/launches")] {
+    for route in [
+        call.clone(),
+        purchase(),
+        target("/v1/launches"),
+        Call::get("/credits"),
+        Call::get("/launches"),
+    ] {
         for pair in &pairs {
-            let with = pair.iter().fold(route.clone(), |call, (name, value)| call.header(name, value));
+            let with =
+                pair.iter().fold(route.clone(), |call, (name, value)| call.header(name, value));
             let names: Vec<&str> = pair.iter().map(|(name, _)| *name).collect();
-            refused_as_several(world.send(with).await, &format!("{} {} {names:?}", route.method, route.target));
+            refused_as_several(
+                world.send(with).await,
+                &format!("{} {} {names:?}", route.method, route.target),
+            );
         }
     }
     assert_eq!(world.asked_since(asked), []);
     assert_eq!(world.standing().await, before);
     assert!(world.core().forwarded().is_empty());
-    // None of it has used anything up; an agent token beside a payment says whose it is, and a credit goes before the card.
+    // None of it has used anything up; an agent token beside a payment says whose it is, and a
+    // credit goes before the card.
     let reply = world.send(paid.on(&call).header("x-agent-token", &token)).await.must(201);
     assert!(reply.charge().starts_with("none; reason=credit"), "{}", reply.brief());
     world.create(&proof.v1(), &crate::support::world::launch("by wallet")).await.must(201);
-    world.settles_at(Totals { settlements: 2, transactions: 1, charges: 1, launches: 2, credits: 19, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 2,
+            transactions: 1,
+            charges: 1,
+            launches: 2,
+            credits: 19,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forged_source_opens_nothing() {
     let world = card_world().await;
     let (_, _) = victim(&world).await;
-    let account = world.gateway.audit().view("credits").await[0]["payer"].as_str().unwrap().to_owned();
+    let account =
+        world.gateway.audit().view("credits").await[0]["payer"].as_str().unwrap().to_owned();
     let call = unpaid("on the victim");
     let attacker = Card::new();
-    let sources = [account.as_str(), "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "agent", ""];
+    let sources =
+        [account.as_str(), "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "agent", ""];
     let before = world.standing().await;
     for source in sources {
         // A challenge of ours without money behind it, and one that nobody made.
-        let unfunded = world.challenge(&call).await.answered("spt_nobodys0123456789abcdef").with_source(source);
+        let unfunded = world
+            .challenge(&call)
+            .await
+            .answered("spt_nobodys0123456789abcdef")
+            .with_source(source);
         p3(world.send(unfunded.on(&call)).await, "payment_token_unknown");
-        let invented =
-            world.challenge(&call).await.signed_by("an-invented-secret-of-thirty-two-bytes").answered("spt_any").with_source(source);
+        let invented = world
+            .challenge(&call)
+            .await
+            .signed_by("an-invented-secret-of-thirty-two-bytes")
+            .answered("spt_any")
+            .with_source(source);
         p3(world.send(invented.on(&call)).await, "challenge_not_ours");
         for target in ["/credits", "/usage", "/launches", "/quote?route=POST%20/launches"] {
             let read = world.credential(&attacker, &call).await.with_source(source);
@@ -104,7 +138,15 @@ async fn a_forged_source_opens_nothing() {
     let own = world.credential(&attacker, &call).await.with_source(&account);
     let reply = world.send(own.on(&call)).await.must(201);
     assert!(reply.charge().starts_with("0.60 USD"), "{}", reply.brief());
-    world.settles_at(Totals { settlements: 2, charges: 2, launches: 1, credits: 20, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 2,
+            charges: 2,
+            launches: 1,
+            credits: 20,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +170,10 @@ async fn a_foreign_agent_token_opens_nothing() {
         world.send(paid.on(&call).header("x-agent-token", &wrong)).await.must(401);
     }
     for no_token in ["tpk_short", "", "spt_0123456789abcdef"] {
-        world.send(paid.on(&call).header("x-agent-token", no_token)).await.refused(400, "SERVER_002");
+        world
+            .send(paid.on(&call).header("x-agent-token", no_token))
+            .await
+            .refused(400, "SERVER_002");
     }
     assert_eq!(world.asked_since(asked), []);
     assert_eq!(world.standing().await, before);
@@ -176,7 +221,8 @@ async fn a_payment_token_that_is_worth_too_little_is_refused_before_anything_is_
     assert_eq!(stripe.charges_sent(), 0);
     assert_eq!(world.standing().await, before);
     // Only the charge itself shows that a token was lent to another seller.
-    let others = card.token_with(stripe, 60, &[("seller_details[network_id]", "profile_test_other")]);
+    let others =
+        card.token_with(stripe, 60, &[("seller_details[network_id]", "profile_test_other")]);
     let foreign = world.challenge(&call).await.answered(&others);
     p3(world.send(foreign.on(&call)).await, "payment_token_for_another_seller");
     assert!(stripe.intents().is_empty());

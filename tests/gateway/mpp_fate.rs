@@ -1,4 +1,5 @@
-//! What becomes of a charge: declined, waiting for somebody, open for a while, of another amount, or paid and refused upstream.
+//! What becomes of a charge: declined, waiting for somebody, open for a while, of another amount,
+//! or paid and refused upstream.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use crate::support::trap::Point;
 use crate::support::world::Totals;
 use crate::support::{Card, Reply, World};
 
-/// The same credential, refused as before with a challenge that is new, and Stripe is not charged again.
+/// The same credential, refused as before with a challenge that is new, and Stripe is not charged
+/// again.
 async fn refused_again(world: &World, call: &crate::support::Call, reason: &str) {
     let sent = world.stripe().charges_sent();
     let one = p3(world.send(call.clone()).await, reason);
@@ -34,7 +36,12 @@ async fn r074_a_charge_that_needs_its_holder_is_cancelled() {
     let call = unpaid("3-D Secure");
     let paid = world.credential(&Card::of("pm_card_authenticationRequired"), &call).await.on(&call);
     let reply = world.send(paid.clone()).await;
-    assert_eq!(problem(&reply), "https://paymentauth.org/problems/payment-action-required", "{}", reply.brief());
+    assert_eq!(
+        problem(&reply),
+        "https://paymentauth.org/problems/payment-action-required",
+        "{}",
+        reply.brief()
+    );
     let fresh = p3(reply, "authentication_required");
     let intents = world.stripe().intents();
     assert_eq!((intents.len(), &intents[0]["status"]), (1, &json!("canceled")), "{intents:?}");
@@ -99,8 +106,17 @@ async fn r076_a_declined_card_may_be_replaced() {
         let call = unpaid(method);
         let paid = world.credential(&Card::of(method), &call).await.on(&call);
         let reply = world.send(paid.clone()).await;
-        assert_eq!(problem(&reply), "https://paymentauth.org/problems/verification-failed", "{}", reply.brief());
-        assert!(reply.header("payment-receipt").is_none() && reply.header("x-agent-token").is_none(), "{}", reply.brief());
+        assert_eq!(
+            problem(&reply),
+            "https://paymentauth.org/problems/verification-failed",
+            "{}",
+            reply.brief()
+        );
+        assert!(
+            reply.header("payment-receipt").is_none() && reply.header("x-agent-token").is_none(),
+            "{}",
+            reply.brief()
+        );
         let fresh = p3(reply, reason);
         refused_again(&world, &paid, reason).await;
         assert!(world.core().forwarded().is_empty());
@@ -120,7 +136,11 @@ async fn mischarged(amount: Option<i64>, currency: Option<&str>, back: (i64, &st
     // The first requests for the refund are lost on their way.
     world.stripe().fault("POST", REFUNDS, Fault::DropBefore);
     world.stripe().fault("POST", REFUNDS, Fault::DropAfter);
-    world.stripe().fault("POST", INTENTS, Fault::WrongAnswer { amount, currency: currency.map(str::to_owned) });
+    world.stripe().fault(
+        "POST",
+        INTENTS,
+        Fault::WrongAnswer { amount, currency: currency.map(str::to_owned) },
+    );
     let reply = world.send(paid.clone()).await.refused(402, "PAYMENT_003");
     unchallenged(&reply);
     assert!(reply.header("payment-receipt").is_none(), "{}", reply.brief());
@@ -134,7 +154,10 @@ async fn mischarged(amount: Option<i64>, currency: Option<&str>, back: (i64, &st
     };
     world.gateway.until("it goes back", limit, given_back).await;
     let owed = &audit.view("obligations").await[0];
-    assert_eq!((number(owed, "amount_minor"), text(owed, "currency")), (i128::from(back.0), back.1.to_owned()));
+    assert_eq!(
+        (number(owed, "amount_minor"), text(owed, "currency")),
+        (i128::from(back.0), back.1.to_owned())
+    );
     let findings = audit.view("findings").await;
     let finding = (text(&findings[0], "kind"), Some(text(&findings[0], "key")));
     assert_eq!((findings.len(), finding), (1, ("amount_mismatch".to_owned(), reply.payment_id())));

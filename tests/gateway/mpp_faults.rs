@@ -1,5 +1,5 @@
-//! Stripe at its worst: it hangs, drops, fails and refuses us. No card is charged twice, no launch is lost, and nobody is told to pay again
-//! while the outcome is open.
+//! Stripe at its worst: it hangs, drops, fails and refuses us. No card is charged twice, no launch
+//! is lost, and nobody is told to pay again while the outcome is open.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ pub fn impatient() -> Setup {
     Setup::paid().cards().set("stripe.timeout_ms", "500").set("server.answer_deadline_s", "2")
 }
 
-/// The same request until it has a final answer. Until then every answer is that nobody knows, without a challenge.
+/// The same request until it has a final answer. Until then every answer is that nobody knows,
+/// without a challenge.
 pub async fn until_known(world: &World, call: &Call) -> crate::support::Reply {
     eventually("a final answer", Duration::from_secs(60), async || {
         let reply = world.send(call.clone()).await;
@@ -33,14 +34,18 @@ pub async fn until_known(world: &World, call: &Call) -> crate::support::Reply {
 /// Every charge that was sent had the same key, which is no token.
 fn one_key(world: &World) {
     let calls = world.stripe().calls();
-    let mut keys: Vec<_> =
-        calls.into_iter().filter(|call| call.method == "POST" && call.path == INTENTS).map(|call| call.idempotency_key).collect();
+    let mut keys: Vec<_> = calls
+        .into_iter()
+        .filter(|call| call.method == "POST" && call.path == INTENTS)
+        .map(|call| call.idempotency_key)
+        .collect();
     keys.dedup();
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert!(keys[0].as_deref().is_some_and(|key| key.starts_with("tp_pay_")), "{keys:?}");
 }
 
-/// One launch through this trouble with the charge: paid once, made once, and known to the client in the end.
+/// One launch through this trouble with the charge: paid once, made once, and known to the client
+/// in the end.
 async fn survives(trouble: &[(Fault, u32)], pending: bool) -> World {
     let world = impatient().start().await;
     let (card, call) = (Card::new(), unpaid("through trouble"));
@@ -155,7 +160,12 @@ async fn a_token_that_nobody_looks_up_is_claimed_by_nobody() {
         world.stripe().fault("GET", TOKENS, fault.clone());
         let reply = world.send(paid.clone()).await.refused(503, "SERVER_001");
         unchallenged(&reply);
-        assert_eq!(reply.json()["reason"], "card_processor_unavailable", "{fault:?}: {}", reply.brief());
+        assert_eq!(
+            reply.json()["reason"],
+            "card_processor_unavailable",
+            "{fault:?}: {}",
+            reply.brief()
+        );
         assert!(reply.header("retry-after").is_some(), "{fault:?}");
         assert_eq!(world.standing().await, before, "{fault:?}");
     }
@@ -184,7 +194,8 @@ async fn restart_with_key(world: &mut World, key: &str) {
 async fn a_key_of_ours_that_stripe_refuses_is_never_the_clients_fault() {
     let mut world = impatient().alone("one process has the wrong key at Stripe").start().await;
     let (card, first, second) = (Card::new(), unpaid("first"), unpaid("second"));
-    let token = world.pay(&card, &first).await.must(201).header("x-agent-token").unwrap().to_owned();
+    let token =
+        world.pay(&card, &first).await.must(201).header("x-agent-token").unwrap().to_owned();
     let right = world.gateway.setting("stripe.secret_key").to_owned();
     restart_with_key(&mut world, "sk_test_revokedRevokedRevokedRevoked").await;
     let before = world.standing().await;
@@ -193,16 +204,18 @@ async fn a_key_of_ours_that_stripe_refuses_is_never_the_clients_fault() {
     let reply = world.send(paid.clone()).await.refused(503, "SERVER_001");
     unchallenged(&reply);
     assert_eq!(world.standing().await, before);
-    // Nor beside an agent token, where nothing is looked up: whose account the key is of is not known.
+    // Nor beside an agent token, where nothing is looked up: whose account the key is of is not
+    // known.
     let with_token = paid.clone().header("x-agent-token", &token);
     unchallenged(&world.send(with_token.clone()).await.refused(503, "SERVER_001"));
     assert_eq!(world.standing().await, before);
     restart_with_key(&mut world, &right).await;
-    let reply = eventually("Stripe says whose account it is", Duration::from_secs(60), async || {
-        let reply = world.send(with_token.clone()).await;
-        if reply.status == 503 { Err(reply.brief()) } else { Ok(reply) }
-    })
-    .await;
+    let reply =
+        eventually("Stripe says whose account it is", Duration::from_secs(60), async || {
+            let reply = world.send(with_token.clone()).await;
+            if reply.status == 503 { Err(reply.brief()) } else { Ok(reply) }
+        })
+        .await;
     reply.must(201);
     world.settles_at(Totals { settlements: 2, charges: 2, launches: 2, ..Totals::default() }).await;
 }

@@ -24,9 +24,11 @@ async fn r001_r062_no_credential_gets_both_halves_of_the_challenge() {
     let reply = world.send(call.clone()).await.refused(402, "PAYMENT_001");
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(proofs::challenge(&reply)["accepts"][0]["amount"], "550000");
-    let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
+    let size =
+        |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
     let both = ["payment-required", "www-authenticate"];
-    let total: usize = reply.headers.iter().filter(|(name, _)| both.contains(&name.as_str())).map(size).sum();
+    let total: usize =
+        reply.headers.iter().filter(|(name, _)| both.contains(&name.as_str())).map(size).sum();
     assert!(total <= 4096, "{total} bytes of challenge headers");
     let challenge = Challenge::of(&reply);
     let said = ["realm", "method", "intent"].map(|name| challenge.text(name));
@@ -35,14 +37,26 @@ async fn r001_r062_no_credential_gets_both_halves_of_the_challenge() {
     assert_eq!((&request["amount"], &request["currency"]), (&json!("60"), &json!("usd")));
     assert_eq!(request["methodDetails"]["networkId"], "profile_test_turnpike");
     assert_eq!(request["methodDetails"]["paymentMethodTypes"], json!(["card", "link"]));
-    let expires = time::OffsetDateTime::parse(challenge.text("expires"), &time::format_description::well_known::Rfc3339).unwrap();
+    let expires = time::OffsetDateTime::parse(
+        challenge.text("expires"),
+        &time::format_description::well_known::Rfc3339,
+    )
+    .unwrap();
     let ahead = u64::try_from(expires.unix_timestamp()).unwrap() - now_unix_s();
     assert!((2_000..=2_100).contains(&ahead), "{ahead} s");
     assert!(challenge.text("digest").starts_with("sha-256="));
     let body = reply.json();
-    assert_eq!((&body["mpp"]["amount_cents"], &body["mpp"]["method"]), (&json!(60), &json!("stripe")), "{body}");
+    assert_eq!(
+        (&body["mpp"]["amount_cents"], &body["mpp"]["method"]),
+        (&json!(60), &json!("stripe")),
+        "{body}"
+    );
     assert_eq!(body["type"], "https://paymentauth.org/problems/payment-required", "{body}");
-    assert_ne!(world.challenge(&call).await.text("id"), challenge.text("id"), "each challenge is its own");
+    assert_ne!(
+        world.challenge(&call).await.text("id"),
+        challenge.text("id"),
+        "each challenge is its own"
+    );
     assert!(world.gateway.audit().view("intents").await.is_empty());
     assert_eq!(world.asked_since(asked), []);
     world.settles_at(Totals::default()).await;
@@ -127,8 +141,14 @@ async fn r070_one_token_under_thirty_challenges_at_once_pays_once() {
         paid.push(world.challenge(&call).await.answered(&token).on(&call));
     }
     let replies = futures::future::join_all(paid.into_iter().map(|call| world.send(call))).await;
-    let (created, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 201);
-    assert_eq!(created.len(), 1, "{:?}", created.iter().map(crate::support::Reply::brief).collect::<Vec<_>>());
+    let (created, refused): (Vec<_>, Vec<_>) =
+        replies.into_iter().partition(|reply| reply.status == 201);
+    assert_eq!(
+        created.len(),
+        1,
+        "{:?}",
+        created.iter().map(crate::support::Reply::brief).collect::<Vec<_>>()
+    );
     for reply in refused {
         // No challenge while the charge is open: it would be paid on top.
         match reply.status.as_u16() {

@@ -1,4 +1,5 @@
-//! Credentials that do not hold: refused before Stripe is asked, with a fresh challenge, and nothing is written.
+//! Credentials that do not hold: refused before Stripe is asked, with a fresh challenge, and
+//! nothing is written.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,8 @@ use crate::support::card::{Challenge, Credential, p3, purchase, unpaid};
 use crate::support::world::{Totals, launch};
 use crate::support::{Call, Card, Setup, World};
 
-/// Refused for this reason, with a fresh challenge; Stripe was not asked, and nobody has more or less than before.
+/// Refused for this reason, with a fresh challenge; Stripe was not asked, and nobody has more or
+/// less than before.
 async fn untouched(world: &World, call: &Call, credential: &Credential, reason: &str) -> Challenge {
     let (before, asked) = (world.standing().await, world.stripe().calls().len());
     let fresh = p3(world.send(credential.on(call)).await, reason);
@@ -34,11 +36,29 @@ async fn r063_an_expired_challenge_pays_nothing() {
     ] {
         // As only we could have made it, and as a client would write it.
         untouched(&world, &call, &ours(fresh.clone().with("expires", expires)), reason).await;
-        untouched(&world, &call, &fresh.clone().with("expires", expires).answered(&token), "challenge_not_ours").await;
+        untouched(
+            &world,
+            &call,
+            &fresh.clone().with("expires", expires).answered(&token),
+            "challenge_not_ours",
+        )
+        .await;
     }
     untouched(&world, &call, &ours(fresh.clone().without("expires")), "expires_unusable").await;
-    untouched(&world, &call, &fresh.clone().without("expires").answered(&token), "challenge_not_ours").await;
-    untouched(&world, &call, &fresh.clone().with("expires", 1).answered(&token), "malformed_credential").await;
+    untouched(
+        &world,
+        &call,
+        &fresh.clone().without("expires").answered(&token),
+        "challenge_not_ours",
+    )
+    .await;
+    untouched(
+        &world,
+        &call,
+        &fresh.clone().with("expires", 1).answered(&token),
+        "malformed_credential",
+    )
+    .await;
     // The one as it was still pays.
     world.send(fresh.answered(&token).on(&call)).await.must(201);
     world.settles_at(charged(1)).await;
@@ -64,8 +84,11 @@ async fn r064_a_tampered_challenge_pays_nothing() {
     let call = unpaid("tampered");
     let token = Card::new().token(world.stripe(), 6_000);
     let fresh = world.challenge(&call).await;
-    let member = |name: &'static str, value: &'static str| move |request: &mut Value| request[name] = json!(value);
-    let other_seller = |request: &mut Value| request["methodDetails"]["networkId"] = json!("profile_test_other");
+    let member = |name: &'static str, value: &'static str| {
+        move |request: &mut Value| request[name] = json!(value)
+    };
+    let other_seller =
+        |request: &mut Value| request["methodDetails"]["networkId"] = json!("profile_test_other");
     let tampered = [
         ("amount", fresh.clone().asking(member("amount", "1")), "terms_mismatch"),
         ("a pack's amount", fresh.clone().asking(member("amount", "1200")), "terms_mismatch"),
@@ -75,7 +98,11 @@ async fn r064_a_tampered_challenge_pays_nothing() {
         ("realm", fresh.clone().with("realm", "api.example.com"), "realm_mismatch"),
         ("method", fresh.clone().with("method", "tempo"), "method_not_offered"),
         ("intent", fresh.clone().with("intent", "session"), "method_not_offered"),
-        ("digest", fresh.clone().with("digest", "sha-256=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), "body_mismatch"),
+        (
+            "digest",
+            fresh.clone().with("digest", "sha-256=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
+            "body_mismatch",
+        ),
         ("no digest", fresh.clone().without("digest"), "body_mismatch"),
         ("opaque", fresh.clone().with("opaque", "eyJyIjoiR0VUIC94In0"), "route_mismatch"),
         ("no opaque", fresh.clone().without("opaque"), "route_mismatch"),
@@ -84,11 +111,23 @@ async fn r064_a_tampered_challenge_pays_nothing() {
         println!("{what}");
         untouched(&world, &call, &challenge.answered(&token), "challenge_not_ours").await;
         // Even one that our secret made is good for these terms on this route alone.
-        untouched(&world, &call, &challenge.signed_by(world.challenge_secret()).answered(&token), reason).await;
+        untouched(
+            &world,
+            &call,
+            &challenge.signed_by(world.challenge_secret()).answered(&token),
+            reason,
+        )
+        .await;
     }
     let id = fresh.text("id").to_owned();
     for wrong in ["A".repeat(43), format!("{id}="), id[..42].to_owned(), id.to_lowercase()] {
-        untouched(&world, &call, &fresh.clone().with("id", wrong).answered(&token), "challenge_not_ours").await;
+        untouched(
+            &world,
+            &call,
+            &fresh.clone().with("id", wrong).answered(&token),
+            "challenge_not_ours",
+        )
+        .await;
     }
     world.settles_at(Totals::default()).await;
 }
@@ -108,7 +147,8 @@ async fn r065_a_foreign_challenge_pays_nothing() {
     untouched(&world, &call, &guessed.answered(&token), "challenge_not_ours").await;
     // The same secret in another protection space, and in another environment.
     let secret = world.challenge_secret().to_owned();
-    let live = |request: &mut Value| request["methodDetails"]["networkId"] = json!("profile_turnpike");
+    let live =
+        |request: &mut Value| request["methodDetails"]["networkId"] = json!("profile_turnpike");
     for (challenge, reason) in [
         (world.challenge(&call).await.with("realm", "staging.example.com"), "realm_mismatch"),
         (world.challenge(&call).await.asking(live), "terms_mismatch"),
@@ -143,7 +183,15 @@ async fn r066_a_price_is_paid_on_its_own_route_only() {
     world.send(per_launch.on(&cheap)).await.must(201);
     let bought = world.send(per_pack.on(&dear)).await.must(200).json();
     assert_eq!(bought["data"]["credits_added"], 20, "{bought}");
-    world.settles_at(Totals { settlements: 2, charges: 2, launches: 1, credits: 20, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 2,
+            charges: 2,
+            launches: 1,
+            credits: 20,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +235,9 @@ async fn a_credential_that_cannot_be_read_pays_nothing() {
     for spt in ["", "spt_", "tok_visa", "spt_a&amount=1", "spt_a/../b", "spt_ä"] {
         untouched(&world, &call, &fresh.answered(spt), "invalid_payload").await;
     }
-    for text in ["Payment", "Payment ", "Payment !!!", "Payment e30", "Payment bnVsbA", "Payment W10"] {
+    for text in
+        ["Payment", "Payment ", "Payment !!!", "Payment e30", "Payment bnVsbA", "Payment W10"]
+    {
         let reply = world.send(call.clone().header("authorization", text)).await;
         assert_eq!(reply.status, 402, "{text}: {}", reply.brief());
         Challenge::of(&reply);

@@ -1,4 +1,5 @@
-//! Books that are older than the chain, as restored ones are: what was paid since is owed to whoever paid it, and nobody is asked to pay again.
+//! Books that are older than the chain, as restored ones are: what was paid since is owed to
+//! whoever paid it, and nobody is asked to pay again.
 
 use std::time::Duration;
 
@@ -20,7 +21,13 @@ async fn began(setup: Setup) -> World {
 
 async fn noted(world: &World) {
     eventually("the books' first block", Duration::from_secs(20), async || {
-        match world.gateway.audit().rows("SELECT mark FROM reconcile_marks WHERE name LIKE '%:first'").await.len() {
+        match world
+            .gateway
+            .audit()
+            .rows("SELECT mark FROM reconcile_marks WHERE name LIKE '%:first'")
+            .await
+            .len()
+        {
             1 => Ok(()),
             count => Err(format!("{count} marks")),
         }
@@ -30,13 +37,19 @@ async fn noted(world: &World) {
 
 async fn held(world: &World, account: &str) -> i128 {
     let journal = world.gateway.audit().view("journal").await;
-    journal.iter().filter(|line| text(line, "account") == account).map(|line| number(line, "amount")).sum()
+    journal
+        .iter()
+        .filter(|line| text(line, "account") == account)
+        .map(|line| number(line, "amount"))
+        .sum()
 }
 
 /// States of what is owed, each with its payer and amount.
 async fn owed(world: &World) -> Vec<(String, i128, String)> {
     let owed = world.gateway.audit().view("obligations").await;
-    owed.iter().map(|line| (text(line, "payer"), number(line, "amount_minor"), text(line, "state"))).collect()
+    owed.iter()
+        .map(|line| (text(line, "payer"), number(line, "amount_minor"), text(line, "state")))
+        .collect()
 }
 
 fn debt(wallet: &Wallet, state: &str) -> Vec<(String, i128, String)> {
@@ -78,7 +91,10 @@ async fn r126_what_was_paid_after_a_backup_is_owed_once_and_its_proof_opens_noth
     assert!(world.gateway.audit().view("intents").await.is_empty());
     opens_nothing(&world, &proof, "forgotten").await;
     assert_eq!(owed(&world).await, debt(&wallet, "open"));
-    assert_eq!((held(&world, "asset:usdc_hot").await, world.core().launch_count()), (i128::from(PRICE), 1));
+    assert_eq!(
+        (held(&world, "asset:usdc_hot").await, world.core().launch_count()),
+        (i128::from(PRICE), 1)
+    );
     let of_payer = format!("liab:refund_due:wallet:{:#x}", wallet.address);
     assert_eq!(held(&world, &of_payer).await, -i128::from(PRICE));
     restart(&mut world).await;
@@ -87,10 +103,18 @@ async fn r126_what_was_paid_after_a_backup_is_owed_once_and_its_proof_opens_noth
     for arguments in [&[][..], &["--full"]] {
         let found = ["extra_launch", "unearned_receipt"];
         let report = reconcile(&world, arguments).await.0;
-        let kinds: Vec<&str> = report["differences"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+        let kinds: Vec<&str> = report["differences"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["kind"].as_str().unwrap())
+            .collect();
         assert!(kinds.iter().all(|kind| found.contains(kind)), "{report}");
     }
-    assert_eq!((owed(&world).await, held(&world, "suspense:unmatched").await), (debt(&wallet, "open"), 0));
+    assert_eq!(
+        (owed(&world).await, held(&world, "suspense:unmatched").await),
+        (debt(&wallet, "open"), 0)
+    );
     verified(&world).await;
     // A fresh proof of that wallet is paid with it, and is not sent; another wallet pays.
     let fresh = world.create(&world.proof(&wallet).v2(), &launch("again")).await.must(201);
@@ -135,7 +159,10 @@ async fn r126_a_forgotten_proof_whose_time_is_over_asks_nobody_to_pay_again() {
     .await;
     settled_before(world.create(&header, &launch("too late")).await);
     assert_eq!(owed(&world).await, debt(&wallet, "open"));
-    crate::proofs::refused_with_challenge(world.create(&unused.v2(), &launch("too late")).await, "never used");
+    crate::proofs::refused_with_challenge(
+        world.create(&unused.v2(), &launch("too late")).await,
+        "never used",
+    );
     let other = world.create(&world.proof(&wallet).v2(), &launch("in time")).await.must(201);
     assert!(other.charge().starts_with("none; reason=entitlement"), "{}", other.brief());
 }
@@ -147,9 +174,15 @@ fn draft_end(proof: &Proof) -> u64 {
 /// Kept for the operator: it is not known what was given for it.
 async fn in_suspense(world: &World, proof: &Proof) {
     assert_eq!(settled_before(world.create(&proof.v2(), &launch("old")).await), "never");
-    assert_eq!((owed(world).await, held(world, "suspense:unmatched").await), (Vec::new(), -i128::from(PRICE)));
+    assert_eq!(
+        (owed(world).await, held(world, "suspense:unmatched").await),
+        (Vec::new(), -i128::from(PRICE))
+    );
     opens_nothing(world, proof, "old").await;
-    assert_eq!((world.totals().await.settlements, held(world, "suspense:unmatched").await), (0, -i128::from(PRICE)));
+    assert_eq!(
+        (world.totals().await.settlements, held(world, "suspense:unmatched").await),
+        (0, -i128::from(PRICE))
+    );
     agrees(world, &["--full"]).await;
 }
 
@@ -168,10 +201,14 @@ async fn r126_what_is_older_than_the_books_or_a_known_relayers_is_in_suspense() 
     let proof = world.proof(&wallet);
     cashed(&world, &proof).await;
     assert_eq!(settled_before(world.create(&proof.v2(), &launch("theirs")).await), "never");
-    assert_eq!((owed(&world).await, held(&world, "suspense:unmatched").await), (Vec::new(), -i128::from(PRICE)));
+    assert_eq!(
+        (owed(&world).await, held(&world, "suspense:unmatched").await),
+        (Vec::new(), -i128::from(PRICE))
+    );
 }
 
-/// The operator's price has changed since: what is owed pays for exactly its amount, and stays owed until then.
+/// The operator's price has changed since: what is owed pays for exactly its amount, and stays owed
+/// until then.
 #[tokio::test(flavor = "multi_thread")]
 async fn r126_what_is_owed_pays_only_for_a_call_of_its_amount() {
     let mut world = began(Setup::paid().own_chain()).await;

@@ -1,4 +1,5 @@
-//! What an operator may do: each action with its reason in the list of actions, and what is refused leaves the books as they were.
+//! What an operator may do: each action with its reason in the list of actions, and what is refused
+//! leaves the books as they were.
 
 use std::time::Duration;
 
@@ -18,14 +19,21 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// Asks for an action as a script on this machine does.
 pub async fn act(world: &World, target: &str, body: &Value) -> Reply {
-    let call = Call::new("POST", &format!("/operator/api/{target}")).json(body).header("x-turnpike-desk", "1");
+    let call = Call::new("POST", &format!("/operator/api/{target}"))
+        .json(body)
+        .header("x-turnpike-desk", "1");
     call.send(world.gateway.operator).await
 }
 
 /// What operators did, newest first, each as action, subject, reason and way.
 async fn done(world: &World) -> Vec<[String; 4]> {
     let rows = list(world, "actions").await;
-    rows.iter().map(|row| ["action", "subject", "reason", "via"].map(|name| row[name].as_str().unwrap().to_owned())).collect()
+    rows.iter()
+        .map(|row| {
+            ["action", "subject", "reason", "via"]
+                .map(|name| row[name].as_str().unwrap().to_owned())
+        })
+        .collect()
 }
 
 fn noted(action: &str, subject: &str, reason: &str) -> [String; 4] {
@@ -55,8 +63,15 @@ async fn a_refund_is_approved_once_with_its_reason() {
     let (payment, token) = refused_launch(&world).await;
     let target = format!("refunds/{payment}/approve");
     let before = books(&world).await;
-    let dry = act(&world, &target, &json!({"reason": "the agent asked", "dry_run": true})).await.must(200).json();
-    assert_eq!((&dry["amount_minor"], &dry["currency"], &dry["takes_credit"]), (&json!(60), &json!("USD"), &json!(true)), "{dry}");
+    let dry = act(&world, &target, &json!({"reason": "the agent asked", "dry_run": true}))
+        .await
+        .must(200)
+        .json();
+    assert_eq!(
+        (&dry["amount_minor"], &dry["currency"], &dry["takes_credit"]),
+        (&json!(60), &json!("USD"), &json!(true)),
+        "{dry}"
+    );
     assert_eq!(books(&world).await, before, "a dry run changed the books");
     act(&world, &target, &json!({"reason": "the agent asked"})).await.must(200);
     assert_eq!(done(&world).await, [noted("refund.approve", &payment, "the agent asked")]);
@@ -69,7 +84,11 @@ async fn a_refund_is_approved_once_with_its_reason() {
     act(&world, &target, &json!({"reason": "once more"})).await.refused(409, "SERVER_009");
     assert_eq!((done(&world).await.len(), world.stripe().refunds().len()), (1, 1));
     let shown = read(&world, &format!("payments/{payment}")).await;
-    assert_eq!((&shown["actions"][0]["reason"], &shown["refund"]["state"]), (&json!("the agent asked"), &json!("refunded")), "{shown}");
+    assert_eq!(
+        (&shown["actions"][0]["reason"], &shown["refund"]["state"]),
+        (&json!("the agent asked"), &json!("refunded")),
+        "{shown}"
+    );
     crate::support::oracle::check(&world).await;
 }
 
@@ -78,14 +97,27 @@ async fn credits_are_granted_and_voided_with_a_reason() {
     let world = card_world().await;
     let token = bought(&world, &Card::new()).await;
     let payer = crate::credits::payer(&world).await;
-    let granted = act(&world, &format!("credits/{payer}/grant"), &json!({"credits": 5, "reason": "late"})).await.must(200).json();
+    let granted =
+        act(&world, &format!("credits/{payer}/grant"), &json!({"credits": 5, "reason": "late"}))
+            .await
+            .must(200)
+            .json();
     assert_eq!(granted["account"]["balance"], 25, "{granted}");
     assert_eq!(account(&world, &token).await["balance"], 25);
-    act(&world, &format!("credits/{payer}/void"), &json!({"credits": "24", "reason": "too many"})).await.must(200);
+    act(&world, &format!("credits/{payer}/void"), &json!({"credits": "24", "reason": "too many"}))
+        .await
+        .must(200);
     assert_eq!(account(&world, &token).await["balance"], 1);
-    assert_eq!(done(&world).await, [noted("credits.void", &payer, "too many"), noted("credits.grant", &payer, "late")]);
+    assert_eq!(
+        done(&world).await,
+        [noted("credits.void", &payer, "too many"), noted("credits.grant", &payer, "late")]
+    );
     let shown = read(&world, &format!("credits/{payer}")).await;
-    assert_eq!((&shown["account"]["balance"], &shown["rows"][0]["reference"]), (&json!(1), &json!("too many")), "{shown}");
+    assert_eq!(
+        (&shown["account"]["balance"], &shown["rows"][0]["reference"]),
+        (&json!(1), &json!("too many")),
+        "{shown}"
+    );
     world.send(on_credit(&token, "spent")).await.must(201);
     crate::support::oracle::check(&world).await;
 }
@@ -94,18 +126,34 @@ async fn credits_are_granted_and_voided_with_a_reason() {
 async fn a_finding_is_closed_with_a_reason_and_a_comparison_is_asked_for() {
     let world = Setup::paid().start().await;
     world.core().invent("a-stranger");
-    let report = act(&world, "reconcile", &json!({"reason": "after the restore", "full": true})).await.must(200).json();
+    let report = act(&world, "reconcile", &json!({"reason": "after the restore", "full": true}))
+        .await
+        .must(200)
+        .json();
     assert_eq!((&report["opened"], &report["scope"]), (&json!(1), &json!("full")), "{report}");
     let found = list(&world, "findings").await;
-    assert_eq!((&found[0]["kind"], &found[0]["key"]), (&json!("extra_launch"), &json!("launch-of-a-stranger")), "{found:?}");
-    let close = json!({"kind": "extra_launch", "key": "launch-of-a-stranger", "reason": "made by hand"});
+    assert_eq!(
+        (&found[0]["kind"], &found[0]["key"]),
+        (&json!("extra_launch"), &json!("launch-of-a-stranger")),
+        "{found:?}"
+    );
+    let close =
+        json!({"kind": "extra_launch", "key": "launch-of-a-stranger", "reason": "made by hand"});
     act(&world, "findings/close", &close).await.must(200);
     act(&world, "findings/close", &close).await.refused(409, "SERVER_009");
     assert_eq!(list(&world, "findings").await, [Value::Null; 0]);
     assert_eq!(list(&world, "findings?all=true").await[0]["closed_reason"], "made by hand");
     let done = done(&world).await;
-    assert_eq!((done.len(), &done[1]), (2, &noted("reconcile.run", "full", "after the restore")), "{done:?}");
-    assert_eq!((done[0][0].as_str(), done[0][2].as_str()), ("finding.close", "made by hand"), "{done:?}");
+    assert_eq!(
+        (done.len(), &done[1]),
+        (2, &noted("reconcile.run", "full", "after the restore")),
+        "{done:?}"
+    );
+    assert_eq!(
+        (done[0][0].as_str(), done[0][2].as_str()),
+        ("finding.close", "made by hand"),
+        "{done:?}"
+    );
     assert_eq!(list(&world, "runs").await[0]["opened"], 1);
 }
 
@@ -117,11 +165,16 @@ async fn a_payment_that_hangs_is_looked_at_again_when_an_operator_asks() {
     world.core().behave_next([Behaviour::Hang]);
     let request = world.begin(creation(&world.proof(&wallet).v2(), &launch("hangs")));
     until_state(&world, "forwarding").await;
-    let sent = async || if world.core().forwarded().is_empty() { Err(String::from("not sent")) } else { Ok(()) };
+    let sent = async || {
+        if world.core().forwarded().is_empty() { Err(String::from("not sent")) } else { Ok(()) }
+    };
     eventually("the core was asked", SOON, sent).await;
     let payment = text(&world.gateway.audit().view("intents").await[0], "id");
     let target = format!("payments/{payment}/recheck");
-    let dry = act(&world, &target, &json!({"reason": "it hangs", "dry_run": true})).await.must(200).json();
+    let dry = act(&world, &target, &json!({"reason": "it hangs", "dry_run": true}))
+        .await
+        .must(200)
+        .json();
     assert_eq!((&dry["state"], done(&world).await.len()), (&json!("forwarding"), 0), "{dry}");
     act(&world, &target, &json!({"reason": "it hangs"})).await.must(202);
     until_state(&world, "created").await;
@@ -167,8 +220,13 @@ async fn what_is_refused_leaves_the_books_as_they_were() {
     ] {
         let reply = act(&world, target, &body).await;
         assert_eq!(reply.status, status, "{target} {body}: {}", reply.brief());
-        let names_it = reply.json()["error"]["message"].as_str().is_some_and(|text| !text.is_empty());
-        assert!(names_it && (status != 400 || reply.json()["field"].is_string()), "{target} {body}: {}", reply.brief());
+        let names_it =
+            reply.json()["error"]["message"].as_str().is_some_and(|text| !text.is_empty());
+        assert!(
+            names_it && (status != 400 || reply.json()["field"].is_string()),
+            "{target} {body}: {}",
+            reply.brief()
+        );
     }
     assert_eq!(books(&world).await, before);
     crate::support::oracle::check(&world).await;

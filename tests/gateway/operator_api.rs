@@ -1,4 +1,5 @@
-//! What operators read over the API: lists in pages, filters, one payment's whole story, and figures that agree.
+//! What operators read over the API: lists in pages, filters, one payment's whole story, and
+//! figures that agree.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,10 +34,16 @@ pub async fn walk(world: &World, target: &str) -> Vec<Value> {
         let reply = Call::get(&target).send(world.gateway.operator).await.must(200);
         let body = reply.json();
         rows.extend(body["rows"].as_array().unwrap().iter().cloned());
-        next = reply.header("link").map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
+        next = reply
+            .header("link")
+            .map(|link| link.trim_start_matches('<').split('>').next().unwrap().to_owned());
         assert_eq!(next.is_some(), body["next"].is_string(), "{body}");
         let named = body["next"].as_str().unwrap_or_default();
-        assert!(next.as_ref().is_none_or(|next| next.contains(&format!("after={}", named.replace(':', "%3A")))), "{next:?} {named}");
+        assert!(
+            next.as_ref()
+                .is_none_or(|next| next.contains(&format!("after={}", named.replace(':', "%3A")))),
+            "{next:?} {named}"
+        );
     }
     rows
 }
@@ -45,7 +52,8 @@ fn ids(rows: &[Value]) -> Vec<&str> {
     rows.iter().map(|row| row["id"].as_str().unwrap()).collect()
 }
 
-/// Payments of every kind: free and paid launches, a refused one, a pack, a launch on credit, a charge that was refused.
+/// Payments of every kind: free and paid launches, a refused one, a pack, a launch on credit, a
+/// charge that was refused.
 pub async fn busy_world() -> (World, Wallet) {
     let world = Setup::new().cards().set("pricing.free_launches_per_month", "1").start().await;
     let wallet = world.agent().await;
@@ -60,7 +68,8 @@ pub async fn busy_world() -> (World, Wallet) {
     world.pay(&Card::new(), &unpaid("refused by card")).await.refused(400, "LAUNCH_007");
     let noted = async || {
         let requests = list(&world, "requests").await;
-        let payments: BTreeSet<&str> = requests.iter().filter_map(|row| row["payment_id"].as_str()).collect();
+        let payments: BTreeSet<&str> =
+            requests.iter().filter_map(|row| row["payment_id"].as_str()).collect();
         if payments.len() == 8 { Ok(()) } else { Err(format!("{requests:?}")) }
     };
     eventually("every request is noted", Duration::from_secs(20), noted).await;
@@ -97,8 +106,10 @@ async fn a_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows() {
     let (world, wallet) = busy_world().await;
     let all = walk(&world, "payments?limit=3").await;
     assert_eq!(all.len(), 8, "{all:?}");
-    let paid = all.iter().find(|row| row["rail"] == "x402" && row["settled_minor"].is_i64()).unwrap();
-    let charge = all.iter().find(|row| row["rail"] == "mpp" && row["settled_minor"].is_i64()).unwrap();
+    let paid =
+        all.iter().find(|row| row["rail"] == "x402" && row["settled_minor"].is_i64()).unwrap();
+    let charge =
+        all.iter().find(|row| row["rail"] == "mpp" && row["settled_minor"].is_i64()).unwrap();
     let of = |name: &'static str, value: Value| move |row: &Value| row[name] == value;
     type Holds = Box<dyn Fn(&Value) -> bool>;
     let payer = wallet.payer();
@@ -111,14 +122,28 @@ async fn a_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows() {
         (format!("payer={payer}"), Box::new(of("payer", json!(payer)))),
         (format!("payer={}", wallet.address_lower()), Box::new(of("payer", json!(payer)))),
         ("route=POST+%2Flaunches".into(), Box::new(of("route", json!("POST /launches")))),
-        ("currency=USD&min=1".into(), Box::new(|row| row["currency"] == "USD" && row["price_minor"].as_i64().unwrap() >= 100)),
-        ("currency=USDC&max=0.54".into(), Box::new(|row| row["currency"] == "USDC" && row["price_minor"].as_i64().unwrap() <= 540_000)),
+        (
+            "currency=USD&min=1".into(),
+            Box::new(|row| row["currency"] == "USD" && row["price_minor"].as_i64().unwrap() >= 100),
+        ),
+        (
+            "currency=USDC&max=0.54".into(),
+            Box::new(|row| {
+                row["currency"] == "USDC" && row["price_minor"].as_i64().unwrap() <= 540_000
+            }),
+        ),
         ("mode=test".into(), Box::new(of("live", json!(false)))),
         ("mode=live".into(), Box::new(of("live", json!(true)))),
         ("until=2020-01-01".into(), Box::new(|_| false)),
         ("since=2020-01-01&rail=mpp".into(), Box::new(of("rail", json!("mpp")))),
-        (format!("q={}", paid["reference"].as_str().unwrap()), Box::new(of("id", paid["id"].clone()))),
-        (format!("q={}", charge["reference"].as_str().unwrap()), Box::new(of("id", charge["id"].clone()))),
+        (
+            format!("q={}", paid["reference"].as_str().unwrap()),
+            Box::new(of("id", paid["id"].clone())),
+        ),
+        (
+            format!("q={}", charge["reference"].as_str().unwrap()),
+            Box::new(of("id", charge["id"].clone())),
+        ),
         (format!("q={}", all[0]["id"].as_str().unwrap()), Box::new(of("id", all[0]["id"].clone()))),
         ("q=nothing+of+ours".into(), Box::new(|_| false)),
     ];
@@ -130,10 +155,21 @@ async fn a_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows() {
         assert_eq!(sums["payments"], json!(shown.len()), "{filter}: {sums}");
         for currency in ["USDC", "USD"] {
             let settled = shown.iter().filter(|row| row["settled_currency"] == currency);
-            let minor: i64 = settled.clone().map(|row| row["settled_minor"].as_i64().unwrap()).sum();
-            let line = sums["settled"].as_array().unwrap().iter().find(|line| line["currency"] == currency);
-            let (count, sum) = line.map_or((0, 0), |line| (line["settled"].as_i64().unwrap(), line["settled_minor"].as_i64().unwrap()));
-            assert_eq!((count, sum), (i64::try_from(settled.count()).unwrap(), minor), "{filter} {currency}: {sums}");
+            let minor: i64 =
+                settled.clone().map(|row| row["settled_minor"].as_i64().unwrap()).sum();
+            let line = sums["settled"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|line| line["currency"] == currency);
+            let (count, sum) = line.map_or((0, 0), |line| {
+                (line["settled"].as_i64().unwrap(), line["settled_minor"].as_i64().unwrap())
+            });
+            assert_eq!(
+                (count, sum),
+                (i64::try_from(settled.count()).unwrap(), minor),
+                "{filter} {currency}: {sums}"
+            );
         }
     }
 }
@@ -142,23 +178,42 @@ async fn a_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows() {
 async fn one_payment_shows_its_whole_story_and_nothing_secret() {
     let (world, _) = busy_world().await;
     for row in walk(&world, "payments").await {
-        let reply = get(&world, &format!("payments/{}", row["id"].as_str().unwrap())).await.must(200);
+        let reply =
+            get(&world, &format!("payments/{}", row["id"].as_str().unwrap())).await.must(200);
         let shown = reply.json();
         assert_eq!(shown["payment"], row, "{shown}");
-        assert!(shown["timeline"].as_array().unwrap().len() >= 2 && shown["next"].is_string(), "{shown}");
-        assert!(!shown["requests"].as_array().unwrap().is_empty(), "the request that made it: {shown}");
+        assert!(
+            shown["timeline"].as_array().unwrap().len() >= 2 && shown["next"].is_string(),
+            "{shown}"
+        );
+        assert!(
+            !shown["requests"].as_array().unwrap().is_empty(),
+            "the request that made it: {shown}"
+        );
         assert_eq!(shown["fingerprint"].as_str().map(str::len), Some(64), "{shown}");
         match (row["rail"].as_str().unwrap(), row["settled_minor"].is_i64()) {
             ("x402", true) => {
                 let hash = row["reference"].as_str().unwrap();
                 assert_eq!(shown["link"], format!("https://sepolia.basescan.org/tx/{hash}"));
                 assert_eq!(shown["attempts"][0]["tx_hash"], hash, "{shown}");
-                assert!(shown["log_index"].is_i64() && shown["block_hash"].is_string() && shown["nonce"].is_string(), "{shown}");
+                assert!(
+                    shown["log_index"].is_i64()
+                        && shown["block_hash"].is_string()
+                        && shown["nonce"].is_string(),
+                    "{shown}"
+                );
             }
             ("mpp", true) => {
-                let link = format!("https://dashboard.stripe.com/test/payments/{}", row["reference"].as_str().unwrap());
+                let link = format!(
+                    "https://dashboard.stripe.com/test/payments/{}",
+                    row["reference"].as_str().unwrap()
+                );
                 assert_eq!(shown["link"], link, "{shown}");
-                assert!(shown["attempts"][0]["stripe_key"].is_string() && shown["challenge_id"].is_string(), "{shown}");
+                assert!(
+                    shown["attempts"][0]["stripe_key"].is_string()
+                        && shown["challenge_id"].is_string(),
+                    "{shown}"
+                );
             }
             _ => assert_eq!(shown["link"], Value::Null, "{shown}"),
         }
@@ -168,11 +223,14 @@ async fn one_payment_shows_its_whole_story_and_nothing_secret() {
     get(&world, "payments/7").await.refused(400, "SERVER_002");
 }
 
-/// What our own agents pay is no revenue: it is in the books, and it can be left out of the figures, everywhere in the same way.
+/// What our own agents pay is no revenue: it is in the books, and it can be left out of the
+/// figures, everywhere in the same way.
 #[tokio::test(flavor = "multi_thread")]
 async fn revenue_can_be_seen_without_our_own_payers() {
     let own = Wallet::random();
-    let setup = Setup::new().set("pricing.free_launches_per_month", "0").set("operator.own_payers", &own.address_lower());
+    let setup = Setup::new()
+        .set("pricing.free_launches_per_month", "0")
+        .set("operator.own_payers", &own.address_lower());
     let world = setup.start().await;
     let stranger = world.agent().await;
     world.chain.mint(own.address, 10_000_000).await;
@@ -181,18 +239,31 @@ async fn revenue_can_be_seen_without_our_own_payers() {
     world.launch(&stranger, "theirs").await.must(201);
     let today = |overview: &Value| {
         let day = overview["days"].as_array().unwrap().last().unwrap().clone();
-        [&day["earned_usdc_units"], &day["settled_x402"], &day["funded"], &day["challenges"]].map(|figure| figure.as_i64().unwrap())
+        [&day["earned_usdc_units"], &day["settled_x402"], &day["funded"], &day["challenges"]]
+            .map(|figure| figure.as_i64().unwrap())
     };
-    let (all, without) = (read(&world, "overview").await, read(&world, "overview?without_own=true").await);
-    assert_eq!((today(&all)[..3].to_vec(), all["without"].clone()), (vec![1_100_000, 2, 2], json!([])), "{all}");
-    assert_eq!((today(&without)[..3].to_vec(), &without["without"]), (vec![550_000, 1, 1], &json!([own.payer()])), "{without}");
+    let (all, without) =
+        (read(&world, "overview").await, read(&world, "overview?without_own=true").await);
+    assert_eq!(
+        (today(&all)[..3].to_vec(), all["without"].clone()),
+        (vec![1_100_000, 2, 2], json!([])),
+        "{all}"
+    );
+    assert_eq!(
+        (today(&without)[..3].to_vec(), &without["without"]),
+        (vec![550_000, 1, 1], &json!([own.payer()])),
+        "{without}"
+    );
     assert_eq!(all["accounts"], without["accounts"], "what is held is everybody's");
     let told = world.gateway.run(&["ledger", "overview", "--without-own", "--json"]).await;
     let told: Value = serde_json::from_slice(&told.stdout).unwrap();
     assert_eq!(today(&told)[..3], today(&without)[..3], "{told}");
     let page = Call::get("/operator?without_own=true").send(world.gateway.operator).await.must(200);
     let page = String::from_utf8(page.body.to_vec()).unwrap();
-    assert!(page.contains("Revenue without our own payers") && page.contains("1 payer is ours"), "{page}");
+    assert!(
+        page.contains("Revenue without our own payers") && page.contains("1 payer is ours"),
+        "{page}"
+    );
     get(&world, "overview?without_own=maybe").await.refused(400, "SERVER_002");
 }
 
@@ -200,40 +271,76 @@ async fn revenue_can_be_seen_without_our_own_payers() {
 async fn figures_and_lists_agree_with_the_books() {
     let (world, wallet) = busy_world().await;
     let balance = read(&world, "balance").await;
-    assert_eq!((&balance["balanced"], &balance["sum_minor"]), (&json!(true), &json!({"CREDIT": 0, "USD": 0, "USDC": 0})), "{balance}");
+    assert_eq!(
+        (&balance["balanced"], &balance["sum_minor"]),
+        (&json!(true), &json!({"CREDIT": 0, "USD": 0, "USDC": 0})),
+        "{balance}"
+    );
     assert_eq!(balance["signers"][0]["signer"], world.signer.address_lower(), "{balance}");
-    assert!(balance["signers"][0]["balance_wei"].as_str().unwrap().parse::<u128>().unwrap() > 0, "{balance}");
+    assert!(
+        balance["signers"][0]["balance_wei"].as_str().unwrap().parse::<u128>().unwrap() > 0,
+        "{balance}"
+    );
     let overview = read(&world, "overview").await;
-    assert_eq!((overview["days"].as_array().unwrap().len(), &overview["open"]), (30, &json!(0)), "{overview}");
+    assert_eq!(
+        (overview["days"].as_array().unwrap().len(), &overview["open"]),
+        (30, &json!(0)),
+        "{overview}"
+    );
     assert!(overview["signers"][0]["settlements"].is_string(), "{overview}");
 
     let owed = walk(&world, "owed?limit=1").await;
-    assert_eq!((owed.len(), &owed[0]["payer"], &owed[0]["state"]), (1, &json!(wallet.payer()), &json!("open")), "{owed:?}");
+    assert_eq!(
+        (owed.len(), &owed[0]["payer"], &owed[0]["state"]),
+        (1, &json!(wallet.payer()), &json!("open")),
+        "{owed:?}"
+    );
     let credits = read(&world, "credits?limit=1").await;
     let accounts = walk(&world, "credits?limit=1").await;
     let sum: i64 = accounts.iter().map(|row| row["balance"].as_i64().unwrap()).sum();
-    assert_eq!((&credits["totals"]["accounts"], &credits["totals"]["balance"]), (&json!(accounts.len()), &json!(sum)), "{credits}");
+    assert_eq!(
+        (&credits["totals"]["accounts"], &credits["totals"]["balance"]),
+        (&json!(accounts.len()), &json!(sum)),
+        "{credits}"
+    );
     assert_eq!(sum, 19 + 1, "the rest of the pack, and one for the refused charge");
-    let payer = accounts.iter().find(|row| row["balance"] == 19).unwrap()["payer"].as_str().unwrap();
+    let payer =
+        accounts.iter().find(|row| row["balance"] == 19).unwrap()["payer"].as_str().unwrap();
     let entries = walk(&world, &format!("credits/{payer}?limit=1")).await;
-    assert_eq!(entries.iter().map(|entry| entry["delta"].as_i64().unwrap()).collect::<Vec<_>>(), [-1, 20]);
+    assert_eq!(
+        entries.iter().map(|entry| entry["delta"].as_i64().unwrap()).collect::<Vec<_>>(),
+        [-1, 20]
+    );
     let slots = list(&world, &format!("free-tier/{}", wallet.address_lower())).await;
     assert_eq!((slots.len(), &slots[0]["slot"]), (1, &json!(1)), "{slots:?}");
 
     let statement = walk(&world, &format!("statement/{}?limit=2", wallet.payer())).await;
     let last = statement.iter().rfind(|line| line["currency"] == "USDC").unwrap();
-    assert_eq!(last["balance_minor"], 550_000, "what is owed for the refused launch: {statement:?}");
+    assert_eq!(
+        last["balance_minor"], 550_000,
+        "what is owed for the refused launch: {statement:?}"
+    );
     let journal = walk(&world, "journal?limit=4").await;
-    assert!(journal.iter().map(|row| row["seq"].as_i64().unwrap()).is_sorted_by(|a, b| a > b), "{journal:?}");
+    assert!(
+        journal.iter().map(|row| row["seq"].as_i64().unwrap()).is_sorted_by(|a, b| a > b),
+        "{journal:?}"
+    );
     for posting in &journal {
         let sums = ["USDC", "USD", "CREDIT"].map(|currency| {
-            let lines = posting["lines"].as_array().unwrap().iter().filter(|line| line["currency"] == currency);
+            let lines = posting["lines"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|line| line["currency"] == currency);
             lines.map(|line| line["amount"].as_i64().unwrap()).sum::<i64>()
         });
         assert_eq!(sums, [0; 3], "{posting}");
     }
     let requests = walk(&world, "requests?limit=3").await;
-    assert!(requests.iter().any(|row| row["code"] == "LAUNCH_007" && row["payment_id"].is_string()), "{requests:?}");
+    assert!(
+        requests.iter().any(|row| row["code"] == "LAUNCH_007" && row["payment_id"].is_string()),
+        "{requests:?}"
+    );
     let own = walk(&world, &format!("requests?payer={}", wallet.payer())).await;
     assert!(!own.is_empty() && own.iter().all(|row| row["payer"] == wallet.payer()), "{own:?}");
 }
@@ -243,7 +350,11 @@ async fn the_configuration_is_shown_with_secrets_as_stars() {
     let world = Setup::new().cards().start().await;
     let reply = get(&world, "config").await.must(200);
     let config = reply.json();
-    assert_eq!((&config["x402"]["signer_key"], &config["x402"]["mode"]), (&json!("****"), &json!("chain")), "{config}");
+    assert_eq!(
+        (&config["x402"]["signer_key"], &config["x402"]["mode"]),
+        (&json!("****"), &json!("chain")),
+        "{config}"
+    );
     assert_eq!(config["mpp"]["secret_keys"], json!(["****"]), "{config}");
     assert_eq!(world.secrets.found_in(&reply.body), None, "{config}");
 }

@@ -1,5 +1,5 @@
-//! The operator's command line on books that real payments made: each question of the README has its answer, and every way to a sum leads to
-//! the same one.
+//! The operator's command line on books that real payments made: each question of the README has
+//! its answer, and every way to a sum leads to the same one.
 
 mod questions;
 mod sums;
@@ -37,21 +37,37 @@ struct Lived {
 
 impl Lived {
     async fn start() -> Self {
-        let world = Setup::new().cards().set("pricing.free_launches_per_month", "1").set("server.answer_deadline_s", "3").start().await;
+        let world = Setup::new()
+            .cards()
+            .set("pricing.free_launches_per_month", "1")
+            .set("server.answer_deadline_s", "3")
+            .start()
+            .await;
         let (wallet, poor) = (world.agent().await, world.agent_with(0).await);
         world.launch(&wallet, "free").await.must(201);
         let free = text(&world.gateway.audit().view("free_slots").await[0], "intent_id");
         let paid = world.launch(&wallet, "paid").await.must(201).payment_id().unwrap();
         world.launch(&poor, "poor").await.must(402);
         world.core().behave(Behaviour::Reject);
-        let refused = world.launch(&wallet, "refused").await.refused(400, "LAUNCH_007").payment_id().unwrap();
-        let refunded = world.pay(&Card::new(), &unpaid("refused by card")).await.refused(400, "LAUNCH_007").payment_id().unwrap();
+        let refused =
+            world.launch(&wallet, "refused").await.refused(400, "LAUNCH_007").payment_id().unwrap();
+        let refunded = world
+            .pay(&Card::new(), &unpaid("refused by card"))
+            .await
+            .refused(400, "LAUNCH_007")
+            .payment_id()
+            .unwrap();
         world.core().behave(Behaviour::Create);
-        let approved = world.gateway.run(&["refund", "approve", &refunded, "--reason", REASON]).await;
+        let approved =
+            world.gateway.run(&["refund", "approve", &refunded, "--reason", REASON]).await;
         ended(&approved, 0);
         let back = async || {
             let owed = world.gateway.audit().view("obligations").await;
-            let of = owed.iter().find(|it| text(it, "intent_id") == refunded).map(|it| text(it, "state")).unwrap_or_default();
+            let of = owed
+                .iter()
+                .find(|it| text(it, "intent_id") == refunded)
+                .map(|it| text(it, "state"))
+                .unwrap_or_default();
             if of == "refunded" { Ok(()) } else { Err(of) }
         };
         eventually("the refund went back", Duration::from_secs(60), back).await;
@@ -68,7 +84,12 @@ impl Lived {
     fn is_asked_about(&self) {
         self.world.hear_events();
         let stripe = self.world.stripe();
-        let charge = stripe.succeeded().into_iter().find(|intent| intent["amount"] == 1_200).unwrap()["latest_charge"].clone();
+        let charge = stripe
+            .succeeded()
+            .into_iter()
+            .find(|intent| intent["amount"] == 1_200)
+            .unwrap()["latest_charge"]
+            .clone();
         let terms = DisputeTerms { inquiry: true, ..DisputeTerms::default() };
         stripe.emulator.open_dispute_on(charge.as_str().unwrap(), &terms).unwrap();
     }
@@ -86,7 +107,8 @@ impl Lived {
 /// Fails with everything that was said unless the command ended with this code.
 #[track_caller]
 fn ended(output: &Output, code: i32) -> Value {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
     serde_json::from_str(&out).unwrap_or(Value::Null)
 }
@@ -99,7 +121,8 @@ fn this_month() -> [String; 2] {
 
 /// The rows' members of this name, sorted.
 fn every(rows: &Value, name: &str) -> Vec<String> {
-    let mut all: Vec<String> = rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect();
+    let mut all: Vec<String> =
+        rows.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect();
     all.sort();
     all
 }

@@ -1,5 +1,5 @@
-//! What strangers and operators write is shown as they wrote it, and never runs: names of requests, titles, reasons, searches, and what the
-//! launch core says.
+//! What strangers and operators write is shown as they wrote it, and never runs: names of requests,
+//! titles, reasons, searches, and what the launch core says.
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,14 @@ use crate::support::fake_core::Behaviour;
 use crate::support::world::{creation, launch};
 use crate::support::{Call, Card, Setup, Wallet, World};
 
-/// An element, the end of an attribute with a handler after it, and a formula. A client's name for a request has no space in it.
-const HOSTILE: [&str; 4] = ["<script>alert(1)</script>", "\"/onmouseover=\"alert(1)", "=1+1", "'--></title><img/src=x/onerror=alert(1)>"];
+/// An element, the end of an attribute with a handler after it, and a formula. A client's name for
+/// a request has no space in it.
+const HOSTILE: [&str; 4] = [
+    "<script>alert(1)</script>",
+    "\"/onmouseover=\"alert(1)",
+    "=1+1",
+    "'--></title><img/src=x/onerror=alert(1)>",
+];
 
 /// As it stands in a page.
 fn escaped(text: &str) -> String {
@@ -52,12 +58,21 @@ async fn written(world: &World) -> Vec<Shows> {
     bought(world, &Card::new()).await;
     let account = payer(world).await;
     for reason in HOSTILE {
-        act(world, &format!("credits/{account}/grant"), &json!({"credits": 1, "reason": reason})).await.must(200);
+        act(world, &format!("credits/{account}/grant"), &json!({"credits": 1, "reason": reason}))
+            .await
+            .must(200);
     }
     world.core().behave(Behaviour::Reject);
-    let refused = world.pay(&Card::new(), &unpaid(HOSTILE[0])).await.refused(400, "LAUNCH_007").payment_id().unwrap();
+    let refused = world
+        .pay(&Card::new(), &unpaid(HOSTILE[0]))
+        .await
+        .refused(400, "LAUNCH_007")
+        .payment_id()
+        .unwrap();
     world.core().behave(Behaviour::Create);
-    act(world, &format!("refunds/{refused}/approve"), &json!({"reason": HOSTILE[3]})).await.must(200);
+    act(world, &format!("refunds/{refused}/approve"), &json!({"reason": HOSTILE[3]}))
+        .await
+        .must(200);
     HOSTILE.iter().for_each(|name| drop(world.core().invent(name)));
     act(world, "reconcile", &json!({"reason": HOSTILE[1], "full": true})).await.must(200);
     let close = json!({"kind": "extra_launch", "key": format!("launch-of-{}", HOSTILE[0]), "reason": HOSTILE[1]});
@@ -84,13 +99,30 @@ fn asked() -> Vec<Shows> {
         views.push(shows(format!("/operator/settlements?q={value}"), &[text]));
         views.push(shows(format!("/operator/settlements?q={value}&route={value}&sums=1"), &[text]));
         views.push(shows(format!("/operator/journal?account={value}"), &[text]));
-        for wrong in
-            ["settlements?state=", "settlements?payer=", "settlements?since=", "settlements?min=", "requests?payer=", "audit?after="]
-        {
-            views.push(Shows { address: format!("/operator/{wrong}{value}"), status: 400, texts: Vec::new() });
+        for wrong in [
+            "settlements?state=",
+            "settlements?payer=",
+            "settlements?since=",
+            "settlements?min=",
+            "requests?payer=",
+            "audit?after=",
+        ] {
+            views.push(Shows {
+                address: format!("/operator/{wrong}{value}"),
+                status: 400,
+                texts: Vec::new(),
+            });
         }
-        views.push(Shows { address: format!("/operator/payments/{value}"), status: 400, texts: Vec::new() });
-        views.push(Shows { address: format!("/operator/payers/{value}"), status: 400, texts: Vec::new() });
+        views.push(Shows {
+            address: format!("/operator/payments/{value}"),
+            status: 400,
+            texts: Vec::new(),
+        });
+        views.push(Shows {
+            address: format!("/operator/payers/{value}"),
+            status: 400,
+            texts: Vec::new(),
+        });
         views.push(shows(format!("/operator/attention?done={value}"), &[]));
     }
     views
@@ -98,7 +130,10 @@ fn asked() -> Vec<Shows> {
 
 /// Where the field of every view leads with this text.
 async fn find(world: &World, text: &str) -> String {
-    let found = Call::get(&format!("/operator/find?q={}", in_address(text))).send(world.gateway.operator).await.must(303);
+    let found = Call::get(&format!("/operator/find?q={}", in_address(text)))
+        .send(world.gateway.operator)
+        .await
+        .must(303);
     found.header("location").unwrap().to_owned()
 }
 
@@ -119,18 +154,26 @@ async fn a_hostile_text_is_shown_as_it_was_written_and_never_runs() {
             assert!(html.contains(&escaped(text)), "{address} does not show {text}:\n{html}");
         }
     }
-    // The field that finds by any name leads to the payment of that name, and else to the list with the name as it was.
+    // The field that finds by any name leads to the payment of that name, and else to the list with
+    // the name as it was.
     for text in HOSTILE {
         let found = find(&world, text).await;
         assert!(found.starts_with("/operator/payments/pay_"), "{text}: {found}");
         let nothing = format!("{text}!");
-        assert_eq!(find(&world, &nothing).await, format!("/operator/settlements?q={}", in_address(&nothing)));
+        assert_eq!(
+            find(&world, &nothing).await,
+            format!("/operator/settlements?q={}", in_address(&nothing))
+        );
     }
     // Each text in a field of its own, and the first one everywhere: the others go the same way.
     let first = in_address(HOSTILE[0]);
-    let in_field = |view: &&Shows| view.address.ends_with(&first) || view.address.contains("/journal?account=");
-    let once: Vec<&Shows> = views[..stored].iter().chain(views[stored..].iter().filter(in_field)).collect();
-    let in_browser: Vec<Value> = once.iter().map(|view| json!({"at": view.address, "status": view.status})).collect();
+    let in_field = |view: &&Shows| {
+        view.address.ends_with(&first) || view.address.contains("/journal?account=")
+    };
+    let once: Vec<&Shows> =
+        views[..stored].iter().chain(views[stored..].iter().filter(in_field)).collect();
+    let in_browser: Vec<Value> =
+        once.iter().map(|view| json!({"at": view.address, "status": view.status})).collect();
     let said = visit(&world, json!({"views": in_browser, "once": true})).await;
     without_complaint(&said);
     assert_eq!(said["seen"], once.len());

@@ -1,5 +1,6 @@
-//! The operator's page in a browser, on books made by real flows: every view in both themes, at a phone's width and without scripts; every
-//! action; nothing that the browser, the content policy or the judge of accessibility complains about.
+//! The operator's page in a browser, on books made by real flows: every view in both themes, at a
+//! phone's width and without scripts; every action; nothing that the browser, the content policy or
+//! the judge of accessibility complains about.
 
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -22,17 +23,24 @@ struct Books {
     refused: String,
 }
 
-/// A paid launch, a pack and a credit spent, a charge that the core refused, and money that nobody asked for.
+/// A paid launch, a pack and a credit spent, a charge that the core refused, and money that nobody
+/// asked for.
 async fn books() -> Books {
     let world = Setup::paid().cards().start().await;
     let wallet = world.agent().await;
-    let paid = world.launch(&wallet, "<script>alert(1)</script>").await.must(201).payment_id().unwrap();
+    let paid =
+        world.launch(&wallet, "<script>alert(1)</script>").await.must(201).payment_id().unwrap();
     let card = Card::new();
     let agent_token = bought(&world, &card).await;
     world.send(on_credit(&agent_token, "on a credit")).await.must(201);
     let account = payer(&world).await;
     world.core().behave(Behaviour::Reject);
-    let refused = world.pay(&Card::new(), &unpaid("refused")).await.refused(400, "LAUNCH_007").payment_id().unwrap();
+    let refused = world
+        .pay(&Card::new(), &unpaid("refused"))
+        .await
+        .refused(400, "LAUNCH_007")
+        .payment_id()
+        .unwrap();
     world.core().behave(Behaviour::Create);
     // By an authorization that was never shown to the gateway.
     let stranger = world.agent().await;
@@ -46,13 +54,17 @@ async fn books() -> Books {
 pub async fn visit(world: &World, instructions: Value) -> Value {
     let browser = folder("browser");
     let mut command = Command::new("node");
-    command.arg(browser.join("visit.mjs")).arg(format!("http://{}", world.gateway.operator)).arg(instructions.to_string());
+    command
+        .arg(browser.join("visit.mjs"))
+        .arg(format!("http://{}", world.gateway.operator))
+        .arg(instructions.to_string());
     let said = printed(command, &browser.join("node_modules/playwright-core")).await;
     serde_json::from_str(said.trim()).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
 pub fn without_complaint(said: &Value) {
-    let complaints: Vec<_> = said["complaints"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let complaints: Vec<_> =
+        said["complaints"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
@@ -78,12 +90,20 @@ async fn every_view_reads_well_in_both_themes_on_a_phone_and_without_scripts() {
     without_complaint(&said);
     assert_eq!(said["seen"], views.len() * 3);
     let shown = |view: &str| said["texts"][view].as_str().unwrap_or_default().to_owned();
-    assert!(shown("filtered").contains("0.55 USDC") && !shown("filtered").contains("12.00 USD"), "{}", shown("filtered"));
+    assert!(
+        shown("filtered").contains("0.55 USDC") && !shown("filtered").contains("12.00 USD"),
+        "{}",
+        shown("filtered")
+    );
     assert!(shown("sums").contains("1 settled, 0.55 USDC"), "{}", shown("sums"));
     let all = said["sums"].as_str().unwrap();
     assert!(all.contains("0.55 USDC") && all.contains("12.60 USD"), "{all}");
     // What the stranger sent is in suspense.
-    assert!(shown("/operator/journal").contains("suspense:unmatched"), "{}", shown("/operator/journal"));
+    assert!(
+        shown("/operator/journal").contains("suspense:unmatched"),
+        "{}",
+        shown("/operator/journal")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,18 +121,30 @@ async fn every_action_of_the_page_is_done_with_its_reason() {
     let last = visit(&world, json!({"views": ["/operator/audit"]})).await;
     without_complaint(&last);
     let audit = last["texts"]["/operator/audit"].as_str().unwrap();
-    for reason in ["asked <b>twice</b>", "an apology", "too many", "sent back by hand", "looked again"] {
+    for reason in
+        ["asked <b>twice</b>", "an apology", "too many", "sent back by hand", "looked again"]
+    {
         assert!(audit.contains(reason), "{reason} is not in\n{audit}");
     }
 }
 
-/// A launch that the core never answers is looked at again at once, and one whose outcome is not known stands where operators look first.
+/// A launch that the core never answers is looked at again at once, and one whose outcome is not
+/// known stands where operators look first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
-    let world = Setup::paid().set("upstream.timeout_s", "2").set("server.answer_deadline_s", "4").start().await;
+    let world = Setup::paid()
+        .set("upstream.timeout_s", "2")
+        .set("server.answer_deadline_s", "4")
+        .start()
+        .await;
     let header = world.proof(&world.agent().await).v2();
     world.core().behave(Behaviour::CreateThenHang);
-    let payment = world.create(&header, &launch("hangs")).await.refused(503, "PAYMENT_005").payment_id().unwrap();
+    let payment = world
+        .create(&header, &launch("hangs"))
+        .await
+        .refused(503, "PAYMENT_005")
+        .payment_id()
+        .unwrap();
     until_state(&world, "core_unknown").await;
     let of_payment = format!("/operator/payments/{payment}");
     let done = "It was asked again";
@@ -120,15 +152,25 @@ async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
         {"at": "/operator/attention", "form": "form.act[action$=recheck]", "fields": {"reason": "the payer's mail"}, "then": done},
         {"at": of_payment, "form": "form.act[action$=recheck]", "fields": {"reason": "the core is back"}, "then": done},
     ]);
-    let said = visit(&world, json!({"views": ["/operator", "/operator/attention", of_payment], "actions": actions})).await;
+    let said = visit(
+        &world,
+        json!({"views": ["/operator", "/operator/attention", of_payment], "actions": actions}),
+    )
+    .await;
     without_complaint(&said);
     let shown = |view: &str| said["texts"][view].as_str().unwrap_or_default().to_owned();
-    assert!(shown("/operator/attention").contains("Outcome not known"), "{}", shown("/operator/attention"));
+    assert!(
+        shown("/operator/attention").contains("Outcome not known"),
+        "{}",
+        shown("/operator/attention")
+    );
     assert!(shown(&of_payment).contains("core_unknown"), "{}", shown(&of_payment));
     world.core().behave(Behaviour::Create);
     until_state(&world, "created").await;
     assert_eq!(world.core().launch_count(), 1);
-    let last = visit(&world, json!({"views": ["/operator/audit", "/operator/attention", of_payment]})).await;
+    let last =
+        visit(&world, json!({"views": ["/operator/audit", "/operator/attention", of_payment]}))
+            .await;
     without_complaint(&last);
     let shown = |view: &str| last["texts"][view].as_str().unwrap_or_default().to_owned();
     for reason in ["the payer's mail", "the core is back"] {
@@ -138,5 +180,9 @@ async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
     }
     assert!(shown("/operator/audit").contains("payment.recheck"), "{}", shown("/operator/audit"));
     assert!(shown(&of_payment).contains("it is finished"), "{}", shown(&of_payment));
-    assert!(shown("/operator/attention").contains("Nothing waits"), "{}", shown("/operator/attention"));
+    assert!(
+        shown("/operator/attention").contains("Nothing waits"),
+        "{}",
+        shown("/operator/attention")
+    );
 }

@@ -1,4 +1,5 @@
-//! The questions of the README's desk section, each answered on the page by the clicks that it names, and by at most three.
+//! The questions of the README's desk section, each answered on the page by the clicks that it
+//! names, and by at most three.
 
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ use crate::support::{Card, Setup, Wallet, World};
 
 const MOST_CLICKS: u64 = 3;
 
-/// Somebody who used two free launches and paid, somebody who has one left, and somebody without money.
+/// Somebody who used two free launches and paid, somebody who has one left, and somebody without
+/// money.
 struct Scene {
     world: World,
     payer: Wallet,
@@ -31,8 +33,10 @@ struct Scene {
 
 async fn scene() -> Scene {
     let setup = Setup::new().cards().set("pricing.free_launches_per_month", "2");
-    let world = setup.set("upstream.timeout_s", "2").set("server.answer_deadline_s", "4").start().await;
-    let (payer, newcomer, poor) = (world.agent().await, world.agent().await, world.agent_with(0).await);
+    let world =
+        setup.set("upstream.timeout_s", "2").set("server.answer_deadline_s", "4").start().await;
+    let (payer, newcomer, poor) =
+        (world.agent().await, world.agent().await, world.agent_with(0).await);
     for title in ["free", "free too", "paid"] {
         world.launch(&payer, title).await.must(201);
     }
@@ -40,12 +44,17 @@ async fn scene() -> Scene {
     world.launch(&poor, "no money").await.refused(402, "PAYMENT_002");
     bought(&world, &Card::new()).await;
     world.core().behave_next([Behaviour::Reject, Behaviour::Reject]);
-    let refused = world.pay(&Card::new(), &unpaid("refused by card")).await.refused(400, "LAUNCH_007");
+    let refused =
+        world.pay(&Card::new(), &unpaid("refused by card")).await.refused(400, "LAUNCH_007");
     let refunded = refused.payment_id().unwrap();
     world.launch(&payer, "refused").await.refused(400, "LAUNCH_007");
-    act(&world, &format!("refunds/{refunded}/approve"), &json!({"reason": "asked by its owner"})).await.must(200);
+    act(&world, &format!("refunds/{refunded}/approve"), &json!({"reason": "asked by its owner"}))
+        .await
+        .must(200);
     world.core().invent("a-stranger");
-    act(&world, "reconcile", &json!({"reason": "before the month's end", "full": true})).await.must(200);
+    act(&world, "reconcile", &json!({"reason": "before the month's end", "full": true}))
+        .await
+        .must(200);
     world.core().behave(Behaviour::CreateThenHang);
     let hanging = world.agent().await;
     for title in ["free", "free too"] {
@@ -55,9 +64,11 @@ async fn scene() -> Scene {
     world.launch(&hanging, "unknown").await.refused(503, "PAYMENT_005");
     crate::unfinished::until_state(&world, "core_unknown").await;
     let settled = world.gateway.audit().view("settlements").await;
-    let named = |column| settled.iter().map(|row| text(row, column)).find(|name| !name.is_empty()).unwrap();
+    let named =
+        |column| settled.iter().map(|row| text(row, column)).find(|name| !name.is_empty()).unwrap();
     let (transaction, charge) = (named("tx_hash"), named("stripe_pi"));
-    let noted = async || match list(&world, &format!("requests?payer={}", poor.payer())).await.len() {
+    let noted = async || match list(&world, &format!("requests?payer={}", poor.payer())).await.len()
+    {
         0 => Err(String::from("no note of the refused request")),
         _ => Ok(()),
     };
@@ -70,7 +81,8 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
     let shows = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let click = |name: &str| json!([["click", name]]);
     let find = |name: &str| json!([["find", name]]);
-    let (payer, poor, newcomer) = (scene.payer.address_lower(), scene.poor.address_lower(), scene.newcomer.address_lower());
+    let (payer, poor, newcomer) =
+        (scene.payer.address_lower(), scene.poor.address_lower(), scene.newcomer.address_lower());
     let october = json!([
         ["click", "Settlements"],
         ["fill", "Payer", payer],
@@ -79,39 +91,85 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
         ["fill", "Before", "2099-01-01"],
         ["click", "Filter"],
     ]);
-    let without = json!([["click", "Settlements"], ["choose", "State", "no_launch"], ["click", "Filter"]]);
+    let without =
+        json!([["click", "Settlements"], ["choose", "State", "no_launch"], ["click", "Filter"]]);
     vec![
         ("What did wallet X pay in October?", october, shows(&["2 settled, 1.10 USDC"])),
-        ("What has wallet X with us, line by line?", find(&payer), shows(&["Statement", "settled", "0.55 USDC"])),
-        ("Why did this agent get a 402?", json!([["find", poor], ["click", "Requests"]]), shows(&["PAYMENT_002"])),
-        ("What do we owe, to whom, since when?", click("Needs attention"), shows(&["Owed to payers", "funds the payer's next call"])),
+        (
+            "What has wallet X with us, line by line?",
+            find(&payer),
+            shows(&["Statement", "settled", "0.55 USDC"]),
+        ),
+        (
+            "Why did this agent get a 402?",
+            json!([["find", poor], ["click", "Requests"]]),
+            shows(&["PAYMENT_002"]),
+        ),
+        (
+            "What do we owe, to whom, since when?",
+            click("Needs attention"),
+            shows(&["Owed to payers", "funds the payer's next call"]),
+        ),
         ("Which settlements have no launch?", without, shows(&["rejected", "core_unknown"])),
-        ("Is any payment unknown, and since when?", click("unknown outcome"), shows(&["core_unknown", "since"])),
-        ("Why was this refund approved, and when?", find(&scene.refunded), shows(&["Timeline", "refund approved", "asked by its owner"])),
-        ("What did operators do, and why?", click("Actions"), shows(&["reconcile.run", "before the month's end"])),
+        (
+            "Is any payment unknown, and since when?",
+            click("unknown outcome"),
+            shows(&["core_unknown", "since"]),
+        ),
+        (
+            "Why was this refund approved, and when?",
+            find(&scene.refunded),
+            shows(&["Timeline", "refund approved", "asked by its owner"]),
+        ),
+        (
+            "What did operators do, and why?",
+            click("Actions"),
+            shows(&["reconcile.run", "before the month's end"]),
+        ),
         (
             "How many credits are outstanding, and what are they worth?",
             click("Credits"),
             shows(&["Can be spent", "20 credits", "12.00 USD"]),
         ),
-        ("Did the last comparison find anything?", click("Reconciliation"), shows(&["extra_launch", "launch-of-a-stranger"])),
+        (
+            "Did the last comparison find anything?",
+            click("Reconciliation"),
+            shows(&["extra_launch", "launch-of-a-stranger"]),
+        ),
         (
             "What did gas cost?",
             json!([["click", "Journal"], ["click", "Add up what it cost"]]),
             shows(&["Transactions that settled", "ETH"]),
         ),
-        ("What did this transaction pay for?", find(&scene.transaction), shows(&[&scene.transaction])),
+        (
+            "What did this transaction pay for?",
+            find(&scene.transaction),
+            shows(&[&scene.transaction]),
+        ),
         ("Which payment is this `pi_...`?", find(&scene.charge), shows(&[&scene.charge])),
-        ("How many free launches has wallet X left?", find(&newcomer), shows(&["Free launches", "1 of 2 launches left"])),
-        ("What did we earn, by rail and day?", json!([]), shows(&["x402, earned", "Revenue per day"])),
+        (
+            "How many free launches has wallet X left?",
+            find(&newcomer),
+            shows(&["Free launches", "1 of 2 launches left"]),
+        ),
+        (
+            "What did we earn, by rail and day?",
+            json!([]),
+            shows(&["x402, earned", "Revenue per day"]),
+        ),
     ]
 }
 
 /// What the README says that is clicked for an answer.
 fn said_in_readme(question: &str) -> String {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let row = readme.lines().find(|line| line.starts_with(&format!("| {question} |")));
-    row.unwrap_or_else(|| panic!("the README does not ask {question}")).split('|').nth(2).unwrap().to_owned()
+    row.unwrap_or_else(|| panic!("the README does not ask {question}"))
+        .split('|')
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,10 +177,14 @@ async fn every_question_is_answered_in_at_most_three_clicks() {
     let scene = scene().await;
     let questions = questions(&scene);
     assert_eq!(read(&scene.world, "overview").await["unknown"], 1);
-    let walks: Vec<Value> = questions.iter().map(|(_, steps, shows)| json!({"steps": steps, "shows": shows})).collect();
+    let walks: Vec<Value> =
+        questions.iter().map(|(_, steps, shows)| json!({"steps": steps, "shows": shows})).collect();
     let browser = folder("browser");
     let mut command = Command::new("node");
-    command.arg(browser.join("walk.mjs")).arg(format!("http://{}", scene.world.gateway.operator)).arg(Value::from(walks).to_string());
+    command
+        .arg(browser.join("walk.mjs"))
+        .arg(format!("http://{}", scene.world.gateway.operator))
+        .arg(Value::from(walks).to_string());
     let said = printed(command, &browser.join("node_modules/playwright-core")).await;
     let walked: Vec<Value> = serde_json::from_str(said.trim()).unwrap();
     assert_eq!(walked.len(), questions.len());
@@ -136,7 +198,10 @@ async fn every_question_is_answered_in_at_most_three_clicks() {
         let way = said_in_readme(question);
         for step in steps.as_array().unwrap() {
             let name = if step[0] == "click" { step[1].as_str().unwrap() } else { "find" };
-            assert!(step[0] == "fill" || step[0] == "choose" || way.contains(name), "{question}: {name} is not in {way}");
+            assert!(
+                step[0] == "fill" || step[0] == "choose" || way.contains(name),
+                "{question}: {name} is not in {way}"
+            );
         }
     }
 }

@@ -14,7 +14,11 @@ const BOUNDS: &str = "each process bounds what it holds itself";
 fn shed(reply: Reply, reason: &str) {
     let reply = reply.refused(503, "SERVER_001");
     assert_eq!(reply.json()["reason"], reason, "{}", reply.brief());
-    assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{:?}", reply.headers);
+    assert!(
+        reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+        "{:?}",
+        reply.headers
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,11 +38,17 @@ async fn creations_without_an_outcome_are_bounded() {
         hold.release();
         assert_eq!(world.create(&headers[0], &bodies[0]).await.must(201).status, 201);
     };
-    let (one, two, ()) = tokio::join!(world.create(&headers[0], &bodies[0]), world.create(&headers[1], &bodies[1]), third);
+    let (one, two, ()) = tokio::join!(
+        world.create(&headers[0], &bodies[0]),
+        world.create(&headers[1], &bodies[1]),
+        third
+    );
     one.must(201);
     two.must(201);
     world.create(&headers[2], &bodies[2]).await.must(201);
-    world.settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 3, transactions: 3, launches: 3, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +74,10 @@ async fn open_requests_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_all_requests_share_one_memory() {
-    let setup = Setup::new().alone(BOUNDS).set("limits.body_bytes", "65536").set("limits.open_body_bytes", "65536");
+    let setup = Setup::new()
+        .alone(BOUNDS)
+        .set("limits.body_bytes", "65536")
+        .set("limits.open_body_bytes", "65536");
     let world = setup.set("server.body_timeout_s", "3").start().await;
     // Held by a body that does not end; what was announced and never sent counts for nothing.
     let head = "POST /launches HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 65000\r\n\r\n";
@@ -72,10 +85,16 @@ async fn bodies_of_all_requests_share_one_memory() {
     let watch = Stopwatch::start();
     let holding = tokio::spawn({
         let address = world.gateway.address;
-        async move { raw::send_and_hang_up(address, &held, tokio::time::sleep(Duration::from_secs(6))).await }
+        async move {
+            raw::send_and_hang_up(address, &held, tokio::time::sleep(Duration::from_secs(6))).await
+        }
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let call = || Call::new("POST", "/launches").header("content-type", "application/json").bytes(vec![b' '; 10_000]);
+    let call = || {
+        Call::new("POST", "/launches")
+            .header("content-type", "application/json")
+            .bytes(vec![b' '; 10_000])
+    };
     shed(world.send(call()).await, "overloaded");
     world.send(Call::get("/launches")).await.must(402);
     let freed = async || match world.send(call()).await.status.as_u16() {

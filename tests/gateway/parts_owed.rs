@@ -1,4 +1,5 @@
-//! R174: a call that costs less than what is owed takes its price; the rest stays owed, and goes back when its time is over.
+//! R174: a call that costs less than what is owed takes its price; the rest stays owed, and goes
+//! back when its time is over.
 
 use serde_json::json;
 
@@ -24,7 +25,8 @@ async fn cheaper(refunding: &Refunding, payer: &Wallet, title: &str) -> Reply {
 async fn owed(refunding: &Refunding, payment: &str) -> Vec<(i128, String)> {
     let rows = refunding.world.gateway.audit().view("obligations").await;
     let of = rows.iter().filter(|row| text(row, "intent_id") == payment);
-    let mut parts: Vec<_> = of.map(|row| (number(row, "amount_minor"), text(row, "state"))).collect();
+    let mut parts: Vec<_> =
+        of.map(|row| (number(row, "amount_minor"), text(row, "state"))).collect();
     parts.sort();
     parts
 }
@@ -44,7 +46,12 @@ async fn r174_a_price_that_fell_takes_its_share_and_the_rest_goes_back() {
 
     // Refused again: the share lies beside the rest. Done: the share is used.
     let again = cheaper(&refunding, &payer, "refused again").await.refused(400, "LAUNCH_007");
-    assert_eq!(owed(&refunding, &source).await, [part(REST, "open"), part(CHEAPER, "open")], "{}", again.brief());
+    assert_eq!(
+        owed(&refunding, &source).await,
+        [part(REST, "open"), part(CHEAPER, "open")],
+        "{}",
+        again.brief()
+    );
     refunding.world.core().behave(Behaviour::Create);
     let done = cheaper(&refunding, &payer, "done").await.must(201);
     assert!(done.charge().starts_with("none; reason=entitlement"), "{}", done.brief());

@@ -1,4 +1,5 @@
-//! The database server goes away, is slow, breaks off, restarts, or takes no writes: before a claim nothing happens, after it nothing is lost.
+//! The database server goes away, is slow, breaks off, restarts, or takes no writes: before a claim
+//! nothing happens, after it nothing is lost.
 
 use std::time::Duration;
 
@@ -24,7 +25,11 @@ async fn world() -> (World, Wallet, Header) {
 #[track_caller]
 fn put_off(reply: Reply) {
     let reply = reply.refused(503, "SERVER_001");
-    assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{:?}", reply.headers);
+    assert!(
+        reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+        "{:?}",
+        reply.headers
+    );
 }
 
 /// Whoever only asks for the price needs no database.
@@ -50,7 +55,11 @@ async fn created_at_last(world: &World, header: &Header, title: &str) {
         if reply.status == 201 {
             return;
         }
-        assert!(reply.status == 503 && reply.header("payment-required").is_none(), "{}", reply.brief());
+        assert!(
+            reply.status == 503 && reply.header("payment-required").is_none(),
+            "{}",
+            reply.brief()
+        );
         assert!(watch.elapsed() < Duration::from_secs(60), "{}", reply.brief());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -96,7 +105,11 @@ async fn r110_a_database_that_is_cut_right_after_the_broadcast_loses_nothing() {
     trap.release();
     let outage = Stopwatch::start();
     let reply = request.await.unwrap().expect("an answer").refused(503, "PAYMENT_005");
-    assert!(reply.header("payment-required").is_none() && reply.payment_id().is_some(), "{}", reply.brief());
+    assert!(
+        reply.header("payment-required").is_none() && reply.payment_id().is_some(),
+        "{}",
+        reply.brief()
+    );
     tokio::time::sleep(Duration::from_secs(30).saturating_sub(outage.elapsed())).await;
     world.databases.iter().for_each(|database| database.weather.accept());
     until_created(&world, &header, "cut").await;
@@ -131,7 +144,9 @@ async fn a_silent_database_is_not_waited_for_without_end() {
     readiness_is(&world, 503).await;
     put_off(world.ask(&wallet, "GET", "/usage").await);
     let watch = Stopwatch::start();
-    let reply = tokio::time::timeout(Duration::from_secs(30), world.create(&header, &launch("silent"))).await;
+    let reply =
+        tokio::time::timeout(Duration::from_secs(30), world.create(&header, &launch("silent")))
+            .await;
     put_off(reply.expect("an answer within 30 s"));
     println!("a silent database: put off after {:?}", watch.elapsed());
     assert!(world.gateway.audit().view("intents").await.is_empty(), "something was claimed");
@@ -187,7 +202,9 @@ async fn a_database_that_restarts_puts_requests_off_for_a_moment_at_most() {
     for (header, title) in [(&header, "one"), (&other, "two")] {
         created_at_last(&world, header, title).await;
     }
-    world.settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +215,9 @@ async fn a_database_that_takes_no_writes_claims_nothing() {
     let (world, wallet, header) = world().await;
     let name = world.gateway.database.name().unwrap().to_owned();
     let mut writer = world.gateway.database.writer().await;
-    writer.execute("", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    writer
+        .execute("", &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        .await;
     for database in &world.databases {
         database.weather.cut().await;
     }
@@ -210,7 +229,11 @@ async fn a_database_that_takes_no_writes_claims_nothing() {
     let said = async || {
         let reply = Call::get("/readyz").send(world.gateway.operator).await;
         let books = reply.json()["checks"]["books"].to_string();
-        if reply.status == 503 && books.contains("read-only") { Ok(()) } else { Err(format!("{}: {books}", reply.status)) }
+        if reply.status == 503 && books.contains("read-only") {
+            Ok(())
+        } else {
+            Err(format!("{}: {books}", reply.status))
+        }
     };
     eventually("readiness says that the books take no writes", Duration::from_secs(10), said).await;
     put_off(world.create(&header, &launch("read only")).await);
@@ -238,8 +261,10 @@ async fn connections_that_are_all_in_use_put_requests_off_before_any_claim() {
     writer.hold_commits().await;
     let watch = Stopwatch::start();
     let bodies: Vec<_> = (0..30).map(|at| launch(&format!("n{at}"))).collect();
-    let replies = join_all(headers.iter().zip(&bodies).map(|(header, body)| world.create(header, body)));
-    let replies = tokio::time::timeout(Duration::from_secs(40), replies).await.expect("no request hangs");
+    let replies =
+        join_all(headers.iter().zip(&bodies).map(|(header, body)| world.create(header, body)));
+    let replies =
+        tokio::time::timeout(Duration::from_secs(40), replies).await.expect("no request hangs");
     println!("30 requests without a connection: put off after {:?}", watch.elapsed());
     replies.into_iter().for_each(put_off);
     assert!(world.gateway.audit().view("intents").await.is_empty(), "something was claimed");
@@ -248,5 +273,7 @@ async fn connections_that_are_all_in_use_put_requests_off_before_any_claim() {
     for (at, header) in headers.iter().enumerate() {
         created_at_last(&world, header, &format!("n{at}")).await;
     }
-    world.settles_at(Totals { settlements: 30, transactions: 30, launches: 30, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 30, transactions: 30, launches: 30, ..Totals::default() })
+        .await;
 }

@@ -1,4 +1,5 @@
-//! Configuration and profile files that the gateway refuses to start with: each mistake by file and key, with exit code 2.
+//! Configuration and profile files that the gateway refuses to start with: each mistake by file and
+//! key, with exit code 2.
 
 use std::path::Path;
 use std::process::Output;
@@ -33,7 +34,11 @@ async fn refused_profile(further: &str) -> String {
     std::fs::write(&path, format!("{HEAD}{further}{ROUTE}")).unwrap();
     let secret = "a-secret-of-the-tests-that-is-long-enough";
     let file = path.to_str().unwrap();
-    let named = [("upstream.url", "http://127.0.0.1:1"), ("upstream.profile", file), ("upstream.signing_secret", secret)];
+    let named = [
+        ("upstream.url", "http://127.0.0.1:1"),
+        ("upstream.profile", file),
+        ("upstream.signing_secret", secret),
+    ];
     let said = refusal(settings(&named)).await;
     assert!(said.contains("any.toml"), "the file is not named: {said}");
     said
@@ -41,23 +46,38 @@ async fn refused_profile(further: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r180_a_variable_without_a_value_refuses_to_start() {
-    let said = refused_profile("credential = { header = \"authorization\", value = \"Bearer ${KEY_OF_NOBODY}\" }\n").await;
+    let said = refused_profile(
+        "credential = { header = \"authorization\", value = \"Bearer ${KEY_OF_NOBODY}\" }\n",
+    )
+    .await;
     assert!(said.contains("credential.value: the variable KEY_OF_NOBODY is not set"), "{said}");
     let gateway = Gateway::prepare(Settings::new());
     let file = "[operator]\ntoken = \"${TOKEN_OF_NOBODY}\"\n[limits]\nagent_burst = \"${BURST_OF_NOBODY}\"\n";
     std::fs::write(gateway.path("turnpike.toml"), file).unwrap();
     let said = refused_gateway(gateway).await;
-    for (key, name) in [("operator.token", "TOKEN_OF_NOBODY"), ("limits.agent_burst", "BURST_OF_NOBODY")] {
-        assert!(said.contains(&format!("{key} (from turnpike.toml): the variable {name} is not set")), "{said}");
+    for (key, name) in
+        [("operator.token", "TOKEN_OF_NOBODY"), ("limits.agent_burst", "BURST_OF_NOBODY")]
+    {
+        assert!(
+            said.contains(&format!("{key} (from turnpike.toml): the variable {name} is not set")),
+            "{said}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r180_variables_with_values_are_read_wherever_they_stand() {
     let gateway = Gateway::prepare(settings(&[("BURST", "7"), ("LIMIT", "x")]));
-    std::fs::write(gateway.path("turnpike.toml"), "[limits]\nagent_burst = \"${BURST}\"\nagent_per_minute = \"${LIMIT}\"\n").unwrap();
+    std::fs::write(
+        gateway.path("turnpike.toml"),
+        "[limits]\nagent_burst = \"${BURST}\"\nagent_per_minute = \"${LIMIT}\"\n",
+    )
+    .unwrap();
     let said = refused_gateway(gateway).await;
-    assert!(said.contains("limits.agent_per_minute") && !said.contains("limits.agent_burst"), "{said}");
+    assert!(
+        said.contains("limits.agent_per_minute") && !said.contains("limits.agent_burst"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,14 +131,28 @@ async fn a_profile_of_schema_1_is_refused_and_serves_once_it_is_upgraded() {
     let mut named = api.settings();
     named.insert("upstream.profile".to_owned(), path("old.toml").display().to_string());
     let refused = refusal(named).await;
-    assert!(refused.contains("schema: expected 2; `turnpike profile upgrade FILE` writes it from schema 1"), "{refused}");
+    assert!(
+        refused.contains(
+            "schema: expected 2; `turnpike profile upgrade FILE` writes it from schema 1"
+        ),
+        "{refused}"
+    );
     assert_eq!(refused.matches("\n  ").count(), 1, "more than one mistake: {refused}");
     // It would refuse every command that reads a configuration.
     std::fs::write(path("turnpike.toml"), "colour = \"red\"\n").unwrap();
     let done = upgrade(folder.path(), &["old.toml", "--output", "new.toml"]);
-    assert!(done.status.success() && done.stdout.is_empty() && said(&done).contains("[api_keys]"), "{done:?}");
+    assert!(
+        done.status.success() && done.stdout.is_empty() && said(&done).contains("[api_keys]"),
+        "{done:?}"
+    );
     let text = std::fs::read_to_string(path("new.toml")).unwrap();
-    for kept in ["# Things by the piece.\n", "\"${THINGS_KEY}\"", "# it filters by agent\n", "# What costs.\n", "# to try it\n"] {
+    for kept in [
+        "# Things by the piece.\n",
+        "\"${THINGS_KEY}\"",
+        "# it filters by agent\n",
+        "# What costs.\n",
+        "# to try it\n",
+    ] {
         assert!(text.contains(kept), "{kept} in {text}");
     }
     let world = api
@@ -143,14 +177,24 @@ async fn a_profile_of_schema_1_is_refused_and_serves_once_it_is_upgraded() {
 fn an_upgrade_changes_nothing_but_schema_1() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for (name, text) in [("old.toml", SCHEMA_1), ("odd.toml", "schema = 3\n"), ("broken.toml", "schema = \n"), ("there.toml", "mine")] {
+    for (name, text) in [
+        ("old.toml", SCHEMA_1),
+        ("odd.toml", "schema = 3\n"),
+        ("broken.toml", "schema = \n"),
+        ("there.toml", "mine"),
+    ] {
         std::fs::write(path(name), text).unwrap();
     }
     let printed = upgrade(folder.path(), &["old.toml"]);
     assert!(printed.status.success(), "{printed:?}");
     std::fs::write(path("new.toml"), &printed.stdout).unwrap();
     let again = upgrade(folder.path(), &["new.toml"]);
-    assert!(again.status.success() && again.stdout == printed.stdout && said(&again).contains("schema 2 already"), "{again:?}");
+    assert!(
+        again.status.success()
+            && again.stdout == printed.stdout
+            && said(&again).contains("schema 2 already"),
+        "{again:?}"
+    );
     for (arguments, says) in [
         (&["odd.toml"][..], "schema: expected 1 or 2"),
         (&["broken.toml"], "file: line 1"),
@@ -160,7 +204,9 @@ fn an_upgrade_changes_nothing_but_schema_1() {
     ] {
         let refused = upgrade(folder.path(), arguments);
         assert!(
-            refused.status.code() == Some(2) && refused.stdout.is_empty() && said(&refused).contains(says),
+            refused.status.code() == Some(2)
+                && refused.stdout.is_empty()
+                && said(&refused).contains(says),
             "{arguments:?}: {refused:?}"
         );
     }
@@ -172,14 +218,22 @@ fn an_upgrade_changes_nothing_but_schema_1() {
 /// An API that takes a call and never answers it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_timeout_of_a_profile_is_how_long_an_answer_may_take() {
-    let api = AnyApi::start("[[route]]\nmethod = \"GET\"\npath = \"/things\"\nprice = \"free\"\nidentity = \"none\"\n").await;
+    let api = AnyApi::start(
+        "[[route]]\nmethod = \"GET\"\npath = \"/things\"\nprice = \"free\"\nidentity = \"none\"\n",
+    )
+    .await;
     let file = api.settings()["upstream.profile"].clone();
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace("http://127.0.0.1:1\"", "http://127.0.0.1:1\", timeout = \"1s\"")).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("http://127.0.0.1:1\"", "http://127.0.0.1:1\", timeout = \"1s\""),
+    )
+    .unwrap();
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let world = api.setup().set("upstream.url", &url).start().await;
-    let answered = tokio::time::timeout(std::time::Duration::from_secs(20), world.send(Call::get("/things")));
+    let answered =
+        tokio::time::timeout(std::time::Duration::from_secs(20), world.send(Call::get("/things")));
     let reply = answered.await.unwrap();
     assert!(reply.status.is_server_error(), "{}", reply.brief());
     drop(silent);

@@ -9,7 +9,8 @@ use crate::support::proof::{encode_v1, encode_v2};
 use crate::support::world::{PRICE, Totals, creation, launch};
 use crate::support::{Reply, Setup, World, raw};
 
-/// Refused for what it is: 400, or 402 PAYMENT_002; never a fault of ours, never an answer of success.
+/// Refused for what it is: 400, or 402 PAYMENT_002; never a fault of ours, never an answer of
+/// success.
 #[track_caller]
 fn cleanly_refused(reply: &Reply, what: &str) {
     let payment_refused = reply.status == 402 && reply.code() == "PAYMENT_002";
@@ -87,7 +88,9 @@ async fn r012_numeric_tricks_are_refused() {
     ];
     for value in values {
         let proof = world.proof(&wallet);
-        for (payload, encode) in [(proof.json_v2(), encode_v2 as fn(&Value) -> _), (proof.json_v1(), encode_v1)] {
+        for (payload, encode) in
+            [(proof.json_v2(), encode_v2 as fn(&Value) -> _), (proof.json_v1(), encode_v1)]
+        {
             let mut payload = payload;
             payload["payload"]["authorization"]["value"] = value.clone();
             let reply = world.create(&encode(&payload), &launch("number")).await;
@@ -123,7 +126,8 @@ async fn r013_malformed_headers_are_refused_without_a_fault_of_ours() {
         }
     }
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
-    let reply = world.create(&("payment-signature", encode(deep.as_bytes())), &launch("deep")).await;
+    let reply =
+        world.create(&("payment-signature", encode(deep.as_bytes())), &launch("deep")).await;
     assert!([400, 402, 431].contains(&reply.status.as_u16()), "{}", reply.brief());
     let long = "A".repeat(17 * 1024);
     let reply = world.create(&("payment-signature", long), &launch("long")).await;

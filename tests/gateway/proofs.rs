@@ -47,7 +47,10 @@ async fn try_draft(world: &World, wallet: &Wallet, change: impl Fn(&mut Draft), 
 #[tokio::test(flavor = "multi_thread")]
 async fn r001_no_credential_gets_one_challenge_for_every_client() {
     let world = World::start().await;
-    let reply = world.send(Call::new("POST", "/launches").json(&launch("first"))).await.refused(402, "PAYMENT_001");
+    let reply = world
+        .send(Call::new("POST", "/launches").json(&launch("first")))
+        .await
+        .refused(402, "PAYMENT_001");
     let required = challenge(&reply);
     let offer = &required["accepts"][0];
     let url = format!("http://{}/launches", world.gateway.address);
@@ -64,9 +67,11 @@ async fn r001_no_credential_gets_one_challenge_for_every_client() {
     assert_eq!(body["accepts"][0]["mimeType"], "application/json");
     assert_eq!(body["x402"]["amount"], "0.55");
     assert_eq!(body["x402"]["resource"], "POST /launches");
-    let size = |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
+    let size =
+        |(name, value): (&http::HeaderName, &http::HeaderValue)| name.as_str().len() + value.len();
     let challenges = ["payment-required", "www-authenticate"];
-    let total: usize = reply.headers.iter().filter(|(n, _)| challenges.contains(&n.as_str())).map(size).sum();
+    let total: usize =
+        reply.headers.iter().filter(|(n, _)| challenges.contains(&n.as_str())).map(size).sum();
     assert!(total <= 4096, "{total} bytes of challenge headers");
     assert!(world.gateway.audit().view("intents").await.is_empty());
     assert!(world.core().forwarded().is_empty());
@@ -115,7 +120,8 @@ async fn r005_a_proof_for_another_token_is_refused() {
     try_draft(&world, &wallet, name, "another name").await;
     let version = |d: &mut Draft| d.domain.version = "1".to_owned();
     try_draft(&world, &wallet, version, "another version").await;
-    // The payload's own words about the domain agree with what was signed, and still count for nothing.
+    // The payload's own words about the domain agree with what was signed, and still count for
+    // nothing.
     let draft = {
         let mut draft = wallet.draft(&world.terms);
         draft.domain.contract = other.address;

@@ -1,5 +1,5 @@
-//! The books are compared with the world: what is planted is found, and closes when its cause is gone. What all cases share, the rhythm, and
-//! an operator's close.
+//! The books are compared with the world: what is planted is found, and closes when its cause is
+//! gone. What all cases share, the rhythm, and an operator's close.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ const SOON: Duration = Duration::from_secs(30);
 pub async fn reconcile(world: &World, arguments: &[&str]) -> (Value, i32) {
     let output = world.gateway.run(&[&["reconcile", "--json"], arguments].concat()).await;
     let report = serde_json::from_slice(&output.stdout);
-    let report = report.unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&output.stderr)));
+    let report =
+        report.unwrap_or_else(|_| panic!("no report: {}", String::from_utf8_lossy(&output.stderr)));
     (report, output.status.code().unwrap())
 }
 
@@ -32,7 +33,8 @@ pub async fn agrees(world: &World, arguments: &[&str]) -> Value {
 pub async fn finds(world: &World, arguments: &[&str], expected: &[(&str, &str)]) -> Value {
     let (report, code) = reconcile(world, arguments).await;
     let found = report["differences"].as_array().unwrap().iter();
-    let mut found: Vec<(&str, &str)> = found.map(|it| (it["kind"].as_str().unwrap(), it["key"].as_str().unwrap())).collect();
+    let mut found: Vec<(&str, &str)> =
+        found.map(|it| (it["kind"].as_str().unwrap(), it["key"].as_str().unwrap())).collect();
     found.sort_unstable();
     let mut expected = expected.to_vec();
     expected.sort_unstable();
@@ -45,7 +47,8 @@ pub async fn finds(world: &World, arguments: &[&str], expected: &[(&str, &str)])
 pub async fn open(world: &World) -> Vec<(String, String)> {
     let findings = world.gateway.audit().view("findings").await;
     let open = findings.iter().filter(|it| text(it, "closed_at").is_empty());
-    let mut open: Vec<(String, String)> = open.map(|it| (text(it, "kind"), text(it, "key"))).collect();
+    let mut open: Vec<(String, String)> =
+        open.map(|it| (text(it, "kind"), text(it, "key"))).collect();
     open.sort();
     open
 }
@@ -70,7 +73,10 @@ async fn a_world_that_agrees_is_compared_and_nothing_is_found() {
     for title in ["free", "paid", "paid too"] {
         world.launch(&wallet, title).await.must(201);
     }
-    world.pay(&crate::support::Card::new(), &crate::support::card::unpaid("by card")).await.must(201);
+    world
+        .pay(&crate::support::Card::new(), &crate::support::card::unpaid("by card"))
+        .await
+        .must(201);
     for arguments in [&[][..], &["--full"], &["--since", "1h"], &[]] {
         let report = agrees(&world, arguments).await;
         for source in ["books", "chain", "stripe", "core"] {
@@ -81,7 +87,10 @@ async fn a_world_that_agrees_is_compared_and_nothing_is_found() {
     assert_eq!((code, report["dry_run"].as_bool()), (10, Some(true)), "{report}");
     assert_eq!(open(&world).await, []);
     let listed = world.gateway.run(&["findings"]).await;
-    assert_eq!((listed.status.code(), String::from_utf8_lossy(&listed.stdout).trim()), (Some(0), "[]"));
+    assert_eq!(
+        (listed.status.code(), String::from_utf8_lossy(&listed.stdout).trim()),
+        (Some(0), "[]")
+    );
 }
 
 /// The loop of the gateway itself; readiness says nothing of findings.
@@ -99,7 +108,10 @@ async fn a_silent_source_is_a_finding_and_closes_when_it_answers() {
     world.gateway.until("the silent chain is a finding", SOON, silent).await;
     let ready = crate::support::Call::get("/readyz").send(world.gateway.operator).await;
     assert_eq!(ready.status, 200, "{}", ready.brief());
-    let closing = world.gateway.run(&["findings", "close", "could_not_check", "chain", "--reason", "never mind"]).await;
+    let closing = world
+        .gateway
+        .run(&["findings", "close", "could_not_check", "chain", "--reason", "never mind"])
+        .await;
     assert_eq!(closing.status.code(), Some(4), "{}", String::from_utf8_lossy(&closing.stderr));
     world.proxy().fault("eth_getLogs", Fault::Refuse(0));
     let back = async || match open(&world).await {
@@ -129,7 +141,14 @@ async fn what_an_operator_closed_stays_closed_with_the_reason() {
     agrees(&world, &[]).await;
     world.core().invent("a-stranger");
     finds(&world, &[], &[("extra_launch", "launch-of-a-stranger")]).await;
-    let close = ["findings", "close", "extra_launch", "launch-of-a-stranger", "--reason", "made by hand for a partner"];
+    let close = [
+        "findings",
+        "close",
+        "extra_launch",
+        "launch-of-a-stranger",
+        "--reason",
+        "made by hand for a partner",
+    ];
     let dry = world.gateway.run(&[&close[..], &["--dry-run"]].concat()).await;
     assert_eq!((dry.status.code(), open(&world).await.len()), (Some(10), 1));
     assert_eq!(world.gateway.run(&close).await.status.code(), Some(0));

@@ -30,7 +30,11 @@ async fn a_refund_whose_event_was_lost_is_found_and_booked() {
     refund_elsewhere(&world, &payment, 600).await;
     assert_eq!(account(&world, &token).await["balance"], 20, "nobody told the gateway");
     let (report, code) = reconcile(&world, &["--dry-run"]).await;
-    assert_eq!((code, &account(&world, &token).await["balance"]), (10, &json!(20)), "a dry run books nothing: {report}");
+    assert_eq!(
+        (code, &account(&world, &token).await["balance"]),
+        (10, &json!(20)),
+        "a dry run books nothing: {report}"
+    );
     agrees(&world, &[]).await;
     assert_eq!(account(&world, &token).await["balance"], 10);
     verified(&world).await;
@@ -60,7 +64,9 @@ async fn an_amount_that_differs_from_stripes_is_found_and_closes_when_it_is_corr
     rewrite(&world, "UPDATE settlements SET amount_minor = 61").await;
     let report = reconcile(&world, &[]).await.0;
     let found = report["differences"].as_array().unwrap();
-    let about = |it: &&Value| it["kind"] == "amount_mismatch" && it["key"] == json!(id) && it["source"] == "stripe";
+    let about = |it: &&Value| {
+        it["kind"] == "amount_mismatch" && it["key"] == json!(id) && it["source"] == "stripe"
+    };
     assert!(!found.is_empty() && found.iter().all(|it| about(&it)), "{report}");
     assert_eq!(open(&world).await, [(String::from("amount_mismatch"), id)]);
     rewrite(&world, "UPDATE settlements SET amount_minor = 60").await;
@@ -89,10 +95,19 @@ async fn money_that_stripe_took_for_a_payment_that_nobody_knows_is_found_until_i
     let stripe = world.stripe();
     let token = Card::new().token(stripe, 60);
     let metadata = format!("metadata[gateway_payment_id]=pay_{}", "7".repeat(32));
-    let body = format!("amount=60&currency=usd&confirm=true&shared_payment_granted_token={token}&{metadata}");
-    let call = crate::support::Call::new("POST", INTENTS).bytes(body).header("content-type", "application/x-www-form-urlencoded");
+    let body = format!(
+        "amount=60&currency=usd&confirm=true&shared_payment_granted_token={token}&{metadata}"
+    );
+    let call = crate::support::Call::new("POST", INTENTS)
+        .bytes(body)
+        .header("content-type", "application/x-www-form-urlencoded");
     let call = call.header("authorization", &format!("Bearer {}", sandbox::stripe::SECRET_KEY));
-    let made = call.header("stripe-version", "2026-07-29.preview").send(stripe.emulator.address()).await.must(200).json();
+    let made = call
+        .header("stripe-version", "2026-07-29.preview")
+        .send(stripe.emulator.address())
+        .await
+        .must(200)
+        .json();
     let payment = made["id"].as_str().unwrap();
     for _ in 0..2 {
         finds(&world, &[], &[("unmatched_receipt", payment)]).await;

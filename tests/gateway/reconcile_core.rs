@@ -1,4 +1,5 @@
-//! The launch core against the books: launches that one of the two does not have, and work that does not end.
+//! The launch core against the books: launches that one of the two does not have, and work that
+//! does not end.
 
 use crate::reconcile::{agrees, finds, open, outcome};
 use crate::support::audit::text;
@@ -45,7 +46,10 @@ async fn a_launch_that_its_agent_deleted_is_no_difference() {
     let world = Setup::new().start().await;
     let wallet = world.agent().await;
     let made = world.launch(&wallet, "short lived").await.must(201).json();
-    world.ask(&wallet, "DELETE", &format!("/launches/{}", made["data"]["id"].as_str().unwrap())).await.must(200);
+    world
+        .ask(&wallet, "DELETE", &format!("/launches/{}", made["data"]["id"].as_str().unwrap()))
+        .await
+        .must(200);
     agrees(&world, &["--full"]).await;
 }
 
@@ -74,8 +78,13 @@ async fn work_beyond_its_deadline_is_found_until_it_ends() {
     let world = Setup::new().set("upstream.timeout_s", "8").start().await;
     let wallet = world.agent().await;
     world.core().behave(Behaviour::CreateThenHang);
-    let begun = world.begin(crate::support::world::creation(&world.proof(&wallet).v2(), &crate::support::world::launch("late")));
-    let there = async || if world.core().launch_count() == 1 { Ok(()) } else { Err(String::from("no launch")) };
+    let begun = world.begin(crate::support::world::creation(
+        &world.proof(&wallet).v2(),
+        &crate::support::world::launch("late"),
+    ));
+    let there = async || {
+        if world.core().launch_count() == 1 { Ok(()) } else { Err(String::from("no launch")) }
+    };
     world.gateway.until("the launch is there", std::time::Duration::from_secs(20), there).await;
     let id = text(&world.gateway.audit().view("intents").await[0], "id");
     agrees(&world, &[]).await;

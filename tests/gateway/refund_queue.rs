@@ -1,4 +1,5 @@
-//! Refunds are a queue: each by itself, looked at while it may change, and booked back when it fails after it succeeded.
+//! Refunds are a queue: each by itself, looked at while it may change, and booked back when it
+//! fails after it succeeded.
 
 use std::time::Duration;
 
@@ -18,7 +19,10 @@ use crate::webhooks::{refund_elsewhere, shows};
 /// The refunds at Stripe that stand so, by their amounts.
 fn refunds(world: &World, status: &str) -> Vec<u64> {
     let all = world.stripe().refunds();
-    all.iter().filter(|refund| refund["status"] == status).filter_map(|refund| refund["amount"].as_u64()).collect()
+    all.iter()
+        .filter(|refund| refund["status"] == status)
+        .filter_map(|refund| refund["amount"].as_u64())
+        .collect()
 }
 
 fn newest(world: &World) -> String {
@@ -28,7 +32,11 @@ fn newest(world: &World) -> String {
 /// What the journal holds on an account, in cents.
 async fn booked(world: &World, account: &str) -> i128 {
     let journal = world.gateway.audit().view("journal").await;
-    journal.iter().filter(|line| text(line, "account").starts_with(account)).map(|line| number(line, "amount")).sum()
+    journal
+        .iter()
+        .filter(|line| text(line, "account").starts_with(account))
+        .map(|line| number(line, "amount"))
+        .sum()
 }
 
 /// The findings of a kind: how many there were, and how many are open.
@@ -41,12 +49,20 @@ async fn found(world: &World, kind: &str) -> (usize, usize) {
 
 /// How often the gateway has asked Stripe for `method` on a path that begins so.
 fn asked(world: &World, method: &str, path: &str) -> usize {
-    world.stripe().calls().iter().filter(|call| call.method == method && call.path.starts_with(path)).count()
+    world
+        .stripe()
+        .calls()
+        .iter()
+        .filter(|call| call.method == method && call.path.starts_with(path))
+        .count()
 }
 
 async fn state_of(world: &World, payment: &str) -> String {
     let owed = world.gateway.audit().view("obligations").await;
-    owed.iter().find(|owed| text(owed, "intent_id") == payment).map(|owed| text(owed, "state")).unwrap_or_default()
+    owed.iter()
+        .find(|owed| text(owed, "intent_id") == payment)
+        .map(|owed| text(owed, "state"))
+        .unwrap_or_default()
 }
 
 async fn ends_as(world: &World, payment: &str, state: &str, within_s: u64) {
@@ -64,10 +80,16 @@ async fn r134_a_refund_that_fails_after_it_succeeded_is_due_again_and_goes_back_
     let (payment, token) = refused(&world).await;
     ended(&approve(&world, &payment, &[]).await, 0);
     stands(&world, "refunded").await;
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (0, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (0, 0)
+    );
     world.stripe().emulator.settle_refund(&newest(&world), false).unwrap();
     ends_as(&world, &payment, "refund_due", 30).await;
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (60, -60));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (60, -60)
+    );
     assert_eq!(found(&world, "refund_failed").await, (1, 1));
     assert_eq!(account(&world, &token).await["balance"], 0, "no credit comes by itself");
     world.settles_at(Totals { obligations: 1, ..REFUNDED }).await;
@@ -75,7 +97,10 @@ async fn r134_a_refund_that_fails_after_it_succeeded_is_due_again_and_goes_back_
     ended(&approve(&world, &payment, &[]).await, 0);
     stands(&world, "refunded").await;
     assert_eq!((refunds(&world, "failed"), refunds(&world, "succeeded")), (vec![60], vec![60]));
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (0, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (0, 0)
+    );
     assert_eq!(found(&world, "refund_failed").await, (1, 0));
     ended(&approve(&world, &payment, &[]).await, 4);
     world.send(on_credit(&token, "nothing left")).await.must(402);
@@ -94,13 +119,19 @@ async fn r134_the_credit_is_another_way_back_and_only_one_of_them() {
     let credited = ended(&approve(&world, &payment, &["--as-credit"]).await, 0);
     assert_eq!(credited["state"], "used", "{credited}");
     assert_eq!(account(&world, &token).await["balance"], 1);
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (60, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (60, 0)
+    );
     ended(&approve(&world, &payment, &["--as-credit"]).await, 4);
     world.settles_at(Totals { credits: 1, ..REFUNDED }).await;
     // The credit can be turned into a refund as the first one could.
     ended(&approve(&world, &payment, &[]).await, 0);
     stands(&world, "refunded").await;
-    assert_eq!((refunds(&world, "succeeded"), account(&world, &token).await["balance"].as_u64()), (vec![60], Some(0)));
+    assert_eq!(
+        (refunds(&world, "succeeded"), account(&world, &token).await["balance"].as_u64()),
+        (vec![60], Some(0))
+    );
     world.settles_at(REFUNDED).await;
 }
 
@@ -114,14 +145,20 @@ async fn r135_a_refund_elsewhere_of_a_pack_that_fails_gives_the_credits_back() {
     shows(&world, &token, 10, None).await;
     world.stripe().emulator.settle_refund(&newest(&world), false).unwrap();
     shows(&world, &token, 20, None).await;
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "exp:loss").await), (1_200, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "exp:loss").await),
+        (1_200, 0)
+    );
     world.settles_at(BOUGHT).await;
     // The same sum once more is a refund of its own.
     refund_elsewhere(&world, &intent, 600).await;
     shows(&world, &token, 10, None).await;
     refund_elsewhere(&world, &intent, 600).await;
     shows(&world, &token, 0, None).await;
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "exp:loss").await), (0, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "exp:loss").await),
+        (0, 0)
+    );
     world.settles_at(Totals { credits: 0, ..BOUGHT }).await;
 }
 
@@ -132,7 +169,9 @@ async fn r136_one_bad_refund_holds_up_no_other() {
     let (good, _) = refused(&world).await;
     world.stripe().fault("POST", REFUNDS, Fault::ErrorKept);
     ended(&approve(&world, &bad, &[]).await, 0);
-    let failed = async || if asked(&world, "POST", REFUNDS) > 0 { Ok(()) } else { Err("not asked".to_owned()) };
+    let failed = async || {
+        if asked(&world, "POST", REFUNDS) > 0 { Ok(()) } else { Err("not asked".to_owned()) }
+    };
     eventually("the first refund", Duration::from_secs(20), failed).await;
     ended(&approve(&world, &good, &[]).await, 0);
     ends_as(&world, &good, "refunded", 10).await;
@@ -171,8 +210,11 @@ async fn r138_an_approval_after_a_refusal_asks_anew() {
     ends_as(&world, &payment, "refunded", 30).await;
     assert_eq!(refunds(&world, "succeeded"), [60]);
     let calls = world.stripe().calls();
-    let keys: Vec<_> =
-        calls.iter().filter(|call| call.method == "POST" && call.path == REFUNDS).map(|call| call.idempotency_key.clone()).collect();
+    let keys: Vec<_> = calls
+        .iter()
+        .filter(|call| call.method == "POST" && call.path == REFUNDS)
+        .map(|call| call.idempotency_key.clone())
+        .collect();
     assert_eq!(keys, [Some(format!("refund_{payment}_1")), Some(format!("refund_{payment}_2"))]);
     assert_eq!(found(&world, "refund_failed").await, (1, 0));
 }
@@ -186,8 +228,14 @@ async fn r201_a_refund_made_elsewhere_in_part_is_booked_and_the_rest_is_asked_fo
     ended(&approve(&world, &payment, &[]).await, 0);
     ends_as(&world, &payment, "refunded", 30).await;
     assert_eq!(refunds(&world, "succeeded"), [30, 30]);
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (0, 0));
-    assert_eq!((booked(&world, "exp:loss").await, account(&world, &token).await["balance"].as_u64()), (0, Some(0)));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (0, 0)
+    );
+    assert_eq!(
+        (booked(&world, "exp:loss").await, account(&world, &token).await["balance"].as_u64()),
+        (0, Some(0))
+    );
     assert_eq!(found(&world, "refund_differs").await, (1, 0), "it was found, and it is over");
     world.settles_at(REFUNDED).await;
 }
@@ -202,7 +250,9 @@ async fn r201_the_rest_is_due_again_when_the_part_that_went_back_elsewhere_fails
     world.stripe().emulator.set_new_refunds(RefundStatus::Succeeded).unwrap();
     world.stripe().faults("POST", REFUNDS, Fault::RateLimited { retry_after_s: 3 }, 1);
     ended(&approve(&world, &payment, &[]).await, 0);
-    let limited = async || if asked(&world, "POST", REFUNDS) > 0 { Ok(()) } else { Err("not asked".to_owned()) };
+    let limited = async || {
+        if asked(&world, "POST", REFUNDS) > 0 { Ok(()) } else { Err("not asked".to_owned()) }
+    };
     eventually("the first try", Duration::from_secs(20), limited).await;
     refund_elsewhere(&world, &intent, 30).await;
     let by_hand = newest(&world);
@@ -210,11 +260,17 @@ async fn r201_the_rest_is_due_again_when_the_part_that_went_back_elsewhere_fails
     assert_eq!(booked(&world, "asset:stripe_clearing").await, 0);
     world.stripe().emulator.settle_refund(&by_hand, false).unwrap();
     ends_as(&world, &payment, "refund_due", 30).await;
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (30, -30));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (30, -30)
+    );
     ended(&approve(&world, &payment, &[]).await, 0);
     ends_as(&world, &payment, "refunded", 30).await;
     assert_eq!(refunds(&world, "succeeded"), [30, 30]);
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (0, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (0, 0)
+    );
     world.settles_at(REFUNDED).await;
 }
 
@@ -228,11 +284,16 @@ async fn an_earlier_failure_is_told_once_however_often_its_event_comes() {
     ends_as(&world, &payment, "refund_due", 30).await;
     world.stripe().emulator.set_new_refunds(RefundStatus::Pending).unwrap();
     ended(&approve(&world, &payment, &[]).await, 0);
-    let pending = async || if refunds(&world, "pending") == [60] { Ok(()) } else { Err("not asked".to_owned()) };
+    let pending = async || {
+        if refunds(&world, "pending") == [60] { Ok(()) } else { Err("not asked".to_owned()) }
+    };
     eventually("the second refund", Duration::from_secs(20), pending).await;
     world.stripe().emulator.settle_refund(&newest(&world), true).unwrap();
     ends_as(&world, &payment, "refunded", 30).await;
     world.send(unpaid("another")).await.must(402);
-    assert_eq!((booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await), (0, 0));
+    assert_eq!(
+        (booked(&world, "asset:stripe_clearing").await, booked(&world, "liab:refund_due").await),
+        (0, 0)
+    );
     world.settles_at(REFUNDED).await;
 }

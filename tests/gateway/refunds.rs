@@ -18,7 +18,15 @@ use crate::support::world::Totals;
 use crate::support::{Card, Setup, World};
 
 /// A launch that was charged and refused: one credit in its place.
-const COMPENSATED: Totals = Totals { settlements: 1, charges: 1, credits: 1, transactions: 0, free_slots: 0, launches: 0, obligations: 0 };
+const COMPENSATED: Totals = Totals {
+    settlements: 1,
+    charges: 1,
+    credits: 1,
+    transactions: 0,
+    free_slots: 0,
+    launches: 0,
+    obligations: 0,
+};
 /// The same, once the money is back.
 pub const REFUNDED: Totals = Totals { credits: 0, ..COMPENSATED };
 
@@ -27,19 +35,24 @@ pub async fn refused(world: &World) -> (String, String) {
     world.core().behave(Behaviour::Reject);
     let reply = world.pay(&Card::new(), &unpaid("refused")).await.refused(400, "LAUNCH_007");
     world.core().behave(Behaviour::Create);
-    let token = reply.header("x-agent-token").unwrap_or_else(|| panic!("no token: {}", reply.brief()));
+    let token =
+        reply.header("x-agent-token").unwrap_or_else(|| panic!("no token: {}", reply.brief()));
     (reply.payment_id().unwrap(), token.to_owned())
 }
 
 #[track_caller]
 pub fn ended(output: &Output, code: i32) -> Value {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
     serde_json::from_str(&out).unwrap_or(Value::Null)
 }
 
 pub async fn approve(world: &World, payment: &str, more: &[&str]) -> Output {
-    world.gateway.run(&[&["refund", "approve", payment, "--reason", "the agent asked"], more].concat()).await
+    world
+        .gateway
+        .run(&[&["refund", "approve", payment, "--reason", "the agent asked"], more].concat())
+        .await
 }
 
 /// Waits until the books say so of the one debt.
@@ -56,7 +69,10 @@ pub async fn stands(world: &World, state: &str) {
 async fn given_back_once(world: &World) {
     stands(world, "refunded").await;
     let refunds = world.stripe().refunds();
-    assert_eq!(refunds.iter().map(|refund| refund["amount"].as_u64()).collect::<Vec<_>>(), [Some(60)]);
+    assert_eq!(
+        refunds.iter().map(|refund| refund["amount"].as_u64()).collect::<Vec<_>>(),
+        [Some(60)]
+    );
     let journal = world.gateway.audit().view("journal").await;
     let cleared = journal.iter().filter(|line| text(line, "account") == "asset:stripe_clearing");
     assert_eq!(cleared.map(|line| text(line, "amount").parse::<i64>().unwrap()).sum::<i64>(), 0);
@@ -105,9 +121,16 @@ async fn an_approved_refund_goes_back_once_and_takes_the_credit() {
     let world = card_world().await;
     let (payment, token) = refused(&world).await;
     let listed = ended(&world.gateway.run(&["refund", "ls"]).await, 0);
-    assert_eq!((&listed[0]["payment_id"], &listed[0]["amount_minor"]), (&Value::from(payment.as_str()), &Value::from(60)));
+    assert_eq!(
+        (&listed[0]["payment_id"], &listed[0]["amount_minor"]),
+        (&Value::from(payment.as_str()), &Value::from(60))
+    );
     let dry = ended(&approve(&world, &payment, &["--dry-run"]).await, 10);
-    assert_eq!((&dry["amount_minor"], &dry["takes_credit"]), (&Value::from(60), &Value::from(true)), "{dry}");
+    assert_eq!(
+        (&dry["amount_minor"], &dry["takes_credit"]),
+        (&Value::from(60), &Value::from(true)),
+        "{dry}"
+    );
     assert!(world.stripe().refunds().is_empty());
     world.settles_at(COMPENSATED).await;
 
@@ -122,7 +145,9 @@ async fn an_approved_refund_goes_back_once_and_takes_the_credit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_whose_answer_is_lost_goes_back_once() {
-    for fault in [Fault::HangAfter { ms: 4_000 }, Fault::DropAfter, Fault::DropBefore, Fault::ErrorBefore] {
+    for fault in
+        [Fault::HangAfter { ms: 4_000 }, Fault::DropAfter, Fault::DropBefore, Fault::ErrorBefore]
+    {
         let world = Setup::paid().cards().set("stripe.timeout_ms", "1000").start().await;
         let (payment, _) = refused(&world).await;
         world.stripe().faults("POST", REFUNDS, fault, 2);
@@ -171,16 +196,30 @@ async fn a_spent_credit_and_a_payment_in_usdc_are_not_refunded_to_a_card() {
 
     world.core().behave(Behaviour::Reject);
     let wallet = world.agent().await;
-    let usdc = world.launch(&wallet, "refused").await.refused(400, "LAUNCH_007").payment_id().unwrap();
+    let usdc =
+        world.launch(&wallet, "refused").await.refused(400, "LAUNCH_007").payment_id().unwrap();
     let listed = ended(&world.gateway.run(&["refund", "ls"]).await, 0);
-    assert_eq!((&listed[0]["payment_id"], &listed[0]["currency"]), (&Value::from(usdc.as_str()), &Value::from("USDC")), "{listed}");
+    assert_eq!(
+        (&listed[0]["payment_id"], &listed[0]["currency"]),
+        (&Value::from(usdc.as_str()), &Value::from("USDC")),
+        "{listed}"
+    );
     let by_hand = approve(&world, &usdc, &[]).await;
     ended(&by_hand, 4);
     let said = String::from_utf8_lossy(&by_hand.stderr).into_owned();
     assert!(said.contains("by hand") && said.contains("0.55 USDC"), "{said}");
     ended(&approve(&world, "pay_00000000000000000000000000000007", &[]).await, 5);
     assert!(world.stripe().refunds().is_empty());
-    world.settles_at(Totals { settlements: 2, charges: 1, launches: 1, transactions: 1, obligations: 1, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 2,
+            charges: 1,
+            launches: 1,
+            transactions: 1,
+            obligations: 1,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +227,8 @@ async fn credits_are_given_and_taken_by_hand_with_a_reason() {
     let world = card_world().await;
     let (_, token) = refused(&world).await;
     let payer = crate::credits::payer(&world).await;
-    let run = async |arguments: &[&str]| world.gateway.run(&[&["credits"], arguments].concat()).await;
+    let run =
+        async |arguments: &[&str]| world.gateway.run(&[&["credits"], arguments].concat()).await;
     let dry = ended(&run(&["grant", &payer, "5", "--reason", "late", "--dry-run"]).await, 10);
     assert_eq!((&dry["balance"], &dry["dry_run"]), (&Value::from(6), &Value::from(true)), "{dry}");
     world.settles_at(COMPENSATED).await;
@@ -198,7 +238,11 @@ async fn credits_are_given_and_taken_by_hand_with_a_reason() {
     ended(&run(&["void", &payer, "4"]).await, 2);
     ended(&run(&["void", &payer, "4", "--reason", "too many"]).await, 0);
     let shown = ended(&run(&["show", &payer]).await, 0);
-    assert_eq!((&shown["balance"], &shown["entries"][0]["reference"]), (&Value::from(2), &Value::from("too many")), "{shown}");
+    assert_eq!(
+        (&shown["balance"], &shown["entries"][0]["reference"]),
+        (&Value::from(2), &Value::from("too many")),
+        "{shown}"
+    );
     ended(&run(&["show", "card:nobody"]).await, 5);
     world.send(on_credit(&token, "spent")).await.must(201);
     world.settles_at(Totals { launches: 1, ..COMPENSATED }).await;

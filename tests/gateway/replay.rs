@@ -42,7 +42,11 @@ async fn r018_sequential_replay_gives_the_stored_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r019_fifty_parallel_copies_are_one_settlement_and_one_launch() {
-    let world = Setup::paid().set("limits.agent_per_minute", "1000").set("limits.agent_burst", "1000").start().await;
+    let world = Setup::paid()
+        .set("limits.agent_per_minute", "1000")
+        .set("limits.agent_burst", "1000")
+        .start()
+        .await;
     let wallet = world.agent().await;
     let header = world.proof(&wallet).v2();
     let body = launch("parallel");
@@ -203,7 +207,8 @@ async fn a_free_launch_is_replayed_too_and_never_charged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r023_a_hundred_rounds_of_two_at_the_same_instant() {
-    let setup = Setup::paid().set("limits.agent_per_minute", "100000").set("limits.agent_burst", "100000");
+    let setup =
+        Setup::paid().set("limits.agent_per_minute", "100000").set("limits.agent_burst", "100000");
     let world = setup.set("upstream.per_minute", "100000").start().await;
     let wallet = world.agent_with(100 * PRICE).await;
     for round in 0..100 {
@@ -216,7 +221,14 @@ async fn r023_a_hundred_rounds_of_two_at_the_same_instant() {
         replay_or_conflict(&copy, &fresh, &format!("round {round}"));
     }
     assert_eq!(world.chain.balance(wallet.address).await, 0);
-    world.settles_at(Totals { settlements: 100, transactions: 100, launches: 100, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 100,
+            transactions: 100,
+            launches: 100,
+            ..Totals::default()
+        })
+        .await;
 }
 
 /// Without Redis the cache is the process's own memory: a kill loses all of it.

@@ -22,7 +22,10 @@ fn two() -> Setup {
 
 /// The same call to both at once.
 async fn to_both(world: &World, call: &Call) -> (Reply, Reply) {
-    tokio::join!(world.send_to(&world.gateway, call.clone()), world.send_to(&world.others[0], call.clone()))
+    tokio::join!(
+        world.send_to(&world.gateway, call.clone()),
+        world.send_to(&world.others[0], call.clone())
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -38,13 +41,25 @@ async fn r023_the_same_request_to_two_processes_at_once_is_one_payment() {
         let (one, two) = to_both(&world, &call).await;
         let (one, two) = (one.must(201), two.must(201));
         assert_eq!((one.payment_id(), &one.body), (two.payment_id(), &two.body), "round {round}");
-        assert_ne!(one.replayed(), two.replayed(), "round {round}: one is the first, and one alone");
+        assert_ne!(
+            one.replayed(),
+            two.replayed(),
+            "round {round}: one is the first, and one alone"
+        );
         first[usize::from(one.replayed())] += 1;
     }
     println!("first at one process {} times, at the other {} times", first[0], first[1]);
     assert_eq!(world.chain.balance(wallet.address).await, 0);
-    // Of both signers together: neither has sent a transaction that another one's success made worthless.
-    world.settles_at(Totals { settlements: 100, transactions: 100, launches: 100, ..Totals::default() }).await;
+    // Of both signers together: neither has sent a transaction that another one's success made
+    // worthless.
+    world
+        .settles_at(Totals {
+            settlements: 100,
+            transactions: 100,
+            launches: 100,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,7 +74,10 @@ async fn r024_the_other_process_gives_the_stored_answer() {
     assert!(world.gateway.sigterm().await.success());
     let again = world.send_to(&world.others[0], call).await.must(201);
     assert!(again.replayed());
-    assert_eq!((&again.body, again.header("payment-response")), (&first.body, first.header("payment-response")));
+    assert_eq!(
+        (&again.body, again.header("payment-response")),
+        (&first.body, first.header("payment-response"))
+    );
     world.settles_at(one_paid()).await;
 }
 
@@ -78,7 +96,11 @@ async fn the_work_of_a_killed_process_is_taken_over_at_once() {
     world.gateway.kill9();
     let watch = Stopwatch::start();
     until_created(&world, &header, "left behind").await;
-    assert!(watch.elapsed() < Duration::from_secs(15), "the lease of 30 s was waited for: {:?}", watch.elapsed());
+    assert!(
+        watch.elapsed() < Duration::from_secs(15),
+        "the lease of 30 s was waited for: {:?}",
+        watch.elapsed()
+    );
     world.settles_at(one_paid()).await;
 }
 
@@ -101,7 +123,12 @@ async fn the_work_of_a_paused_process_is_taken_over_when_its_lease_has_ended() {
         let reply = world.send_to(&world.others[0], call.clone()).await;
         if reply.status == 201 { Ok(()) } else { Err(reply.brief()) }
     };
-    crate::support::moment::eventually("the other process finishes it", Duration::from_secs(60), created).await;
+    crate::support::moment::eventually(
+        "the other process finishes it",
+        Duration::from_secs(60),
+        created,
+    )
+    .await;
     world.gateway.signal("CONT");
     world.settles_at(one_paid()).await;
 }
@@ -123,7 +150,8 @@ async fn r109_one_of_two_processes_drains_while_the_other_serves() {
         let mut served = 0;
         let watch = Stopwatch::start();
         while watch.elapsed() < Duration::from_secs(6) {
-            let call = creation(&world.proof(&wallet).v2(), &launch(&format!("meanwhile {served}")));
+            let call =
+                creation(&world.proof(&wallet).v2(), &launch(&format!("meanwhile {served}")));
             world.send_to(&world.others[0], call).await.must(201);
             served += 1;
         }
@@ -133,13 +161,21 @@ async fn r109_one_of_two_processes_drains_while_the_other_serves() {
     let drain = Stopwatch::start();
     let served = serving.await;
     let status = world.gateway.wait_end().await;
-    assert!(status.success() && drain.elapsed() < Duration::from_secs(30), "{status} {:?}", drain.elapsed());
+    assert!(
+        status.success() && drain.elapsed() < Duration::from_secs(30),
+        "{status} {:?}",
+        drain.elapsed()
+    );
     let mut given = 0;
     for reply in join_all(requests).await {
         let Some(reply) = reply.unwrap() else { continue };
         match reply.status.as_u16() {
             201 => given += 1,
-            503 => assert!(["PAYMENT_005", "SERVER_001"].contains(&reply.code().as_str()), "{}", reply.brief()),
+            503 => assert!(
+                ["PAYMENT_005", "SERVER_001"].contains(&reply.code().as_str()),
+                "{}",
+                reply.brief()
+            ),
             _ => panic!("{}", reply.brief()),
         }
     }
@@ -148,5 +184,12 @@ async fn r109_one_of_two_processes_drains_while_the_other_serves() {
     // The process that drained stays away.
     all_created(&world, &headers).await;
     let count = 50 + served;
-    world.settles_at(Totals { settlements: count, transactions: count as u64, launches: count, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: count,
+            transactions: count as u64,
+            launches: count,
+            ..Totals::default()
+        })
+        .await;
 }

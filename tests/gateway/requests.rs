@@ -1,4 +1,5 @@
-//! What a request must say before anything is asked of anybody, and what an answer tells caches and browsers.
+//! What a request must say before anything is asked of anybody, and what an answer tells caches and
+//! browsers.
 
 use serde_json::{Value, json};
 
@@ -126,11 +127,15 @@ async fn browsers_may_pay_too() {
     let preflight = Call::new("OPTIONS", "/launches")
         .header("origin", "https://agent.example")
         .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "content-type,payment-signature,access-control-expose-headers");
+        .header(
+            "access-control-request-headers",
+            "content-type,payment-signature,access-control-expose-headers",
+        );
     let reply = world.send(preflight).await;
     assert!(reply.status.is_success(), "{}", reply.brief());
     assert!(reply.header("access-control-allow-origin").is_some(), "{:?}", reply.headers);
-    let allowed = reply.header("access-control-allow-headers").expect("allowed headers").to_lowercase();
+    let allowed =
+        reply.header("access-control-allow-headers").expect("allowed headers").to_lowercase();
     let request_headers = [
         "content-type",
         "authorization",
@@ -141,13 +146,25 @@ async fn browsers_may_pay_too() {
         "payment-retry",
     ];
     for name in request_headers {
-        assert!(allowed == "*" && name != "authorization" || allowed.contains(name), "{name}: {allowed}");
+        assert!(
+            allowed == "*" && name != "authorization" || allowed.contains(name),
+            "{name}: {allowed}"
+        );
     }
-    let unpaid = Call::new("POST", "/launches").header("origin", "https://agent.example").json(&launch("from a page"));
+    let unpaid = Call::new("POST", "/launches")
+        .header("origin", "https://agent.example")
+        .json(&launch("from a page"));
     let reply = world.send(unpaid).await.must(402);
     assert!(reply.header("access-control-allow-origin").is_some(), "on the 402 itself");
-    let exposed = reply.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
-    for name in ["payment-required", "payment-response", "x-payment-response", "www-authenticate", "retry-after"] {
+    let exposed =
+        reply.header("access-control-expose-headers").expect("exposed headers").to_lowercase();
+    for name in [
+        "payment-required",
+        "payment-response",
+        "x-payment-response",
+        "www-authenticate",
+        "retry-after",
+    ] {
         assert!(exposed.contains(name), "{name}: {exposed}");
     }
     world.settles_at(Totals::default()).await;

@@ -1,4 +1,5 @@
-//! Keys change under a gateway that has work open: challenge secrets, token keys and the seal key. Signers are next door.
+//! Keys change under a gateway that has work open: challenge secrets, token keys and the seal key.
+//! Signers are next door.
 
 use serde_json::Value;
 
@@ -61,7 +62,10 @@ async fn a_challenge_is_payable_while_its_secret_is_known() {
     rotate(&mut world, &[("mpp.secret_keys", &new)]).await;
     let again = p3(world.send(late).await, "challenge_not_ours");
     assert_eq!(world.stripe().charges_sent(), 1, "what is refused is not charged");
-    world.send(again.answered(&Card::new().token(world.stripe(), 60)).on(&too_late)).await.must(201);
+    world
+        .send(again.answered(&Card::new().token(world.stripe(), 60)).on(&too_late))
+        .await
+        .must(201);
     world.settles_at(charged(2)).await;
 }
 
@@ -81,7 +85,11 @@ async fn an_agent_token_outlives_its_key_and_is_given_again_while_the_key_is_kno
     assert_eq!((again.header("x-agent-token"), &again.body), (Some(token.as_str()), &first.body));
     assert_eq!(world.send(own()).await.must(200).json()["data"].as_array().map(Vec::len), Some(1));
     rotate(&mut world, &[("mpp.token_keys", &new)]).await;
-    assert_eq!(world.send(own()).await.must(200).json()["data"].as_array().map(Vec::len), Some(1), "a token is known by its hash");
+    assert_eq!(
+        world.send(own()).await.must(200).json()["data"].as_array().map(Vec::len),
+        Some(1),
+        "a token is known by its hash"
+    );
     world.settles_at(charged(1)).await;
 }
 
@@ -95,7 +103,11 @@ async fn another_account_key_is_refused_at_the_start() {
     set(&mut world, &[("mpp.account_key", &key())]);
     world.gateway.spawn();
     let status = world.gateway.wait_end().await;
-    assert!(!status.success() && world.gateway.logs().contains("mpp.account_key is not the one"), "{}", world.gateway.logs());
+    assert!(
+        !status.success() && world.gateway.logs().contains("mpp.account_key is not the one"),
+        "{}",
+        world.gateway.logs()
+    );
     set(&mut world, &[("mpp.account_key", &first)]);
     world.gateway.restart().await;
     world.settles_at(charged(1)).await;
@@ -162,7 +174,10 @@ async fn a_lost_seal_key_is_said_and_its_payment_waits() {
     assert!(logs.contains("seal.rows_do_not_open") && !logs.contains("panicked"), "{logs}");
     assert_eq!(world.proxy().broadcasts().len(), 0, "what does not open is not sent");
     let intents = world.gateway.audit().view("intents").await;
-    assert!(["signed", "submit_unknown"].contains(&text(&intents[0], "state").as_str()), "{intents:?}");
+    assert!(
+        ["signed", "submit_unknown"].contains(&text(&intents[0], "state").as_str()),
+        "{intents:?}"
+    );
     rotate(&mut world, &[("store.seal_keys_before", &old)]).await;
     world.settles_at(one_paid()).await;
     assert_eq!(doctor_says(&world, "seal").await[0]["level"], "ok");

@@ -23,8 +23,15 @@ async fn fresh_signer(world: &World) -> Wallet {
 
 /// The saved transactions, oldest first: who signed them, under which nonce, what they do.
 async fn attempts(world: &World) -> Vec<(String, i128, String)> {
-    let lines = world.gateway.audit().rows("select signer, eoa_nonce, kind from attempts order by seq").await;
-    lines.iter().map(|line| (text(line, "signer"), number(line, "eoa_nonce"), text(line, "kind"))).collect()
+    let lines = world
+        .gateway
+        .audit()
+        .rows("select signer, eoa_nonce, kind from attempts order by seq")
+        .await;
+    lines
+        .iter()
+        .map(|line| (text(line, "signer"), number(line, "eoa_nonce"), text(line, "kind")))
+        .collect()
 }
 
 fn name(signer: &Wallet) -> String {
@@ -33,7 +40,11 @@ fn name(signer: &Wallet) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_waits_under_the_old_signer_is_finished_and_the_next_one_has_the_new() {
-    let setup = Setup::paid().alone(KEYS).own_chain().set("x402.fee_bump_after_s", "2").set("x402.max_fee_gwei", "500");
+    let setup = Setup::paid()
+        .alone(KEYS)
+        .own_chain()
+        .set("x402.fee_bump_after_s", "2")
+        .set("x402.max_fee_gwei", "500");
     let mut world = setup.start().await;
     let (first, second) = (world.agent().await, world.agent().await);
     let header = world.proof(&first).v2();
@@ -53,14 +64,25 @@ async fn a_payment_that_waits_under_the_old_signer_is_finished_and_the_next_one_
     world.gateway.restart().await;
     until_created(&world, &header, "stuck").await;
     let so_far = attempts(&world).await;
-    assert!(so_far.len() >= 2 && so_far.iter().all(|(signer, nonce, _)| (signer, *nonce) == (&name(&world.signer), 0)), "{so_far:?}");
+    assert!(
+        so_far.len() >= 2
+            && so_far
+                .iter()
+                .all(|(signer, nonce, _)| (signer, *nonce) == (&name(&world.signer), 0)),
+        "{so_far:?}"
+    );
     world.settles_at(one_paid()).await;
     world.launch(&second, "next").await.must(201);
     assert_eq!(attempts(&world).await.last(), Some(&(name(&new), 0, "transfer".to_owned())));
-    assert_eq!((world.chain.tx_count(world.signer.address).await, world.chain.tx_count(new.address).await), (1, 1));
+    assert_eq!(
+        (world.chain.tx_count(world.signer.address).await, world.chain.tx_count(new.address).await),
+        (1, 1)
+    );
     let open = world.gateway.audit().rows("select * from attempts where nonce_closed = 0").await;
     assert!(open.is_empty(), "{open:?}");
-    world.settles_at(Totals { settlements: 2, transactions: 1, launches: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 2, transactions: 1, launches: 2, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +104,8 @@ async fn saved_bytes_settle_without_the_key_that_signed_them() {
     assert_eq!(logs.matches("signer.key_not_here").count(), 1, "{logs}");
 }
 
-/// A transfer that was never sent and is too late: only its signer can fill the gap. Nobody else stumbles over it.
+/// A transfer that was never sent and is too late: only its signer can fill the gap. Nobody else
+/// stumbles over it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_nonce_waits_for_the_key_of_its_signer_and_holds_up_nobody() {
     let mut world = Setup::paid().alone(KEYS).own_chain().proxied().start().await;
@@ -98,7 +121,11 @@ async fn an_open_nonce_waits_for_the_key_of_its_signer_and_holds_up_nobody() {
     world.settles_at(Totals::default()).await;
     let says = doctor_says(&world, "signers").await;
     let unknown = format!("1 nonces are open under {}, whose key is not here", name(&world.signer));
-    assert_eq!((says.len(), &says[0]["level"], &says[0]["says"]), (1, &"warn".into(), &unknown.into()), "{says:?}");
+    assert_eq!(
+        (says.len(), &says[0]["level"], &says[0]["says"]),
+        (1, &"warn".into(), &unknown.into()),
+        "{says:?}"
+    );
     let mut draft = second.draft(&world.terms);
     // The chain's time runs ahead of ours.
     draft.valid_before += 1_000;
@@ -114,7 +141,14 @@ async fn an_open_nonce_waits_for_the_key_of_its_signer_and_holds_up_nobody() {
     let may_be_dropped = async || {
         let says = doctor_says(&world, "signers").await;
         let text = says[0]["says"].as_str().unwrap_or_default().to_owned();
-        if text.starts_with(&format!("nothing is open under {}", name(&world.signer))) { Ok(()) } else { Err(text) }
+        if text.starts_with(&format!("nothing is open under {}", name(&world.signer))) {
+            Ok(())
+        } else {
+            Err(text)
+        }
     };
-    world.gateway.until("the old key may be dropped", Duration::from_secs(60), may_be_dropped).await;
+    world
+        .gateway
+        .until("the old key may be dropped", Duration::from_secs(60), may_be_dropped)
+        .await;
 }

@@ -1,4 +1,5 @@
-//! The product from one command on a bare machine: no configuration, no chain, no core of anybody else.
+//! The product from one command on a bare machine: no configuration, no chain, no core of anybody
+//! else.
 
 use serde_json::json;
 

@@ -8,7 +8,8 @@ use crate::support::token::transfer_with_authorization;
 use crate::support::world::{Totals, creation, launch};
 use crate::support::{Header, Reply, Setup, World};
 
-/// Sends the same proof again while the outcome is not known; every answer before the last is a clean PAYMENT_005.
+/// Sends the same proof again while the outcome is not known; every answer before the last is a
+/// clean PAYMENT_005.
 pub async fn until_created(world: &World, header: &Header, title: &str) -> Reply {
     for _ in 0..10 {
         let reply = world.create(header, &launch(title)).await;
@@ -47,7 +48,10 @@ async fn r030_a_lost_answer_to_the_send_is_no_second_payment() {
     until_created(&world, &header, "lost answer").await;
     let attempts = world.gateway.audit().view("attempts").await;
     let first = number(&attempts[0], "eoa_nonce");
-    assert!(attempts.iter().all(|attempt| number(attempt, "eoa_nonce") == first), "another nonce of the signer: {attempts:?}");
+    assert!(
+        attempts.iter().all(|attempt| number(attempt, "eoa_nonce") == first),
+        "another nonce of the signer: {attempts:?}"
+    );
     assert!(!world.proxy().broadcasts().is_empty());
     world.settles_at(one_paid()).await;
 }
@@ -77,7 +81,8 @@ async fn r035_an_authorization_settled_by_a_stranger_is_a_payment() {
     crate::support::oracle::check(&world).await;
     let totals = world.totals().await;
     assert_eq!((totals.settlements, totals.launches, totals.obligations), (1, 1, 0));
-    // Ours may have been mined and reverted, or never sent: the signer's nonce is used at most once.
+    // Ours may have been mined and reverted, or never sent: the signer's nonce is used at most
+    // once.
     assert!(totals.transactions <= 1, "{totals:?}");
 }
 
@@ -118,7 +123,13 @@ async fn an_entitlement_belongs_to_its_payer_alone() {
     world.launch(&payer, "refused").await.refused(400, "LAUNCH_007");
     world.core().behave(Behaviour::Create);
     world.launch(&other, "not his").await.must(201);
-    let expected = Totals { settlements: 2, transactions: 2, launches: 1, obligations: 1, ..Totals::default() };
+    let expected = Totals {
+        settlements: 2,
+        transactions: 2,
+        launches: 1,
+        obligations: 1,
+        ..Totals::default()
+    };
     world.settles_at(expected).await;
 }
 
@@ -143,8 +154,14 @@ async fn kill_9_after_a_paid_launch_changes_nothing() {
 
 /// The journal, line by line.
 async fn ledger(world: &World) -> Vec<String> {
-    let mut lines: Vec<String> =
-        world.gateway.audit().view("journal").await.into_iter().map(|line| serde_json::Value::from(line).to_string()).collect();
+    let mut lines: Vec<String> = world
+        .gateway
+        .audit()
+        .view("journal")
+        .await
+        .into_iter()
+        .map(|line| serde_json::Value::from(line).to_string())
+        .collect();
     lines.sort();
     lines
 }

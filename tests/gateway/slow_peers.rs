@@ -1,4 +1,5 @@
-//! Peers that send next to nothing, or too much: they lose their place, and nobody else notices them.
+//! Peers that send next to nothing, or too much: they lose their place, and nobody else notices
+//! them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,8 +13,14 @@ use crate::support::moment::Stopwatch;
 use crate::support::world::{Totals, launch};
 use crate::support::{Setup, World, raw};
 
-/// Sends `head` at once and then `drip` a byte a second, until the gateway closes or the time is over.
-async fn drip(address: SocketAddr, head: Vec<u8>, drip: Vec<u8>, limit: Duration) -> Result<Vec<u8>, String> {
+/// Sends `head` at once and then `drip` a byte a second, until the gateway closes or the time is
+/// over.
+async fn drip(
+    address: SocketAddr,
+    head: Vec<u8>,
+    drip: Vec<u8>,
+    limit: Duration,
+) -> Result<Vec<u8>, String> {
     let mut stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     stream.write_all(&head).await.map_err(|error| error.to_string())?;
     let (mut reader, mut writer) = stream.into_split();
@@ -48,7 +55,8 @@ async fn r103_slow_peers_are_closed_and_a_payment_is_not_delayed() {
     let mut peers = JoinSet::new();
     for at in 0..500 {
         // Some have said nothing, some half of a preface, some half of a head.
-        let head = [&b""[..], b"PRI * HTTP/2.0", b"POST /launches HTTP/1.1\r\nhost: a\r\nx-slow: "][at % 3];
+        let head = [&b""[..], b"PRI * HTTP/2.0", b"POST /launches HTTP/1.1\r\nhost: a\r\nx-slow: "]
+            [at % 3];
         peers.spawn(drip(address, head.to_vec(), vec![b'a'; 60], limit));
     }
     for _ in 0..200 {
@@ -75,7 +83,11 @@ async fn r103_slow_peers_are_closed_and_a_payment_is_not_delayed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_says_nothing_more_is_closed() {
-    let world = Setup::new().set("server.header_read_timeout_s", "2").set("server.idle_timeout_s", "4").start().await;
+    let world = Setup::new()
+        .set("server.header_read_timeout_s", "2")
+        .set("server.idle_timeout_s", "4")
+        .start()
+        .await;
     let address = world.gateway.address;
     let request = raw::request("GET", "/nothing", &[], b"");
     let watch = Stopwatch::start();
@@ -84,7 +96,8 @@ async fn a_connection_that_says_nothing_more_is_closed() {
     assert!(silent > Duration::from_millis(1_500) && silent < Duration::from_secs(4), "{silent:?}");
     // Between two requests it may be quiet for longer than a head may take.
     let watch = Stopwatch::start();
-    let quiet = (0..200).map(|_| drip(address, request.clone(), Vec::new(), Duration::from_secs(10)));
+    let quiet =
+        (0..200).map(|_| drip(address, request.clone(), Vec::new(), Duration::from_secs(10)));
     for heard in futures::future::join_all(quiet).await {
         assert_eq!(raw::statuses(&heard.unwrap()), [404]);
     }
@@ -92,7 +105,8 @@ async fn a_connection_that_says_nothing_more_is_closed() {
     assert!(idle > Duration::from_secs(3) && idle < Duration::from_secs(9), "{idle:?}");
     // The next head has its own time again.
     let watch = Stopwatch::start();
-    let heard = drip(address, request, b"GET /nothing".to_vec(), Duration::from_secs(15)).await.unwrap();
+    let heard =
+        drip(address, request, b"GET /nothing".to_vec(), Duration::from_secs(15)).await.unwrap();
     assert_eq!(raw::statuses(&heard), [404]);
     let second = watch.elapsed();
     assert!(second > Duration::from_secs(2) && second < Duration::from_secs(6), "{second:?}");
@@ -118,21 +132,31 @@ async fn r102_a_compressed_body_is_refused_unread() {
     let wallet = world.agent().await;
     let (name, value) = world.proof(&wallet).v2();
     world.secrets.add_header(name, &value);
-    // What ten gigabytes of zeros look like: only its size and its name matter, nobody may unpack it.
+    // What ten gigabytes of zeros look like: only its size and its name matter, nobody may unpack
+    // it.
     let bomb = [&b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"[..], &vec![0; 10_000_000]].concat();
     let before = world.gateway.resident_bytes();
     for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, gzip"] {
-        let payment =
-            [(name, value.as_str()), ("content-type", "application/json"), ("content-encoding", encoding), ("connection", "close")];
+        let payment = [
+            (name, value.as_str()),
+            ("content-type", "application/json"),
+            ("content-encoding", encoding),
+            ("connection", "close"),
+        ];
         let whole = raw::request("POST", "/launches", &payment, &bomb);
         let answer = raw::exchange(world.gateway.address, &whole).await;
         refused_unread(&answer, encoding);
-        let mut head = b"POST /launches HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n".to_vec();
+        let mut head =
+            b"POST /launches HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n".to_vec();
         for (name, value) in payment {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
         let chunk = format!("\r\n{:x}\r\n", bomb.len()).into_bytes();
-        let answer = raw::exchange(world.gateway.address, &[&head, &chunk[..], &bomb, b"\r\n0\r\n\r\n"].concat()).await;
+        let answer = raw::exchange(
+            world.gateway.address,
+            &[&head, &chunk[..], &bomb, b"\r\n0\r\n\r\n"].concat(),
+        )
+        .await;
         refused_unread(&answer, encoding);
     }
     let grown = world.gateway.resident_bytes().saturating_sub(before);
@@ -142,7 +166,8 @@ async fn r102_a_compressed_body_is_refused_unread() {
     world.settles_at(one_paid()).await;
 }
 
-/// 413 or 415. The answer may be lost when the gateway closes a connection on which megabytes are still on their way.
+/// 413 or 415. The answer may be lost when the gateway closes a connection on which megabytes are
+/// still on their way.
 #[track_caller]
 fn refused_unread(answer: &[u8], what: &str) {
     let statuses = raw::statuses(answer);
@@ -153,7 +178,8 @@ fn refused_unread(answer: &[u8], what: &str) {
 async fn a_compressed_body_is_named_as_the_mistake() {
     let world = World::start().await;
     let wallet = world.agent().await;
-    let call = crate::support::world::creation(&world.proof(&wallet).v2(), &launch("t")).header("content-encoding", "gzip");
+    let call = crate::support::world::creation(&world.proof(&wallet).v2(), &launch("t"))
+        .header("content-encoding", "gzip");
     let reply = world.send(call).await.refused(415, "SERVER_002");
     assert_eq!(reply.json()["field"], "Content-Encoding");
     world.settles_at(Totals::default()).await;

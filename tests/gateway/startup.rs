@@ -1,4 +1,5 @@
-//! The settings with which the gateway never starts, told by the real program: exit code 2, every mistake at once, no secret repeated.
+//! The settings with which the gateway never starts, told by the real program: exit code 2, every
+//! mistake at once, no secret repeated.
 
 use crate::support::gateway::{Gateway, Settings};
 use crate::support::moment::random_bytes;
@@ -93,7 +94,11 @@ async fn every_mistake_is_named_at_once_and_no_secret_is_repeated() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_key_in_the_file_is_refused() {
     let mut gateway = Gateway::prepare(Settings::new());
-    std::fs::write(gateway.path("turnpike.toml"), "[server]\nlisten_on = \"127.0.0.1:1\"\n[sevrer]\nlisten = \"x\"\n").unwrap();
+    std::fs::write(
+        gateway.path("turnpike.toml"),
+        "[server]\nlisten_on = \"127.0.0.1:1\"\n[sevrer]\nlisten = \"x\"\n",
+    )
+    .unwrap();
     gateway.spawn();
     let status = gateway.wait_end().await;
     let said = gateway.logs();
@@ -131,7 +136,8 @@ async fn a_chain_that_is_not_the_configured_one_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_of_the_configuration_has_stars_for_secrets() {
-    let world = Setup::new().set("operator.token", "0123456789abcdef0123456789abcdef").start().await;
+    let world =
+        Setup::new().set("operator.token", "0123456789abcdef0123456789abcdef").start().await;
     let output = world.gateway.run(&["config"]).await;
     assert!(output.status.success());
     let said = String::from_utf8(output.stdout).unwrap();
@@ -146,8 +152,10 @@ async fn a_second_process_on_one_file_is_refused_and_the_first_one_goes_on() {
         return;
     }
     let world = World::start().await;
-    let elsewhere = ["server.listen=127.0.0.1:0", "server.operator_listen=127.0.0.1:0", "stripe.mode=off"];
-    let arguments = ["serve"].into_iter().chain(elsewhere.into_iter().flat_map(|setting| ["--set", setting]));
+    let elsewhere =
+        ["server.listen=127.0.0.1:0", "server.operator_listen=127.0.0.1:0", "stripe.mode=off"];
+    let arguments =
+        ["serve"].into_iter().chain(elsewhere.into_iter().flat_map(|setting| ["--set", setting]));
     let second = world.gateway.run(&arguments.collect::<Vec<_>>()).await;
     assert_eq!(second.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use by another process"));

@@ -1,4 +1,5 @@
-//! Stripe as it is beyond its documents: accounts that are not ours, words that nobody knows, spellings, limits, and gateways beside us.
+//! Stripe as it is beyond its documents: accounts that are not ours, words that nobody knows,
+//! spellings, limits, and gateways beside us.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +60,10 @@ async fn r140_an_account_that_is_not_known_yet_takes_no_cards() {
     world.stripe().faults("GET", ACCOUNT, Fault::ErrorBefore, 1_000);
     world.gateway.spawn();
     let unready = async || {
-        let reply = Call::get("/readyz").try_send(world.gateway.operator).await.map_err(|error| error.to_string())?;
+        let reply = Call::get("/readyz")
+            .try_send(world.gateway.operator)
+            .await
+            .map_err(|error| error.to_string())?;
         let said = String::from_utf8_lossy(&reply.body).into_owned();
         if reply.status == 503 && said.contains("account") { Ok(()) } else { Err(said) }
     };
@@ -81,28 +85,46 @@ async fn r140_an_account_that_is_not_known_yet_takes_no_cards() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r144_made_up_tokens_of_one_peer_do_not_drain_stripe() {
-    let world = Setup::paid().cards().alone("each process counts for itself").set("limits.refused_cards_per_minute", "10").start().await;
+    let world = Setup::paid()
+        .cards()
+        .alone("each process counts for itself")
+        .set("limits.refused_cards_per_minute", "10")
+        .start()
+        .await;
     let call = unpaid("made up");
     let challenge = world.challenge(&call).await;
-    let made_up = |_| challenge.answered(&format!("spt_{}", hex::encode(random_bytes::<12>()))).on(&call);
+    let made_up =
+        |_| challenge.answered(&format!("spt_{}", hex::encode(random_bytes::<12>()))).on(&call);
     let same = challenge.answered("spt_madeUpOnce").on(&call);
     for _ in 0..3 {
         p3(world.send(same.clone()).await, "payment_token_unknown");
     }
-    let asked = || world.stripe().calls().iter().filter(|call| call.path.contains("granted_tokens")).count();
+    let asked = || {
+        world.stripe().calls().iter().filter(|call| call.path.contains("granted_tokens")).count()
+    };
     assert_eq!(asked(), 1, "an answer about a token stands for a while");
     let replies = join_all((0..200).map(made_up).map(|call| world.send(call))).await;
     let limited = replies.iter().filter(|reply| reply.status == 429).count();
     assert!(limited >= 180, "{limited}");
     // A minute may end between.
     assert!(asked() <= 21, "{}", asked());
-    let lists = world.stripe().calls().iter().filter(|call| (call.method.as_str(), call.path.as_str()) == ("GET", INTENTS)).count();
+    let lists = world
+        .stripe()
+        .calls()
+        .iter()
+        .filter(|call| (call.method.as_str(), call.path.as_str()) == ("GET", INTENTS))
+        .count();
     assert!(lists <= 10, "{lists} lists, for readiness alone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r144_a_made_up_token_beside_an_agent_token_costs_one_call() {
-    let world = Setup::paid().cards().alone("each process counts for itself").set("limits.refused_cards_per_minute", "10").start().await;
+    let world = Setup::paid()
+        .cards()
+        .alone("each process counts for itself")
+        .set("limits.refused_cards_per_minute", "10")
+        .start()
+        .await;
     let first = world.pay(&Card::new(), &unpaid("paid")).await.must(201);
     let token = first.header("x-agent-token").unwrap().to_owned();
     let call = unpaid("made up");
@@ -110,9 +132,18 @@ async fn r144_a_made_up_token_beside_an_agent_token_costs_one_call() {
     let made_up = challenge.answered("spt_madeUp").on(&call).header("x-agent-token", &token);
     let before = world.stripe().calls().len();
     p3(world.send(made_up).await, "payment_token_unknown");
-    let after: Vec<_> = world.stripe().calls().split_off(before).into_iter().filter(|call| call.path == INTENTS).collect();
+    let after: Vec<_> = world
+        .stripe()
+        .calls()
+        .split_off(before)
+        .into_iter()
+        .filter(|call| call.path == INTENTS)
+        .collect();
     assert!(after.iter().filter(|call| call.method == "POST").count() == 1, "{after:?}");
-    assert!(after.iter().filter(|call| call.method == "GET").count() <= 1, "no list beside that of readiness: {after:?}");
+    assert!(
+        after.iter().filter(|call| call.method == "GET").count() <= 1,
+        "no list beside that of readiness: {after:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +172,8 @@ async fn r145_a_refund_in_a_state_that_nobody_knows_stops_nothing() {
     world.hear_events();
     let odd = bought(&world, &Card::new()).await;
     let other = bought(&world, &Card::new()).await;
-    let payments: Vec<String> = world.stripe().succeeded().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+    let payments: Vec<String> =
+        world.stripe().succeeded().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
     refund_elsewhere(&world, &payments[0], 600).await;
     shows(&world, &odd, 10, None).await;
     let refund = world.stripe().refunds()[0]["id"].as_str().unwrap().to_owned();
@@ -169,7 +201,8 @@ async fn r146_two_gateways_on_one_account_leave_each_other_alone() {
         agrees(world, &[]).await;
         assert_eq!(open(world).await, []);
     }
-    let names: Vec<Value> = stripe.succeeded().iter().map(|it| it["metadata"]["gateway_books"].clone()).collect();
+    let names: Vec<Value> =
+        stripe.succeeded().iter().map(|it| it["metadata"]["gateway_books"].clone()).collect();
     assert!(names.len() == 2 && names[0].is_string() && names[0] != names[1], "{names:?}");
 }
 
@@ -187,7 +220,8 @@ async fn r147_words_that_are_proof_end_a_charge_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r147_the_doctor_charges_a_test_token() {
     let mut world = Setup::paid().cards().alone(KEYS).start().await;
-    let level = |lines: &[Value]| lines.iter().map(|line| line["level"].clone()).collect::<Vec<_>>();
+    let level =
+        |lines: &[Value]| lines.iter().map(|line| line["level"].clone()).collect::<Vec<_>>();
     assert_eq!(level(&doctor_says(&world, "card_charge").await), [json!("ok")]);
     assert_eq!(world.stripe().succeeded().len(), 1);
     world.gateway.set("stripe.spt_parameter", "top_level");
@@ -216,14 +250,28 @@ async fn r149_a_cancellation_that_is_not_proven_is_pending_until_it_is() {
     let payment = world.stripe().intents()[0]["id"].as_str().unwrap().to_owned();
     world.stripe().emulator.clear_faults().unwrap();
     // The fault is kept under the key: somebody cancels it in the dashboard.
-    let by_hand = Call::new("POST", &format!("{INTENTS}/{payment}/cancel")).header("authorization", &format!("Bearer {SECRET_KEY}"));
+    let by_hand = Call::new("POST", &format!("{INTENTS}/{payment}/cancel"))
+        .header("authorization", &format!("Bearer {SECRET_KEY}"));
     by_hand.send(world.stripe().emulator.address()).await.must(200);
     let reply = until_known(&world, &paid).await;
-    assert_eq!(reply.json()["type"], "https://paymentauth.org/problems/payment-action-required", "{}", reply.brief());
+    assert_eq!(
+        reply.json()["type"],
+        "https://paymentauth.org/problems/payment-action-required",
+        "{}",
+        reply.brief()
+    );
     p3(reply, "authentication_required");
-    let keys: Vec<_> =
-        world.stripe().calls().into_iter().filter(|call| call.path.ends_with("/cancel")).map(|it| it.idempotency_key).collect();
-    assert!(keys.iter().any(|key| key.as_deref().is_some_and(|key| key.starts_with("cancel_pi_"))), "{keys:?}");
+    let keys: Vec<_> = world
+        .stripe()
+        .calls()
+        .into_iter()
+        .filter(|call| call.path.ends_with("/cancel"))
+        .map(|it| it.idempotency_key)
+        .collect();
+    assert!(
+        keys.iter().any(|key| key.as_deref().is_some_and(|key| key.starts_with("cancel_pi_"))),
+        "{keys:?}"
+    );
     world.settles_at(Totals::default()).await;
 }
 
@@ -268,8 +316,8 @@ async fn r150_thin_events_are_carried_out() {
 async fn r150_what_is_signed_is_never_refused_for_ever() {
     let world = card_world().await;
     let now = now_unix_s();
-    let other_mode =
-        event("charge.refunded", &json!({"id": "ch_1", "payment_intent": "pi_1"})).replace("\"livemode\":false", "\"livemode\":true");
+    let other_mode = event("charge.refunded", &json!({"id": "ch_1", "payment_intent": "pi_1"}))
+        .replace("\"livemode\":false", "\"livemode\":true");
     for body in [
         other_mode.as_str(),
         r#"{"id":"evt_ping","object":"v2.core.event","type":"v2.core.event_destination.ping","livemode":null,"related_object":null}"#,
@@ -280,5 +328,9 @@ async fn r150_what_is_signed_is_never_refused_for_ever() {
         assert_eq!(reply.status, 200, "{body}: {}", reply.brief());
     }
     let logs = world.gateway.logs();
-    assert!(logs.contains("cards.event_acknowledged_only") && logs.contains("stripe.event_of_the_other_mode"), "{logs}");
+    assert!(
+        logs.contains("cards.event_acknowledged_only")
+            && logs.contains("stripe.event_of_the_other_mode"),
+        "{logs}"
+    );
 }

@@ -14,7 +14,8 @@ use crate::support::moment::eventually;
 use crate::support::world::{creation, launch};
 use crate::support::{Call, Card, Setup, World};
 
-/// A few seconds pass between two readings of the books, and a moment until what ended is looked at.
+/// A few seconds pass between two readings of the books, and a moment until what ended is looked
+/// at.
 const SOON: Duration = Duration::from_secs(45);
 
 /// Waits until the series sum up to this.
@@ -54,9 +55,15 @@ async fn counts_follow_what_happened_on_both_rails() {
 
     let now = Metrics::of(&world).await;
     let is = |name: &str, labels: &[(&str, &str)], expected: f64| {
-        assert!((now.sum(name, labels) - expected).abs() < 1e-9, "{name} {labels:?} is {}, not {expected}", now.sum(name, labels));
+        assert!(
+            (now.sum(name, labels) - expected).abs() < 1e-9,
+            "{name} {labels:?} is {}, not {expected}",
+            now.sum(name, labels)
+        );
     };
-    let settled = |rail, state, count| is("gateway_settlements_total", &[("rail", rail), ("state", state)], count);
+    let settled = |rail, state, count| {
+        is("gateway_settlements_total", &[("rail", rail), ("state", state)], count)
+    };
     settled("x402", "settled", 2.0);
     settled("mpp", "settled", 2.0);
     settled("mpp", "failed", 1.0);
@@ -70,14 +77,30 @@ async fn counts_follow_what_happened_on_both_rails() {
     // Three strangers, and the three whose challenge was then paid by card.
     let asked = [("route", "POST /launches"), ("reason", "no_credential"), ("rail", "none")];
     is("gateway_challenges_total", &asked, 5.0);
-    is("gateway_challenges_total", &[("reason", "invalid_exact_evm_payload_signature"), ("rail", "x402")], 1.0);
+    is(
+        "gateway_challenges_total",
+        &[("reason", "invalid_exact_evm_payload_signature"), ("rail", "x402")],
+        1.0,
+    );
     is("gateway_verifications_total", &[("rail", "x402"), ("result", "valid")], 8.0);
-    is("gateway_verifications_total", &[("rail", "x402"), ("result", "refused"), ("reason", "invalid_exact_evm_payload_signature")], 1.0);
+    is(
+        "gateway_verifications_total",
+        &[
+            ("rail", "x402"),
+            ("result", "refused"),
+            ("reason", "invalid_exact_evm_payload_signature"),
+        ],
+        1.0,
+    );
     is("gateway_verify_duration_seconds_count", &[("rail", "x402")], 9.0);
     is("gateway_verify_duration_seconds_count", &[("rail", "mpp")], 3.0);
     is("gateway_settlement_duration_seconds_count", &[("rail", "x402"), ("step", "settle")], 2.0);
     is("gateway_upstream_duration_seconds_count", &[("status", "201")], 8.0);
-    let answered = [("http_route", "/launches"), ("http_request_method", "POST"), ("http_response_status_code", "201")];
+    let answered = [
+        ("http_route", "/launches"),
+        ("http_request_method", "POST"),
+        ("http_response_status_code", "201"),
+    ];
     is("http_server_request_duration_seconds_count", &answered, 9.0);
     names_nobody(&world, &now).await;
     shows(&world, "gateway_reconcile_mismatches", &[], 0.0).await;
@@ -105,8 +128,11 @@ async fn names_nobody(world: &World, metrics: &Metrics) {
 async fn what_a_stranger_sends_makes_no_new_series() {
     let world = World::start().await;
     // Those that requests make: others come with the first reading of the books.
-    let of_requests =
-        |line: &&str| ["http_server_", "gateway_challenges", "gateway_verif", "gateway_rate"].iter().any(|name| line.starts_with(name));
+    let of_requests = |line: &&str| {
+        ["http_server_", "gateway_challenges", "gateway_verif", "gateway_rate"]
+            .iter()
+            .any(|name| line.starts_with(name))
+    };
     let series = async || Metrics::of(&world).await.text.lines().filter(of_requests).count();
     let send = async |name: &str| {
         // Each process in turn gets each of them.
@@ -117,10 +143,16 @@ async fn what_a_stranger_sends_makes_no_new_series() {
             world.send(Call::new("BREW", "/launches")).await.must(405);
         }
         for _ in world.gateways() {
-            world.send(Call::get("/launches").header("x-payment", &format!("{name}!"))).await.must(402);
+            world
+                .send(Call::get("/launches").header("x-payment", &format!("{name}!")))
+                .await
+                .must(402);
         }
         for _ in world.gateways() {
-            world.send(unpaid("t").header("user-agent", name).header("traceparent", name)).await.must(402);
+            world
+                .send(unpaid("t").header("user-agent", name).header("traceparent", name))
+                .await
+                .must(402);
         }
     };
     send("first").await;
@@ -142,8 +174,10 @@ async fn a_refused_debt_that_vanishes_and_a_launch_that_nobody_paid_are_counted(
     for name in ["gateway_paid_not_served_total", "gateway_served_not_paid_total"] {
         shows(&world, name, &[], 0.0).await;
     }
-    for change in ["DELETE FROM obligations", "DELETE FROM settlements WHERE intent_id IN (SELECT id FROM intents WHERE state = 'created')"]
-    {
+    for change in [
+        "DELETE FROM obligations",
+        "DELETE FROM settlements WHERE intent_id IN (SELECT id FROM intents WHERE state = 'created')",
+    ] {
         let on_file = format!("PRAGMA foreign_keys = OFF; {change}");
         let on_server = format!("SET session_replication_role = replica; {change}");
         world.gateway.database.writer().await.execute(&on_file, &on_server).await;
@@ -156,7 +190,11 @@ async fn a_refused_debt_that_vanishes_and_a_launch_that_nobody_paid_are_counted(
         let text = Call::get("/metrics").send(world.gateway.operator).await.must(200);
         let text = String::from_utf8(text.body.to_vec()).unwrap();
         let said = ["gateway_paid_not_served_total 1", "gateway_served_not_paid_total 1"];
-        if said.iter().all(|said| text.lines().any(|line| line == *said)) { Ok(()) } else { Err(text) }
+        if said.iter().all(|said| text.lines().any(|line| line == *said)) {
+            Ok(())
+        } else {
+            Err(text)
+        }
     };
     eventually("both broken promises are counted", SOON, one).await;
 }
@@ -184,7 +222,8 @@ async fn an_unknown_payment_shows_with_its_age_until_it_is_decided() {
 async fn challenges_are_kept_by_the_day_also_when_the_process_ends() {
     let mut world = Setup::new().alone("it ends and starts again").start().await;
     let kept = async |world: &World| {
-        let overview = Call::get("/operator/api/overview").send(world.gateway.operator).await.must(200).json();
+        let overview =
+            Call::get("/operator/api/overview").send(world.gateway.operator).await.must(200).json();
         overview["days"].as_array().unwrap().last().unwrap()["challenges"].as_u64().unwrap()
     };
     for _ in 0..3 {
@@ -211,7 +250,9 @@ async fn each_payment_ends_with_one_line_that_says_how_it_went() {
     world.create(&proof, &launch("paid")).await.must(201);
     let charged = world.pay(&Card::new(), &unpaid("charged")).await.must(201).payment_id().unwrap();
     let events = events(&world);
-    for (id, rail, funding, amount) in [(&paid, "x402", "x402", 550_000), (&charged, "mpp", "mpp_charge", 60)] {
+    for (id, rail, funding, amount) in
+        [(&paid, "x402", "x402", 550_000), (&charged, "mpp", "mpp_charge", 60)]
+    {
         let of_it: Vec<&Value> = events.iter().filter(|event| names(event, id)).collect();
         let said = |message: &str| of_it.iter().filter(|event| event["message"] == message).count();
         for message in ["payment.claimed", "payment.moved", "request.answered"] {
@@ -233,7 +274,10 @@ async fn each_payment_ends_with_one_line_that_says_how_it_went() {
         let trace = done["trace_id"].as_str().unwrap();
         for event in of_it.iter().filter(|event| event["message"] != "payment.asked_again") {
             let its_own = event["span"]["trace_id"].as_str();
-            assert!(its_own == Some(trace) || event["message"] == "request.answered", "another trace: {event:#}");
+            assert!(
+                its_own == Some(trace) || event["message"] == "request.answered",
+                "another trace: {event:#}"
+            );
         }
     }
 }
@@ -241,7 +285,10 @@ async fn each_payment_ends_with_one_line_that_says_how_it_went() {
 /// The log lines of every process.
 pub fn events(world: &World) -> Vec<Value> {
     let logs: Vec<String> = world.gateways().map(|gateway| gateway.logs()).collect();
-    logs.iter().flat_map(|logs| logs.lines()).filter_map(|line| serde_json::from_str(line).ok()).collect()
+    logs.iter()
+        .flat_map(|logs| logs.lines())
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 /// Whether a line is about this payment.

@@ -1,5 +1,6 @@
-//! No credential, payment token, key or signature is ever written: not in logs at their most talkative, not in metrics, not in what operators
-//! are answered. The judge of every other test looks for the same in logs, books and upstream traffic.
+//! No credential, payment token, key or signature is ever written: not in logs at their most
+//! talkative, not in metrics, not in what operators are answered. The judge of every other test
+//! looks for the same in logs, books and upstream traffic.
 
 use std::time::Duration;
 
@@ -61,7 +62,10 @@ async fn no_secret_is_ever_written_whatever_happens_on_either_rail() {
     // The work that goes on beside the requests has its say too.
     let done = async || {
         let logs = all_logs(&world);
-        let missing: Vec<_> = payments.iter().filter(|id| !logs.contains(&format!("\"payment_id\":\"{id}\""))).collect();
+        let missing: Vec<_> = payments
+            .iter()
+            .filter(|id| !logs.contains(&format!("\"payment_id\":\"{id}\"")))
+            .collect();
         if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }
     };
     eventually("each payment is in the logs", Duration::from_secs(30), done).await;
@@ -71,7 +75,11 @@ async fn no_secret_is_ever_written_whatever_happens_on_either_rail() {
     nothing_in("the logs", &world, &logs);
     for target in TARGETS {
         let reply = Call::get(target).send(world.gateway.operator).await.must(200);
-        nothing_in(target, &world, &format!("{:?} {}", reply.headers, String::from_utf8_lossy(&reply.body)));
+        nothing_in(
+            target,
+            &world,
+            &format!("{:?} {}", reply.headers, String::from_utf8_lossy(&reply.body)),
+        );
     }
     nothing_in("the metrics", &world, &Metrics::of(&world).await.text);
     for command in COMMANDS {
@@ -97,11 +105,18 @@ async fn the_search_would_find_every_kind_of_secret() {
     world.secrets.add_header("authorization", &key);
     let mut kinds = vec![header.1.clone(), signature(&header.1), wallet.key_hex(), credential, key];
     kinds.extend(
-        ["x402.signer_key", "mpp.secret_keys", "mpp.account_key", "mpp.token_keys"].map(|key| world.gateway.setting(key).to_owned()),
+        ["x402.signer_key", "mpp.secret_keys", "mpp.account_key", "mpp.token_keys"]
+            .map(|key| world.gateway.setting(key).to_owned()),
     );
     for secret in kinds {
-        let line = json!({"message": "request.failed", "error": format!("it said {secret} and more")}).to_string();
-        assert!(world.secrets.found_in(line.as_bytes()).is_some(), "a secret of {} characters is not found", secret.len());
+        let line =
+            json!({"message": "request.failed", "error": format!("it said {secret} and more")})
+                .to_string();
+        assert!(
+            world.secrets.found_in(line.as_bytes()).is_some(),
+            "a secret of {} characters is not found",
+            secret.len()
+        );
     }
     for shape in ["spt_1234567890abcdef", "whsec_1234567890abcdef", "sk_test_1234567890abcdef"] {
         assert!(world.secrets.found_in(format!("it said {shape}").as_bytes()).is_some(), "{shape}");
@@ -140,7 +155,10 @@ async fn by_card(world: &World) -> Vec<String> {
     world.pay(&Card::new(), &unpaid("refused")).await.must(400);
     let token = bought(world, &Card::new()).await;
     let spent = world.send(on_credit(&token, "on credit")).await.must(201);
-    world.send(Call::get("/credits").header("authorization", &format!("Bearer {token}"))).await.must(200);
+    world
+        .send(Call::get("/credits").header("authorization", &format!("Bearer {token}")))
+        .await
+        .must(200);
     vec![charged.payment_id().unwrap(), spent.payment_id().unwrap()]
 }
 
@@ -150,7 +168,9 @@ async fn refusals(world: &World) {
     let (name, good) = world.proof(&wallet).v2();
     let mut forged = world.proof(&wallet);
     forged.signature[8] ^= 1;
-    let broken = encode_v2(&json!({"x402Version": 2, "payload": {"signature": format!("0x{}", hex::encode(random_bytes::<65>()))}}));
+    let broken = encode_v2(
+        &json!({"x402Version": 2, "payload": {"signature": format!("0x{}", hex::encode(random_bytes::<65>()))}}),
+    );
     let post = || unpaid("refused");
     let calls = [
         post().header(name, &format!("{good}=")),
@@ -160,11 +180,16 @@ async fn refusals(world: &World) {
         post().header(name, &good).header("x-payment", &good),
         post().header(name, &good).header("authorization", &bearer()),
         post().header("authorization", &format!("Bearer tpk_{}", "aB3_".repeat(10) + "xyz")),
-        post().header("authorization", "Payment eyJhbGciOiJub25lIn0_and_nothing_that_can_be_read_of_it"),
+        post().header(
+            "authorization",
+            "Payment eyJhbGciOiJub25lIn0_and_nothing_that_can_be_read_of_it",
+        ),
         post().header("authorization", &format!("Basic {}", hex::encode(random_bytes::<24>()))),
         post().header("x-agent-token", &format!("tpk_{}", "short")),
         Call::get("/launches").header("authorization", &bearer()),
-        Call::new("POST", "/webhooks/stripe").header("stripe-signature", "t=1,v1=00").json(&json!({"id": "evt_1"})),
+        Call::new("POST", "/webhooks/stripe")
+            .header("stripe-signature", "t=1,v1=00")
+            .json(&json!({"id": "evt_1"})),
     ];
     for call in calls {
         world.send(call).await;
@@ -179,7 +204,9 @@ fn bearer() -> String {
 /// The signature inside a payment header, as hex.
 fn signature(header: &str) -> String {
     use base64::Engine as _;
-    let payload: Value = serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(header).unwrap()).unwrap();
+    let payload: Value =
+        serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(header).unwrap())
+            .unwrap();
     payload["payload"]["signature"].as_str().unwrap().to_owned()
 }
 
@@ -197,7 +224,10 @@ async fn said(world: &World, command: &[&str]) {
 
 fn nothing_in(place: &str, world: &World, text: &str) {
     if let Some(secret) = world.secrets.found_in(text.as_bytes()) {
-        let line = text.lines().find(|line| world.secrets.found_in(line.as_bytes()).is_some()).unwrap_or_default();
+        let line = text
+            .lines()
+            .find(|line| world.secrets.found_in(line.as_bytes()).is_some())
+            .unwrap_or_default();
         panic!("{secret} in {place}: {line}");
     }
 }

@@ -1,4 +1,5 @@
-//! W3C trace context: the agent's trace in our log lines and at the upstream, also where the work goes on without the request.
+//! W3C trace context: the agent's trace in our log lines and at the upstream, also where the work
+//! goes on without the request.
 
 use crate::support::world::{creation, launch};
 use crate::support::{Call, Setup, World};
@@ -20,14 +21,18 @@ fn last_creation(world: &World) -> (String, Vec<String>) {
 async fn the_agents_trace_goes_on_at_the_upstream_under_a_span_of_ours() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
-    let call = creation(&world.proof(&wallet).v2(), &launch("traced")).header("traceparent", PARENT).header("tracestate", "rojo=1,congo=2");
+    let call = creation(&world.proof(&wallet).v2(), &launch("traced"))
+        .header("traceparent", PARENT)
+        .header("tracestate", "rojo=1,congo=2");
     let id = world.send(call).await.must(201).payment_id().unwrap();
     let (parent, state) = last_creation(&world);
     assert!(parent.starts_with(&format!("00-{TRACE}-")) && parent.ends_with("-01"), "{parent}");
     assert!(!parent.contains("b7ad6b7169203331"), "the span is not the agent's: {parent}");
     assert_eq!(state, ["rojo=1,congo=2"]);
     let events = events(&world);
-    let of_it = events.iter().filter(|event| event["payment_id"] == id.as_str() || event["span"]["payment_id"] == id.as_str());
+    let of_it = events.iter().filter(|event| {
+        event["payment_id"] == id.as_str() || event["span"]["payment_id"] == id.as_str()
+    });
     let mut count = 0;
     for event in of_it {
         assert_eq!(event["span"]["trace_id"], TRACE, "{event:#}");
@@ -40,15 +45,25 @@ async fn the_agents_trace_goes_on_at_the_upstream_under_a_span_of_ours() {
 async fn what_is_no_trace_is_dropped_and_a_new_one_starts() {
     let world = Setup::paid().start().await;
     let wallet = world.agent().await;
-    for (at, bad) in ["", "00-0", &PARENT.to_uppercase(), &PARENT.replace(TRACE, &"0".repeat(32)), &PARENT.replacen("00", "ff", 1)]
-        .into_iter()
-        .enumerate()
+    for (at, bad) in [
+        "",
+        "00-0",
+        &PARENT.to_uppercase(),
+        &PARENT.replace(TRACE, &"0".repeat(32)),
+        &PARENT.replacen("00", "ff", 1),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let call = creation(&world.proof(&wallet).v2(), &launch(&format!("bad {at}")));
         world.send(call.header("traceparent", bad).header("tracestate", "rojo=1")).await.must(201);
         let (parent, state) = last_creation(&world);
         let parts: Vec<&str> = parent.split('-').collect();
-        assert_eq!((parts[0], parts[1].len(), parts[2].len(), parts[3]), ("00", 32, 16, "01"), "{parent}");
+        assert_eq!(
+            (parts[0], parts[1].len(), parts[2].len(), parts[3]),
+            ("00", 32, 16, "01"),
+            "{parent}"
+        );
         assert!(!parent.contains(TRACE) && parts[1].bytes().any(|byte| byte != b'0'), "{parent}");
         assert!(state.is_empty(), "{state:?}");
     }
@@ -59,7 +74,10 @@ async fn a_request_that_costs_nothing_is_traced_too_and_each_one_by_itself() {
     let world = World::start().await;
     let wallet = world.agent().await;
     let (name, value) = world.identity(&wallet).v2();
-    world.send(Call::get("/launches").header(name, &value).header("traceparent", PARENT)).await.must(200);
+    world
+        .send(Call::get("/launches").header(name, &value).header("traceparent", PARENT))
+        .await
+        .must(200);
     world.ask(&wallet, "GET", "/launches").await.must(200);
     let seen = world.core().seen();
     let parents: Vec<String> = seen

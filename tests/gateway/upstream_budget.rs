@@ -1,4 +1,5 @@
-//! What the upstream bears is spent by those who are served, and its health costs nobody more than a few seconds.
+//! What the upstream bears is spent by those who are served, and its health costs nobody more than
+//! a few seconds.
 
 use std::time::Duration;
 
@@ -12,7 +13,9 @@ use crate::support::{Call, Card, Reply, Setup, Wallet, World};
 
 /// So many creations a minute, in one process.
 fn bears(per_minute: u32) -> Setup {
-    Setup::paid().set("upstream.per_minute", &per_minute.to_string()).alone("each process has a budget of its own")
+    Setup::paid()
+        .set("upstream.per_minute", &per_minute.to_string())
+        .alone("each process has a budget of its own")
 }
 
 /// The budget is spent: said before anything is claimed, with the time to come back.
@@ -28,7 +31,10 @@ async fn r121_wallets_that_hold_nothing_take_nothing_of_the_budget() {
     let world = bears(2).start().await;
     for number in 0..5 {
         let penniless = world.agent_with(0).await;
-        let reply = world.launch(&penniless, &format!("penniless {number}")).await.refused(402, "PAYMENT_002");
+        let reply = world
+            .launch(&penniless, &format!("penniless {number}"))
+            .await
+            .refused(402, "PAYMENT_002");
         assert_eq!(reply.json()["reason"], "insufficient_funds", "{}", reply.brief());
     }
     for number in 0..2 {
@@ -36,7 +42,9 @@ async fn r121_wallets_that_hold_nothing_take_nothing_of_the_budget() {
     }
     let late = world.agent().await;
     spent(world.launch(&late, "late").await);
-    world.settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 2, transactions: 2, launches: 2, ..Totals::default() })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,13 +69,21 @@ async fn r125_a_health_path_that_hangs_is_asked_once_for_all_and_given_up() {
     // What the core said of itself counts for a second.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let before = questions(&world);
-    let slowest = join_all((0..24).map(|number| answered(&world, number))).await.into_iter().max().unwrap();
-    assert!(slowest < Duration::from_millis(4_500), "the slowest of them was answered after {slowest:?}");
+    let slowest =
+        join_all((0..24).map(|number| answered(&world, number))).await.into_iter().max().unwrap();
+    assert!(
+        slowest < Duration::from_millis(4_500),
+        "the slowest of them was answered after {slowest:?}"
+    );
     let asked = questions(&world) - before;
     assert!(asked <= 5, "health was asked {asked} times in ten seconds");
     let watch = Stopwatch::start();
     Call::get("/readyz").send(world.gateway.operator).await.must(503);
-    assert!(watch.elapsed() < Duration::from_millis(4_500), "readiness after {:?}", watch.elapsed());
+    assert!(
+        watch.elapsed() < Duration::from_millis(4_500),
+        "readiness after {:?}",
+        watch.elapsed()
+    );
     world.core().hang_health(false);
     tokio::time::sleep(Duration::from_millis(4_500)).await;
     world.launch(&world.agent().await, "well again").await.must(201);
@@ -98,12 +114,19 @@ async fn r181_only_an_upstream_that_has_them_is_asked_for_its_accounts() {
     let dropspace = include_str!("../../contracts/profiles/dropspace.toml");
     let folder = tempfile::tempdir().unwrap();
     for schema in ["create-launch.json", "update-launch.json"] {
-        let text = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/schemas").join(schema)).unwrap();
+        let text = std::fs::read(
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/schemas").join(schema),
+        )
+        .unwrap();
         std::fs::write(folder.path().join(schema), text).unwrap();
     }
     let path = folder.path().join("other.toml");
     std::fs::write(&path, dropspace.replace("name = \"dropspace\"", "name = \"other\"")).unwrap();
-    let world = Setup::paid().set("upstream.profile", path.to_str().unwrap()).set("DROPSPACE_KEY", "key-of-the-test").start().await;
+    let world = Setup::paid()
+        .set("upstream.profile", path.to_str().unwrap())
+        .set("DROPSPACE_KEY", "key-of-the-test")
+        .start()
+        .await;
     world.launch(&world.agent().await, "at another upstream").await.must(201);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(accounts_asked(&world), 0);

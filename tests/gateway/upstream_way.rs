@@ -26,7 +26,11 @@ fn impatient() -> Setup {
 fn closed(reply: Reply) {
     let reply = reply.refused(503, "SERVER_001");
     assert_eq!(reply.json()["reason"], "upstream_refuses_us", "{}", reply.brief());
-    assert!(reply.header("retry-after").is_some() && reply.header("payment-required").is_none(), "{}", reply.brief());
+    assert!(
+        reply.header("retry-after").is_some() && reply.header("payment-required").is_none(),
+        "{}",
+        reply.brief()
+    );
 }
 
 /// A paid launch whose outcome is open when its client is told to come back.
@@ -42,7 +46,11 @@ async fn closed_everywhere(world: &World) {
         let ready = async || {
             let reply = Call::get("/readyz").send(gateway.operator).await;
             let said = reply.json()["checks"]["upstream"].as_str().unwrap_or_default().to_owned();
-            if reply.status == 503 && said.contains("refuses the gateway itself") { Ok(()) } else { Err(reply.brief()) }
+            if reply.status == 503 && said.contains("refuses the gateway itself") {
+                Ok(())
+            } else {
+                Err(reply.brief())
+            }
         };
         eventually("readiness says it", SOON, ready).await;
     }
@@ -78,7 +86,8 @@ async fn r183_the_first_answer_that_refuses_our_key_charges_nobody_else() {
         if metrics.contains("gateway_upstream_closed 1") { Ok(()) } else { Err(metrics) }
     })
     .await;
-    // The oldest of them is sent again now and then, which opens the way: it is served with what it paid.
+    // The oldest of them is sent again now and then, which opens the way: it is served with what it
+    // paid.
     world.core().behave(Behaviour::Create);
     open_everywhere(&world).await;
     until_state(&world, "created").await;
@@ -117,7 +126,9 @@ async fn until_all_created(world: &World, count: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r183_what_was_turned_away_until_its_deadline_is_owed_and_not_held_against_its_payer() {
-    let setup = impatient().set("upstream.core_deadline_s", "4").set("pricing.refused_after_pay_per_day", "1");
+    let setup = impatient()
+        .set("upstream.core_deadline_s", "4")
+        .set("pricing.refused_after_pay_per_day", "1");
     let world = setup.start().await;
     world.core().refuse_all(Some(401));
     let wallet = world.agent().await;
@@ -133,7 +144,9 @@ async fn r183_what_was_turned_away_until_its_deadline_is_owed_and_not_held_again
         world.core().refuse_all(Some(401));
     }
     until_state(&world, "rejected").await;
-    world.settles_at(Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() }).await;
+    world
+        .settles_at(Totals { settlements: 1, transactions: 1, obligations: 1, ..Totals::default() })
+        .await;
     // The health path refused us too, and so it is believed when it takes us again.
     closed_everywhere(&world).await;
     world.core().behave(Behaviour::Create);
@@ -160,7 +173,15 @@ async fn r183_two_hostile_bodies_close_nothing() {
         count => Err(format!("{count} are owed")),
     })
     .await;
-    world.settles_at(Totals { settlements: 4, transactions: 4, launches: 2, obligations: 2, ..Totals::default() }).await;
+    world
+        .settles_at(Totals {
+            settlements: 4,
+            transactions: 4,
+            launches: 2,
+            obligations: 2,
+            ..Totals::default()
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,10 +218,16 @@ async fn r183_an_operator_opens_it_by_hand() {
     let opened = world.gateway.run(&["upstream", "open", "--reason", "the key is renewed"]).await;
     assert_eq!(opened.status.code(), Some(0), "{}", String::from_utf8_lossy(&opened.stderr));
     let actions = list(&world, "actions").await;
-    assert_eq!((&actions[0]["action"], &actions[0]["reason"]), (&json!("upstream.open"), &json!("the key is renewed")));
+    assert_eq!(
+        (&actions[0]["action"], &actions[0]["reason"]),
+        (&json!("upstream.open"), &json!("the key is renewed"))
+    );
     open_everywhere(&world).await;
     until_state(&world, "created").await;
-    assert_eq!(act(&world, "upstream/open", &json!({"reason": "again"})).await.status.as_u16(), 409);
+    assert_eq!(
+        act(&world, "upstream/open", &json!({"reason": "again"})).await.status.as_u16(),
+        409
+    );
     world.settles_at(served(1)).await;
 }
 
@@ -227,7 +254,10 @@ async fn r183_a_closed_way_stays_closed_over_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r184_retry_after_bounds_the_next_attempt_of_all() {
-    for (behaviour, reason) in [(Behaviour::TooMany(4), "upstream_refuses_us"), (Behaviour::Busy(4), "upstream_unavailable")] {
+    for (behaviour, reason) in [
+        (Behaviour::TooMany(4), "upstream_refuses_us"),
+        (Behaviour::Busy(4), "upstream_unavailable"),
+    ] {
         let world = Setup::paid().set("server.answer_deadline_s", "30").start().await;
         world.core().behave_next([behaviour]);
         let header = world.proof(&world.agent().await).v2();
@@ -239,9 +269,15 @@ async fn r184_retry_after_bounds_the_next_attempt_of_all() {
             let watch = Stopwatch::start();
             // The other process hears of it within a second.
             tokio::time::sleep(Duration::from_millis(1_800)).await;
-            let next = world.launch(&world.agent().await, "the next").await.refused(503, "SERVER_001");
+            let next =
+                world.launch(&world.agent().await, "the next").await.refused(503, "SERVER_001");
             assert_eq!(next.json()["reason"], reason, "{}", next.brief());
-            assert!(next.header("retry-after").is_some_and(|after| ["1", "2", "3", "4"].contains(&after)), "{}", next.brief());
+            assert!(
+                next.header("retry-after")
+                    .is_some_and(|after| ["1", "2", "3", "4"].contains(&after)),
+                "{}",
+                next.brief()
+            );
             while world.core().creations_seen() == 1 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }

@@ -1,4 +1,5 @@
-//! Refunds in USDC while processes die, the chain changes its mind, fees rise, and the token bars a payer.
+//! Refunds in USDC while processes die, the chain changes its mind, fees rise, and the token bars a
+//! payer.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -47,7 +48,10 @@ async fn a_refund_that_a_reorganisation_takes_away_is_booked_back_and_sent_again
     refunding.world.chain.reorg(1, &[]).await;
     assert_eq!(refunding.sent_to(&payer).await, [0_u64; 0]);
     refunding.until(&payment, "refund_sent").await;
-    assert_eq!((refunding.booked("liab:refund_due").await, refunding.booked("asset:usdc_refund").await), (-i128::from(PRICE), 0));
+    assert_eq!(
+        (refunding.booked("liab:refund_due").await, refunding.booked("asset:usdc_refund").await),
+        (-i128::from(PRICE), 0)
+    );
     assert!(refunding.finding("settlement_lost").await.is_some_and(|(_, open)| open));
     refunding.paid_once(&payment, &payer).await;
     assert!(refunding.finding("settlement_lost").await.is_some_and(|(_, open)| !open));
@@ -63,15 +67,17 @@ async fn a_refund_that_waits_is_raised_under_its_nonce_and_emptied_when_it_is_to
     chain.set_automine(false).await;
     ended(&refunding.approve(&first, &[]).await, 0);
     let wallet = refunding.wallet.address_lower();
-    let raised = async || match refunding.world.proxy().broadcasts().iter().collect::<BTreeSet<_>>().len() {
-        count if count >= 3 => Ok(()),
-        count => Err(format!("{count} different transactions of {wallet}")),
-    };
+    let raised =
+        async || match refunding.world.proxy().broadcasts().iter().collect::<BTreeSet<_>>().len() {
+            count if count >= 3 => Ok(()),
+            count => Err(format!("{count} different transactions of {wallet}")),
+        };
     eventually("the fee is raised", SOON, raised).await;
     assert_eq!(chain.pending_count(refunding.wallet.address).await, 1, "all under one nonce");
     chain.mine(1).await;
     refunding.paid_once(&first, &payer).await;
-    // A day later nothing of the second is mined: an empty transaction takes its nonce, and it is due again once that is final.
+    // A day later nothing of the second is mined: an empty transaction takes its nonce, and it is
+    // due again once that is final.
     ended(&refunding.approve(&second, &[]).await, 0);
     chain.until_pending(refunding.wallet.address, 2).await;
     turn(&refunding.clock, 30).await;
@@ -82,7 +88,11 @@ async fn a_refund_that_waits_is_raised_under_its_nonce_and_emptied_when_it_is_to
     eventually("an empty transaction in its place", SOON, emptied).await;
     chain.mine(1).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(refunding.state(&second).await, "refund_sent", "a reorganisation may still change it");
+    assert_eq!(
+        refunding.state(&second).await,
+        "refund_sent",
+        "a reorganisation may still change it"
+    );
     chain.mine(FINAL_BLOCKS).await;
     refunding.until(&second, "refund_due").await;
     assert_eq!(refunding.sent_to(&other).await, [0_u64; 0]);
@@ -106,7 +116,8 @@ async fn waiting_to(refunding: &Refunding) -> String {
             .map(|(_, it)| it.clone())
     };
     let waiting = of(&content["pending"]).unwrap_or_default();
-    let first = waiting.as_object().and_then(|all| all.values().next().cloned()).unwrap_or_default();
+    let first =
+        waiting.as_object().and_then(|all| all.values().next().cloned()).unwrap_or_default();
     first["to"].as_str().unwrap_or_default().to_lowercase()
 }
 
@@ -119,7 +130,10 @@ async fn a_payer_whom_the_token_bars_is_a_finding_and_due_again() {
     let refused = refunding.approve(&first, &[]).await;
     ended(&refused, 4);
     assert_eq!(refunding.state(&first).await, "refund_due");
-    assert_eq!(refunding.finding("refund_failed").await, Some((format!("refund_{first}_refused"), true)));
+    assert_eq!(
+        refunding.finding("refund_failed").await,
+        Some((format!("refund_{first}_refused"), true))
+    );
     // Barred after it was signed: it reverts, and is due again once nothing can change that.
     chain.set_automine(false).await;
     ended(&refunding.approve(&second, &[]).await, 0);
@@ -132,10 +146,17 @@ async fn a_payer_whom_the_token_bars_is_a_finding_and_due_again() {
     };
     eventually("it is mined", SOON, mined).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(refunding.state(&second).await, "refund_sent", "a reorganisation may still change it");
+    assert_eq!(
+        refunding.state(&second).await,
+        "refund_sent",
+        "a reorganisation may still change it"
+    );
     chain.mine(FINAL_BLOCKS).await;
     refunding.until(&second, "refund_due").await;
-    assert_eq!((refunding.sent_to(&also).await.len(), refunding.booked("asset:usdc_refund").await), (0, 0));
+    assert_eq!(
+        (refunding.sent_to(&also).await.len(), refunding.booked("asset:usdc_refund").await),
+        (0, 0)
+    );
     refunding.agrees().await;
 }
 

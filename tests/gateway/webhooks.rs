@@ -1,4 +1,5 @@
-//! What Stripe tells by itself: believed by its signature alone, carried out once, and never beyond what Stripe says when it is asked.
+//! What Stripe tells by itself: believed by its signature alone, carried out once, and never beyond
+//! what Stripe says when it is asked.
 
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ fn charge(world: &World) -> String {
     world.stripe().succeeded()[0]["latest_charge"].as_str().unwrap().to_owned()
 }
 
-/// An event that would take credits back, if it were believed: the pack is disputed, and the gateway was not told.
+/// An event that would take credits back, if it were believed: the pack is disputed, and the
+/// gateway was not told.
 async fn disputed_in_silence(world: &World) -> String {
     let dispute = world.stripe().emulator.open_dispute(&charge(world), "fraudulent").unwrap();
     event("charge.dispute.created", &dispute)
@@ -55,7 +57,9 @@ async fn disputed_in_silence(world: &World) -> String {
 /// A refund that somebody makes in Stripe's dashboard.
 pub async fn refund_elsewhere(world: &World, payment_intent: &str, cents: u64) {
     let body = format!("payment_intent={payment_intent}&amount={cents}");
-    let call = Call::new("POST", REFUNDS).bytes(body).header("content-type", "application/x-www-form-urlencoded");
+    let call = Call::new("POST", REFUNDS)
+        .bytes(body)
+        .header("content-type", "application/x-www-form-urlencoded");
     let call = call.header("authorization", &format!("Bearer {SECRET_KEY}"));
     call.send(world.stripe().emulator.address()).await.must(200);
 }
@@ -90,14 +94,17 @@ async fn r091_a_forged_event_has_no_effect() {
     let now = now_unix_s();
     let wrong = format!("t={now},v1={}", "0".repeat(64));
     refused(world.send(delivery(&wrong, &told)).await, "invalid_signature");
-    let other_secret = sandbox::stripe::webhook::sign("whsec_anotherSecretThatIsNotOurs", now, told.as_bytes());
+    let other_secret =
+        sandbox::stripe::webhook::sign("whsec_anotherSecretThatIsNotOurs", now, told.as_bytes());
     refused(world.send(delivery(&other_secret, &told)).await, "invalid_signature");
     // The right signature, over the same JSON with other bytes.
     let again = format!("{:#}", serde_json::from_str::<Value>(&told).unwrap());
     refused(world.send(delivery(&signature(now, &told), &again)).await, "invalid_signature");
     let moved = signature(now, &told).replace(&format!("t={now}"), &format!("t={}", now - 1));
     refused(world.send(delivery(&moved, &told)).await, "invalid_signature");
-    let bare = Call::new("POST", "/webhooks/stripe").bytes(told.clone()).header("content-type", "application/json");
+    let bare = Call::new("POST", "/webhooks/stripe")
+        .bytes(told.clone())
+        .header("content-type", "application/json");
     refused(world.send(bare).await, "invalid_signature_header");
     let live = told.replace("\"livemode\":false", "\"livemode\":true");
     // An endpoint that refuses what Stripe signs is closed in the end.
@@ -194,17 +201,31 @@ async fn a_refund_elsewhere_of_a_delivered_launch_is_goodwill_and_its_dispute_a_
     let world = card_world().await;
     world.hear_events();
     let card = Card::new();
-    let token = world.pay(&card, &unpaid("first")).await.must(201).header("x-agent-token").unwrap().to_owned();
+    let token = world
+        .pay(&card, &unpaid("first"))
+        .await
+        .must(201)
+        .header("x-agent-token")
+        .unwrap()
+        .to_owned();
     world.pay(&card, &unpaid("second")).await.must(201);
     let intents = world.stripe().succeeded();
     refund_elsewhere(&world, intents[0]["id"].as_str().unwrap(), 60).await;
     let lost = async || {
         let journal = world.gateway.audit().view("journal").await;
-        if journal.iter().any(|line| text(line, "account") == "exp:loss") { Ok(()) } else { Err("not booked".to_owned()) }
+        if journal.iter().any(|line| text(line, "account") == "exp:loss") {
+            Ok(())
+        } else {
+            Err("not booked".to_owned())
+        }
     };
     eventually("the loss", Duration::from_secs(20), lost).await;
     shows(&world, &token, 0, None).await;
-    world.stripe().emulator.open_dispute(intents[1]["latest_charge"].as_str().unwrap(), "fraudulent").unwrap();
+    world
+        .stripe()
+        .emulator
+        .open_dispute(intents[1]["latest_charge"].as_str().unwrap(), "fraudulent")
+        .unwrap();
     shows(&world, &token, 0, Some(1)).await;
     world.settles_at(Totals { settlements: 2, charges: 2, launches: 2, ..Totals::default() }).await;
 }

@@ -1,4 +1,5 @@
-//! A module imports only what stands below it: no two modules of a room import each other, not even by way of others.
+//! A module imports only what stands below it: no two modules of a room import each other, not even
+//! by way of others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -39,8 +40,10 @@ fn without_tests(code: &str) -> String {
 
 fn imports(files: &BTreeMap<Module, String>) -> Imports {
     let of = |own: &Module, code: &String| {
-        let children = files.keys().filter(|other| other.len() == own.len() + 1 && other.starts_with(own));
-        let children: Vec<&str> = children.filter_map(|child| child.last()).map(String::as_str).collect();
+        let children =
+            files.keys().filter(|other| other.len() == own.len() + 1 && other.starts_with(own));
+        let children: Vec<&str> =
+            children.filter_map(|child| child.last()).map(String::as_str).collect();
         let named = paths(code, &children);
         let found = named.iter().filter_map(|path| nearest(absolute(own, path), files));
         found.filter(|other| other != own).collect()
@@ -51,7 +54,8 @@ fn imports(files: &BTreeMap<Module, String>) -> Imports {
 /// Every path of ours that the code names: its imports, and what it calls by a path.
 fn paths(code: &str, children: &[&str]) -> Vec<Vec<String>> {
     let (imports, rest) = split(code);
-    let starts: Vec<&str> = ["crate", "super", "self"].into_iter().chain(children.iter().copied()).collect();
+    let starts: Vec<&str> =
+        ["crate", "super", "self"].into_iter().chain(children.iter().copied()).collect();
     let mut found = Vec::new();
     for import in imports {
         found.extend(path_at(import).into_iter().filter(|path| starts.contains(&path[0].as_str())));
@@ -107,10 +111,13 @@ fn nearest(mut path: Module, files: &BTreeMap<Module, String>) -> Option<Module>
 }
 
 fn circles(imports: &Imports) -> Vec<String> {
-    let reached: BTreeMap<&Module, BTreeSet<&Module>> = imports.keys().map(|own| (own, reached(imports, own))).collect();
+    let reached: BTreeMap<&Module, BTreeSet<&Module>> =
+        imports.keys().map(|own| (own, reached(imports, own))).collect();
     let mut named = BTreeSet::new();
     for (own, theirs) in &reached {
-        let circle = theirs.iter().filter(|other| reached.get(**other).is_some_and(|back| back.contains(own)));
+        let circle = theirs
+            .iter()
+            .filter(|other| reached.get(**other).is_some_and(|back| back.contains(own)));
         let circle: BTreeSet<String> = circle.map(|module| module.join("::")).collect();
         if !circle.is_empty() {
             named.insert(circle.into_iter().collect::<Vec<_>>().join(", "));
@@ -145,7 +152,11 @@ fn circles_are_found_by_import_and_by_path() {
     ]);
     assert_eq!(circles(&imports(&straight)), Vec::<String>::new());
     assert_eq!(imports(&straight).values().map(BTreeSet::len).collect::<Vec<_>>(), [2, 2, 0, 1]);
-    let round =
-        files([("a", "pub mod x;"), ("a::x", "use crate::a::y::Y;"), ("a::y", "fn f() { super::z::g() }"), ("a::z", "use super::x;")]);
+    let round = files([
+        ("a", "pub mod x;"),
+        ("a::x", "use crate::a::y::Y;"),
+        ("a::y", "fn f() { super::z::g() }"),
+        ("a::z", "use super::x;"),
+    ]);
     assert_eq!(circles(&imports(&round)), ["a::x, a::y, a::z"]);
 }

@@ -1,4 +1,5 @@
-//! `contracts/launch-api.md` names for every row the tests that show it; they exist, and so do the cases that it names.
+//! `contracts/launch-api.md` names for every row the tests that show it; they exist, and so do the
+//! cases that it names.
 
 use std::path::Path;
 
@@ -31,10 +32,17 @@ fn every_row_of_the_launch_api_is_shown_by_a_test() {
     for code in CODES {
         assert!(contract.contains(code), "no row speaks of {code}");
     }
-    let through_the_gateway =
-        read(|file| file.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("launch_api")), "tests/gateway");
+    let through_the_gateway = read(
+        |file| {
+            file.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("launch_api"))
+        },
+        "tests/gateway",
+    );
     let core = read(|_| true, "launch-core/src");
-    let rows: Vec<&str> = contract.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| shown by |")).collect();
+    let rows: Vec<&str> = contract
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.ends_with("| shown by |"))
+        .collect();
     assert!(rows.len() > 50, "only {} rows", rows.len());
     let mut complaints = Vec::new();
     for row in rows {
@@ -45,7 +53,9 @@ fn every_row_of_the_launch_api_is_shown_by_a_test() {
             complaints.push(format!("nothing shows: {row}"));
         }
         for (name, case) in shown {
-            let (name, text) = name.strip_prefix("core:").map_or((name, &through_the_gateway), |name| (name, &core));
+            let (name, text) = name
+                .strip_prefix("core:")
+                .map_or((name, &through_the_gateway), |name| (name, &core));
             match test(text, name) {
                 None => complaints.push(format!("there is no test {name}")),
                 Some(body) if case.is_some_and(|case| !body.contains(&format!("\"{case}\""))) => {

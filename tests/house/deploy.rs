@@ -28,7 +28,8 @@ fn compose_with(arguments: &[&str], secrets: &[&str]) -> Option<Output> {
 }
 
 fn compose(arguments: &[&str]) -> String {
-    let output = compose_with(arguments, &SECRETS).expect("install docker-compose, or run tests/run");
+    let output =
+        compose_with(arguments, &SECRETS).expect("install docker-compose, or run tests/run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -45,7 +46,10 @@ fn environments() -> BTreeMap<String, BTreeMap<String, String>> {
         }
         if depth == 6 && name.trim().starts_with("TURNPIKE_") {
             let value = value.trim().trim_matches(['"', '\'']).to_owned();
-            found.entry(service.clone()).or_insert_with(BTreeMap::new).insert(name.trim().to_owned(), value);
+            found
+                .entry(service.clone())
+                .or_insert_with(BTreeMap::new)
+                .insert(name.trim().to_owned(), value);
         }
     }
     found
@@ -60,7 +64,8 @@ fn compose_reads_its_file() {
 fn no_secret_has_a_value_that_everybody_knows() {
     for name in SECRETS {
         let others: Vec<&str> = SECRETS.into_iter().filter(|other| *other != name).collect();
-        let output = compose_with(&["config", "-q"], &others).expect("install docker-compose, or run tests/run");
+        let output = compose_with(&["config", "-q"], &others)
+            .expect("install docker-compose, or run tests/run");
         assert!(!output.status.success(), "it starts without {name}");
     }
 }
@@ -68,11 +73,18 @@ fn no_secret_has_a_value_that_everybody_knows() {
 #[test]
 fn every_setting_of_the_compose_file_is_one() {
     let environments = environments();
-    assert_eq!(environments.keys().collect::<Vec<_>>(), ["core", "gateway-a", "gateway-b", "migrate"]);
+    assert_eq!(
+        environments.keys().collect::<Vec<_>>(),
+        ["core", "gateway-a", "gateway-b", "migrate"]
+    );
     let text = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
     let word = |c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_';
-    let named: BTreeSet<&str> = text.split(word).filter(|word| word.starts_with("TURNPIKE_")).collect();
-    let told: BTreeSet<&str> = environments.values().flat_map(|environment| environment.keys().map(String::as_str)).collect();
+    let named: BTreeSet<&str> =
+        text.split(word).filter(|word| word.starts_with("TURNPIKE_")).collect();
+    let told: BTreeSet<&str> = environments
+        .values()
+        .flat_map(|environment| environment.keys().map(String::as_str))
+        .collect();
     assert_eq!(named, told, "named in the file, and told to a process");
     for (service, environment) in environments {
         let place = tempfile::tempdir().unwrap();
@@ -81,15 +93,24 @@ fn every_setting_of_the_compose_file_is_one() {
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         // A build may lack a backend; a name or a value that cannot be is another complaint.
-        let wrong: Vec<&str> = said.lines().skip(1).filter(|line| !line.trim().is_empty() && !line.contains("is not built in")).collect();
-        assert!(output.status.success() || (said.contains("is not built in") && wrong.is_empty()), "{service}: {said}");
+        let wrong: Vec<&str> = said
+            .lines()
+            .skip(1)
+            .filter(|line| !line.trim().is_empty() && !line.contains("is not built in"))
+            .collect();
+        assert!(
+            output.status.success() || (said.contains("is not built in") && wrong.is_empty()),
+            "{service}: {said}"
+        );
     }
 }
 
 #[test]
 fn each_replica_signs_with_its_own_key_and_knows_the_others() {
     let environments = environments();
-    let key = |service: &str, setting: &str| environments[service][&format!("TURNPIKE_X402__{setting}")].clone();
+    let key = |service: &str, setting: &str| {
+        environments[service][&format!("TURNPIKE_X402__{setting}")].clone()
+    };
     for (own, other) in [("gateway-a", "gateway-b"), ("gateway-b", "gateway-a")] {
         assert_ne!(key(own, "SIGNER_KEY"), key(other, "SIGNER_KEY"));
         assert_eq!(key(own, "OTHER_SIGNER_KEYS"), key(other, "SIGNER_KEY"));
@@ -100,15 +121,28 @@ fn each_replica_signs_with_its_own_key_and_knows_the_others() {
 #[test]
 fn the_image_gets_what_it_is_built_from() {
     let ignore = std::fs::read_to_string(root().join(".dockerignore")).unwrap();
-    let let_through: BTreeSet<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let let_through: BTreeSet<&str> =
+        ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
     assert!(
-        manifest.contains("members = [\"payments\", \"testkit\", \"launch-core\", \"sandbox\", \"bench\"]"),
+        manifest.contains(
+            "members = [\"payments\", \"testkit\", \"launch-core\", \"sandbox\", \"bench\"]"
+        ),
         "a member that the image is not given"
     );
-    for needed in
-        ["Cargo.toml", "Cargo.lock", "payments", "testkit", "launch-core", "sandbox", "bench", "src", "contracts", "migrations", "tests"]
-    {
+    for needed in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "payments",
+        "testkit",
+        "launch-core",
+        "sandbox",
+        "bench",
+        "src",
+        "contracts",
+        "migrations",
+        "tests",
+    ] {
         assert!(let_through.contains(needed), "{needed} is left out");
         assert!(root().join(needed).exists(), "{needed}");
     }

@@ -1,5 +1,5 @@
-//! Tests cite the catalogue of faults by number, in their names and in what they say: every number that is cited has
-//! its row there.
+//! Tests cite the catalogue of faults by number, in their names and in what they say: every number
+//! that is cited has its row there.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,11 @@ use crate::text::{everything, root};
 #[test]
 fn every_number_that_is_cited_is_in_the_catalogue() {
     let catalogue = std::fs::read_to_string(root().join("docs/faults.md")).unwrap();
-    let rows: BTreeSet<String> =
-        catalogue.lines().filter_map(|line| line.strip_prefix("| R")).map(|row| row.chars().take(3).collect()).collect();
+    let rows: BTreeSet<String> = catalogue
+        .lines()
+        .filter_map(|line| line.strip_prefix("| R"))
+        .map(|row| row.chars().take(3).collect())
+        .collect();
     assert!(rows.len() > 200, "the catalogue has {} rows", rows.len());
     let mut cited = BTreeSet::new();
     for file in everything() {

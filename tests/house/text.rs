@@ -18,7 +18,8 @@ pub fn sources(folder: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let skipped = ["target", "node_modules", ".venv"].iter().any(|name| path.ends_with(name));
+            let skipped =
+                ["target", "node_modules", ".venv"].iter().any(|name| path.ends_with(name));
             if path.is_dir() && !skipped {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -90,7 +91,9 @@ fn walk<'a>(code: &'a str, before: &[String], paths: &mut Vec<Vec<String>>) -> &
     let mut path = before.to_vec();
     path.push(code[..end].to_owned());
     match code[end..].strip_prefix("::") {
-        Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => walk(rest, &path, paths),
+        Some(rest) if rest.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{') => {
+            walk(rest, &path, paths)
+        }
         _ => {
             paths.push(path);
             after_new_name(&code[end..])

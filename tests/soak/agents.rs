@@ -1,4 +1,5 @@
-//! The agents: each makes free and paid launches with one wallet after the other, and sends a proof again until it knows its end.
+//! The agents: each makes free and paid launches with one wallet after the other, and sends a proof
+//! again until it knows its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -119,7 +120,11 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
         let _ = tokio::time::timeout(patience, call.try_send(shared.address())).await;
         return;
     }
-    let Some(reply) = answer(shared, call.clone(), || Box::pin(std::future::ready(Some(signed())))).await else { return };
+    let Some(reply) =
+        answer(shared, call.clone(), || Box::pin(std::future::ready(Some(signed())))).await
+    else {
+        return;
+    };
     match reply.status.as_u16() {
         201 => created(shared, wallet, &reply),
         400 => {
@@ -131,13 +136,23 @@ async fn one_launch(shared: &Shared, wallet: &Wallet, number: u64) {
     }
     if dice > 200 && !shared.signs_anew {
         let again = final_answer(shared, &call).await;
-        assert_eq!((again.launch_id(), again.replayed()), (reply.launch_id(), true), "{}", again.brief());
+        assert_eq!(
+            (again.launch_id(), again.replayed()),
+            (reply.launch_id(), true),
+            "{}",
+            again.brief()
+        );
         shared.replays.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Sends a payment until its answer is final: the same one, or a new one after each 503. None once there is nothing to pay with.
-pub async fn answer<'a>(shared: &Shared, call: Call, mut anew: impl FnMut() -> BoxFuture<'a, Option<Call>>) -> Option<Reply> {
+/// Sends a payment until its answer is final: the same one, or a new one after each 503. None once
+/// there is nothing to pay with.
+pub async fn answer<'a>(
+    shared: &Shared,
+    call: Call,
+    mut anew: impl FnMut() -> BoxFuture<'a, Option<Call>>,
+) -> Option<Reply> {
     if !shared.signs_anew {
         return Some(final_answer(shared, &call).await);
     }
@@ -151,8 +166,16 @@ pub async fn answer<'a>(shared: &Shared, call: Call, mut anew: impl FnMut() -> B
         if reply.status != 503 {
             return Some(reply);
         }
-        assert!(reply.header("payment-required").is_none(), "a challenge with an unknown outcome: {}", reply.brief());
-        assert!(watch.elapsed() < PATIENCE, "no final answer within {PATIENCE:?}: {}", reply.brief());
+        assert!(
+            reply.header("payment-required").is_none(),
+            "a challenge with an unknown outcome: {}",
+            reply.brief()
+        );
+        assert!(
+            watch.elapsed() < PATIENCE,
+            "no final answer within {PATIENCE:?}: {}",
+            reply.brief()
+        );
         shared.repeats.fetch_add(1, Ordering::Relaxed);
         let wait_s = reply.header("retry-after").expect("Retry-After").parse().unwrap();
         tokio::time::sleep(Duration::from_secs(wait_s)).await;
@@ -166,8 +189,15 @@ pub async fn final_answer(shared: &Shared, call: &Call) -> Reply {
     let mut last = String::new();
     while watch.elapsed() < PATIENCE {
         match call.try_send(shared.address()).await {
-            Ok(reply) if reply.status == 503 || (reply.status == 500 && reply.code() == "PAYMENT_004") => {
-                assert!(reply.header("payment-required").is_none(), "a challenge with an unknown outcome: {}", reply.brief());
+            Ok(reply)
+                if reply.status == 503
+                    || (reply.status == 500 && reply.code() == "PAYMENT_004") =>
+            {
+                assert!(
+                    reply.header("payment-required").is_none(),
+                    "a challenge with an unknown outcome: {}",
+                    reply.brief()
+                );
                 last = reply.brief();
             }
             Ok(reply) => return reply,

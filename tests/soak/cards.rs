@@ -1,4 +1,5 @@
-//! The card agents: each charges a card for launches, buys a pack, and spends its credits by agent token and by fresh tokens.
+//! The card agents: each charges a card for launches, buys a pack, and spends its credits by agent
+//! token and by fresh tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,11 +31,13 @@ pub async fn live(shared: Arc<Shared>) {
     }
 }
 
-/// A launch that the card is charged for; refused by the core it leaves a credit, which funds the card's next launch.
+/// A launch that the card is charged for; refused by the core it leaves a credit, which funds the
+/// card's next launch.
 async fn charged_launch(shared: &Shared, card: &Card, number: u64) {
     let call = unpaid(&format!("charge {number} of {card:?}"));
     let Some(credential) = credential(shared, card, &call).await else { return };
-    let again = || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
+    let again =
+        || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
     let Some(reply) = answer(shared, credential.on(&call), again).await else { return };
     match reply.status.as_u16() {
         201 => created(shared, &reply),
@@ -48,7 +51,8 @@ async fn charged_launch(shared: &Shared, card: &Card, number: u64) {
 async fn pack(shared: &Shared, card: &Card) -> Option<String> {
     let call = purchase();
     let credential = credential(shared, card, &call).await?;
-    let again = || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
+    let again =
+        || -> BoxFuture<'_, Option<Call>> { Box::pin(credential_again(shared, card, &call)) };
     let reply = answer(shared, credential.on(&call), again).await?.must(200);
     assert_eq!(reply.json()["data"]["credits_added"], 20, "{}", reply.brief());
     shared.packs.fetch_add(1, Ordering::Relaxed);
@@ -67,7 +71,9 @@ async fn on_credits(shared: &Shared, card: &Card, token: &str) {
                 Some(credential) => credential.on(&call),
                 None => return,
             },
-            _ => call.header("authorization", &format!("Bearer {token}")).header("idempotency-key", &format!("credit-{number}")),
+            _ => call
+                .header("authorization", &format!("Bearer {token}"))
+                .header("idempotency-key", &format!("credit-{number}")),
         };
         let reply = final_answer(shared, &call).await;
         match reply.status.as_u16() {
@@ -88,7 +94,8 @@ async fn credential_again(shared: &Shared, card: &Card, call: &Call) -> Option<C
     Some(challenge.answered(&card.token(&shared.stripe, challenge.cents())).on(call))
 }
 
-/// A fresh challenge for this call, answered with a fresh token; nothing once the agents are stopped.
+/// A fresh challenge for this call, answered with a fresh token; nothing once the agents are
+/// stopped.
 async fn credential(shared: &Shared, card: &Card, call: &Call) -> Option<Credential> {
     let reply = final_answer(shared, call).await;
     if shared.stopped() && reply.status != 402 {

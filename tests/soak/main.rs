@@ -1,6 +1,8 @@
-//! Agents with wallets and cards at the highest rate that the machine holds, and gateways that are killed every few seconds while their
-//! database breaks off and their cache is flushed now and then. At the end nothing is lost, taken twice or given away. `tests/soak/run` builds
-//! and runs it, on two processes before PostgreSQL and Redis; `TURNPIKE_TEST_STORE=sqlite` on one process and its file.
+//! Agents with wallets and cards at the highest rate that the machine holds, and gateways that are
+//! killed every few seconds while their database breaks off and their cache is flushed now and
+//! then. At the end nothing is lost, taken twice or given away. `tests/soak/run` builds and runs
+//! it, on two processes before PostgreSQL and Redis; `TURNPIKE_TEST_STORE=sqlite` on one process
+//! and its file.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -35,7 +37,8 @@ use support::{Setup, World};
 pub struct Blows {
     /// SIGKILL of one process.
     pub kills: u64,
-    /// The way to one process' database, broken off for two seconds; or every connection of all of them, for an instant.
+    /// The way to one process' database, broken off for two seconds; or every connection of all of
+    /// them, for an instant.
     pub cuts: u64,
     /// The cache of both, emptied.
     pub flushes: u64,
@@ -55,8 +58,10 @@ async fn main() -> ExitCode {
 }
 
 async fn soak() {
-    let (seconds, agents, kill_every_s) = (setting("SOAK_S", 180), setting("SOAK_AGENTS", 24), setting("SOAK_KILL_EVERY_S", 10));
-    let (cut_every_s, disk_every_s) = (setting("SOAK_CUT_EVERY_S", 0), setting("SOAK_DISK_EVERY_S", 0));
+    let (seconds, agents, kill_every_s) =
+        (setting("SOAK_S", 180), setting("SOAK_AGENTS", 24), setting("SOAK_KILL_EVERY_S", 10));
+    let (cut_every_s, disk_every_s) =
+        (setting("SOAK_CUT_EVERY_S", 0), setting("SOAK_DISK_EVERY_S", 0));
     let mut world = start(disk_every_s > 0).await;
     let shared = Arc::new(Shared::new(&world, setting("SOAK_SIGN_ANEW", 0) > 0));
     let mut running = Vec::new();
@@ -103,7 +108,11 @@ async fn start(on_a_disk: bool) -> World {
         .set("pricing.refused_after_pay_per_day", plenty)
         .set("upstream.per_minute", plenty)
         .set("upstream.concurrent", "64");
-    let setup = if on_server() { setup.processes(2).databases_proxied().set("store.connections", "10") } else { setup };
+    let setup = if on_server() {
+        setup.processes(2).databases_proxied().set("store.connections", "10")
+    } else {
+        setup
+    };
     assert!(!on_a_disk || !on_server(), "SOAK_DISK_EVERY_S is for TURNPIKE_TEST_STORE=sqlite");
     let setup = if on_a_disk { setup.disk(DISK_MEGABYTES) } else { setup };
     let world = setup.own_chain().cards().start().await;
@@ -123,8 +132,9 @@ async fn fill_and_free(world: &World, time: Duration) {
     assert!(world.gateway.runs());
 }
 
-/// The time until the next kill. The core works; before every other kill it refuses for a moment, and before every fourth it fails, which
-/// keeps the gateways' own breakers open for the rest of that time.
+/// The time until the next kill. The core works; before every other kill it refuses for a moment,
+/// and before every fourth it fails, which keeps the gateways' own breakers open for the rest of
+/// that time.
 async fn moods(world: &World, round: u64, seconds: u64) {
     let tenth = Duration::from_millis(seconds * 100);
     let odd = match round % 4 {
@@ -138,8 +148,8 @@ async fn moods(world: &World, round: u64, seconds: u64) {
     }
 }
 
-/// One process, whichever, is killed and starts again. Every third time the way to one database breaks off for two seconds as well, and
-/// every fourth time the cache forgets everything.
+/// One process, whichever, is killed and starts again. Every third time the way to one database
+/// breaks off for two seconds as well, and every fourth time the cache forgets everything.
 async fn strike(world: &mut World, blows: &mut Blows) {
     if blows.kills % 3 == 1 && !world.databases.is_empty() {
         let chosen = &world.databases[usize::from(random_bytes::<1>()[0]) % world.databases.len()];
@@ -161,14 +171,21 @@ async fn strike(world: &mut World, blows: &mut Blows) {
 
 /// The whole server is this run's: `tests/soak/run` starts it.
 async fn flush_cache() {
-    let url = std::env::var("TURNPIKE_TEST_REDIS").expect("TURNPIKE_TEST_REDIS names a Redis of this run's own");
-    let flushed = tokio::process::Command::new("redis-cli").args(["-u", &url, "FLUSHALL"]).output().await.unwrap();
+    let url = std::env::var("TURNPIKE_TEST_REDIS")
+        .expect("TURNPIKE_TEST_REDIS names a Redis of this run's own");
+    let flushed = tokio::process::Command::new("redis-cli")
+        .args(["-u", &url, "FLUSHALL"])
+        .output()
+        .await
+        .unwrap();
     assert!(flushed.status.success(), "{}", String::from_utf8_lossy(&flushed.stderr));
 }
 
 fn setting(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")),
+        Ok(text) => {
+            text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}"))
+        }
         Err(_) => default,
     }
 }

@@ -31,19 +31,22 @@ pub(in super::super) async fn create(
     let key = &caller.idempotency_key;
     if key.is_empty() || key.len() > KEY_MAX_CHARS {
         let message = "Idempotency-Key is required";
-        let violation = Violation::invalid("Idempotency-Key", message).expected("1 to 255 characters");
+        let violation =
+            Violation::invalid("Idempotency-Key", message).expected("1 to 255 characters");
         return Err(Refusal::one(violation).into());
     }
     let body_sha256 = Sha256::digest(&body).to_vec();
     // Judged before the lock is taken; the verdict counts only if the key is new.
     let now_unix_ms = core.now_unix_ms();
-    let verdict = json_body(&body).and_then(|body| Ok(parse(&body, core.connected(), now_unix_ms)?));
+    let verdict =
+        json_body(&body).and_then(|body| Ok(parse(&body, core.connected(), now_unix_ms)?));
 
     let mut tx = core.inner.store.begin().await?;
     if let Some(first) = creations::find(&mut tx, key).await? {
         return replay(&caller, &body_sha256, first);
     }
-    let (launch, answer_status, answer_body) = save(&core, &mut tx, &caller, verdict?, now_unix_ms).await?;
+    let (launch, answer_status, answer_body) =
+        save(&core, &mut tx, &caller, verdict?, now_unix_ms).await?;
     let creation = Creation {
         seq: 0,
         idempotency_key: key.clone(),
@@ -69,8 +72,8 @@ fn replay(caller: &Caller, body_sha256: &[u8], first: Creation) -> Result<Respon
     Ok(answer)
 }
 
-/// Saves launch, media and posts, and says what the answer is: 201, 202 with `publish`, 200 with `wait`,
-/// 201 with `publish_error` when it is created but cannot be published.
+/// Saves launch, media and posts, and says what the answer is: 201, 202 with `publish`, 200 with
+/// `wait`, 201 with `publish_error` when it is created but cannot be published.
 async fn save(
     core: &LaunchCore,
     conn: &mut SqliteConnection,
@@ -92,7 +95,8 @@ async fn save(
     };
     launches::insert(conn, &launch).await?;
     launch.content.media_assets = core.keep_media(conn, launch.id, create.media).await?;
-    let requirements = if create.publish { Some(publish::requirements(&launch.content)) } else { None };
+    let requirements =
+        if create.publish { Some(publish::requirements(&launch.content)) } else { None };
     let (status, body) = match requirements {
         None => (201, json!({"data": views::created(&launch, launch.status)})),
         Some(Err(refusal)) => {

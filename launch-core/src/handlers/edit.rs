@@ -28,7 +28,9 @@ pub(in super::super) async fn patch(
     let mut launch = own(&mut tx, &caller, &id).await?;
     let patch = rules::parse(&json_body(&body)?, core.connected(), now_unix_ms)?;
     let before = views::detail(&launch, &[]);
-    if let Some(media) = rules::apply(&mut launch, patch, now_unix_ms).map_err(|refusal| refusal.complete(&before))? {
+    if let Some(media) = rules::apply(&mut launch, patch, now_unix_ms)
+        .map_err(|refusal| refusal.complete(&before))?
+    {
         launch.content.media_assets = core.keep_media(&mut tx, launch.id, media).await?;
     }
     launches::update(&mut tx, &launch).await?;
@@ -48,7 +50,10 @@ pub(in super::super) async fn delete(
     let launch = own(&mut tx, &caller, &id).await?;
     if launch.status == Status::Running {
         let message = "cannot delete a launch that is currently running";
-        let refusal = Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message).expected("any status but running"));
+        let refusal = Refusal::one(
+            Violation::new(Kind::StatusForbidsChange, "status", message)
+                .expected("any status but running"),
+        );
         return Err(refusal.complete(&views::detail(&launch, &[])).into());
     }
     launches::delete(&mut tx, launch.id).await?;

@@ -31,7 +31,8 @@ pub(in super::super) async fn by_key(
     Ok(data(200, &found))
 }
 
-/// `GET /_core/launches?after=&limit=`: every creation, oldest first; `next` goes into `after`, null at the end.
+/// `GET /_core/launches?after=&limit=`: every creation, oldest first; `next` goes into `after`,
+/// null at the end.
 pub(in super::super) async fn list(
     State(core): State<LaunchCore>,
     Extension(caller): Extension<Caller>,
@@ -51,7 +52,10 @@ pub(in super::super) async fn list(
 }
 
 /// `GET /_core/health`: 200 when the database answers.
-pub(in super::super) async fn health(State(core): State<LaunchCore>, Extension(caller): Extension<Caller>) -> Result<Response, Failure> {
+pub(in super::super) async fn health(
+    State(core): State<LaunchCore>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Failure> {
     caller.require_gateway()?;
     sqlx::query("SELECT 1 FROM creations LIMIT 1").fetch_optional(&core.inner.store.read).await?;
     Ok(data(200, &json!({"status": "ok"})))

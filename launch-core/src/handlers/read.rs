@@ -35,7 +35,11 @@ pub(in super::super) async fn list(
         None => None,
         Some(text) => Some(Status::from_id(text).ok_or_else(|| {
             let known = Status::ALL.map(Status::id).join(", ");
-            Refusal::one(Violation::invalid("status", "unknown status").expected(known).got(&text.as_str().into()))
+            Refusal::one(
+                Violation::invalid("status", "unknown status")
+                    .expected(known)
+                    .got(&text.as_str().into()),
+            )
         })?),
     };
     core.post_due().await?;
@@ -45,7 +49,8 @@ pub(in super::super) async fn list(
     let page_of = launches::page(&mut view, &caller.agent, status, limit, offset).await?;
     let items: Vec<Value> = page_of.iter().map(views::item).collect();
     let total_pages = (total + limit - 1) / limit;
-    let pagination = json!({"page": page, "page_size": page_size, "total": total, "total_pages": total_pages});
+    let pagination =
+        json!({"page": page, "page_size": page_size, "total": total, "total_pages": total_pages});
     Ok(json_text(200, json!({"data": items, "pagination": pagination}).to_string()))
 }
 
@@ -78,8 +83,14 @@ pub(in super::super) async fn status(
 /// `GET /dropspace/status`: all platforms that post by themselves, in canonical order.
 pub(in super::super) async fn accounts(State(core): State<LaunchCore>) -> Response {
     let entry = |platform: Platform| {
-        let mut entry = json!({"platform": platform, "connected": core.connected().contains(platform)});
-        let account = core.inner.config.connected.iter().find(|account| account.platform == platform && account.connected);
+        let mut entry =
+            json!({"platform": platform, "connected": core.connected().contains(platform)});
+        let account = core
+            .inner
+            .config
+            .connected
+            .iter()
+            .find(|account| account.platform == platform && account.connected);
         if let Some(name) = account.and_then(|account| account.account_name.as_deref()) {
             entry["account_name"] = name.into();
         }
@@ -97,7 +108,12 @@ pub(in super::super) async fn accounts(State(core): State<LaunchCore>) -> Respon
 }
 
 /// A whole number of the query string.
-pub(super) fn number<N>(params: &Params, name: &str, default: N, range: RangeInclusive<N>) -> Result<N, Failure>
+pub(super) fn number<N>(
+    params: &Params,
+    name: &str,
+    default: N,
+    range: RangeInclusive<N>,
+) -> Result<N, Failure>
 where
     N: std::str::FromStr + PartialOrd + std::fmt::Display,
 {

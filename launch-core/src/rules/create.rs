@@ -20,7 +20,8 @@ const DESCRIPTION_MAX_CHARS: usize = 2_000;
 pub struct CreateLaunch {
     /// 1 to 200 characters.
     pub title: String,
-    /// Everything else that is kept. `media_assets` is empty until the uploads have addresses: see `media`.
+    /// Everything else that is kept. `media_assets` is empty until the uploads have addresses: see
+    /// `media`.
     pub content: Content,
     /// Media to be kept, at most 9 images and 1 video.
     pub media: Vec<NewMedia>,
@@ -37,12 +38,20 @@ pub struct CreateLaunch {
 /// Reads a creation. `now_unix_ms` is compared with `scheduled_date`.
 ///
 /// # Errors
-/// A [`Refusal`] that lists every mistake: SERVER_002, UPLOAD_001/002, AUTH_002, SERVER_003, LAUNCH_007.
-pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<CreateLaunch, Refusal> {
+/// A [`Refusal`] that lists every mistake: SERVER_002, UPLOAD_001/002, AUTH_002, SERVER_003,
+/// LAUNCH_007.
+pub fn parse(
+    body: &Value,
+    connected: &Connected,
+    now_unix_ms: i64,
+) -> Result<CreateLaunch, Refusal> {
     let mut fields = Fields::of(body, true)?;
     let title = fields.text("title", 1, TITLE_MAX_CHARS);
     if !fields.has("title") {
-        fields.refuse(Violation::invalid("title", "title is required").expected("a string of 1 to 200 characters"));
+        fields.refuse(
+            Violation::invalid("title", "title is required")
+                .expected("a string of 1 to 200 characters"),
+        );
     }
     let product_description = fields.text("product_description", 1, DESCRIPTION_MAX_CHARS);
     let product_url = fields.url("product_url", false);
@@ -92,7 +101,8 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Cr
 }
 
 fn refusal(violations: Vec<Violation>) -> Refusal {
-    Refusal::of(violations).unwrap_or_else(|| Refusal::one(Violation::invalid("title", "title is required")))
+    Refusal::of(violations)
+        .unwrap_or_else(|| Refusal::one(Violation::invalid("title", "title is required")))
 }
 
 /// `platforms`, or what `dropspace_platforms` implies.
@@ -100,19 +110,28 @@ fn targets(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> Vec<Pla
     if !fields.has("platforms") {
         if dropspace_platforms.is_empty() && !fields.has("dropspace_platforms") {
             fields.refuse(
-                Violation::invalid("platforms", "platforms is required unless dropspace_platforms is provided")
-                    .expected(Platform::names(&Platform::ALL)),
+                Violation::invalid(
+                    "platforms",
+                    "platforms is required unless dropspace_platforms is provided",
+                )
+                .expected(Platform::names(&Platform::ALL)),
             );
         } else if dropspace_platforms.is_empty() && fields.violations.is_empty() {
-            fields.refuse(Violation::invalid("platforms", "platforms is required when dropspace_platforms is empty"));
+            fields.refuse(Violation::invalid(
+                "platforms",
+                "platforms is required when dropspace_platforms is empty",
+            ));
         }
         return dropspace_platforms.to_vec();
     }
     let platforms = fields.platforms("platforms", 1).unwrap_or_default();
     for platform in dropspace_platforms.iter().filter(|platform| !platforms.contains(platform)) {
         fields.refuse(
-            Violation::invalid("dropspace_platforms", format!("dropspace_platforms names {}, which platforms does not", platform.id()))
-                .expected(format!("some of {}", Platform::names(&platforms))),
+            Violation::invalid(
+                "dropspace_platforms",
+                format!("dropspace_platforms names {}, which platforms does not", platform.id()),
+            )
+            .expected(format!("some of {}", Platform::names(&platforms))),
         );
     }
     platforms
@@ -128,20 +147,31 @@ fn publishing(fields: &mut Fields<'_>, dropspace_platforms: &[Platform]) -> (boo
     }
     if publish && dropspace_platforms.is_empty() && !fields.has("user_platform_accounts") {
         fields.refuse(
-            Violation::invalid("publish", "publish requires a posting account in dropspace_platforms")
-                .expected("true only with dropspace_platforms"),
+            Violation::invalid(
+                "publish",
+                "publish requires a posting account in dropspace_platforms",
+            )
+            .expected("true only with dropspace_platforms"),
         );
     }
     if wait && !publish {
-        fields.refuse(Violation::invalid("wait", "wait requires publish: true").expected("true only with publish: true"));
+        fields.refuse(
+            Violation::invalid("wait", "wait requires publish: true")
+                .expected("true only with publish: true"),
+        );
     }
     (publish, wait)
 }
 
 /// Mode and platforms of the media: as asked for, else by what is there and on every platform.
-fn media_placement(fields: &mut Fields<'_>, media: &[NewMedia], platforms: &[Platform]) -> (Option<MediaMode>, Vec<Platform>) {
+fn media_placement(
+    fields: &mut Fields<'_>,
+    media: &[NewMedia],
+    platforms: &[Platform],
+) -> (Option<MediaMode>, Vec<Platform>) {
     let has_video = media.iter().any(|medium| medium.kind() == MediaKind::Video);
-    let inferred = (!media.is_empty()).then_some(if has_video { MediaMode::Video } else { MediaMode::Images });
+    let inferred =
+        (!media.is_empty()).then_some(if has_video { MediaMode::Video } else { MediaMode::Images });
     let mode = fields.media_mode().or(inferred);
     let attach = fields.platforms("media_attach_platforms", 0);
     for platform in attach.iter().flatten().filter(|platform| !platforms.contains(platform)) {
@@ -160,7 +190,12 @@ fn media_placement(fields: &mut Fields<'_>, media: &[NewMedia], platforms: &[Pla
 }
 
 /// Posting to some platforms is impossible without media; refused before anybody pays for it.
-fn require_media(fields: &mut Fields<'_>, media: &[NewMedia], posting: &[Platform], attach: &[Platform]) {
+fn require_media(
+    fields: &mut Fields<'_>,
+    media: &[NewMedia],
+    posting: &[Platform],
+    attach: &[Platform],
+) {
     for &platform in posting {
         let shown = if attach.contains(&platform) { media } else { &[] };
         let videos = shown.iter().filter(|medium| medium.kind() == MediaKind::Video).count();

@@ -1,4 +1,5 @@
-//! Reads typed members of a body and collects what is wrong with them, so that one answer names every mistake.
+//! Reads typed members of a body and collects what is wrong with them, so that one answer names
+//! every mistake.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -24,7 +25,11 @@ impl<'a> Fields<'a> {
     pub(super) fn of(body: &'a Value, null_is_absent: bool) -> Result<Self, Refusal> {
         match body.as_object() {
             Some(map) => Ok(Self { map, null_is_absent, violations: Vec::new() }),
-            None => Err(Refusal::one(Violation::invalid(WHOLE, "the body must be a JSON object").expected("an object").got(body))),
+            None => Err(Refusal::one(
+                Violation::invalid(WHOLE, "the body must be a JSON object")
+                    .expected("an object")
+                    .got(body),
+            )),
         }
     }
 
@@ -46,13 +51,19 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong(&mut self, name: &str, expected: &str, value: &Value) {
-        self.refuse(Violation::invalid(name, format!("{name} must be {expected}")).expected(expected).got(value));
+        self.refuse(
+            Violation::invalid(name, format!("{name} must be {expected}"))
+                .expected(expected)
+                .got(value),
+        );
     }
 
     /// A string of `min` to `max` characters, not blank where `min` is not 0.
     pub(super) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.get(name)?;
-        let fits = |text: &&str| (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty());
+        let fits = |text: &&str| {
+            (min..=max).contains(&text.chars().count()) && (min == 0 || !text.trim().is_empty())
+        };
         match value.as_str().filter(fits) {
             Some(text) => Some(text.to_owned()),
             None => {
@@ -88,7 +99,9 @@ impl<'a> Fields<'a> {
     /// Known platforms without repetitions, `min` to [`MAX_PLATFORMS`] of them.
     pub(super) fn platforms(&mut self, name: &str, min: usize) -> Option<Vec<Platform>> {
         let value = self.get(name)?;
-        let Some(items) = value.as_array().filter(|items| (min..=MAX_PLATFORMS).contains(&items.len())) else {
+        let Some(items) =
+            value.as_array().filter(|items| (min..=MAX_PLATFORMS).contains(&items.len()))
+        else {
             self.wrong(name, &format!("an array of {min} to {MAX_PLATFORMS} platforms"), value);
             return None;
         };
@@ -98,7 +111,9 @@ impl<'a> Fields<'a> {
                 Some(platform) if platforms.contains(&platform) => {}
                 Some(platform) => platforms.push(platform),
                 None => self.refuse(
-                    Violation::invalid(format!("{name}[{index}]"), "unknown platform").expected(Platform::names(&Platform::ALL)).got(item),
+                    Violation::invalid(format!("{name}[{index}]"), "unknown platform")
+                        .expected(Platform::names(&Platform::ALL))
+                        .got(item),
                 ),
             }
         }
@@ -109,13 +124,18 @@ impl<'a> Fields<'a> {
     pub(super) fn dropspace_platforms(&mut self, connected: &Connected) -> Option<Vec<Platform>> {
         const NAME: &str = "dropspace_platforms";
         let value = self.get(NAME)?;
-        let Some(items) = value.as_array().filter(|items| items.iter().all(Value::is_string)) else {
+        let Some(items) = value.as_array().filter(|items| items.iter().all(Value::is_string))
+        else {
             self.wrong(NAME, "an array of platform names", value);
             return None;
         };
         let mut platforms = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            match item.as_str().and_then(Platform::from_id).filter(|platform| connected.contains(*platform)) {
+            match item
+                .as_str()
+                .and_then(Platform::from_id)
+                .filter(|platform| connected.contains(*platform))
+            {
                 Some(platform) if platforms.contains(&platform) => {}
                 Some(platform) => platforms.push(platform),
                 None => self.refuse(
@@ -139,8 +159,11 @@ impl<'a> Fields<'a> {
             None | Some(Value::Null) => {}
             Some(Value::Object(accounts)) if accounts.is_empty() => {}
             Some(Value::Object(_)) => {
-                let violation =
-                    Violation::new(Kind::OwnAccounts, NAME, "agents post to the official accounts only; use dropspace_platforms");
+                let violation = Violation::new(
+                    Kind::OwnAccounts,
+                    NAME,
+                    "agents post to the official accounts only; use dropspace_platforms",
+                );
                 self.refuse(violation.expected("nothing; agents have no accounts of their own"));
             }
             Some(other) => self.wrong(NAME, "an object", other),
@@ -154,7 +177,8 @@ impl<'a> Fields<'a> {
             None | Some(Value::Null) => {}
             Some(Value::String(id)) if uuid::Uuid::try_parse(id).is_ok() => {
                 self.refuse(
-                    Violation::new(Kind::PersonaUnknown, NAME, "persona not found").expected("no persona_id: agents have no personas"),
+                    Violation::new(Kind::PersonaUnknown, NAME, "persona not found")
+                        .expected("no persona_id: agents have no personas"),
                 );
             }
             Some(other) => self.wrong(NAME, "a UUID", other),
@@ -195,11 +219,15 @@ pub(super) fn is_http_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else {
         return false;
     };
-    text.len() <= MAX_BYTES && matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    text.len() <= MAX_BYTES
+        && matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty())
 }
 
 fn instant_unix_ms(text: &str) -> Option<i64> {
-    let instant = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT)).ok()?;
+    let instant = OffsetDateTime::parse(text, &Rfc3339)
+        .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
+        .ok()?;
     i64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }
 

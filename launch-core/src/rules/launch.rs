@@ -91,7 +91,8 @@ impl Content {
             return (0, 0);
         }
         let of_kind = |kind: MediaKind| {
-            let is_kind = |asset: &&Value| asset.get("type").and_then(Value::as_str) == Some(kind.id());
+            let is_kind =
+                |asset: &&Value| asset.get("type").and_then(Value::as_str) == Some(kind.id());
             self.media_assets.iter().filter(is_kind).count()
         };
         (of_kind(MediaKind::Image), of_kind(MediaKind::Video))
@@ -123,8 +124,9 @@ pub struct Launch {
     pub content: Content,
 }
 
-/// The status that follows from the configuration: with posting accounts `scheduled` or `trigger`, whatever was asked for;
-/// without, what was asked for of `draft` and `manual`, else `manual` for written content and `draft` for generated content.
+/// The status that follows from the configuration: with posting accounts `scheduled` or `trigger`,
+/// whatever was asked for; without, what was asked for of `draft` and `manual`, else `manual` for
+/// written content and `draft` for generated content.
 #[must_use]
 pub fn derive_status(content: &Content, scheduled: bool, requested: Option<Status>) -> Status {
     match (content.dropspace_platforms.is_empty(), scheduled) {
@@ -162,7 +164,11 @@ mod tests {
                 written_by_agent: written,
                 ..Content::default()
             };
-            assert_eq!(derive_status(&content, date, requested), wanted, "{accounts} {date} {written} {requested:?}");
+            assert_eq!(
+                derive_status(&content, date, requested),
+                wanted,
+                "{accounts} {date} {written} {requested:?}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! Media of a launch: inline (`media`) or already uploaded (`media_assets`). Addresses are never fetched.
+//! Media of a launch: inline (`media`) or already uploaded (`media_assets`). Addresses are never
+//! fetched.
 
 mod item;
 
@@ -32,13 +33,16 @@ impl MediaKind {
 
     fn of_mime(mime: &str) -> Option<Self> {
         match mime.to_ascii_lowercase().as_str() {
-            "image/jpeg" | "image/jpg" | "image/png" | "image/webp" | "image/gif" => Some(Self::Image),
+            "image/jpeg" | "image/jpg" | "image/png" | "image/webp" | "image/gif" => {
+                Some(Self::Image)
+            }
             "video/mp4" | "video/quicktime" | "video/mov" => Some(Self::Video),
             _ => None,
         }
     }
 
-    /// By the extension of the last path segment; an address without extension is taken for an image.
+    /// By the extension of the last path segment; an address without extension is taken for an
+    /// image.
     fn of_url(url: &str) -> Option<Self> {
         let path = url.split(['?', '#']).next().unwrap_or(url);
         let after_scheme = path.split_once("://").map_or(path, |(_, rest)| rest);
@@ -100,7 +104,9 @@ impl NewMedia {
     pub fn kind(&self) -> MediaKind {
         match self {
             Self::Upload { kind, .. } => *kind,
-            Self::Asset(asset) if asset.get("type").and_then(Value::as_str) == Some("video") => MediaKind::Video,
+            Self::Asset(asset) if asset.get("type").and_then(Value::as_str) == Some("video") => {
+                MediaKind::Video
+            }
             Self::Asset(_) => MediaKind::Image,
         }
     }
@@ -119,25 +125,40 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Vec<NewMedia>> {
         (None, None) => return None,
     };
     let Some(items) = value.as_array() else {
-        fields.refuse(Violation::invalid(name, format!("{name} must be an array")).expected("an array").got(value));
+        fields.refuse(
+            Violation::invalid(name, format!("{name} must be an array"))
+                .expected("an array")
+                .got(value),
+        );
         return None;
     };
     let mut media = Vec::with_capacity(items.len().min(MAX_IMAGES + MAX_VIDEOS));
     if items.len() <= MAX_IMAGES + MAX_VIDEOS {
         for (index, item) in items.iter().enumerate() {
-            match item.as_object().map_or(Err((Kind::Invalid, "", "each item must be an object".to_owned())), check) {
+            match item
+                .as_object()
+                .map_or(Err((Kind::Invalid, "", "each item must be an object".to_owned())), check)
+            {
                 Ok(medium) => media.push(medium),
                 Err((kind, member, message)) => {
                     let dot = if member.is_empty() { "" } else { "." };
-                    fields.refuse(Violation::new(kind, format!("{name}[{index}]{dot}{member}"), message));
+                    fields.refuse(Violation::new(
+                        kind,
+                        format!("{name}[{index}]{dot}{member}"),
+                        message,
+                    ));
                 }
             }
         }
     }
     let videos = media.iter().filter(|medium| medium.kind() == MediaKind::Video).count();
-    if items.len() > MAX_IMAGES + MAX_VIDEOS || videos > MAX_VIDEOS || media.len() - videos > MAX_IMAGES {
+    if items.len() > MAX_IMAGES + MAX_VIDEOS
+        || videos > MAX_VIDEOS
+        || media.len() - videos > MAX_IMAGES
+    {
         fields.refuse(
-            Violation::invalid(name, "too many media items").expected(format!("at most {MAX_IMAGES} images and {MAX_VIDEOS} video")),
+            Violation::invalid(name, "too many media items")
+                .expected(format!("at most {MAX_IMAGES} images and {MAX_VIDEOS} video")),
         );
     }
     Some(media)

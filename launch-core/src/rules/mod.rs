@@ -1,6 +1,8 @@
-//! What a launch may say and when it may be changed or published. Pure functions: no HTTP, no SQL, no clock.
+//! What a launch may say and when it may be changed or published. Pure functions: no HTTP, no SQL,
+//! no clock.
 //!
-//! The gateway calls [`create::parse`] as well, before any money moves, so that both sides refuse the same bodies.
+//! The gateway calls [`create::parse`] as well, before any money moves, so that both sides refuse
+//! the same bodies.
 
 pub mod contents;
 pub mod create;

@@ -64,15 +64,24 @@ pub struct Patch {
 /// Reads a change. `now_unix_ms` is compared with `scheduled_date`.
 ///
 /// # Errors
-/// A [`Refusal`] that lists every mistake: SERVER_002 (unknown members too), UPLOAD_001/002, AUTH_002, SERVER_003, LAUNCH_007.
+/// A [`Refusal`] that lists every mistake: SERVER_002 (unknown members too), UPLOAD_001/002,
+/// AUTH_002, SERVER_003, LAUNCH_007.
 pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Patch, Refusal> {
     let mut fields = Fields::of(body, false)?;
-    let names: Vec<&str> = body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> =
+        body.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     if names.is_empty() {
-        fields.refuse(Violation::invalid(WHOLE, "at least one field must be provided").expected(KNOWN.join(", ")));
+        fields.refuse(
+            Violation::invalid(WHOLE, "at least one field must be provided")
+                .expected(KNOWN.join(", ")),
+        );
     }
     for name in names.iter().filter(|name| !KNOWN.contains(name)) {
-        fields.refuse(Violation::invalid(*name, "unrecognized field").expected(KNOWN.join(", ")).got(&Value::from(*name)));
+        fields.refuse(
+            Violation::invalid(*name, "unrecognized field")
+                .expected(KNOWN.join(", "))
+                .got(&Value::from(*name)),
+        );
     }
     fields.no_user_accounts();
     fields.no_persona();
@@ -88,7 +97,11 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Pa
         product_description: fields.text("product_description", 0, DESCRIPTION_MAX_CHARS),
         product_url: fields.url("product_url", true),
         platform_contents: platform_contents(&mut fields),
-        dropspace_platforms: if cleared { Some(Vec::new()) } else { fields.dropspace_platforms(connected) },
+        dropspace_platforms: if cleared {
+            Some(Vec::new())
+        } else {
+            fields.dropspace_platforms(connected)
+        },
         media: media::read(&mut fields),
         media_attach_platforms: fields.platforms("media_attach_platforms", 0),
         media_mode: fields.media_mode(),
@@ -99,10 +112,16 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Pa
 
 fn status(fields: &mut Fields<'_>) -> Option<Status> {
     let value = fields.get("status")?;
-    let status = value
-        .as_str()
-        .and_then(Status::from_id)
-        .filter(|status| matches!(status, Status::Draft | Status::Manual | Status::Trigger | Status::Scheduled | Status::Cancelled));
+    let status = value.as_str().and_then(Status::from_id).filter(|status| {
+        matches!(
+            status,
+            Status::Draft
+                | Status::Manual
+                | Status::Trigger
+                | Status::Scheduled
+                | Status::Cancelled
+        )
+    });
     if status.is_none() {
         let expected = "draft, manual, trigger, scheduled, cancelled";
         fields.refuse(Violation::invalid("status", "unknown status").expected(expected).got(value));
@@ -113,7 +132,8 @@ fn status(fields: &mut Fields<'_>) -> Option<Status> {
 fn platform_contents(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
     let value = fields.get("platform_contents")?;
     let Some(map) = value.as_object() else {
-        let violation = Violation::invalid("platform_contents", "platform_contents must be an object");
+        let violation =
+            Violation::invalid("platform_contents", "platform_contents must be an object");
         fields.refuse(violation.expected("an object").got(value));
         return None;
     };

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A platform; the order is the canonical one of `GET /dropspace/status`, then the three that are posted to by hand.
+/// A platform; the order is the canonical one of `GET /dropspace/status`, then the three that are
+/// posted to by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
@@ -41,8 +42,15 @@ impl Platform {
         Self::Substack,
     ];
     /// Those with official accounts that post by themselves, in canonical order.
-    pub const AUTO_POST: [Self; 7] =
-        [Self::Facebook, Self::Linkedin, Self::Twitter, Self::Reddit, Self::Instagram, Self::Tiktok, Self::Youtube];
+    pub const AUTO_POST: [Self; 7] = [
+        Self::Facebook,
+        Self::Linkedin,
+        Self::Twitter,
+        Self::Reddit,
+        Self::Instagram,
+        Self::Tiktok,
+        Self::Youtube,
+    ];
 
     /// The name on the wire.
     #[must_use]

@@ -10,9 +10,11 @@ use super::refusal::{Kind, Refusal, Violation};
 use super::template::is_written;
 
 /// What can still be published.
-const PUBLISHABLE: [Status; 5] = [Status::Draft, Status::Manual, Status::Trigger, Status::Scheduled, Status::Failed];
+const PUBLISHABLE: [Status; 5] =
+    [Status::Draft, Status::Manual, Status::Trigger, Status::Scheduled, Status::Failed];
 
-/// Whether the launch may be published now: status first, then accounts, then every platform's requirements.
+/// Whether the launch may be published now: status first, then accounts, then every platform's
+/// requirements.
 ///
 /// # Errors
 /// 409 LAUNCH_004, 422 LAUNCH_007 without accounts, 400 LAUNCH_007 with every issue in `details`.
@@ -20,7 +22,8 @@ pub fn allow(launch: &Launch) -> Result<(), Refusal> {
     if !PUBLISHABLE.contains(&launch.status) {
         let message = format!("launch cannot be published from status {}", launch.status.id());
         return Err(Refusal::one(
-            Violation::new(Kind::StatusForbidsPublish, "status", message).expected(PUBLISHABLE.map(Status::id).join(", ")),
+            Violation::new(Kind::StatusForbidsPublish, "status", message)
+                .expected(PUBLISHABLE.map(Status::id).join(", ")),
         ));
     }
     requirements(&launch.content)
@@ -34,13 +37,23 @@ pub fn requirements(content: &Content) -> Result<(), Refusal> {
     if content.dropspace_platforms.is_empty() {
         let message = "launch has no platforms configured for posting";
         return Err(Refusal::one(
-            Violation::new(Kind::NoPlatforms, "dropspace_platforms", message).expected("an official account to post to"),
+            Violation::new(Kind::NoPlatforms, "dropspace_platforms", message)
+                .expected("an official account to post to"),
         ));
     }
-    let issues: Vec<Violation> = content.dropspace_platforms.iter().flat_map(|&platform| issues_of(content, platform)).collect();
+    let issues: Vec<Violation> = content
+        .dropspace_platforms
+        .iter()
+        .flat_map(|&platform| issues_of(content, platform))
+        .collect();
     Refusal::of(issues).map_or(Ok(()), |mut refusal| {
-        let platforms: Vec<&str> = content.dropspace_platforms.iter().map(|platform| platform.id()).collect();
-        refusal.message = format!("platform requirements not met for {}: {}", platforms.join(", "), refusal.message);
+        let platforms: Vec<&str> =
+            content.dropspace_platforms.iter().map(|platform| platform.id()).collect();
+        refusal.message = format!(
+            "platform requirements not met for {}: {}",
+            platforms.join(", "),
+            refusal.message
+        );
         Err(refusal)
     })
 }
@@ -49,7 +62,9 @@ pub fn requirements(content: &Content) -> Result<(), Refusal> {
 #[must_use]
 pub fn missing_media(platform: Platform, images: usize, videos: usize) -> Option<&'static str> {
     match platform {
-        Platform::Instagram if images + videos == 0 => Some("instagram requires at least one image or video"),
+        Platform::Instagram if images + videos == 0 => {
+            Some("instagram requires at least one image or video")
+        }
         Platform::Tiktok if images + videos == 0 => Some("tiktok requires a video or photos"),
         Platform::Youtube if videos == 0 => Some("youtube requires a video"),
         _ => None,
@@ -81,16 +96,25 @@ fn issues_of(content: &Content, platform: Platform) -> Vec<Violation> {
         issue("media".to_owned(), message.to_owned());
     } else if matches!(platform, Platform::Reddit | Platform::Instagram | Platform::Tiktok) {
         // On reddit the mode says nothing while no media is attached: then it is a text post.
-        let attached = platform != Platform::Reddit || content.media_attach_platforms.contains(&platform);
+        let attached =
+            platform != Platform::Reddit || content.media_attach_platforms.contains(&platform);
         match content.media_mode.filter(|_| attached) {
-            Some(MediaMode::Video) if videos == 0 => issue("media_mode".to_owned(), format!("{id} in video mode needs a video")),
-            Some(MediaMode::Images) if images == 0 => issue("media_mode".to_owned(), format!("{id} in image mode needs images")),
+            Some(MediaMode::Video) if videos == 0 => {
+                issue("media_mode".to_owned(), format!("{id} in video mode needs a video"))
+            }
+            Some(MediaMode::Images) if images == 0 => {
+                issue("media_mode".to_owned(), format!("{id} in image mode needs images"))
+            }
             _ => {}
         }
     }
     if platform == Platform::Tiktok {
         let settings = entry.and_then(|entry| entry.get("tiktok_settings"));
-        if settings.and_then(|settings| settings.get("privacy_level")).and_then(Value::as_str).is_none() {
+        if settings
+            .and_then(|settings| settings.get("privacy_level"))
+            .and_then(Value::as_str)
+            .is_none()
+        {
             let field = "platform_contents.tiktok.tiktok_settings.privacy_level";
             issue(field.to_owned(), "tiktok requires privacy_level before publishing".to_owned());
         }

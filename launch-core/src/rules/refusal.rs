@@ -53,7 +53,8 @@ pub struct Violation {
     /// Decides status and code.
     #[serde(skip)]
     pub kind: Kind,
-    /// Path of the member, for example `platform_contents.twitter.thread[2]`; [`WHOLE`] for the whole body.
+    /// Path of the member, for example `platform_contents.twitter.thread[2]`; [`WHOLE`] for the
+    /// whole body.
     pub field: String,
     /// What is wrong, in one sentence.
     pub message: String,
@@ -85,7 +86,9 @@ impl Violation {
 
     fn complete(&mut self, seen: &Value) {
         self.expected.get_or_insert_with(|| self.message.clone());
-        self.got.get_or_insert_with(|| member(seen, &self.field).map_or_else(|| "nothing".to_owned(), describe));
+        self.got.get_or_insert_with(|| {
+            member(seen, &self.field).map_or_else(|| "nothing".to_owned(), describe)
+        });
     }
 
     /// Names what was sent.
@@ -116,7 +119,8 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The refusal that these findings make: the first of the leading class speaks, all are listed. `None` without findings.
+    /// The refusal that these findings make: the first of the leading class speaks, all are listed.
+    /// `None` without findings.
     #[must_use]
     pub fn of(details: Vec<Violation>) -> Option<Self> {
         let lead = details.iter().min_by_key(|violation| violation.kind)?.clone();
@@ -129,14 +133,21 @@ impl Refusal {
         Self::led_by(violation.clone(), vec![violation])
     }
 
-    /// Says of every finding what was expected and what was there, as far as the rule itself did not: the member of `seen` that it speaks of.
+    /// Says of every finding what was expected and what was there, as far as the rule itself did
+    /// not: the member of `seen` that it speaks of.
     #[must_use]
     pub fn complete(mut self, seen: &Value) -> Self {
         for finding in &mut self.details {
             finding.complete(seen);
         }
-        let same = |finding: &&Violation| finding.message == self.message && Some(finding.field.as_str()) == self.field.as_deref();
-        let lead = self.details.iter().find(same).or_else(|| self.details.iter().min_by_key(|finding| finding.kind));
+        let same = |finding: &&Violation| {
+            finding.message == self.message && Some(finding.field.as_str()) == self.field.as_deref()
+        };
+        let lead = self
+            .details
+            .iter()
+            .find(same)
+            .or_else(|| self.details.iter().min_by_key(|finding| finding.kind));
         if let Some(lead) = lead.cloned() {
             self.expected = self.expected.or(lead.expected.map(String::into_boxed_str));
             self.got = self.got.or(lead.got.map(String::into_boxed_str));
@@ -165,7 +176,8 @@ fn member<'a>(seen: &'a Value, path: &str) -> Option<&'a Value> {
     }
     let mut found = seen;
     for part in path.split('.') {
-        let (name, indexes) = part.split_once('[').map_or((part, None), |(name, rest)| (name, Some(rest)));
+        let (name, indexes) =
+            part.split_once('[').map_or((part, None), |(name, rest)| (name, Some(rest)));
         found = found.get(name)?;
         for index in indexes.into_iter().flat_map(|rest| rest.split('[')) {
             found = found.get(index.strip_suffix(']')?.parse::<usize>().ok()?)?;
@@ -211,14 +223,24 @@ mod tests {
     #[test]
     fn a_finding_says_what_was_there() {
         let seen = serde_json::json!({"a": {"b": ["x", {"c": 5}]}, "d": null});
-        for (field, got) in
-            [("a.b[1].c", "5"), ("a.b[0]", "\"x\""), ("a.b[2]", "nothing"), ("d", "null"), (WHOLE, "an object of 2 members")]
-        {
+        for (field, got) in [
+            ("a.b[1].c", "5"),
+            ("a.b[0]", "\"x\""),
+            ("a.b[2]", "nothing"),
+            ("d", "null"),
+            (WHOLE, "an object of 2 members"),
+        ] {
             let refusal = Refusal::one(Violation::invalid(field, "must be good")).complete(&seen);
-            assert_eq!((refusal.expected.as_deref(), refusal.got.as_deref()), (Some("must be good"), Some(got)), "{field}");
+            assert_eq!(
+                (refusal.expected.as_deref(), refusal.got.as_deref()),
+                (Some("must be good"), Some(got)),
+                "{field}"
+            );
             assert_eq!(refusal.details[0].got.as_deref(), Some(got));
         }
-        let named = Refusal::one(Violation::invalid("d", "m").expected("x").got(&Value::Bool(true))).complete(&seen);
+        let named =
+            Refusal::one(Violation::invalid("d", "m").expected("x").got(&Value::Bool(true)))
+                .complete(&seen);
         assert_eq!((named.expected.as_deref(), named.got.as_deref()), (Some("x"), Some("true")));
     }
 

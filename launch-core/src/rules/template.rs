@@ -1,11 +1,18 @@
-//! Content for platforms that the agent wrote nothing for: title, description and address, cut to fit.
+//! Content for platforms that the agent wrote nothing for: title, description and address, cut to
+//! fit.
 
 use serde_json::{Map, Value};
 
 use super::platforms::{Platform, TWEET_MAX_CHARS};
 
 /// Fills in what is missing for every platform of the list; what is there stays as it is.
-pub fn fill(contents: &mut Map<String, Value>, platforms: &[Platform], title: &str, description: Option<&str>, product_url: Option<&str>) {
+pub fn fill(
+    contents: &mut Map<String, Value>,
+    platforms: &[Platform],
+    title: &str,
+    description: Option<&str>,
+    product_url: Option<&str>,
+) {
     for &platform in platforms {
         let slot = contents.entry(platform.id()).or_insert_with(|| Value::Object(Map::new()));
         let Some(entry) = slot.as_object_mut() else {
@@ -14,7 +21,10 @@ pub fn fill(contents: &mut Map<String, Value>, platforms: &[Platform], title: &s
         if is_written(entry) {
             continue;
         }
-        entry.insert("content".to_owned(), compose(platform, title, description, product_url).into());
+        entry.insert(
+            "content".to_owned(),
+            compose(platform, title, description, product_url).into(),
+        );
         if let Some(max) = platform.title_max_chars() {
             entry.entry("title").or_insert_with(|| cut(title, max).into());
         }
@@ -29,7 +39,12 @@ pub fn is_written(entry: &Map<String, Value>) -> bool {
     content.is_some_and(|text| !text.is_empty()) || thread.is_some_and(|tweets| !tweets.is_empty())
 }
 
-fn compose(platform: Platform, title: &str, description: Option<&str>, product_url: Option<&str>) -> String {
+fn compose(
+    platform: Platform,
+    title: &str,
+    description: Option<&str>,
+    product_url: Option<&str>,
+) -> String {
     let max = match platform {
         Platform::Twitter => TWEET_MAX_CHARS,
         other => other.content_max_chars(),
@@ -69,13 +84,23 @@ mod tests {
         let title = "t".repeat(200);
         let description = "é".repeat(10_000);
         let mut contents = Map::new();
-        fill(&mut contents, &Platform::ALL, &title, Some(&description), Some("https://example.com/x"));
+        fill(
+            &mut contents,
+            &Platform::ALL,
+            &title,
+            Some(&description),
+            Some("https://example.com/x"),
+        );
         for platform in Platform::ALL {
             let entry = &contents[platform.id()];
             let content = entry["content"].as_str().unwrap();
-            let max = if platform == Platform::Twitter { 280 } else { platform.content_max_chars() };
+            let max =
+                if platform == Platform::Twitter { 280 } else { platform.content_max_chars() };
             assert!(content.chars().count() <= max, "{platform:?}");
-            assert!(content.starts_with(&title) && content.ends_with("https://example.com/x"), "{platform:?}");
+            assert!(
+                content.starts_with(&title) && content.ends_with("https://example.com/x"),
+                "{platform:?}"
+            );
             match platform.title_max_chars() {
                 Some(max) => assert!(entry["title"].as_str().unwrap().chars().count() <= max),
                 None => assert_eq!(entry.get("title"), None),

@@ -38,13 +38,22 @@ impl TryFrom<SqliteRow> for Creation {
     }
 }
 
-pub(in super::super) async fn find(conn: &mut SqliteConnection, key: &str) -> Result<Option<Creation>, CoreError> {
-    let row = sqlx::query("SELECT * FROM creations WHERE idempotency_key = ?").bind(key).fetch_optional(conn).await?;
+pub(in super::super) async fn find(
+    conn: &mut SqliteConnection,
+    key: &str,
+) -> Result<Option<Creation>, CoreError> {
+    let row = sqlx::query("SELECT * FROM creations WHERE idempotency_key = ?")
+        .bind(key)
+        .fetch_optional(conn)
+        .await?;
     row.map(Creation::try_from).transpose()
 }
 
 /// `seq` is given by the database.
-pub(in super::super) async fn insert(conn: &mut SqliteConnection, creation: &Creation) -> Result<(), CoreError> {
+pub(in super::super) async fn insert(
+    conn: &mut SqliteConnection,
+    creation: &Creation,
+) -> Result<(), CoreError> {
     sqlx::query(
         "INSERT INTO creations (idempotency_key, agent, body_sha256, launch_id, answer_status, answer_body, created_unix_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -61,7 +70,11 @@ pub(in super::super) async fn insert(conn: &mut SqliteConnection, creation: &Cre
     Ok(())
 }
 
-pub(in super::super) async fn mark_deleted(conn: &mut SqliteConnection, launch_id: Uuid, at_unix_ms: i64) -> Result<(), CoreError> {
+pub(in super::super) async fn mark_deleted(
+    conn: &mut SqliteConnection,
+    launch_id: Uuid,
+    at_unix_ms: i64,
+) -> Result<(), CoreError> {
     sqlx::query("UPDATE creations SET deleted_unix_ms = ? WHERE launch_id = ?")
         .bind(at_unix_ms)
         .bind(launch_id.to_string())
@@ -71,7 +84,15 @@ pub(in super::super) async fn mark_deleted(conn: &mut SqliteConnection, launch_i
 }
 
 /// The next creations after a position, oldest first.
-pub(in super::super) async fn page(conn: &mut SqliteConnection, after: i64, limit: i64) -> Result<Vec<Creation>, CoreError> {
-    let rows = sqlx::query("SELECT * FROM creations WHERE seq > ? ORDER BY seq LIMIT ?").bind(after).bind(limit).fetch_all(conn).await?;
+pub(in super::super) async fn page(
+    conn: &mut SqliteConnection,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Creation>, CoreError> {
+    let rows = sqlx::query("SELECT * FROM creations WHERE seq > ? ORDER BY seq LIMIT ?")
+        .bind(after)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
     rows.into_iter().map(Creation::try_from).collect()
 }

@@ -29,10 +29,17 @@ fn launch(row: &SqliteRow) -> Result<Launch, CoreError> {
 
 fn content_json(launch: &Launch) -> Result<String, CoreError> {
     let id = launch.id.to_string();
-    serde_json::to_string(&launch.content).map_err(|_| CoreError::Corrupt { table: "launches", column: "content", id })
+    serde_json::to_string(&launch.content).map_err(|_| CoreError::Corrupt {
+        table: "launches",
+        column: "content",
+        id,
+    })
 }
 
-pub(in super::super) async fn insert(conn: &mut SqliteConnection, launch: &Launch) -> Result<(), CoreError> {
+pub(in super::super) async fn insert(
+    conn: &mut SqliteConnection,
+    launch: &Launch,
+) -> Result<(), CoreError> {
     sqlx::query(
         "INSERT INTO launches (id, agent, name, status, content, scheduled_unix_ms, created_unix_ms, updated_unix_ms,
                                started_unix_ms, completed_unix_ms)
@@ -54,7 +61,10 @@ pub(in super::super) async fn insert(conn: &mut SqliteConnection, launch: &Launc
 }
 
 /// Everything but owner and time of creation.
-pub(in super::super) async fn update(conn: &mut SqliteConnection, launch: &Launch) -> Result<(), CoreError> {
+pub(in super::super) async fn update(
+    conn: &mut SqliteConnection,
+    launch: &Launch,
+) -> Result<(), CoreError> {
     sqlx::query(
         "UPDATE launches SET name = ?, status = ?, content = ?, scheduled_unix_ms = ?, updated_unix_ms = ?,
                              started_unix_ms = ?, completed_unix_ms = ?
@@ -74,25 +84,41 @@ pub(in super::super) async fn update(conn: &mut SqliteConnection, launch: &Launc
 }
 
 /// The agent's own launch of that id.
-pub(in super::super) async fn find(conn: &mut SqliteConnection, agent: &str, id: Uuid) -> Result<Option<Launch>, CoreError> {
-    let row =
-        sqlx::query("SELECT * FROM launches WHERE id = ? AND agent = ?").bind(id.to_string()).bind(agent).fetch_optional(conn).await?;
+pub(in super::super) async fn find(
+    conn: &mut SqliteConnection,
+    agent: &str,
+    id: Uuid,
+) -> Result<Option<Launch>, CoreError> {
+    let row = sqlx::query("SELECT * FROM launches WHERE id = ? AND agent = ?")
+        .bind(id.to_string())
+        .bind(agent)
+        .fetch_optional(conn)
+        .await?;
     row.as_ref().map(launch).transpose()
 }
 
 /// With its posts and media.
-pub(in super::super) async fn delete(conn: &mut SqliteConnection, id: Uuid) -> Result<(), CoreError> {
+pub(in super::super) async fn delete(
+    conn: &mut SqliteConnection,
+    id: Uuid,
+) -> Result<(), CoreError> {
     sqlx::query("DELETE FROM launches WHERE id = ?").bind(id.to_string()).execute(conn).await?;
     Ok(())
 }
 
-pub(in super::super) async fn count(conn: &mut SqliteConnection, agent: &str, status: Option<Status>) -> Result<i64, CoreError> {
+pub(in super::super) async fn count(
+    conn: &mut SqliteConnection,
+    agent: &str,
+    status: Option<Status>,
+) -> Result<i64, CoreError> {
     let status = status.map(Status::id);
-    Ok(sqlx::query_scalar("SELECT count(*) FROM launches WHERE agent = ?1 AND (?2 IS NULL OR status = ?2)")
-        .bind(agent)
-        .bind(status)
-        .fetch_one(conn)
-        .await?)
+    Ok(sqlx::query_scalar(
+        "SELECT count(*) FROM launches WHERE agent = ?1 AND (?2 IS NULL OR status = ?2)",
+    )
+    .bind(agent)
+    .bind(status)
+    .fetch_one(conn)
+    .await?)
 }
 
 /// The agent's launches, newest first.
@@ -116,7 +142,10 @@ pub(in super::super) async fn page(
     rows.iter().map(launch).collect()
 }
 
-pub(in super::super) async fn any_due(read: &SqlitePool, now_unix_ms: i64) -> Result<bool, CoreError> {
+pub(in super::super) async fn any_due(
+    read: &SqlitePool,
+    now_unix_ms: i64,
+) -> Result<bool, CoreError> {
     let due: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM launches WHERE status = 'scheduled' AND scheduled_unix_ms <= ?)")
         .bind(now_unix_ms)
         .fetch_one(read)
@@ -125,7 +154,11 @@ pub(in super::super) async fn any_due(read: &SqlitePool, now_unix_ms: i64) -> Re
 }
 
 /// Scheduled launches whose time has come, earliest first.
-pub(in super::super) async fn due(conn: &mut SqliteConnection, now_unix_ms: i64, limit: i64) -> Result<Vec<Launch>, CoreError> {
+pub(in super::super) async fn due(
+    conn: &mut SqliteConnection,
+    now_unix_ms: i64,
+    limit: i64,
+) -> Result<Vec<Launch>, CoreError> {
     let rows =
         sqlx::query("SELECT * FROM launches WHERE status = 'scheduled' AND scheduled_unix_ms <= ? ORDER BY scheduled_unix_ms LIMIT ?")
             .bind(now_unix_ms)

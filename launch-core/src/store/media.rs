@@ -22,7 +22,13 @@ pub(in super::super) async fn insert(
     Ok(())
 }
 
-pub(in super::super) async fn clear(conn: &mut SqliteConnection, launch_id: Uuid) -> Result<(), CoreError> {
-    sqlx::query("DELETE FROM media WHERE launch_id = ?").bind(launch_id.to_string()).execute(conn).await?;
+pub(in super::super) async fn clear(
+    conn: &mut SqliteConnection,
+    launch_id: Uuid,
+) -> Result<(), CoreError> {
+    sqlx::query("DELETE FROM media WHERE launch_id = ?")
+        .bind(launch_id.to_string())
+        .execute(conn)
+        .await?;
     Ok(())
 }

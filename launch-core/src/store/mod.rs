@@ -69,10 +69,12 @@ impl Store {
     }
 }
 
-/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors (a full disk, an I/O error, an interrupt, no
-/// memory), and what sqlx then believes of the connection is no longer so: it is closed, and the next caller gets another one.
+/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors
+/// (a full disk, an I/O error, an interrupt, no memory), and what sqlx then believes of the
+/// connection is no longer so: it is closed, and the next caller gets another one.
 fn careful(connections: u32) -> SqlitePoolOptions {
-    let pool = SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
+    let pool =
+        SqlitePoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None);
     pool.after_release(|connection, _| {
         Box::pin(async move {
             // A rollback that was begun when its transaction was dropped is over behind this.
@@ -84,5 +86,9 @@ fn careful(connections: u32) -> SqlitePoolOptions {
 
 /// A UUID column.
 fn uuid(text: &str, table: &'static str, column: &'static str) -> Result<uuid::Uuid, CoreError> {
-    uuid::Uuid::try_parse(text).map_err(|_| CoreError::Corrupt { table, column, id: text.to_owned() })
+    uuid::Uuid::try_parse(text).map_err(|_| CoreError::Corrupt {
+        table,
+        column,
+        id: text.to_owned(),
+    })
 }

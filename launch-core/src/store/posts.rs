@@ -27,11 +27,16 @@ pub(in super::super) struct Post {
 fn post(row: &SqliteRow) -> Result<Post, CoreError> {
     let id: String = row.try_get("id")?;
     let platform: String = row.try_get("platform")?;
-    let text = |column: &str| row.try_get::<Option<String>, _>(column).map(Option::unwrap_or_default);
+    let text =
+        |column: &str| row.try_get::<Option<String>, _>(column).map(Option::unwrap_or_default);
     let status: String = row.try_get("status")?;
     Ok(Post {
         id: uuid(&id, "posts", "id")?,
-        platform: Platform::from_id(&platform).ok_or(CoreError::Corrupt { table: "posts", column: "platform", id })?,
+        platform: Platform::from_id(&platform).ok_or(CoreError::Corrupt {
+            table: "posts",
+            column: "platform",
+            id,
+        })?,
         outcome: match status.as_str() {
             "success" => Outcome::Success { post_url: text("post_url")? },
             _ => Outcome::Failed { code: text("error_code")?, message: text("error_message")? },
@@ -82,7 +87,13 @@ pub(in super::super) async fn save(
 }
 
 /// In the order of posting.
-pub(in super::super) async fn of_launch(conn: &mut SqliteConnection, launch_id: Uuid) -> Result<Vec<Post>, CoreError> {
-    let rows = sqlx::query("SELECT * FROM posts WHERE launch_id = ? ORDER BY rowid").bind(launch_id.to_string()).fetch_all(conn).await?;
+pub(in super::super) async fn of_launch(
+    conn: &mut SqliteConnection,
+    launch_id: Uuid,
+) -> Result<Vec<Post>, CoreError> {
+    let rows = sqlx::query("SELECT * FROM posts WHERE launch_id = ? ORDER BY rowid")
+        .bind(launch_id.to_string())
+        .fetch_all(conn)
+        .await?;
     rows.iter().map(post).collect()
 }

@@ -15,7 +15,8 @@ async fn a_reopened_file_remembers_keys_and_launches() {
     assert_eq!((again.status, again.text), (202, first.text));
 }
 
-/// The copy is what a crash leaves behind: the file and its log as they are at the moment of the answer.
+/// The copy is what a crash leaves behind: the file and its log as they are at the moment of the
+/// answer.
 #[tokio::test]
 async fn an_answered_creation_is_in_the_file() {
     let world = World::new().await;
@@ -28,7 +29,13 @@ async fn an_answered_creation_is_in_the_file() {
         }
     }
     let core = LaunchCore::open(config(copy.path(), &world.now_ms)).await.unwrap();
-    let other = World { router: router(core.clone()), core, now_ms: world.now_ms.clone(), keys: AtomicU64::new(0), dir: Arc::new(copy) };
+    let other = World {
+        router: router(core.clone()),
+        core,
+        now_ms: world.now_ms.clone(),
+        keys: AtomicU64::new(0),
+        dir: Arc::new(copy),
+    };
     let found = other.get("gateway", "/_core/launches/by-key/k").await.json();
     assert_eq!(found["data"]["body"].as_str(), Some(first.text.as_str()));
 }
@@ -69,7 +76,10 @@ async fn the_listener_serves_the_same_router() {
     let server = tokio::spawn(serve(world.core.clone(), listener, async { drop(stopped.await) }));
     let body = body(json!({})).to_string();
     let signed = world.signed(ALICE, "POST", "/launches", "k", &body);
-    let mut wire = format!("POST /launches HTTP/1.1\r\nhost: core\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut wire = format!(
+        "POST /launches HTTP/1.1\r\nhost: core\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
     for (name, value) in signed.headers() {
         wire.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
     }

@@ -14,7 +14,10 @@ async fn requests_without_a_good_identity_are_unauthorized() {
     let world = World::new().await;
     let good = || world.signed(ALICE, "GET", "/launches", "", "");
     assert_eq!(world.send(good()).await.status, 200);
-    let bearer = Request::get("/launches").header("authorization", "Bearer ds_live_x").body(Body::empty()).unwrap();
+    let bearer = Request::get("/launches")
+        .header("authorization", "Bearer ds_live_x")
+        .body(Body::empty())
+        .unwrap();
     let bare = Request::get("/launches").body(Body::empty()).unwrap();
     let mut requests = vec![("API key", bearer), ("nothing", bare)];
     for header in ["x-turnpike-agent", "x-turnpike-timestamp", "x-turnpike-signature"] {
@@ -33,7 +36,12 @@ async fn requests_without_a_good_identity_are_unauthorized() {
     other_key.headers_mut().insert("idempotency-key", "k".parse().unwrap());
     let mut other_body = world.signed(ALICE, "POST", "/launches", "k", "{}");
     *other_body.body_mut() = Body::from("{ }");
-    requests.extend([("agent", other_agent), ("target", other_target), ("key", other_key), ("body", other_body)]);
+    requests.extend([
+        ("agent", other_agent),
+        ("target", other_target),
+        ("key", other_key),
+        ("body", other_body),
+    ]);
     for (name, request) in requests {
         assert_eq!(world.send(request).await.code(), (401, "AUTH_001".to_owned()), "{name}");
     }
@@ -83,5 +91,8 @@ async fn another_agents_launch_does_not_exist() {
     }
     assert_eq!(world.get(BOB, "/launches").await.json()["pagination"]["total"], 0);
     assert_eq!(world.get(ALICE, &format!("/launches/{id}")).await.text, before);
-    assert_eq!(world.get(ALICE, "/launches/not-a-uuid").await.code(), (404, "LAUNCH_001".to_owned()));
+    assert_eq!(
+        world.get(ALICE, "/launches/not-a-uuid").await.code(),
+        (404, "LAUNCH_001".to_owned())
+    );
 }

@@ -15,11 +15,20 @@ async fn pages_hold_every_launch_once_newest_first() {
         let answer = world.get(ALICE, &format!("/launches?page={page}&page_size=3")).await.json();
         let wanted = json!({"page": page, "page_size": 3, "total": 7, "total_pages": 3});
         assert_eq!(answer["pagination"], wanted);
-        seen.extend(answer["data"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            answer["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned()),
+        );
     }
     assert_eq!(seen, ids);
     let empty = world.get(BOB, "/launches").await.json();
-    assert_eq!(empty, json!({"data": [], "pagination": {"page": 1, "page_size": 50, "total": 0, "total_pages": 0}}));
+    assert_eq!(
+        empty,
+        json!({"data": [], "pagination": {"page": 1, "page_size": 50, "total": 0, "total_pages": 0}})
+    );
 }
 
 #[tokio::test]
@@ -28,12 +37,20 @@ async fn the_status_filters_and_bad_parameters_are_refused() {
     world.create(json!({})).await;
     let posting = world.create(json!({"dropspace_platforms": ["twitter"]})).await.id();
     let found = world.get(ALICE, "/launches?status=trigger").await.json();
-    assert_eq!((&found["pagination"]["total"], &found["data"][0]["id"]), (&json!(1), &json!(posting)));
-    for bad in ["page=0", "page=x", "page_size=0", "page_size=101", "status=done", "page=4294967296"] {
+    assert_eq!(
+        (&found["pagination"]["total"], &found["data"][0]["id"]),
+        (&json!(1), &json!(posting))
+    );
+    for bad in
+        ["page=0", "page=x", "page_size=0", "page_size=101", "status=done", "page=4294967296"]
+    {
         let answer = world.get(ALICE, &format!("/launches?{bad}")).await;
         assert_eq!(answer.code(), (400, "SERVER_002".to_owned()), "{bad}");
     }
-    assert_eq!(world.get(ALICE, "/launches?page=4294967295&page_size=100").await.json()["data"], json!([]));
+    assert_eq!(
+        world.get(ALICE, "/launches?page=4294967295&page_size=100").await.json()["data"],
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -84,6 +101,12 @@ async fn the_official_accounts_in_canonical_order() {
         })
     );
     let none = World::with(|config| config.connected.clear()).await;
-    assert_eq!(none.get("gateway", "/dropspace/status").await.json()["data"]["connected_platforms"], json!([]));
-    assert_eq!(none.create(json!({"dropspace_platforms": ["twitter"]})).await.code(), (400, "LAUNCH_007".to_owned()));
+    assert_eq!(
+        none.get("gateway", "/dropspace/status").await.json()["data"]["connected_platforms"],
+        json!([])
+    );
+    assert_eq!(
+        none.create(json!({"dropspace_platforms": ["twitter"]})).await.code(),
+        (400, "LAUNCH_007".to_owned())
+    );
 }

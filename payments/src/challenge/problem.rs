@@ -1,4 +1,5 @@
-//! The error of an answer: the upstream's envelope, and beside it what lets an agent act without a person.
+//! The error of an answer: the upstream's envelope, and beside it what lets an agent act without a
+//! person.
 
 use super::ErrorShape;
 use crate::x402::json::push_quoted;

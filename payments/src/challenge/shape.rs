@@ -1,5 +1,5 @@
-//! Strict version 1 parsers need `error` to be a string, everybody else was promised an object. They cannot be told
-//! apart for certain, so a client may ask, and an operator may decide.
+//! Strict version 1 parsers need `error` to be a string, everybody else was promised an object.
+//! They cannot be told apart for certain, so a client may ask, and an operator may decide.
 
 /// The form of `error` in a body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,13 +51,16 @@ impl ErrorShapeSetting {
 }
 
 fn asks_for_string(hints: &ShapeHints<'_>) -> bool {
-    let accepts = |accept: &str| accept.split([',', ';']).any(|part| part.trim() == "application/x402+json");
-    hints.accept.is_some_and(accepts) || hints.x402_version.is_some_and(|version| version.trim() == "1")
+    let accepts =
+        |accept: &str| accept.split([',', ';']).any(|part| part.trim() == "application/x402+json");
+    hints.accept.is_some_and(accepts)
+        || hints.x402_version.is_some_and(|version| version.trim() == "1")
 }
 
 fn may_be_strict(hints: &ShapeHints<'_>) -> bool {
     const AGENTS: [&str; 3] = ["python-httpx/", "python-requests/", "Go-http-client/"];
-    !hints.speaks_newer && hints.user_agent.is_some_and(|agent| AGENTS.iter().any(|known| agent.starts_with(known)))
+    !hints.speaks_newer
+        && hints.user_agent.is_some_and(|agent| AGENTS.iter().any(|known| agent.starts_with(known)))
 }
 
 #[cfg(test)]

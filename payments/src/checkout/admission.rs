@@ -49,25 +49,40 @@ pub struct Identified {
 ///
 /// # Errors
 /// [`BooksError`] when the books do not answer: nothing is claimed then.
-pub async fn identify(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
+pub async fn identify(
+    world: &World,
+    payer: Payer,
+    claim: IdentityClaim,
+) -> Result<Option<Identified>, BooksError> {
     match world.proofs.take_identity(claim.clone(), WrittenBy::Caller).await {
         ProofUse::Fresh | ProofUse::Unsure => identify_durably(world, payer, claim).await,
         ProofUse::Paying | ProofUse::Identity => Ok(None),
     }
 }
 
-async fn identify_durably(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
+async fn identify_durably(
+    world: &World,
+    payer: Payer,
+    claim: IdentityClaim,
+) -> Result<Option<Identified>, BooksError> {
     let fresh = world.books.claim_identities(&[claim]).await?;
     Ok((fresh == [true]).then_some(Identified::wholly(payer)))
 }
 
-/// Uses a proof up in the fast memory, for reads; the books hear of it within a second, or at once where the memory cannot tell. `None` when
-/// it was used before.
+/// Uses a proof up in the fast memory, for reads; the books hear of it within a second, or at once
+/// where the memory cannot tell. `None` when it was used before.
 ///
 /// # Errors
 /// [`BooksError`] when the books do not answer.
-pub async fn identify_quickly(world: &World, payer: Payer, claim: IdentityClaim) -> Result<Option<Identified>, BooksError> {
-    let key = crate::ports::ClaimKey { proof: Some(ProofKey::Authorization(claim.key)), idempotency: None };
+pub async fn identify_quickly(
+    world: &World,
+    payer: Payer,
+    claim: IdentityClaim,
+) -> Result<Option<Identified>, BooksError> {
+    let key = crate::ports::ClaimKey {
+        proof: Some(ProofKey::Authorization(claim.key)),
+        idempotency: None,
+    };
     if world.books.known(&key).await?.is_some() {
         return Ok(None);
     }
@@ -83,7 +98,8 @@ pub fn identify_by_token(token: &KnownToken) -> Identified {
     Identified { payer: token.holder.payer.clone(), scope: token.holder.scope() }
 }
 
-/// Somebody who shows the very credential that paid before, where nothing is paid: for what it made.
+/// Somebody who shows the very credential that paid before, where nothing is paid: for what it
+/// made.
 pub fn identify_by_credential(used: &UsedCredential) -> Identified {
     Identified { payer: used.payer.clone(), scope: Scope::Payment(used.payment) }
 }
@@ -118,19 +134,42 @@ impl Admission {
         let method = intent.request.method().to_owned();
         let KeptRequest { route, path_and_query, body, content_type } = intent.request.clone();
         let content_type = (!body.is_empty()).then_some(content_type);
-        let request = ForwardRequest { method, route, path_and_query, body, content_type, request_id: intent.id.to_string() };
-        Some(Self { request, agent: Some(intent.payer.clone()), core_key: Some(intent.core_key()), api_key: None })
+        let request = ForwardRequest {
+            method,
+            route,
+            path_and_query,
+            body,
+            content_type,
+            request_id: intent.id.to_string(),
+        };
+        Some(Self {
+            request,
+            agent: Some(intent.payer.clone()),
+            core_key: Some(intent.core_key()),
+            api_key: None,
+        })
     }
 
-    /// For a route that costs nothing, on behalf of somebody who is known. `None` for a priced route, whoever asks.
-    pub fn for_identified(access: &Access, who: &Identified, request: ForwardRequest) -> Option<Self> {
+    /// For a route that costs nothing, on behalf of somebody who is known. `None` for a priced
+    /// route, whoever asks.
+    pub fn for_identified(
+        access: &Access,
+        who: &Identified,
+        request: ForwardRequest,
+    ) -> Option<Self> {
         match access {
-            Access::Open | Access::Identified => Some(Self { request, agent: Some(who.payer.clone()), core_key: None, api_key: None }),
+            Access::Open | Access::Identified => Some(Self {
+                request,
+                agent: Some(who.payer.clone()),
+                core_key: None,
+                api_key: None,
+            }),
             Access::Priced(_) => None,
         }
     }
 
-    /// For a route that asks nothing of its callers: the upstream sees no agent at all. `None` for any other route.
+    /// For a route that asks nothing of its callers: the upstream sees no agent at all. `None` for
+    /// any other route.
     pub fn for_anyone(access: &Access, request: ForwardRequest) -> Option<Self> {
         match access {
             Access::Open => Some(Self { request, agent: None, core_key: None, api_key: None }),

@@ -1,5 +1,5 @@
-//! Steps 9 and 10 of docs/architecture.md, by card: the claiming transaction. What the processor says of the token was asked before,
-//! because it says who asks.
+//! Steps 9 and 10 of docs/architecture.md, by card: the claiming transaction. What the processor
+//! says of the token was asked before, because it says who asks.
 
 use std::num::NonZeroU32;
 
@@ -44,10 +44,12 @@ pub struct PresentedCard {
     pub price: UsdCents,
 }
 
-/// Claims the request and decides its funding in one transaction: a credit if there is one, otherwise the charge, built and sealed before.
+/// Claims the request and decides its funding in one transaction: a credit if there is one,
+/// otherwise the charge, built and sealed before.
 ///
 /// # Errors
-/// [`ClaimError`]: nothing was claimed and nothing was sent, unless it is [`BooksError::NotKnown`](crate::ports::BooksError::NotKnown).
+/// [`ClaimError`]: nothing was claimed and nothing was sent, unless it is
+/// [`BooksError::NotKnown`](crate::ports::BooksError::NotKnown).
 pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, ClaimError> {
     let Some(cards) = &world.cards else { return Err(ClaimError::NoCards) };
     let now = world.clock.now();
@@ -59,7 +61,9 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
     };
     let price = match (&asked.card, asked.product) {
         (Some(card), _) => Amount::Usd(card.price),
-        (None, Product::Call { credits }) => Amount::Credits(Credits::new(credits.map_or(0, NonZeroU32::get).into())),
+        (None, Product::Call { credits }) => {
+            Amount::Credits(Credits::new(credits.map_or(0, NonZeroU32::get).into()))
+        }
         (None, Product::Pack { credits }) => Amount::Credits(credits),
     };
     let payment = match asked.card {
@@ -80,7 +84,10 @@ pub async fn claim_card(world: &World, asked: CardRequest) -> Result<Claimed, Cl
     };
     let claim = NewClaim {
         id,
-        key: ClaimKey { proof, idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)) },
+        key: ClaimKey {
+            proof,
+            idempotency: asked.idempotency_key.map(|key| (asked.payer.clone(), key)),
+        },
         fingerprint: asked.fingerprint,
         request: asked.request,
         price,

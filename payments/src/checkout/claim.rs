@@ -1,4 +1,5 @@
-//! Steps 9 and 10 of docs/architecture.md: one batch of reads on the chain, then the claiming transaction.
+//! Steps 9 and 10 of docs/architecture.md: one batch of reads on the chain, then the claiming
+//! transaction.
 
 use alloy_primitives::U256;
 
@@ -13,8 +14,8 @@ use crate::{
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
     ports::{
-        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse, RailError, TransferPayment, UnclaimedBooked,
-        UpstreamError,
+        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse,
+        RailError, TransferPayment, UnclaimedBooked, UpstreamError,
     },
     proof::ProofKey,
     route::Quota,
@@ -49,7 +50,8 @@ pub struct PricedRequest {
 /// Why nothing was claimed, or is not known to be.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimError {
-    /// The chain says that the proof is worth nothing: used, not covered by the balance, or refused by the token.
+    /// The chain says that the proof is worth nothing: used, not covered by the balance, or refused
+    /// by the token.
     #[error(transparent)]
     Proof(#[from] ProofError),
     /// The proof identified somebody on a free route.
@@ -77,16 +79,21 @@ pub enum ClaimError {
 
 /// Asks the chain about the proof, then claims it and decides the funding in one transaction.
 ///
-/// An empty wallet gets that far too: its last coin may have paid for an answer that it never got, or for a creation that was refused.
+/// An empty wallet gets that far too: its last coin may have paid for an answer that it never got,
+/// or for a creation that was refused.
 ///
 /// # Errors
 /// [`ClaimError`]: nothing was claimed and nothing was sent, unless it is [`BooksError::NotKnown`].
 pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, ClaimError> {
     let view = world.rail.view(&asked.transfer).await?;
     let proof = Some(ProofKey::Authorization(asked.transfer.key()));
-    let key = ClaimKey { proof, idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)) };
+    let key = ClaimKey {
+        proof,
+        idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)),
+    };
     if view.authorization_used {
-        // A copy of this very request was claimed and settled since the key was looked up: no challenge may go out for it.
+        // A copy of this very request was claimed and settled since the key was looked up: no
+        // challenge may go out for it.
         if let Some(known) = world.books.known(&key).await? {
             return Ok(Claimed::Known(known));
         }
@@ -99,13 +106,22 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     let unpayable = short.clone().or_else(|| refused_by_token(&view));
     let payable = unpayable.is_none() && !view.token_paused;
     let may_be_free = short.is_none() || !world.settings.require_balance_for_free;
-    if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await == ProofUse::Identity {
+    if world.proofs.take_paying(&asked.transfer.key(), world.clock.now()).await
+        == ProofUse::Identity
+    {
         return Err(ClaimError::UsedForIdentity);
     }
-    let preparer = world.rail.preparer(&asked.transfer, &view, world.settings.gas.of(Amount::Usdc(asked.price)));
+    let preparer = world.rail.preparer(
+        &asked.transfer,
+        &view,
+        world.settings.gas.of(Amount::Usdc(asked.price)),
+    );
     let now = world.clock.now();
     let settings = &world.settings;
-    let free = asked.free.filter(|_| may_be_free).map(|quota| FreeTerms { quota, per_day_total: settings.free_per_day_total }.at(now));
+    let free = asked
+        .free
+        .filter(|_| may_be_free)
+        .map(|quota| FreeTerms { quota, per_day_total: settings.free_per_day_total }.at(now));
     let is_free = free.is_some();
     let claim = NewClaim {
         id: asked.id,
@@ -133,28 +149,38 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    // Whoever can neither pay nor be given anything takes no part of what the upstream bears, even for a moment.
+    // Whoever can neither pay nor be given anything takes no part of what the upstream bears, even
+    // for a moment.
     let claimed = match payable || is_free {
         true => claim_with_unit(world, claim).await?,
         false => world.books.claim(claim).await?,
     };
     match (claimed, unpayable) {
-        // It is nobody's fault and passes: the same proof is good later. A payer whom the token bars hears of his own transfer.
-        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _) if view.token_paused => {
+        // It is nobody's fault and passes: the same proof is good later. A payer whom the token
+        // bars hears of his own transfer.
+        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _)
+            if view.token_paused =>
+        {
             Err(RailError::TokenPaused.into())
         }
-        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => Err(why.into()),
+        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => {
+            Err(why.into())
+        }
         (claimed, _) => Ok(claimed),
     }
 }
 
-/// What a balance leaves beside the price. Nothing is beside a balance below it, and such a proof is refused for that.
+/// What a balance leaves beside the price. Nothing is beside a balance below it, and such a proof
+/// is refused for that.
 fn beside(balance_units: u128, price: UsdcUnits) -> u64 {
     u64::try_from(balance_units.saturating_sub(price.get().into())).unwrap_or(u64::MAX)
 }
 
 /// Claims with a unit of the upstream's budget, which goes back where nothing new was claimed.
-pub(super) async fn claim_with_unit(world: &World, claim: NewClaim<'_>) -> Result<Claimed, ClaimError> {
+pub(super) async fn claim_with_unit(
+    world: &World,
+    claim: NewClaim<'_>,
+) -> Result<Claimed, ClaimError> {
     let id = claim.id;
     world.upstream.take_unit(id)?;
     let claimed = world.books.claim(claim).await;
@@ -164,13 +190,20 @@ pub(super) async fn claim_with_unit(world: &World, claim: NewClaim<'_>) -> Resul
     Ok(claimed?)
 }
 
-/// The settling call would revert. It matters only where money would be taken: a slot or an entitlement needs no transfer.
+/// The settling call would revert. It matters only where money would be taken: a slot or an
+/// entitlement needs no transfer.
 fn refused_by_token(view: &ChainView) -> Option<ProofError> {
     let words = view.would_revert.as_ref()?;
-    Some(ProofError::new(Reason::SimulationFailed, "payload.authorization", "a transfer that the token accepts", words))
+    Some(ProofError::new(
+        Reason::SimulationFailed,
+        "payload.authorization",
+        "a transfer that the token accepts",
+        words,
+    ))
 }
 
-/// What the wallet lacks to be able to pay: the proof's value, and the price where a free creation asks for it too.
+/// What the wallet lacks to be able to pay: the proof's value, and the price where a free creation
+/// asks for it too.
 fn short_of(world: &World, asked: &PricedRequest, view: &ChainView) -> Option<ProofError> {
     if let Err(short) = check_chain_state(&asked.transfer, false, U256::from(view.balance_units)) {
         return Some(short);
@@ -179,6 +212,11 @@ fn short_of(world: &World, asked: &PricedRequest, view: &ChainView) -> Option<Pr
     let short = world.settings.require_balance_for_free && view.balance_units < u128::from(price);
     short.then(|| {
         let expected = format!("a balance of at least {price} units");
-        ProofError::new(Reason::InsufficientFunds, "payload.authorization.from", expected, view.balance_units)
+        ProofError::new(
+            Reason::InsufficientFunds,
+            "payload.authorization.from",
+            expected,
+            view.balance_units,
+        )
     })
 }

@@ -34,7 +34,8 @@ pub struct Progress {
     pub(super) refused: bool,
     /// Somebody who is neither we nor a known relayer settled it.
     pub(super) by_stranger: bool,
-    /// The fee that is called for is above what the payment may cost in gas: it waits for a lower one.
+    /// The fee that is called for is above what the payment may cost in gas: it waits for a lower
+    /// one.
     pub(super) at_gas_bound: bool,
 }
 
@@ -45,7 +46,8 @@ pub enum Step {
     Moved(Intent),
     /// Nobody knows yet: ask again after this many milliseconds.
     Wait(Intent, u64),
-    /// Nothing can be done for so many milliseconds, or for long: whoever drives it lets go of it meanwhile, and somebody takes it up again.
+    /// Nothing can be done for so many milliseconds, or for long: whoever drives it lets go of it
+    /// meanwhile, and somebody takes it up again.
     Park(Intent, u64),
     /// The intent is terminal.
     Done(Intent),
@@ -68,12 +70,20 @@ pub enum DriveError {
 /// Moves the intent by at most one saved step.
 ///
 /// # Errors
-/// [`DriveError`] when a step could not be saved. The intent is then as it was, and the recovery loop takes it.
-pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
+/// [`DriveError`] when a step could not be saved. The intent is then as it was, and the recovery
+/// loop takes it.
+pub async fn drive(
+    world: &World,
+    intent: Intent,
+    progress: &mut Progress,
+) -> Result<Step, DriveError> {
     let (before, payer) = (intent.state, intent.payer.clone());
     let step = step(world, intent, progress).await;
     // Credits change with the last step. One that the books did not answer may have been saved.
-    if step.as_ref().map_or(true, |step| matches!(step, Step::Moved(moved) if moved.state.is_terminal())) {
+    if step
+        .as_ref()
+        .map_or(true, |step| matches!(step, Step::Moved(moved) if moved.state.is_terminal()))
+    {
         world.forget_balance(&payer).await;
     }
     let step = step?;
@@ -88,11 +98,17 @@ pub async fn drive(world: &World, intent: Intent, progress: &mut Progress) -> Re
 
 async fn step(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
     Ok(match intent.state {
-        State::Signed | State::Submitted | State::SubmitUnknown if intent.charge.is_some() => charge(world, intent, progress).await?,
-        State::Signed | State::Submitted | State::SubmitUnknown => pay(world, intent, progress).await?,
+        State::Signed | State::Submitted | State::SubmitUnknown if intent.charge.is_some() => {
+            charge(world, intent, progress).await?
+        }
+        State::Signed | State::Submitted | State::SubmitUnknown => {
+            pay(world, intent, progress).await?
+        }
         State::Charged => grant(world, intent).await?,
         State::Forwarding | State::CoreUnknown => create(world, intent, progress).await?,
-        State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => Step::Done(intent),
+        State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => {
+            Step::Done(intent)
+        }
         State::Claimed => return Err(DriveError::Incomplete(intent.id)),
     })
 }
@@ -101,7 +117,11 @@ async fn step(world: &World, intent: Intent, progress: &mut Progress) -> Result<
 ///
 /// # Errors
 /// See [`drive`].
-pub async fn run(world: &World, mut intent: Intent, mut progress: Progress) -> Result<Intent, DriveError> {
+pub async fn run(
+    world: &World,
+    mut intent: Intent,
+    mut progress: Progress,
+) -> Result<Intent, DriveError> {
     loop {
         match drive(world, intent, &mut progress).await? {
             Step::Done(done) => return Ok(done),
@@ -151,7 +171,8 @@ impl Progress {
         }
     }
 
-    /// For an intent that the upstream is known not to have done, to be sent once though the way is closed.
+    /// For an intent that the upstream is known not to have done, to be sent once though the way is
+    /// closed.
     pub const fn probing() -> Self {
         Self { probe: true, ..Self::recovered() }
     }
@@ -176,7 +197,8 @@ impl Progress {
         self.forwarded && self.creations == 0
     }
 
-    /// Counts an unanswered question and says how long to wait: quickly at first, for chains that mine at once, then each second.
+    /// Counts an unanswered question and says how long to wait: quickly at first, for chains that
+    /// mine at once, then each second.
     pub(super) fn wait_ms(&mut self) -> u64 {
         let waits_ms = [20, 50, 100, 200, 400, 1_000];
         let index = usize::try_from(self.polls).unwrap_or(usize::MAX).min(waits_ms.len() - 1);
@@ -184,7 +206,8 @@ impl Progress {
         waits_ms[index]
     }
 
-    /// The same for what the upstream is known not to have done: nothing is urgent that another answer has to change first.
+    /// The same for what the upstream is known not to have done: nothing is urgent that another
+    /// answer has to change first.
     pub(super) fn patient_wait_ms(&mut self) -> u64 {
         let waits_ms = [100, 250, 500, 1_000, 2_000];
         let index = usize::try_from(self.polls).unwrap_or(usize::MAX).min(waits_ms.len() - 1);

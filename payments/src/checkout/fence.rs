@@ -1,5 +1,6 @@
-//! Whose a payment is, asked again right before something leaves for it. A process that was stopped between a commit and its send goes on as if
-//! nothing had happened, while another one has taken its work over.
+//! Whose a payment is, asked again right before something leaves for it. A process that was stopped
+//! between a commit and its send goes on as if nothing had happened, while another one has taken
+//! its work over.
 
 use crate::{
     checkout::{DriveError, World},
@@ -7,7 +8,8 @@ use crate::{
     ports::BooksError,
 };
 
-/// A driver that moved the payment within half a lease has it still. Any other asks the books, and keeps the lease with the answer.
+/// A driver that moved the payment within half a lease has it still. Any other asks the books, and
+/// keeps the lease with the answer.
 ///
 /// # Errors
 /// [`BooksError::Stale`] when somebody else drives: nothing may be sent.

@@ -1,7 +1,8 @@
 //! The story of a launch, from a verified proof to a stored answer.
 //!
-//! [`claim`] takes the proof and decides who pays, in one transaction. [`drive`] then moves the intent one saved step at a time; a live request
-//! and the recovery loop call the same function, so that whatever a crash leaves behind is finished by the code that would have finished it.
+//! [`claim`] takes the proof and decides who pays, in one transaction. [`drive`] then moves the
+//! intent one saved step at a time; a live request and the recovery loop call the same function, so
+//! that whatever a crash leaves behind is finished by the code that would have finished it.
 
 mod admission;
 mod card;
@@ -16,19 +17,26 @@ mod unclaimed;
 
 use std::sync::Arc;
 
-pub use admission::{Admission, ForwardRequest, Identified, identify, identify_by_credential, identify_by_token, identify_quickly};
+pub use admission::{
+    Admission, ForwardRequest, Identified, identify, identify_by_credential, identify_by_token,
+    identify_quickly,
+};
 pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
-pub use resolve::{Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, may_end, resolve};
+pub use resolve::{
+    Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, may_end, resolve,
+};
 pub use unclaimed::settled_before;
 
 use crate::{
     agent::Payer,
     funding::RevertBounds,
     gas::GasBound,
-    ports::{AgentTokens, BalanceCache, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream},
+    ports::{
+        AgentTokens, BalanceCache, Books, CardRail, ChainRail, Clock, Ids, ProofMemory, Upstream,
+    },
     sequence::SequenceWatch,
 };
 
@@ -83,7 +91,8 @@ pub struct Settings {
     pub reverts: RevertBounds,
     /// How long an unknown creation is tried again before it is looked up by key.
     pub core_deadline_ms: i64,
-    /// How long a copy of a creation may be under way after it was sent: until then "there is none" is not believed.
+    /// How long a copy of a creation may be under way after it was sent: until then "there is none"
+    /// is not believed.
     pub core_late_copy_ms: i64,
     /// How long an outcome may stay unknown before what was paid is owed; none for ever.
     pub unknown_after_ms: Option<i64>,
@@ -94,7 +103,8 @@ pub struct Settings {
 }
 
 impl World {
-    /// Forgets the balance that is shown of a card account, after whatever may have changed it: said once too often costs a read.
+    /// Forgets the balance that is shown of a card account, after whatever may have changed it:
+    /// said once too often costs a read.
     async fn forget_balance(&self, payer: &Payer) {
         if matches!(payer, Payer::Card(_)) {
             self.balances.forget(payer).await;

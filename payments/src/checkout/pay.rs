@@ -7,13 +7,19 @@ use crate::{
     settlement::{Attempt, Settlement, SettlementProof, TransferTerms},
 };
 
-/// Unanswered questions before the intent is marked as waiting, so that operators and clients see it.
+/// Unanswered questions before the intent is marked as waiting, so that operators and clients see
+/// it.
 const POLLS_BEFORE_MARK: u32 = 4;
 /// Unanswered questions between two sends of the same bytes, and between two looks at the fee.
 const POLLS_PER_RESEND: u32 = 5;
 
-pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) -> Result<Step, DriveError> {
-    let (Some(terms), Some(last)) = (intent.transfer.clone(), intent.attempts.last().cloned()) else {
+pub(super) async fn pay(
+    world: &World,
+    intent: Intent,
+    progress: &mut Progress,
+) -> Result<Step, DriveError> {
+    let (Some(terms), Some(last)) = (intent.transfer.clone(), intent.attempts.last().cloned())
+    else {
         return Err(DriveError::Incomplete(intent.id));
     };
     let first = progress.fresh && progress.sends == 0;
@@ -22,9 +28,15 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
     }
     match world.rail.outcome(&terms, &intent.attempts).await {
         Ok(Outcome::Settled(proof)) => settled(world, intent, proof, progress).await,
-        Ok(Outcome::Failed(failure)) => save(world, intent.pay_failed(failure, world.clock.now())?).await,
-        Ok(Outcome::Pending { may_send: true }) => keep_sending(world, intent, &terms, progress, first).await,
-        Ok(Outcome::Pending { may_send: false }) => mark_or_wait(world, intent, progress, Sent::Accepted).await,
+        Ok(Outcome::Failed(failure)) => {
+            save(world, intent.pay_failed(failure, world.clock.now())?).await
+        }
+        Ok(Outcome::Pending { may_send: true }) => {
+            keep_sending(world, intent, &terms, progress, first).await
+        }
+        Ok(Outcome::Pending { may_send: false }) => {
+            mark_or_wait(world, intent, progress, Sent::Accepted).await
+        }
         Err(RailError::Refused(why)) => {
             if !progress.refused {
                 let detail = format!("the node refuses what the payment waits for: {why}");
@@ -37,16 +49,25 @@ pub(super) async fn pay(world: &World, intent: Intent, progress: &mut Progress) 
     }
 }
 
-/// Whoever settled it, it is paid. A transaction that none of ours made is reported with its sender before the payment goes on: another gateway
-/// may have served for the same payment.
-async fn settled(world: &World, intent: Intent, proof: SettlementProof, progress: &mut Progress) -> Result<Step, DriveError> {
-    if intent.attempts.iter().all(|attempt| attempt.tx_hash != proof.tx_hash) && !progress.by_stranger {
+/// Whoever settled it, it is paid. A transaction that none of ours made is reported with its sender
+/// before the payment goes on: another gateway may have served for the same payment.
+async fn settled(
+    world: &World,
+    intent: Intent,
+    proof: SettlementProof,
+    progress: &mut Progress,
+) -> Result<Step, DriveError> {
+    if intent.attempts.iter().all(|attempt| attempt.tx_hash != proof.tx_hash)
+        && !progress.by_stranger
+    {
         let Ok(stranger) = world.rail.stranger(proof.tx_hash).await else {
             return mark_or_wait(world, intent, progress, Sent::Accepted).await;
         };
         if let Some(sender) = stranger {
-            let detail =
-                format!("transaction {} of {sender} settled it, and is not ours: see that pay_to is this gateway's alone", proof.tx_hash);
+            let detail = format!(
+                "transaction {} of {sender} settled it, and is not ours: see that pay_to is this gateway's alone",
+                proof.tx_hash
+            );
             report(world, &intent, FindingKind::StrangerSettled, detail).await?;
             progress.by_stranger = true;
         }
@@ -54,13 +75,19 @@ async fn settled(world: &World, intent: Intent, proof: SettlementProof, progress
     save(world, intent.funded(Settlement::Transfer(proof), world.clock.now())?).await
 }
 
-async fn report(world: &World, intent: &Intent, kind: FindingKind, detail: String) -> Result<(), DriveError> {
+async fn report(
+    world: &World,
+    intent: &Intent,
+    kind: FindingKind,
+    detail: String,
+) -> Result<(), DriveError> {
     let key = intent.id.to_string();
     let found = Found { kind, subject: key.clone(), key, source: Source::Chain, detail };
     Ok(world.books.note_finding(&found, world.clock.now()).await?)
 }
 
-/// The authorization is still usable: the same bytes go out again now and then, with a higher fee once they are old.
+/// The authorization is still usable: the same bytes go out again now and then, with a higher fee
+/// once they are old.
 async fn keep_sending(
     world: &World,
     intent: Intent,
@@ -72,7 +99,9 @@ async fn keep_sending(
     if just_sent || !due {
         return mark_or_wait(world, intent, progress, progress.sent).await;
     }
-    let Some(last) = intent.attempts.last().cloned() else { return Err(DriveError::Incomplete(intent.id)) };
+    let Some(last) = intent.attempts.last().cloned() else {
+        return Err(DriveError::Incomplete(intent.id));
+    };
     if matches!(world.rail.outrun(terms, &intent.attempts).await, Ok(true)) {
         return renew(world, intent, terms, &last, progress).await;
     }
@@ -88,19 +117,37 @@ async fn keep_sending(
     mark_or_wait(world, intent, progress, progress.sent).await
 }
 
-/// Another program with the signer's key was first under our nonce, so that nothing we signed can be mined: the same transfer goes out under a
-/// new one, saved before it is sent. The authorization pays once, whichever of our transactions uses it.
-async fn renew(world: &World, intent: Intent, terms: &TransferTerms, last: &Attempt, progress: &mut Progress) -> Result<Step, DriveError> {
-    let Some(signer) = world.rail.signers().first().copied() else { return Err(DriveError::Incomplete(intent.id)) };
+/// Another program with the signer's key was first under our nonce, so that nothing we signed can
+/// be mined: the same transfer goes out under a new one, saved before it is sent. The authorization
+/// pays once, whichever of our transactions uses it.
+async fn renew(
+    world: &World,
+    intent: Intent,
+    terms: &TransferTerms,
+    last: &Attempt,
+    progress: &mut Progress,
+) -> Result<Step, DriveError> {
+    let Some(signer) = world.rail.signers().first().copied() else {
+        return Err(DriveError::Incomplete(intent.id));
+    };
     // What was signed under the lost nonce costs nothing any more.
-    let rivals = |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) != (last.signer, last.eoa_nonce);
+    let rivals =
+        |attempt: &&Attempt| (attempt.signer, attempt.eoa_nonce) != (last.signer, last.eoa_nonce);
     let others: Vec<Attempt> = intent.attempts.iter().filter(rivals).cloned().collect();
     let gas_wei = world.settings.gas.left_for(intent.price, &others, last);
     let Ok(resigning) = world.rail.resigning(last, gas_wei).await else {
         return mark_or_wait(world, intent, progress, Sent::Unknown).await;
     };
-    let detail = format!("a transaction that is not ours used nonce {} of {}: another program has its key", last.eoa_nonce, last.signer);
-    let renewal = Renewal { account: terms.signed_by(signer), resigning: &resigning, at: world.clock.now(), detail };
+    let detail = format!(
+        "a transaction that is not ours used nonce {} of {}: another program has its key",
+        last.eoa_nonce, last.signer
+    );
+    let renewal = Renewal {
+        account: terms.signed_by(signer),
+        resigning: &resigning,
+        at: world.clock.now(),
+        detail,
+    };
     let Ok(renewed) = world.books.renew(intent.id, intent.guard, renewal).await? else {
         return mark_or_wait(world, intent, progress, Sent::Unknown).await;
     };
@@ -110,14 +157,24 @@ async fn renew(world: &World, intent: Intent, terms: &TransferTerms, last: &Atte
     Ok(Step::Wait(renewed, progress.wait_ms()))
 }
 
-async fn send(world: &World, intent: &Intent, attempt: &Attempt, progress: &mut Progress) -> Result<(), DriveError> {
+async fn send(
+    world: &World,
+    intent: &Intent,
+    attempt: &Attempt,
+    progress: &mut Progress,
+) -> Result<(), DriveError> {
     still_ours(world, intent).await?;
     progress.sends = progress.sends.saturating_add(1);
     progress.sent = world.rail.send(attempt).await;
     Ok(())
 }
 
-async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, sent: Sent) -> Result<Step, DriveError> {
+async fn mark_or_wait(
+    world: &World,
+    intent: Intent,
+    progress: &mut Progress,
+    sent: Sent,
+) -> Result<Step, DriveError> {
     let wait_ms = progress.wait_ms();
     if progress.polls < POLLS_BEFORE_MARK {
         return Ok(Step::Wait(intent, wait_ms));
@@ -131,8 +188,9 @@ async fn mark_or_wait(world: &World, intent: Intent, progress: &mut Progress, se
     Ok(Step::Wait(marked, wait_ms))
 }
 
-/// Whether a client whose transfer is proven failed may be asked for another payment: the authorization has expired on the chain, and nobody
-/// cashed it until then. What was reverted stays cashable by anyone, and a client that paid late must not pay twice. Silence is no.
+/// Whether a client whose transfer is proven failed may be asked for another payment: the
+/// authorization has expired on the chain, and nobody cashed it until then. What was reverted stays
+/// cashable by anyone, and a client that paid late must not pay twice. Silence is no.
 pub async fn may_pay_again(rail: &dyn ChainReader, intent: &Intent) -> bool {
     let Some(terms) = &intent.transfer else { return false };
     matches!(rail.expired_on_chain(terms.valid_before_unix_s).await, Ok(true))

@@ -91,12 +91,18 @@ pub enum ResolveRefusal {
     Books(#[from] BooksError),
 }
 
-/// Ends the payment as the operator says: what was done is earned, and what was not is owed as after a refusal, which is not held against the
-/// payer. The action is noted before anything changes; the lease keeps every driver away.
+/// Ends the payment as the operator says: what was done is earned, and what was not is owed as
+/// after a refusal, which is not held against the payer. The action is noted before anything
+/// changes; the lease keeps every driver away.
 ///
 /// # Errors
 /// [`ResolveRefusal`]: nothing changed.
-pub async fn resolve(books: &dyn Books, desk: &dyn DeskBooks, rules: ResolveRules, asked: Resolution) -> Result<Intent, ResolveRefusal> {
+pub async fn resolve(
+    books: &dyn Books,
+    desk: &dyn DeskBooks,
+    rules: ResolveRules,
+    asked: Resolution,
+) -> Result<Intent, ResolveRefusal> {
     let intent = books.intent(asked.id).await?.ok_or(ResolveRefusal::Unknown)?;
     may_end(&intent, rules, asked.at)?;
     if asked.dry_run {
@@ -118,18 +124,23 @@ pub async fn resolve(books: &dyn Books, desk: &dyn DeskBooks, rules: ResolveRule
 /// Whether an operator may end the payment now: nothing of it can reach the upstream any more.
 ///
 /// # Errors
-/// [`ResolveRefusal::UnderWay`], [`ResolveRefusal::NotSent`] or [`ResolveRefusal::Finished`], by its state.
+/// [`ResolveRefusal::UnderWay`], [`ResolveRefusal::NotSent`] or [`ResolveRefusal::Finished`], by
+/// its state.
 pub fn may_end(intent: &Intent, rules: ResolveRules, now: UnixMs) -> Result<(), ResolveRefusal> {
     let until = intent.silent_since(rules.core_deadline_ms, rules.core_late_copy_ms);
     match intent.state {
         State::CoreUnknown if intent.not_done || now >= until => Ok(()),
         State::CoreUnknown | State::Forwarding => Err(ResolveRefusal::UnderWay { until }),
-        state @ (State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown | State::Charged) => {
-            Err(ResolveRefusal::NotSent(state))
-        }
-        state @ (State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted) => {
-            Err(ResolveRefusal::Finished(state))
-        }
+        state @ (State::Claimed
+        | State::Signed
+        | State::Submitted
+        | State::SubmitUnknown
+        | State::Charged) => Err(ResolveRefusal::NotSent(state)),
+        state @ (State::PayFailed
+        | State::Created
+        | State::Rejected
+        | State::Released
+        | State::Granted) => Err(ResolveRefusal::Finished(state)),
     }
 }
 
@@ -146,10 +157,13 @@ async fn end(
             let (answer, name) = done(result);
             intent.created(answer, name, at)?
         }
-        ResolvedAs::NotDone => intent.refused(never_created(), at.plus_ms(rules.entitlement_ms), at)?,
+        ResolvedAs::NotDone => {
+            intent.refused(never_created(), at.plus_ms(rules.entitlement_ms), at)?
+        }
     };
     let (action, subject) = (ACTION, intent.id.to_string());
-    desk.note_action(&NewAction { at, action, subject, reason: asked.reason, via: asked.via }).await?;
+    desk.note_action(&NewAction { at, action, subject, reason: asked.reason, via: asked.via })
+        .await?;
     Ok(books.apply(transition.brought_by(EndedBy::Operator)).await?)
 }
 
@@ -159,7 +173,10 @@ fn done(result: Option<ResultName>) -> (StoredAnswer, String) {
         Some(ResultName(name)) => (200, json!({"data": {"id": name}, "answer_kept": false})),
         None => {
             let message = "it was done, and its answer was not kept";
-            (410, json!({"error": {"code": "SERVER_001", "message": message}, "reason": "answer_not_kept", "retry": "never"}))
+            (
+                410,
+                json!({"error": {"code": "SERVER_001", "message": message}, "reason": "answer_not_kept", "retry": "never"}),
+            )
         }
     };
     let headers = vec![(String::from("content-type"), String::from("application/json"))];
@@ -183,11 +200,13 @@ impl ResolvedAs {
 
 impl ResultName {
     /// What is accepted.
-    pub const EXPECTED: &'static str = "the upstream's name of the result, 1 to 200 visible characters of ASCII";
+    pub const EXPECTED: &'static str =
+        "the upstream's name of the result, 1 to 200 visible characters of ASCII";
 
     /// Reads a name.
     pub fn parse(text: &str) -> Option<Self> {
-        let good = (1..=LONGEST_RESULT).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let good = (1..=LONGEST_RESULT).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
         good.then(|| Self(text.to_owned()))
     }
 }

@@ -24,7 +24,10 @@ fn account(balance: u64, backing_cents: u64) -> CreditAccount {
 
 #[test]
 fn a_call_takes_the_credits_of_its_route_or_none() {
-    let of = |terms: PayTerms, credits| PayTerms { product: Product::Call { credits: NonZeroU32::new(credits) }, ..terms };
+    let of = |terms: PayTerms, credits| PayTerms {
+        product: Product::Call { credits: NonZeroU32::new(credits) },
+        ..terms
+    };
     let available = |balance| Available { credits: account(balance, 500), ..Available::default() };
     let owed = Funding::MppCharge { if_refused: IfRefused::Owed };
     let three = Funding::Credit { count: Credits::new(3), backing: UsdCents::new(300) };
@@ -41,7 +44,12 @@ fn a_call_takes_the_credits_of_its_route_or_none() {
 #[test]
 fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
     let lost = PaymentId::new(uuid::Uuid::from_u128(9));
-    let rich = Available { lost_settlement: Some(lost), entitlement: Some(lost), free_slot: Some(free_slot()), ..Available::default() };
+    let rich = Available {
+        lost_settlement: Some(lost),
+        entitlement: Some(lost),
+        free_slot: Some(free_slot()),
+        ..Available::default()
+    };
     assert_eq!(decide(&rich, &TERMS), Err(FundingRefusal::SettlementLost(lost)));
     assert_eq!(
         decide(&Available { lost_settlement: Some(lost), ..Available::default() }, &TERMS),
@@ -50,15 +58,23 @@ fn whose_settlement_is_lost_gets_nothing_free_owed_or_paid() {
 }
 
 fn free_slot() -> FreeSlot {
-    let quota = Quota { name: String::from("launches"), count: NonZeroU32::MIN.saturating_add(4), window: Window::Month };
+    let quota = Quota {
+        name: String::from("launches"),
+        count: NonZeroU32::MIN.saturating_add(4),
+        window: Window::Month,
+    };
     FreeSlot { of: quota.at(UnixMs::from_s(0)), slot: 2 }
 }
 
 #[test]
 fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
-    let mut available =
-        Available { entitlement: Some(id), free_slot: Some(free_slot()), refused_after_pay_today: 9, ..Available::default() };
+    let mut available = Available {
+        entitlement: Some(id),
+        free_slot: Some(free_slot()),
+        refused_after_pay_today: 9,
+        ..Available::default()
+    };
     assert_eq!(decide(&available, &TERMS), Ok(Funding::Entitlement { source: id }));
     available.entitlement = None;
     assert_eq!(decide(&available, &TERMS), Ok(Funding::Free));
@@ -66,14 +82,19 @@ fn an_entitlement_comes_before_a_free_slot_and_a_free_slot_before_money() {
     assert_eq!(decide(&available, &TERMS), Err(FundingRefusal::TooManyRefused));
     available.refused_after_pay_today = 2;
     assert_eq!(decide(&available, &TERMS), Ok(Funding::X402));
-    assert_eq!(decide(&available, &PayTerms { proof_covers_price: false, ..TERMS }), Err(FundingRefusal::ProofBelowPrice));
+    assert_eq!(
+        decide(&available, &PayTerms { proof_covers_price: false, ..TERMS }),
+        Err(FundingRefusal::ProofBelowPrice)
+    );
 }
 
 #[test]
 fn a_promised_free_call_is_charged_only_for_another_proof_than_the_refused_one() {
     let refused = Err(FundingRefusal::FreeCallsExhaustedToday);
-    let capped =
-        |noted, refused_this_proof| Available { day_cap: DayCap { reached: true, noted, refused_this_proof }, ..Available::default() };
+    let capped = |noted, refused_this_proof| Available {
+        day_cap: DayCap { reached: true, noted, refused_this_proof },
+        ..Available::default()
+    };
     assert_eq!(decide(&capped(false, false), &TERMS), refused);
     assert_eq!(decide(&capped(true, true), &TERMS), refused);
     assert_eq!(decide(&capped(true, false), &TERMS), Ok(Funding::X402));
@@ -83,7 +104,11 @@ fn a_promised_free_call_is_charged_only_for_another_proof_than_the_refused_one()
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
     let owed = Available { entitlement: Some(id), ..capped(false, false) };
     assert_eq!(decide(&owed, &TERMS), Ok(Funding::Entitlement { source: id }));
-    let freed = Available { free_slot: Some(free_slot()), day_cap: DayCap { refused_this_proof: true, ..DayCap::default() }, ..owed };
+    let freed = Available {
+        free_slot: Some(free_slot()),
+        day_cap: DayCap { refused_this_proof: true, ..DayCap::default() },
+        ..owed
+    };
     assert_eq!(decide(&freed, &TERMS), refused, "a refused proof is claimed by nothing");
 }
 
@@ -107,15 +132,25 @@ fn payments_that_revert_stop_the_next_settlement_and_nothing_else() {
     let reverted = Available { reverts_last_hour: 3, ..Available::default() };
     assert_eq!(decide(&reverted, &TERMS), Err(FundingRefusal::TooManyReverts));
     assert_eq!(decide(&reverted, &CARD), Ok(CHARGED), "a card costs no gas");
-    assert_eq!(decide(&Available { free_slot: Some(free_slot()), ..reverted.clone() }, &TERMS), Ok(Funding::Free));
-    // One has reverted: no more may be in flight than may revert yet. Without a revert any number may.
+    assert_eq!(
+        decide(&Available { free_slot: Some(free_slot()), ..reverted.clone() }, &TERMS),
+        Ok(Funding::Free)
+    );
+    // One has reverted: no more may be in flight than may revert yet. Without a revert any number
+    // may.
     let in_flight = Available { reverts_last_hour: 1, unsettled: 2, ..Available::default() };
     assert_eq!(decide(&in_flight, &TERMS), Err(FundingRefusal::TooManyReverts));
     assert_eq!(decide(&Available { unsettled: 1, ..in_flight.clone() }, &TERMS), Ok(Funding::X402));
-    assert_eq!(decide(&Available { reverts_last_hour: 0, unsettled: 40, ..in_flight }, &TERMS), Ok(Funding::X402));
+    assert_eq!(
+        decide(&Available { reverts_last_hour: 0, unsettled: 40, ..in_flight }, &TERMS),
+        Ok(Funding::X402)
+    );
     let dear = Available { gas_lost_last_hour_wei: 1_000, ..Available::default() };
     assert_eq!(decide(&dear, &TERMS), Err(FundingRefusal::GasBudgetSpent));
-    assert_eq!(decide(&Available { gas_lost_last_hour_wei: 999, ..dear }, &TERMS), Ok(Funding::X402));
+    assert_eq!(
+        decide(&Available { gas_lost_last_hour_wei: 999, ..dear }, &TERMS),
+        Ok(Funding::X402)
+    );
 }
 
 #[test]
@@ -142,10 +177,21 @@ fn a_pack_is_paid_for_whatever_its_payer_has() {
     let credits = Credits::new(20);
     let pack = PayTerms { product: Product::Pack { credits }, ..CARD };
     let id = PaymentId::new(uuid::Uuid::from_u128(9));
-    let rich = Available { credits: account(1, 0), entitlement: Some(id), free_slot: Some(free_slot()), ..Available::default() };
+    let rich = Available {
+        credits: account(1, 0),
+        entitlement: Some(id),
+        free_slot: Some(free_slot()),
+        ..Available::default()
+    };
     assert_eq!(decide(&rich, &pack), Ok(Funding::MppPack { credits }));
-    assert_eq!(decide(&rich, &PayTerms { means: Means::Nothing, ..pack }), Err(FundingRefusal::NoCredit));
-    assert_eq!(decide(&rich, &PayTerms { means: Means::Transfer, ..pack }), Err(FundingRefusal::ProofBelowPrice));
+    assert_eq!(
+        decide(&rich, &PayTerms { means: Means::Nothing, ..pack }),
+        Err(FundingRefusal::NoCredit)
+    );
+    assert_eq!(
+        decide(&rich, &PayTerms { means: Means::Transfer, ..pack }),
+        Err(FundingRefusal::ProofBelowPrice)
+    );
     let refused = Available { refused_after_pay_today: 3, ..rich };
     assert_eq!(decide(&refused, &pack), Err(FundingRefusal::TooManyRefused));
 }

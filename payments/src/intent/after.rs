@@ -1,4 +1,5 @@
-//! What an intent is after a transition, for books that do not read back what they have just written.
+//! What an intent is after a transition, for books that do not read back what they have just
+//! written.
 
 use super::{Change, Guard, Intent, State, StoredAnswer, Transition};
 use crate::{
@@ -9,9 +10,11 @@ use crate::{
 /// What only the commit shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
-    /// The answer was handed to a client's connection: a mark may have come with the commit, or before it.
+    /// The answer was handed to a client's connection: a mark may have come with the commit, or
+    /// before it.
     pub delivered: bool,
-    /// Our signed transactions are kept at the end, because a reorganisation may still take the settlement back.
+    /// Our signed transactions are kept at the end, because a reorganisation may still take the
+    /// settlement back.
     pub keeps_bytes: bool,
     /// The account's balance right after the pack's credits came.
     pub granted_balance: Option<Credits>,
@@ -26,7 +29,8 @@ impl Transition {
         self.onto(self.before().clone(), written)
     }
 
-    /// The same, from what the books have by now: a settlement may have moved to another block since its driver looked.
+    /// The same, from what the books have by now: a settlement may have moved to another block
+    /// since its driver looked.
     #[must_use]
     pub fn onto(&self, mut intent: Intent, written: Written) -> Intent {
         intent.state = self.to();
@@ -40,7 +44,9 @@ impl Transition {
         }
         match self.change() {
             Change::Mark => {}
-            Change::Funded { settlement, .. } | Change::Charged { settlement, .. } => intent.settle(settlement),
+            Change::Funded { settlement, .. } | Change::Charged { settlement, .. } => {
+                intent.settle(settlement)
+            }
             Change::PayFailed { failure } => intent.fail(failure.clone()),
             Change::Mischarged { .. } => intent.fail(PaymentFailure::Mischarged),
             Change::Granted { .. } => {
@@ -55,7 +61,9 @@ impl Transition {
                 intent.entitled_until = Some(*entitled_until);
                 intent.finish(answer, written);
             }
-            Change::Compensated { answer, .. } | Change::Released { answer, .. } => intent.finish(answer, written),
+            Change::Compensated { answer, .. } | Change::Released { answer, .. } => {
+                intent.finish(answer, written)
+            }
         }
         intent
     }
@@ -67,7 +75,9 @@ impl Intent {
     /// The settlement, and what the chain took for it where it is a transaction of ours.
     fn settle(&mut self, settlement: &Settlement) {
         if let Settlement::Transfer(proof) = settlement {
-            for attempt in self.attempts.iter_mut().filter(|attempt| attempt.tx_hash == proof.tx_hash) {
+            for attempt in
+                self.attempts.iter_mut().filter(|attempt| attempt.tx_hash == proof.tx_hash)
+            {
                 attempt.fee_wei = Some(proof.fee_wei);
             }
         }

@@ -15,8 +15,8 @@ use crate::{
 pub enum Change {
     /// Nothing but the mark.
     Mark,
-    /// The proof of payment and its posting. Unique keys refuse a second settlement of the same authorization or charge. A charge's agent
-    /// token is good from here on.
+    /// The proof of payment and its posting. Unique keys refuse a second settlement of the same
+    /// authorization or charge. A charge's agent token is good from here on.
     Funded {
         /// What reached us.
         settlement: Settlement,
@@ -28,8 +28,8 @@ pub enum Change {
         /// Why.
         failure: PaymentFailure,
     },
-    /// Money was taken, but not what was asked for: a finding, the debt, and a refund of all of it that needs nobody's approval. Sealed
-    /// bytes are wiped.
+    /// Money was taken, but not what was asked for: a finding, the debt, and a refund of all of it
+    /// that needs nobody's approval. Sealed bytes are wiped.
     Mischarged {
         /// What was taken.
         mischarge: Mischarge,

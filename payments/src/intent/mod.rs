@@ -7,8 +7,10 @@
 //! FORWARDING -> CORE_UNKNOWN -> CREATED | REJECTED | RELEASED
 //! CLAIMED -> SIGNED -> SUBMITTED -> CHARGED -> GRANTED     (a pack of credits: nothing goes upstream)
 //! ```
-//! FUNDED is the first half of the commit that makes FORWARDING. REJECTED took money: a wallet is owed it back, a card got a credit for it;
-//! RELEASED gave back a slot, a credit or an entitlement and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update of exactly one row.
+//! FUNDED is the first half of the commit that makes FORWARDING. REJECTED took money: a wallet is
+//! owed it back, a card got a credit for it; RELEASED gave back a slot, a credit or an entitlement
+//! and owes nothing. Every change is a [`Transition`], which the books apply as one guarded update
+//! of exactly one row.
 
 mod after;
 mod change;
@@ -53,7 +55,8 @@ pub enum State {
     CoreUnknown,
     /// The launch exists and the answer is stored.
     Created,
-    /// The upstream finally refused what was paid for: an entitlement is open, or a credit was given for it.
+    /// The upstream finally refused what was paid for: an entitlement is open, or a credit was
+    /// given for it.
     Rejected,
     /// The upstream finally refused what cost nothing: the slot, credit or entitlement went back.
     Released,
@@ -146,7 +149,8 @@ pub struct Intent {
     pub entitled_until: Option<UnixMs>,
     /// When it was first allowed to go upstream: the upstream's deadline counts from here.
     pub forwarding_since: Option<UnixMs>,
-    /// Each time it was sent, the upstream is known to have done nothing. Only where its outcome is open.
+    /// Each time it was sent, the upstream is known to have done nothing. Only where its outcome is
+    /// open.
     pub not_done: bool,
     /// What ended it, where that was no answer of the upstream.
     pub ended_by: Option<EndedBy>,
@@ -202,7 +206,10 @@ impl State {
 
     /// Nothing more will happen to the intent by itself.
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::PayFailed | Self::Created | Self::Rejected | Self::Released | Self::Granted)
+        matches!(
+            self,
+            Self::PayFailed | Self::Created | Self::Rejected | Self::Released | Self::Granted
+        )
     }
 }
 
@@ -247,7 +254,8 @@ impl Protocol {
 // === impl Intent ===
 
 impl Intent {
-    /// `path_and_query`, body and key belong together: the upstream sees the intent's id as its idempotency key.
+    /// `path_and_query`, body and key belong together: the upstream sees the intent's id as its
+    /// idempotency key.
     pub fn core_key(&self) -> String {
         self.id.to_string()
     }
@@ -263,7 +271,8 @@ impl Intent {
         self.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash)
     }
 
-    /// When no copy of its creation can be under way any more: it is sent until its deadline, and once more where nobody drove it for long.
+    /// When no copy of its creation can be under way any more: it is sent until its deadline, and
+    /// once more where nobody drove it for long.
     pub fn silent_since(&self, core_deadline_ms: i64, core_late_copy_ms: i64) -> UnixMs {
         let deadline = self.forwarding_since.unwrap_or(self.created_at).plus_ms(core_deadline_ms);
         deadline.max(self.updated_at).plus_ms(core_late_copy_ms)
@@ -271,6 +280,12 @@ impl Intent {
 
     /// Whether money was taken for it, by its own settlement or by an earlier one.
     pub fn is_paid(&self) -> bool {
-        matches!(self.funding, Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } | Funding::Entitlement { .. })
+        matches!(
+            self.funding,
+            Funding::X402
+                | Funding::MppCharge { .. }
+                | Funding::MppPack { .. }
+                | Funding::Entitlement { .. }
+        )
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     time::UnixMs,
 };
 
-/// One allowed change of one intent. Only the methods of [`Intent`] make it; the books apply it as a guarded update of exactly one row
-/// together with all that it carries, or not at all.
+/// One allowed change of one intent. Only the methods of [`Intent`] make it; the books apply it as
+/// a guarded update of exactly one row together with all that it carries, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
     before: Box<Intent>,
@@ -111,7 +111,11 @@ impl Intent {
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn funded(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn funded(
+        &self,
+        settlement: Settlement,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
         if matches!(self.funding, Funding::MppPack { .. }) {
             return Err(TransitionError::NotAllowed { from: self.state, to: State::Forwarding });
         }
@@ -123,7 +127,11 @@ impl Intent {
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn charged(&self, settlement: Settlement, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn charged(
+        &self,
+        settlement: Settlement,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
         if !matches!(self.funding, Funding::MppPack { .. }) {
             return Err(TransitionError::NotAllowed { from: self.state, to: State::Charged });
         }
@@ -140,15 +148,27 @@ impl Intent {
             return Err(TransitionError::NotAllowed { from: self.state, to: State::Granted });
         };
         let posting = Posting::credits_issued(self.id, &self.payer, credits)?;
-        self.change(&[State::Charged], State::Granted, at, Change::Granted { credits, backing: self.paid_usd(), posting })
+        self.change(
+            &[State::Charged],
+            State::Granted,
+            at,
+            Change::Granted { credits, backing: self.paid_usd(), posting },
+        )
     }
 
     /// Something else was taken than what was asked for.
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn mischarged(&self, mischarge: Mischarge, at: UnixMs) -> Result<Transition, TransitionError> {
-        let posting = mischarge.usd().map(|taken| Posting::mischarged(self.id, &self.payer, taken)).transpose()?;
+    pub fn mischarged(
+        &self,
+        mischarge: Mischarge,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
+        let posting = mischarge
+            .usd()
+            .map(|taken| Posting::mischarged(self.id, &self.payer, taken))
+            .transpose()?;
         self.change(&PAYING, State::PayFailed, at, Change::Mischarged { mischarge, posting })
     }
 
@@ -156,7 +176,11 @@ impl Intent {
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn pay_failed(&self, failure: PaymentFailure, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn pay_failed(
+        &self,
+        failure: PaymentFailure,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
         self.change(&PAYING, State::PayFailed, at, Change::PayFailed { failure })
     }
 
@@ -172,52 +196,97 @@ impl Intent {
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn created(&self, answer: StoredAnswer, launch_id: String, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn created(
+        &self,
+        answer: StoredAnswer,
+        launch_id: String,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
         let posting = match self.funding {
-            Funding::Credit { count, backing } => Some(Posting::credit_spent(self.id, &self.payer, count, backing)?),
+            Funding::Credit { count, backing } => {
+                Some(Posting::credit_spent(self.id, &self.payer, count, backing)?)
+            }
             _ if self.is_paid() => Some(Posting::earned(self.id, &self.payer, self.price)?),
             _ => None,
         };
         let used_entitlement = self.entitlement_source();
-        self.change(&CREATING, State::Created, at, Change::Created { answer, launch_id, posting, used_entitlement })
+        self.change(
+            &CREATING,
+            State::Created,
+            at,
+            Change::Created { answer, launch_id, posting, used_entitlement },
+        )
     }
 
-    /// The upstream finally refused. What that means depends on what funded the creation: a settlement leaves an entitlement, a charge a
-    /// credit; a slot, a credit or an entitlement goes back.
+    /// The upstream finally refused. What that means depends on what funded the creation: a
+    /// settlement leaves an entitlement, a charge a credit; a slot, a credit or an entitlement goes
+    /// back.
     ///
     /// # Errors
     /// See [`Intent::submitted`].
-    pub fn refused(&self, answer: StoredAnswer, entitled_until: UnixMs, at: UnixMs) -> Result<Transition, TransitionError> {
+    pub fn refused(
+        &self,
+        answer: StoredAnswer,
+        entitled_until: UnixMs,
+        at: UnixMs,
+    ) -> Result<Transition, TransitionError> {
         match self.funding {
             Funding::X402 => {
                 let posting = Posting::owed(self.id, &self.payer, self.price)?;
-                self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until })
+                self.change(
+                    &CREATING,
+                    State::Rejected,
+                    at,
+                    Change::Rejected { answer, posting, entitled_until },
+                )
             }
             // Nothing of it can be used for another call: it is due back at once.
             Funding::MppCharge { if_refused: IfRefused::Owed } => {
                 let posting = Posting::owed(self.id, &self.payer, self.price)?;
-                self.change(&CREATING, State::Rejected, at, Change::Rejected { answer, posting, entitled_until: at })
+                self.change(
+                    &CREATING,
+                    State::Rejected,
+                    at,
+                    Change::Rejected { answer, posting, entitled_until: at },
+                )
             }
             Funding::MppCharge { if_refused: IfRefused::Credit } => {
                 let posting = Posting::credits_issued(self.id, &self.payer, Credits::new(1))?;
                 let change = Change::Compensated { answer, backing: self.paid_usd(), posting };
                 self.change(&CREATING, State::Rejected, at, change)
             }
-            Funding::MppPack { .. } => Err(TransitionError::NotAllowed { from: self.state, to: State::Rejected }),
+            Funding::MppPack { .. } => {
+                Err(TransitionError::NotAllowed { from: self.state, to: State::Rejected })
+            }
             Funding::Free => {
-                let change = Change::Released { answer, posting: None, reopened_entitlement: None, returned_credits: None };
+                let change = Change::Released {
+                    answer,
+                    posting: None,
+                    reopened_entitlement: None,
+                    returned_credits: None,
+                };
                 self.change(&CREATING, State::Released, at, change)
             }
             Funding::Credit { count, backing } => {
                 let posting = Some(Posting::credit_returned(self.id, &self.payer, count)?);
                 let returned_credits = Some(ReturnedCredits { count, backing });
-                let change = Change::Released { answer, posting, reopened_entitlement: None, returned_credits };
+                let change = Change::Released {
+                    answer,
+                    posting,
+                    reopened_entitlement: None,
+                    returned_credits,
+                };
                 self.change(&CREATING, State::Released, at, change)
             }
             Funding::Entitlement { .. } => {
                 let posting = Some(Posting::owed(self.id, &self.payer, self.price)?);
                 let reopened_entitlement = self.entitlement_source();
-                let change = Change::Released { answer, posting, reopened_entitlement, returned_credits: None };
+                let change = Change::Released {
+                    answer,
+                    posting,
+                    reopened_entitlement,
+                    returned_credits: None,
+                };
                 self.change(&CREATING, State::Released, at, change)
             }
         }
@@ -238,7 +307,13 @@ impl Intent {
         }
     }
 
-    fn change(&self, from: &[State], to: State, at: UnixMs, change: Change) -> Result<Transition, TransitionError> {
+    fn change(
+        &self,
+        from: &[State],
+        to: State,
+        at: UnixMs,
+        change: Change,
+    ) -> Result<Transition, TransitionError> {
         if !from.contains(&self.state) {
             return Err(TransitionError::NotAllowed { from: self.state, to });
         }

@@ -61,9 +61,18 @@ impl Posting {
     /// Credits of a pack, all of which was issued, paid the account's debt and are gone again.
     ///
     /// # Errors
-    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor here.
-    pub fn credit_debt_paid(intent: PaymentId, payer: &Payer, credits: Credits) -> Result<Self, LedgerError> {
-        let lines = moved(Account::CreditsIssued, Account::CreditsOf(payer.clone()), Amount::Credits(credits))?;
+    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor
+    /// here.
+    pub fn credit_debt_paid(
+        intent: PaymentId,
+        payer: &Payer,
+        credits: Credits,
+    ) -> Result<Self, LedgerError> {
+        let lines = moved(
+            Account::CreditsIssued,
+            Account::CreditsOf(payer.clone()),
+            Amount::Credits(credits),
+        )?;
         Self::of_lines(intent, "credit_debt_paid", "pack", lines)
     }
 
@@ -71,8 +80,16 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::credit_debt_paid`].
-    pub fn credits_granted(change: PaymentId, payer: &Payer, credits: Credits) -> Result<Self, LedgerError> {
-        let lines = moved(Account::CreditsOf(payer.clone()), Account::CreditsIssued, Amount::Credits(credits))?;
+    pub fn credits_granted(
+        change: PaymentId,
+        payer: &Payer,
+        credits: Credits,
+    ) -> Result<Self, LedgerError> {
+        let lines = moved(
+            Account::CreditsOf(payer.clone()),
+            Account::CreditsIssued,
+            Amount::Credits(credits),
+        )?;
         Self::of_lines(change, "manual_grant", "operator", lines)
     }
 
@@ -80,8 +97,16 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::credit_debt_paid`].
-    pub fn credits_voided(change: PaymentId, payer: &Payer, credits: Credits) -> Result<Self, LedgerError> {
-        let lines = moved(Account::CreditsIssued, Account::CreditsOf(payer.clone()), Amount::Credits(credits))?;
+    pub fn credits_voided(
+        change: PaymentId,
+        payer: &Payer,
+        credits: Credits,
+    ) -> Result<Self, LedgerError> {
+        let lines = moved(
+            Account::CreditsIssued,
+            Account::CreditsOf(payer.clone()),
+            Amount::Credits(credits),
+        )?;
         Self::of_lines(change, "void", "operator", lines)
     }
 
@@ -89,25 +114,51 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::credit_debt_paid`].
-    pub fn credited_instead(intent: PaymentId, name: &str, payer: &Payer, owed: UsdCents) -> Result<Self, LedgerError> {
-        let mut lines = unless_nothing(Account::RefundDue(payer.clone()), Account::Unearned(payer.clone()), Amount::Usd(owed))?;
-        lines.extend(moved(Account::CreditsOf(payer.clone()), Account::CreditsIssued, Amount::Credits(ONE))?);
+    pub fn credited_instead(
+        intent: PaymentId,
+        name: &str,
+        payer: &Payer,
+        owed: UsdCents,
+    ) -> Result<Self, LedgerError> {
+        let mut lines = unless_nothing(
+            Account::RefundDue(payer.clone()),
+            Account::Unearned(payer.clone()),
+            Amount::Usd(owed),
+        )?;
+        lines.extend(moved(
+            Account::CreditsOf(payer.clone()),
+            Account::CreditsIssued,
+            Amount::Credits(ONE),
+        )?);
         Self::of_lines(intent, "credited_instead", name, lines)
     }
 
-    /// The credit of a refused call is taken back, and its money is owed: what stood behind it, and what was lost meanwhile.
+    /// The credit of a refused call is taken back, and its money is owed: what stood behind it, and
+    /// what was lost meanwhile.
     ///
     /// # Errors
     /// See [`Posting::credit_debt_paid`].
-    pub fn credit_clawed_back(intent: PaymentId, name: &str, payer: &Payer, backed: UsdCents, lost: UsdCents) -> Result<Self, LedgerError> {
+    pub fn credit_clawed_back(
+        intent: PaymentId,
+        name: &str,
+        payer: &Payer,
+        backed: UsdCents,
+        lost: UsdCents,
+    ) -> Result<Self, LedgerError> {
         let owed = Account::RefundDue(payer.clone());
-        let mut lines = unless_nothing(Account::Unearned(payer.clone()), owed.clone(), Amount::Usd(backed))?;
+        let mut lines =
+            unless_nothing(Account::Unearned(payer.clone()), owed.clone(), Amount::Usd(backed))?;
         lines.extend(unless_nothing(Account::Loss, owed, Amount::Usd(lost))?);
-        lines.extend(moved(Account::CreditsIssued, Account::CreditsOf(payer.clone()), Amount::Credits(ONE))?);
+        lines.extend(moved(
+            Account::CreditsIssued,
+            Account::CreditsOf(payer.clone()),
+            Amount::Credits(ONE),
+        )?);
         Self::of_lines(intent, "credit_clawed_back", name, lines)
     }
 
-    /// Something happened to a charge after it was taken; what nothing stood behind is lost. Nothing for what moves nothing.
+    /// Something happened to a charge after it was taken; what nothing stood behind is lost.
+    /// Nothing for what moves nothing.
     ///
     /// # Errors
     /// See [`Posting::credit_debt_paid`].
@@ -118,8 +169,13 @@ impl Posting {
         payer: &Payer,
         moves: ChargeMoves,
     ) -> Result<Option<Self>, LedgerError> {
-        let cents = [moves.cash_cents, moves.receivable_cents, moves.debt_paid_cents, moves.unearned_cents];
-        let lost = cents.into_iter().try_fold(0_i64, i64::checked_add).and_then(i64::checked_neg).ok_or(LedgerError::TooLarge)?;
+        let cents =
+            [moves.cash_cents, moves.receivable_cents, moves.debt_paid_cents, moves.unearned_cents];
+        let lost = cents
+            .into_iter()
+            .try_fold(0_i64, i64::checked_add)
+            .and_then(i64::checked_neg)
+            .ok_or(LedgerError::TooLarge)?;
         let issued = moves.credits_back.checked_neg().ok_or(LedgerError::TooLarge)?;
         let usd = |account, amount_minor| Line { account, currency: "USD", amount_minor };
         let credit = |account, amount_minor| Line { account, currency: "CREDIT", amount_minor };
@@ -140,7 +196,11 @@ impl Posting {
     }
 }
 
-fn unless_nothing(debit: Account, credit: Account, amount: Amount) -> Result<Vec<Line>, LedgerError> {
+fn unless_nothing(
+    debit: Account,
+    credit: Account,
+    amount: Amount,
+) -> Result<Vec<Line>, LedgerError> {
     if amount.minor() == Ok(0) { Ok(Vec::new()) } else { moved(debit, credit, amount) }
 }
 
@@ -150,15 +210,27 @@ mod tests {
     use super::*;
 
     fn shown(posting: &Posting) -> Vec<String> {
-        posting.lines().iter().map(|line| format!("{} {} {}", line.account, line.amount_minor, line.currency)).collect()
+        posting
+            .lines()
+            .iter()
+            .map(|line| format!("{} {} {}", line.account, line.amount_minor, line.currency))
+            .collect()
     }
 
     #[test]
     fn a_charge_that_moves_nothing_is_no_posting_and_what_nothing_stands_behind_is_lost() {
-        let (id, payer) = (PaymentId::new(uuid::Uuid::from_u128(1)), Payer::Card(String::from("a")));
+        let (id, payer) =
+            (PaymentId::new(uuid::Uuid::from_u128(1)), Payer::Card(String::from("a")));
         let of = |moves| Posting::of_charge(id, ChargeEvent::DisputeOpened, "dp_1", &payer, moves);
         assert_eq!(of(ChargeMoves::default()), Ok(None));
-        let taken = of(ChargeMoves { cash_cents: -60, unearned_cents: 40, credits_back: -1, ..ChargeMoves::default() }).unwrap().unwrap();
+        let taken = of(ChargeMoves {
+            cash_cents: -60,
+            unearned_cents: 40,
+            credits_back: -1,
+            ..ChargeMoves::default()
+        })
+        .unwrap()
+        .unwrap();
         let lines = [
             "asset:stripe_clearing -60 USD",
             "liab:unearned:card:a 40 USD",
@@ -166,18 +238,38 @@ mod tests {
             "payer:card:a -1 CREDIT",
             "sys:issued 1 CREDIT",
         ];
-        assert_eq!((shown(&taken), taken.txn_id()), (lines.map(str::to_owned).to_vec(), format!("{id}:dispute_opened:dp_1").as_str()));
-        assert_eq!(of(ChargeMoves { credits_back: i64::MIN, ..ChargeMoves::default() }), Err(LedgerError::TooLarge));
+        assert_eq!(
+            (shown(&taken), taken.txn_id()),
+            (lines.map(str::to_owned).to_vec(), format!("{id}:dispute_opened:dp_1").as_str())
+        );
+        assert_eq!(
+            of(ChargeMoves { credits_back: i64::MIN, ..ChargeMoves::default() }),
+            Err(LedgerError::TooLarge)
+        );
     }
 
     #[test]
     fn a_credit_comes_in_the_place_of_a_debt_and_goes_back_to_one() {
-        let (id, payer) = (PaymentId::new(uuid::Uuid::from_u128(1)), Payer::Card(String::from("a")));
-        let instead = Posting::credited_instead(id, "approval_1", &payer, UsdCents::new(60)).unwrap();
-        let lines = ["liab:refund_due:card:a 60 USD", "liab:unearned:card:a -60 USD", "payer:card:a 1 CREDIT", "sys:issued -1 CREDIT"];
+        let (id, payer) =
+            (PaymentId::new(uuid::Uuid::from_u128(1)), Payer::Card(String::from("a")));
+        let instead =
+            Posting::credited_instead(id, "approval_1", &payer, UsdCents::new(60)).unwrap();
+        let lines = [
+            "liab:refund_due:card:a 60 USD",
+            "liab:unearned:card:a -60 USD",
+            "payer:card:a 1 CREDIT",
+            "sys:issued -1 CREDIT",
+        ];
         assert_eq!(shown(&instead), lines.map(str::to_owned));
-        let back = Posting::credit_clawed_back(id, "refund", &payer, UsdCents::ZERO, UsdCents::new(60)).unwrap();
-        let lines = ["exp:loss 60 USD", "liab:refund_due:card:a -60 USD", "sys:issued 1 CREDIT", "payer:card:a -1 CREDIT"];
+        let back =
+            Posting::credit_clawed_back(id, "refund", &payer, UsdCents::ZERO, UsdCents::new(60))
+                .unwrap();
+        let lines = [
+            "exp:loss 60 USD",
+            "liab:refund_due:card:a -60 USD",
+            "sys:issued 1 CREDIT",
+            "payer:card:a -1 CREDIT",
+        ];
         assert_eq!(shown(&back), lines.map(str::to_owned));
     }
 }

@@ -65,11 +65,18 @@ impl ReceiptStanding {
 // === impl Posting ===
 
 impl Posting {
-    /// A refund went back: to the card out of what the processor holds, to a wallet out of the refund wallet. `name` is the refund's own.
+    /// A refund went back: to the card out of what the processor holds, to a wallet out of the
+    /// refund wallet. `name` is the refund's own.
     ///
     /// # Errors
-    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor here.
-    pub fn refunded(intent: PaymentId, name: &str, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+    /// [`LedgerError::TooLarge`] for an amount that the books cannot hold; so for every constructor
+    /// here.
+    pub fn refunded(
+        intent: PaymentId,
+        name: &str,
+        payer: &Payer,
+        amount: Amount,
+    ) -> Result<Self, LedgerError> {
         let lines = moved(Account::RefundDue(payer.clone()), refunds_come_from(amount), amount)?;
         Self::of_lines(intent, "refunded", name, lines)
     }
@@ -78,7 +85,12 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::refunded`].
-    pub fn refund_reversed(intent: PaymentId, name: &str, payer: &Payer, amount: Amount) -> Result<Self, LedgerError> {
+    pub fn refund_reversed(
+        intent: PaymentId,
+        name: &str,
+        payer: &Payer,
+        amount: Amount,
+    ) -> Result<Self, LedgerError> {
         let lines = moved(refunds_come_from(amount), Account::RefundDue(payer.clone()), amount)?;
         Self::of_lines(intent, "refund_reversed", name, lines)
     }
@@ -87,8 +99,15 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::refunded`].
-    pub fn paid_by_hand(owed: PaymentId, name: &str, to: Wallet, from: PaidFrom, amount: UsdcUnits) -> Result<Self, LedgerError> {
-        let lines = moved(Account::RefundDue(Payer::Wallet(to)), from.account(), Amount::Usdc(amount))?;
+    pub fn paid_by_hand(
+        owed: PaymentId,
+        name: &str,
+        to: Wallet,
+        from: PaidFrom,
+        amount: UsdcUnits,
+    ) -> Result<Self, LedgerError> {
+        let lines =
+            moved(Account::RefundDue(Payer::Wallet(to)), from.account(), Amount::Usdc(amount))?;
         Self::of_lines(owed, "paid_by_hand", name, lines)
     }
 
@@ -96,8 +115,15 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::refunded`].
-    pub fn paid_by_hand_lost(owed: PaymentId, name: &str, to: Wallet, from: PaidFrom, amount: UsdcUnits) -> Result<Self, LedgerError> {
-        let lines = moved(from.account(), Account::RefundDue(Payer::Wallet(to)), Amount::Usdc(amount))?;
+    pub fn paid_by_hand_lost(
+        owed: PaymentId,
+        name: &str,
+        to: Wallet,
+        from: PaidFrom,
+        amount: UsdcUnits,
+    ) -> Result<Self, LedgerError> {
+        let lines =
+            moved(from.account(), Account::RefundDue(Payer::Wallet(to)), Amount::Usdc(amount))?;
         Self::of_lines(owed, "paid_by_hand_lost", name, lines)
     }
 
@@ -105,15 +131,26 @@ impl Posting {
     ///
     /// # Errors
     /// See [`Posting::refunded`].
-    pub fn wallet_move(id: PaymentId, revision: i64, way: WalletMove, amount: UsdcUnits) -> Result<Self, LedgerError> {
+    pub fn wallet_move(
+        id: PaymentId,
+        revision: i64,
+        way: WalletMove,
+        amount: UsdcUnits,
+    ) -> Result<Self, LedgerError> {
         let (debit, credit) = match way {
             WalletMove::ToRefunds => (Account::UsdcRefund, Account::UsdcHot),
             WalletMove::FromRefunds => (Account::UsdcHot, Account::UsdcRefund),
         };
-        Self::of_lines(id, "moved", &revision.to_string(), moved(debit, credit, Amount::Usdc(amount))?)
+        Self::of_lines(
+            id,
+            "moved",
+            &revision.to_string(),
+            moved(debit, credit, Amount::Usdc(amount))?,
+        )
     }
 
-    /// What is known of USDC that came without a payment of ours changed. `revision` counts the postings of the receipt.
+    /// What is known of USDC that came without a payment of ours changed. `revision` counts the
+    /// postings of the receipt.
     ///
     /// # Errors
     /// See [`Posting::refunded`].
@@ -124,7 +161,12 @@ impl Posting {
         now: ReceiptStanding,
         amount: UsdcUnits,
     ) -> Result<Self, LedgerError> {
-        Self::of_lines(id, "receipt", &revision.to_string(), moved(before.account(), now.account(), Amount::Usdc(amount))?)
+        Self::of_lines(
+            id,
+            "receipt",
+            &revision.to_string(),
+            moved(before.account(), now.account(), Amount::Usdc(amount))?,
+        )
     }
 }
 
@@ -146,7 +188,12 @@ mod tests {
     }
 
     fn is(posting: &Posting, lines: [(&str, i64); 2]) {
-        assert_eq!(shown(posting), lines.map(|(account, minor)| (account.to_owned(), minor)), "{}", posting.txn_id());
+        assert_eq!(
+            shown(posting),
+            lines.map(|(account, minor)| (account.to_owned(), minor)),
+            "{}",
+            posting.txn_id()
+        );
     }
 
     #[test]
@@ -155,12 +202,20 @@ mod tests {
         let payer = Payer::Wallet(wallet);
         let owed = format!("liab:refund_due:{payer}");
         let (cents, units) = (Amount::Usd(UsdCents::new(60)), Amount::Usdc(UsdcUnits::new(9)));
-        is(&Posting::refunded(id, "a", &payer, cents).unwrap(), [(&owed, 60), ("asset:stripe_clearing", -60)]);
-        is(&Posting::refund_reversed(id, "a", &payer, units).unwrap(), [("asset:usdc_refund", 9), (&owed, -9)]);
-        let by_hand = |from| Posting::paid_by_hand(id, "t", wallet, from, UsdcUnits::new(9)).unwrap();
+        is(
+            &Posting::refunded(id, "a", &payer, cents).unwrap(),
+            [(&owed, 60), ("asset:stripe_clearing", -60)],
+        );
+        is(
+            &Posting::refund_reversed(id, "a", &payer, units).unwrap(),
+            [("asset:usdc_refund", 9), (&owed, -9)],
+        );
+        let by_hand =
+            |from| Posting::paid_by_hand(id, "t", wallet, from, UsdcUnits::new(9)).unwrap();
         is(&by_hand(PaidFrom::PayTo), [(&owed, 9), ("asset:usdc_hot", -9)]);
         is(&by_hand(PaidFrom::Another), [(&owed, 9), ("asset:usdc_refund", -9)]);
-        let lost = Posting::paid_by_hand_lost(id, "t", wallet, PaidFrom::PayTo, UsdcUnits::new(9)).unwrap();
+        let lost = Posting::paid_by_hand_lost(id, "t", wallet, PaidFrom::PayTo, UsdcUnits::new(9))
+            .unwrap();
         is(&lost, [("asset:usdc_hot", 9), (&owed, -9)]);
         assert_eq!(lost.txn_id(), format!("{id}:paid_by_hand_lost:t"));
     }
@@ -168,12 +223,24 @@ mod tests {
     #[test]
     fn a_receipt_goes_from_where_it_stood_to_where_it_stands() {
         let (id, units) = (PaymentId::new(uuid::Uuid::from_u128(1)), UsdcUnits::new(9));
-        let arrived = Posting::receipt(id, 1, ReceiptStanding::NotBooked, ReceiptStanding::Unmatched, units).unwrap();
+        let arrived =
+            Posting::receipt(id, 1, ReceiptStanding::NotBooked, ReceiptStanding::Unmatched, units)
+                .unwrap();
         is(&arrived, [("asset:usdc_hot", 9), ("suspense:unmatched", -9)]);
         let payer = Payer::Wallet(Wallet::new([7; 20]));
         let owed = format!("liab:refund_due:{payer}");
-        let gone = Posting::receipt(id, 2, ReceiptStanding::Owed(payer), ReceiptStanding::NotBooked, units).unwrap();
+        let gone = Posting::receipt(
+            id,
+            2,
+            ReceiptStanding::Owed(payer),
+            ReceiptStanding::NotBooked,
+            units,
+        )
+        .unwrap();
         is(&gone, [(&owed, 9), ("asset:usdc_hot", -9)]);
-        is(&Posting::wallet_move(id, 1, WalletMove::ToRefunds, units).unwrap(), [("asset:usdc_refund", 9), ("asset:usdc_hot", -9)]);
+        is(
+            &Posting::wallet_move(id, 1, WalletMove::ToRefunds, units).unwrap(),
+            [("asset:usdc_refund", 9), ("asset:usdc_hot", -9)],
+        );
     }
 }

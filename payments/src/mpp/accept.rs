@@ -16,13 +16,16 @@ struct Range<'a> {
     weight: u16,
 }
 
-/// The places of the offers (method, intent) that the client takes, best first; equal ones keep our order. When none is
-/// left, send them all: the client sees what there is.
+/// The places of the offers (method, intent) that the client takes, best first; equal ones keep our
+/// order. When none is left, send them all: the client sees what there is.
 ///
 /// # Errors
 /// [`Malformed`].
 pub fn rank(header_value: &str, offers: &[(&str, &str)]) -> Result<Vec<usize>, Malformed> {
-    let elements = header_value.split(',').map(|element| element.trim_matches([' ', '\t'])).filter(|element| !element.is_empty());
+    let elements = header_value
+        .split(',')
+        .map(|element| element.trim_matches([' ', '\t']))
+        .filter(|element| !element.is_empty());
     let ranges = elements.map(Range::parse).collect::<Result<Vec<_>, _>>()?;
     if ranges.is_empty() {
         return Err(Malformed);
@@ -30,9 +33,13 @@ pub fn rank(header_value: &str, offers: &[(&str, &str)]) -> Result<Vec<usize>, M
     let weight = |offer: &(&str, &str)| {
         let matching = ranges.iter().filter(|range| range.matches(offer));
         // Of two equally exact ranges the heavier one counts, as in the published implementations.
-        matching.map(|range| (range.exactness(), range.weight)).max().map_or(0, |(_, weight)| weight)
+        matching
+            .map(|range| (range.exactness(), range.weight))
+            .max()
+            .map_or(0, |(_, weight)| weight)
     };
-    let mut ranked: Vec<_> = offers.iter().map(weight).enumerate().filter(|(_, weight)| *weight > 0).collect();
+    let mut ranked: Vec<_> =
+        offers.iter().map(weight).enumerate().filter(|(_, weight)| *weight > 0).collect();
     ranked.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
     Ok(ranked.into_iter().map(|(place, _)| place).collect())
 }
@@ -41,7 +48,9 @@ impl<'a> Range<'a> {
     fn parse(element: &'a str) -> Result<Self, Malformed> {
         let (range, weight) = match element.split_once(';') {
             None => (element, FULL_WEIGHT),
-            Some((range, parameter)) => (range.trim_end(), weight(parameter.trim_start()).ok_or(Malformed)?),
+            Some((range, parameter)) => {
+                (range.trim_end(), weight(parameter.trim_start()).ok_or(Malformed)?)
+            }
         };
         let (method, intent) = range.split_once('/').ok_or(Malformed)?;
         let known = (method == "*" || is_method(method)) && (intent == "*" || is_intent(intent));
@@ -49,7 +58,8 @@ impl<'a> Range<'a> {
     }
 
     fn matches(&self, (method, intent): &(&str, &str)) -> bool {
-        (self.method == "*" || self.method == *method) && (self.intent == "*" || self.intent == *intent)
+        (self.method == "*" || self.method == *method)
+            && (self.intent == "*" || self.intent == *intent)
     }
 
     fn exactness(&self) -> u8 {
@@ -57,7 +67,8 @@ impl<'a> Range<'a> {
     }
 }
 
-/// `q=` and a number from 0 to 1 with at most three decimals (RFC 9110, section 12.4.2), in thousandths.
+/// `q=` and a number from 0 to 1 with at most three decimals (RFC 9110, section 12.4.2), in
+/// thousandths.
 fn weight(parameter: &str) -> Option<u16> {
     let number = parameter.strip_prefix(['q', 'Q'])?.strip_prefix('=')?;
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
@@ -92,9 +103,15 @@ mod tests {
         assert_eq!(rank("*/*;q=0.9, stripe/*;q=0.2, stripe/charge;q=0.1", &offers), Ok(vec![0, 1]));
         assert_eq!(rank("*/charge;q=0, stripe/*;q=0.001", &offers), Ok(vec![1]));
         assert_eq!(rank(",stripe/charge;Q=1.000,", &offers), Ok(vec![1]));
-        for malformed in
-            [" , ", "stripe/charge;q=0.1234", "stripe/charge;q=1.001", "stripe/charge;x=1", "stripe/", "a/b/c", "stripe/charge;q="]
-        {
+        for malformed in [
+            " , ",
+            "stripe/charge;q=0.1234",
+            "stripe/charge;q=1.001",
+            "stripe/charge;x=1",
+            "stripe/",
+            "a/b/c",
+            "stripe/charge;q=",
+        ] {
             assert_eq!(rank(malformed, &offers), Err(Malformed), "{malformed:?}");
         }
     }

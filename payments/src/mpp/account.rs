@@ -6,8 +6,8 @@ use crate::agent::Payer;
 use crate::mpp::secrets::{Keys, SecretError, push_parts};
 use crate::mpp::token::PaymentToken;
 
-/// The key that turns what the card processor says of a payer into the name of an account. Never rotated: another key is
-/// another name for everybody.
+/// The key that turns what the card processor says of a payer into the name of an account. Never
+/// rotated: another key is another name for everybody.
 #[derive(Clone)]
 pub struct AccountKey(Keys);
 
@@ -33,17 +33,23 @@ impl AccountKey {
         Keys::new([key]).map(Self)
     }
 
-    /// The account of a payer: `card:<64 hexadecimal digits>`. Test money and real money never share one, nor do two agent
-    /// platforms (`agent_profile`) that hold the same card.
+    /// The account of a payer: `card:<64 hexadecimal digits>`. Test money and real money never
+    /// share one, nor do two agent platforms (`agent_profile`) that hold the same card.
     #[must_use]
-    pub fn account_name(&self, payer: StablePayer<'_>, agent_profile: Option<&str>, livemode: bool) -> Payer {
+    pub fn account_name(
+        &self,
+        payer: StablePayer<'_>,
+        agent_profile: Option<&str>,
+        livemode: bool,
+    ) -> Payer {
         let (kind, value) = match payer {
             StablePayer::CardFingerprint(fingerprint) => ("card_fingerprint", fingerprint),
             StablePayer::LinkEmail(email) => ("link_email", email),
             StablePayer::Token(token) => ("token", token.expose()),
         };
         let mode = if livemode { "live" } else { "test" };
-        let parts = ["turnpike account 1", "stripe", mode, agent_profile.unwrap_or("-"), kind, value];
+        let parts =
+            ["turnpike account 1", "stripe", mode, agent_profile.unwrap_or("-"), kind, value];
         Payer::Card(hex::encode(self.0.mac(|push| push_parts(push, &parts))))
     }
 }

@@ -1,4 +1,5 @@
-//! The challenge of one answer: the terms of its route, an end, a nonce, and the MAC over all of it.
+//! The challenge of one answer: the terms of its route, an end, a nonce, and the MAC over all of
+//! it.
 
 mod offer;
 
@@ -25,10 +26,16 @@ pub struct Challenge<'o> {
 // === impl Offer ===
 
 impl Offer {
-    /// A new challenge. `nonce` is 16 fresh random bytes: without them two challenges of one second would be one. `digest`
-    /// binds the body that was sent.
+    /// A new challenge. `nonce` is 16 fresh random bytes: without them two challenges of one second
+    /// would be one. `digest` binds the body that was sent.
     #[must_use]
-    pub fn challenge(&self, secrets: &Secrets, expires: UnixMs, digest: Option<&BodyDigest>, nonce: &[u8; 16]) -> Challenge<'_> {
+    pub fn challenge(
+        &self,
+        secrets: &Secrets,
+        expires: UnixMs,
+        digest: Option<&BodyDigest>,
+        nonce: &[u8; 16],
+    ) -> Challenge<'_> {
         let expires = expires.rfc3339_s();
         let opaque = self.opaque(nonce);
         let slots = Slots {
@@ -93,7 +100,8 @@ mod tests {
     use crate::money::UsdCents;
 
     fn offer(cents: u64) -> Offer {
-        Offer::new("a", "POST /launches", UsdCents::new(cents), "profile_test_x", &["card", "link"]).unwrap()
+        Offer::new("a", "POST /launches", UsdCents::new(cents), "profile_test_x", &["card", "link"])
+            .unwrap()
     }
 
     #[test]
@@ -109,8 +117,16 @@ mod tests {
             other.challenge(&secrets, soon, None, &[0; 16]).id(),
         ];
         assert!(ids.iter().all(|id| *id != first.id()));
-        assert_eq!(offer.challenge(&secrets, soon, None, &[0; 16]).header_value(), first.header_value());
+        assert_eq!(
+            offer.challenge(&secrets, soon, None, &[0; 16]).header_value(),
+            first.header_value()
+        );
         let longest = offer.challenge(&secrets, soon, Some(&digest), &[0xff; 16]).header_value();
-        assert!(longest.len() <= offer.header_value_len() && longest.len() > offer.header_value_len() - 24, "{}", longest.len());
+        assert!(
+            longest.len() <= offer.header_value_len()
+                && longest.len() > offer.header_value_len() - 24,
+            "{}",
+            longest.len()
+        );
     }
 }

@@ -17,7 +17,8 @@ use crate::time::UnixMs;
 /// Longest `request` that is read, in characters.
 const MAX_REQUEST_CHARS: usize = 16 * 1024;
 /// The parameters of a challenge, in the order in which they are echoed.
-const ECHOED: [&str; 9] = ["id", "realm", "method", "intent", "request", "expires", "digest", "opaque", "description"];
+const ECHOED: [&str; 9] =
+    ["id", "realm", "method", "intent", "request", "expires", "digest", "opaque", "description"];
 
 /// A challenge that some server sent, well formed. Every value is echoed as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +40,23 @@ pub struct MalformedChallenge {
     pub wrong: &'static str,
 }
 
-/// The Payment challenges in one field `WWW-Authenticate`, in the server's order. Other schemes are left out; a malformed
-/// challenge is an error of its own and spoils no other.
+/// The Payment challenges in one field `WWW-Authenticate`, in the server's order. Other schemes are
+/// left out; a malformed challenge is an error of its own and spoils no other.
 #[must_use]
 pub fn challenges(field_value: &str) -> Vec<Result<ReceivedChallenge, MalformedChallenge>> {
-    parse::payment_challenges(field_value).into_iter().map(|parameters| ReceivedChallenge::check(parameters?)).collect()
+    parse::payment_challenges(field_value)
+        .into_iter()
+        .map(|parameters| ReceivedChallenge::check(parameters?))
+        .collect()
 }
 
 impl ReceivedChallenge {
     fn check(parameters: Vec<(String, String)>) -> Result<Self, MalformedChallenge> {
-        let value = |name: &str| parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        let wrong = |parameter: &str, wrong| MalformedChallenge { parameter: parameter.to_owned(), wrong };
+        let value = |name: &str| {
+            parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        };
+        let wrong =
+            |parameter: &str, wrong| MalformedChallenge { parameter: parameter.to_owned(), wrong };
         for required in ["id", "realm", "method", "intent", "request"] {
             if value(required).is_none_or(str::is_empty) {
                 return Err(wrong(required, "is missing or empty"));
@@ -58,8 +65,11 @@ impl ReceivedChallenge {
         if !is_method(value("method").unwrap_or_default()) {
             return Err(wrong("method", "is no method name"));
         }
-        let request = value("request").filter(|text| text.len() <= MAX_REQUEST_CHARS).ok_or_else(|| wrong("request", "is too long"))?;
-        let request = object(request).ok_or_else(|| wrong("request", "is not base64url of a JSON object"))?;
+        let request = value("request")
+            .filter(|text| text.len() <= MAX_REQUEST_CHARS)
+            .ok_or_else(|| wrong("request", "is too long"))?;
+        let request =
+            object(request).ok_or_else(|| wrong("request", "is not base64url of a JSON object"))?;
         if value("opaque").is_some_and(|opaque| object(opaque).is_none()) {
             return Err(wrong("opaque", "is not base64url of a JSON object"));
         }
@@ -68,7 +78,9 @@ impl ReceivedChallenge {
         }
         let expires = match value("expires") {
             None => None,
-            Some(text) => Some(UnixMs::parse_rfc3339(text).ok_or_else(|| wrong("expires", "is not RFC 3339"))?),
+            Some(text) => Some(
+                UnixMs::parse_rfc3339(text).ok_or_else(|| wrong("expires", "is not RFC 3339"))?,
+            ),
         };
         Ok(Self { request, expires, parameters })
     }
@@ -82,7 +94,9 @@ impl ReceivedChallenge {
     /// Whether this is a charge by shared payment token with all that making such a token takes.
     #[must_use]
     pub fn stripe_charge(&self) -> Option<StripeTerms<'_>> {
-        if (self.parameter("method"), self.parameter("intent")) != (Some(crate::mpp::METHOD), Some(crate::mpp::INTENT)) {
+        if (self.parameter("method"), self.parameter("intent"))
+            != (Some(crate::mpp::METHOD), Some(crate::mpp::INTENT))
+        {
             return None;
         }
         let details = self.request.get("methodDetails")?;
@@ -94,10 +108,13 @@ impl ReceivedChallenge {
         })
     }
 
-    /// The value of `Authorization` that pays this challenge. Holds the token: send it, and nothing else.
+    /// The value of `Authorization` that pays this challenge. Holds the token: send it, and nothing
+    /// else.
     #[must_use]
     pub fn authorization(&self, token: &PaymentToken, source: Option<&str>) -> Zeroizing<String> {
-        let echoed = ECHOED.iter().filter_map(|name| self.parameter(name).map(|value| ((*name).to_owned(), value.into())));
+        let echoed = ECHOED.iter().filter_map(|name| {
+            self.parameter(name).map(|value| ((*name).to_owned(), value.into()))
+        });
         let mut payload = Map::from_iter([("spt".to_owned(), Value::from(token.expose()))]);
         if let Some(external_id) = self.request.get("externalId") {
             payload.insert("externalId".to_owned(), external_id.clone());

@@ -1,5 +1,5 @@
-//! From the fields `Authorization` to an [`UnverifiedCredential`]: sizes, base64, UTF-8, JSON, shape. Says nothing about
-//! truth.
+//! From the fields `Authorization` to an [`UnverifiedCredential`]: sizes, base64, UTF-8, JSON,
+//! shape. Says nothing about truth.
 //!
 //! | # | check | problem |
 //! |---|---|---|
@@ -19,7 +19,8 @@ use crate::x402::json::Node;
 /// The only scheme that we read.
 const SCHEME: &str = "Payment";
 
-/// What a client sent, well formed and nothing more. The echoed values are kept as they came: the MAC covers their text.
+/// What a client sent, well formed and nothing more. The echoed values are kept as they came: the
+/// MAC covers their text.
 pub struct UnverifiedCredential {
     pub(crate) id: String,
     realm: String,
@@ -50,7 +51,10 @@ impl UnverifiedCredential {
             request: &self.request,
             expires: self.expires.as_deref().unwrap_or_default(),
             digest: self.digest.as_deref().unwrap_or_default(),
-            header: self.header.as_deref().filter(|name| !name.eq_ignore_ascii_case("authorization")),
+            header: self
+                .header
+                .as_deref()
+                .filter(|name| !name.eq_ignore_ascii_case("authorization")),
             opaque: self.opaque.as_deref().unwrap_or_default(),
         }
     }
@@ -63,22 +67,30 @@ impl fmt::Debug for UnverifiedCredential {
     }
 }
 
-/// Reads every field `Authorization` of one request. `None`: there is no Payment credential among them, the request is
-/// unpaid. Other schemes beside it are left alone.
+/// Reads every field `Authorization` of one request. `None`: there is no Payment credential among
+/// them, the request is unpaid. Other schemes beside it are left alone.
 ///
 /// # Errors
 /// The first check of the module's list that fails.
-pub fn decode<'h>(fields: impl IntoIterator<Item = &'h [u8]>) -> Result<Option<UnverifiedCredential>, MppError> {
-    let mut credentials = fields.into_iter().flat_map(|field| field.split(|b| *b == b',')).filter_map(payment);
+pub fn decode<'h>(
+    fields: impl IntoIterator<Item = &'h [u8]>,
+) -> Result<Option<UnverifiedCredential>, MppError> {
+    let mut credentials =
+        fields.into_iter().flat_map(|field| field.split(|b| *b == b',')).filter_map(payment);
     let Some(encoded) = credentials.next() else { return Ok(None) };
     if credentials.next().is_some() {
-        return Err(MppError::new(Reason::SeveralCredentials, "Authorization", "one Payment credential", "several"));
+        return Err(MppError::new(
+            Reason::SeveralCredentials,
+            "Authorization",
+            "one Payment credential",
+            "several",
+        ));
     }
     decode_token(encoded).map(Some)
 }
 
-/// What follows the scheme, when it is ours and something does. A comma is no character of base64 or of a Bearer token, so
-/// it always separates two credentials.
+/// What follows the scheme, when it is ours and something does. A comma is no character of base64
+/// or of a Bearer token, so it always separates two credentials.
 fn payment(credential: &[u8]) -> Option<&[u8]> {
     let (scheme, rest) = credential.trim_ascii_start().split_at_checked(SCHEME.len())?;
     let rest = rest.strip_prefix(b" ")?.trim_ascii();
@@ -87,17 +99,29 @@ fn payment(credential: &[u8]) -> Option<&[u8]> {
 
 fn decode_token(encoded: &[u8]) -> Result<UnverifiedCredential, MppError> {
     if encoded.len() > MAX_CREDENTIAL_BYTES {
-        return Err(malformed("credential", format_args!("at most {MAX_CREDENTIAL_BYTES} bytes"), encoded.len()));
+        return Err(malformed(
+            "credential",
+            format_args!("at most {MAX_CREDENTIAL_BYTES} bytes"),
+            encoded.len(),
+        ));
     }
-    let bytes = decode_lenient(encoded).map_err(|_| malformed("credential", "base64url", "other characters"))?;
+    let bytes = decode_lenient(encoded)
+        .map_err(|_| malformed("credential", "base64url", "other characters"))?;
     let bytes = Zeroizing::new(bytes);
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("credential", "UTF-8", "other bytes"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| malformed("credential", "UTF-8", "other bytes"))?;
     // The parser's own words may repeat what the client wrote.
     let root = Node::parse(text).map_err(|error| {
-        let got = format_args!("no JSON, a repeated key or too deep a nesting at line {} column {}", error.line(), error.column());
+        let got = format_args!(
+            "no JSON, a repeated key or too deep a nesting at line {} column {}",
+            error.line(),
+            error.column()
+        );
         malformed("credential", "one JSON object", got)
     })?;
-    let Node::Object(_) = root else { return Err(malformed("credential", "a JSON object", root.kind())) };
+    let Node::Object(_) = root else {
+        return Err(malformed("credential", "a JSON object", root.kind()));
+    };
     read(&root)
 }
 
@@ -115,7 +139,10 @@ fn read(root: &Node<'_>) -> Result<UnverifiedCredential, MppError> {
         header: optional(challenge, "header", "challenge.header")?,
         opaque: optional(challenge, "opaque", "challenge.opaque")?,
         source: optional(root, "source", "source")?,
-        payload: Payload { token: text(payload, "spt").map(Zeroizing::new), external_id: text(payload, "externalId") },
+        payload: Payload {
+            token: text(payload, "spt").map(Zeroizing::new),
+            external_id: text(payload, "externalId"),
+        },
     };
     if credential.id.is_empty() {
         return Err(malformed("challenge.id", "a text", "an empty one"));
@@ -125,7 +152,11 @@ fn read(root: &Node<'_>) -> Result<UnverifiedCredential, MppError> {
 
 // === members ===
 
-fn object<'n, 'a>(node: &'n Node<'a>, key: &str, field: &'static str) -> Result<&'n Node<'a>, MppError> {
+fn object<'n, 'a>(
+    node: &'n Node<'a>,
+    key: &str,
+    field: &'static str,
+) -> Result<&'n Node<'a>, MppError> {
     match node.get(key) {
         Some(found @ Node::Object(_)) => Ok(found),
         found => Err(malformed(field, "an object", found.map_or("nothing", Node::kind))),

@@ -1,5 +1,5 @@
-//! Why a credential was refused: the problem type of the specification, our own word for the exact cause, and the member
-//! that failed. Never the token.
+//! Why a credential was refused: the problem type of the specification, our own word for the exact
+//! cause, and the member that failed. Never the token.
 
 use std::fmt;
 
@@ -59,7 +59,9 @@ impl ProblemType {
             Self::MethodUnsupported => "https://paymentauth.org/problems/method-unsupported",
             Self::InvalidPayload => "https://paymentauth.org/problems/invalid-payload",
             Self::BadRequest => "https://paymentauth.org/problems/bad-request",
-            Self::PaymentActionRequired => "https://paymentauth.org/problems/payment-action-required",
+            Self::PaymentActionRequired => {
+                "https://paymentauth.org/problems/payment-action-required"
+            }
             Self::InternalPaymentError => "https://paymentauth.org/problems/internal-payment-error",
         }
     }
@@ -167,8 +169,8 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A refused credential: the check, the member that failed it, and both values. Repeats nothing that the client wrote
-/// before its challenge is known to be ours, and never any of the payload.
+/// A refused credential: the check, the member that failed it, and both values. Repeats nothing
+/// that the client wrote before its challenge is known to be ours, and never any of the payload.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: {field}: expected {expected}, got {got}")]
 pub struct MppError {
@@ -184,7 +186,12 @@ pub struct MppError {
 
 impl MppError {
     /// A refusal.
-    pub(crate) fn new(reason: Reason, field: &'static str, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+    pub(crate) fn new(
+        reason: Reason,
+        field: &'static str,
+        expected: impl fmt::Display,
+        got: impl fmt::Display,
+    ) -> Self {
         Self { reason, field, expected: expected.to_string(), got: got.to_string() }
     }
 

@@ -1,5 +1,5 @@
-//! Canonical JSON (RFC 8785) for what is signed: strings, whole numbers, arrays and objects, member names in the order of
-//! their UTF-16 code units, whatever order a parser keeps.
+//! Canonical JSON (RFC 8785) for what is signed: strings, whole numbers, arrays and objects, member
+//! names in the order of their UTF-16 code units, whatever order a parser keeps.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -38,7 +38,10 @@ fn write(out: &mut String, value: &Value) -> Result<(), NotCanonical> {
         Value::Null => out.push_str("null"),
         Value::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
         Value::Number(number) => {
-            let size = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs)).ok_or(NotCanonical)?;
+            let size = number
+                .as_u64()
+                .or_else(|| number.as_i64().map(i64::unsigned_abs))
+                .ok_or(NotCanonical)?;
             if size > MAX_SAFE_INTEGER {
                 return Err(NotCanonical);
             }

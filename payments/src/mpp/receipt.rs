@@ -1,4 +1,5 @@
-//! What was charged, as the value of `Payment-Receipt`: base64url without padding, only ever beside a 2xx answer.
+//! What was charged, as the value of `Payment-Receipt`: base64url without padding, only ever beside
+//! a 2xx answer.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +13,8 @@ use crate::x402::json::quoted;
 /// The response header.
 pub const RECEIPT_HEADER: &str = "Payment-Receipt";
 
-/// A receipt of one settled charge. Nothing else has one: a launch paid from credits was not paid now.
+/// A receipt of one settled charge. Nothing else has one: a launch paid from credits was not paid
+/// now.
 #[derive(Debug, Clone, Copy)]
 pub struct Receipt<'a> {
     /// When it settled.
@@ -31,8 +33,12 @@ impl Receipt<'_> {
     pub fn header_value(&self) -> String {
         let whole = self.settled_at.ms().rem_euclid(1000) == 0;
         let timestamp = if whole { self.settled_at.rfc3339_s() } else { self.settled_at.rfc3339() };
-        let external_id = self.external_id.map(|id| format!(r#","externalId":{}"#, quoted(id))).unwrap_or_default();
-        let challenge_id = self.challenge_id.map(|id| format!(r#","challengeId":"{id}""#)).unwrap_or_default();
+        let external_id = self
+            .external_id
+            .map(|id| format!(r#","externalId":{}"#, quoted(id)))
+            .unwrap_or_default();
+        let challenge_id =
+            self.challenge_id.map(|id| format!(r#","challengeId":"{id}""#)).unwrap_or_default();
         let reference = quoted(self.reference);
         URL_SAFE_NO_PAD.encode(format!(
             r#"{{"method":"{METHOD}","status":"success","timestamp":"{timestamp}","reference":{reference}{external_id}{challenge_id}}}"#
@@ -59,7 +65,8 @@ impl ReceivedReceipt {
     /// Reads the header's value; `None` when it is no receipt of success.
     #[must_use]
     pub fn decode(header_value: &str) -> Option<Self> {
-        let json: Value = serde_json::from_slice(&decode_lenient(header_value.trim().as_bytes()).ok()?).ok()?;
+        let json: Value =
+            serde_json::from_slice(&decode_lenient(header_value.trim().as_bytes()).ok()?).ok()?;
         let text = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
         if text("status")? != "success" {
             return None;

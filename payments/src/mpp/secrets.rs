@@ -1,5 +1,5 @@
-//! The MAC that makes a challenge ours: HMAC-SHA256 over seven slots, in the text that went over the wire. Whoever
-//! presents the challenge again proves that we made it, and no table is asked.
+//! The MAC that makes a challenge ours: HMAC-SHA256 over seven slots, in the text that went over
+//! the wire. Whoever presents the challenge again proves that we made it, and no table is asked.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,8 +33,8 @@ pub enum SecretError {
     },
 }
 
-/// Keyed MAC states. The first makes, all verify: put a new secret in front, and take the old one away once all that it
-/// signed has expired.
+/// Keyed MAC states. The first makes, all verify: put a new secret in front, and take the old one
+/// away once all that it signed has expired.
 #[derive(Clone)]
 pub(crate) struct Keys {
     first: HmacSha256,
@@ -43,7 +43,9 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// The secrets' own bytes are the keys; no hexadecimal or base64 is decoded.
-    pub(crate) fn new<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, SecretError> {
+    pub(crate) fn new<S: AsRef<str>>(
+        secrets: impl IntoIterator<Item = S>,
+    ) -> Result<Self, SecretError> {
         let mut keys = Vec::with_capacity(2);
         for (i, secret) in secrets.into_iter().enumerate() {
             let (number, bytes) = (i + 1, secret.as_ref().len());
@@ -64,7 +66,10 @@ impl Keys {
     }
 
     /// Every MAC that counts, the first key's first.
-    pub(crate) fn macs(&self, feed: impl Fn(&mut dyn FnMut(&[u8]))) -> impl Iterator<Item = [u8; 32]> {
+    pub(crate) fn macs(
+        &self,
+        feed: impl Fn(&mut dyn FnMut(&[u8])),
+    ) -> impl Iterator<Item = [u8; 32]> {
         std::iter::once(&self.first).chain(&self.older).map(move |key| mac(key, &feed))
     }
 
@@ -107,14 +112,15 @@ pub struct Slots<'a> {
     pub expires: &'a str,
     /// The body's digest; absent is the empty text.
     pub digest: &'a str,
-    /// An extension of the published implementations: the header that carries the credential, when it is another one than
-    /// `Authorization`. Then it is a slot of its own.
+    /// An extension of the published implementations: the header that carries the credential, when
+    /// it is another one than `Authorization`. Then it is a slot of its own.
     pub header: Option<&'a str>,
     /// What the client returns untouched; absent is the empty text.
     pub opaque: &'a str,
 }
 
-/// The identity of one challenge: a MAC that we computed, never the text of a header, which has many spellings.
+/// The identity of one challenge: a MAC that we computed, never the text of a header, which has
+/// many spellings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChallengeId(pub [u8; 32]);
 
@@ -140,8 +146,9 @@ impl Secrets {
         ChallengeId(self.0.mac(|push| slots.feed(push)))
     }
 
-    /// The recomputed id, when one of the secrets made `presented` for these values. The texts are compared, in constant
-    /// time: 43 characters carry two spare bits, and a decoder that ignores them gives one MAC four names.
+    /// The recomputed id, when one of the secrets made `presented` for these values. The texts are
+    /// compared, in constant time: 43 characters carry two spare bits, and a decoder that ignores
+    /// them gives one MAC four names.
     #[must_use]
     pub fn verify(&self, slots: &Slots<'_>, presented: &str) -> Option<ChallengeId> {
         let mut ids = self.0.macs(|push| slots.feed(push)).map(ChallengeId);
@@ -159,7 +166,8 @@ impl fmt::Debug for Secrets {
 
 impl Slots<'_> {
     fn feed(&self, push: &mut dyn FnMut(&[u8])) {
-        for slot in [self.realm, self.method, self.intent, self.request, self.expires, self.digest] {
+        for slot in [self.realm, self.method, self.intent, self.request, self.expires, self.digest]
+        {
             push(slot.as_bytes());
             push(b"|");
         }
@@ -220,7 +228,13 @@ mod tests {
 
     #[test]
     fn the_first_secret_signs_and_all_verify() {
-        let slots = Slots { realm: "a", method: "stripe", intent: "charge", request: "e30", ..Slots::default() };
+        let slots = Slots {
+            realm: "a",
+            method: "stripe",
+            intent: "charge",
+            request: "e30",
+            ..Slots::default()
+        };
         let (old, both) = (Secrets::new([OLD]).unwrap(), Secrets::new([NEW, OLD]).unwrap());
         let id = old.sign(&slots);
         assert_eq!(both.verify(&slots, &id.to_string()), Some(id));
@@ -234,7 +248,10 @@ mod tests {
     #[test]
     fn secrets_are_long_and_never_shown() {
         assert_eq!(Secrets::new([""; 0]).err(), Some(SecretError::Missing));
-        assert_eq!(Secrets::new([OLD, &OLD[..31]]).err(), Some(SecretError::TooShort { number: 2, bytes: 31 }));
+        assert_eq!(
+            Secrets::new([OLD, &OLD[..31]]).err(),
+            Some(SecretError::TooShort { number: 2, bytes: 31 })
+        );
         assert_eq!(format!("{:?}", Secrets::new([OLD, NEW]).unwrap()), "Secrets(2 of them)");
     }
 

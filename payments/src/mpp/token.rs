@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 /// Longest part after `spt_`.
 const MAX_REST_CHARS: usize = 200;
 
-/// A shared payment token of the card processor, `spt_` and 1 to 200 letters, digits and `_`: it goes into a form and a
-/// path. Wiped when dropped, never shown.
+/// A shared payment token of the card processor, `spt_` and 1 to 200 letters, digits and `_`: it
+/// goes into a form and a path. Wiped when dropped, never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaymentToken(Zeroizing<String>);
 
@@ -30,7 +30,11 @@ impl PaymentToken {
     pub fn parse(text: &str) -> Result<Self, NotAToken> {
         let rest = text.strip_prefix("spt_").ok_or(NotAToken)?;
         let plain = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if plain && (1..=MAX_REST_CHARS).contains(&rest.len()) { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(NotAToken) }
+        if plain && (1..=MAX_REST_CHARS).contains(&rest.len()) {
+            Ok(Self(Zeroizing::new(text.to_owned())))
+        } else {
+            Err(NotAToken)
+        }
     }
 
     /// The token itself, for the one place that sends it and for the seal.
@@ -87,9 +91,22 @@ mod tests {
     #[test]
     fn a_token_fits_a_form_and_is_never_shown() {
         let token = PaymentToken::parse("spt_1Q_z").unwrap();
-        assert_eq!((token.expose(), format!("{token:?}").as_str()), ("spt_1Q_z", "PaymentToken(..)"));
+        assert_eq!(
+            (token.expose(), format!("{token:?}").as_str()),
+            ("spt_1Q_z", "PaymentToken(..)")
+        );
         assert!(PaymentToken::parse(&format!("spt_{}", "a".repeat(200))).is_ok());
-        for wrong in ["", "spt_", "spt_a&b=1", "spt_a-b", "spt_ä", "SPT_a", " spt_a", "spt_a\n", &format!("spt_{}", "a".repeat(201))] {
+        for wrong in [
+            "",
+            "spt_",
+            "spt_a&b=1",
+            "spt_a-b",
+            "spt_ä",
+            "SPT_a",
+            " spt_a",
+            "spt_a\n",
+            &format!("spt_{}", "a".repeat(201)),
+        ] {
             assert_eq!(PaymentToken::parse(wrong), Err(NotAToken), "{wrong:?}");
         }
         assert_eq!(token.sha256().to_string(), hex::encode(Sha256::digest(b"spt_1Q_z")));

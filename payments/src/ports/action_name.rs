@@ -14,7 +14,9 @@ impl ActionName {
 
     /// A name that a client chose; none if it is not one.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=Self::LONGEST).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && text.trim() == text;
+        let fits = (1..=Self::LONGEST).contains(&text.len())
+            && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+            && text.trim() == text;
         fits.then(|| Self(text.to_owned()))
     }
 

@@ -19,9 +19,11 @@ pub trait BalanceCache: Send + Sync {
     /// What was read, if nothing has changed it since.
     async fn get(&self, payer: &Payer) -> Option<ShownBalance>;
 
-    /// Keeps what the books just said, unless the account was forgotten while they were asked: what they said may be older than the change.
+    /// Keeps what the books just said, unless the account was forgotten while they were asked: what
+    /// they said may be older than the change.
     async fn put(&self, payer: &Payer, shown: ShownBalance);
 
-    /// Forgets an account, after whatever may have changed its credits. False when that could not be said to all processes.
+    /// Forgets an account, after whatever may have changed its credits. False when that could not
+    /// be said to all processes.
     async fn forget(&self, payer: &Payer) -> bool;
 }

@@ -36,7 +36,8 @@ pub struct TokenView {
     pub deactivated: Option<String>,
     /// Its currency, in lower case; none where the processor does not say.
     pub currency: Option<String>,
-    /// How much it may still be charged, in the currency's minor unit; none where the processor does not say.
+    /// How much it may still be charged, in the currency's minor unit; none where the processor
+    /// does not say.
     pub left_minor: Option<u64>,
     /// From this second on it cannot be charged.
     pub expires_unix_s: Option<u64>,
@@ -73,7 +74,8 @@ pub enum CardOutcome {
 /// What became of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// The money is on its way back. The card's bank may still return it: the same refund fails then.
+    /// The money is on its way back. The card's bank may still return it: the same refund fails
+    /// then.
     Refunded,
     /// The processor has it and has not decided.
     Pending,
@@ -126,7 +128,8 @@ pub struct ChargeFacts {
     pub disputes: Vec<Dispute>,
     /// Warnings that it was probably made with a stolen card.
     pub warnings: Vec<FraudWarning>,
-    /// Refunds whose state is not known here: while there are any, nothing is booked of what went back.
+    /// Refunds whose state is not known here: while there are any, nothing is booked of what went
+    /// back.
     pub unrecognised: Vec<UnrecognisedState>,
 }
 
@@ -176,7 +179,8 @@ pub enum DisputeState {
     Won,
     /// Decided against us.
     Lost,
-    /// The processor has a word for it that we do not know: nothing is booked, and an operator must look.
+    /// The processor has a word for it that we do not know: nothing is booked, and an operator must
+    /// look.
     Unrecognised,
 }
 
@@ -193,16 +197,29 @@ pub trait CardRail: Send + Sync {
     ///
     /// # Errors
     /// [`PreparationError::Signing`] when it could not be sealed.
-    fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError>;
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        charge: NewCharge,
+        at: UnixMs,
+    ) -> Result<Charge, PreparationError>;
 
-    /// Sends the saved parameters under the saved key, the same each time, and says what became of the charge. The processor keeps a key
-    /// for 24 hours; after that, and once the parameters are wiped, it is looked up by our payment id and nothing is sent.
+    /// Sends the saved parameters under the saved key, the same each time, and says what became of
+    /// the charge. The processor keeps a key for 24 hours; after that, and once the parameters are
+    /// wiped, it is looked up by our payment id and nothing is sent.
     ///
     /// # Errors
     /// [`CardError`]: the outcome stays unknown.
-    async fn charge(&self, intent: PaymentId, charge: &Charge, amount: UsdCents, now: UnixMs) -> Result<CardOutcome, CardError>;
+    async fn charge(
+        &self,
+        intent: PaymentId,
+        charge: &Charge,
+        amount: UsdCents,
+        now: UnixMs,
+    ) -> Result<CardOutcome, CardError>;
 
-    /// Asks for a refund under its saved key, the same each time. One whose name is known, or that succeeded, is only looked at.
+    /// Asks for a refund under its saved key, the same each time. One whose name is known, or that
+    /// succeeded, is only looked at.
     ///
     /// # Errors
     /// [`CardError`]: the outcome stays unknown.
@@ -214,7 +231,8 @@ pub trait CardRail: Send + Sync {
     /// [`CardError`].
     async fn facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError>;
 
-    /// Passes once the account at the processor is known to be the one that the books were begun with.
+    /// Passes once the account at the processor is known to be the one that the books were begun
+    /// with.
     ///
     /// # Errors
     /// [`CardError::Misconfigured`] for another account, any other while it is not known.
@@ -222,7 +240,8 @@ pub trait CardRail: Send + Sync {
         Ok(())
     }
 
-    /// The payment that a refund, dispute, charge or warning is about, where the processor names one.
+    /// The payment that a refund, dispute, charge or warning is about, where the processor names
+    /// one.
     ///
     /// # Errors
     /// [`CardError`].

@@ -34,8 +34,9 @@ pub struct Known {
     pub fingerprint: Fingerprint,
     /// The work that answers it; none when the proof only identified somebody.
     pub intent: Option<Intent>,
-    /// The challenge was answered with another payment token, or the token answered another challenge: whoever asks now holds one half of
-    /// the credential only, and gets no answer that is not his.
+    /// The challenge was answered with another payment token, or the token answered another
+    /// challenge: whoever asks now holds one half of the credential only, and gets no answer that
+    /// is not his.
     pub half_known: Option<HalfKnown>,
 }
 
@@ -70,7 +71,8 @@ pub struct NewClaim<'a> {
     pub pay_terms: PayTerms,
     /// How to pay, if it comes to that.
     pub payment: Payment<'a>,
-    /// Equal requests of this payer since this moment whose answer is open or was never delivered are joined.
+    /// Equal requests of this payer since this moment whose answer is open or was never delivered
+    /// are joined.
     pub join_since: UnixMs,
     /// Now.
     pub at: UnixMs,
@@ -98,7 +100,8 @@ pub struct TransferPayment<'a> {
     pub preparer: &'a dyn Preparer,
 }
 
-/// A proof that was refused because the day's free calls were used up: the note that its wallet was told so on that day.
+/// A proof that was refused because the day's free calls were used up: the note that its wallet was
+/// told so on that day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedProof {
     /// The proof.
@@ -114,11 +117,13 @@ pub struct RefusedProof {
 pub enum Claimed {
     /// The intent is ours to drive. Committed.
     New(Intent),
-    /// An equal request of this payer is unfinished, or was never delivered: the proof is claimed as identity and gets that answer. Committed.
+    /// An equal request of this payer is unfinished, or was never delivered: the proof is claimed
+    /// as identity and gets that answer. Committed.
     Joined(Intent),
     /// Somebody took the key first. Nothing changed.
     Known(Known),
-    /// Nothing changed, but for the note of a proof that was refused because the day's free calls are used up. Committed.
+    /// Nothing changed, but for the note of a proof that was refused because the day's free calls
+    /// are used up. Committed.
     Refused(ClaimRefusal),
 }
 
@@ -156,9 +161,12 @@ impl Known {
 // === impl NewClaim ===
 
 impl NewClaim<'_> {
-    /// The proof that a 402 about the day's cap refuses, as the books keep it; none where no wallet asks.
+    /// The proof that a 402 about the day's cap refuses, as the books keep it; none where no wallet
+    /// asks.
     pub fn refused_by_day_cap(&self) -> Option<RefusedProof> {
-        let (Some(offer), Some(payment)) = (&self.free, self.payment.transfer()) else { return None };
+        let (Some(offer), Some(payment)) = (&self.free, self.payment.transfer()) else {
+            return None;
+        };
         let key = self.key.proof.as_ref().and_then(ProofKey::authorization)?;
         let valid_before = i64::try_from(payment.transfer.valid_before_unix_s).unwrap_or(i64::MAX);
         let keep_until = self.at.day_end().max(UnixMs::from_s(valid_before));

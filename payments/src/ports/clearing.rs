@@ -122,15 +122,18 @@ pub struct Clearing {
     pub booked: CentsMoved,
     /// Our entries that were not paid out, less what was assigned of payouts by hand.
     pub unpaid: CentsMoved,
-    /// By how much the two differ for payments on their way alone: a refund that is not decided, a charge whose entry is not told yet.
+    /// By how much the two differ for payments on their way alone: a refund that is not decided, a
+    /// charge whose entry is not told yet.
     pub moving: CentsMoved,
 }
 
-/// What the books keep of the processor's balance. One transaction per method; a write names the fence of its run and is refused once that is over.
+/// What the books keep of the processor's balance. One transaction per method; a write names the
+/// fence of its run and is refused once that is over.
 #[async_trait]
 pub trait ClearingBooks: Send + Sync {
-    /// Notes entries, each once, and books the fees of ours. Says of each whose it is, in their order. What is nobody's of ours is kept only
-    /// where the account is ours alone, and was so when it was made.
+    /// Notes entries, each once, and books the fees of ours. Says of each whose it is, in their
+    /// order. What is nobody's of ours is kept only where the account is ours alone, and was so
+    /// when it was made.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here that names no other error.
@@ -143,16 +146,37 @@ pub trait ClearingBooks: Send + Sync {
     ) -> Result<Vec<EntryOwner>, BooksError>;
 
     /// Charges that were settled since then and have no entry, by name; the newest first.
-    async fn charges_without_entry(&self, since: UnixMs, limit: u32) -> Result<Vec<String>, BooksError>;
+    async fn charges_without_entry(
+        &self,
+        since: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<String>, BooksError>;
 
     /// Notes a payout as it is now, under this id if it is new. Says where it stands in the books.
-    async fn note_payout(&self, fence: i64, id: PaymentId, payout: &Payout, at: UnixMs) -> Result<PayoutStanding, BooksError>;
+    async fn note_payout(
+        &self,
+        fence: i64,
+        id: PaymentId,
+        payout: &Payout,
+        at: UnixMs,
+    ) -> Result<PayoutStanding, BooksError>;
 
     /// Books our entries in a payout as money in the bank. Says how much that is.
-    async fn book_payout(&self, fence: i64, payout: &Payout, entries: &[BalanceEntry], at: UnixMs) -> Result<CentsMoved, BooksError>;
+    async fn book_payout(
+        &self,
+        fence: i64,
+        payout: &Payout,
+        entries: &[BalanceEntry],
+        at: UnixMs,
+    ) -> Result<CentsMoved, BooksError>;
 
     /// Takes back what was booked of a payout that failed.
-    async fn take_back_payout(&self, fence: i64, payout: &str, at: UnixMs) -> Result<(), BooksError>;
+    async fn take_back_payout(
+        &self,
+        fence: i64,
+        payout: &str,
+        at: UnixMs,
+    ) -> Result<(), BooksError>;
 
     /// Books how much of a payout by hand is ours, as an operator says.
     ///
@@ -166,9 +190,13 @@ pub trait ClearingBooks: Send + Sync {
     /// Payouts, newest first; those that wait for an operator, or all.
     async fn payouts(&self, waiting_only: bool, limit: u32) -> Result<Vec<PayoutRow>, BooksError>;
 
-    /// What is compared. Refunds and disputes that changed since `read_since` may not be in the entries yet, nor the entry of a charge that was
-    /// settled since `settled_since`.
-    async fn clearing(&self, read_since: UnixMs, settled_since: UnixMs) -> Result<Clearing, BooksError>;
+    /// What is compared. Refunds and disputes that changed since `read_since` may not be in the
+    /// entries yet, nor the entry of a charge that was settled since `settled_since`.
+    async fn clearing(
+        &self,
+        read_since: UnixMs,
+        settled_since: UnixMs,
+    ) -> Result<Clearing, BooksError>;
 
     /// What the account should hold by the entries and payouts that are kept, ours or not.
     async fn account_held(&self) -> Result<CentsMoved, BooksError>;

@@ -27,18 +27,21 @@ pub enum Seen {
         /// It stands where it was booked: a `settlement_lost` finding about it is closed.
         stands: bool,
     },
-    /// It stands for good. Bytes that were kept to send it again are wiped once the intent is terminal.
+    /// It stands for good. Bytes that were kept to send it again are wiped once the intent is
+    /// terminal.
     Final,
     /// It is in another block. The row is updated in its place; there is never a second one.
     Moved(SettlementProof),
-    /// It is not on the chain: the finding `settlement_lost` is opened under the payment's id, and the signer's nonce is open again.
+    /// It is not on the chain: the finding `settlement_lost` is opened under the payment's id, and
+    /// the signer's nonce is open again.
     Lost {
         /// What is being done about it, for operators.
         detail: &'static str,
     },
 }
 
-/// A look at one settlement, to be saved if its row still names the block that the look started from.
+/// A look at one settlement, to be saved if its row still names the block that the look started
+/// from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     /// Whose settlement.
@@ -73,5 +76,6 @@ pub struct Finding {
 /// The finding about a settlement that was counted and is not on the chain.
 pub const SETTLEMENT_LOST: &str = "settlement_lost";
 
-/// The finding about a transaction under our signer's nonce that is not ours. Only an operator knows what to do about it, and closes it.
+/// The finding about a transaction under our signer's nonce that is not ours. Only an operator
+/// knows what to do about it, and closes it.
 pub const FOREIGN_TRANSACTION: &str = "foreign_transaction";

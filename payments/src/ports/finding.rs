@@ -31,7 +31,8 @@ pub enum FindingKind {
     PhantomSettlement,
     /// A transaction that is not ours used a nonce of our signer: another program has its key.
     ForeignTransaction,
-    /// A transaction that is neither ours nor a known relayer's settled a payment: somebody else has its proof too.
+    /// A transaction that is neither ours nor a known relayer's settled a payment: somebody else
+    /// has its proof too.
     StrangerSettled,
     /// The node refuses a question that a payment waits for, however small it is.
     QuestionRefused,
@@ -53,7 +54,8 @@ pub enum FindingKind {
     RefundFailed,
     /// What was approved and what went back by other means differ.
     RefundDiffers,
-    /// A payout that was asked for by hand names nothing in it: an operator says how much of it is ours.
+    /// A payout that was asked for by hand names nothing in it: an operator says how much of it is
+    /// ours.
     UnassignedPayout,
     /// The account at the processor is ours alone, and moved by what no payment of ours made.
     ForeignEntry,

@@ -77,17 +77,29 @@ pub trait ChainHistory: Send + Sync {
     /// [`RailError`]; so for every method here that names no other error.
     async fn heads(&self) -> Result<Heads, RailError>;
 
-    /// Every transfer of the token to `pay_to` in the blocks from the first to the last, both included, oldest first.
+    /// Every transfer of the token to `pay_to` in the blocks from the first to the last, both
+    /// included, oldest first.
     ///
     /// # Errors
     /// [`RangeError`].
-    async fn received(&self, pay_to: &Wallet, first: u64, last: u64) -> Result<Vec<Received>, RangeError>;
+    async fn received(
+        &self,
+        pay_to: &Wallet,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Received>, RangeError>;
 
     /// The nonce of the authorization that made each transfer; none for a plain one.
-    async fn authorizations(&self, transfers: &[Received]) -> Result<Vec<Option<[u8; 32]>>, RailError>;
+    async fn authorizations(
+        &self,
+        transfers: &[Received],
+    ) -> Result<Vec<Option<[u8; 32]>>, RailError>;
 
     /// The transfers of the token that a transaction made; none where it is not mined, or failed.
-    async fn transfers_of(&self, tx_hash: ChainHash) -> Result<Option<Vec<TokenTransfer>>, RailError>;
+    async fn transfers_of(
+        &self,
+        tx_hash: ChainHash,
+    ) -> Result<Option<Vec<TokenTransfer>>, RailError>;
 
     /// What the address held of the token at the end of this block.
     async fn balance_at(&self, address: &Wallet, block: u64) -> Result<UsdcUnits, RailError>;

@@ -75,26 +75,44 @@ pub enum HolderRefusal {
 /// Holders. One transaction per method.
 #[async_trait]
 pub trait HolderBooks: Send + Sync {
-    /// Whose agent token has this hash; none for one that was revoked, or rotated more than a minute ago.
+    /// Whose agent token has this hash; none for one that was revoked, or rotated more than a
+    /// minute ago.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here that names no other error.
-    async fn holder_of_token(&self, agent_token_sha256: &[u8; 32], now: UnixMs) -> Result<Option<KnownToken>, BooksError>;
+    async fn holder_of_token(
+        &self,
+        agent_token_sha256: &[u8; 32],
+        now: UnixMs,
+    ) -> Result<Option<KnownToken>, BooksError>;
 
     /// What this very credential paid for, or took a credit for.
     async fn used_credential(&self, key: &ChargeKey) -> Result<Option<UsedCredential>, BooksError>;
 
     /// Notes whose payment one is that is about to be claimed; the holder is made where it is new.
-    async fn hold(&self, payment: PaymentId, holder: &Holder, at: UnixMs) -> Result<(), BooksError>;
+    async fn hold(&self, payment: PaymentId, holder: &Holder, at: UnixMs)
+    -> Result<(), BooksError>;
 
     /// Whose payment one is; none for a revoked holder, and for payments of earlier releases.
     async fn holder_of_payment(&self, payment: PaymentId) -> Result<Option<Holder>, BooksError>;
 
     /// The results that somebody of this scope paid for; of these names, or all.
-    async fn results_of(&self, payer: &Payer, scope: Scope, only: Option<&str>) -> Result<BTreeSet<String>, BooksError>;
+    async fn results_of(
+        &self,
+        payer: &Payer,
+        scope: Scope,
+        only: Option<&str>,
+    ) -> Result<BTreeSet<String>, BooksError>;
 
-    /// Puts the next token in the place of this one, which stays good until then. False where it is no longer the one that is good.
-    async fn rotate_token(&self, holder: &Holder, next_sha256: &[u8; 32], at: UnixMs, until: UnixMs) -> Result<bool, BooksError>;
+    /// Puts the next token in the place of this one, which stays good until then. False where it is
+    /// no longer the one that is good.
+    async fn rotate_token(
+        &self,
+        holder: &Holder,
+        next_sha256: &[u8; 32],
+        at: UnixMs,
+        until: UnixMs,
+    ) -> Result<bool, BooksError>;
 
     /// The holders of an account, newest first.
     async fn holders(&self, payer: &Payer, limit: u32) -> Result<Vec<HolderRow>, BooksError>;

@@ -1,4 +1,5 @@
-//! How often one agent may ask. Losing it changes how exact the limit is over many processes, never money.
+//! How often one agent may ask. Losing it changes how exact the limit is over many processes, never
+//! money.
 
 use std::num::NonZeroU32;
 

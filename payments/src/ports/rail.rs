@@ -22,7 +22,8 @@ pub struct ChainView {
     pub authorization_used: bool,
     /// The payer's balance in the token's units.
     pub balance_units: u128,
-    /// The node's words, if the settling call would revert on the newest block: the token is paused, the payer is barred from it, and the like.
+    /// The node's words, if the settling call would revert on the newest block: the token is
+    /// paused, the payer is barred from it, and the like.
     pub would_revert: Option<String>,
     /// The token's issuer has stopped all transfers: nobody can pay now, whoever asks.
     pub token_paused: bool,
@@ -45,7 +46,8 @@ pub struct FeeQuote {
     pub signer_balance_wei: u128,
 }
 
-/// Signs the settling transaction inside the claiming transaction, so that nothing is sent that was not saved. No I/O.
+/// Signs the settling transaction inside the claiming transaction, so that nothing is sent that was
+/// not saved. No I/O.
 pub trait Preparer: Send + Sync {
     /// The signer whose nonce sequence the books keep.
     fn signer(&self) -> Wallet;
@@ -54,7 +56,12 @@ pub trait Preparer: Send + Sync {
     ///
     /// # Errors
     /// [`PreparationError`]; the claim is then rolled back.
-    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError>;
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        eoa_nonce: u64,
+        at: UnixMs,
+    ) -> Result<Attempt, PreparationError>;
 }
 
 /// The transaction could not be prepared.
@@ -101,7 +108,8 @@ pub enum Raised {
     Higher(Attempt),
     /// A higher fee is not called for yet, or the signer cannot pay it.
     NotNow,
-    /// The fee that is called for is above what the payment may cost in gas, or above the cap: it waits.
+    /// The fee that is called for is above what the payment may cost in gas, or above the cap: it
+    /// waits.
     AtBound,
 }
 
@@ -125,7 +133,8 @@ pub enum RailError {
     NotReady(String),
 }
 
-/// What any node of the chain behind x402 can say. Unknown is unknown: an error never means that nothing was paid.
+/// What any node of the chain behind x402 can say. Unknown is unknown: an error never means that
+/// nothing was paid.
 #[async_trait]
 pub trait ChainReader: Send + Sync {
     /// One batch of reads about a proof and about our signer.
@@ -141,9 +150,14 @@ pub trait ChainReader: Send + Sync {
     ///
     /// # Errors
     /// [`RailError`]: the outcome stays unknown.
-    async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError>;
+    async fn outcome(
+        &self,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+    ) -> Result<Outcome, RailError>;
 
-    /// Where these settlements stand now, in the same order: by the hashes of their blocks, and by the newest block that is final.
+    /// Where these settlements stand now, in the same order: by the hashes of their blocks, and by
+    /// the newest block that is final.
     ///
     /// # Errors
     /// [`RailError`]: nothing is known of any of them.
@@ -158,8 +172,9 @@ pub trait ChainReader: Send + Sync {
     /// The EIP-155 chain that is configured.
     fn chain_id(&self) -> u64;
 
-    /// Whether the nonce of the last of these attempts is used by a mined transaction that is none of them, while the authorization is unused:
-    /// nothing that was signed under it can be mined any more. Proven by one answer of one node.
+    /// Whether the nonce of the last of these attempts is used by a mined transaction that is none
+    /// of them, while the authorization is unused: nothing that was signed under it can be mined
+    /// any more. Proven by one answer of one node.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer.
@@ -177,14 +192,15 @@ pub trait ChainReader: Send + Sync {
     /// [`RailError`] when the node does not answer.
     async fn nonces(&self, signer: Wallet) -> Result<ChainNonces, RailError>;
 
-    /// Whether the signer's nonce is used by a mined transaction, with as many blocks on it as a fate needs: what a reorganisation may still
-    /// take back must be sent again.
+    /// Whether the signer's nonce is used by a mined transaction, with as many blocks on it as a
+    /// fate needs: what a reorganisation may still take back must be sent again.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer.
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError>;
 
-    /// What a proof did that no claim of these books took, whatever its time. A rail whose books are never older than its chain need not look.
+    /// What a proof did that no claim of these books took, whatever its time. A rail whose books
+    /// are never older than its chain need not look.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer.
@@ -192,56 +208,92 @@ pub trait ChainReader: Send + Sync {
         Ok(Earlier::NotPaid)
     }
 
-    /// Who sent this transaction, where it is neither one of our signers nor a relayer that is known to us.
+    /// Who sent this transaction, where it is neither one of our signers nor a relayer that is
+    /// known to us.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer.
     async fn stranger(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError>;
 
-    /// Whether the node's last answer was for another chain than the configured one: nobody is asked to pay then. Asks nobody.
+    /// Whether the node's last answer was for another chain than the configured one: nobody is
+    /// asked to pay then. Asks nobody.
     fn on_wrong_chain(&self) -> bool {
         false
     }
 }
 
-/// What settles on that chain: a signer of ours today; a facilitator or a batch answers the same questions.
+/// What settles on that chain: a signer of ours today; a facilitator or a batch answers the same
+/// questions.
 #[async_trait]
 pub trait Settler: Send + Sync {
     /// A preparer for this transfer at these fees, for at most this much gas in wei.
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer>;
+    fn preparer(
+        &self,
+        transfer: &LiveTransfer,
+        view: &ChainView,
+        gas_wei: u128,
+    ) -> Box<dyn Preparer>;
 
     /// Sends the saved bytes, the same each time.
     async fn send(&self, attempt: &Attempt) -> Sent;
 
-    /// The signers whose keys are here, the one that signs what is claimed here first. Only they can replace or empty what they signed.
+    /// The signers whose keys are here, the one that signs what is claimed here first. Only they
+    /// can replace or empty what they signed.
     fn signers(&self) -> Vec<Wallet>;
 
-    /// The same transaction under the same nonce with a higher fee, for at most this much gas in wei.
+    /// The same transaction under the same nonce with a higher fee, for at most this much gas in
+    /// wei.
     ///
     /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn bump(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError>;
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not
+    /// here.
+    async fn bump(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Raised, RailError>;
 
-    /// What it takes to sign the transfer of this attempt anew with this process's own signer, for at most this much gas in wei.
+    /// What it takes to sign the transfer of this attempt anew with this process's own signer, for
+    /// at most this much gas in wei.
     ///
     /// # Errors
     /// [`RailError`] when the node does not answer, or the attempt cannot be opened.
     async fn resigning(&self, last: &Attempt, gas_wei: u128) -> Result<Resigning, RailError>;
 
-    /// An empty transaction of the signer to itself under this nonce, to be saved before it is sent.
+    /// An empty transaction of the signer to itself under this nonce, to be saved before it is
+    /// sent.
     ///
     /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not here.
-    async fn void(&self, intent: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+    /// [`RailError`] when the node does not say what a fee costs now, or the signer's key is not
+    /// here.
+    async fn void(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError>;
 
-    /// An empty transaction of this signer to itself under a nonce that no payment has, to be saved before it is sent: the first one, or one with
-    /// a higher fee than the last. For at most this much gas in wei.
+    /// An empty transaction of this signer to itself under a nonce that no payment has, to be saved
+    /// before it is sent: the first one, or one with a higher fee than the last. For at most this
+    /// much gas in wei.
     ///
     /// # Errors
-    /// [`RailError`] when the node does not say what a fee costs now, the fee is at its bound, or the signer's key is not here.
-    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError>;
+    /// [`RailError`] when the node does not say what a fee costs now, the fee is at its bound, or
+    /// the signer's key is not here.
+    async fn fill(
+        &self,
+        signer: Wallet,
+        eoa_nonce: u64,
+        last: Option<&Attempt>,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError>;
 
-    /// Whether the node answers for the configured chain, the token is not paused, and the signer can pay gas.
+    /// Whether the node answers for the configured chain, the token is not paused, and the signer
+    /// can pay gas.
     ///
     /// # Errors
     /// [`RailError`], or what is missing.

@@ -1,4 +1,5 @@
-//! The books' side of reconciliation: what they hold of each thing that the world lists, what was found, and whose turn it is.
+//! The books' side of reconciliation: what they hold of each thing that the world lists, what was
+//! found, and whose turn it is.
 
 use async_trait::async_trait;
 
@@ -9,8 +10,8 @@ use crate::{
     intent::{EndedBy, State},
     money::UsdcUnits,
     ports::{
-        BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, MoveNote, OpenFinding, PaidBackTransfer, Source, SourceReport,
-        Window,
+        BooksError, CloseFinding, CloseRefusal, Finding, Found, LogPlace, MoveNote, OpenFinding,
+        PaidBackTransfer, Source, SourceReport, Window,
     },
     proof::PaymentKey,
     settlement::SettlementProof,
@@ -89,7 +90,8 @@ pub struct BookedTransfer {
 pub enum ReceiptKind {
     /// Owed to whoever signed for it.
     Unearned,
-    /// Owed to whoever signed for it, and good for his next call of its price: what it paid for is not in these books.
+    /// Owed to whoever signed for it, and good for his next call of its price: what it paid for is
+    /// not in these books.
     Entitled,
     /// In suspense.
     Unmatched,
@@ -177,7 +179,8 @@ pub struct InTransit {
     pub forwarding_since: Option<UnixMs>,
 }
 
-/// What reconciliation reads and writes. One transaction per method; a write names the fence of its run and is refused once that is over.
+/// What reconciliation reads and writes. One transaction per method; a write names the fence of its
+/// run and is refused once that is over.
 #[async_trait]
 pub trait ReconcileBooks: Send + Sync {
     /// Takes the turn; the fence, or none while another run has it.
@@ -204,8 +207,15 @@ pub trait ReconcileBooks: Send + Sync {
     /// The open findings of a source.
     async fn open_findings(&self, source: Source) -> Result<Vec<OpenFinding>, BooksError>;
 
-    /// Opens what was found and closes what is gone. A finding that an operator closed stays closed. Says how many were opened and closed.
-    async fn note_findings(&self, fence: i64, found: &[Found], gone: &[OpenFinding], at: UnixMs) -> Result<(u64, u64), BooksError>;
+    /// Opens what was found and closes what is gone. A finding that an operator closed stays
+    /// closed. Says how many were opened and closed.
+    async fn note_findings(
+        &self,
+        fence: i64,
+        found: &[Found],
+        gone: &[OpenFinding],
+        at: UnixMs,
+    ) -> Result<(u64, u64), BooksError>;
 
     /// An operator's close; the reason is kept.
     ///
@@ -220,7 +230,12 @@ pub trait ReconcileBooks: Send + Sync {
     async fn oldest_block(&self) -> Result<Option<u64>, BooksError>;
 
     /// The settlements that these blocks hold.
-    async fn transfers_in(&self, to: &Receiver, first: u64, last: u64) -> Result<Vec<BookedTransfer>, BooksError>;
+    async fn transfers_in(
+        &self,
+        to: &Receiver,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<BookedTransfer>, BooksError>;
 
     /// The settlement of a payment.
     async fn transfer_of(&self, intent: PaymentId) -> Result<Option<BookedTransfer>, BooksError>;
@@ -228,32 +243,71 @@ pub trait ReconcileBooks: Send + Sync {
     /// What an authorization was claimed for.
     async fn claimed(&self, key: &PaymentKey) -> Result<Option<ClaimedAuthorization>, BooksError>;
 
-    /// Books transfers that settle nothing, each once; a correction where one is booked as something else. Says how many were changed.
-    async fn note_receipts(&self, fence: i64, receipts: &[ReceiptNote], at: UnixMs) -> Result<u64, BooksError>;
+    /// Books transfers that settle nothing, each once; a correction where one is booked as
+    /// something else. Says how many were changed.
+    async fn note_receipts(
+        &self,
+        fence: i64,
+        receipts: &[ReceiptNote],
+        at: UnixMs,
+    ) -> Result<u64, BooksError>;
 
     /// The transfers of these blocks that are booked beside settlements.
-    async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError>;
+    async fn receipts_in(
+        &self,
+        chain_id: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<ReceiptNote>, BooksError>;
 
-    /// Books transfers between our own addresses, each once; a correction where one is gone. Says how many were changed.
-    async fn note_moves(&self, fence: i64, moves: &[MoveNote], at: UnixMs) -> Result<u64, BooksError>;
+    /// Books transfers between our own addresses, each once; a correction where one is gone. Says
+    /// how many were changed.
+    async fn note_moves(
+        &self,
+        fence: i64,
+        moves: &[MoveNote],
+        at: UnixMs,
+    ) -> Result<u64, BooksError>;
 
     /// The transfers between our own addresses that these blocks hold.
-    async fn moves_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<MoveNote>, BooksError>;
+    async fn moves_in(
+        &self,
+        chain_id: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<MoveNote>, BooksError>;
 
     /// Debts that were paid by transfers which a reorganisation may still take away.
-    async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError>;
+    async fn unsettled_paid_back(&self, chain_id: u64)
+    -> Result<Vec<PaidBackTransfer>, BooksError>;
 
-    /// Notes that such a transfer is there for good, or that it is gone: the debt is due again then.
-    async fn note_paid_back_fate(&self, transfer: &PaidBackTransfer, stands: bool, at: UnixMs) -> Result<(), BooksError>;
+    /// Notes that such a transfer is there for good, or that it is gone: the debt is due again
+    /// then.
+    async fn note_paid_back_fate(
+        &self,
+        transfer: &PaidBackTransfer,
+        stands: bool,
+        at: UnixMs,
+    ) -> Result<(), BooksError>;
 
     /// What the receiving address should hold at the end of this block, in one reading.
-    async fn holdings(&self, chain_id: u64, block: u64, transfers: &[(LogPlace, UsdcUnits)]) -> Result<Holdings, BooksError>;
+    async fn holdings(
+        &self,
+        chain_id: u64,
+        block: u64,
+        transfers: &[(LogPlace, UsdcUnits)],
+    ) -> Result<Holdings, BooksError>;
 
     /// When the oldest charge was saved.
     async fn oldest_charge(&self) -> Result<Option<UnixMs>, BooksError>;
 
-    /// What is known of a payment at the processor, by its name and by the payment that its metadata names.
-    async fn known_charge(&self, payment_intent: &str, named: Option<PaymentId>) -> Result<KnownCharge, BooksError>;
+    /// What is known of a payment at the processor, by its name and by the payment that its
+    /// metadata names.
+    async fn known_charge(
+        &self,
+        payment_intent: &str,
+        named: Option<PaymentId>,
+    ) -> Result<KnownCharge, BooksError>;
 
     /// Charges that were booked in this time.
     async fn charges_in(&self, booked: Window) -> Result<Vec<BookedCharge>, BooksError>;
@@ -264,14 +318,25 @@ pub trait ReconcileBooks: Send + Sync {
     /// The launch under a key.
     async fn launch_of(&self, core_key: &str) -> Result<Option<BookedLaunch>, BooksError>;
 
-    /// Created launches that changed last at or after this time, by id; a page of them after this one.
-    async fn created_since(&self, since: UnixMs, after: Option<PaymentId>, limit: u32) -> Result<Vec<BookedLaunch>, BooksError>;
+    /// Created launches that changed last at or after this time, by id; a page of them after this
+    /// one.
+    async fn created_since(
+        &self,
+        since: UnixMs,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<BookedLaunch>, BooksError>;
 
-    /// Books what our transactions have cost beyond what was booked before, under this id. Says how much that was.
+    /// Books what our transactions have cost beyond what was booked before, under this id. Says how
+    /// much that was.
     async fn book_gas(&self, fence: i64, id: PaymentId, at: UnixMs) -> Result<Gwei, BooksError>;
 
     /// Intents in a transient state that were claimed before this.
-    async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError>;
+    async fn in_transit(
+        &self,
+        claimed_before: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<InTransit>, BooksError>;
 }
 
 // === impl Receiver ===

@@ -43,7 +43,9 @@ pub enum RefundRefusal {
         left: UsdcUnits,
     },
     /// The refund wallet cannot pay it.
-    #[error("the refund wallet holds {held} USDC, and {needed} are needed, with what is on its way")]
+    #[error(
+        "the refund wallet holds {held} USDC, and {needed} are needed, with what is on its way"
+    )]
     WalletTooPoor {
         /// What it holds.
         held: UsdcUnits,

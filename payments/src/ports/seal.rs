@@ -2,7 +2,8 @@
 
 /// Seals bytes under the service's seal key with authenticated encryption (`[store] seal_key`).
 ///
-/// `aad` names what is sealed and is not stored: bytes that were moved to another row do not open there.
+/// `aad` names what is sealed and is not stored: bytes that were moved to another row do not open
+/// there.
 pub trait Sealer: Send + Sync {
     /// The sealed form, which differs each time.
     fn seal(&self, aad: &[u8], plain: &[u8]) -> Vec<u8>;
@@ -10,7 +11,8 @@ pub trait Sealer: Send + Sync {
     /// What was sealed.
     ///
     /// # Errors
-    /// [`SealError`] when the bytes were wiped, changed, sealed for another `aad` or under another key.
+    /// [`SealError`] when the bytes were wiped, changed, sealed for another `aad` or under another
+    /// key.
     fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError>;
 }
 
@@ -22,7 +24,8 @@ pub struct SealError;
 /// Bytes that are kept sealed. Not to be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedRow {
-    /// The name that they open under: see [`seal_name`](crate::settlement::seal_name) for transactions; the payment id for charges.
+    /// The name that they open under: see [`seal_name`](crate::settlement::seal_name) for
+    /// transactions; the payment id for charges.
     pub name: String,
     /// As [`Sealer::seal`] made them.
     pub bytes: Vec<u8>,

@@ -8,7 +8,8 @@ use crate::{
     time::UnixMs,
 };
 
-/// An account of ours that signs on one chain. Its nonces there are a sequence of their own: the same key on another chain has another one.
+/// An account of ours that signs on one chain. Its nonces there are a sequence of their own: the
+/// same key on another chain has another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SigningAccount {
     /// The EIP-155 chain.
@@ -17,7 +18,8 @@ pub struct SigningAccount {
     pub address: Wallet,
 }
 
-/// A nonce of a payment that no mined transaction is known to use, and that no driver is going to use either.
+/// A nonce of a payment that no mined transaction is known to use, and that no driver is going to
+/// use either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenNonce {
     /// The payment that it was signed for.
@@ -44,7 +46,8 @@ pub struct Sequence {
     pub next_nonce: u64,
     /// Those that a transaction of ours was saved for, in order.
     pub nonces: Vec<KnownNonce>,
-    /// Empty transactions that fill holes and are not known to be used or to be needless, whatever their nonce, oldest first.
+    /// Empty transactions that fill holes and are not known to be used or to be needless, whatever
+    /// their nonce, oldest first.
     pub fills: Vec<Attempt>,
 }
 
@@ -67,7 +70,8 @@ pub struct Resigning {
     pub chain_next_nonce: u64,
 }
 
-/// A payment whose nonce was used by a transaction that is not ours, to be signed anew under the next nonce of the books.
+/// A payment whose nonce was used by a transaction that is not ours, to be signed anew under the
+/// next nonce of the books.
 pub struct Renewal<'a> {
     /// Who signs.
     pub account: SigningAccount,

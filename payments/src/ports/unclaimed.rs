@@ -1,6 +1,9 @@
-//! Money that came to us by a proof which the books do not know: they are older than it, as books are that were restored.
+//! Money that came to us by a proof which the books do not know: they are older than it, as books
+//! are that were restored.
 
-use crate::{agent::Wallet, ids::PaymentId, money::UsdcUnits, ports::LogPlace, ports::Receiver, time::UnixMs};
+use crate::{
+    agent::Wallet, ids::PaymentId, money::UsdcUnits, ports::LogPlace, ports::Receiver, time::UnixMs,
+};
 
 /// What the chain says of a proof that no claim of these books took.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,8 @@ pub enum UpstreamAnswer {
     },
     /// A final refusal by the profile's list.
     Refused(StoredAnswer),
-    /// The upstream did not do it, and may later: it was never reached, or it turned us away before it looked at the request.
+    /// The upstream did not do it, and may later: it was never reached, or it turned us away before
+    /// it looked at the request.
     NotDone(String),
     /// None of these: a timeout, a broken body, a status that is no final refusal.
     Unknown(String),
@@ -69,8 +70,9 @@ pub trait Upstream: Send + Sync {
     /// Creates the billable thing under the intent's id as idempotency key.
     async fn create(&self, admission: Admission) -> UpstreamAnswer;
 
-    /// Whether a creation may be sent again under its key without a second thing being made. Where it may not, a creation whose answer was
-    /// lost is never repeated: it is looked up, or waits for an operator.
+    /// Whether a creation may be sent again under its key without a second thing being made. Where
+    /// it may not, a creation whose answer was lost is never repeated: it is looked up, or waits
+    /// for an operator.
     fn repeats_safely(&self) -> bool {
         true
     }
@@ -83,7 +85,8 @@ pub trait Upstream: Send + Sync {
         true
     }
 
-    /// A page of everything that was created through us, oldest first, after this place; the empty text is the beginning.
+    /// A page of everything that was created through us, oldest first, after this place; the empty
+    /// text is the beginning.
     ///
     /// # Errors
     /// [`UpstreamError`] when there is no whole answer.
@@ -119,7 +122,8 @@ pub trait Upstream: Send + Sync {
     /// Gives that unit back, if nothing was sent for the payment.
     fn give_unit_back(&self, _payment: PaymentId) {}
 
-    /// Whether the upstream answers. One question serves all who ask meanwhile, and none waits long for it.
+    /// Whether the upstream answers. One question serves all who ask meanwhile, and none waits long
+    /// for it.
     ///
     /// # Errors
     /// [`UpstreamError`] when it does not.

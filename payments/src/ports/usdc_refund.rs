@@ -1,4 +1,5 @@
-//! USDC on its way back to payers, from a wallet of its own: what the rail and the books hear and say of it.
+//! USDC on its way back to payers, from a wallet of its own: what the rail and the books hear and
+//! say of it.
 
 use async_trait::async_trait;
 
@@ -6,7 +7,9 @@ use crate::{
     agent::Wallet,
     ids::PaymentId,
     money::UsdcUnits,
-    ports::{BooksError, LogPlace, RailError, RefundApproval, RefundRefusal, UsdcOwed, rail::Preparer},
+    ports::{
+        BooksError, LogPlace, RailError, RefundApproval, RefundRefusal, UsdcOwed, rail::Preparer,
+    },
     settlement::{Attempt, ChainHash, SettlementProof},
     time::UnixMs,
 };
@@ -22,7 +25,8 @@ pub enum UsdcRefundState {
     Failed,
 }
 
-/// A refund in USDC that was approved: one nonce of the refund wallet, and every transaction that was signed under it.
+/// A refund in USDC that was approved: one nonce of the refund wallet, and every transaction that
+/// was signed under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsdcRefund {
     /// The debt: a payment's name, or a receipt's.
@@ -58,7 +62,8 @@ pub struct UsdcRefund {
 pub enum UsdcRefundOutcome {
     /// A transaction of ours moved exactly the amount from our wallet to the payer.
     Paid(SettlementProof),
-    /// Nothing that was signed under its nonce can be mined any more, and no reorganisation changes that.
+    /// Nothing that was signed under its nonce can be mined any more, and no reorganisation changes
+    /// that.
     Failed(UsdcRefundFailure),
     /// Its nonce is used in a block that a reorganisation may still take back.
     Used,
@@ -69,7 +74,8 @@ pub enum UsdcRefundOutcome {
 /// Why a refund ended without paying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsdcRefundFailure {
-    /// The token refused it in its block: the payer or the wallet is barred, or the wallet holds too little.
+    /// The token refused it in its block: the payer or the wallet is barred, or the wallet holds
+    /// too little.
     Reverted,
     /// An empty transaction took its nonce, because it was not mined in time.
     Cancelled,
@@ -168,9 +174,15 @@ pub trait RefundRail: Send + Sync {
     ///
     /// # Errors
     /// [`RailError`]: nothing may be approved then.
-    async fn refund_view(&self, to: Wallet, amount: UsdcUnits, gas_wei: u128) -> Result<UsdcRefundView, RailError>;
+    async fn refund_view(
+        &self,
+        to: Wallet,
+        amount: UsdcUnits,
+        gas_wei: u128,
+    ) -> Result<UsdcRefundView, RailError>;
 
-    /// What became of a refund: by the receipts of what we signed, then by the wallet's nonce and the token's logs.
+    /// What became of a refund: by the receipts of what we signed, then by the wallet's nonce and
+    /// the token's logs.
     ///
     /// # Errors
     /// [`RailError`]: the outcome stays unknown.
@@ -180,32 +192,57 @@ pub trait RefundRail: Send + Sync {
 /// The books' side of refunds in USDC.
 #[async_trait]
 pub trait UsdcRefundBooks: Send + Sync {
-    /// The debt becomes one that is sent, with the signed transaction and its nonce, in one commit. One approval of a debt at a time.
+    /// The debt becomes one that is sent, with the signed transaction and its nonce, in one commit.
+    /// One approval of a debt at a time.
     ///
     /// # Errors
     /// [`RefundRefusal`]: nothing was signed that anybody could send.
-    async fn approve_usdc_refund(&self, order: &UsdcRefundOrder<'_>) -> Result<UsdcRefund, RefundRefusal>;
+    async fn approve_usdc_refund(
+        &self,
+        order: &UsdcRefundOrder<'_>,
+    ) -> Result<UsdcRefund, RefundRefusal>;
 
     /// Notes that the token would refuse the transfer of a debt: a finding, and the debt stays due.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here that names no other error.
-    async fn note_usdc_refund_refused(&self, owed: PaymentId, why: &str, at: UnixMs) -> Result<(), BooksError>;
+    async fn note_usdc_refund_refused(
+        &self,
+        owed: PaymentId,
+        why: &str,
+        at: UnixMs,
+    ) -> Result<(), BooksError>;
 
     /// Takes the refund whose look is due longest, until `lease_until`; none where no look is due.
-    async fn take_usdc_refund(&self, chain_id: u64, now: UnixMs, lease_until: UnixMs) -> Result<Option<UsdcRefund>, BooksError>;
+    async fn take_usdc_refund(
+        &self,
+        chain_id: u64,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Option<UsdcRefund>, BooksError>;
 
-    /// Saves another transaction under the refund's nonce before it is sent; false when the refund moved meanwhile.
-    async fn save_usdc_refund_attempt(&self, refund: &UsdcRefund, attempt: &Attempt) -> Result<bool, BooksError>;
+    /// Saves another transaction under the refund's nonce before it is sent; false when the refund
+    /// moved meanwhile.
+    async fn save_usdc_refund_attempt(
+        &self,
+        refund: &UsdcRefund,
+        attempt: &Attempt,
+    ) -> Result<bool, BooksError>;
 
-    /// Saves what a look said, and books it; false when the refund moved meanwhile: nothing is saved then.
-    async fn note_usdc_refund(&self, seen: &UsdcRefund, note: &UsdcRefundNote) -> Result<bool, BooksError>;
+    /// Saves what a look said, and books it; false when the refund moved meanwhile: nothing is
+    /// saved then.
+    async fn note_usdc_refund(
+        &self,
+        seen: &UsdcRefund,
+        note: &UsdcRefundNote,
+    ) -> Result<bool, BooksError>;
 }
 
 // === impl UsdcRefundState ===
 
 impl UsdcRefundState {
-    /// The word in the table; that of the debt beside it, but for a failed refund, whose debt is due again.
+    /// The word in the table; that of the debt beside it, but for a failed refund, whose debt is
+    /// due again.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Sent => "refund_sent",
@@ -250,9 +287,13 @@ impl UsdcRefundFailure {
     /// Why, for operators.
     pub const fn says(self) -> &'static str {
         match self {
-            Self::Reverted => "the token refused it: see whether the payer or the refund wallet is barred, and what the wallet holds",
+            Self::Reverted => {
+                "the token refused it: see whether the payer or the refund wallet is barred, and what the wallet holds"
+            }
             Self::Cancelled => "it was not mined in time, and an empty transaction took its place",
-            Self::Foreign => "a transaction that is not ours used its nonce: another program has the wallet's key",
+            Self::Foreign => {
+                "a transaction that is not ours used its nonce: another program has the wallet's key"
+            }
         }
     }
 }

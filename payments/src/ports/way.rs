@@ -15,7 +15,8 @@ pub enum UpstreamWay {
     Open,
     /// Nothing before this moment.
     Until(UnixMs),
-    /// The upstream refuses us: what is under way goes on, and what it is known not to have done waits.
+    /// The upstream refuses us: what is under way goes on, and what it is known not to have done
+    /// waits.
     Closed,
 }
 
@@ -50,14 +51,20 @@ pub trait WayBooks: Send + Sync {
     /// [`BooksError`]; so for every method here.
     async fn way(&self) -> Result<WayRow, BooksError>;
 
-    /// Keeps this in the place of what has its number. The new number; none where somebody else was first.
+    /// Keeps this in the place of what has its number. The new number; none where somebody else was
+    /// first.
     async fn save_way(&self, row: &WayRow) -> Result<Option<i64>, BooksError>;
 
-    /// An operator opens it, whatever closed it. What was closed; none where it was open, and then nothing is noted.
-    async fn open_way(&self, action: &NewAction, dry_run: bool) -> Result<Option<WayRow>, BooksError>;
+    /// An operator opens it, whatever closed it. What was closed; none where it was open, and then
+    /// nothing is noted.
+    async fn open_way(
+        &self,
+        action: &NewAction,
+        dry_run: bool,
+    ) -> Result<Option<WayRow>, BooksError>;
 
-    /// The payment to send again to see whether the way is open: the oldest that the upstream is known not to have done, for one process, and
-    /// not again before `next`.
+    /// The payment to send again to see whether the way is open: the oldest that the upstream is
+    /// known not to have done, for one process, and not again before `next`.
     async fn take_probe(&self, now: UnixMs, next: UnixMs) -> Result<Option<PaymentId>, BooksError>;
 
     /// Whatever the upstream is known not to have done may be sent again at once.

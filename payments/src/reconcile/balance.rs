@@ -1,5 +1,5 @@
-//! What our address holds against what the journal says of it. At the first look whatever else lies there is taken as it is; from then on the
-//! two move together, or something left by another way.
+//! What our address holds against what the journal says of it. At the first look whatever else lies
+//! there is taken as it is; from then on the two move together, or something left by another way.
 
 use super::{CheckError, Compared, turn::Turn};
 use crate::{
@@ -7,7 +7,8 @@ use crate::{
     ports::{FindingKind, Found, LogPlace, OpenFinding, Receiver, Source},
 };
 
-/// Where the account of the first look is kept; an operator who accepts a difference takes it away, and the next run starts afresh.
+/// Where the account of the first look is kept; an operator who accepts a difference takes it away,
+/// and the next run starts afresh.
 pub const MARK: &str = "balance";
 /// What a finding's key begins with.
 const KEY: &str = "balance";
@@ -22,13 +23,18 @@ pub(super) async fn check(
     let receiver = turn.parts.receiver;
     let held = turn.parts.chain.balance_at(&receiver.pay_to, block).await?;
     let holdings = turn.parts.books.holdings(receiver.chain_id, block, unbooked).await?;
-    let booked = i128::from(holdings.journal_minor).saturating_add(i128::from(holdings.unbooked_minor)).saturating_add(moved_minor);
+    let booked = i128::from(holdings.journal_minor)
+        .saturating_add(i128::from(holdings.unbooked_minor))
+        .saturating_add(moved_minor);
     let beside = i128::from(held.get()).saturating_sub(booked);
     let place = place(&receiver);
     let known = turn.mark(MARK).await?.and_then(|text| read(&text, &place));
     let Some((since, at_first)) = known else {
         turn.set_mark(MARK, &format!("{place}|{block}|{beside}")).await?;
-        return Ok(Compared { gone: open.iter().filter(|it| is_ours(it)).cloned().collect(), ..Compared::default() });
+        return Ok(Compared {
+            gone: open.iter().filter(|it| is_ours(it)).cloned().collect(),
+            ..Compared::default()
+        });
     };
     let key = format!("{KEY}:{}:{since}", receiver.pay_to);
     let found = difference(beside.saturating_sub(at_first)).map(|detail| Found {
@@ -39,11 +45,13 @@ pub(super) async fn check(
         detail: format!("{} at block {block}: {detail}", receiver.pay_to),
     });
     let mut compared = Compared { found: found.into_iter().collect(), ..Compared::default() };
-    compared.gone = open.iter().filter(|it| is_ours(it) && !compared.differs(it)).cloned().collect();
+    compared.gone =
+        open.iter().filter(|it| is_ours(it) && !compared.differs(it)).cloned().collect();
     Ok(compared)
 }
 
-/// The account of the first look once money that lay there before it is booked after all; none where this is no account of that address.
+/// The account of the first look once money that lay there before it is booked after all; none
+/// where this is no account of that address.
 pub fn account_without(mark: &str, receiver: &Receiver, booked: UsdcUnits) -> Option<String> {
     let place = place(receiver);
     let (block, units) = read(mark, &place)?;
@@ -69,7 +77,9 @@ fn difference(units: i128) -> Option<String> {
     let amount = UsdcUnits::new(u64::try_from(units.unsigned_abs()).unwrap_or(u64::MAX));
     match units {
         0 => None,
-        ..0 => Some(format!("it holds {amount} USDC less than the books say; if that was sent on by hand, close this with the reason")),
+        ..0 => Some(format!(
+            "it holds {amount} USDC less than the books say; if that was sent on by hand, close this with the reason"
+        )),
         1.. => Some(format!("it holds {amount} USDC more than the books say")),
     }
 }
@@ -86,10 +96,21 @@ mod tests {
         assert_eq!(read("a|7|-5", "b"), None);
         assert_eq!(read("a|x|-5", "a"), None);
         assert_eq!(read("a", "a"), None);
-        let receiver = Receiver { chain_id: 1, token: Wallet::new([2; 20]), pay_to: Wallet::new([3; 20]), refund_wallet: None };
+        let receiver = Receiver {
+            chain_id: 1,
+            token: Wallet::new([2; 20]),
+            pay_to: Wallet::new([3; 20]),
+            refund_wallet: None,
+        };
         let mark = format!("{}|7|9", place(&receiver));
         let without = account_without(&mark, &receiver, UsdcUnits::new(4)).unwrap();
-        assert_eq!((read(&without, &place(&receiver)), account_without("a|7|9", &receiver, UsdcUnits::new(4))), (Some((7, 5)), None));
+        assert_eq!(
+            (
+                read(&without, &place(&receiver)),
+                account_without("a|7|9", &receiver, UsdcUnits::new(4))
+            ),
+            (Some((7, 5)), None)
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The card processor against the books, both ways. A lost event is found by what it would have told of, and carried out as the event would
-//! have been.
+//! The card processor against the books, both ways. A lost event is found by what it would have
+//! told of, and carried out as the event would have been.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,10 @@ use crate::{
     clearing::BalanceEntry,
     ids::PaymentId,
     intent::State,
-    ports::{BookedCharge, CardError, CardPayment, FindingKind, Found, KnownCharge, OpenFinding, Source, Window},
+    ports::{
+        BookedCharge, CardError, CardPayment, FindingKind, Found, KnownCharge, OpenFinding, Source,
+        Window,
+    },
     refunds::{LookError, look_at_charge},
     time::UnixMs,
 };
@@ -63,7 +66,14 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
         look(turn, cards, &mut seen, intent, &payment).await?;
     }
     told(cards, &mut seen).await?;
-    for open in turn.parts.books.open_findings(Source::Stripe).await?.iter().filter(|open| !clearing::is_about(open)) {
+    for open in turn
+        .parts
+        .books
+        .open_findings(Source::Stripe)
+        .await?
+        .iter()
+        .filter(|open| !clearing::is_about(open))
+    {
         again(turn, cards, &mut seen, open).await?;
     }
     clearing::check(turn, cards, &mut seen.compared, (begun, now)).await?;
@@ -75,14 +85,41 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
 
 /// What the processor told of disputes and frauds that an operator must look at.
 async fn told(cards: &CardSide, seen: &mut Seen) -> Result<(), CheckError> {
-    for block in cards.books.blocks(MOST_TOLD).await?.into_iter().filter(|block| block.cause == "fraud_warning") {
-        let detail = format!("the card network warns that {} was a fraud ({}); {} may not buy", block.payment, block.detail, block.payer);
-        seen.compared.found.push(about(FindingKind::FraudWarning, block.reference.clone(), &block.reference, detail));
+    for block in cards
+        .books
+        .blocks(MOST_TOLD)
+        .await?
+        .into_iter()
+        .filter(|block| block.cause == "fraud_warning")
+    {
+        let detail = format!(
+            "the card network warns that {} was a fraud ({}); {} may not buy",
+            block.payment, block.detail, block.payer
+        );
+        seen.compared.found.push(about(
+            FindingKind::FraudWarning,
+            block.reference.clone(),
+            &block.reference,
+            detail,
+        ));
     }
-    for dispute in cards.books.disputes(true, MOST_TOLD).await?.into_iter().filter(|dispute| dispute.state == "unrecognised") {
-        let detail =
-            format!("Stripe calls the dispute {} of {} {:?}; nothing of it is booked", dispute.id, dispute.payment, dispute.status);
-        seen.compared.found.push(about(FindingKind::UnknownState, dispute.id.clone(), &dispute.id, detail));
+    for dispute in cards
+        .books
+        .disputes(true, MOST_TOLD)
+        .await?
+        .into_iter()
+        .filter(|dispute| dispute.state == "unrecognised")
+    {
+        let detail = format!(
+            "Stripe calls the dispute {} of {} {:?}; nothing of it is booked",
+            dispute.id, dispute.payment, dispute.status
+        );
+        seen.compared.found.push(about(
+            FindingKind::UnknownState,
+            dispute.id.clone(),
+            &dispute.id,
+            detail,
+        ));
     }
     Ok(())
 }
@@ -92,14 +129,23 @@ async fn begin(turn: &Turn<'_>, now: UnixMs) -> Result<UnixMs, CheckError> {
     let from = match turn.scope {
         Scope::Full => oldest,
         Scope::Since(at) => at.max(oldest),
-        Scope::Recent => turn.mark(MARK).await?.and_then(|text| text.parse().ok()).map_or(oldest, UnixMs::new),
+        Scope::Recent => {
+            turn.mark(MARK).await?.and_then(|text| text.parse().ok()).map_or(oldest, UnixMs::new)
+        }
     };
     Ok(from.plus_ms(-OVERLAP_MS))
 }
 
-async fn slice(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, window: Window) -> Result<(), CheckError> {
+async fn slice(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    seen: &mut Seen,
+    window: Window,
+) -> Result<(), CheckError> {
     turn.step().await?;
-    for payment in cards.history.payments(window).await?.iter().filter(|payment| payment.payment.is_some()) {
+    for payment in
+        cards.history.payments(window).await?.iter().filter(|payment| payment.payment.is_some())
+    {
         judged(turn, cards, seen, payment).await?;
     }
     let booked = turn.parts.books.charges_in(window).await?;
@@ -115,34 +161,58 @@ async fn slice(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, window: W
         }
     }
     let entries = clearing::read(turn, cards, &mut seen.compared, window).await?;
-    let of_charges = entries.iter().filter(|entry| matches!(entry.kind.as_str(), "charge" | "payment"));
-    let by_charge: HashMap<&str, &BalanceEntry> = of_charges.filter_map(|entry| Some((entry.source.as_deref()?, entry))).collect();
+    let of_charges =
+        entries.iter().filter(|entry| matches!(entry.kind.as_str(), "charge" | "payment"));
+    let by_charge: HashMap<&str, &BalanceEntry> =
+        of_charges.filter_map(|entry| Some((entry.source.as_deref()?, entry))).collect();
     for charge in &booked {
         let Some(credited) = by_charge.get(charge.charge.as_str()) else { continue };
         seen.charges.insert(charge.charge.clone());
         if let Some(detail) = short(charge, credited) {
             let (key, subject) = (charge.intent.to_string(), charge.charge.clone());
-            seen.compared.found.push(Found { kind: FindingKind::AmountMismatch, key, source: Source::Stripe, subject, detail });
+            seen.compared.found.push(Found {
+                kind: FindingKind::AmountMismatch,
+                key,
+                source: Source::Stripe,
+                subject,
+                detail,
+            });
         }
     }
     Ok(())
 }
 
 /// A booked charge that the list does not show: the processor is asked for it by name.
-async fn absent_from_list(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, charge: &BookedCharge) -> Result<(), CheckError> {
+async fn absent_from_list(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    seen: &mut Seen,
+    charge: &BookedCharge,
+) -> Result<(), CheckError> {
     turn.step().await?;
     match cards.history.payment(&charge.payment_intent).await? {
         Some(payment) => judged(turn, cards, seen, &payment).await,
         None => {
             seen.payments.insert(charge.payment_intent.clone());
-            let detail = format!("{} is booked, and Stripe does not know it", charge.payment_intent);
-            seen.compared.found.push(about(FindingKind::PhantomSettlement, charge.intent.to_string(), &charge.payment_intent, detail));
+            let detail =
+                format!("{} is booked, and Stripe does not know it", charge.payment_intent);
+            seen.compared.found.push(about(
+                FindingKind::PhantomSettlement,
+                charge.intent.to_string(),
+                &charge.payment_intent,
+                detail,
+            ));
             Ok(())
         }
     }
 }
 
-async fn judged(turn: &Turn<'_>, cards: &CardSide, seen: &mut Seen, payment: &CardPayment) -> Result<(), CheckError> {
+async fn judged(
+    turn: &Turn<'_>,
+    cards: &CardSide,
+    seen: &mut Seen,
+    payment: &CardPayment,
+) -> Result<(), CheckError> {
     if !seen.payments.insert(payment.id.clone()) {
         return Ok(());
     }
@@ -160,7 +230,13 @@ async fn judged(turn: &Turn<'_>, cards: &CardSide, seen: &mut Seen, payment: &Ca
 }
 
 /// What an event about the payment would have told. A dry run books nothing.
-async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: PaymentId, payment: &str) -> Result<(), CheckError> {
+async fn look(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    seen: &mut Seen,
+    intent: PaymentId,
+    payment: &str,
+) -> Result<(), CheckError> {
     if !seen.looked.insert(payment.to_owned()) {
         return Ok(());
     }
@@ -170,11 +246,15 @@ async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: Pa
         return Ok(());
     }
     cards.books.wake_refund(payment, turn.parts.clock.now()).await?;
-    let unknown = |key: &str, detail| about(FindingKind::UnknownState, key.to_owned(), payment, detail);
+    let unknown =
+        |key: &str, detail| about(FindingKind::UnknownState, key.to_owned(), payment, detail);
     match look_at_charge(&*cards.rail, &*cards.books, &*turn.parts.clock, intent, payment).await {
         Ok(odd) => {
             let found = odd.iter().map(|it| {
-                let detail = format!("Stripe calls the refund {} of {payment} {:?}; nothing of it is booked", it.id, it.status);
+                let detail = format!(
+                    "Stripe calls the refund {} of {payment} {:?}; nothing of it is booked",
+                    it.id, it.status
+                );
                 unknown(&it.id, detail)
             });
             seen.compared.found.extend(found);
@@ -188,8 +268,15 @@ async fn look(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, intent: Pa
     Ok(())
 }
 
-async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &OpenFinding) -> Result<(), CheckError> {
-    if matches!(open.kind, FindingKind::FraudWarning | FindingKind::UnknownState) && !open.subject.starts_with("pi_") {
+async fn again(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    seen: &mut Seen,
+    open: &OpenFinding,
+) -> Result<(), CheckError> {
+    if matches!(open.kind, FindingKind::FraudWarning | FindingKind::UnknownState)
+        && !open.subject.starts_with("pi_")
+    {
         if !seen.compared.differs(open) {
             seen.compared.gone.push(open.clone());
         }
@@ -201,7 +288,10 @@ async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &Op
         look(turn, cards, seen, intent, &open.subject).await?;
     }
     let by_charge = open.subject.starts_with("ch_") || open.subject.starts_with("py_");
-    if by_charge && !seen.charges.contains(&open.subject) || open.subject.is_empty() || open.kind == FindingKind::CouldNotCheck {
+    if by_charge && !seen.charges.contains(&open.subject)
+        || open.subject.is_empty()
+        || open.kind == FindingKind::CouldNotCheck
+    {
         return Ok(());
     }
     if !by_charge && !seen.payments.contains(&open.subject) {
@@ -209,7 +299,16 @@ async fn again(turn: &mut Turn<'_>, cards: &CardSide, seen: &mut Seen, open: &Op
         match cards.history.payment(&open.subject).await? {
             Some(payment) => judged(turn, cards, seen, &payment).await?,
             // Still booked, and still not there.
-            None if turn.parts.books.known_charge(&open.subject, None).await?.settlement.is_some() => return Ok(()),
+            None if turn
+                .parts
+                .books
+                .known_charge(&open.subject, None)
+                .await?
+                .settlement
+                .is_some() =>
+            {
+                return Ok(());
+            }
             None => {}
         }
     }
@@ -233,7 +332,9 @@ fn about(kind: FindingKind, key: String, payment: &str, detail: String) -> Found
 }
 
 fn judge(payment: &CardPayment, known: &KnownCharge) -> Judgement {
-    let differs = |kind, key: String, detail| Judgement::Differs(Box::new(about(kind, key, &payment.id, detail)));
+    let differs = |kind, key: String, detail| {
+        Judgement::Differs(Box::new(about(kind, key, &payment.id, detail)))
+    };
     let told = format!("{} {}", payment.received_minor, payment.currency.to_uppercase());
     if let Some(booked) = &known.settlement {
         let key = booked.intent.to_string();
@@ -244,9 +345,17 @@ fn judge(payment: &CardPayment, known: &KnownCharge) -> Judgement {
                 format!("{} is booked, and Stripe says that it did not succeed", payment.id),
             );
         }
-        let same = payment.received_minor == booked.amount_minor && payment.currency.eq_ignore_ascii_case(&booked.currency);
-        let text = format!("the books say {} {} (minor units), Stripe {told} for {}", booked.amount_minor, booked.currency, payment.id);
-        return if same { Judgement::Agrees } else { differs(FindingKind::AmountMismatch, key, text) };
+        let same = payment.received_minor == booked.amount_minor
+            && payment.currency.eq_ignore_ascii_case(&booked.currency);
+        let text = format!(
+            "the books say {} {} (minor units), Stripe {told} for {}",
+            booked.amount_minor, booked.currency, payment.id
+        );
+        return if same {
+            Judgement::Agrees
+        } else {
+            differs(FindingKind::AmountMismatch, key, text)
+        };
     }
     // Nothing was taken, or all of it went back.
     if !payment.succeeded || payment.refunded_minor >= payment.received_minor {
@@ -254,27 +363,44 @@ fn judge(payment: &CardPayment, known: &KnownCharge) -> Judgement {
     }
     match (payment.payment, known.state) {
         (Some(intent), _) if known.mischarged => {
-            let text = format!("Stripe took {told} (minor units) by {}, which nobody asked for; its refund is not through", payment.id);
+            let text = format!(
+                "Stripe took {told} (minor units) by {}, which nobody asked for; its refund is not through",
+                payment.id
+            );
             differs(FindingKind::AmountMismatch, intent.to_string(), text)
         }
-        (Some(intent), Some(State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown)) => Judgement::Wake(intent),
+        (
+            Some(intent),
+            Some(State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown),
+        ) => Judgement::Wake(intent),
         (Some(intent), Some(state)) => {
-            let text = format!("Stripe took {told} (minor units) by {} for {intent}, which is {}: give it back", payment.id, state.word());
+            let text = format!(
+                "Stripe took {told} (minor units) by {} for {intent}, which is {}: give it back",
+                payment.id,
+                state.word()
+            );
             differs(FindingKind::UnearnedReceipt, payment.id.clone(), text)
         }
         (named, _) => {
             let named = named.map(|id| format!(" for {id}")).unwrap_or_default();
-            let text = format!("Stripe took {told} (minor units) by {}{named}, which the books do not know", payment.id);
+            let text = format!(
+                "Stripe took {told} (minor units) by {}{named}, which the books do not know",
+                payment.id
+            );
             differs(FindingKind::UnmatchedReceipt, payment.id.clone(), text)
         }
     }
 }
 
-/// What a charge brought to the balance must be what was booked. A balance in another currency cannot be compared.
+/// What a charge brought to the balance must be what was booked. A balance in another currency
+/// cannot be compared.
 fn short(booked: &BookedCharge, credited: &BalanceEntry) -> Option<String> {
     let same = i64::try_from(booked.amount_minor).is_ok_and(|minor| minor == credited.amount_minor);
     (credited.currency.eq_ignore_ascii_case(&booked.currency) && !same).then(|| {
-        format!("{} is booked with {} minor units and brought {} to the balance", booked.charge, booked.amount_minor, credited.amount_minor)
+        format!(
+            "{} is booked with {} minor units and brought {} to the balance",
+            booked.charge, booked.amount_minor, credited.amount_minor
+        )
     })
 }
 

@@ -1,7 +1,9 @@
-//! The chain against the books, both ways: every transfer to us is one settlement or one receipt, and every settlement's log is there.
+//! The chain against the books, both ways: every transfer to us is one settlement or one receipt,
+//! and every settlement's log is there.
 //!
-//! Blocks up to the newest confirmed one are looked at; the durable mark stops at the newest block that is final, and before any payment that
-//! is still being decided, so that what a reorganisation may change is looked at by every run.
+//! Blocks up to the newest confirmed one are looked at; the durable mark stops at the newest block
+//! that is final, and before any payment that is still being decided, so that what a reorganisation
+//! may change is looked at by every run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,8 +20,8 @@ use crate::{
     money::UsdcUnits,
     paid_back::{PaidBackLookError, look_at_paid_back},
     ports::{
-        BookedTransfer, FindingKind, Found, Heads, LogPlace, OpenFinding, RailError, RangeError, ReceiptKind, ReceiptNote, Received,
-        Source, Standing,
+        BookedTransfer, FindingKind, Found, Heads, LogPlace, OpenFinding, RailError, RangeError,
+        ReceiptKind, ReceiptNote, Received, Source, Standing,
     },
     proof::PaymentKey,
 };
@@ -48,7 +50,8 @@ pub(super) struct Scan {
 pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     let heads = turn.parts.chain.heads().await?;
     let (begin, first) = first_block(turn, &heads).await?;
-    let moves = moves::begin(turn, seen(turn).await?.map_or(begin, |seen| seen.saturating_add(1))).await?;
+    let moves =
+        moves::begin(turn, seen(turn).await?.map_or(begin, |seen| seen.saturating_add(1))).await?;
     let open = turn.parts.books.open_findings(Source::Chain).await?;
     let mut scan = Scan::default();
     let mut at = first;
@@ -61,15 +64,19 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
         again(turn, &mut scan, finding, (first, heads.confirmed)).await?;
     }
     paid_back(turn).await?;
-    let balance = balance::check(turn, heads.confirmed, (&scan.unbooked, scan.moved_minor), &open).await?;
+    let balance =
+        balance::check(turn, heads.confirmed, (&scan.unbooked, scan.moved_minor), &open).await?;
     scan.compared.compared = scan.compared.compared.saturating_add(1);
     scan.compared.found.extend(balance.found);
     scan.compared.gone.extend(balance.gone);
-    let seen_to = scan.first_undecided.map_or(heads.settled, |block| block.saturating_sub(1).min(heads.settled));
+    let seen_to = scan
+        .first_undecided
+        .map_or(heads.settled, |block| block.saturating_sub(1).min(heads.settled));
     if turn.scope != Scope::Recent && first > begin {
         return Ok(scan.compared);
     }
-    turn.set_mark(&mark_name(turn, "seen"), &seen_to.max(begin.saturating_sub(1)).to_string()).await?;
+    turn.set_mark(&mark_name(turn, "seen"), &seen_to.max(begin.saturating_sub(1)).to_string())
+        .await?;
     Ok(scan.compared)
 }
 
@@ -96,22 +103,24 @@ fn mark_name(turn: &Turn<'_>, what: &str) -> String {
     turn.parts.receiver.mark(what)
 }
 
-/// Notes where the books begin on this chain, unless that is noted: what comes in from here on is ours to answer for, whatever becomes of the
-/// books.
+/// Notes where the books begin on this chain, unless that is noted: what comes in from here on is
+/// ours to answer for, whatever becomes of the books.
 pub(super) async fn note_first_block(parts: &Reconciler) -> Result<(), CheckError> {
     let heads = parts.chain.heads().await?;
     let begin = parts.books.oldest_block().await?.unwrap_or(heads.confirmed.saturating_add(1));
     Ok(parts.books.note_first_block(&parts.receiver, begin).await?)
 }
 
-/// Where the books begin on this chain, and where this run does. What came before anything could be paid is none of our business.
+/// Where the books begin on this chain, and where this run does. What came before anything could be
+/// paid is none of our business.
 async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), CheckError> {
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     let name = mark_name(turn, "first");
     let begin = match number(turn.mark(&name).await?) {
         Some(block) => block,
         None => {
-            let begin = turn.parts.books.oldest_block().await?.unwrap_or(heads.confirmed.saturating_add(1));
+            let begin =
+                turn.parts.books.oldest_block().await?.unwrap_or(heads.confirmed.saturating_add(1));
             turn.set_mark(&name, &begin.to_string()).await?;
             begin
         }
@@ -125,7 +134,12 @@ async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), Check
 }
 
 /// The transfers to an address in these blocks, in as many questions as the node wants.
-pub(super) async fn received(turn: &mut Turn<'_>, pay_to: Wallet, first: u64, last: u64) -> Result<Vec<Received>, CheckError> {
+pub(super) async fn received(
+    turn: &mut Turn<'_>,
+    pay_to: Wallet,
+    first: u64,
+    last: u64,
+) -> Result<Vec<Received>, CheckError> {
     let (mut from, mut all) = (first, Vec::new());
     while from <= last {
         turn.step().await?;
@@ -136,14 +150,21 @@ pub(super) async fn received(turn: &mut Turn<'_>, pay_to: Wallet, first: u64, la
                 turn.window.taken();
                 from = to.saturating_add(1);
             }
-            Err(RangeError::Refused(_)) if from < to => turn.window.refused(to.saturating_sub(from).saturating_add(1)),
+            Err(RangeError::Refused(_)) if from < to => {
+                turn.window.refused(to.saturating_sub(from).saturating_add(1))
+            }
             Err(error) => return Err(CheckError::CouldNot(error.to_string())),
         }
     }
     Ok(all)
 }
 
-async fn range(turn: &mut Turn<'_>, scan: &mut Scan, moves: Option<Moves>, (first, last): (u64, u64)) -> Result<(), CheckError> {
+async fn range(
+    turn: &mut Turn<'_>,
+    scan: &mut Scan,
+    moves: Option<Moves>,
+    (first, last): (u64, u64),
+) -> Result<(), CheckError> {
     let receiver = turn.parts.receiver;
     let logs = received(turn, receiver.pay_to, first, last).await?;
     let booked = turn.parts.books.transfers_in(&receiver, first, last).await?;
@@ -155,9 +176,11 @@ async fn range(turn: &mut Turn<'_>, scan: &mut Scan, moves: Option<Moves>, (firs
             settled.insert(place(transfer));
         }
     }
-    scan.compared.compared = scan.compared.compared.saturating_add(logs.len().max(booked.len()) as u64);
+    scan.compared.compared =
+        scan.compared.compared.saturating_add(logs.len().max(booked.len()) as u64);
     let others = logs.into_iter().filter(|log| !settled.contains(&log.place));
-    let (back, others): (Vec<Received>, Vec<Received>) = others.partition(|log| moves.is_some_and(|moves| moves.is_back(log)));
+    let (back, others): (Vec<Received>, Vec<Received>) =
+        others.partition(|log| moves.is_some_and(|moves| moves.is_back(log)));
     receipts(turn, scan, &others, (first, last)).await?;
     moves::check(turn, scan, moves, &back, (first, last)).await
 }
@@ -167,7 +190,12 @@ fn place(booked: &BookedTransfer) -> LogPlace {
 }
 
 /// Whether the log is this settlement's.
-async fn settlement(turn: &Turn<'_>, scan: &mut Scan, booked: &BookedTransfer, log: Option<&Received>) -> Result<bool, CheckError> {
+async fn settlement(
+    turn: &Turn<'_>,
+    scan: &mut Scan,
+    booked: &BookedTransfer,
+    log: Option<&Received>,
+) -> Result<bool, CheckError> {
     scan.settlements.insert(booked.intent);
     let (kind, detail) = match beside(booked, log) {
         Beside::Same => return Ok(true),
@@ -176,14 +204,25 @@ async fn settlement(turn: &Turn<'_>, scan: &mut Scan, booked: &BookedTransfer, l
             FindingKind::PhantomSettlement,
             format!(
                 "{} USDC of {} are booked and the chain has no such transfer: transaction {}, log {}, block {}",
-                booked.amount, booked.from, booked.proof.tx_hash, booked.proof.log_index, booked.proof.block_number
+                booked.amount,
+                booked.from,
+                booked.proof.tx_hash,
+                booked.proof.log_index,
+                booked.proof.block_number
             ),
         ),
-        // Taken back or moved by a reorganisation: whoever looks at settlements until they are final says so.
+        // Taken back or moved by a reorganisation: whoever looks at settlements until they are
+        // final says so.
         Beside::Absent => return Ok(false),
     };
     let key = booked.intent.to_string();
-    scan.compared.found.push(Found { kind, subject: key.clone(), key, source: Source::Chain, detail });
+    scan.compared.found.push(Found {
+        kind,
+        subject: key.clone(),
+        key,
+        source: Source::Chain,
+        detail,
+    });
     Ok(kind == FindingKind::AmountMismatch)
 }
 
@@ -193,31 +232,49 @@ async fn stands(turn: &Turn<'_>, booked: &BookedTransfer) -> Result<bool, CheckE
 }
 
 /// Books what settles nothing, and takes back what is there no more.
-async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (first, last): (u64, u64)) -> Result<(), CheckError> {
+async fn receipts(
+    turn: &mut Turn<'_>,
+    scan: &mut Scan,
+    logs: &[Received],
+    (first, last): (u64, u64),
+) -> Result<(), CheckError> {
     let chain_id = turn.parts.receiver.chain_id;
     let before = turn.parts.books.receipts_in(chain_id, first, last).await?;
     let mut notes: BTreeMap<(u64, [u8; 32], u64), ReceiptNote> = BTreeMap::new();
-    let order = |note: &ReceiptNote| (note.block_number, note.place.tx_hash.0, note.place.log_index);
-    let entitled = before.iter().filter(|note| note.kind == Some(ReceiptKind::Entitled)).map(|note| note.place).collect::<HashSet<_>>();
+    let order =
+        |note: &ReceiptNote| (note.block_number, note.place.tx_hash.0, note.place.log_index);
+    let entitled = before
+        .iter()
+        .filter(|note| note.kind == Some(ReceiptKind::Entitled))
+        .map(|note| note.place)
+        .collect::<HashSet<_>>();
     for note in before {
         notes.insert(order(&note), ReceiptNote { kind: None, ..note });
     }
     turn.step().await?;
-    let nonces = if logs.is_empty() { Vec::new() } else { turn.parts.chain.authorizations(logs).await? };
+    let nonces =
+        if logs.is_empty() { Vec::new() } else { turn.parts.chain.authorizations(logs).await? };
     if nonces.len() != logs.len() {
-        return Err(CheckError::CouldNot(String::from("the node did not show every transfer's transaction")));
+        return Err(CheckError::CouldNot(String::from(
+            "the node did not show every transfer's transaction",
+        )));
     }
     for (log, nonce) in logs.iter().zip(nonces) {
         let (kind, detail) = match means(turn, log, nonce).await? {
             Meaning::Receipt(ReceiptKind::Unmatched, _) if entitled.contains(&log.place) => {
-                let detail =
-                    format!("{} USDC of {} came before these books knew what for; his next call is paid with it", log.value, log.from);
+                let detail = format!(
+                    "{} USDC of {} came before these books knew what for; his next call is paid with it",
+                    log.value, log.from
+                );
                 (ReceiptKind::Entitled, detail)
             }
             Meaning::Receipt(kind, detail) => (kind, detail),
             Meaning::Undecided => {
                 scan.unbooked.push((log.place, log.value));
-                scan.first_undecided = Some(scan.first_undecided.map_or(log.block_number, |block| block.min(log.block_number)));
+                scan.first_undecided = Some(
+                    scan.first_undecided
+                        .map_or(log.block_number, |block| block.min(log.block_number)),
+                );
                 continue;
             }
             Meaning::Settles | Meaning::Nothing => continue,
@@ -242,8 +299,15 @@ async fn receipts(turn: &mut Turn<'_>, scan: &mut Scan, logs: &[Received], (firs
     Ok(())
 }
 
-fn found_receipt(turn: &Turn<'_>, scan: &mut Scan, log: &Received, kind: ReceiptKind, detail: String) {
-    let key = format!("{}:{}:{}", turn.parts.receiver.chain_id, log.place.tx_hash, log.place.log_index);
+fn found_receipt(
+    turn: &Turn<'_>,
+    scan: &mut Scan,
+    log: &Received,
+    kind: ReceiptKind,
+    detail: String,
+) {
+    let key =
+        format!("{}:{}:{}", turn.parts.receiver.chain_id, log.place.tx_hash, log.place.log_index);
     let kind = match kind {
         ReceiptKind::Unearned | ReceiptKind::Entitled => FindingKind::UnearnedReceipt,
         ReceiptKind::Unmatched => FindingKind::UnmatchedReceipt,
@@ -253,11 +317,20 @@ fn found_receipt(turn: &Turn<'_>, scan: &mut Scan, log: &Received, kind: Receipt
     scan.compared.found.push(Found { kind, key, source: Source::Chain, subject, detail });
 }
 
-async fn means(turn: &Turn<'_>, log: &Received, nonce: Option<[u8; 32]>) -> Result<Meaning, CheckError> {
+async fn means(
+    turn: &Turn<'_>,
+    log: &Received,
+    nonce: Option<[u8; 32]>,
+) -> Result<Meaning, CheckError> {
     let receiver = &turn.parts.receiver;
     let claimed = match nonce {
         Some(nonce) => {
-            let key = PaymentKey { chain_id: receiver.chain_id, token: receiver.token, from: log.from, nonce };
+            let key = PaymentKey {
+                chain_id: receiver.chain_id,
+                token: receiver.token,
+                from: log.from,
+                nonce,
+            };
             turn.parts.books.claimed(&key).await?
         }
         None => None,
@@ -265,11 +338,18 @@ async fn means(turn: &Turn<'_>, log: &Received, nonce: Option<[u8; 32]>) -> Resu
     Ok(meaning(log, nonce.is_some(), claimed.as_ref()))
 }
 
-/// Whether the difference of an open finding is gone. What this run did not meet is looked at by itself.
-async fn again(turn: &mut Turn<'_>, scan: &mut Scan, open: &OpenFinding, (first, last): (u64, u64)) -> Result<(), CheckError> {
+/// Whether the difference of an open finding is gone. What this run did not meet is looked at by
+/// itself.
+async fn again(
+    turn: &mut Turn<'_>,
+    scan: &mut Scan,
+    open: &OpenFinding,
+    (first, last): (u64, u64),
+) -> Result<(), CheckError> {
     match open.kind {
         FindingKind::UnearnedReceipt | FindingKind::UnmatchedReceipt => {
-            let in_range = open.subject.parse::<u64>().is_ok_and(|block| (first..=last).contains(&block));
+            let in_range =
+                open.subject.parse::<u64>().is_ok_and(|block| (first..=last).contains(&block));
             if in_range && scan.receipts.get(&open.key) != Some(&open.kind) {
                 scan.compared.gone.push(open.clone());
             }

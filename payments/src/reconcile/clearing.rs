@@ -1,5 +1,6 @@
-//! The clearing account against the entries of the processor's balance: what it kept as fees is booked, and what is left must be what our entries
-//! come to that were not paid out. The balance itself is compared only where the account is ours alone.
+//! The clearing account against the entries of the processor's balance: what it kept as fees is
+//! booked, and what is left must be what our entries come to that were not paid out. The balance
+//! itself is compared only where the account is ours alone.
 
 use super::{CardSide, CheckError, Compared, payouts, turn::Turn};
 use crate::{
@@ -12,7 +13,8 @@ use crate::{
 const AT_ONCE: usize = 100;
 /// Set once the entries of all time were read.
 const READ: &str = "stripe:entries";
-/// What an operator accepted that the clearing account differs by, and what its finding's key begins with.
+/// What an operator accepted that the clearing account differs by, and what its finding's key
+/// begins with.
 pub const CLEARING: &str = "stripe:clearing";
 /// What the balance differed by at the first look, and what its finding's key begins with.
 pub const BALANCE: &str = "stripe:balance";
@@ -30,14 +32,17 @@ const ASKED_FOR_MS: i64 = 30 * 24 * 3_600_000;
 const ASKED_AT_ONCE: u32 = 50;
 /// How often the balance is read at most while others use the account.
 const READINGS: u32 = 4;
-/// Entries that were made so long before a reading, or by a clock that is so far ahead, are listed with it.
+/// Entries that were made so long before a reading, or by a clock that is so far ahead, are listed
+/// with it.
 const AROUND_MS: i64 = 3_600_000;
 
 /// Whether an open finding is one of those that are found, and end, here.
 pub(super) fn is_about(open: &OpenFinding) -> bool {
     match open.kind {
         FindingKind::UnassignedPayout | FindingKind::ForeignEntry => true,
-        FindingKind::AmountMismatch => [CLEARING, BALANCE].iter().any(|name| open.key.starts_with(name)),
+        FindingKind::AmountMismatch => {
+            [CLEARING, BALANCE].iter().any(|name| open.key.starts_with(name))
+        }
         FindingKind::CouldNotCheck => open.key == PAYOUTS,
         FindingKind::UnknownState => open.key.starts_with("po_"),
         _ => false,
@@ -61,13 +66,19 @@ pub(super) async fn read(
     Ok(entries)
 }
 
-async fn note(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared, entries: &[BalanceEntry]) -> Result<(), CheckError> {
+async fn note(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+    entries: &[BalanceEntry],
+) -> Result<(), CheckError> {
     let Some(fence) = turn.fence() else { return Ok(()) };
     compared.compared = compared.compared.saturating_add(entries.len() as u64);
     let foreign_since = foreign_since(turn, cards).await?;
     let is_found = |entry: &BalanceEntry| foreign_since.is_some_and(|since| entry.created >= since);
     for page in entries.chunks(AT_ONCE) {
-        let owners = cards.clearing.note_entries(fence, page, foreign_since, turn.parts.clock.now()).await?;
+        let owners =
+            cards.clearing.note_entries(fence, page, foreign_since, turn.parts.clock.now()).await?;
         for (entry, owner) in page.iter().zip(owners) {
             compared.found.extend(match owner {
                 EntryOwner::Foreign if is_found(entry) => Some(foreign(entry)),
@@ -96,26 +107,45 @@ async fn foreign_since(turn: &Turn<'_>, cards: &CardSide) -> Result<Option<UnixM
 }
 
 fn foreign(entry: &BalanceEntry) -> Found {
-    let about = entry.source.as_deref().map(|source| format!(" about {source}")).unwrap_or_default();
+    let about =
+        entry.source.as_deref().map(|source| format!(" about {source}")).unwrap_or_default();
     let (net, currency) = (entry.net_minor().unwrap_or_default(), entry.currency.to_uppercase());
-    let detail = format!("{} ({}{about}) moved the balance by {net} {currency} (minor units)", entry.id, entry.kind);
-    found(FindingKind::ForeignEntry, entry.id.clone(), format!("{detail}, and is of no payment of ours"))
+    let detail = format!(
+        "{} ({}{about}) moved the balance by {net} {currency} (minor units)",
+        entry.id, entry.kind
+    );
+    found(
+        FindingKind::ForeignEntry,
+        entry.id.clone(),
+        format!("{detail}, and is of no payment of ours"),
+    )
 }
 
 /// What the processor keeps in another currency cannot be in the clearing account.
 fn other_currency(entry: &BalanceEntry) -> Option<Found> {
-    let detail = format!("{} is in {}, not in USD: its fee is not booked", entry.id, entry.currency.to_uppercase());
-    let other = || found(FindingKind::AmountMismatch, format!("{CLEARING}:{}", entry.currency), detail);
+    let detail = format!(
+        "{} is in {}, not in USD: its fee is not booked",
+        entry.id,
+        entry.currency.to_uppercase()
+    );
+    let other =
+        || found(FindingKind::AmountMismatch, format!("{CLEARING}:{}", entry.currency), detail);
     (!entry.is_in_usd()).then(other)
 }
 
 /// The entries from the beginning of the books to here, once: books of before had none.
-pub(super) async fn catch_up(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared, until: UnixMs) -> Result<(), CheckError> {
+pub(super) async fn catch_up(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+    until: UnixMs,
+) -> Result<(), CheckError> {
     const SLICE_MS: i64 = 7 * 24 * 3_600_000;
     if turn.fence().is_none() || turn.mark(READ).await?.is_some() {
         return Ok(());
     }
-    let mut from = turn.parts.books.oldest_charge().await?.map_or(until, |at| at.plus_ms(-AROUND_MS));
+    let mut from =
+        turn.parts.books.oldest_charge().await?.map_or(until, |at| at.plus_ms(-AROUND_MS));
     while from < until {
         let end = from.plus_ms(SLICE_MS).min(until);
         read(turn, cards, compared, Window { from, until: end }).await?;
@@ -140,15 +170,24 @@ pub(super) async fn check(
         Ok(()) => {
             compare(turn, cards, compared, read_since).await?;
             held(turn, cards, compared).await?;
-            compared.gone.extend(open.iter().filter(|open| open.kind == FindingKind::CouldNotCheck && is_about(open)).cloned());
-            let ended =
-                open.iter().filter(|open| is_about(open) && !matches!(open.kind, FindingKind::CouldNotCheck | FindingKind::ForeignEntry));
-            let ended: Vec<OpenFinding> = ended.filter(|open| !compared.differs(open)).cloned().collect();
+            compared.gone.extend(
+                open.iter()
+                    .filter(|open| open.kind == FindingKind::CouldNotCheck && is_about(open))
+                    .cloned(),
+            );
+            let ended = open.iter().filter(|open| {
+                is_about(open)
+                    && !matches!(open.kind, FindingKind::CouldNotCheck | FindingKind::ForeignEntry)
+            });
+            let ended: Vec<OpenFinding> =
+                ended.filter(|open| !compared.differs(open)).cloned().collect();
             compared.gone.extend(ended);
         }
         // A key that may not read payouts still compares the rest.
         Err(CheckError::CouldNot(why)) => {
-            let detail = format!("payouts and what the clearing account should hold cannot be compared: {why}");
+            let detail = format!(
+                "payouts and what the clearing account should hold cannot be compared: {why}"
+            );
             compared.found.push(found(FindingKind::CouldNotCheck, PAYOUTS.to_owned(), detail));
         }
         Err(error @ CheckError::Run(_)) => return Err(error),
@@ -162,8 +201,15 @@ pub(super) async fn check(
 }
 
 /// Entries of charges that no list showed.
-async fn by_name(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared, now: UnixMs) -> Result<(), CheckError> {
-    for charge in cards.clearing.charges_without_entry(now.plus_ms(-ASKED_FOR_MS), ASKED_AT_ONCE).await? {
+async fn by_name(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+    now: UnixMs,
+) -> Result<(), CheckError> {
+    for charge in
+        cards.clearing.charges_without_entry(now.plus_ms(-ASKED_FOR_MS), ASKED_AT_ONCE).await?
+    {
         turn.step().await?;
         let entries = cards.balance.entries_of(&charge).await?;
         note(turn, cards, compared, &entries).await?;
@@ -171,9 +217,16 @@ async fn by_name(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared,
     Ok(())
 }
 
-async fn compare(turn: &Turn<'_>, cards: &CardSide, compared: &mut Compared, read_since: UnixMs) -> Result<(), CheckError> {
+async fn compare(
+    turn: &Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+    read_since: UnixMs,
+) -> Result<(), CheckError> {
     let clearing = cards.clearing.clearing(read_since, read_since.plus_ms(-ENTRY_LAG_MS)).await?;
-    let beside = beside(&clearing).ok_or_else(|| CheckError::CouldNot(String::from("the clearing account holds more than can be")))?;
+    let beside = beside(&clearing).ok_or_else(|| {
+        CheckError::CouldNot(String::from("the clearing account holds more than can be"))
+    })?;
     let (accepted, since) = match turn.mark(CLEARING).await?.as_deref() {
         None => (CentsMoved::ZERO, UnixMs::new(0)),
         Some(mark) => match read_mark(mark) {
@@ -188,7 +241,11 @@ async fn compare(turn: &Turn<'_>, cards: &CardSide, compared: &mut Compared, rea
              explain {moving} USD: {} USD differ",
             beside.checked_sub(accepted).unwrap_or(beside)
         );
-        compared.found.push(found(FindingKind::AmountMismatch, format!("{CLEARING}:{}", since.ms()), detail));
+        compared.found.push(found(
+            FindingKind::AmountMismatch,
+            format!("{CLEARING}:{}", since.ms()),
+            detail,
+        ));
     }
     Ok(())
 }
@@ -198,7 +255,11 @@ fn beside(clearing: &Clearing) -> Option<CentsMoved> {
 }
 
 /// The balance of an account that is ours alone, while nothing is made in it.
-async fn held(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared) -> Result<(), CheckError> {
+async fn held(
+    turn: &mut Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+) -> Result<(), CheckError> {
     if !cards.exclusive {
         return Ok(());
     }
@@ -208,20 +269,33 @@ async fn held(turn: &mut Turn<'_>, cards: &CardSide, compared: &mut Compared) ->
         let held = cards.balance.held().await?;
         let stood_still = before == cards.balance.newest_entry().await?;
         let known = match &before {
-            Some(entry) if entry.role() == EntryRole::Movement => cards.clearing.has_entry(&entry.id).await?,
+            Some(entry) if entry.role() == EntryRole::Movement => {
+                cards.clearing.has_entry(&entry.id).await?
+            }
             Some(_) | None => true,
         };
         if stood_still && known {
             return compare_held(turn, cards, compared, held).await;
         }
         let now = turn.parts.clock.now();
-        read(turn, cards, compared, Window { from: now.plus_ms(-AROUND_MS), until: now.plus_ms(AROUND_MS) }).await?;
+        read(
+            turn,
+            cards,
+            compared,
+            Window { from: now.plus_ms(-AROUND_MS), until: now.plus_ms(AROUND_MS) },
+        )
+        .await?;
         payouts::check(turn, cards, compared, now).await?;
     }
     Ok(())
 }
 
-async fn compare_held(turn: &Turn<'_>, cards: &CardSide, compared: &mut Compared, held: CentsMoved) -> Result<(), CheckError> {
+async fn compare_held(
+    turn: &Turn<'_>,
+    cards: &CardSide,
+    compared: &mut Compared,
+    held: CentsMoved,
+) -> Result<(), CheckError> {
     let expected = cards.clearing.account_held().await?;
     let too_large = || CheckError::CouldNot(String::from("the balance is more than can be held"));
     let beside = held.checked_sub(expected).ok_or_else(too_large)?;
@@ -232,14 +306,23 @@ async fn compare_held(turn: &Turn<'_>, cards: &CardSide, compared: &mut Compared
     };
     if beside != at_first {
         let differ = beside.checked_sub(at_first).ok_or_else(too_large)?;
-        let detail =
-            format!("Stripe holds {held} USD for the account, which is {differ} USD more than its entries say (less, if below zero)");
-        compared.found.push(found(FindingKind::AmountMismatch, format!("{BALANCE}:{}", since.ms()), detail));
+        let detail = format!(
+            "Stripe holds {held} USD for the account, which is {differ} USD more than its entries say (less, if below zero)"
+        );
+        compared.found.push(found(
+            FindingKind::AmountMismatch,
+            format!("{BALANCE}:{}", since.ms()),
+            detail,
+        ));
     }
     Ok(())
 }
 
-async fn accept(turn: &Turn<'_>, name: &str, beside: CentsMoved) -> Result<(CentsMoved, UnixMs), CheckError> {
+async fn accept(
+    turn: &Turn<'_>,
+    name: &str,
+    beside: CentsMoved,
+) -> Result<(CentsMoved, UnixMs), CheckError> {
     let now = turn.parts.clock.now();
     turn.set_mark(name, &format!("{}|{}", beside.get(), now.ms())).await?;
     Ok((beside, now))
@@ -257,9 +340,19 @@ mod tests {
 
     #[test]
     fn what_is_on_its_way_explains_its_part() {
-        let clearing = Clearing { booked: CentsMoved::new(1_200), unpaid: CentsMoved::new(1_140), moving: CentsMoved::new(60) };
+        let clearing = Clearing {
+            booked: CentsMoved::new(1_200),
+            unpaid: CentsMoved::new(1_140),
+            moving: CentsMoved::new(60),
+        };
         assert_eq!(beside(&clearing), Some(CentsMoved::ZERO));
-        assert_eq!(beside(&Clearing { moving: CentsMoved::ZERO, ..clearing }), Some(CentsMoved::new(60)));
-        assert_eq!((read_mark("-5|7"), read_mark(ACCEPT)), (Some((CentsMoved::new(-5), UnixMs::new(7))), None));
+        assert_eq!(
+            beside(&Clearing { moving: CentsMoved::ZERO, ..clearing }),
+            Some(CentsMoved::new(60))
+        );
+        assert_eq!(
+            (read_mark("-5|7"), read_mark(ACCEPT)),
+            (Some((CentsMoved::new(-5), UnixMs::new(7))), None)
+        );
     }
 }

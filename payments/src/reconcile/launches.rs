@@ -1,4 +1,5 @@
-//! The upstream against the books, both ways: everything that was created through us has one intent, and every created intent its launch.
+//! The upstream against the books, both ways: everything that was created through us has one
+//! intent, and every created intent its launch.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,8 @@ const PAGE: u32 = 500;
 const OVERLAP_MS: i64 = 60_000;
 const MARK_LISTED: &str = "core:after";
 const MARK_LOOKED: &str = "core:since_ms";
-const NO_LIST: &str = "the upstream lists no creations: launches that the books do not know are not found";
+const NO_LIST: &str =
+    "the upstream lists no creations: launches that the books do not know are not found";
 const NOTHING: &str = "the upstream neither lists creations nor looks them up by key";
 
 #[derive(Default)]
@@ -53,10 +55,16 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
 /// Reads the upstream's list; false when it has none.
 async fn list(turn: &mut Turn<'_>, seen: &mut Seen) -> Result<bool, CheckError> {
     let recent = turn.scope == Scope::Recent;
-    let mut after = if recent { turn.mark(MARK_LISTED).await?.unwrap_or_default() } else { String::new() };
+    let mut after =
+        if recent { turn.mark(MARK_LISTED).await?.unwrap_or_default() } else { String::new() };
     loop {
         turn.step().await?;
-        let page = turn.parts.upstream.creations(&after).await.map_err(|error| CheckError::CouldNot(error.to_string()))?;
+        let page = turn
+            .parts
+            .upstream
+            .creations(&after)
+            .await
+            .map_err(|error| CheckError::CouldNot(error.to_string()))?;
         let Creations::Page { items, next } = page else { return Ok(false) };
         for item in &items {
             let booked = turn.parts.books.launch_of(&item.core_key).await?;
@@ -64,7 +72,9 @@ async fn list(turn: &mut Turn<'_>, seen: &mut Seen) -> Result<bool, CheckError> 
         }
         let Some(next) = next else { return Ok(true) };
         if next == after {
-            return Err(CheckError::CouldNot(String::from("the upstream's list goes round in a circle")));
+            return Err(CheckError::CouldNot(String::from(
+                "the upstream's list goes round in a circle",
+            )));
         }
         after = next;
         if !seen.undecided {
@@ -94,7 +104,13 @@ impl Seen {
 
     fn missing(&mut self, intent: PaymentId, detail: String) {
         let key = intent.to_string();
-        self.compared.found.push(Found { kind: FindingKind::MissingLaunch, subject: key.clone(), key, source: Source::Core, detail });
+        self.compared.found.push(Found {
+            kind: FindingKind::MissingLaunch,
+            subject: key.clone(),
+            key,
+            source: Source::Core,
+            detail,
+        });
     }
 }
 
@@ -108,24 +124,40 @@ fn judge(item: &Creation, booked: Option<&BookedLaunch>) -> Judgement {
     let gone = item.deleted;
     match booked {
         Some(booked)
-            if booked.state == State::Created && (booked.is_nameless() || booked.launch_id.as_deref() == Some(&item.launch_id)) =>
+            if booked.state == State::Created
+                && (booked.is_nameless()
+                    || booked.launch_id.as_deref() == Some(&item.launch_id)) =>
         {
             Judgement::Agrees(Some(booked.intent))
         }
-        Some(booked) if matches!(booked.state, State::Forwarding | State::CoreUnknown) => Judgement::Undecided,
+        Some(booked) if matches!(booked.state, State::Forwarding | State::CoreUnknown) => {
+            Judgement::Undecided
+        }
         // A launch that somebody deleted costs nobody anything.
         _ if gone => Judgement::Agrees(None),
         Some(booked) => {
-            let of = booked.launch_id.as_ref().map(|id| format!(" with launch {id}")).unwrap_or_default();
-            let by = booked.ended_by.map(|by| format!(", ended by {}", by.word())).unwrap_or_default();
-            // What was ended without the upstream's word, it did after all: the books stay as they are.
+            let of = booked
+                .launch_id
+                .as_ref()
+                .map(|id| format!(" with launch {id}"))
+                .unwrap_or_default();
+            let by =
+                booked.ended_by.map(|by| format!(", ended by {}", by.word())).unwrap_or_default();
+            // What was ended without the upstream's word, it did after all: the books stay as they
+            // are.
             let late = booked.ended_by.is_some() && booked.state != State::Created;
             let kind = if late { FindingKind::LateResult } else { FindingKind::ExtraLaunch };
             let (launch, state) = (&item.launch_id, booked.state.word());
-            Judgement::Extra(kind, format!("launch {launch} was made for {}, which is {state}{of}{by}", booked.intent))
+            Judgement::Extra(
+                kind,
+                format!("launch {launch} was made for {}, which is {state}{of}{by}", booked.intent),
+            )
         }
         None => {
-            let detail = format!("launch {} was made under the key {:?}, which the books do not know", item.launch_id, item.core_key);
+            let detail = format!(
+                "launch {} was made under the key {:?}, which the books do not know",
+                item.launch_id, item.core_key
+            );
             Judgement::Extra(FindingKind::ExtraLaunch, detail)
         }
     }
@@ -168,15 +200,22 @@ async fn created(turn: &mut Turn<'_>, seen: &mut Seen) -> Result<(), CheckError>
 }
 
 /// What is wrong with a launch, by its key.
-async fn looked_up(turn: &mut Turn<'_>, booked: &BookedLaunch) -> Result<Option<String>, CheckError> {
+async fn looked_up(
+    turn: &mut Turn<'_>,
+    booked: &BookedLaunch,
+) -> Result<Option<String>, CheckError> {
     turn.step().await?;
     let booked_id = booked.launch_id.as_deref().unwrap_or_default();
     match turn.parts.upstream.look_up(&booked.intent.to_string()).await {
         LookUp::Found { launch_id, .. } if launch_id == booked_id => Ok(None),
-        LookUp::Found { launch_id, .. } => {
-            Ok(Some(format!("{} has launch {booked_id} in the books and {launch_id} upstream", booked.intent)))
-        }
-        LookUp::Absent => Ok(Some(format!("{} has launch {booked_id} in the books, and the upstream has none for it", booked.intent))),
+        LookUp::Found { launch_id, .. } => Ok(Some(format!(
+            "{} has launch {booked_id} in the books and {launch_id} upstream",
+            booked.intent
+        ))),
+        LookUp::Absent => Ok(Some(format!(
+            "{} has launch {booked_id} in the books, and the upstream has none for it",
+            booked.intent
+        ))),
         LookUp::Unreachable(why) => Err(CheckError::CouldNot(why)),
     }
 }
@@ -187,17 +226,23 @@ async fn again(turn: &mut Turn<'_>, seen: &mut Seen, open: &OpenFinding) -> Resu
     }
     let gone = match open.kind {
         FindingKind::MissingLaunch => match turn.parts.books.launch_of(&open.subject).await? {
-            Some(booked) if booked.state == State::Created && !seen.there.contains(&booked.intent) => {
+            Some(booked)
+                if booked.state == State::Created && !seen.there.contains(&booked.intent) =>
+            {
                 looked_up(turn, &booked).await?.is_none()
             }
             _ => true,
         },
-        FindingKind::ExtraLaunch | FindingKind::LateResult if seen.keys.contains(&open.subject) => true,
-        FindingKind::ExtraLaunch | FindingKind::LateResult => match turn.parts.books.launch_of(&open.subject).await? {
-            Some(booked) if booked.launch_id.as_deref() == Some(&open.key) => true,
-            _ if !turn.parts.upstream.looks_up() => false,
-            _ => matches!(turn.parts.upstream.look_up(&open.subject).await, LookUp::Absent),
-        },
+        FindingKind::ExtraLaunch | FindingKind::LateResult if seen.keys.contains(&open.subject) => {
+            true
+        }
+        FindingKind::ExtraLaunch | FindingKind::LateResult => {
+            match turn.parts.books.launch_of(&open.subject).await? {
+                Some(booked) if booked.launch_id.as_deref() == Some(&open.key) => true,
+                _ if !turn.parts.upstream.looks_up() => false,
+                _ => matches!(turn.parts.upstream.look_up(&open.subject).await, LookUp::Absent),
+            }
+        }
         _ => false,
     };
     if gone {
@@ -222,9 +267,13 @@ mod tests {
 
     #[test]
     fn a_creation_agrees_with_its_own_created_intent_only() {
-        let is_extra =
-            |booked: Option<&BookedLaunch>| matches!(judge(&creation(false), booked), Judgement::Extra(FindingKind::ExtraLaunch, _));
-        assert!(matches!(judge(&creation(false), Some(&booked(State::Created, Some("l1")))), Judgement::Agrees(Some(_))));
+        let is_extra = |booked: Option<&BookedLaunch>| {
+            matches!(judge(&creation(false), booked), Judgement::Extra(FindingKind::ExtraLaunch, _))
+        };
+        assert!(matches!(
+            judge(&creation(false), Some(&booked(State::Created, Some("l1")))),
+            Judgement::Agrees(Some(_))
+        ));
         assert!(is_extra(None));
         assert!(is_extra(Some(&booked(State::Created, Some("l2")))));
         for state in [State::Released, State::Rejected, State::PayFailed] {
@@ -236,16 +285,23 @@ mod tests {
     fn what_was_ended_without_the_upstreams_word_and_done_after_all_is_a_late_result() {
         for by in [EndedBy::NotDone, EndedBy::Operator, EndedBy::Policy] {
             let ended = BookedLaunch { ended_by: Some(by), ..booked(State::Rejected, None) };
-            assert!(matches!(judge(&creation(false), Some(&ended)), Judgement::Extra(FindingKind::LateResult, _)));
+            assert!(matches!(
+                judge(&creation(false), Some(&ended)),
+                Judgement::Extra(FindingKind::LateResult, _)
+            ));
         }
-        let nameless = BookedLaunch { ended_by: Some(EndedBy::Operator), ..booked(State::Created, Some("")) };
+        let nameless =
+            BookedLaunch { ended_by: Some(EndedBy::Operator), ..booked(State::Created, Some("")) };
         assert!(matches!(judge(&creation(false), Some(&nameless)), Judgement::Agrees(Some(_))));
     }
 
     #[test]
     fn what_is_being_created_or_was_deleted_is_no_extra_launch() {
         for state in [State::Forwarding, State::CoreUnknown] {
-            assert!(matches!(judge(&creation(false), Some(&booked(state, None))), Judgement::Undecided));
+            assert!(matches!(
+                judge(&creation(false), Some(&booked(state, None))),
+                Judgement::Undecided
+            ));
         }
         assert!(matches!(judge(&creation(true), None), Judgement::Agrees(None)));
     }

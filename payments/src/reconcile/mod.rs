@@ -1,6 +1,7 @@
-//! The books against the chain, the card processor and the upstream. A difference is a finding, opened once and closed by itself when it is
-//! gone; a source that does not say is a finding too. Nothing here moves an intent: what an event would have told is carried out by the same
-//! path as events, and money that belongs to no payment is booked once per log.
+//! The books against the chain, the card processor and the upstream. A difference is a finding,
+//! opened once and closed by itself when it is gone; a source that does not say is a finding too.
+//! Nothing here moves an intent: what an event would have told is carried out by the same path as
+//! events, and money that belongs to no payment is booked once per log.
 //!
 //! | file | one thing |
 //! |---|---|
@@ -35,8 +36,9 @@ pub use turn::RunError;
 use crate::{
     ids::PaymentId,
     ports::{
-        BooksError, CardBalance, CardBooks, CardHistory, CardRail, ChainHistory, ChainReader, ClearingBooks, Clock, Found, Ids, NewRun,
-        OpenFinding, Receiver, ReconcileBooks, RunEnd, Source, SourceReport, Upstream,
+        BooksError, CardBalance, CardBooks, CardHistory, CardRail, ChainHistory, ChainReader,
+        ClearingBooks, Clock, Found, Ids, NewRun, OpenFinding, Receiver, ReconcileBooks, RunEnd,
+        Source, SourceReport, Upstream,
     },
     time::UnixMs,
 };
@@ -81,7 +83,8 @@ pub struct CardSide {
     pub balance: Arc<dyn CardBalance>,
     /// What the books keep of that.
     pub clearing: Arc<dyn ClearingBooks>,
-    /// Nothing but these books uses the account: its balance is compared, and what others move in it is a finding.
+    /// Nothing but these books uses the account: its balance is compared, and what others move in
+    /// it is a finding.
     pub exclusive: bool,
 }
 
@@ -157,21 +160,35 @@ impl Compared {
     }
 }
 
-/// Compares everything once. A dry run writes nothing: neither findings nor marks nor what it would book.
+/// Compares everything once. A dry run writes nothing: neither findings nor marks nor what it would
+/// book.
 ///
 /// # Errors
 /// [`RunError`]: another run has the turn, or took it, or the books failed.
 pub async fn run(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Report, RunError> {
     let started = parts.clock.now();
     let id = parts.ids.payment_id();
-    let new = NewRun { id, scope: scope.word(), at: started, lease_until: started.plus_ms(turn::LEASE_MS) };
+    let new = NewRun {
+        id,
+        scope: scope.word(),
+        at: started,
+        lease_until: started.plus_ms(turn::LEASE_MS),
+    };
     let fence = match dry_run {
         true => None,
         false => Some(parts.books.begin_run(&new).await?.ok_or(RunError::Busy)?),
     };
     let mut turn = Turn::new(parts, scope, fence);
-    let mut report =
-        Report { id, scope: scope.word(), started, ended: started, sources: Vec::new(), differences: Vec::new(), opened: 0, closed: 0 };
+    let mut report = Report {
+        id,
+        scope: scope.word(),
+        started,
+        ended: started,
+        sources: Vec::new(),
+        differences: Vec::new(),
+        opened: 0,
+        closed: 0,
+    };
     let outcome = all(&mut turn, &mut report).await;
     report.ended = parts.clock.now();
     if let Some(fence) = fence {
@@ -184,7 +201,8 @@ pub async fn run(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Repo
     Ok(report)
 }
 
-/// Notes where the books begin on the chain, before anything is asked of them; once it is noted it stays.
+/// Notes where the books begin on the chain, before anything is asked of them; once it is noted it
+/// stays.
 ///
 /// # Errors
 /// What kept it from being noted.
@@ -195,7 +213,8 @@ pub async fn note_first_block(parts: &Reconciler) -> Result<(), String> {
     })
 }
 
-/// Whether today's comparison over everything is still to be made: from this hour of the day on, in UTC, once over all replicas.
+/// Whether today's comparison over everything is still to be made: from this hour of the day on, in
+/// UTC, once over all replicas.
 ///
 /// # Errors
 /// [`BooksError`].
@@ -218,7 +237,10 @@ async fn all(turn: &mut Turn<'_>, report: &mut Report) -> Result<(), RunError> {
         turn.save(Source::Stripe, compared, report).await?;
     }
     if let Some(fence) = turn.fence() {
-        turn.parts.books.book_gas(fence, turn.parts.ids.payment_id(), turn.parts.clock.now()).await?;
+        turn.parts
+            .books
+            .book_gas(fence, turn.parts.ids.payment_id(), turn.parts.clock.now())
+            .await?;
     }
     turn.begin().await?;
     let compared = launches::check(turn).await;

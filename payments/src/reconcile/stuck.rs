@@ -33,7 +33,8 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     let (books, now) = (&turn.parts.books, turn.parts.clock.now());
     let open = books.open_findings(Source::Books).await?;
     let transit = books.in_transit(now.plus_ms(-YOUNG_MS), LIMIT).await?;
-    let late = transit.iter().filter_map(|work| Some((work, late(work, &turn.parts.deadlines, now)?)));
+    let late =
+        transit.iter().filter_map(|work| Some((work, late(work, &turn.parts.deadlines, now)?)));
     let found = late.map(|(work, detail)| Found {
         kind: FindingKind::Stuck,
         key: work.intent.to_string(),
@@ -41,10 +42,14 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
         subject: String::new(),
         detail,
     });
-    let mut compared = Compared { found: found.collect(), compared: transit.len() as u64, ..Compared::default() };
+    let mut compared =
+        Compared { found: found.collect(), compared: transit.len() as u64, ..Compared::default() };
     // A list that was cut off says nothing of what it does not show.
     if transit.len() < LIMIT as usize {
-        compared.gone = open.into_iter().filter(|it| it.kind == FindingKind::Stuck && !compared.differs(it)).collect();
+        compared.gone = open
+            .into_iter()
+            .filter(|it| it.kind == FindingKind::Stuck && !compared.differs(it))
+            .collect();
     }
     Ok(compared)
 }
@@ -52,19 +57,36 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
 /// What to say of work that is over its deadline.
 fn late(work: &InTransit, deadlines: &Deadlines, now: UnixMs) -> Option<String> {
     let (since, deadline, what) = match work.state {
-        State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown => match work.valid_before_unix_s {
-            Some(end_s) => {
-                let end = UnixMs::from_s(i64::try_from(end_s).unwrap_or(i64::MAX));
-                (work.created_at, end.plus_ms(EXPIRY_LAG_MS), "the chain says neither that it was paid nor that it never will be")
+        State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown => {
+            match work.valid_before_unix_s {
+                Some(end_s) => {
+                    let end = UnixMs::from_s(i64::try_from(end_s).unwrap_or(i64::MAX));
+                    (
+                        work.created_at,
+                        end.plus_ms(EXPIRY_LAG_MS),
+                        "the chain says neither that it was paid nor that it never will be",
+                    )
+                }
+                None => (
+                    work.created_at,
+                    work.created_at.plus_ms(CHARGE_MS),
+                    "the card processor does not say what became of the charge",
+                ),
             }
-            None => (work.created_at, work.created_at.plus_ms(CHARGE_MS), "the card processor does not say what became of the charge"),
-        },
+        }
         State::Forwarding | State::CoreUnknown => {
             let since = work.forwarding_since.unwrap_or(work.created_at);
-            let end = since.plus_ms(deadlines.core_deadline_ms).plus_ms(deadlines.core_late_copy_ms).plus_ms(FORWARDING_LAG_MS);
+            let end = since
+                .plus_ms(deadlines.core_deadline_ms)
+                .plus_ms(deadlines.core_late_copy_ms)
+                .plus_ms(FORWARDING_LAG_MS);
             (since, end, "the upstream does not say whether the launch exists")
         }
-        State::Charged => (work.created_at, work.created_at.plus_ms(GRANT_MS), "a pack is paid for and its credits are not there"),
+        State::Charged => (
+            work.created_at,
+            work.created_at.plus_ms(GRANT_MS),
+            "a pack is paid for and its credits are not there",
+        ),
         _ => return None,
     };
     (now > deadline).then(|| format!("{} since {}: {what}", work.state.word(), since.rfc3339_s()))
@@ -97,7 +119,11 @@ mod tests {
             let mut work = work(state);
             work.valid_before_unix_s = work.valid_before_unix_s.filter(|_| !card);
             assert_eq!(late(&work, &deadlines, UnixMs::from_s(end_s)), None, "{state:?}");
-            assert!(late(&work, &deadlines, UnixMs::from_s(end_s + 1)).is_some_and(|text| text.starts_with(state.word())), "{state:?}");
+            assert!(
+                late(&work, &deadlines, UnixMs::from_s(end_s + 1))
+                    .is_some_and(|text| text.starts_with(state.word())),
+                "{state:?}"
+            );
         }
         for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
             assert_eq!(late(&work(state), &deadlines, UnixMs::new(i64::MAX)), None);

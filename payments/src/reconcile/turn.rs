@@ -45,7 +45,14 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     pub(super) fn new(parts: &'a Reconciler, scope: Scope, fence: Option<i64>) -> Self {
         let now = parts.clock.now();
-        Self { parts, scope, fence, kept_at: now, deadline: now, window: Window::new(parts.chain.log_blocks()) }
+        Self {
+            parts,
+            scope,
+            fence,
+            kept_at: now,
+            deadline: now,
+            window: Window::new(parts.chain.log_blocks()),
+        }
     }
 
     /// The fence of a run that writes.
@@ -62,7 +69,9 @@ impl<'a> Turn<'a> {
 
     async fn keep(&mut self) -> Result<(), RunError> {
         let now = self.parts.clock.now();
-        let Some(fence) = self.fence.filter(|_| now >= self.kept_at.plus_ms(KEEP_EVERY_MS)) else { return Ok(()) };
+        let Some(fence) = self.fence.filter(|_| now >= self.kept_at.plus_ms(KEEP_EVERY_MS)) else {
+            return Ok(());
+        };
         if !self.parts.books.keep_run(fence, now.plus_ms(LEASE_MS)).await? {
             return Err(RunError::Lost);
         }
@@ -95,23 +104,48 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Saves what one source showed. Its own silence is a finding, which ends with the first comparison that comes to its end.
-    pub(super) async fn save(&self, source: Source, compared: Result<Compared, CheckError>, report: &mut Report) -> Result<(), RunError> {
-        let silence = OpenFinding { kind: FindingKind::CouldNotCheck, key: source.word().to_owned(), subject: String::new() };
+    /// Saves what one source showed. Its own silence is a finding, which ends with the first
+    /// comparison that comes to its end.
+    pub(super) async fn save(
+        &self,
+        source: Source,
+        compared: Result<Compared, CheckError>,
+        report: &mut Report,
+    ) -> Result<(), RunError> {
+        let silence = OpenFinding {
+            kind: FindingKind::CouldNotCheck,
+            key: source.word().to_owned(),
+            subject: String::new(),
+        };
         let mut compared = match compared {
             Ok(compared) => {
                 report.sources.push(told(source, &compared));
                 Compared { gone: [compared.gone, vec![silence]].concat(), ..compared }
             }
             Err(CheckError::CouldNot(why)) => {
-                report.sources.push(SourceReport { source, outcome: "could_not_check", compared: 0, detail: why.clone() });
-                let found = Found { kind: silence.kind, key: silence.key, source, subject: String::new(), detail: why };
+                report.sources.push(SourceReport {
+                    source,
+                    outcome: "could_not_check",
+                    compared: 0,
+                    detail: why.clone(),
+                });
+                let found = Found {
+                    kind: silence.kind,
+                    key: silence.key,
+                    source,
+                    subject: String::new(),
+                    detail: why,
+                };
                 Compared { found: vec![found], ..Compared::default() }
             }
             Err(CheckError::Run(error)) => return Err(error),
         };
         if let Some(fence) = self.fence {
-            let (opened, closed) = self.parts.books.note_findings(fence, &compared.found, &compared.gone, self.parts.clock.now()).await?;
+            let (opened, closed) = self
+                .parts
+                .books
+                .note_findings(fence, &compared.found, &compared.gone, self.parts.clock.now())
+                .await?;
             report.opened = report.opened.saturating_add(opened);
             report.closed = report.closed.saturating_add(closed);
         }
@@ -122,7 +156,17 @@ impl<'a> Turn<'a> {
 
 fn told(source: Source, compared: &Compared) -> SourceReport {
     match compared.not_offered {
-        Some(what) => SourceReport { source, outcome: "not_offered", compared: compared.compared, detail: what.to_owned() },
-        None => SourceReport { source, outcome: "checked", compared: compared.compared, detail: String::new() },
+        Some(what) => SourceReport {
+            source,
+            outcome: "not_offered",
+            compared: compared.compared,
+            detail: what.to_owned(),
+        },
+        None => SourceReport {
+            source,
+            outcome: "checked",
+            compared: compared.compared,
+            detail: String::new(),
+        },
     }
 }

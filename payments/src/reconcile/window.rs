@@ -1,5 +1,6 @@
-//! How many blocks are asked for at once. Nodes limit the blocks of a question, or what it may answer: the first limit holds for every question,
-//! the second for busy blocks only. So a refusal halves the window, and what went well for a while doubles it again.
+//! How many blocks are asked for at once. Nodes limit the blocks of a question, or what it may
+//! answer: the first limit holds for every question, the second for busy blocks only. So a refusal
+//! halves the window, and what went well for a while doubles it again.
 
 /// Blocks per question: what most providers allow.
 pub(super) const MAX_BLOCKS: u64 = 2_000;

@@ -32,51 +32,77 @@ fn a_part_of_the_money_takes_a_part_of_the_credits() {
     }
     assert_eq!(money(300, 0, 0).credits_gone(Purchase::Delivered), 0, "goodwill");
     assert_eq!(money(0, 1, 0).credits_gone(Purchase::Delivered), 1);
-    assert_eq!(money(1_200, 1_200, 0).credits_gone(Purchase::Delivered), 0, "a dispute of what was refunded takes nothing");
+    assert_eq!(
+        money(1_200, 1_200, 0).credits_gone(Purchase::Delivered),
+        0,
+        "a dispute of what was refunded takes nothing"
+    );
     assert_eq!(money(0, 0, 1_200).credits_gone(Purchase::Nothing), 0);
 }
 
-/// Applies states of the money one after the other, as events would tell them; spends credits in between.
+/// Applies states of the money one after the other, as events would tell them; spends credits in
+/// between.
 fn run(steps: &[(ChargeMoney, u64)]) -> (CreditAccount, TakenBack, i64) {
-    let (mut account, mut taken, mut unearned) = (account(20, 0, 1_200), TakenBack::default(), 0_i64);
+    let (mut account, mut taken, mut unearned) =
+        (account(20, 0, 1_200), TakenBack::default(), 0_i64);
     for (money, spend) in steps {
         let step = money.adjust(PACK, taken, &account);
         assert!(step.claw <= account.balance.get() && step.forgive <= account.debt.get());
         let balance = account.balance.get() - step.claw + step.restore;
         let backing = i64::try_from(account.backing_cents).unwrap_or(i64::MAX) + step.backing_cents;
-        account = super::tests::account(balance, account.debt.get() + step.owe - step.forgive, u64::try_from(backing).unwrap_or(u64::MAX));
+        account = super::tests::account(
+            balance,
+            account.debt.get() + step.owe - step.forgive,
+            u64::try_from(backing).unwrap_or(u64::MAX),
+        );
         taken = step.after;
         unearned += step.unearned_cents;
-        let spend = if account.debt == Credits::ZERO { (*spend).min(account.balance.get()) } else { 0 };
+        let spend =
+            if account.debt == Credits::ZERO { (*spend).min(account.balance.get()) } else { 0 };
         let earned = account.backing_of(Credits::new(spend));
-        account = super::tests::account(account.balance.get() - spend, account.debt.get(), account.backing_cents - earned);
+        account = super::tests::account(
+            account.balance.get() - spend,
+            account.debt.get(),
+            account.backing_cents - earned,
+        );
     }
     (account, taken, unearned)
 }
 
 #[test]
 fn what_is_lost_is_booked_against_what_stood_behind_it_and_comes_back_with_it() {
-    let (left, taken, unearned) = run(&[(money(0, 0, 0), 15), (money(0, 1_200, 0), 0), (money(0, 0, 1_200), 0)]);
+    let (left, taken, unearned) =
+        run(&[(money(0, 0, 0), 15), (money(0, 1_200, 0), 0), (money(0, 0, 1_200), 0)]);
     assert_eq!((left, taken.clawed, taken.owed, unearned), (account(0, 15, 0), 5, 15, 300));
-    let (left, taken, unearned) = run(&[(money(0, 0, 0), 15), (money(0, 1_200, 0), 0), (money(0, 0, 1_200), 0), (money(0, 0, 0), 0)]);
+    let (left, taken, unearned) = run(&[
+        (money(0, 0, 0), 15),
+        (money(0, 1_200, 0), 0),
+        (money(0, 0, 1_200), 0),
+        (money(0, 0, 0), 0),
+    ]);
     assert_eq!((left, taken, unearned), (account(5, 0, 300), TakenBack::default(), 0));
 }
 
 #[test]
 fn two_disputes_end_in_any_order() {
-    for steps in [[money(0, 1_200, 0), money(0, 600, 0), money(0, 0, 600)], [money(0, 1_200, 0), money(0, 600, 600), money(0, 0, 600)]] {
+    for steps in [
+        [money(0, 1_200, 0), money(0, 600, 0), money(0, 0, 600)],
+        [money(0, 1_200, 0), money(0, 600, 600), money(0, 0, 600)],
+    ] {
         let (left, taken, unearned) = run(&steps.map(|money| (money, 0)));
         assert_eq!((left, taken.clawed + taken.owed, unearned), (account(10, 0, 600), 10, 600));
     }
 }
 
 fn any_money() -> impl Strategy<Value = ChargeMoney> {
-    (1_u64..100_000, 0_u64..120_000, 0_u64..120_000, 0_u64..120_000).prop_map(|(paid, refunded, dispute_open, dispute_lost)| ChargeMoney {
-        paid,
-        refunded,
-        dispute_open,
-        dispute_lost,
-    })
+    (1_u64..100_000, 0_u64..120_000, 0_u64..120_000, 0_u64..120_000).prop_map(
+        |(paid, refunded, dispute_open, dispute_lost)| ChargeMoney {
+            paid,
+            refunded,
+            dispute_open,
+            dispute_lost,
+        },
+    )
 }
 
 proptest! {
@@ -114,7 +140,8 @@ proptest! {
         ] {
             prop_assert!(gone(worse) >= gone(money));
         }
-        // A refund of what is also disputed counts as a refund, which is rounded for the payer: by one credit at most.
+        // A refund of what is also disputed counts as a refund, which is rounded for the payer: by
+        // one credit at most.
         let refunded = ChargeMoney { refunded: money.refunded + more, ..money };
         prop_assert!(gone(refunded) + 1 >= gone(money));
     }
@@ -127,7 +154,8 @@ proptest! {
         prop_assert!(before.credits_gone(purchase) <= money.credits_gone(purchase));
     }
 
-    /// Whatever is told in whatever order: money behind credits is neither made nor lost, and never more is booked as gone than went.
+    /// Whatever is told in whatever order: money behind credits is neither made nor lost, and never
+    /// more is booked as gone than went.
     #[test]
     fn the_money_behind_credits_is_conserved(
         told in proptest::collection::vec((0_u64..1_400, 0_u64..1_400, 0_u64..1_400, 0_u64..4), 1..12)

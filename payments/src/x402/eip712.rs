@@ -1,15 +1,18 @@
-//! What an EIP-3009 payer signs (EIP-712 typed data). All members are static words, so the encoding is a concatenation.
+//! What an EIP-3009 payer signs (EIP-712 typed data). All members are static words, so the encoding
+//! is a concatenation.
 
 use alloy_primitives::{B256, U256, b256, keccak256};
 
 use crate::agent::Wallet;
 
 /// Hash of `EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)`.
-pub const DOMAIN_TYPE_HASH: B256 = b256!("0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
+pub const DOMAIN_TYPE_HASH: B256 =
+    b256!("0x8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
 
-/// Hash of `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,
-/// bytes32 nonce)`.
-pub const TRANSFER_TYPE_HASH: B256 = b256!("0x7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267");
+/// Hash of `TransferWithAuthorization(address from,address to,uint256 value,uint256
+/// validAfter,uint256 validBefore, bytes32 nonce)`.
+pub const TRANSFER_TYPE_HASH: B256 =
+    b256!("0x7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267");
 
 /// The six members of a `TransferWithAuthorization`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,7 +97,8 @@ mod tests {
 
     #[test]
     fn type_hashes_are_the_hashes_of_their_types() {
-        let domain = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+        let domain =
+            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
         let transfer = "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,\
                         uint256 validBefore,bytes32 nonce)";
         assert_eq!(keccak256(domain), DOMAIN_TYPE_HASH);

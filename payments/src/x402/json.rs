@@ -1,5 +1,5 @@
-//! A small reader for untrusted JSON: borrows its strings, refuses a key that occurs twice in one object (two parsers
-//! could disagree about which one counts) and nesting beyond [`MAX_DEPTH`].
+//! A small reader for untrusted JSON: borrows its strings, refuses a key that occurs twice in one
+//! object (two parsers could disagree about which one counts) and nesting beyond [`MAX_DEPTH`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,7 +31,9 @@ impl<'a> Node<'a> {
     /// The member of an object; `None` when absent or when this is no object.
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
-            Self::Object(members) => members.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            Self::Object(members) => {
+                members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -83,7 +85,10 @@ impl Seed {
 impl<'de> DeserializeSeed<'de> for Seed {
     type Value = Node<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node<'de>, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Node<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
@@ -140,10 +145,14 @@ impl<'de> Visitor<'de> for Seed {
     }
 }
 
-/// Small objects are compared pair by pair; large ones are sorted, so that a hostile object costs no quadratic time.
+/// Small objects are compared pair by pair; large ones are sorted, so that a hostile object costs
+/// no quadratic time.
 fn refuse_duplicates<E: Error>(members: &[(Cow<'_, str>, Node<'_>)]) -> Result<(), E> {
     let duplicate = if members.len() <= 16 {
-        members.iter().enumerate().find_map(|(i, (key, _))| members[..i].iter().any(|(k, _)| k == key).then_some(&**key))
+        members
+            .iter()
+            .enumerate()
+            .find_map(|(i, (key, _))| members[..i].iter().any(|(k, _)| k == key).then_some(&**key))
     } else {
         let mut keys: Vec<&str> = members.iter().map(|(key, _)| &**key).collect();
         keys.sort_unstable();
@@ -174,7 +183,11 @@ mod tests {
     #[test]
     fn duplicate_keys_are_refused_at_any_place_and_size() {
         let many: String = (0..40).map(|i| format!("\"k{i}\":{i},")).collect();
-        for text in [r#"{"a":1,"a":1}"#.to_owned(), r#"{"x":[{"a":1,"\u0061":2}]}"#.to_owned(), format!("{{{many}\"k3\":0}}")] {
+        for text in [
+            r#"{"a":1,"a":1}"#.to_owned(),
+            r#"{"x":[{"a":1,"\u0061":2}]}"#.to_owned(),
+            format!("{{{many}\"k3\":0}}"),
+        ] {
             let error = Node::parse(&text).unwrap_err().to_string();
             assert!(error.contains("occurs twice"), "{error}");
         }

@@ -1,4 +1,5 @@
-//! From header text to an [`UnverifiedPayment`]: sizes, base64, UTF-8, JSON, version, shape. Says nothing about truth.
+//! From header text to an [`UnverifiedPayment`]: sizes, base64, UTF-8, JSON, version, shape. Says
+//! nothing about truth.
 //!
 //! | # | check | reason |
 //! |---|---|---|
@@ -33,7 +34,8 @@ pub const MAX_DECODED_BYTES: usize = 12 * 1024;
 const STANDARD_ENGINE: GeneralPurpose = engine(&STANDARD);
 const URL_SAFE_ENGINE: GeneralPurpose = engine(&URL_SAFE);
 
-/// What a client sent, well formed and nothing more. Only [`crate::x402::verify::verify`] makes a proof of it.
+/// What a client sent, well formed and nothing more. Only [`crate::x402::verify::verify`] makes a
+/// proof of it.
 pub struct UnverifiedPayment {
     pub(crate) version: X402Version,
     pub(crate) terms: Terms,
@@ -54,7 +56,8 @@ impl UnverifiedPayment {
         self.version
     }
 
-    /// The client's own name for this piece of work, if it sent one. Not signed: whoever holds the payment may change it.
+    /// The client's own name for this piece of work, if it sent one. Not signed: whoever holds the
+    /// payment may change it.
     #[must_use]
     pub fn payment_identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
@@ -70,7 +73,10 @@ impl UnverifiedPayment {
 /// Shows no signature and no nonce: together they are the money.
 impl fmt::Debug for UnverifiedPayment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UnverifiedPayment").field("version", &self.version).field("claimed_from", &self.from).finish_non_exhaustive()
+        f.debug_struct("UnverifiedPayment")
+            .field("version", &self.version)
+            .field("claimed_from", &self.from)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,7 +97,8 @@ pub(crate) struct Accepted {
     pub transfer_method: Option<String>,
 }
 
-/// Reads the value of `X-PAYMENT` or `PAYMENT-SIGNATURE`. An empty value is `None`: the request is unpaid.
+/// Reads the value of `X-PAYMENT` or `PAYMENT-SIGNATURE`. An empty value is `None`: the request is
+/// unpaid.
 ///
 /// # Errors
 /// The first check of the module's list that fails.
@@ -101,7 +108,8 @@ pub fn decode(header_value: &[u8]) -> Result<Option<UnverifiedPayment>, ProofErr
         return Ok(None);
     }
     let bytes = decode_base64(header_value)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| malformed("payment", "UTF-8", "other bytes"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| malformed("payment", "UTF-8", "other bytes"))?;
     let root = Node::parse(text).map_err(|error| malformed("payment", "one JSON object", error))?;
     if !matches!(root, Node::Object(_)) {
         return Err(malformed("payment", "a JSON object", root.kind()));
@@ -124,18 +132,22 @@ pub fn decode(header_value: &[u8]) -> Result<Option<UnverifiedPayment>, ProofErr
 }
 
 const fn engine(alphabet: &Alphabet) -> GeneralPurpose {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let config =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     GeneralPurpose::new(alphabet, config)
 }
 
 fn decode_base64(header_value: &[u8]) -> Result<Vec<u8>, ProofError> {
-    let too_large = |max: usize, got: usize| ProofError::new(Reason::HeaderTooLarge, "payment", format!("at most {max} bytes"), got);
+    let too_large = |max: usize, got: usize| {
+        ProofError::new(Reason::HeaderTooLarge, "payment", format!("at most {max} bytes"), got)
+    };
     if header_value.len() > MAX_HEADER_BYTES {
         return Err(too_large(MAX_HEADER_BYTES, header_value.len()));
     }
     let url_safe = header_value.iter().any(|b| matches!(b, b'-' | b'_'));
     let engine = if url_safe { &URL_SAFE_ENGINE } else { &STANDARD_ENGINE };
-    let bytes = engine.decode(header_value).map_err(|error| malformed("payment", "base64", error))?;
+    let bytes =
+        engine.decode(header_value).map_err(|error| malformed("payment", "base64", error))?;
     if bytes.len() > MAX_DECODED_BYTES {
         return Err(too_large(MAX_DECODED_BYTES, bytes.len()));
     }
@@ -143,7 +155,9 @@ fn decode_base64(header_value: &[u8]) -> Result<Vec<u8>, ProofError> {
 }
 
 fn version(root: &Node<'_>) -> Result<X402Version, ProofError> {
-    let wrong = |got: &dyn fmt::Display| ProofError::new(Reason::InvalidX402Version, "x402Version", "the number 1 or 2", got);
+    let wrong = |got: &dyn fmt::Display| {
+        ProofError::new(Reason::InvalidX402Version, "x402Version", "the number 1 or 2", got)
+    };
     match root.get("x402Version") {
         Some(Node::Unsigned(1)) => Ok(X402Version::V1),
         Some(Node::Unsigned(2)) => Ok(X402Version::V2),
@@ -158,7 +172,12 @@ fn authorization<'n, 'a>(payload: &'n Node<'a>) -> Result<&'n Node<'a>, ProofErr
     if payload.get("authorization").is_none() {
         for other in ["permit2Authorization", "delegationManager"] {
             if payload.get(other).is_some() {
-                return Err(ProofError::new(Reason::UnsupportedPayloadType, FIELD, "an EIP-3009 authorization", other));
+                return Err(ProofError::new(
+                    Reason::UnsupportedPayloadType,
+                    FIELD,
+                    "an EIP-3009 authorization",
+                    other,
+                ));
             }
         }
     }
@@ -171,7 +190,10 @@ fn terms(root: &Node<'_>, version: X402Version) -> Result<Terms, ProofError> {
         return Ok(Terms::V1 { scheme, network: text(root, "network", "network")?.to_owned() });
     }
     let accepted = object(root, "accepted", "accepted")?;
-    let transfer_method = match accepted.get("extra").and_then(|extra| extra.get("assetTransferMethod")) {
+    let transfer_method = match accepted
+        .get("extra")
+        .and_then(|extra| extra.get("assetTransferMethod"))
+    {
         None => None,
         Some(Node::Text(method)) => Some(method.clone().into_owned()),
         Some(other) => {
@@ -184,10 +206,19 @@ fn terms(root: &Node<'_>, version: X402Version) -> Result<Terms, ProofError> {
         amount: uint256(accepted, "amount", "accepted.amount")?,
         asset: text(accepted, "asset", "accepted.asset")?.to_owned(),
         pay_to: text(accepted, "payTo", "accepted.payTo")?.to_owned(),
-        max_timeout_s: match member(accepted, "maxTimeoutSeconds", "accepted.maxTimeoutSeconds", "a number")? {
+        max_timeout_s: match member(
+            accepted,
+            "maxTimeoutSeconds",
+            "accepted.maxTimeoutSeconds",
+            "a number",
+        )? {
             Node::Unsigned(seconds) => *seconds,
             other => {
-                return Err(malformed("accepted.maxTimeoutSeconds", "a whole number", other.kind()));
+                return Err(malformed(
+                    "accepted.maxTimeoutSeconds",
+                    "a whole number",
+                    other.kind(),
+                ));
             }
         },
         transfer_method,
@@ -198,15 +229,26 @@ fn nonce(authorization: &Node<'_>) -> Result<[u8; 32], ProofError> {
     const FIELD: &str = "payload.authorization.nonce";
     let found = text(authorization, "nonce", FIELD)?;
     let mut nonce = [0; 32];
-    let decoded = found.strip_prefix("0x").and_then(|digits| hex::decode_to_slice(digits, &mut nonce).ok());
-    decoded
-        .map(|()| nonce)
-        .ok_or_else(|| malformed(FIELD, "0x and 64 hexadecimal digits", format_args!("{} other characters", found.len())))
+    let decoded =
+        found.strip_prefix("0x").and_then(|digits| hex::decode_to_slice(digits, &mut nonce).ok());
+    decoded.map(|()| nonce).ok_or_else(|| {
+        malformed(
+            FIELD,
+            "0x and 64 hexadecimal digits",
+            format_args!("{} other characters", found.len()),
+        )
+    })
 }
 
 fn signature(payload: &Node<'_>) -> Result<Vec<u8>, ProofError> {
     const FIELD: &str = "payload.signature";
     let found = text(payload, "signature", FIELD)?;
     let decoded = found.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
-    decoded.ok_or_else(|| malformed(FIELD, "0x and hexadecimal digits", format_args!("{} other characters", found.len())))
+    decoded.ok_or_else(|| {
+        malformed(
+            FIELD,
+            "0x and hexadecimal digits",
+            format_args!("{} other characters", found.len()),
+        )
+    })
 }

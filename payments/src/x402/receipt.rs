@@ -1,5 +1,6 @@
-//! What became of a payment, as the value of `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` (version 1).
-//! Standard base64 with padding; `transaction` and `network` are there even on failure.
+//! What became of a payment, as the value of `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE`
+//! (version 1). Standard base64 with padding; `transaction` and `network` are there even on
+//! failure.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +26,8 @@ pub enum Outcome<'a> {
         /// The reason's code.
         reason: &'a str,
     },
-    /// Sent, not known yet. The transaction is the payer's only anchor: name it whenever there is one.
+    /// Sent, not known yet. The transaction is the payer's only anchor: name it whenever there is
+    /// one.
     Pending {
         /// The transaction hash, once there is one.
         transaction: Option<[u8; 32]>,
@@ -44,8 +46,8 @@ pub struct Receipt<'a> {
 }
 
 impl Receipt<'_> {
-    /// The header value for a payer of this version; its name is [`X402Version::response_header`]. `None` for version 1
-    /// on a chain that version 1 cannot name.
+    /// The header value for a payer of this version; its name is [`X402Version::response_header`].
+    /// `None` for version 1 on a chain that version 1 cannot name.
     #[must_use]
     pub fn header_value(&self, version: X402Version) -> Option<String> {
         let network = match version {
@@ -61,15 +63,23 @@ impl Receipt<'_> {
             Outcome::Failed { reason } => (false, Some(reason), None),
             Outcome::Pending { transaction } => (false, Some("settlement_pending"), transaction),
         };
-        let reason = reason.map(|reason| format!(r#""errorReason":{},"#, quoted(reason))).unwrap_or_default();
-        let transaction = transaction.map(|hash| format!("0x{}", hex::encode(hash))).unwrap_or_default();
-        let payer = self.payer.map(|payer| format!(r#","payer":"{}""#, payer.checksummed())).unwrap_or_default();
+        let reason = reason
+            .map(|reason| format!(r#""errorReason":{},"#, quoted(reason)))
+            .unwrap_or_default();
+        let transaction =
+            transaction.map(|hash| format!("0x{}", hex::encode(hash))).unwrap_or_default();
+        let payer = self
+            .payer
+            .map(|payer| format!(r#","payer":"{}""#, payer.checksummed()))
+            .unwrap_or_default();
         let amount = match (version, self.outcome) {
             (X402Version::V2, Outcome::Settled { amount, .. }) => {
                 format!(r#","amount":"{}""#, amount.get())
             }
             _ => String::new(),
         };
-        format!(r#"{{"success":{success},{reason}"transaction":"{transaction}","network":"{network}"{payer}{amount}}}"#)
+        format!(
+            r#"{{"success":{success},{reason}"transaction":"{transaction}","network":"{network}"{payer}{amount}}}"#
+        )
     }
 }

@@ -80,12 +80,20 @@ pub struct Token {
 }
 
 impl Token {
-    /// The token at `address`; its domain separator is computed once, here. A wrong name is the most common cause of
-    /// refused signatures: compare [`Token::domain_separator`] with the contract's own at start.
+    /// The token at `address`; its domain separator is computed once, here. A wrong name is the
+    /// most common cause of refused signatures: compare [`Token::domain_separator`] with the
+    /// contract's own at start.
     #[must_use]
     pub fn new(address: Wallet, domain_name: &str, domain_version: &str, chain_id: u64) -> Self {
-        let domain_separator = eip712::domain_separator(domain_name, domain_version, chain_id, &address);
-        Self { address, domain_name: domain_name.to_owned(), domain_version: domain_version.to_owned(), chain_id, domain_separator }
+        let domain_separator =
+            eip712::domain_separator(domain_name, domain_version, chain_id, &address);
+        Self {
+            address,
+            domain_name: domain_name.to_owned(),
+            domain_version: domain_version.to_owned(),
+            chain_id,
+            domain_separator,
+        }
     }
 
     /// The contract.
@@ -132,10 +140,17 @@ pub struct Requirements {
 }
 
 impl Requirements {
-    /// An offer on the token's chain. Keep `description` in ASCII and within 500 characters: version 1 clients decode
-    /// Latin-1, and hosted facilitators refuse longer ones.
+    /// An offer on the token's chain. Keep `description` in ASCII and within 500 characters:
+    /// version 1 clients decode Latin-1, and hosted facilitators refuse longer ones.
     #[must_use]
-    pub fn new(token: Token, pay_to: Wallet, amount: UsdcUnits, max_timeout_s: u64, description: &str, mime_type: &str) -> Self {
+    pub fn new(
+        token: Token,
+        pay_to: Wallet,
+        amount: UsdcUnits,
+        max_timeout_s: u64,
+        description: &str,
+        mime_type: &str,
+    ) -> Self {
         Self {
             network: Network::new(token.chain_id),
             token,
@@ -189,7 +204,8 @@ impl Requirements {
         &self.mime_type
     }
 
-    /// The element of `accepts` in version 2. Exactly the members that every client echoes; no nulls.
+    /// The element of `accepts` in version 2. Exactly the members that every client echoes; no
+    /// nulls.
     #[must_use]
     pub fn v2_element(&self) -> String {
         format!(
@@ -203,12 +219,15 @@ impl Requirements {
         )
     }
 
-    /// The element of `accepts` in version 1 around its `resource` value: the text before and after the JSON string of
-    /// the absolute URL. `None` when the chain has no version 1 name.
+    /// The element of `accepts` in version 1 around its `resource` value: the text before and after
+    /// the JSON string of the absolute URL. `None` when the chain has no version 1 name.
     #[must_use]
     pub fn v1_element_around_resource(&self) -> Option<(String, String)> {
-        let before =
-            format!(r#"{{"scheme":"exact","network":"{}","maxAmountRequired":"{}","resource":"#, self.network.v1_name?, self.amount.get(),);
+        let before = format!(
+            r#"{{"scheme":"exact","network":"{}","maxAmountRequired":"{}","resource":"#,
+            self.network.v1_name?,
+            self.amount.get(),
+        );
         let after = format!(
             r#","description":{},"mimeType":{},"payTo":"{}","maxTimeoutSeconds":{},"asset":"{}","extra":{}}}"#,
             quoted(&self.description),
@@ -221,7 +240,8 @@ impl Requirements {
         Some((before, after))
     }
 
-    /// The element of `accepts` in version 1 for one absolute URL. `None` when the chain has no version 1 name.
+    /// The element of `accepts` in version 1 for one absolute URL. `None` when the chain has no
+    /// version 1 name.
     #[must_use]
     pub fn v1_element(&self, resource_url: &str) -> Option<String> {
         let (before, after) = self.v1_element_around_resource()?;
@@ -229,7 +249,11 @@ impl Requirements {
     }
 
     fn extra(&self) -> String {
-        format!(r#"{{"name":{},"version":{}}}"#, quoted(&self.token.domain_name), quoted(&self.token.domain_version))
+        format!(
+            r#"{{"name":{},"version":{}}}"#,
+            quoted(&self.token.domain_name),
+            quoted(&self.token.domain_version)
+        )
     }
 }
 

@@ -1,6 +1,7 @@
-//! The one form of signature that the token accepts from an account without code: 65 bytes, s in the lower half, v of 27
-//! or 28. A parity byte of 0 or 1 means the same and is normalised. A high s is refused although it recovers: the token
-//! reverts on it, and it would be a second spelling of one authorization.
+//! The one form of signature that the token accepts from an account without code: 65 bytes, s in
+//! the lower half, v of 27 or 28. A parity byte of 0 or 1 means the same and is normalised. A high
+//! s is refused although it recovers: the token reverts on it, and it would be a second spelling of
+//! one authorization.
 
 use alloy_primitives::{B256, b256, keccak256};
 use secp256k1::Message;
@@ -10,9 +11,11 @@ use crate::agent::Wallet;
 use crate::error::{ProofError, Reason};
 
 /// Half of the order of secp256k1; a larger s is malleable.
-const HALF_ORDER: B256 = b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
+const HALF_ORDER: B256 =
+    b256!("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
 /// The last 32 bytes of an ERC-6492 wrapper.
-const ERC6492_MAGIC: [u8; 32] = b256!("0x6492649264926492649264926492649264926492649264926492649264926492").0;
+const ERC6492_MAGIC: [u8; 32] =
+    b256!("0x6492649264926492649264926492649264926492649264926492649264926492").0;
 
 const FIELD: &str = "payload.signature";
 
@@ -23,12 +26,17 @@ pub(crate) struct Signature {
     pub v: u8,
 }
 
-/// Splits and checks the form. Unwrapping ERC-6492 would mean calling a factory that the payer chose from our own gas
-/// wallet, so no factory is allowed.
+/// Splits and checks the form. Unwrapping ERC-6492 would mean calling a factory that the payer
+/// chose from our own gas wallet, so no factory is allowed.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Signature, ProofError> {
     if bytes.ends_with(&ERC6492_MAGIC) {
         const EXPECTED: &str = "a signature of an account without code";
-        return Err(ProofError::new(Reason::FactoryNotAllowed, FIELD, EXPECTED, "an ERC-6492 wrapper"));
+        return Err(ProofError::new(
+            Reason::FactoryNotAllowed,
+            FIELD,
+            EXPECTED,
+            "an ERC-6492 wrapper",
+        ));
     }
     let Ok(bytes) = <&[u8; 65]>::try_from(bytes) else {
         return Err(refused("65 bytes", format!("{} bytes", bytes.len())));

@@ -1,8 +1,10 @@
-//! From an unverified payment to proof, in two stages, because a repeated proof must be recognised whatever the time is.
+//! From an unverified payment to proof, in two stages, because a repeated proof must be recognised
+//! whatever the time is.
 //!
 //! [`verify`] checks everything that needs neither clock nor chain, cheap checks first, and makes a
-//! [`VerifiedTransfer`]. [`VerifiedTransfer::within_window`] adds the clock and makes a [`LiveTransfer`], which alone may
-//! be claimed and settled. [`check_chain_state`] is what the chain must answer.
+//! [`VerifiedTransfer`]. [`VerifiedTransfer::within_window`] adds the clock and makes a
+//! [`LiveTransfer`], which alone may be claimed and settled. [`check_chain_state`] is what the
+//! chain must answer.
 //!
 //! | # | check | reason |
 //! |---|---|---|
@@ -33,12 +35,15 @@ pub use offers::Offers;
 pub use presented::{PresentedTransfer, present};
 pub use transfer::{EXPIRY_PAD_S, LiveTransfer, SignedAuthorization, VerifiedTransfer};
 
-/// Verifies everything that needs neither clock nor chain, in the order of the module's list. What is proven speaks of
-/// our own offer; nothing that the client echoed is used afterwards.
+/// Verifies everything that needs neither clock nor chain, in the order of the module's list. What
+/// is proven speaks of our own offer; nothing that the client echoed is used afterwards.
 ///
 /// # Errors
 /// The first check that fails.
-pub fn verify(payment: &UnverifiedPayment, offers: &Offers<'_>) -> Result<VerifiedTransfer, ProofError> {
+pub fn verify(
+    payment: &UnverifiedPayment,
+    offers: &Offers<'_>,
+) -> Result<VerifiedTransfer, ProofError> {
     let ours = offers.requirements();
     let agreed = match &payment.terms {
         Terms::V1 { scheme, network } => check_v1_terms(scheme, network, ours).map(|()| None)?,
@@ -67,20 +72,34 @@ pub fn verify(payment: &UnverifiedPayment, offers: &Offers<'_>) -> Result<Verifi
     VerifiedTransfer::signed_by_payer(authorization, token)
 }
 
-/// What the chain must answer before a live transfer may be claimed: the authorization is unused, and the payer holds
-/// the value.
+/// What the chain must answer before a live transfer may be claimed: the authorization is unused,
+/// and the payer holds the value.
 ///
 /// # Errors
 /// [`Reason::NonceAlreadyUsed`], [`Reason::InsufficientFunds`].
-pub fn check_chain_state(transfer: &VerifiedTransfer, authorization_used: bool, balance_units: U256) -> Result<(), ProofError> {
+pub fn check_chain_state(
+    transfer: &VerifiedTransfer,
+    authorization_used: bool,
+    balance_units: U256,
+) -> Result<(), ProofError> {
     if authorization_used {
         const FIELD: &str = "payload.authorization.nonce";
-        return Err(ProofError::new(Reason::NonceAlreadyUsed, FIELD, "an unused nonce", "one used or cancelled on the chain"));
+        return Err(ProofError::new(
+            Reason::NonceAlreadyUsed,
+            FIELD,
+            "an unused nonce",
+            "one used or cancelled on the chain",
+        ));
     }
     let value = transfer.value().get();
     if balance_units < U256::from(value) {
         let expected = format!("a balance of at least {value} units");
-        return Err(ProofError::new(Reason::InsufficientFunds, "payload.authorization.from", expected, balance_units));
+        return Err(ProofError::new(
+            Reason::InsufficientFunds,
+            "payload.authorization.from",
+            expected,
+            balance_units,
+        ));
     }
     Ok(())
 }
@@ -101,13 +120,16 @@ fn check_v1_terms(scheme: &str, network: &str, ours: &Requirements) -> Result<()
     }
 }
 
-/// The amount that was agreed on. `extra` may be absent or hold more than we offered: our own domain is used anyway.
+/// The amount that was agreed on. `extra` may be absent or hold more than we offered: our own
+/// domain is used anyway.
 fn check_accepted(accepted: &Accepted, offers: &Offers<'_>) -> Result<UsdcUnits, ProofError> {
     let ours = offers.requirements();
     let mismatch = |field, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
         Err(ProofError::new(Reason::AcceptedMismatch, field, expected.to_string(), got))
     };
-    let is = |text: &str, wallet: &Wallet| Wallet::parse_any_case(text).is_ok_and(|parsed| parsed == *wallet);
+    let is = |text: &str, wallet: &Wallet| {
+        Wallet::parse_any_case(text).is_ok_and(|parsed| parsed == *wallet)
+    };
     if accepted.scheme != "exact" {
         return mismatch("accepted.scheme", &"exact", &accepted.scheme);
     }
@@ -121,7 +143,11 @@ fn check_accepted(accepted: &Accepted, offers: &Offers<'_>) -> Result<UsdcUnits,
         return mismatch("accepted.payTo", ours.pay_to(), &accepted.pay_to);
     }
     if accepted.max_timeout_s != ours.max_timeout_s() {
-        return mismatch("accepted.maxTimeoutSeconds", &ours.max_timeout_s(), &accepted.max_timeout_s);
+        return mismatch(
+            "accepted.maxTimeoutSeconds",
+            &ours.max_timeout_s(),
+            &accepted.max_timeout_s,
+        );
     }
     match accepted.transfer_method.as_deref() {
         None | Some("eip3009") => {}
@@ -137,7 +163,12 @@ fn check_recipient(to: &Wallet, pay_to: &Wallet) -> Result<(), ProofError> {
     if to == pay_to {
         return Ok(());
     }
-    Err(ProofError::new(Reason::RecipientMismatch, "payload.authorization.to", pay_to.to_string(), to))
+    Err(ProofError::new(
+        Reason::RecipientMismatch,
+        "payload.authorization.to",
+        pay_to.to_string(),
+        to,
+    ))
 }
 
 /// A transfer from the receiver to itself moves nothing.
@@ -145,25 +176,44 @@ fn check_payer(from: &Wallet, pay_to: &Wallet) -> Result<(), ProofError> {
     if from != pay_to {
         return Ok(());
     }
-    Err(ProofError::new(Reason::SelfPayment, "payload.authorization.from", "a wallet other than payTo, which would pay itself", from))
+    Err(ProofError::new(
+        Reason::SelfPayment,
+        "payload.authorization.from",
+        "a wallet other than payTo, which would pay itself",
+        from,
+    ))
 }
 
-fn check_value(value: U256, agreed: Option<UsdcUnits>, offers: &Offers<'_>) -> Result<UsdcUnits, ProofError> {
+fn check_value(
+    value: U256,
+    agreed: Option<UsdcUnits>,
+    offers: &Offers<'_>,
+) -> Result<UsdcUnits, ProofError> {
     let expected = agreed.unwrap_or(offers.requirements().amount());
     match offers.amount(value) {
         Some(units) if agreed.is_none_or(|agreed| agreed == units) => Ok(units),
         _ => {
             let expected = expected.get().to_string();
-            Err(ProofError::new(Reason::ValueMismatch, "payload.authorization.value", expected, value))
+            Err(ProofError::new(
+                Reason::ValueMismatch,
+                "payload.authorization.value",
+                expected,
+                value,
+            ))
         }
     }
 }
 
-/// A bound beyond 64 bits can never be met by [`VerifiedTransfer::within_window`], whatever the clock says.
+/// A bound beyond 64 bits can never be met by [`VerifiedTransfer::within_window`], whatever the
+/// clock says.
 fn check_times(payment: &UnverifiedPayment) -> Result<(u64, u64), ProofError> {
-    let reachable =
-        |reason, field, bound: U256| u64::try_from(bound).map_err(|_| ProofError::new(reason, field, "a Unix time in seconds", bound));
-    let before = reachable(Reason::ValidBefore, "payload.authorization.validBefore", payment.valid_before)?;
-    let after = reachable(Reason::ValidAfter, "payload.authorization.validAfter", payment.valid_after)?;
+    let reachable = |reason, field, bound: U256| {
+        u64::try_from(bound)
+            .map_err(|_| ProofError::new(reason, field, "a Unix time in seconds", bound))
+    };
+    let before =
+        reachable(Reason::ValidBefore, "payload.authorization.validBefore", payment.valid_before)?;
+    let after =
+        reachable(Reason::ValidAfter, "payload.authorization.validAfter", payment.valid_after)?;
     Ok((after, before))
 }

@@ -1,7 +1,9 @@
-//! The same agent with a card: it answers a Payment challenge (MPP) with a shared payment token that it lets somebody mint for exactly the
-//! price, and reads the receipt and the agent token of the answer.
+//! The same agent with a card: it answers a Payment challenge (MPP) with a shared payment token
+//! that it lets somebody mint for exactly the price, and reads the receipt and the agent token of
+//! the answer.
 //!
-//! [`CardSpending::choose`] -> [`Mint::token`] -> [`CardProof::new`] -> [`super::Agent::present_card`] -> [`receipt`], [`agent_token`].
+//! [`CardSpending::choose`] -> [`Mint::token`] -> [`CardProof::new`] ->
+//! [`super::Agent::present_card`] -> [`receipt`], [`agent_token`].
 
 mod mint;
 #[cfg(test)]
@@ -27,7 +29,8 @@ pub struct CardSpending {
     pub most: UsdCents,
 }
 
-/// A charge that the agent agreed to. Only [`CardSpending::choose`] makes one, and only for this is a token minted.
+/// A charge that the agent agreed to. Only [`CardSpending::choose`] makes one, and only for this is
+/// a token minted.
 #[derive(Clone, Debug)]
 pub struct CardAgreed {
     challenge: ReceivedChallenge,
@@ -40,7 +43,9 @@ pub struct CardAgreed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CardRefusal {
     /// The 402 has no challenge for a charge by shared payment token.
-    #[error("refused to pay: the server offers no charge by card here; a free route wants --agent-token instead")]
+    #[error(
+        "refused to pay: the server offers no charge by card here; a free route wants --agent-token instead"
+    )]
     NoOffer,
     /// There is one, and it is broken.
     #[error("refused to pay: {0}")]
@@ -127,7 +132,8 @@ impl CardProof {
     pub fn new(agreed: &CardAgreed, token: &PaymentToken, source: Option<&str>) -> Self {
         let credential = agreed.challenge.authorization(token, source);
         // The scheme and base64url have no byte that a header may not hold.
-        let mut value = HeaderValue::from_str(&credential).unwrap_or_else(|_| HeaderValue::from_static(""));
+        let mut value =
+            HeaderValue::from_str(&credential).unwrap_or_else(|_| HeaderValue::from_static(""));
         value.set_sensitive(true);
         Self(value)
     }

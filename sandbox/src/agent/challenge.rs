@@ -1,4 +1,5 @@
-//! What a 402 asks for: version 2 in the header `PAYMENT-REQUIRED`, version 1 at the top of the body.
+//! What a 402 asks for: version 2 in the header `PAYMENT-REQUIRED`, version 1 at the top of the
+//! body.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,7 +25,9 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChallengeError {
     /// Neither the header nor the body is a challenge.
-    #[error("the 402 holds no x402 challenge: neither a PAYMENT-REQUIRED header nor a body with x402Version 1")]
+    #[error(
+        "the 402 holds no x402 challenge: neither a PAYMENT-REQUIRED header nor a body with x402Version 1"
+    )]
     None,
     /// The header is there and cannot be read.
     #[error("the PAYMENT-REQUIRED header is not base64 of a JSON object with x402Version 2")]
@@ -73,14 +76,19 @@ impl Challenge {
     /// # Errors
     /// [`ChallengeError`].
     pub fn read(response: &Response<Bytes>, reading: Reading) -> Result<Self, ChallengeError> {
-        let header = response.headers().get("payment-required").filter(|_| reading == Reading::NewestFirst);
+        let header =
+            response.headers().get("payment-required").filter(|_| reading == Reading::NewestFirst);
         match header {
             Some(value) => {
-                let json = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                let json = STANDARD
+                    .decode(value.as_bytes())
+                    .ok()
+                    .and_then(|bytes| serde_json::from_slice(&bytes).ok());
                 Self::of(X402Version::V2, json.ok_or(ChallengeError::Header)?)
             }
             None => {
-                let json = serde_json::from_slice(response.body()).map_err(|_| ChallengeError::None)?;
+                let json =
+                    serde_json::from_slice(response.body()).map_err(|_| ChallengeError::None)?;
                 Self::of(X402Version::V1, json)
             }
         }
@@ -113,7 +121,8 @@ impl Challenge {
             return Err(wrong);
         }
         let accepts = json.get("accepts").and_then(Value::as_array);
-        let offers: Vec<_> = accepts.into_iter().flatten().map(|element| Offer::of(version, element)).collect();
+        let offers: Vec<_> =
+            accepts.into_iter().flatten().map(|element| Offer::of(version, element)).collect();
         match offers.is_empty() {
             true => Err(ChallengeError::NoOffer),
             false => Ok(Self { version, json, offers }),
@@ -125,7 +134,9 @@ impl Challenge {
 
 impl Offer {
     fn of(version: X402Version, element: &Value) -> Self {
-        let text = |path: &str| element.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |path: &str| {
+            element.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let address = |path: &str| Wallet::parse_any_case(&text(path)).ok();
         let amount = match version {
             X402Version::V1 => text("/maxAmountRequired"),

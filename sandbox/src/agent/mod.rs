@@ -1,9 +1,10 @@
-//! A small agent that pays with x402: it reads a 402, decides whether it may pay what is asked, signs an EIP-3009 authorization and repeats
-//! the request with it.
+//! A small agent that pays with x402: it reads a 402, decides whether it may pay what is asked,
+//! signs an EIP-3009 authorization and repeats the request with it.
 //!
-//! [`Agent::ask`] -> [`Spending::choose`] -> [`Proof::sign`] -> [`Agent::present`] -> [`receipt::of`]: one method a step, so that a person
-//! can be shown each of them. It opens no connection itself ([`Transport`]), reads no clock and draws no randomness ([`Moment`]).
-//! With a card it pays by MPP instead: [`card`].
+//! [`Agent::ask`] -> [`Spending::choose`] -> [`Proof::sign`] -> [`Agent::present`] ->
+//! [`receipt::of`]: one method a step, so that a person can be shown each of them. It opens no
+//! connection itself ([`Transport`]), reads no clock and draws no randomness ([`Moment`]). With a
+//! card it pays by MPP instead: [`card`].
 
 pub mod card;
 pub mod challenge;
@@ -35,10 +36,14 @@ const LONGEST_PAUSE_S: u64 = 30;
 /// How requests leave: one request, one whole answer. An error is a text that holds no credential.
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the whole answer.
-    fn send(&self, request: Request<Bytes>) -> impl Future<Output = Result<Response<Bytes>, String>> + Send;
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Bytes>, String>> + Send;
 }
 
-/// What an authorization needs and an agent must not make up: the time, and a number that nobody can guess.
+/// What an authorization needs and an agent must not make up: the time, and a number that nobody
+/// can guess.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// Seconds since 1970.
@@ -99,12 +104,16 @@ impl<T: Transport> Agent<T> {
         self.transport.send(request.clone()).await.map_err(AgentError::Connection)
     }
 
-    /// Sends the request with the proof. While the outcome is not known the very same proof is sent again: it can be settled only once,
-    /// whereas a new one would be a second payment.
+    /// Sends the request with the proof. While the outcome is not known the very same proof is sent
+    /// again: it can be settled only once, whereas a new one would be a second payment.
     ///
     /// # Errors
     /// [`AgentError::Connection`] after the last try.
-    pub async fn present(&self, request: &Request<Bytes>, proof: &Proof) -> Result<Response<Bytes>, AgentError> {
+    pub async fn present(
+        &self,
+        request: &Request<Bytes>,
+        proof: &Proof,
+    ) -> Result<Response<Bytes>, AgentError> {
         let mut paid = request.clone();
         paid.headers_mut().insert(proof.header_name(), proof.header_value());
         self.until_known(&paid).await
@@ -128,14 +137,21 @@ impl<T: Transport> Agent<T> {
         self.until_known(&paid).await
     }
 
-    /// Sends the request as the holder of an agent token: it spends the account's credits, and reads what is the account's. Sent again only
-    /// under an `Idempotency-Key`: without one a repeat would spend another credit.
+    /// Sends the request as the holder of an agent token: it spends the account's credits, and
+    /// reads what is the account's. Sent again only under an `Idempotency-Key`: without one a
+    /// repeat would spend another credit.
     ///
     /// # Errors
     /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
-    pub async fn present_token(&self, request: &Request<Bytes>, agent_token: &str) -> Result<Response<Bytes>, AgentError> {
+    pub async fn present_token(
+        &self,
+        request: &Request<Bytes>,
+        agent_token: &str,
+    ) -> Result<Response<Bytes>, AgentError> {
         let mut named = request.clone();
-        named.headers_mut().insert(header::AUTHORIZATION, secret_value(&format!("Bearer {agent_token}"))?);
+        named
+            .headers_mut()
+            .insert(header::AUTHORIZATION, secret_value(&format!("Bearer {agent_token}"))?);
         match named.headers().contains_key("idempotency-key") {
             true => self.until_known(&named).await,
             false => self.transport.send(named).await.map_err(AgentError::Connection),
@@ -148,7 +164,9 @@ impl<T: Transport> Agent<T> {
             sendings += 1;
             let answer = self.transport.send(paid.clone()).await;
             let pause_s = match &answer {
-                Ok(response) if !is_unknown_outcome(response) => return answer.map_err(AgentError::Connection),
+                Ok(response) if !is_unknown_outcome(response) => {
+                    return answer.map_err(AgentError::Connection);
+                }
                 Ok(response) => retry_after_s(response),
                 Err(_) => USUAL_PAUSE_S,
             };
@@ -161,7 +179,8 @@ impl<T: Transport> Agent<T> {
 }
 
 fn secret_value(text: &str) -> Result<HeaderValue, AgentError> {
-    let value = HeaderValue::from_str(text).map_err(|_| AgentError::Connection(String::from("the agent token is no header value")));
+    let value = HeaderValue::from_str(text)
+        .map_err(|_| AgentError::Connection(String::from("the agent token is no header value")));
     value.map(|mut value| {
         value.set_sensitive(true);
         value
@@ -170,11 +189,20 @@ fn secret_value(text: &str) -> Result<HeaderValue, AgentError> {
 
 /// 503 PAYMENT_005: the money may have moved, and nobody knows yet.
 fn is_unknown_outcome(response: &Response<Bytes>) -> bool {
-    let code = || serde_json::from_slice::<Value>(response.body()).ok()?.pointer("/error/code")?.as_str().map(str::to_owned);
+    let code = || {
+        serde_json::from_slice::<Value>(response.body())
+            .ok()?
+            .pointer("/error/code")?
+            .as_str()
+            .map(str::to_owned)
+    };
     response.status() == StatusCode::SERVICE_UNAVAILABLE && code().as_deref() == Some("PAYMENT_005")
 }
 
 fn retry_after_s(response: &Response<Bytes>) -> u64 {
-    let named = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let named = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     named.unwrap_or(USUAL_PAUSE_S).min(LONGEST_PAUSE_S)
 }

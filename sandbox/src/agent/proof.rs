@@ -37,10 +37,13 @@ impl Proof {
             to: agreed.pay_to,
             value: U256::from(agreed.amount.get()),
             valid_after: U256::from(moment.now_unix_s.saturating_sub(BEGINS_BEFORE_S)),
-            valid_before: U256::from(moment.now_unix_s.saturating_add(agreed.max_timeout_s.min(LONGEST_WINDOW_S))),
+            valid_before: U256::from(
+                moment.now_unix_s.saturating_add(agreed.max_timeout_s.min(LONGEST_WINDOW_S)),
+            ),
             nonce: moment.nonce,
         };
-        let signature = signer.sign_digest(eip712::digest(agreed.token.domain_separator(), &message));
+        let signature =
+            signer.sign_digest(eip712::digest(agreed.token.domain_separator(), &message));
         let payload = json!({
             "signature": format!("0x{}", hex::encode(signature)),
             "authorization": {
@@ -51,9 +54,12 @@ impl Proof {
         });
         let version = agreed.version;
         let json = match version {
-            X402Version::V1 => json!({"x402Version": 1, "scheme": "exact", "network": agreed.network, "payload": payload}),
+            X402Version::V1 => {
+                json!({"x402Version": 1, "scheme": "exact", "network": agreed.network, "payload": payload})
+            }
             X402Version::V2 => {
-                let mut json = json!({"x402Version": 2, "accepted": agreed.element, "payload": payload});
+                let mut json =
+                    json!({"x402Version": 2, "accepted": agreed.element, "payload": payload});
                 if let Some(resource) = &agreed.resource {
                     json["resource"] = resource.clone();
                 }
@@ -62,7 +68,8 @@ impl Proof {
         };
         let encoded = STANDARD.encode(json.to_string());
         // Base64 has no byte that a header may not hold.
-        let encoded = HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""));
+        let encoded =
+            HeaderValue::from_str(&encoded).unwrap_or_else(|_| HeaderValue::from_static(""));
         Self { version, json, encoded }
     }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::Value;
 
-/// The decoded `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` (version 1): `success`, `transaction`, `network`, `payer`.
-/// `None` when nothing was settled, or when it cannot be read.
+/// The decoded `PAYMENT-RESPONSE` (version 2) or `X-PAYMENT-RESPONSE` (version 1): `success`,
+/// `transaction`, `network`, `payer`. `None` when nothing was settled, or when it cannot be read.
 #[must_use]
 pub fn of(response: &Response<Bytes>) -> Option<Value> {
     let headers = response.headers();

@@ -1,4 +1,5 @@
-//! What the agent agrees to pay. A server may ask for anything; an agent signs only for the token that its owner named, up to a limit.
+//! What the agent agrees to pay. A server may ask for anything; an agent signs only for the token
+//! that its owner named, up to a limit.
 
 use payments::agent::Wallet;
 use payments::money::UsdcUnits;
@@ -17,7 +18,8 @@ pub struct Spending {
     pub most: UsdcUnits,
 }
 
-/// An offer that the agent agreed to. Only [`Spending::choose`] makes one, and only of this is anything signed.
+/// An offer that the agent agreed to. Only [`Spending::choose`] makes one, and only of this is
+/// anything signed.
 #[derive(Clone, Debug)]
 pub struct Agreed {
     pub(super) version: X402Version,
@@ -35,7 +37,9 @@ pub struct Agreed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No offer on the expected chain.
-    #[error("refused to pay: the server asks for payment on {asked}, this agent pays on {expected} only")]
+    #[error(
+        "refused to pay: the server asks for payment on {asked}, this agent pays on {expected} only"
+    )]
     Network {
         /// The chain that is asked for.
         asked: String,
@@ -43,7 +47,9 @@ pub enum Refusal {
         expected: String,
     },
     /// Another token, or another signing domain under its address.
-    #[error("refused to pay: the server asks for the token {asked}, this agent pays with {expected} only")]
+    #[error(
+        "refused to pay: the server asks for the token {asked}, this agent pays with {expected} only"
+    )]
     Asset {
         /// The token that is asked for.
         asked: String,
@@ -69,7 +75,8 @@ pub enum Refusal {
 // === impl Spending ===
 
 impl Spending {
-    /// The first offer that the agent agrees to, or why it agrees to none: the reason of the offer that came furthest.
+    /// The first offer that the agent agrees to, or why it agrees to none: the reason of the offer
+    /// that came furthest.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -79,7 +86,9 @@ impl Spending {
         for offer in challenge.offers() {
             match self.check(challenge, offer) {
                 Ok(agreed) => return Ok(agreed),
-                Err(refusal) if refusal.depth() > reached => (reached, furthest) = (refusal.depth(), refusal),
+                Err(refusal) if refusal.depth() > reached => {
+                    (reached, furthest) = (refusal.depth(), refusal)
+                }
                 Err(_) => {}
             }
         }
@@ -92,7 +101,10 @@ impl Spending {
         }
         let network = Network::new(self.token.chain_id());
         if !offer.is_on(&network) {
-            return Err(Refusal::Network { asked: offer.network.clone(), expected: network.caip2().to_owned() });
+            return Err(Refusal::Network {
+                asked: offer.network.clone(),
+                expected: network.caip2().to_owned(),
+            });
         }
         self.check_asset(offer)?;
         let pay_to = offer.pay_to.ok_or(Refusal::Unusable("payTo"))?;
@@ -122,10 +134,15 @@ impl Spending {
         if asset == *token.address() && domain == (token.domain_name(), token.domain_version()) {
             return Ok(());
         }
-        let named = |address: String, name: &str, version: &str| format!("{address} ({name} {version})");
+        let named =
+            |address: String, name: &str, version: &str| format!("{address} ({name} {version})");
         Err(Refusal::Asset {
             asked: named(asset.checksummed(), domain.0, domain.1),
-            expected: named(token.address().checksummed(), token.domain_name(), token.domain_version()),
+            expected: named(
+                token.address().checksummed(),
+                token.domain_name(),
+                token.domain_version(),
+            ),
         })
     }
 }

@@ -37,7 +37,8 @@ fn v1_offer() -> Value {
 
 /// A 402 with these offers in the header of version 2, and the usual one in the body of version 1.
 fn challenge(offers: &[Value]) -> Response<Bytes> {
-    let required = json!({"x402Version": 2, "resource": {"url": "http://shop/launches"}, "accepts": offers});
+    let required =
+        json!({"x402Version": 2, "resource": {"url": "http://shop/launches"}, "accepts": offers});
     let body = json!({"x402Version": 1, "accepts": [v1_offer()]}).to_string();
     let header = STANDARD.encode(required.to_string());
     Response::builder().status(402).header("payment-required", header).body(body.into()).unwrap()
@@ -58,17 +59,33 @@ fn with(pointer: &str, value: Value) -> Value {
 #[test]
 fn what_it_signs_is_what_a_gateway_verifies_in_both_versions() {
     let shop: Wallet = SHOP.parse().unwrap();
-    let requirements = Requirements::new(token(), shop, UsdcUnits::new(550_000), 300, "a launch", "application/json");
+    let requirements = Requirements::new(
+        token(),
+        shop,
+        UsdcUnits::new(550_000),
+        300,
+        "a launch",
+        "application/json",
+    );
     let wallet = DevWallet::from_index(3).unwrap();
-    for (reading, header) in [(Reading::NewestFirst, "payment-signature"), (Reading::OnlyV1, "x-payment")] {
+    for (reading, header) in
+        [(Reading::NewestFirst, "payment-signature"), (Reading::OnlyV1, "x-payment")]
+    {
         let challenge = Challenge::read(&challenge(&[v2_offer()]), reading).unwrap();
         let agreed = spending().choose(&challenge).unwrap();
-        let proof = Proof::sign(wallet.signer(), &agreed, &Moment { now_unix_s: 1_700_000_000, nonce: [7; 32] });
+        let proof = Proof::sign(
+            wallet.signer(),
+            &agreed,
+            &Moment { now_unix_s: 1_700_000_000, nonce: [7; 32] },
+        );
         assert_eq!(proof.header_name(), header);
         let payment = payload::decode(proof.header_value().as_bytes()).unwrap().unwrap();
         let transfer = verify::verify(&payment, &verify::Offers::exactly(&requirements)).unwrap();
         assert_eq!(transfer.from().as_bytes(), &wallet.address().into_array());
-        assert_eq!((transfer.valid_after_unix_s(), transfer.valid_before_unix_s()), (1_699_999_400, 1_700_000_300));
+        assert_eq!(
+            (transfer.valid_after_unix_s(), transfer.valid_before_unix_s()),
+            (1_699_999_400, 1_700_000_300)
+        );
         assert_eq!(transfer.nonce(), &[7; 32]);
     }
 }
@@ -77,7 +94,8 @@ fn what_it_signs_is_what_a_gateway_verifies_in_both_versions() {
 fn no_authorization_stays_open_longer_than_an_hour() {
     let agreed = choose(with("/maxTimeoutSeconds", json!(31_536_000))).unwrap();
     let signer = DevWallet::from_index(0).unwrap().signer().clone();
-    let proof = Proof::sign(&signer, &agreed, &Moment { now_unix_s: 1_700_000_000, nonce: [1; 32] });
+    let proof =
+        Proof::sign(&signer, &agreed, &Moment { now_unix_s: 1_700_000_000, nonce: [1; 32] });
     assert_eq!(proof.json()["payload"]["authorization"]["validBefore"], "1700003600");
 }
 
@@ -85,8 +103,19 @@ fn no_authorization_stays_open_longer_than_an_hour() {
 fn it_pays_up_to_its_limit_and_not_a_unit_more() {
     assert_eq!(choose(with("/amount", json!("1000000"))).unwrap().amount().get(), 1_000_000);
     let above = choose(with("/amount", json!("1000001"))).unwrap_err();
-    assert!(matches!(above, Refusal::AboveLimit { asked, .. } if asked.get() == 1_000_001), "{above}");
-    for odd in [json!("-1"), json!("+1"), json!("0x10"), json!("1e3"), json!(""), json!(550_000), json!("18446744073709551616")] {
+    assert!(
+        matches!(above, Refusal::AboveLimit { asked, .. } if asked.get() == 1_000_001),
+        "{above}"
+    );
+    for odd in [
+        json!("-1"),
+        json!("+1"),
+        json!("0x10"),
+        json!("1e3"),
+        json!(""),
+        json!(550_000),
+        json!("18446744073709551616"),
+    ] {
         assert_eq!(choose(with("/amount", odd)).unwrap_err(), Refusal::Unusable("amount"));
     }
 }
@@ -95,24 +124,41 @@ fn it_pays_up_to_its_limit_and_not_a_unit_more() {
 fn it_pays_with_its_token_on_its_chain_only() {
     for network in ["eip155:8453", "base", "eip155:084532", "84532", "solana"] {
         let refusal = choose(with("/network", json!(network))).unwrap_err();
-        assert!(matches!(&refusal, Refusal::Network { asked, .. } if asked == network), "{refusal}");
+        assert!(
+            matches!(&refusal, Refusal::Network { asked, .. } if asked == network),
+            "{refusal}"
+        );
     }
-    for (pointer, value) in [("/asset", json!(SHOP)), ("/extra/name", json!("USD Coin")), ("/extra/version", json!("1"))] {
+    for (pointer, value) in [
+        ("/asset", json!(SHOP)),
+        ("/extra/name", json!("USD Coin")),
+        ("/extra/version", json!("1")),
+    ] {
         let refusal = choose(with(pointer, value)).unwrap_err();
         assert!(matches!(refusal, Refusal::Asset { .. }), "{refusal}");
     }
-    assert_eq!(choose(with("/scheme", json!("upto"))).unwrap_err(), Refusal::Scheme("upto".to_owned()));
+    assert_eq!(
+        choose(with("/scheme", json!("upto"))).unwrap_err(),
+        Refusal::Scheme("upto".to_owned())
+    );
     assert_eq!(choose(with("/payTo", json!("0x1"))).unwrap_err(), Refusal::Unusable("payTo"));
-    assert_eq!(choose(with("/maxTimeoutSeconds", json!(0))).unwrap_err(), Refusal::Unusable("maxTimeoutSeconds"));
+    assert_eq!(
+        choose(with("/maxTimeoutSeconds", json!(0))).unwrap_err(),
+        Refusal::Unusable("maxTimeoutSeconds")
+    );
 }
 
 #[test]
 fn among_several_offers_it_takes_the_one_that_it_may_pay() {
-    let offers = [with("/network", json!("eip155:8453")), with("/amount", json!("9000000")), v2_offer()];
+    let offers =
+        [with("/network", json!("eip155:8453")), with("/amount", json!("9000000")), v2_offer()];
     let read = Challenge::read(&challenge(&offers), Reading::NewestFirst).unwrap();
     assert_eq!(spending().choose(&read).unwrap().amount().get(), 550_000);
     let read = Challenge::read(&challenge(&offers[..2]), Reading::NewestFirst).unwrap();
-    assert!(matches!(spending().choose(&read).unwrap_err(), Refusal::AboveLimit { .. }), "the offer that came furthest");
+    assert!(
+        matches!(spending().choose(&read).unwrap_err(), Refusal::AboveLimit { .. }),
+        "the offer that came furthest"
+    );
 }
 
 #[test]
@@ -126,7 +172,10 @@ fn a_402_that_says_nothing_is_named_as_such() {
         Challenge::read(&response, Reading::NewestFirst).map(drop)
     };
     assert_eq!(read(None, json!({"error": "pay"})), Err(ChallengeError::None));
-    assert_eq!(read(None, json!({"x402Version": 2, "accepts": [v2_offer()]})), Err(ChallengeError::None));
+    assert_eq!(
+        read(None, json!({"x402Version": 2, "accepts": [v2_offer()]})),
+        Err(ChallengeError::None)
+    );
     assert_eq!(read(None, json!({"x402Version": 1, "accepts": []})), Err(ChallengeError::NoOffer));
     // A broken header is not passed over: the server meant it.
     let body = json!({"x402Version": 1, "accepts": [v1_offer()]});
@@ -151,7 +200,10 @@ impl Script {
 
 impl Transport for Script {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
-        let proof = request.headers().get("payment-signature").map(|value| value.to_str().unwrap().to_owned());
+        let proof = request
+            .headers()
+            .get("payment-signature")
+            .map(|value| value.to_str().unwrap().to_owned());
         self.sent.lock().unwrap().push(proof.unwrap_or_default());
         self.answers.lock().unwrap().pop().unwrap()
     }
@@ -159,7 +211,11 @@ impl Transport for Script {
 
 fn proof() -> Proof {
     let signer = DevWallet::from_index(0).unwrap().signer().clone();
-    Proof::sign(&signer, &choose(v2_offer()).unwrap(), &Moment { now_unix_s: 1_700_000_000, nonce: [9; 32] })
+    Proof::sign(
+        &signer,
+        &choose(v2_offer()).unwrap(),
+        &Moment { now_unix_s: 1_700_000_000, nonce: [9; 32] },
+    )
 }
 
 fn answer(status: u16, code: &str) -> Result<Response<Bytes>, String> {
@@ -186,16 +242,26 @@ async fn it_gives_up_after_some_tries_and_does_not_try_again_for_other_answers()
     assert_eq!(agent.transport.sent.lock().unwrap().len(), 6);
     for (status, code) in [(503, "SERVER_001"), (402, "PAYMENT_002"), (409, "SERVER_009")] {
         let agent = Script::agent(vec![answer(status, code)]);
-        assert_eq!(agent.present(&Request::new(Bytes::new()), &proof()).await.unwrap().status().as_u16(), status);
+        assert_eq!(
+            agent.present(&Request::new(Bytes::new()), &proof()).await.unwrap().status().as_u16(),
+            status
+        );
     }
 }
 
 #[tokio::test]
 async fn an_answer_without_a_price_is_taken_as_it_is() {
-    let agent = Script::agent(vec![answer(200, ""), Ok(challenge(&[v2_offer()])), Err(String::from("no connection"))]);
+    let agent = Script::agent(vec![
+        answer(200, ""),
+        Ok(challenge(&[v2_offer()])),
+        Err(String::from("no connection")),
+    ]);
     let request = Request::new(Bytes::new());
     assert!(matches!(agent.ask(&request).await.unwrap(), Asked::Answered(_)));
     assert!(matches!(agent.ask(&request).await.unwrap(), Asked::Challenged(..)));
     assert!(matches!(agent.ask(&request).await.unwrap_err(), AgentError::Connection(_)));
-    assert!(agent.transport.sent.lock().unwrap().iter().all(String::is_empty), "a proof was sent unasked");
+    assert!(
+        agent.transport.sent.lock().unwrap().iter().all(String::is_empty),
+        "a proof was sent unasked"
+    );
 }

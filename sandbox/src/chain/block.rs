@@ -4,7 +4,8 @@ use alloy_consensus::constants::{EMPTY_RECEIPTS, EMPTY_TRANSACTIONS, EMPTY_WITHD
 use alloy_consensus::proofs::{calculate_receipt_root, calculate_transaction_root};
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{
-    Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Sealable as _, Sealed, Transaction as _, TxEnvelope,
+    Eip658Value, Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Sealable as _, Sealed,
+    Transaction as _, TxEnvelope,
 };
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Log, U256, keccak256, logs_bloom};
@@ -55,7 +56,8 @@ impl Body {
         let created = tx.is_create().then(|| tx.signer().create(tx.nonce())).filter(|_| success);
         let logs = if success { result.into_logs() } else { Vec::new() };
         let bloom = logs_bloom(&logs);
-        let receipt = Receipt { status: Eip658Value::Eip658(success), cumulative_gas_used: gas_used, logs };
+        let receipt =
+            Receipt { status: Eip658Value::Eip658(success), cumulative_gas_used: gas_used, logs };
         let receipt = ReceiptWithBloom::new(receipt, bloom);
         Self { receipt: ReceiptEnvelope::from_typed(tx.tx_type(), receipt), tx, gas_used, created }
     }
@@ -98,8 +100,9 @@ pub(super) fn open_header(parent: Option<&Sealed<Header>>, timestamp_unix_s: u64
     }
 }
 
-/// Stands in for the Merkle root of the state: a hash over the one before and everything that changed. So equal block
-/// hashes still mean equal states, at a cost that does not grow with the state.
+/// Stands in for the Merkle root of the state: a hash over the one before and everything that
+/// changed. So equal block hashes still mean equal states, at a cost that does not grow with the
+/// state.
 pub(super) fn next_state_root(before: B256, changes: &EvmState) -> B256 {
     let mut bytes = before.to_vec();
     let mut accounts: Vec<_> = changes.iter().filter(|(_, a)| a.is_touched()).collect();
@@ -126,7 +129,11 @@ impl Undo {
         let overwritten = |(address, account): (&Address, &revm::state::Account)| {
             let slots = account.changed_storage_slots();
             let Ok(before) = state.basic_ref(*address);
-            Overwritten { address: *address, info: before, slots: slots.map(|(slot, value)| (*slot, value.original_value)).collect() }
+            Overwritten {
+                address: *address,
+                info: before,
+                slots: slots.map(|(slot, value)| (*slot, value.original_value)).collect(),
+            }
         };
         let touched = changes.iter().filter(|(_, account)| account.is_touched());
         Self { accounts: touched.map(overwritten).collect() }

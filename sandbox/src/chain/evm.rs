@@ -21,7 +21,8 @@ pub(super) type Refusal = EVMError<Infallible>;
 
 /// Gas that one block, and so one transaction, may use.
 pub(super) const BLOCK_GAS_LIMIT: u64 = 60_000_000;
-/// Wei per gas, the same in each block: the order of magnitude of Base Sepolia, where blocks are far from full.
+/// Wei per gas, the same in each block: the order of magnitude of Base Sepolia, where blocks are
+/// far from full.
 pub(super) const BASE_FEE_WEI: u64 = 1_000_000;
 /// Where tips go: the fee vault of an OP chain.
 pub(super) const FEE_RECIPIENT: Address = address!("4200000000000000000000000000000000000011");
@@ -48,7 +49,12 @@ pub(super) fn execute(
     let mut cfg = CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(chain_id);
     cfg.disable_nonce_check = rules != Rules::Transaction;
     cfg.disable_eip3607 = rules == Rules::Simulation;
-    Context::mainnet().with_db(CacheDB::new(state)).with_cfg(cfg).with_block(block).build_mainnet().transact(tx)
+    Context::mainnet()
+        .with_db(CacheDB::new(state))
+        .with_cfg(cfg)
+        .with_block(block)
+        .build_mainnet()
+        .transact(tx)
 }
 
 /// The block in which code sees itself running.
@@ -60,7 +66,10 @@ pub(super) fn block_env(header: &Header) -> BlockEnv {
         gas_limit: header.gas_limit,
         basefee: header.base_fee_per_gas.unwrap_or_default(),
         prevrandao: Some(header.mix_hash),
-        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }),
+        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice {
+            excess_blob_gas: 0,
+            blob_gasprice: 1,
+        }),
         ..BlockEnv::default()
     }
 }

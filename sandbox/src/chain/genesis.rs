@@ -19,8 +19,9 @@ const TOTAL_SUPPLY_SLOT: U256 = U256::ONE;
 /// Chains on which the test token's signatures would move real money.
 const REAL_MONEY_CHAIN_IDS: [u64; 2] = [1, 8453];
 
-/// Everything that the first block depends on. It is the first record of the log; the token's code is part of it, so
-/// that a newer build with another token code goes on with the history that it finds.
+/// Everything that the first block depends on. It is the first record of the log; the token's code
+/// is part of it, so that a newer build with another token code goes on with the history that it
+/// finds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Genesis {
     pub chain_id: u64,
@@ -60,7 +61,8 @@ impl Genesis {
         })
     }
 
-    /// The stored beginning must be the one that is asked for now; when it began and the token's code may differ.
+    /// The stored beginning must be the one that is asked for now; when it began and the token's
+    /// code may differ.
     pub(super) fn check_matches(&self, wanted: &Self) -> Result<(), ChainError> {
         let differing = if self.chain_id != wanted.chain_id {
             "the chain id"
@@ -120,7 +122,10 @@ fn balance_slot(holder: Address) -> U256 {
 }
 
 /// An account that is named twice gets both amounts.
-fn summed<T: Copy>(accounts: &[(Address, T)], add: fn(T, T) -> Option<T>) -> Result<BTreeMap<Address, T>, ChainError> {
+fn summed<T: Copy>(
+    accounts: &[(Address, T)],
+    add: fn(T, T) -> Option<T>,
+) -> Result<BTreeMap<Address, T>, ChainError> {
     let mut sums = BTreeMap::new();
     for (address, amount) in accounts {
         let sum = match sums.get(address) {

@@ -1,13 +1,15 @@
-//! A chain in process: an EVM (revm) that runs the test USDC, answers as Base Sepolia over JSON-RPC and keeps its
-//! blocks in a file.
+//! A chain in process: an EVM (revm) that runs the test USDC, answers as Base Sepolia over JSON-RPC
+//! and keeps its blocks in a file.
 //!
-//! - Each accepted transaction is mined at once, in a block of its own, which is final at once: `latest`, `safe` and
-//!   `finalized` are the same block. A transaction whose nonce is ahead waits in memory until the gap closes.
-//! - The time of a block is the clock's, and never before that of its parent. Between transactions no block is mined,
-//!   unless [`Chain::tick`] is called; a call on `latest` sees the clock's time all the same, as it would on a chain
-//!   that mines every two seconds.
+//! - Each accepted transaction is mined at once, in a block of its own, which is final at once:
+//!   `latest`, `safe` and `finalized` are the same block. A transaction whose nonce is ahead waits
+//!   in memory until the gap closes.
+//! - The time of a block is the clock's, and never before that of its parent. Between transactions
+//!   no block is mined, unless [`Chain::tick`] is called; a call on `latest` sees the clock's time
+//!   all the same, as it would on a chain that mines every two seconds.
 //! - The base fee is the same in each block.
-//! - A block is on the disk before its transaction's hash is answered, so a killed process comes back to the same chain.
+//! - A block is on the disk before its transaction's hash is answered, so a killed process comes
+//!   back to the same chain.
 
 mod block;
 mod evm;
@@ -60,8 +62,11 @@ pub enum ChainError {
         /// The id that was asked for.
         chain_id: u64,
     },
-    /// The folder holds a chain that began otherwise. Ask for what it began with, or give another folder.
-    #[error("the stored chain began with something else in {differing}: keep that, or use another folder")]
+    /// The folder holds a chain that began otherwise. Ask for what it began with, or give another
+    /// folder.
+    #[error(
+        "the stored chain began with something else in {differing}: keep that, or use another folder"
+    )]
     GenesisDiffers {
         /// What differs.
         differing: &'static str,
@@ -79,7 +84,9 @@ pub enum ChainError {
         path: PathBuf,
     },
     /// The file does not hold what was written to it.
-    #[error("{path} is damaged behind byte {at_byte}: restore it, or remove it to begin a new chain")]
+    #[error(
+        "{path} is damaged behind byte {at_byte}: restore it, or remove it to begin a new chain"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -137,8 +144,8 @@ struct Inner {
 impl Chain {
     /// Opens the chain of `config.dir`, or begins one there.
     ///
-    /// A stored chain is run again from its first block. It must have begun with the same chain id, token address and
-    /// accounts; its token's code stays the one it began with.
+    /// A stored chain is run again from its first block. It must have begun with the same chain id,
+    /// token address and accounts; its token's code stays the one it began with.
     ///
     /// # Errors
     /// Each [`ChainError`] but `Broken` and `TooLong`.
@@ -153,7 +160,8 @@ impl Chain {
             }
         };
         genesis.check_matches(&wanted)?;
-        let mut inner = Inner { world: World::new(genesis)?, pool: Pool::default(), store, hold: false };
+        let mut inner =
+            Inner { world: World::new(genesis)?, pool: Pool::default(), store, hold: false };
         for payload in payloads.iter().skip(1) {
             inner.replay(payload)?;
         }
@@ -161,8 +169,8 @@ impl Chain {
         Ok(Self { inner, clock })
     }
 
-    /// Mines an empty block if the newest is at least `max_age_s` seconds old, so that the chain's time goes on when
-    /// nobody pays. Says whether it did.
+    /// Mines an empty block if the newest is at least `max_age_s` seconds old, so that the chain's
+    /// time goes on when nobody pays. Says whether it did.
     ///
     /// # Errors
     /// [`ChainError::Io`] or [`ChainError::Broken`] if the block could not be stored.
@@ -177,7 +185,8 @@ impl Chain {
         Ok(due)
     }
 
-    /// While `hold` is set, accepted transactions wait in the pool, pending and unmined; taking it back mines them.
+    /// While `hold` is set, accepted transactions wait in the pool, pending and unmined; taking it
+    /// back mines them.
     ///
     /// # Errors
     /// [`ChainError::Io`] or [`ChainError::Broken`] if a block could not be stored.
@@ -187,7 +196,8 @@ impl Chain {
         inner.mine_ready((self.clock)())
     }
 
-    /// A panic while the lock was held may have left memory and disk apart; opening again makes them one.
+    /// A panic while the lock was held may have left memory and disk apart; opening again makes
+    /// them one.
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, ChainError> {
         self.inner.lock().map_err(|_| ChainError::Broken)
     }

@@ -1,4 +1,5 @@
-//! Transactions that wait: for the nonces before theirs, or while mining is held. In memory only, as with real nodes.
+//! Transactions that wait: for the nonces before theirs, or while mining is held. In memory only,
+//! as with real nodes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -69,7 +70,10 @@ impl Pool {
     }
 
     /// Takes out a transaction whose turn it is. Those whose nonce was used meanwhile are dropped.
-    pub(super) fn take_ready(&mut self, next_nonce: impl Fn(Address) -> u64) -> Option<Recovered<TxEnvelope>> {
+    pub(super) fn take_ready(
+        &mut self,
+        next_nonce: impl Fn(Address) -> u64,
+    ) -> Option<Recovered<TxEnvelope>> {
         let mut ready = None;
         for (sender, waiting) in &mut self.by_sender {
             let next = next_nonce(*sender);

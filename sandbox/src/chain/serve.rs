@@ -19,20 +19,30 @@ use super::{Chain, rpc};
 /// The longest request body, in bytes.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Answers `POST /` on `listener` until `shutdown` resolves; requests that began are still answered.
+/// Answers `POST /` on `listener` until `shutdown` resolves; requests that began are still
+/// answered.
 ///
-/// Pages of any origin may ask, so that browser wallets can; nothing here is worth protecting from them.
+/// Pages of any origin may ask, so that browser wallets can; nothing here is worth protecting from
+/// them.
 ///
 /// # Errors
-/// `InvalidInput` if the listener's address can be reached from other machines; else what accepting met.
-pub async fn serve(chain: Arc<Chain>, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+/// `InvalidInput` if the listener's address can be reached from other machines; else what accepting
+/// met.
+pub async fn serve(
+    chain: Arc<Chain>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         let text = format!("a sandbox chain is served on loopback only, not on {address}");
         return Err(Error::new(ErrorKind::InvalidInput, text));
     }
-    let app =
-        Router::new().route("/", post(answer)).layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(from_fn(allow_pages)).with_state(chain);
+    let app = Router::new()
+        .route("/", post(answer))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(allow_pages))
+        .with_state(chain);
     axum::serve(listener, app).with_graceful_shutdown(shutdown).await
 }
 
@@ -51,7 +61,11 @@ async fn answer(State(chain): State<Arc<Chain>>, body: Bytes) -> Response {
 
 /// CORS for every origin, and the header by which each sandbox says what it is.
 async fn allow_pages(request: Request, next: Next) -> Response {
-    let mut response = if request.method() == Method::OPTIONS { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     let any = HeaderValue::from_static("*");
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());

@@ -1,4 +1,5 @@
-//! From raw bytes to a block: what a node checks before it takes a transaction, and in which words it refuses.
+//! From raw bytes to a block: what a node checks before it takes a transaction, and in which words
+//! it refuses.
 
 use alloy_consensus::transaction::{Recovered, SignerRecoverable as _};
 use alloy_consensus::{Transaction as _, TxEnvelope};
@@ -26,7 +27,8 @@ pub(super) enum Rejected {
 }
 
 impl Inner {
-    /// Takes a raw transaction: it is mined and on the disk when this returns, or waits in the pool.
+    /// Takes a raw transaction: it is mined and on the disk when this returns, or waits in the
+    /// pool.
     pub(super) fn submit(&mut self, raw: &[u8], now_unix_s: u64) -> Result<B256, Rejected> {
         let tx = decode(raw, self.world.genesis.chain_id)?;
         let (hash, sender) = (*tx.tx_hash(), tx.signer());
@@ -36,11 +38,16 @@ impl Inner {
         let next = self.world.account(sender).nonce;
         if tx.nonce() < next {
             let (have, address) = (tx.nonce(), sender);
-            return Err(Rejected::Invalid(format!("nonce too low: address {address}, tx: {have} state: {next}")));
+            return Err(Rejected::Invalid(format!(
+                "nonce too low: address {address}, tx: {have} state: {next}"
+            )));
         }
         let waits = self.hold || tx.nonce() > next;
         let rules = if waits { Rules::Waiting } else { Rules::Transaction };
-        let draft = self.world.try_next(&tx, now_unix_s, rules).map_err(|refusal| Rejected::Invalid(words(&refusal, sender)))?;
+        let draft = self
+            .world
+            .try_next(&tx, now_unix_s, rules)
+            .map_err(|refusal| Rejected::Invalid(words(&refusal, sender)))?;
         if waits {
             self.pool.insert(tx)?;
         } else {
@@ -112,7 +119,8 @@ fn decode(raw: &[u8], chain_id: u64) -> Result<Recovered<TxEnvelope>, Rejected> 
         let text = format!("oversized data: transaction size {size}, limit {limit}");
         return Err(invalid(text));
     }
-    let tx = TxEnvelope::decode_2718_exact(raw).map_err(|error| invalid(format!("failed to decode signed transaction: {error}")))?;
+    let tx = TxEnvelope::decode_2718_exact(raw)
+        .map_err(|error| invalid(format!("failed to decode signed transaction: {error}")))?;
     if matches!(tx, TxEnvelope::Eip4844(_)) {
         return Err(invalid("transaction type not supported".to_owned()));
     }
@@ -127,7 +135,8 @@ fn decode(raw: &[u8], chain_id: u64) -> Result<Recovered<TxEnvelope>, Rejected> 
         }
         Some(_) => {}
     }
-    tx.try_into_recovered().map_err(|_| invalid("invalid sender: invalid transaction v, r, s values".to_owned()))
+    tx.try_into_recovered()
+        .map_err(|_| invalid("invalid sender: invalid transaction v, r, s values".to_owned()))
 }
 
 /// A refusal in the words of go-ethereum, which Base's nodes share.
@@ -138,7 +147,9 @@ pub(super) fn words(refusal: &Refusal, sender: Address) -> String {
     };
     match why {
         Why::LackOfFundForMaxFee { fee, balance } => {
-            format!("insufficient funds for gas * price + value: address {sender} have {balance} want {fee}")
+            format!(
+                "insufficient funds for gas * price + value: address {sender} have {balance} want {fee}"
+            )
         }
         Why::OverflowPaymentInTransaction => {
             format!("insufficient funds for gas * price + value: address {sender}")
@@ -152,7 +163,9 @@ pub(super) fn words(refusal: &Refusal, sender: Address) -> String {
         Why::PriorityFeeGreaterThanMaxFee => {
             format!("max priority fee per gas higher than max fee per gas: address {sender}")
         }
-        Why::GasPriceLessThanBasefee => format!("max fee per gas less than block base fee: address {sender}, baseFee: {BASE_FEE_WEI}"),
+        Why::GasPriceLessThanBasefee => format!(
+            "max fee per gas less than block base fee: address {sender}, baseFee: {BASE_FEE_WEI}"
+        ),
         Why::CallerGasLimitMoreThanBlock | Why::TxGasLimitGreaterThanCap { .. } => {
             format!("exceeds block gas limit: limit {BLOCK_GAS_LIMIT}")
         }
@@ -160,7 +173,9 @@ pub(super) fn words(refusal: &Refusal, sender: Address) -> String {
             format!("intrinsic gas too low: gas {gas_limit}, minimum needed {needed}")
         }
         Why::GasFloorMoreThanGasLimit { gas_floor: needed, gas_limit } => {
-            format!("insufficient gas for floor data gas cost: gas {gas_limit}, minimum needed {needed}")
+            format!(
+                "insufficient gas for floor data gas cost: gas {gas_limit}, minimum needed {needed}"
+            )
         }
         Why::RejectCallerWithCode => format!("sender not an eoa: address {sender}"),
         Why::CreateInitCodeSizeLimit => "max initcode size exceeded".to_owned(),

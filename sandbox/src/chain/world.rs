@@ -100,9 +100,20 @@ impl World {
     }
 
     /// Runs a transaction as the next block without changing anything.
-    pub(super) fn try_next(&self, tx: &Recovered<TxEnvelope>, timestamp_unix_s: u64, rules: Rules) -> Result<Draft, Refusal> {
+    pub(super) fn try_next(
+        &self,
+        tx: &Recovered<TxEnvelope>,
+        timestamp_unix_s: u64,
+        rules: Rules,
+    ) -> Result<Draft, Refusal> {
         let header = open_header(Some(self.head()), timestamp_unix_s);
-        let done = evm::execute(&self.state, self.genesis.chain_id, evm::block_env(&header), evm::tx_env(tx), rules)?;
+        let done = evm::execute(
+            &self.state,
+            self.genesis.chain_id,
+            evm::block_env(&header),
+            evm::tx_env(tx),
+            rules,
+        )?;
         let root = next_state_root(self.head().state_root, &done.state);
         let body = Body::new(tx.clone(), done.result);
         Ok(Draft { block: Block::seal(header, Some(body), root), changes: done.state })
@@ -111,7 +122,10 @@ impl World {
     /// The next block without a transaction.
     pub(super) fn empty_next(&self, timestamp_unix_s: u64) -> Draft {
         let header = open_header(Some(self.head()), timestamp_unix_s);
-        Draft { block: Block::seal(header, None, self.head().state_root), changes: EvmState::default() }
+        Draft {
+            block: Block::seal(header, None, self.head().state_root),
+            changes: EvmState::default(),
+        }
     }
 
     /// Makes a draft the head. It must have been drafted on the present head.
@@ -137,7 +151,10 @@ impl World {
 }
 
 /// An account in some state; one that does not exist is empty.
-pub(super) fn account_in(state: &impl DatabaseRef<Error = Infallible>, address: Address) -> AccountInfo {
+pub(super) fn account_in(
+    state: &impl DatabaseRef<Error = Infallible>,
+    address: Address,
+) -> AccountInfo {
     let Ok(account) = state.basic_ref(address);
     account.unwrap_or_default()
 }

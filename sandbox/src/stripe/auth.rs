@@ -1,4 +1,5 @@
-//! Who may ask: whoever has the test key, as `Basic key:` or `Bearer key` (<https://docs.stripe.com/api/authentication>).
+//! Who may ask: whoever has the test key, as `Basic key:` or `Bearer key`
+//! (<https://docs.stripe.com/api/authentication>).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

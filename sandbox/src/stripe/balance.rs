@@ -9,7 +9,8 @@ const FEE_FIXED: i64 = 30;
 /// What a dispute costs, won or lost.
 const DISPUTE_FEE: i64 = 1_500;
 
-/// The fee of a charge, half a cent rounded up. Amounts are limited to eight digits, so nothing overflows.
+/// The fee of a charge, half a cent rounded up. Amounts are limited to eight digits, so nothing
+/// overflows.
 pub(super) fn fee(amount: i64) -> i64 {
     (amount * FEE_THOUSANDTHS + 500) / 1_000 + FEE_FIXED
 }
@@ -27,34 +28,58 @@ impl Tx<'_> {
     pub(super) fn record_charge(&mut self, charge: &Charge) -> String {
         let (currency, source) = (charge.currency.as_str(), charge.id.as_str());
         let kind = if charge.id.starts_with("py_") { "payment" } else { "charge" };
-        let about = About { kind, reporting_category: "charge", currency, source, description: "Payment" };
+        let about =
+            About { kind, reporting_category: "charge", currency, source, description: "Payment" };
         self.record(charge.amount, fee(charge.amount), &about)
     }
 
     /// Stripe keeps its fee of the charge.
     pub(super) fn record_refund(&mut self, refund: &Refund) -> String {
         let (currency, source) = (refund.currency.as_str(), refund.id.as_str());
-        let about = About { kind: "refund", reporting_category: "refund", currency, source, description: "Refund of a payment" };
+        let about = About {
+            kind: "refund",
+            reporting_category: "refund",
+            currency,
+            source,
+            description: "Refund of a payment",
+        };
         self.record(-refund.amount, 0, &about)
     }
 
     /// A refund that failed gives its amount back to the seller.
     pub(super) fn record_refund_failure(&mut self, refund: &Refund) -> String {
         let (currency, source) = (refund.currency.as_str(), refund.id.as_str());
-        let about = About { kind: "refund_failure", reporting_category: "refund_failure", currency, source, description: "Failed refund" };
+        let about = About {
+            kind: "refund_failure",
+            reporting_category: "refund_failure",
+            currency,
+            source,
+            description: "Failed refund",
+        };
         self.record(refund.amount, 0, &about)
     }
 
     pub(super) fn record_dispute(&mut self, dispute: &Dispute) -> String {
         let (currency, source) = (dispute.currency.as_str(), dispute.id.as_str());
-        let about = About { kind: "adjustment", reporting_category: "dispute", currency, source, description: "Chargeback withdrawal" };
+        let about = About {
+            kind: "adjustment",
+            reporting_category: "dispute",
+            currency,
+            source,
+            description: "Chargeback withdrawal",
+        };
         self.record(-dispute.amount, DISPUTE_FEE, &about)
     }
 
     pub(super) fn record_dispute_won(&mut self, dispute: &Dispute) -> String {
         let (currency, source) = (dispute.currency.as_str(), dispute.id.as_str());
-        let about =
-            About { kind: "adjustment", reporting_category: "dispute_reversal", currency, source, description: "Chargeback reversal" };
+        let about = About {
+            kind: "adjustment",
+            reporting_category: "dispute_reversal",
+            currency,
+            source,
+            description: "Chargeback reversal",
+        };
         self.record(dispute.amount, 0, &about)
     }
 
@@ -71,21 +96,37 @@ impl Tx<'_> {
             currency: about.currency.to_owned(),
             source: Some(about.source).filter(|it| !it.is_empty()).map(str::to_owned),
             description: about.description.to_owned(),
-            payout: Some(about.source).filter(|it| about.kind == "payout" && it.starts_with("po_")).map(str::to_owned),
+            payout: Some(about.source)
+                .filter(|it| about.kind == "payout" && it.starts_with("po_"))
+                .map(str::to_owned),
         }));
         id
     }
 
-    /// What leaves the balance for the bank, or comes back from there. A payout is an entry of itself.
+    /// What leaves the balance for the bank, or comes back from there. A payout is an entry of
+    /// itself.
     pub(super) fn record_payout(&mut self, payout: &str, kind: &str, amount: i64) -> String {
-        let about = About { kind, reporting_category: kind, currency: "usd", source: payout, description: "STRIPE PAYOUT" };
+        let about = About {
+            kind,
+            reporting_category: kind,
+            currency: "usd",
+            source: payout,
+            description: "STRIPE PAYOUT",
+        };
         self.record(amount, 0, &about)
     }
 
     /// An entry that no call of the API made.
-    pub(super) fn record_other(&mut self, (amount, fee): (i64, i64), kind: &str, currency: &str, source: Option<&str>) -> String {
+    pub(super) fn record_other(
+        &mut self,
+        (amount, fee): (i64, i64),
+        kind: &str,
+        currency: &str,
+        source: Option<&str>,
+    ) -> String {
         let source = source.unwrap_or_default();
-        let about = About { kind, reporting_category: kind, currency, source, description: "Other" };
+        let about =
+            About { kind, reporting_category: kind, currency, source, description: "Other" };
         self.record(amount, fee, &about)
     }
 }

@@ -16,7 +16,8 @@ use super::{ACCOUNT, EmulatorError};
 pub struct Behaviour {
     /// The account that the key belongs to.
     pub account: String,
-    /// A charge names its token by the documented parameter alone; any other is `parameter_unknown`.
+    /// A charge names its token by the documented parameter alone; any other is
+    /// `parameter_unknown`.
     pub documented_spelling_only: bool,
     /// A token is consumed once all of its amount was taken, not by its first payment.
     pub tokens_by_amount: bool,

@@ -38,10 +38,17 @@ struct Call {
 pub(super) async fn call(shared: Arc<Shared>, parts: Parts, body: Bytes) -> Reply {
     let path = parts.uri.path().to_owned();
     let (method, headers) = (parts.method.clone(), &parts.headers);
-    let (version, key) = (text(headers, "stripe-version"), text(headers, "idempotency-key").filter(|_| method == Method::POST));
+    let (version, key) = (
+        text(headers, "stripe-version"),
+        text(headers, "idempotency-key").filter(|_| method == Method::POST),
+    );
     let reply = match prepare(&shared, &parts, &body, version.clone(), key.clone()) {
         Ok(call) => perform(Arc::clone(&shared), call).await,
-        Err(error) => Ok(Reply::Answer(Answer::error(&error).about("req_refused", version.as_deref(), key.as_deref()))),
+        Err(error) => Ok(Reply::Answer(Answer::error(&error).about(
+            "req_refused",
+            version.as_deref(),
+            key.as_deref(),
+        ))),
     };
     let reply = reply.unwrap_or_else(|error| {
         tracing::error!(%error, "sandbox.stripe_failed");
@@ -53,12 +60,24 @@ pub(super) async fn call(shared: Arc<Shared>, parts: Parts, body: Bytes) -> Repl
     };
     let path = without_tokens(&path);
     tracing::debug!(%method, path, status, replayed, "sandbox.stripe_call");
-    shared.seen(CallSeen { method: method.to_string(), path, idempotency_key: key, status, replayed });
+    shared.seen(CallSeen {
+        method: method.to_string(),
+        path,
+        idempotency_key: key,
+        status,
+        replayed,
+    });
     reply
 }
 
 /// What is looked at before anything can begin.
-fn prepare(shared: &Shared, parts: &Parts, body: &Bytes, version: Option<String>, key: Option<String>) -> Result<Call, ApiError> {
+fn prepare(
+    shared: &Shared,
+    parts: &Parts,
+    body: &Bytes,
+    version: Option<String>,
+    key: Option<String>,
+) -> Result<Call, ApiError> {
     auth::check(&parts.headers, &shared.secret_key)?;
     let form = match parts.method {
         Method::POST => {
@@ -72,19 +91,33 @@ fn prepare(shared: &Shared, parts: &Parts, body: &Bytes, version: Option<String>
         _ => Form::parse(parts.uri.query().unwrap_or_default().as_bytes()),
     };
     let path = parts.uri.path().to_owned();
-    let (request_id, fault) = shared.begin_call(&parts.method, &path).map_err(|_| ApiError::internal())?;
+    let (request_id, fault) =
+        shared.begin_call(&parts.method, &path).map_err(|_| ApiError::internal())?;
     Ok(Call { method: parts.method.clone(), path, form, version, key, request_id, fault })
 }
 
 async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError> {
-    let refused = |answer: Answer| Ok(Reply::Answer(answer.about(&call.request_id, call.version.as_deref(), call.key.as_deref())));
+    let refused = |answer: Answer| {
+        Ok(Reply::Answer(answer.about(
+            &call.request_id,
+            call.version.as_deref(),
+            call.key.as_deref(),
+        )))
+    };
     match &call.fault {
         Some(Fault::DropBefore) => return Ok(Reply::Drop),
         Some(Fault::ErrorBefore) => return refused(Answer::error(&ApiError::internal())),
         Some(Fault::RateLimited { retry_after_s }) => {
-            return refused(Answer::error(&ApiError::rate_limited()).header("retry-after", retry_after_s.to_string()));
+            return refused(
+                Answer::error(&ApiError::rate_limited())
+                    .header("retry-after", retry_after_s.to_string()),
+            );
         }
-        Some(Fault::Conflict) => return refused(Answer::error(&ApiError::key_in_use(call.key.as_deref().unwrap_or("none")))),
+        Some(Fault::Conflict) => {
+            return refused(Answer::error(&ApiError::key_in_use(
+                call.key.as_deref().unwrap_or("none"),
+            )));
+        }
         _ => {}
     }
     if shared.is_over_rate()? {
@@ -95,7 +128,10 @@ async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError
     }
     if let Some(key) = &call.key {
         if key.chars().count() > LONGEST_KEY {
-            return refused(Answer::error(&ApiError::invalid("Idempotency-Key", "Idempotency keys can be up to 255 characters long.")));
+            return refused(Answer::error(&ApiError::invalid(
+                "Idempotency-Key",
+                "Idempotency keys can be up to 255 characters long.",
+            )));
         }
         let claim = {
             let (shared, key, asked) = (Arc::clone(&shared), key.clone(), call.fingerprint());
@@ -106,7 +142,8 @@ async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError
             Claim::Begin => {}
             Claim::Refused(error) => return refused(Answer::error(&error)),
             Claim::Replay(stored) => {
-                let answer = Answer::new(stored.status, stored.body).header("original-request", stored.request_id);
+                let answer = Answer::new(stored.status, stored.body)
+                    .header("original-request", stored.request_id);
                 return Ok(afterwards(&call, answer.header(Answer::REPLAYED, "true")).await);
             }
         }
@@ -119,7 +156,8 @@ async fn perform(shared: Arc<Shared>, call: Call) -> Result<Reply, EmulatorError
         let call = Arc::clone(&call);
         move || shared.commit(call.key.as_deref(), |tx| call.work(tx))
     };
-    let (status, body) = tokio::task::spawn_blocking(work).await.map_err(|_| EmulatorError::Broken)??;
+    let (status, body) =
+        tokio::task::spawn_blocking(work).await.map_err(|_| EmulatorError::Broken)??;
     Ok(afterwards(&call, Answer::new(status, body)).await)
 }
 
@@ -138,12 +176,22 @@ async fn afterwards(call: &Call, answer: Answer) -> Reply {
 
 impl Call {
     fn asked(&self) -> Asked<'_> {
-        Asked { method: &self.method, path: &self.path, form: &self.form, version: self.version.as_deref() }
+        Asked {
+            method: &self.method,
+            path: &self.path,
+            form: &self.form,
+            version: self.version.as_deref(),
+        }
     }
 
     /// Tells two requests with one key apart.
     fn fingerprint(&self) -> String {
-        hex::encode(Sha256::digest(format!("{} {} {}", self.method, self.path, self.form.canonical())))
+        hex::encode(Sha256::digest(format!(
+            "{} {} {}",
+            self.method,
+            self.path,
+            self.form.canonical()
+        )))
     }
 
     /// The work and its answer, kept for the key in the same record of the log as what it changed.
@@ -163,12 +211,21 @@ impl Call {
                 let error = ApiError::internal();
                 (status, body) = (error.status, error.body());
             }
-            Some(Fault::WrongAnswer { amount, currency }) => tell_wrongly(&mut body, *amount, currency.as_deref()),
+            Some(Fault::WrongAnswer { amount, currency }) => {
+                tell_wrongly(&mut body, *amount, currency.as_deref())
+            }
             _ => {}
         }
         if let Some(key) = self.key.as_ref().filter(|_| began) {
             let (asked, request_id) = (self.fingerprint(), self.request_id.clone());
-            tx.put(Change::Stored(Stored { key: key.clone(), at_unix_s: tx.now_unix_s, asked, request_id, status, body: body.clone() }));
+            tx.put(Change::Stored(Stored {
+                key: key.clone(),
+                at_unix_s: tx.now_unix_s,
+                asked,
+                request_id,
+                status,
+                body: body.clone(),
+            }));
         }
         (status, body)
     }

@@ -1,5 +1,5 @@
-//! What is below `/_emulator`: the handle's methods for whoever is in another process. Bodies are JSON, so that no page
-//! of another origin can send one unasked.
+//! What is below `/_emulator`: the handle's methods for whoever is in another process. Bodies are
+//! JSON, so that no page of another origin can send one unasked.
 
 use std::sync::Arc;
 
@@ -78,7 +78,11 @@ struct NewRefunds {
 
 /// Answers a request below `/_emulator/`.
 pub(super) async fn answer(shared: Arc<Shared>, parts: &Parts, path: &str, body: Bytes) -> Answer {
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if parts.method == Method::POST && !kind.starts_with("application/json") {
         return Answer::error(&ApiError::invalid("body", "Send application/json."));
     }
@@ -86,7 +90,9 @@ pub(super) async fn answer(shared: Arc<Shared>, parts: &Parts, path: &str, body:
     let work = move || act(&shared, &method, &path, &body);
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(body)) => Answer::new(200, body),
-        Ok(Err(error @ (EmulatorError::Refused(_) | EmulatorError::Target(_)))) => Answer::error(&ApiError::refused(error.to_string())),
+        Ok(Err(error @ (EmulatorError::Refused(_) | EmulatorError::Target(_)))) => {
+            Answer::error(&ApiError::refused(error.to_string()))
+        }
         Ok(Err(_)) | Err(_) => Answer::error(&ApiError::internal()),
     }
 }
@@ -112,9 +118,15 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
             shared.set(|settings| settings.search_lag_s = lag_s).map(done)
         }
         ("POST", ["webhooks"]) => shared.set_webhook(read::<Target>(body)?.url).map(done),
-        ("POST", ["webhooks", "hold"]) => shared.set(|settings| settings.webhooks_held = true).map(done),
-        ("POST", ["webhooks", "release"]) => shared.release_webhooks(read::<Release>(body)?.order).map(done),
-        ("GET", ["deliveries"]) => shared.commit(None, |tx| tx.world.deliveries.iter().map(|it| json!(it)).collect()),
+        ("POST", ["webhooks", "hold"]) => {
+            shared.set(|settings| settings.webhooks_held = true).map(done)
+        }
+        ("POST", ["webhooks", "release"]) => {
+            shared.release_webhooks(read::<Release>(body)?.order).map(done)
+        }
+        ("GET", ["deliveries"]) => {
+            shared.commit(None, |tx| tx.world.deliveries.iter().map(|it| json!(it)).collect())
+        }
         ("POST", ["events", id, "send"]) => shared.send_event(id, read::<Resend>(body)?).map(done),
         ("POST", ["reset"]) => shared.reset().map(done),
         _ => objects(shared, (method, path), &segments, body),
@@ -122,7 +134,12 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
 }
 
 /// What becomes of objects that are there: the part of banks, cardholders and the schedule.
-fn objects(shared: &Shared, (method, path): (&Method, &str), segments: &[&str], body: &[u8]) -> Result<Value, EmulatorError> {
+fn objects(
+    shared: &Shared,
+    (method, path): (&Method, &str),
+    segments: &[&str],
+    body: &[u8],
+) -> Result<Value, EmulatorError> {
     match (method.as_str(), segments) {
         ("POST", ["charges", id, "dispute"]) => {
             let terms: DisputeTerms = read(body)?;
@@ -138,7 +155,8 @@ fn objects(shared: &Shared, (method, path): (&Method, &str), segments: &[&str], 
         }
         ("POST", ["charges", id, "fraud_warning"]) => {
             let kind = read::<Warn>(body)?.fraud_type;
-            shared.ask(|tx| tx.warn_of_fraud(id, kind.as_deref().unwrap_or("made_with_stolen_card")))
+            shared
+                .ask(|tx| tx.warn_of_fraud(id, kind.as_deref().unwrap_or("made_with_stolen_card")))
         }
         ("POST", ["refunds"]) => {
             let NewRefunds { status } = read(body)?;
@@ -175,5 +193,6 @@ fn objects(shared: &Shared, (method, path): (&Method, &str), segments: &[&str], 
 /// An empty body is an empty object.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, EmulatorError> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| EmulatorError::Refused(format!("the body is not understood: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| EmulatorError::Refused(format!("the body is not understood: {error}")))
 }

@@ -1,5 +1,6 @@
-//! Disputes: the holder's bank takes the money back, and perhaps gives it again (<https://docs.stripe.com/api/disputes>). And the warning that
-//! may come before one (<https://docs.stripe.com/api/radar/early_fraud_warnings>).
+//! Disputes: the holder's bank takes the money back, and perhaps gives it again
+//! (<https://docs.stripe.com/api/disputes>). And the warning that may come before one
+//! (<https://docs.stripe.com/api/radar/early_fraud_warnings>).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,7 +15,8 @@ use super::world::{Change, Tx};
 /// How long evidence is taken where a test does not say it, in seconds.
 const DUE_IN_S: u64 = 7 * 24 * 3_600;
 
-/// What a dispute is opened with. What is not given is what the bank would do: all that is left of the charge, as fraud.
+/// What a dispute is opened with. What is not given is what the bank would do: all that is left of
+/// the charge, as fraud.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisputeTerms {
@@ -46,18 +48,26 @@ impl Emulator {
     /// # Errors
     /// As [`grant`](Emulator::grant).
     pub fn open_dispute(&self, charge: &str, reason: &str) -> Result<Value, EmulatorError> {
-        self.open_dispute_on(charge, &DisputeTerms { reason: Some(reason.to_owned()), ..DisputeTerms::default() })
+        self.open_dispute_on(
+            charge,
+            &DisputeTerms { reason: Some(reason.to_owned()), ..DisputeTerms::default() },
+        )
     }
 
     /// Opens a dispute on these terms: over a part of a charge, or an inquiry that takes no money.
     ///
     /// # Errors
     /// As [`grant`](Emulator::grant).
-    pub fn open_dispute_on(&self, charge: &str, terms: &DisputeTerms) -> Result<Value, EmulatorError> {
+    pub fn open_dispute_on(
+        &self,
+        charge: &str,
+        terms: &DisputeTerms,
+    ) -> Result<Value, EmulatorError> {
         self.shared.ask(|tx| tx.open_dispute(charge, terms))
     }
 
-    /// Gives a dispute another status, in Stripe's words or in one that it does not have: an inquiry that becomes a dispute takes the money.
+    /// Gives a dispute another status, in Stripe's words or in one that it does not have: an
+    /// inquiry that becomes a dispute takes the money.
     ///
     /// # Errors
     /// As [`grant`](Emulator::grant).
@@ -85,7 +95,12 @@ impl Emulator {
 impl Tx<'_> {
     /// What disputes hold of a charge.
     pub(super) fn disputed(&self, charge: &str) -> i64 {
-        self.world.disputes.iter().filter(|it| it.charge == charge && it.takes()).map(|it| it.amount).sum()
+        self.world
+            .disputes
+            .iter()
+            .filter(|it| it.charge == charge && it.takes())
+            .map(|it| it.amount)
+            .sum()
     }
 
     /// Opens a dispute over what is left of a charge, or over a part of it.
@@ -94,7 +109,9 @@ impl Tx<'_> {
         let left = charge.amount - charge.amount_refunded - self.disputed(&charge.id);
         let amount = terms.amount.unwrap_or(left);
         if charge.status != ChargeStatus::Succeeded || amount <= 0 || amount > left {
-            return Err(ApiError::refused("Only what is left of a paid charge that is neither refunded nor disputed can be disputed."));
+            return Err(ApiError::refused(
+                "Only what is left of a paid charge that is neither refunded nor disputed can be disputed.",
+            ));
         }
         let mut dispute = Dispute {
             id: self.id("du"),
@@ -104,7 +121,11 @@ impl Tx<'_> {
             amount,
             currency: charge.currency.clone(),
             reason: terms.reason.clone().unwrap_or_else(|| String::from("fraudulent")),
-            status: String::from(if terms.inquiry { "warning_needs_response" } else { "needs_response" }),
+            status: String::from(if terms.inquiry {
+                "warning_needs_response"
+            } else {
+                "needs_response"
+            }),
             balance_transactions: Vec::new(),
             due_by_unix_s: Some(self.now_unix_s.saturating_add(terms.due_in_s.unwrap_or(DUE_IN_S))),
         };
@@ -117,7 +138,8 @@ impl Tx<'_> {
         Ok(self.tell(dispute, "charge.dispute.created"))
     }
 
-    /// Closes a dispute; a won one gives the amount back, not the fee. A lost one can still be won: the bank changes its mind.
+    /// Closes a dispute; a won one gives the amount back, not the fee. A lost one can still be won:
+    /// the bank changes its mind.
     pub(super) fn close_dispute(&mut self, id: &str, won: bool) -> Answered {
         let mut dispute = self.dispute(id)?;
         if dispute.status == "won" || (dispute.status == "lost" && !won) {
@@ -168,7 +190,13 @@ impl Tx<'_> {
 
     /// Opens the disputes whose time has come.
     pub(super) fn open_due_disputes(&mut self) {
-        let is_due = |id: &&String| self.world.charges.get(id).and_then(|it| it.disputes_at_unix_s).is_some_and(|at| at <= self.now_unix_s);
+        let is_due = |id: &&String| {
+            self.world
+                .charges
+                .get(id)
+                .and_then(|it| it.disputes_at_unix_s)
+                .is_some_and(|at| at <= self.now_unix_s)
+        };
         let due: Vec<String> = self.world.awaiting_dispute.iter().filter(is_due).cloned().collect();
         for id in due {
             if self.open_dispute(&id, &DisputeTerms::default()).is_err() {
@@ -186,11 +214,19 @@ impl Tx<'_> {
     }
 
     fn paid_charge(&self, id: &str) -> Result<Charge, ApiError> {
-        self.world.charges.get(id).cloned().ok_or_else(|| ApiError::no_such(404, "charge", "charge", id))
+        self.world
+            .charges
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(404, "charge", "charge", id))
     }
 
     fn dispute(&self, id: &str) -> Result<Dispute, ApiError> {
-        self.world.disputes.get(id).cloned().ok_or_else(|| ApiError::no_such(404, "dispute", "dispute", id))
+        self.world
+            .disputes
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(404, "dispute", "dispute", id))
     }
 
     fn tell(&mut self, dispute: Dispute, kind: &str) -> Value {

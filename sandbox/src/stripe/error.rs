@@ -20,7 +20,16 @@ pub(super) struct ApiError {
 
 impl ApiError {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code: None, decline_code: None, param: None, message: message.into(), about: Vec::new(), began: false }
+        Self {
+            status,
+            kind,
+            code: None,
+            decline_code: None,
+            param: None,
+            message: message.into(),
+            about: Vec::new(),
+            began: false,
+        }
     }
 
     /// The request is malformed: nothing began.
@@ -30,11 +39,17 @@ impl ApiError {
 
     /// A parameter that this version of the API does not have.
     pub(super) fn unknown_param(name: &str) -> Self {
-        Self { code: Some("parameter_unknown"), ..Self::invalid(name, format!("Received unknown parameter: {name}")) }
+        Self {
+            code: Some("parameter_unknown"),
+            ..Self::invalid(name, format!("Received unknown parameter: {name}"))
+        }
     }
 
     pub(super) fn missing_param(name: &str) -> Self {
-        Self { code: Some("parameter_missing"), ..Self::invalid(name, format!("Missing required param: {name}.")) }
+        Self {
+            code: Some("parameter_missing"),
+            ..Self::invalid(name, format!("Missing required param: {name}."))
+        }
     }
 
     /// The request is well formed, and the state of things forbids it.
@@ -42,17 +57,23 @@ impl ApiError {
         Self { began: true, ..Self::new(400, "invalid_request_error", message) }
     }
 
-    /// There is no such object. `status` is 404 where the path names it, 400 where a parameter does.
+    /// There is no such object. `status` is 404 where the path names it, 400 where a parameter
+    /// does.
     pub(super) fn no_such(status: u16, what: &str, param: &str, id: &str) -> Self {
         let message = format!("No such {what}: '{id}'");
-        let error = Self::new(status, "invalid_request_error", message).code("resource_missing").param(param);
+        let error = Self::new(status, "invalid_request_error", message)
+            .code("resource_missing")
+            .param(param);
         Self { began: true, ..error }
     }
 
     /// The card said no.
     pub(super) fn card(decline: &Decline, charge: &str) -> Self {
         let error = Self { began: true, ..Self::new(402, "card_error", decline.message) };
-        Self { decline_code: Some(decline.decline_code), ..error.code(decline.code).about("charge", json!(charge)) }
+        Self {
+            decline_code: Some(decline.decline_code),
+            ..error.code(decline.code).about("charge", json!(charge))
+        }
     }
 
     pub(super) fn unauthorized(message: impl Into<String>) -> Self {
@@ -60,7 +81,11 @@ impl ApiError {
     }
 
     pub(super) fn unrecognized_url(method: &str, path: &str) -> Self {
-        Self::new(404, "invalid_request_error", format!("Unrecognized request URL ({method}: {path})."))
+        Self::new(
+            404,
+            "invalid_request_error",
+            format!("Unrecognized request URL ({method}: {path})."),
+        )
     }
 
     /// The key belongs to another request.
@@ -94,7 +119,9 @@ impl ApiError {
     /// The token cannot pay, in the status of a payment that failed.
     pub(super) fn token_refused() -> Self {
         let message = "This shared payment granted token cannot be used for this payment.";
-        Self::new(402, "invalid_request_error", message).param("payment_method_data[shared_payment_granted_token]").kept()
+        Self::new(402, "invalid_request_error", message)
+            .param("payment_method_data[shared_payment_granted_token]")
+            .kept()
     }
 
     pub(super) fn internal() -> Self {
@@ -128,7 +155,8 @@ impl ApiError {
         let mut error = json!({"type": self.kind, "message": self.message});
         if let Some(code) = self.code {
             error["code"] = json!(code);
-            error["doc_url"] = json!(format!("https://docs.stripe.com/error-codes/{}", code.replace('_', "-")));
+            error["doc_url"] =
+                json!(format!("https://docs.stripe.com/error-codes/{}", code.replace('_', "-")));
         }
         if let Some(code) = self.decline_code {
             error["decline_code"] = json!(code);

@@ -11,7 +11,8 @@ pub enum Fault {
     DropBefore,
     /// It is done and stored, and the connection is closed without an answer.
     DropAfter,
-    /// It is done and stored, nothing is heard for `ms` milliseconds, and then the connection is closed.
+    /// It is done and stored, nothing is heard for `ms` milliseconds, and then the connection is
+    /// closed.
     HangAfter {
         /// How long.
         ms: u64,
@@ -32,7 +33,8 @@ pub enum Fault {
         /// How long the client is asked to wait, in seconds.
         retry_after_s: u64,
     },
-    /// 424: something that Stripe itself depends on failed; nothing was done, and that answer is stored.
+    /// 424: something that Stripe itself depends on failed; nothing was done, and that answer is
+    /// stored.
     DependencyFailed,
     /// 402 about the token, as an invalid request; nothing was done.
     TokenRefused,
@@ -75,7 +77,8 @@ impl Rule {
     }
 
     fn fits(&self, method: &Method, path: &str) -> bool {
-        let same = |(ours, theirs): (&str, &str)| ours == "*" || ours.starts_with(':') || ours == theirs;
+        let same =
+            |(ours, theirs): (&str, &str)| ours == "*" || ours.starts_with(':') || ours == theirs;
         let method_fits = self.method == "*" || self.method.eq_ignore_ascii_case(method.as_str());
         let lengths_fit = self.path.split('/').count() == path.split('/').count();
         method_fits && lengths_fit && self.path.split('/').zip(path.split('/')).all(same)

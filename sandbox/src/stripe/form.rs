@@ -1,4 +1,5 @@
-//! Parameters: `application/x-www-form-urlencoded` with brackets, as Stripe reads bodies and query strings.
+//! Parameters: `application/x-www-form-urlencoded` with brackets, as Stripe reads bodies and query
+//! strings.
 
 use super::error::ApiError;
 use super::rows::Metadata;
@@ -27,7 +28,12 @@ impl Form {
 
     /// The value of `name`; an empty one is none.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .rev()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     pub(super) fn owned(&self, name: &str) -> Option<String> {
@@ -42,7 +48,9 @@ impl Form {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), ApiError> {
         let is_known = |key: &str| {
             known.iter().any(|name| match name.strip_suffix("[*]") {
-                Some(name) => key == name || key.strip_prefix(name).is_some_and(|rest| rest.starts_with('[')),
+                Some(name) => {
+                    key == name || key.strip_prefix(name).is_some_and(|rest| rest.starts_with('['))
+                }
                 None => key == *name,
             })
         };
@@ -54,13 +62,16 @@ impl Form {
 
     /// The first parameter named `name` or below it.
     pub(super) fn first_below(&self, name: &str) -> Option<&str> {
-        let below = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
+        let below = |key: &str| {
+            key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
         self.0.iter().map(|(key, _)| key.as_str()).find(|key| below(key))
     }
 
     /// The values of a list: `a[]=x`, `a[0]=x`.
     pub(super) fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let inside = move |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
+        let inside =
+            move |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('['));
         self.0.iter().filter(move |(key, _)| inside(key)).map(|(_, value)| value.as_str())
     }
 
@@ -68,13 +79,16 @@ impl Form {
         let Some(text) = self.get(name) else { return Ok(None) };
         match text.parse() {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err(ApiError::invalid(name, format!("Invalid integer: {text}")).code("parameter_invalid_integer")),
+            Err(_) => Err(ApiError::invalid(name, format!("Invalid integer: {text}"))
+                .code("parameter_invalid_integer")),
         }
     }
 
     pub(super) fn time(&self, name: &str) -> Result<Option<u64>, ApiError> {
         let Some(number) = self.integer(name)? else { return Ok(None) };
-        u64::try_from(number).map(Some).map_err(|_| ApiError::invalid(name, format!("Invalid timestamp: {number}")))
+        u64::try_from(number)
+            .map(Some)
+            .map_err(|_| ApiError::invalid(name, format!("Invalid timestamp: {number}")))
     }
 
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
@@ -90,10 +104,12 @@ impl Form {
     pub(super) fn amount(&self, name: &str) -> Result<Option<i64>, ApiError> {
         match self.integer(name)? {
             Some(amount) if amount <= 0 => {
-                Err(ApiError::invalid(name, "This value must be greater than or equal to 1.").code("parameter_invalid_integer"))
+                Err(ApiError::invalid(name, "This value must be greater than or equal to 1.")
+                    .code("parameter_invalid_integer"))
             }
             Some(amount) if amount > LARGEST_AMOUNT => {
-                Err(ApiError::invalid(name, "Amount must be no more than $999,999.99").code("amount_too_large"))
+                Err(ApiError::invalid(name, "Amount must be no more than $999,999.99")
+                    .code("amount_too_large"))
             }
             amount => Ok(amount),
         }
@@ -116,13 +132,23 @@ impl Form {
     pub(super) fn metadata(&self, name: &str) -> Result<Metadata, ApiError> {
         let mut metadata = Metadata::new();
         for (key, value) in &self.0 {
-            let Some(rest) = key.strip_prefix(name).filter(|rest| rest.starts_with('[')) else { continue };
-            let inner = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|inner| !inner.contains(['[', ']']));
+            let Some(rest) = key.strip_prefix(name).filter(|rest| rest.starts_with('[')) else {
+                continue;
+            };
+            let inner = rest
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+                .filter(|inner| !inner.contains(['[', ']']));
             let Some(inner) = inner else {
                 return Err(ApiError::invalid(key, "Metadata values must be strings"));
             };
-            if inner.chars().count() > LONGEST_METADATA_KEY || value.chars().count() > LONGEST_METADATA_VALUE {
-                return Err(ApiError::invalid(name, "Metadata keys can have up to 40 characters and values up to 500"));
+            if inner.chars().count() > LONGEST_METADATA_KEY
+                || value.chars().count() > LONGEST_METADATA_VALUE
+            {
+                return Err(ApiError::invalid(
+                    name,
+                    "Metadata keys can have up to 40 characters and values up to 500",
+                ));
             }
             metadata.insert(inner.to_owned(), value.clone());
         }

@@ -85,7 +85,8 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
-    /// Accepts no more, and gives requests that began two seconds. The folder can be opened again afterwards.
+    /// Accepts no more, and gives requests that began two seconds. The folder can be opened again
+    /// afterwards.
     pub async fn stop(mut self) {
         // A server that ended already hears nothing.
         let _ = self.stop.send(());
@@ -113,7 +114,8 @@ impl Emulator {
         self.shared.calls()
     }
 
-    /// Every payment intent, oldest first, as the API shows it and with the granted token that pays it.
+    /// Every payment intent, oldest first, as the API shows it and with the granted token that pays
+    /// it.
     ///
     /// # Errors
     /// [`EmulatorError::Broken`].
@@ -131,7 +133,8 @@ impl Emulator {
     /// # Errors
     /// [`EmulatorError::Broken`].
     pub fn refunds(&self) -> Result<Vec<Value>, EmulatorError> {
-        self.shared.commit(None, |tx| tx.world.refunds.iter().map(super::rows::Refund::json).collect())
+        self.shared
+            .commit(None, |tx| tx.world.refunds.iter().map(super::rows::Refund::json).collect())
     }
 
     /// Moves the emulator's clock against its own.
@@ -177,7 +180,8 @@ impl Emulator {
     /// Sends an event once more.
     ///
     /// # Errors
-    /// [`EmulatorError::Refused`] if there is no such event or no target; or as [`set_clock_offset`](Self::set_clock_offset).
+    /// [`EmulatorError::Refused`] if there is no such event or no target; or as
+    /// [`set_clock_offset`](Self::set_clock_offset).
     pub fn send_event(&self, id: &str, how: Resend) -> Result<(), EmulatorError> {
         self.shared.send_event(id, how)
     }
@@ -185,7 +189,8 @@ impl Emulator {
     /// Makes a granted token; `params` as for the endpoint.
     ///
     /// # Errors
-    /// [`EmulatorError::Refused`] with the API's own words; or as [`set_clock_offset`](Self::set_clock_offset).
+    /// [`EmulatorError::Refused`] with the API's own words; or as
+    /// [`set_clock_offset`](Self::set_clock_offset).
     pub fn grant(&self, params: &[(&str, &str)]) -> Result<Value, EmulatorError> {
         let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
         self.shared.ask(|tx| tx.grant(&Form::parse(text.as_bytes())))
@@ -220,7 +225,10 @@ impl Drop for Emulator {
 
 impl Shared {
     /// Does something that the API could refuse.
-    pub(super) fn ask(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<Value, ApiError>) -> Result<Value, EmulatorError> {
+    pub(super) fn ask(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<Value, ApiError>,
+    ) -> Result<Value, EmulatorError> {
         self.commit(None, work)?.map_err(|error| EmulatorError::Refused(error.message().to_owned()))
     }
 
@@ -238,7 +246,10 @@ impl Shared {
     }
 
     pub(super) fn set_webhook(&self, url: Option<String>) -> Result<(), EmulatorError> {
-        let callable = |url: &str| url.parse::<http::Uri>().is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some());
+        let callable = |url: &str| {
+            url.parse::<http::Uri>()
+                .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
+        };
         match url {
             Some(url) if !callable(&url) => Err(EmulatorError::Target(url)),
             url => self.set(|settings| settings.webhook_url = url),
@@ -253,7 +264,11 @@ impl Shared {
     /// Hands to the queue what waits.
     pub(super) fn send_waiting(&self, order: Order) -> Result<(), EmulatorError> {
         let waiting = |tx: &mut Tx<'_>| -> Vec<String> {
-            let all = tx.world.deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Waiting);
+            let all = tx
+                .world
+                .deliveries
+                .iter()
+                .filter(|delivery| delivery.state == DeliveryState::Waiting);
             all.map(|delivery| delivery.id.clone()).collect()
         };
         let mut waiting = self.commit(None, waiting)?;

@@ -32,7 +32,8 @@ const KNOWN: [&str; 17] = [
     "expand[*]",
 ];
 /// Where the token may stand.
-pub(super) const TOKEN_PARAMS: [&str; 2] = ["shared_payment_granted_token", "payment_method_data[shared_payment_granted_token]"];
+pub(super) const TOKEN_PARAMS: [&str; 2] =
+    ["shared_payment_granted_token", "payment_method_data[shared_payment_granted_token]"];
 
 impl Tx<'_> {
     /// `POST /v1/payment_intents` with `confirm=true`
@@ -41,15 +42,30 @@ impl Tx<'_> {
         let amount = form.need_amount("amount")?;
         let currency = form.need_currency("currency")?;
         if amount < smallest(&currency) {
-            return Err(ApiError::invalid("amount", format!("Amount must be at least 0.50 {currency}")).code("amount_too_small"));
+            return Err(ApiError::invalid(
+                "amount",
+                format!("Amount must be at least 0.50 {currency}"),
+            )
+            .code("amount_too_small"));
         }
         if form.boolean("confirm")? != Some(true) {
-            return Err(ApiError::invalid("confirm", "This emulator confirms each payment intent as it is made: confirm must be true."));
+            return Err(ApiError::invalid(
+                "confirm",
+                "This emulator confirms each payment intent as it is made: confirm must be true.",
+            ));
         }
-        if form.get("capture_method").is_some_and(|method| !["automatic", "automatic_async"].contains(&method)) {
-            return Err(ApiError::invalid("capture_method", "This emulator captures automatically."));
+        if form
+            .get("capture_method")
+            .is_some_and(|method| !["automatic", "automatic_async"].contains(&method))
+        {
+            return Err(ApiError::invalid(
+                "capture_method",
+                "This emulator captures automatically.",
+            ));
         }
-        if self.world.settings.behaviour.documented_spelling_only && form.get(TOKEN_PARAMS[0]).is_some() {
+        if self.world.settings.behaviour.documented_spelling_only
+            && form.get(TOKEN_PARAMS[0]).is_some()
+        {
             return Err(ApiError::unknown_param(TOKEN_PARAMS[0]));
         }
         let (param, token) = token(form)?;
@@ -77,7 +93,9 @@ impl Tx<'_> {
             cancellation_reason: None,
         };
         match method.outcome {
-            Outcome::Succeeds | Outcome::Disputed => Ok(self.succeed(intent, token, method.outcome).json()),
+            Outcome::Succeeds | Outcome::Disputed => {
+                Ok(self.succeed(intent, token, method.outcome).json())
+            }
             Outcome::Declined(decline) => Err(self.decline(intent, token, &decline)),
             Outcome::NeedsAction => {
                 intent.status = Status::RequiresAction;
@@ -101,8 +119,10 @@ impl Tx<'_> {
         let mut intent = self.intent(id)?;
         if !matches!(intent.status, Status::RequiresAction | Status::RequiresPaymentMethod) {
             let status = json!(intent.status);
-            let message =
-                format!("You cannot cancel this PaymentIntent because it has a status of {}.", status.as_str().unwrap_or_default());
+            let message = format!(
+                "You cannot cancel this PaymentIntent because it has a status of {}.",
+                status.as_str().unwrap_or_default()
+            );
             let error = ApiError::refused(message).code("payment_intent_unexpected_state");
             return Err(error.about("payment_intent", intent.json()));
         }
@@ -118,10 +138,17 @@ impl Tx<'_> {
     pub(super) fn settle(&mut self, id: &str, succeeds: bool) -> Answered {
         let intent = self.intent(id)?;
         if !matches!(intent.status, Status::Processing | Status::RequiresAction) {
-            return Err(ApiError::refused("Only a payment intent that is processing or requires action can be settled."));
+            return Err(ApiError::refused(
+                "Only a payment intent that is processing or requires action can be settled.",
+            ));
         }
         let Some(token) = self.world.tokens.get(&intent.token).cloned() else {
-            return Err(ApiError::no_such(400, "shared_payment.granted_token", "id", &intent.token));
+            return Err(ApiError::no_such(
+                400,
+                "shared_payment.granted_token",
+                "id",
+                &intent.token,
+            ));
         };
         if succeeds && intent.status == Status::RequiresAction {
             self.usable(&intent.token, "payment_method", intent.amount, &intent.currency)?;
@@ -135,7 +162,11 @@ impl Tx<'_> {
     }
 
     pub(super) fn intent(&self, id: &str) -> Result<Intent, ApiError> {
-        self.world.intents.get(id).cloned().ok_or_else(|| ApiError::no_such(404, "payment_intent", "intent", id))
+        self.world
+            .intents
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ApiError::no_such(404, "payment_intent", "intent", id))
     }
 
     /// Takes the money: charge, balance, token and intent change together.
@@ -151,7 +182,8 @@ impl Tx<'_> {
         intent.last_payment_error = None;
         token.captured = token.captured.saturating_add(intent.amount);
         if !self.world.settings.behaviour.tokens_by_amount || token.captured >= token.max_amount {
-            token.deactivated = Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Consumed });
+            token.deactivated =
+                Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Consumed });
         }
         let used = self.token_json(&token);
         self.put(Change::Charge(charge));
@@ -165,9 +197,11 @@ impl Tx<'_> {
     /// The card said no; the token can be tried again.
     fn decline(&mut self, mut intent: Intent, token: Token, decline: &Decline) -> ApiError {
         let mut charge = self.charge(&intent, &token, ChargeStatus::Failed);
-        charge.failure = Some([decline.code, decline.decline_code, decline.message].map(str::to_owned));
+        charge.failure =
+            Some([decline.code, decline.decline_code, decline.message].map(str::to_owned));
         let error = ApiError::card(decline, &charge.id);
-        let method = json!({"id": intent.payment_method, "object": "payment_method", "type": "card"});
+        let method =
+            json!({"id": intent.payment_method, "object": "payment_method", "type": "card"});
         let mut last = error.inner();
         last["payment_method"] = method;
         intent.status = Status::RequiresPaymentMethod;
@@ -182,7 +216,8 @@ impl Tx<'_> {
 
     /// The charge of an intent: the pending one goes on, else there is a new one.
     fn charge(&mut self, intent: &Intent, token: &Token, status: ChargeStatus) -> Charge {
-        let pending = intent.latest_charge.as_deref().and_then(|id| self.world.charges.get(id)).cloned();
+        let pending =
+            intent.latest_charge.as_deref().and_then(|id| self.world.charges.get(id)).cloned();
         if let Some(pending) = pending.filter(|charge| charge.status == ChargeStatus::Pending) {
             return Charge { status, ..pending };
         }
@@ -217,7 +252,8 @@ fn token(form: &Form) -> Result<(&'static str, &str), ApiError> {
     }
 }
 
-/// The smallest charge, in the smallest unit of the currency (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+/// The smallest charge, in the smallest unit of the currency
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 fn smallest(currency: &str) -> i64 {
     if currency == "gbp" { 30 } else { 50 }
 }

@@ -3,23 +3,32 @@
 use serde_json::{Value, json};
 
 use super::methods;
-use super::rows::{BalanceTransaction, Charge, ChargeStatus, Deactivated, Dispute, Event, FraudWarning, Intent, Reason, Refund, Token};
+use super::rows::{
+    BalanceTransaction, Charge, ChargeStatus, Deactivated, Dispute, Event, FraudWarning, Intent,
+    Reason, Refund, Token,
+};
 use super::world::World;
 
 impl Token {
     /// Why it is of no use any more, if it is not. Expiry needs no event of its own.
     pub(super) fn deactivated_at(&self, now_unix_s: u64) -> Option<Deactivated> {
         let expired = self.expires_at_unix_s.filter(|at| *at <= now_unix_s);
-        self.deactivated.clone().or_else(|| expired.map(|at_unix_s| Deactivated { at_unix_s, reason: Reason::Expired }))
+        self.deactivated
+            .clone()
+            .or_else(|| expired.map(|at_unix_s| Deactivated { at_unix_s, reason: Reason::Expired }))
     }
 
     pub(super) fn details(&self) -> Value {
-        methods::find(&self.method).map_or(Value::Null, |method| method.details(&self.method, self.customer.as_deref(), &self.id))
+        methods::find(&self.method).map_or(Value::Null, |method| {
+            method.details(&self.method, self.customer.as_deref(), &self.id)
+        })
     }
 
     /// The same on its charge, whose fingerprint is the card's own.
     pub(super) fn charge_details(&self) -> Value {
-        methods::find(&self.method).map_or(Value::Null, |method| method.details(&self.method, self.customer.as_deref(), ""))
+        methods::find(&self.method).map_or(Value::Null, |method| {
+            method.details(&self.method, self.customer.as_deref(), "")
+        })
     }
 
     pub(super) fn json(&self, now_unix_s: u64, agent_profile: &str) -> Value {
@@ -79,8 +88,10 @@ impl Charge {
         let paid = self.status == ChargeStatus::Succeeded;
         let failure = self.failure.as_ref();
         let outcome = match failure {
-            Some([_, decline, message]) => json!({"network_status": "declined_by_network", "reason": decline, "seller_message": message,
-                "type": "issuer_declined"}),
+            Some([_, decline, message]) => {
+                json!({"network_status": "declined_by_network", "reason": decline, "seller_message": message,
+                "type": "issuer_declined"})
+            }
             None => {
                 json!({"network_status": "approved_by_network", "reason": null, "seller_message": "Payment complete.", "type": "authorized"})
             }
@@ -131,7 +142,12 @@ impl Refund {
 
 impl Dispute {
     pub(super) fn json(&self, world: &World) -> Value {
-        let movements: Vec<Value> = self.balance_transactions.iter().filter_map(|id| world.balance.get(id)).map(|it| it.json()).collect();
+        let movements: Vec<Value> = self
+            .balance_transactions
+            .iter()
+            .filter_map(|id| world.balance.get(id))
+            .map(|it| it.json())
+            .collect();
         json!({
             "id": self.id, "object": "dispute", "amount": self.amount, "balance_transactions": movements, "charge": self.charge,
             "created": self.created_unix_s, "currency": self.currency, "evidence_details": {

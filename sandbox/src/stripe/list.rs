@@ -1,4 +1,5 @@
-//! Lists by cursor, newest first (<https://docs.stripe.com/api/pagination>), and search by metadata.
+//! Lists by cursor, newest first (<https://docs.stripe.com/api/pagination>), and search by
+//! metadata.
 
 use serde_json::{Value, json};
 
@@ -11,8 +12,17 @@ use super::world::{Table, Tx};
 
 const USUAL_LIMIT: usize = 10;
 const LARGEST_LIMIT: usize = 100;
-const PAGING: [&str; 9] =
-    ["limit", "starting_after", "ending_before", "created", "created[gt]", "created[gte]", "created[lt]", "created[lte]", "expand[*]"];
+const PAGING: [&str; 9] = [
+    "limit",
+    "starting_after",
+    "ending_before",
+    "created",
+    "created[gt]",
+    "created[gte]",
+    "created[lt]",
+    "created[lte]",
+    "expand[*]",
+];
 
 /// What a list needs to know of a row.
 pub(super) trait Listed {
@@ -42,7 +52,9 @@ macro_rules! listed {
     };
 }
 
-listed!(Intent, "payment_intent", |it, name| (name == "customer").then_some(it.customer.as_deref()).flatten());
+listed!(Intent, "payment_intent", |it, name| (name == "customer")
+    .then_some(it.customer.as_deref())
+    .flatten());
 listed!(Charge, "charge", |it, name| (name == "payment_intent").then_some(it.intent.as_str()));
 listed!(Refund, "refund", |it, name| match name {
     "payment_intent" => Some(it.intent.as_str()),
@@ -65,7 +77,13 @@ listed!(Payout, "payout", |it, name| (name == "status").then_some(it.status.word
 listed!(Event, "event", |it, name| (name == "type").then_some(it.kind.as_str()));
 
 /// One page of a table, filtered by the parameters named in `filters`.
-pub(super) fn page<T: Listed>(table: &Table<T>, url: &str, form: &Form, filters: &[&str], json: impl Fn(&T) -> Value) -> Answered {
+pub(super) fn page<T: Listed>(
+    table: &Table<T>,
+    url: &str,
+    form: &Form,
+    filters: &[&str],
+    json: impl Fn(&T) -> Value,
+) -> Answered {
     form.only(&[&PAGING[..], filters].concat())?;
     let limit = limit(form)?;
     let mut rows = matching(table, form, filters)?;
@@ -75,7 +93,12 @@ pub(super) fn page<T: Listed>(table: &Table<T>, url: &str, form: &Form, filters:
         at.map(Some).ok_or_else(|| ApiError::no_such(400, T::WHAT, param, id))
     };
     let has_more = match (position("starting_after")?, position("ending_before")?) {
-        (Some(_), Some(_)) => return Err(ApiError::invalid("ending_before", "Only one of starting_after and ending_before may be given.")),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid(
+                "ending_before",
+                "Only one of starting_after and ending_before may be given.",
+            ));
+        }
         (None, Some(end)) => {
             rows.truncate(end);
             let start = end.saturating_sub(limit);
@@ -103,7 +126,11 @@ fn limit(form: &Form) -> Result<usize, ApiError> {
 }
 
 /// The rows inside the time range and the filters, newest first.
-fn matching<'t, T: Listed>(table: &'t Table<T>, form: &Form, filters: &[&str]) -> Result<Vec<&'t T>, ApiError> {
+fn matching<'t, T: Listed>(
+    table: &'t Table<T>,
+    form: &Form,
+    filters: &[&str],
+) -> Result<Vec<&'t T>, ApiError> {
     let exact = form.time("created")?;
     let (gt, gte) = (form.time("created[gt]")?, form.time("created[gte]")?);
     let (lt, lte) = (form.time("created[lt]")?, form.time("created[lte]")?);
@@ -112,7 +139,10 @@ fn matching<'t, T: Listed>(table: &'t Table<T>, form: &Form, filters: &[&str]) -
         let upper = lt.is_none_or(|bound| at < bound) && lte.is_none_or(|bound| at <= bound);
         exact.is_none_or(|bound| at == bound) && lower && upper
     };
-    let wanted = |row: &&T| in_time(row.created()) && filters.iter().all(|name| form.get(name).is_none_or(|v| row.field(name) == Some(v)));
+    let wanted = |row: &&T| {
+        in_time(row.created())
+            && filters.iter().all(|name| form.get(name).is_none_or(|v| row.field(name) == Some(v)))
+    };
     let mut rows: Vec<&T> = table.iter().filter(wanted).collect();
     rows.reverse();
     rows.sort_by_key(|row| std::cmp::Reverse(row.created()));
@@ -120,8 +150,9 @@ fn matching<'t, T: Listed>(table: &'t Table<T>, form: &Form, filters: &[&str]) -
 }
 
 impl Tx<'_> {
-    /// `GET /v1/payment_intents/search`: clauses `metadata['key']:'value'` and `status:'value'`, joined by `AND`
-    /// (<https://docs.stripe.com/search#search-query-language>). What was made a moment ago may not be found yet.
+    /// `GET /v1/payment_intents/search`: clauses `metadata['key']:'value'` and `status:'value'`,
+    /// joined by `AND` (<https://docs.stripe.com/search#search-query-language>). What was made a
+    /// moment ago may not be found yet.
     pub(super) fn search_intents(&self, form: &Form) -> Answered {
         form.only(&["query", "limit", "page", "expand[*]"])?;
         let (limit, query) = (limit(form)?, form.need("query")?);
@@ -130,10 +161,18 @@ impl Tx<'_> {
             return Err(ApiError::invalid("query", "We were unable to parse your search query."));
         };
         let skipped = usize::try_from(form.integer("page")?.unwrap_or(0)).unwrap_or(0);
-        let indexed = |it: &&Intent| it.created_unix_s.saturating_add(self.world.settings.search_lag_s) <= self.now_unix_s;
-        let found = self.world.intents.iter().filter(indexed).filter(|it| clauses.iter().all(|clause| clause.holds(it)));
+        let indexed = |it: &&Intent| {
+            it.created_unix_s.saturating_add(self.world.settings.search_lag_s) <= self.now_unix_s
+        };
+        let found = self
+            .world
+            .intents
+            .iter()
+            .filter(indexed)
+            .filter(|it| clauses.iter().all(|clause| clause.holds(it)));
         let found: Vec<&Intent> = found.collect();
-        let data: Vec<Value> = found.iter().rev().skip(skipped).take(limit).map(|it| it.json()).collect();
+        let data: Vec<Value> =
+            found.iter().rev().skip(skipped).take(limit).map(|it| it.json()).collect();
         let end = skipped.saturating_add(data.len());
         let has_more = found.len() > end;
         let next_page = has_more.then(|| end.to_string());

@@ -1,7 +1,7 @@
 //! The test payment methods: which card a name stands for, and what it does when it is charged.
 //!
-//! The names are those of Stripe's page on testing; a declining card is also known by the plain name of its decline
-//! (`pm_card_insufficient_funds`), each with and without `visa_`.
+//! The names are those of Stripe's page on testing; a declining card is also known by the plain
+//! name of its decline (`pm_card_insufficient_funds`), each with and without `visa_`.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -29,11 +29,21 @@ pub(super) struct Decline {
     pub message: &'static str,
 }
 
-pub(super) const GENERIC_DECLINE: Decline =
-    Decline { code: "card_declined", decline_code: "generic_decline", message: "Your card was declined." };
-const INSUFFICIENT_FUNDS: Decline =
-    Decline { code: "card_declined", decline_code: "insufficient_funds", message: "Your card has insufficient funds." };
-const EXPIRED_CARD: Decline = Decline { code: "expired_card", decline_code: "expired_card", message: "Your card has expired." };
+pub(super) const GENERIC_DECLINE: Decline = Decline {
+    code: "card_declined",
+    decline_code: "generic_decline",
+    message: "Your card was declined.",
+};
+const INSUFFICIENT_FUNDS: Decline = Decline {
+    code: "card_declined",
+    decline_code: "insufficient_funds",
+    message: "Your card has insufficient funds.",
+};
+const EXPIRED_CARD: Decline = Decline {
+    code: "expired_card",
+    decline_code: "expired_card",
+    message: "Your card has expired.",
+};
 const PROCESSING_ERROR: Decline = Decline {
     code: "processing_error",
     decline_code: "processing_error",
@@ -75,17 +85,29 @@ pub(super) fn find(name: &str) -> Option<Method> {
     let rest = name.strip_prefix("pm_card_")?;
     let (digits, outcome) = match rest.strip_prefix("visa_").unwrap_or(rest) {
         "chargeDeclined" | "generic_decline" => ("0002", Outcome::Declined(GENERIC_DECLINE)),
-        "chargeDeclinedInsufficientFunds" | "insufficient_funds" => ("9995", Outcome::Declined(INSUFFICIENT_FUNDS)),
+        "chargeDeclinedInsufficientFunds" | "insufficient_funds" => {
+            ("9995", Outcome::Declined(INSUFFICIENT_FUNDS))
+        }
         "chargeDeclinedExpiredCard" | "expired_card" => ("0069", Outcome::Declined(EXPIRED_CARD)),
-        "chargeDeclinedProcessingError" | "processing_error" => ("0119", Outcome::Declined(PROCESSING_ERROR)),
+        "chargeDeclinedProcessingError" | "processing_error" => {
+            ("0119", Outcome::Declined(PROCESSING_ERROR))
+        }
         "authenticationRequired" | "authentication_required" => ("3184", Outcome::NeedsAction),
         "processing" => ("7726", Outcome::Processing),
         "createDispute" | "dispute" => ("0259", Outcome::Disputed),
         "noFingerprint" | "no_fingerprint" => {
-            return Some(Method { card: Some(("visa", "1881")), fingerprint: Fingerprint::Hidden, outcome: Outcome::Succeeds });
+            return Some(Method {
+                card: Some(("visa", "1881")),
+                fingerprint: Fingerprint::Hidden,
+                outcome: Outcome::Succeeds,
+            });
         }
         "newFingerprint" | "new_fingerprint" => {
-            return Some(Method { card: Some(("visa", "1881")), fingerprint: Fingerprint::OfToken, outcome: Outcome::Succeeds });
+            return Some(Method {
+                card: Some(("visa", "1881")),
+                fingerprint: Fingerprint::OfToken,
+                outcome: Outcome::Succeeds,
+            });
         }
         _ => return None,
     };

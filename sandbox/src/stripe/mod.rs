@@ -1,26 +1,36 @@
-//! A Stripe emulator in process: what a gateway needs of the API, over HTTP on loopback, with the rules that hurt.
+//! A Stripe emulator in process: what a gateway needs of the API, over HTTP on loopback, with the
+//! rules that hurt.
 //!
-//! - A granted token is confirmed, declined, held, consumed and refused as Stripe does it; the card that a token was
-//!   made from decides (`pm_card_visa`, `pm_card_chargeDeclined`, ... in `methods.rs`).
-//! - Idempotency keys, restricted versions, cursors, events and their signatures follow Stripe's API reference.
+//! - A granted token is confirmed, declined, held, consumed and refused as Stripe does it; the card
+//!   that a token was made from decides (`pm_card_visa`, `pm_card_chargeDeclined`, ... in
+//!   `methods.rs`).
+//! - Idempotency keys, restricted versions, cursors, events and their signatures follow Stripe's
+//!   API reference.
 //! - What goes wrong is asked for by rules ([`Rule`]), on the handle or below `/_emulator`.
-//! - Refunds are pending, fail, and fail after they succeeded: `POST /_emulator/refunds` with `{"status": "pending"}` (`succeeded`,
-//!   `failed`) says what new ones are at first, `POST /_emulator/refunds/{id}/settle` with `{"succeeds": false}` decides a pending one or
-//!   takes a succeeded one back, with `refund.updated`, `charge.refund.updated`, `refund.failed` and a falling `amount_refunded`. A 500 that
-//!   a key keeps is the fault `error_kept` of `POST /_emulator/faults`; `dependency_failed` is a 424, `token_refused` a 402 about the token.
-//!   `POST /_emulator/refunds/{id}/status` gives one a status in any word.
-//! - Partial disputes and inquiries: `POST /_emulator/charges/{id}/dispute` with `{"amount": 300}` or `{"inquiry": true}`.
-//! - Fingerprints are one per card; `pm_card_noFingerprint` shows none, `pm_card_newFingerprint` another one on each token, and
-//!   `pm_local` is a local method, whose money is of the type `payment`.
-//! - What differs between accounts and versions is in [`Behaviour`], `POST /_emulator/behaviour`: the spelling of the token in a charge, tokens
-//!   that are consumed by amount, usage limits that are null, thin events, a rate limit, the account's id.
-//! - Each charge, refund and dispute moves the balance: a charge costs 2.9 % and 30 cents, a dispute 15.00, a refund gives no fee back.
-//!   `POST /_emulator/payouts` pays all of it out as the schedule does, `{"manual": true, "amount": 500}` by hand, which names no entry;
-//!   `{"status": "pending"}` leaves it on its way, and `POST /_emulator/payouts/{id}/settle` with `{"succeeds": false}` decides one, or lets
-//!   a paid one fail. `POST /_emulator/balance_transactions` with `{"amount": -25, "type": "stripe_fee"}` adds what no call of the API made,
-//!   with `fee`, `currency` and `source` where they are needed.
-//! - Everything is on the disk before it is answered, if a folder is given: a killed process comes back to the same
-//!   account. Faults and the list of calls live as long as the process.
+//! - Refunds are pending, fail, and fail after they succeeded: `POST /_emulator/refunds` with
+//!   `{"status": "pending"}` (`succeeded`, `failed`) says what new ones are at first, `POST
+//!   /_emulator/refunds/{id}/settle` with `{"succeeds": false}` decides a pending one or takes a
+//!   succeeded one back, with `refund.updated`, `charge.refund.updated`, `refund.failed` and a
+//!   falling `amount_refunded`. A 500 that a key keeps is the fault `error_kept` of `POST
+//!   /_emulator/faults`; `dependency_failed` is a 424, `token_refused` a 402 about the token. `POST
+//!   /_emulator/refunds/{id}/status` gives one a status in any word.
+//! - Partial disputes and inquiries: `POST /_emulator/charges/{id}/dispute` with `{"amount": 300}`
+//!   or `{"inquiry": true}`.
+//! - Fingerprints are one per card; `pm_card_noFingerprint` shows none, `pm_card_newFingerprint`
+//!   another one on each token, and `pm_local` is a local method, whose money is of the type
+//!   `payment`.
+//! - What differs between accounts and versions is in [`Behaviour`], `POST /_emulator/behaviour`:
+//!   the spelling of the token in a charge, tokens that are consumed by amount, usage limits that
+//!   are null, thin events, a rate limit, the account's id.
+//! - Each charge, refund and dispute moves the balance: a charge costs 2.9 % and 30 cents, a
+//!   dispute 15.00, a refund gives no fee back. `POST /_emulator/payouts` pays all of it out as the
+//!   schedule does, `{"manual": true, "amount": 500}` by hand, which names no entry; `{"status":
+//!   "pending"}` leaves it on its way, and `POST /_emulator/payouts/{id}/settle` with `{"succeeds":
+//!   false}` decides one, or lets a paid one fail. `POST /_emulator/balance_transactions` with
+//!   `{"amount": -25, "type": "stripe_fee"}` adds what no call of the API made, with `fee`,
+//!   `currency` and `source` where they are needed.
+//! - Everything is on the disk before it is answered, if a folder is given: a killed process comes
+//!   back to the same account. Faults and the list of calls live as long as the process.
 
 mod auth;
 mod balance;

@@ -1,4 +1,5 @@
-//! Payouts to the seller's bank, and the balance that is left (<https://docs.stripe.com/api/payouts>, <https://docs.stripe.com/api/balance>).
+//! Payouts to the seller's bank, and the balance that is left
+//! (<https://docs.stripe.com/api/payouts>, <https://docs.stripe.com/api/balance>).
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,8 @@ pub(super) struct Payout {
     pub created_unix_s: u64,
     pub amount: i64,
     pub currency: String,
-    /// Made by the schedule: it names the balance entries in it. One that was asked for by hand names none.
+    /// Made by the schedule: it names the balance entries in it. One that was asked for by hand
+    /// names none.
     pub automatic: bool,
     pub status: PayoutStatus,
     pub balance_transaction: String,
@@ -46,13 +48,15 @@ pub enum PayoutStatus {
 pub struct PayoutTerms {
     /// Asked for by hand, so that it names none of its entries.
     pub manual: bool,
-    /// How much, in the currency's minor unit; all that is there if it is not given. Only a payout by hand may take less.
+    /// How much, in the currency's minor unit; all that is there if it is not given. Only a payout
+    /// by hand may take less.
     pub amount: Option<i64>,
     /// What it is at first.
     pub status: PayoutStatus,
 }
 
-/// An entry of the balance that no charge, refund or dispute of the API made: a fee of the account, a correction, another product's sale.
+/// An entry of the balance that no charge, refund or dispute of the API made: a fee of the account,
+/// a correction, another product's sale.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EntryTerms {
@@ -119,12 +123,16 @@ impl Emulator {
 }
 
 impl Tx<'_> {
-    /// Sends the balance to the bank. The schedule takes everything, and each entry in it names the payout.
+    /// Sends the balance to the bank. The schedule takes everything, and each entry in it names the
+    /// payout.
     pub(super) fn pay_out(&mut self, terms: &PayoutTerms) -> Answered {
-        let there: i64 = self.world.balance.iter().filter(|it| it.currency == USD).map(|it| it.net).sum();
+        let there: i64 =
+            self.world.balance.iter().filter(|it| it.currency == USD).map(|it| it.net).sum();
         let amount = terms.amount.unwrap_or(there);
         if amount <= 0 || amount > there || (!terms.manual && amount != there) {
-            return Err(ApiError::refused(format!("{amount} cannot be paid out of a balance of {there}.")));
+            return Err(ApiError::refused(format!(
+                "{amount} cannot be paid out of a balance of {there}."
+            )));
         }
         let mut payout = Payout {
             id: self.id("po"),
@@ -138,7 +146,8 @@ impl Tx<'_> {
         };
         payout.balance_transaction = self.record_payout(&payout.id, "payout", -amount);
         if payout.automatic {
-            let open = self.world.balance.iter().filter(|it| it.currency == USD && it.payout.is_none());
+            let open =
+                self.world.balance.iter().filter(|it| it.currency == USD && it.payout.is_none());
             for mut entry in open.cloned().collect::<Vec<_>>() {
                 entry.payout = Some(payout.id.clone());
                 self.put(Change::BalanceTransaction(entry));
@@ -152,7 +161,8 @@ impl Tx<'_> {
         Ok(payout.json())
     }
 
-    /// A payout that fails brings its amount back as an entry of its own, which the next payout takes.
+    /// A payout that fails brings its amount back as an entry of its own, which the next payout
+    /// takes.
     pub(super) fn settle_payout(&mut self, id: &str, succeeds: bool) -> Answered {
         let found = self.world.payouts.get(id).cloned();
         let mut payout = found.ok_or_else(|| ApiError::no_such(404, "payout", "id", id))?;
@@ -163,11 +173,14 @@ impl Tx<'_> {
             }
             (PayoutStatus::Pending | PayoutStatus::Paid, false) => {
                 payout.status = PayoutStatus::Failed;
-                payout.failure_balance_transaction = Some(self.record_payout(&payout.id, "payout_failure", payout.amount));
+                payout.failure_balance_transaction =
+                    Some(self.record_payout(&payout.id, "payout_failure", payout.amount));
                 "payout.failed"
             }
             (PayoutStatus::Paid | PayoutStatus::Failed, _) => {
-                return Err(ApiError::refused("Only a payout that is pending, or one that was paid and then fails, can be settled."));
+                return Err(ApiError::refused(
+                    "Only a payout that is pending, or one that was paid and then fails, can be settled.",
+                ));
             }
         };
         self.put(Change::Payout(payout.clone()));
@@ -179,14 +192,20 @@ impl Tx<'_> {
     pub(super) fn add_entry(&mut self, terms: &EntryTerms) -> Answered {
         let currency = terms.currency.clone().unwrap_or_else(|| USD.to_owned());
         let kind = terms.r#type.clone().unwrap_or_else(|| String::from("adjustment"));
-        let id = self.record_other((terms.amount, terms.fee), &kind, &currency, terms.source.as_deref());
+        let id =
+            self.record_other((terms.amount, terms.fee), &kind, &currency, terms.source.as_deref());
         Ok(self.world.balance.get(&id).map_or(Value::Null, super::rows::BalanceTransaction::json))
     }
 
-    /// `GET /v1/balance_transactions`: by source, type or payout. Only a payout of the schedule names its entries.
+    /// `GET /v1/balance_transactions`: by source, type or payout. Only a payout of the schedule
+    /// names its entries.
     pub(super) fn list_balance(&self, url: &str, form: &Form) -> Answered {
         if let Some(id) = form.get("payout") {
-            let payout = self.world.payouts.get(id).ok_or_else(|| ApiError::no_such(404, "payout", "payout", id))?;
+            let payout = self
+                .world
+                .payouts
+                .get(id)
+                .ok_or_else(|| ApiError::no_such(404, "payout", "payout", id))?;
             if !payout.automatic {
                 return Err(ApiError::invalid(
                     "payout",
@@ -205,7 +224,8 @@ pub(super) fn balance(world: &World) -> Value {
         *sums.entry(&entry.currency).or_default() += entry.net;
     }
     let amount = |(currency, amount): (&&str, i64)| json!({"amount": amount, "currency": currency, "source_types": {"card": amount}});
-    let available: Vec<Value> = sums.iter().map(|(currency, sum)| amount((currency, *sum))).collect();
+    let available: Vec<Value> =
+        sums.iter().map(|(currency, sum)| amount((currency, *sum))).collect();
     let pending: Vec<Value> = sums.keys().map(|currency| amount((currency, 0))).collect();
     json!({"object": "balance", "available": available, "livemode": false, "pending": pending})
 }

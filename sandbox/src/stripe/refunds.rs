@@ -9,7 +9,8 @@ use super::rows::{Charge, ChargeStatus, Refund, RefundStatus};
 use super::world::{Change, Tx};
 use super::{Emulator, EmulatorError};
 
-const KNOWN: [&str; 6] = ["payment_intent", "charge", "amount", "reason", "metadata[*]", "expand[*]"];
+const KNOWN: [&str; 6] =
+    ["payment_intent", "charge", "amount", "reason", "metadata[*]", "expand[*]"];
 const REASONS: [&str; 3] = ["duplicate", "fraudulent", "requested_by_customer"];
 
 impl Emulator {
@@ -37,23 +38,34 @@ impl Tx<'_> {
         let amount = form.amount("amount")?;
         let (reason, metadata) = (form.owned("reason"), form.metadata("metadata")?);
         if reason.as_deref().is_some_and(|reason| !REASONS.contains(&reason)) {
-            return Err(ApiError::invalid("reason", "Invalid reason: must be one of duplicate, fraudulent, or requested_by_customer"));
+            return Err(ApiError::invalid(
+                "reason",
+                "Invalid reason: must be one of duplicate, fraudulent, or requested_by_customer",
+            ));
         }
         let mut charge = self.refunded_charge(form)?;
         let left = charge.amount - charge.amount_refunded;
         if left == 0 {
-            return Err(ApiError::refused(format!("Charge {} has already been refunded.", charge.id)).code("charge_already_refunded"));
+            return Err(ApiError::refused(format!(
+                "Charge {} has already been refunded.",
+                charge.id
+            ))
+            .code("charge_already_refunded"));
         }
         let disputed = self.disputed(&charge.id);
         if disputed >= left {
-            return Err(
-                ApiError::refused(format!("Charge {} has been charged back; cannot issue a refund.", charge.id)).code("charge_disputed")
-            );
+            return Err(ApiError::refused(format!(
+                "Charge {} has been charged back; cannot issue a refund.",
+                charge.id
+            ))
+            .code("charge_disputed"));
         }
         let amount = amount.unwrap_or(left - disputed);
         let left = left - disputed;
         if amount > left {
-            let message = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})");
+            let message = format!(
+                "Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+            );
             return Err(ApiError::refused(message).code("charge_already_refunded").param("amount"));
         }
         let mut refund = Refund {
@@ -84,8 +96,8 @@ impl Tx<'_> {
         Ok(refund.json())
     }
 
-    /// Decides a pending refund, or lets one fail that had succeeded: the bank sent the money back. What failed counts no more in the
-    /// charge's `amount_refunded`.
+    /// Decides a pending refund, or lets one fail that had succeeded: the bank sent the money back.
+    /// What failed counts no more in the charge's `amount_refunded`.
     pub(super) fn settle_refund(&mut self, id: &str, succeeds: bool) -> Answered {
         let found = self.world.refunds.get(id).cloned();
         let mut refund = found.ok_or_else(|| ApiError::no_such(404, "refund", "id", id))?;
@@ -100,7 +112,9 @@ impl Tx<'_> {
                 }
             }
             (RefundStatus::Succeeded | RefundStatus::Failed, _) => {
-                return Err(ApiError::refused("Only a refund that is pending, or one that succeeded and then fails, can be settled."));
+                return Err(ApiError::refused(
+                    "Only a refund that is pending, or one that succeeded and then fails, can be settled.",
+                ));
             }
         }
         self.put(Change::Refund(refund.clone()));
@@ -116,7 +130,10 @@ impl Tx<'_> {
     fn refunded_charge(&self, form: &Form) -> Result<Charge, ApiError> {
         let found = match (form.get("payment_intent"), form.get("charge")) {
             (Some(_), Some(_)) => {
-                return Err(ApiError::invalid("charge", "You may only specify one of these parameters: payment_intent, charge."));
+                return Err(ApiError::invalid(
+                    "charge",
+                    "You may only specify one of these parameters: payment_intent, charge.",
+                ));
             }
             (None, None) => {
                 return Err(ApiError::invalid(
@@ -125,14 +142,23 @@ impl Tx<'_> {
                 ));
             }
             (Some(id), None) => {
-                let intent = self.world.intents.get(id).ok_or_else(|| ApiError::no_such(400, "payment_intent", "payment_intent", id))?;
+                let intent = self.world.intents.get(id).ok_or_else(|| {
+                    ApiError::no_such(400, "payment_intent", "payment_intent", id)
+                })?;
                 intent.latest_charge.as_deref().and_then(|charge| self.world.charges.get(charge))
             }
-            (None, Some(id)) => Some(self.world.charges.get(id).ok_or_else(|| ApiError::no_such(400, "charge", "charge", id))?),
+            (None, Some(id)) => Some(
+                self.world
+                    .charges
+                    .get(id)
+                    .ok_or_else(|| ApiError::no_such(400, "charge", "charge", id))?,
+            ),
         };
         match found.filter(|charge| charge.status == ChargeStatus::Succeeded) {
             Some(charge) => Ok(charge.clone()),
-            None => Err(ApiError::refused("This PaymentIntent does not have a successful charge to refund.")),
+            None => Err(ApiError::refused(
+                "This PaymentIntent does not have a successful charge to refund.",
+            )),
         }
     }
 }

@@ -46,7 +46,9 @@ impl Answer {
 
     /// The headers of each call.
     pub(super) fn about(self, request_id: &str, version: Option<&str>, key: Option<&str>) -> Self {
-        let answer = self.header("request-id", request_id).header("stripe-version", version.unwrap_or(USUAL_VERSION));
+        let answer = self
+            .header("request-id", request_id)
+            .header("stripe-version", version.unwrap_or(USUAL_VERSION));
         match key {
             Some(key) => answer.header("idempotency-key", key),
             None => answer,
@@ -55,7 +57,8 @@ impl Answer {
 
     pub(super) fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body.to_string())));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("x-turnpike-mode", HeaderValue::from_static("sandbox"));

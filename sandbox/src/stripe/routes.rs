@@ -43,7 +43,9 @@ pub(super) fn answer(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Answered {
     let segments: Vec<&str> = asked.path.trim_matches('/').split('/').collect();
     let answered = match (asked.method.as_str(), segments.as_slice()) {
         ("POST", ["v1", "test_helpers", "shared_payment", "granted_tokens"]) => tx.grant(form),
-        ("POST", ["v1", "test_helpers", "shared_payment", "granted_tokens", id, "revoke"]) => tx.revoke(id, form),
+        ("POST", ["v1", "test_helpers", "shared_payment", "granted_tokens", id, "revoke"]) => {
+            tx.revoke(id, form)
+        }
         ("GET", ["v1", "shared_payment", "granted_tokens", id]) => tx.granted(id),
         ("POST", ["v1", "payment_intents"]) => tx.create_intent(form),
         ("POST", ["v1", "payment_intents", id, "cancel"]) => tx.cancel_intent(id, form),
@@ -62,17 +64,35 @@ fn read(tx: &Tx<'_>, segments: &[&str], asked: &Asked<'_>) -> Answered {
         ["v1", "payment_intents"] => page(&world.intents, url, form, &["customer"], |it| it.json()),
         ["v1", "payment_intents", "search"] => tx.search_intents(form),
         ["v1", "charges"] => page(&world.charges, url, form, &["payment_intent"], |it| it.json()),
-        ["v1", "refunds"] => page(&world.refunds, url, form, &["payment_intent", "charge"], |it| it.json()),
-        ["v1", "disputes"] => page(&world.disputes, url, form, &["payment_intent", "charge"], |it| it.json(world)),
-        ["v1", "radar", "early_fraud_warnings"] => page(&world.fraud_warnings, url, form, &["payment_intent", "charge"], |it| it.json()),
+        ["v1", "refunds"] => {
+            page(&world.refunds, url, form, &["payment_intent", "charge"], |it| it.json())
+        }
+        ["v1", "disputes"] => {
+            page(&world.disputes, url, form, &["payment_intent", "charge"], |it| it.json(world))
+        }
+        ["v1", "radar", "early_fraud_warnings"] => {
+            page(&world.fraud_warnings, url, form, &["payment_intent", "charge"], |it| it.json())
+        }
         ["v1", "balance"] => Ok(payouts::balance(world)),
         ["v1", "balance_transactions"] => tx.list_balance(url, form),
         ["v1", "payouts"] => page(&world.payouts, url, form, &["status"], |it| it.json()),
         ["v1", "events"] => page(&world.events, url, form, &["type"], |it| it.json()),
-        ["v1", kind @ ("payment_intents" | "charges" | "refunds" | "disputes" | "balance_transactions" | "payouts" | "events"), id] => {
+        [
+            "v1",
+            kind @ ("payment_intents"
+            | "charges"
+            | "refunds"
+            | "disputes"
+            | "balance_transactions"
+            | "payouts"
+            | "events"),
+            id,
+        ] => {
             form.only(&["expand[*]", "client_secret"])?;
             let what = kind.trim_end_matches('s');
-            object(world, id).filter(|it| it["object"] == what).ok_or_else(|| ApiError::no_such(404, what, "id", id))
+            object(world, id)
+                .filter(|it| it["object"] == what)
+                .ok_or_else(|| ApiError::no_such(404, what, "id", id))
         }
         _ => Err(ApiError::unrecognized_url("GET", asked.path)),
     }
@@ -96,7 +116,10 @@ fn object(world: &World, id: &str) -> Option<Value> {
 fn expand(world: &World, mut answer: Value, form: &Form) -> Answered {
     for path in form.list("expand") {
         if !expand_at(world, &mut answer, path) {
-            return Err(ApiError::invalid("expand", format!("This property cannot be expanded ({path}).")));
+            return Err(ApiError::invalid(
+                "expand",
+                format!("This property cannot be expanded ({path})."),
+            ));
         }
     }
     Ok(answer)

@@ -1,4 +1,5 @@
-//! What the emulator remembers. Rows are kept as JSON in its log; what a client sees of them is in `json.rs`.
+//! What the emulator remembers. Rows are kept as JSON in its log; what a client sees of them is in
+//! `json.rs`.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,11 @@ const STOPS_WITHIN: Duration = Duration::from_secs(2);
 struct Dropped;
 
 /// Accepts connections until `stop` changes or its sender is gone.
-pub(super) async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stop: watch::Receiver<()>) {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    listener: TcpListener,
+    mut stop: watch::Receiver<()>,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -75,7 +79,10 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, mut stop: watch::Rec
     }
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Dropped> {
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY_BYTES).collect().await else {
         let error = ApiError::invalid("body", "The request body cannot be read or is too long.");

@@ -19,7 +19,8 @@ use crate::log::{Log, Magic, Opened};
 
 const MAGIC: Magic = *b"tpstrip1";
 const FILE_NAME: &str = "stripe.log";
-/// An idempotency key is forgotten after this long (<https://docs.stripe.com/api/idempotent_requests>).
+/// An idempotency key is forgotten after this long
+/// (<https://docs.stripe.com/api/idempotent_requests>).
 const KEY_KEPT_S: u64 = 24 * 60 * 60;
 /// So many calls are remembered.
 const MOST_CALLS: usize = 10_000;
@@ -79,7 +80,10 @@ struct Beside {
 
 impl Shared {
     /// Opens the log and comes back to what it says.
-    pub(super) fn open(config: &EmulatorConfig, due: UnboundedSender<String>) -> Result<Self, EmulatorError> {
+    pub(super) fn open(
+        config: &EmulatorConfig,
+        due: UnboundedSender<String>,
+    ) -> Result<Self, EmulatorError> {
         let mut world = World::default();
         let mut log = None;
         let mut began = false;
@@ -87,14 +91,19 @@ impl Shared {
             let Opened { log: opened, payloads } = Log::open(dir, FILE_NAME, &MAGIC)?;
             began = !payloads.is_empty();
             for payload in payloads {
-                let changes: Vec<Change> = serde_json::from_slice(&payload).map_err(|error| EmulatorError::Record(error.to_string()))?;
+                let changes: Vec<Change> = serde_json::from_slice(&payload)
+                    .map_err(|error| EmulatorError::Record(error.to_string()))?;
                 changes.into_iter().for_each(|change| world.apply(change));
             }
             log = Some(opened);
         }
         if !began {
             let place = config.dir.as_deref().unwrap_or(Path::new("memory")).display();
-            let seed = hex::encode(Sha256::digest(format!("{place} {} {}", (config.clock)(), std::process::id())));
+            let seed = hex::encode(Sha256::digest(format!(
+                "{place} {} {}",
+                (config.clock)(),
+                std::process::id()
+            )));
             let change = Change::Began { seed };
             if let Some(log) = &mut log {
                 log.append(&encode(&vec![change.clone()])?)?;
@@ -102,12 +111,24 @@ impl Shared {
             world.apply(change);
         }
         let inner = Mutex::new(Inner { world, log, keys_in_use: HashSet::new(), broken: false });
-        let (secret_key, webhook_secret) = (config.secret_key.clone(), config.webhook_secret.clone());
-        Ok(Self { inner, beside: Mutex::default(), clock: config.clock.clone(), secret_key, webhook_secret, due })
+        let (secret_key, webhook_secret) =
+            (config.secret_key.clone(), config.webhook_secret.clone());
+        Ok(Self {
+            inner,
+            beside: Mutex::default(),
+            clock: config.clock.clone(),
+            secret_key,
+            webhook_secret,
+            due,
+        })
     }
 
     /// Does a piece of work; what it changes is on the disk when this returns.
-    pub(super) fn commit<R>(&self, key: Option<&str>, work: impl FnOnce(&mut Tx<'_>) -> R) -> Result<R, EmulatorError> {
+    pub(super) fn commit<R>(
+        &self,
+        key: Option<&str>,
+        work: impl FnOnce(&mut Tx<'_>) -> R,
+    ) -> Result<R, EmulatorError> {
         let mut guard = self.lock()?;
         let inner = &mut *guard;
         let now = self.now(&inner.world);
@@ -116,7 +137,9 @@ impl Shared {
         let result = work(&mut tx);
         let changes = tx.into_changes();
         let stored = match &mut inner.log {
-            Some(log) if !changes.is_empty() => encode(&changes).and_then(|bytes| Ok(log.append(&bytes)?)),
+            Some(log) if !changes.is_empty() => {
+                encode(&changes).and_then(|bytes| Ok(log.append(&bytes)?))
+            }
             _ => Ok(()),
         };
         if let Err(error) = stored {
@@ -147,17 +170,29 @@ impl Shared {
     pub(super) fn claim(&self, key: &str, asked: &str) -> Result<Claim, EmulatorError> {
         let mut inner = self.lock()?;
         let now = self.now(&inner.world);
-        let stored = inner.world.stored.get(key).filter(|stored| now < stored.at_unix_s.saturating_add(KEY_KEPT_S));
+        let stored = inner
+            .world
+            .stored
+            .get(key)
+            .filter(|stored| now < stored.at_unix_s.saturating_add(KEY_KEPT_S));
         if let Some(stored) = stored {
             let same = stored.asked == asked;
-            return Ok(if same { Claim::Replay(Box::new(stored.clone())) } else { Claim::Refused(ApiError::other_parameters(key)) });
+            return Ok(if same {
+                Claim::Replay(Box::new(stored.clone()))
+            } else {
+                Claim::Refused(ApiError::other_parameters(key))
+            });
         }
         let new = inner.keys_in_use.insert(key.to_owned());
         Ok(if new { Claim::Begin } else { Claim::Refused(ApiError::key_in_use(key)) })
     }
 
     /// The fault that is due for a call, and an id for it.
-    pub(super) fn begin_call(&self, method: &Method, path: &str) -> Result<(String, Option<Fault>), EmulatorError> {
+    pub(super) fn begin_call(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<(String, Option<Fault>), EmulatorError> {
         let mut beside = self.beside()?;
         beside.calls_begun += 1;
         let digest = Sha256::digest(format!("request {} {}", beside.calls_begun, (self.clock)()));
@@ -191,7 +226,10 @@ impl Shared {
         self.beside().map(|beside| beside.calls.iter().cloned().collect()).unwrap_or_default()
     }
 
-    pub(super) fn with_faults<R>(&self, work: impl FnOnce(&mut Faults) -> R) -> Result<R, EmulatorError> {
+    pub(super) fn with_faults<R>(
+        &self,
+        work: impl FnOnce(&mut Faults) -> R,
+    ) -> Result<R, EmulatorError> {
         Ok(work(&mut self.beside()?.faults))
     }
 
@@ -204,7 +242,8 @@ impl Shared {
         self.beside.lock().map_err(|_| EmulatorError::Broken)
     }
 
-    /// Gives the log's file back, after the work that is being done. What is asked for later finds a broken emulator.
+    /// Gives the log's file back, after the work that is being done. What is asked for later finds
+    /// a broken emulator.
     pub(super) fn close(&self) {
         if let Ok(mut inner) = self.inner.lock() {
             inner.log = None;
@@ -216,7 +255,8 @@ impl Shared {
         (self.clock)().saturating_add_signed(world.settings.clock_offset_s)
     }
 
-    /// A panic while the lock was held may have left memory and disk apart; starting again makes them one.
+    /// A panic while the lock was held may have left memory and disk apart; starting again makes
+    /// them one.
     fn lock(&self) -> Result<MutexGuard<'_, Inner>, EmulatorError> {
         let inner = self.inner.lock().map_err(|_| EmulatorError::Broken)?;
         if inner.broken { Err(EmulatorError::Broken) } else { Ok(inner) }

@@ -35,13 +35,18 @@ impl Tx<'_> {
         let max_amount = form.need_amount("usage_limits[max_amount]")?;
         let expires_at_unix_s = form.time("usage_limits[expires_at]")?;
         if expires_at_unix_s.is_some_and(|at| at <= self.now_unix_s) {
-            return Err(ApiError::invalid("usage_limits[expires_at]", "This value must be in the future."));
+            return Err(ApiError::invalid(
+                "usage_limits[expires_at]",
+                "This value must be in the future.",
+            ));
         }
         let shared_metadata = form.metadata("shared_metadata")?;
         if methods::find(&method).is_none() {
             return Err(ApiError::no_such(400, "PaymentMethod", "payment_method", &method));
         }
-        let network_id = form.owned("seller_details[network_id]").or_else(|| form.owned("seller_details[network_business_profile]"));
+        let network_id = form
+            .owned("seller_details[network_id]")
+            .or_else(|| form.owned("seller_details[network_business_profile]"));
         let (id, customer) = (self.id("spt"), form.owned("customer"));
         let token = Token {
             id,
@@ -63,7 +68,11 @@ impl Tx<'_> {
 
     /// `GET /v1/shared_payment/granted_tokens/:id`
     pub(super) fn granted(&self, id: &str) -> Answered {
-        let token = self.world.tokens.get(id).ok_or_else(|| ApiError::no_such(404, "shared_payment.granted_token", "id", id))?;
+        let token = self
+            .world
+            .tokens
+            .get(id)
+            .ok_or_else(|| ApiError::no_such(404, "shared_payment.granted_token", "id", id))?;
         Ok(self.token_json(token))
     }
 
@@ -71,11 +80,15 @@ impl Tx<'_> {
     pub(super) fn revoke(&mut self, id: &str, form: &Form) -> Answered {
         form.only(&[])?;
         let found = self.world.tokens.get(id).cloned();
-        let mut token = found.ok_or_else(|| ApiError::no_such(404, "shared_payment.granted_token", "id", id))?;
+        let mut token = found
+            .ok_or_else(|| ApiError::no_such(404, "shared_payment.granted_token", "id", id))?;
         if token.deactivated_at(self.now_unix_s).is_some() {
-            return Err(ApiError::refused("This shared payment granted token has already been deactivated."));
+            return Err(ApiError::refused(
+                "This shared payment granted token has already been deactivated.",
+            ));
         }
-        token.deactivated = Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Revoked });
+        token.deactivated =
+            Some(Deactivated { at_unix_s: self.now_unix_s, reason: Reason::Revoked });
         self.put(Change::Token(token.clone()));
         let json = self.token_json(&token);
         self.emit("shared_payment.granted_token.deactivated", json.clone());
@@ -91,7 +104,13 @@ impl Tx<'_> {
     }
 
     /// Whether a token may pay `amount` now; the rules in the order in which they are told.
-    pub(super) fn usable(&self, id: &str, param: &str, amount: i64, currency: &str) -> Result<Token, ApiError> {
+    pub(super) fn usable(
+        &self,
+        id: &str,
+        param: &str,
+        amount: i64,
+        currency: &str,
+    ) -> Result<Token, ApiError> {
         let no_such = || ApiError::no_such(400, "shared_payment.granted_token", param, id);
         let token = self.world.tokens.get(id).ok_or_else(no_such)?;
         let refused = |message: &str| Err(ApiError::refused(message).param(param));
@@ -103,16 +122,22 @@ impl Tx<'_> {
             });
         }
         if token.held_by.is_some() {
-            return refused("This shared payment granted token is in use by a payment that is still processing.");
+            return refused(
+                "This shared payment granted token is in use by a payment that is still processing.",
+            );
         }
         if token.network_id.as_deref().is_some_and(|seller| seller != PROFILE) {
             return refused("This shared payment granted token was granted to another seller.");
         }
         if token.currency != currency {
-            return refused("The currency of the payment does not match the usage limits of the shared payment granted token.");
+            return refused(
+                "The currency of the payment does not match the usage limits of the shared payment granted token.",
+            );
         }
         if amount.checked_add(token.captured).is_none_or(|total| total > token.max_amount) {
-            return refused("The amount of the payment exceeds the usage limits of the shared payment granted token.");
+            return refused(
+                "The amount of the payment exceeds the usage limits of the shared payment granted token.",
+            );
         }
         Ok(token.clone())
     }

@@ -1,4 +1,5 @@
-//! The tables, and the one way to change them: a transaction whose changes are one record of the log.
+//! The tables, and the one way to change them: a transaction whose changes are one record of the
+//! log.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::payouts::Payout;
 use super::rows::{
-    BalanceTransaction, Charge, Delivery, DeliveryState, Dispute, Event, FraudWarning, Intent, Refund, Settings, Stored, Token,
+    BalanceTransaction, Charge, Delivery, DeliveryState, Dispute, Event, FraudWarning, Intent,
+    Refund, Settings, Stored, Token,
 };
 
 /// The version that events are written in.
@@ -113,7 +115,10 @@ impl World {
             Change::Settings(settings) => self.settings = settings,
             Change::Reset => {
                 let (seed, ids) = (std::mem::take(&mut self.seed), self.ids);
-                let settings = Settings { webhook_url: self.settings.webhook_url.take(), ..Settings::default() };
+                let settings = Settings {
+                    webhook_url: self.settings.webhook_url.take(),
+                    ..Settings::default()
+                };
                 *self = Self { seed, ids, settings, ..Self::default() };
             }
         }
@@ -131,7 +136,11 @@ pub(super) struct Tx<'w> {
 }
 
 impl<'w> Tx<'w> {
-    pub(super) fn new(world: &'w mut World, now_unix_s: u64, idempotency_key: Option<String>) -> Self {
+    pub(super) fn new(
+        world: &'w mut World,
+        now_unix_s: u64,
+        idempotency_key: Option<String>,
+    ) -> Self {
         Self { world, now_unix_s, idempotency_key, changes: Vec::new() }
     }
 
@@ -153,7 +162,12 @@ impl<'w> Tx<'w> {
         let id = self.id("evt");
         let target = self.world.settings.webhook_url.is_some();
         let body = self.event_body(&id, kind, &object, target);
-        let event = Event { id: id.clone(), created_unix_s: self.now_unix_s, kind: kind.to_owned(), body: body.to_string() };
+        let event = Event {
+            id: id.clone(),
+            created_unix_s: self.now_unix_s,
+            kind: kind.to_owned(),
+            body: body.to_string(),
+        };
         self.put(Change::Event(event));
         if target {
             self.deliver(id, None, false);
@@ -161,10 +175,23 @@ impl<'w> Tx<'w> {
     }
 
     /// Sends an event once more.
-    pub(super) fn deliver(&mut self, event: String, signed_at_unix_s: Option<u64>, wrong_signature: bool) {
+    pub(super) fn deliver(
+        &mut self,
+        event: String,
+        signed_at_unix_s: Option<u64>,
+        wrong_signature: bool,
+    ) {
         let id = self.id("whd");
         let (attempts, state, last_status) = (0, DeliveryState::Waiting, None);
-        self.put(Change::Delivery(Delivery { id, event, attempts, state, last_status, signed_at_unix_s, wrong_signature }));
+        self.put(Change::Delivery(Delivery {
+            id,
+            event,
+            attempts,
+            state,
+            last_status,
+            signed_at_unix_s,
+            wrong_signature,
+        }));
     }
 
     /// What is to be stored; empty if nothing changed.

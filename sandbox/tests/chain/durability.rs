@@ -31,8 +31,12 @@ fn live(test: &TestChain) {
 /// Everything that a client can see.
 fn picture(test: &TestChain) -> Value {
     let head: U256 = parse(test.ask("eth_blockNumber", json!([])));
-    let blocks: Vec<Value> = (0..=head.to::<u64>()).map(|n| test.ask("eth_getBlockByNumber", json!([format!("0x{n:x}"), true]))).collect();
-    let receipts: Vec<Value> = (0..=head.to::<u64>()).map(|n| test.ask("eth_getBlockReceipts", json!([format!("0x{n:x}")]))).collect();
+    let blocks: Vec<Value> = (0..=head.to::<u64>())
+        .map(|n| test.ask("eth_getBlockByNumber", json!([format!("0x{n:x}"), true])))
+        .collect();
+    let receipts: Vec<Value> = (0..=head.to::<u64>())
+        .map(|n| test.ask("eth_getBlockReceipts", json!([format!("0x{n:x}")])))
+        .collect();
     let accounts: Vec<Value> = (0..10)
         .map(|n| {
             let address = dev(n).address();

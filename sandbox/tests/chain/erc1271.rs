@@ -12,7 +12,11 @@ const SAYS_YES: Bytes = bytes!("601080600b6000396000f3631626ba7e60e01b6000526020
 
 fn deploy(test: &TestChain, from: u32, code: Bytes) -> Address {
     let signer = dev(from);
-    let tx = TxEip1559 { to: TxKind::Create, input: code, ..token_tx(test.nonce(signer.address()), Vec::new()) };
+    let tx = TxEip1559 {
+        to: TxKind::Create,
+        input: code,
+        ..token_tx(test.nonce(signer.address()), Vec::new())
+    };
     let hash = test.ask("eth_sendRawTransaction", json!([raw(tx, &signer)]));
     let receipt = test.ask("eth_getTransactionReceipt", json!([hash]));
     assert_eq!(receipt["status"], "0x1");

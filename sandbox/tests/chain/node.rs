@@ -112,7 +112,8 @@ fn an_estimate_is_enough_and_not_much_more() {
     let test = TestChain::new();
     let a = authorization(dev(0).address(), 1);
     let call = by_parts(&a, sign(&a, &dev(0)));
-    let request = json!({"from": dev(2).address(), "to": TOKEN, "data": Bytes::from(call.abi_encode())});
+    let request =
+        json!({"from": dev(2).address(), "to": TOKEN, "data": Bytes::from(call.abi_encode())});
     let estimate: U256 = parse(test.ask("eth_estimateGas", json!([request])));
     let used: U256 = parse(test.settle(2, &call)["gasUsed"].clone());
     assert!(estimate >= used && estimate <= used + used / U256::from(20), "{estimate} for {used}");
@@ -142,7 +143,10 @@ fn logs_are_filtered_by_address_topics_and_range() {
     assert_eq!(count(filter(json!([[used[0], moved[0]], moved[1]]))), 6);
     assert_eq!(count(filter(json!([null, null, moved[2]]))), 3);
     assert_eq!(count(filter(json!([moved[0], moved[2]]))), 0);
-    assert_eq!(test.error("eth_getLogs", json!([{"fromBlock": "0x3", "toBlock": "0x1"}])).0, -32602);
+    assert_eq!(
+        test.error("eth_getLogs", json!([{"fromBlock": "0x3", "toBlock": "0x1"}])).0,
+        -32602
+    );
     let unknown = json!([{"blockHash": alloy_primitives::B256::ZERO}]);
     assert_eq!(test.error("eth_getLogs", unknown).0, -32000);
 }

@@ -216,7 +216,10 @@ pub fn sign(authorization: &TransferWithAuthorization, signer: &Signer) -> [u8; 
     signer.sign_digest(authorization.eip712_signing_hash(&domain()))
 }
 
-pub fn by_parts(a: &TransferWithAuthorization, signature: [u8; 65]) -> SettleByParts::transferWithAuthorizationCall {
+pub fn by_parts(
+    a: &TransferWithAuthorization,
+    signature: [u8; 65],
+) -> SettleByParts::transferWithAuthorizationCall {
     SettleByParts::transferWithAuthorizationCall {
         from: a.from,
         to: a.to,
@@ -230,7 +233,10 @@ pub fn by_parts(a: &TransferWithAuthorization, signature: [u8; 65]) -> SettleByP
     }
 }
 
-pub fn by_bytes(a: &TransferWithAuthorization, signature: &[u8]) -> SettleByBytes::transferWithAuthorizationCall {
+pub fn by_bytes(
+    a: &TransferWithAuthorization,
+    signature: &[u8],
+) -> SettleByBytes::transferWithAuthorizationCall {
     SettleByBytes::transferWithAuthorizationCall {
         from: a.from,
         to: a.to,

@@ -28,7 +28,11 @@ fn both_overloads_settle_and_the_logs_find_the_transaction() {
     for (nonce, in_parts) in [(1, true), (2, false)] {
         let a = authorization(payer.address(), nonce);
         let signature = sign(&a, &payer);
-        let receipt = if in_parts { test.settle(2, &by_parts(&a, signature)) } else { test.settle(2, &by_bytes(&a, &signature)) };
+        let receipt = if in_parts {
+            test.settle(2, &by_parts(&a, signature))
+        } else {
+            test.settle(2, &by_bytes(&a, &signature))
+        };
         assert_eq!(receipt["status"], "0x1");
         let topic = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
         let filter = json!({"address": TOKEN, "fromBlock": "0x0", "topics": [topic, a.from.into_word(), a.nonce]});
@@ -171,8 +175,11 @@ fn a_cancelled_authorization_moves_nothing_and_says_so() {
     assert_eq!(test.refusal(2, &cancel), used);
     assert_eq!(test.units(a.from), START_UNITS);
 
-    let other =
-        SettleByBytes::cancelAuthorizationCall { authorizer: a.from, nonce: B256::repeat_byte(9), signature: signature.to_vec().into() };
+    let other = SettleByBytes::cancelAuthorizationCall {
+        authorizer: a.from,
+        nonce: B256::repeat_byte(9),
+        signature: signature.to_vec().into(),
+    };
     assert_eq!(test.refusal(2, &other), "FiatTokenV2: invalid signature");
 }
 

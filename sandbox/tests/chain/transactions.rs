@@ -17,7 +17,12 @@ fn refused(test: &TestChain, raw: &Bytes) -> String {
 }
 
 fn transfer(nonce: u64) -> TxEip1559 {
-    TxEip1559 { to: TxKind::Call(dev(9).address()), value: U256::from(1), gas_limit: 21_000, ..token_tx(nonce, Vec::new()) }
+    TxEip1559 {
+        to: TxKind::Call(dev(9).address()),
+        value: U256::from(1),
+        gas_limit: 21_000,
+        ..token_tx(nonce, Vec::new())
+    }
 }
 
 #[test]
@@ -59,7 +64,11 @@ fn a_gap_holds_back_what_follows_until_it_closes() {
 #[test]
 fn a_waiting_transaction_is_replaced_only_for_a_tenth_more() {
     let test = TestChain::new();
-    let priced = |percent: u128| TxEip1559 { max_fee_per_gas: 30_000 * percent, max_priority_fee_per_gas: 10_000 * percent, ..transfer(1) };
+    let priced = |percent: u128| TxEip1559 {
+        max_fee_per_gas: 30_000 * percent,
+        max_priority_fee_per_gas: 10_000 * percent,
+        ..transfer(1)
+    };
     let old = raw(priced(100), &dev(0));
     send(&test, &old);
     let little = raw(priced(109), &dev(0));
@@ -106,11 +115,23 @@ fn what_cannot_be_mined_is_refused_in_the_words_of_nodes() {
         (raw(transfer(0), &poor), "insufficient funds for gas * price + value"),
         // A waiting transaction is checked as well.
         (raw(transfer(5), &poor), "insufficient funds for gas * price + value"),
-        (raw(TxEip1559 { chain_id: 1, ..transfer(0) }, &dev(0)), "invalid chain id for signer: have 1 want 84532"),
-        (raw(TxEip1559 { gas_limit: 20_999, ..transfer(0) }, &dev(0)), "intrinsic gas too low: gas 20999, minimum needed 21000"),
-        (raw(TxEip1559 { gas_limit: 60_000_001, ..transfer(0) }, &dev(0)), "exceeds block gas limit"),
         (
-            raw(TxEip1559 { max_fee_per_gas: 999_999, max_priority_fee_per_gas: 0, ..transfer(0) }, &dev(0)),
+            raw(TxEip1559 { chain_id: 1, ..transfer(0) }, &dev(0)),
+            "invalid chain id for signer: have 1 want 84532",
+        ),
+        (
+            raw(TxEip1559 { gas_limit: 20_999, ..transfer(0) }, &dev(0)),
+            "intrinsic gas too low: gas 20999, minimum needed 21000",
+        ),
+        (
+            raw(TxEip1559 { gas_limit: 60_000_001, ..transfer(0) }, &dev(0)),
+            "exceeds block gas limit",
+        ),
+        (
+            raw(
+                TxEip1559 { max_fee_per_gas: 999_999, max_priority_fee_per_gas: 0, ..transfer(0) },
+                &dev(0),
+            ),
             "max fee per gas less than block base fee",
         ),
         (
@@ -146,6 +167,8 @@ fn legacy_transactions_work_and_pay_their_price() {
     let spent = 21_000 * 2_000_000 + 5;
     let left: U256 = parse(test.ask("eth_getBalance", json!([dev(0).address(), "latest"])));
     assert_eq!(left, U256::from(10_u64.pow(18) - spent));
-    let tip: U256 = parse(test.ask("eth_getBalance", json!(["0x4200000000000000000000000000000000000011", "latest"])));
+    let tip: U256 = parse(
+        test.ask("eth_getBalance", json!(["0x4200000000000000000000000000000000000011", "latest"])),
+    );
     assert_eq!(tip, U256::from(21_000_u64 * 1_000_000));
 }

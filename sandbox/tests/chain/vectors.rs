@@ -54,8 +54,8 @@ fn every_payload_for_base_sepolia_settles() {
     assert_eq!(json!(separator), *expected);
 }
 
-/// The same bytes as the reference clients send, and logs of the same shape. The payload was signed for another chain,
-/// so a payload for this one stands in for it.
+/// The same bytes as the reference clients send, and logs of the same shape. The payload was signed
+/// for another chain, so a payload for this one stands in for it.
 #[test]
 fn call_data_and_logs_have_the_shape_of_the_vectors() {
     let vectors = vectors();
@@ -72,7 +72,9 @@ fn call_data_and_logs_have_the_shape_of_the_vectors() {
     a.value = parts.value;
     a.nonce = parts.nonce;
     let receipt = test.settle(2, &by_parts(&a, sign(&a, &dev(0))));
-    for (log, expected) in receipt["logs"].as_array().unwrap().iter().zip(onchain["expectedLogs"].as_array().unwrap()) {
+    for (log, expected) in
+        receipt["logs"].as_array().unwrap().iter().zip(onchain["expectedLogs"].as_array().unwrap())
+    {
         assert_eq!(log["topics"], expected["topics"]);
         assert_eq!(log["data"], expected["data"]);
     }
@@ -84,6 +86,9 @@ fn call_data_and_logs_have_the_shape_of_the_vectors() {
     assert_eq!(call(&onchain["authorizationState"]), U256::from(1));
     assert_eq!(call(&onchain["balanceOf"]), U256::from(START_UNITS) - a.value);
     let topics = &onchain["recoverTxFilter"]["topics"];
-    let found = test.ask("eth_getLogs", json!([{"address": [TOKEN], "topics": topics, "fromBlock": "earliest"}]));
+    let found = test.ask(
+        "eth_getLogs",
+        json!([{"address": [TOKEN], "topics": topics, "fromBlock": "earliest"}]),
+    );
     assert_eq!(found[0]["transactionHash"], receipt["transactionHash"]);
 }

@@ -40,12 +40,19 @@ async fn limits_can_be_null_fingerprints_new_and_money_local() {
     let granted = world.post(GRANT, &granting("pm_card_newFingerprint")).await.body;
     assert_eq!(granted["usage_limits"], Value::Null);
     let other = world.post(GRANT, &granting("pm_card_newFingerprint")).await.body;
-    let fingerprint = |token: &Value| token["payment_method_details"]["card"]["fingerprint"].clone();
+    let fingerprint =
+        |token: &Value| token["payment_method_details"]["card"]["fingerprint"].clone();
     assert_ne!(fingerprint(&granted), fingerprint(&other));
     assert_eq!(world.get("/v1/account").await.body["id"], "acct_other");
     let paid = world.pay("pm_local").await;
     assert!(world.charge_of(&paid).await.starts_with("py_"));
-    assert_eq!(world.get("/v1/balance_transactions?type=payment").await.body["data"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        world.get("/v1/balance_transactions?type=payment").await.body["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(world.get("/v1/balance_transactions?type=charge").await.body["data"], json!([]));
 }
 
@@ -69,6 +76,9 @@ async fn a_thin_event_names_its_object() {
     behaves(&world, json!({"thin_events": true})).await;
     let paid = world.pay("pm_card_visa").await;
     let event = target.events(2).await[0].1.clone();
-    assert_eq!((&event["type"], &event["data"]), (&json!("v1.payment_intent.succeeded"), &Value::Null));
+    assert_eq!(
+        (&event["type"], &event["data"]),
+        (&json!("v1.payment_intent.succeeded"), &Value::Null)
+    );
     assert_eq!(event["related_object"]["id"], paid.body["id"]);
 }

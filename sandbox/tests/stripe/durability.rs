@@ -16,7 +16,9 @@ async fn open(dir: &std::path::Path, time: &Arc<AtomicU64>) -> World {
 /// Everything that a client can see.
 async fn picture(world: &World) -> Value {
     let mut pages = Vec::new();
-    for kind in ["payment_intents", "charges", "refunds", "disputes", "balance_transactions", "events"] {
+    for kind in
+        ["payment_intents", "charges", "refunds", "disputes", "balance_transactions", "events"]
+    {
         pages.push(world.get(&format!("/v1/{kind}?limit=100")).await.body);
     }
     json!(pages)
@@ -40,7 +42,10 @@ async fn a_reopened_emulator_is_the_same() {
     let world = open(dir.path(), &time).await;
     assert_eq!(picture(&world).await, before);
     let replayed = world.post_key(INTENTS, &paying(&token), "key").await;
-    assert_eq!((replayed.header("idempotent-replayed"), &replayed.body), (Some("true"), &paid.body));
+    assert_eq!(
+        (replayed.header("idempotent-replayed"), &replayed.body),
+        (Some("true"), &paid.body)
+    );
     let granted = world.post(GRANT, &granting("pm_card_visa")).await.body;
     assert_eq!(granted["created"], NOW + 100);
     assert_ne!(granted["id"], json!(token), "no id is given twice");
@@ -65,7 +70,8 @@ async fn a_torn_record_is_one_that_nobody_was_told_of() {
     assert_eq!(world.pay("pm_card_visa").await.status, 200);
 }
 
-/// What was answered, or committed before the answer was lost, is in the file already: a copy of it taken at that moment tells the same.
+/// What was answered, or committed before the answer was lost, is in the file already: a copy of it
+/// taken at that moment tells the same.
 #[tokio::test]
 async fn what_is_answered_is_on_the_disk() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -90,7 +96,11 @@ async fn undelivered_events_are_sent_after_a_restart() {
     world.emulator.set_webhook(Some("http://127.0.0.1:9/")).unwrap();
     world.pay("pm_card_chargeDeclined").await;
     world.emulator.stop().await;
-    let config = EmulatorConfig { dir: Some(dir.path().to_owned()), webhook_url: Some(target.url.clone()), ..config(&time) };
+    let config = EmulatorConfig {
+        dir: Some(dir.path().to_owned()),
+        webhook_url: Some(target.url.clone()),
+        ..config(&time)
+    };
     let emulator = Emulator::start(config).await.unwrap();
     assert_eq!(target.kinds(1).await, ["payment_intent.payment_failed"]);
     drop(emulator);

@@ -44,7 +44,11 @@ async fn a_connection_dropped_after_has_paid() {
 async fn a_client_that_hangs_up_changes_nothing() {
     let (world, token) = failing(Fault::Delay { ms: 200 }).await;
     let form = paying(&token);
-    let gave_up = tokio::time::timeout(Duration::from_millis(50), world.try_post(INTENTS, &form, Some("key"))).await;
+    let gave_up = tokio::time::timeout(
+        Duration::from_millis(50),
+        world.try_post(INTENTS, &form, Some("key")),
+    )
+    .await;
     assert!(gave_up.is_err());
     tokio::time::sleep(Duration::from_millis(500)).await;
     let replayed = world.post_key(INTENTS, &form, "key").await;
@@ -56,10 +60,17 @@ async fn an_error_after_the_work_is_stored_and_replayed() {
     let (world, token) = failing(Fault::ErrorAfter).await;
     for replayed in [None, Some("true")] {
         let answer = world.post_key(INTENTS, &paying(&token), "key").await;
-        assert_eq!((answer.status, answer.error(), answer.header("idempotent-replayed")), (500, "api_error", replayed));
+        assert_eq!(
+            (answer.status, answer.error(), answer.header("idempotent-replayed")),
+            (500, "api_error", replayed)
+        );
     }
     let intents = intents(&world).await;
-    assert_eq!((intents.len(), &intents[0]["status"]), (1, &json!("succeeded")), "the money was taken");
+    assert_eq!(
+        (intents.len(), &intents[0]["status"]),
+        (1, &json!("succeeded")),
+        "the money was taken"
+    );
 }
 
 #[tokio::test]
@@ -85,15 +96,22 @@ async fn an_answer_can_tell_another_amount_and_currency() {
     let wrong = Fault::WrongAnswer { amount: Some(50), currency: Some("eur".to_owned()) };
     let (world, token) = failing(wrong).await;
     let told = world.post(INTENTS, &paying(&token)).await.body;
-    assert_eq!((&told["amount"], &told["amount_received"], &told["currency"]), (&json!(50), &json!(50), &json!("eur")));
+    assert_eq!(
+        (&told["amount"], &told["amount_received"], &told["currency"]),
+        (&json!(50), &json!(50), &json!("eur"))
+    );
     let real = &intents(&world).await[0];
-    assert_eq!((&real["amount"], &real["amount_received"], &real["currency"]), (&json!(60), &json!(60), &json!("usd")));
+    assert_eq!(
+        (&real["amount"], &real["amount_received"], &real["currency"]),
+        (&json!(60), &json!(60), &json!("usd"))
+    );
 }
 
 #[tokio::test]
 async fn a_rule_counts_and_fits_its_route_alone() {
     let world = World::new().await;
-    let rule = Rule { times: 2, ..Rule::once("GET", "/v1/payment_intents/:id", Fault::ErrorBefore) };
+    let rule =
+        Rule { times: 2, ..Rule::once("GET", "/v1/payment_intents/:id", Fault::ErrorBefore) };
     world.emulator.fault(rule).unwrap();
     assert_eq!(world.get(INTENTS).await.status, 200);
     for status in [500, 500, 404] {

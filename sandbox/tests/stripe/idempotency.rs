@@ -26,13 +26,22 @@ async fn the_first_answer_is_replayed() {
 async fn a_decline_and_a_refusal_are_replayed() {
     let world = World::new().await;
     let token = world.token("pm_card_chargeDeclined").await;
-    for (form, key, status) in [(paying(&token), "declined", 402), (paying("spt_unknown"), "unknown", 400)] {
+    for (form, key, status) in
+        [(paying(&token), "declined", 402), (paying("spt_unknown"), "unknown", 400)]
+    {
         let first = world.post_key(INTENTS, &form, key).await;
         let second = world.post_key(INTENTS, &form, key).await;
         assert_eq!((first.status, second.status), (status, status), "{}", first.body);
-        assert_eq!((second.header("idempotent-replayed"), &second.body), (Some("true"), &first.body));
+        assert_eq!(
+            (second.header("idempotent-replayed"), &second.body),
+            (Some("true"), &first.body)
+        );
     }
-    assert_eq!(world.get("/v1/charges").await.body["data"].as_array().unwrap().len(), 1, "the card was asked once");
+    assert_eq!(
+        world.get("/v1/charges").await.body["data"].as_array().unwrap().len(),
+        1,
+        "the card was asked once"
+    );
 }
 
 #[tokio::test]
@@ -47,7 +56,12 @@ async fn a_request_that_never_began_leaves_its_key_free() {
     ];
     for form in malformed {
         let refused = world.post_key(INTENTS, &form, "key").await;
-        assert_eq!((refused.status, refused.header("idempotent-replayed")), (400, None), "{}", refused.body);
+        assert_eq!(
+            (refused.status, refused.header("idempotent-replayed")),
+            (400, None),
+            "{}",
+            refused.body
+        );
     }
     let paid = world.post_key(INTENTS, &paying(&token), "key").await;
     assert_eq!((paid.status, paid.header("idempotent-replayed")), (200, None), "{}", paid.body);
@@ -58,13 +72,27 @@ async fn other_parameters_are_refused() {
     let world = World::new().await;
     let token = world.token("pm_card_visa").await;
     assert_eq!(world.post_key(INTENTS, &paying(&token), "key").await.status, 200);
-    let other = world.post_key(INTENTS, &[&paying(&token)[..], &[("description", "another")]].concat(), "key").await;
-    assert_eq!((other.status, &other.body["error"]["type"]), (400, &json!("idempotency_error")), "{}", other.body);
+    let other = world
+        .post_key(INTENTS, &[&paying(&token)[..], &[("description", "another")]].concat(), "key")
+        .await;
+    assert_eq!(
+        (other.status, &other.body["error"]["type"]),
+        (400, &json!("idempotency_error")),
+        "{}",
+        other.body
+    );
     let elsewhere = world.post_key(REFUNDS, &paying(&token), "key").await;
-    assert_eq!((elsewhere.status, &elsewhere.body["error"]["type"]), (400, &json!("idempotency_error")));
+    assert_eq!(
+        (elsewhere.status, &elsewhere.body["error"]["type"]),
+        (400, &json!("idempotency_error"))
+    );
     let mut turned = paying(&token);
     turned.reverse();
-    assert_eq!(world.post_key(INTENTS, &turned, "key").await.header("idempotent-replayed"), Some("true"), "order does not matter");
+    assert_eq!(
+        world.post_key(INTENTS, &turned, "key").await.header("idempotent-replayed"),
+        Some("true"),
+        "order does not matter"
+    );
 }
 
 #[tokio::test]
@@ -108,7 +136,10 @@ async fn a_key_is_forgotten_after_a_day() {
     let token = world.token("pm_card_visa").await;
     assert_eq!(world.post_key(INTENTS, &paying(&token), "key").await.status, 200);
     world.pass(24 * 60 * 60 - 1);
-    assert_eq!(world.post_key(INTENTS, &paying(&token), "key").await.header("idempotent-replayed"), Some("true"));
+    assert_eq!(
+        world.post_key(INTENTS, &paying(&token), "key").await.header("idempotent-replayed"),
+        Some("true")
+    );
     world.pass(1);
     let fresh = world.token("pm_card_visa").await;
     let paid = world.post_key(INTENTS, &paying(&fresh), "key").await;

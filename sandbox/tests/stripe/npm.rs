@@ -14,7 +14,11 @@ use crate::support::*;
 async fn npm_stripe_lives_through_the_whole_story() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/clients/stripe");
     let needs = folder.join("node_modules/stripe");
-    assert!(needs.exists(), "{} is missing: run tests/run once, it installs the clients", needs.display());
+    assert!(
+        needs.exists(),
+        "{} is missing: run tests/run once, it installs the clients",
+        needs.display()
+    );
     let (world, target) = (World::new().await, Target::new().await);
     world.emulator.set_webhook(Some(&target.url)).unwrap();
     let run = Command::new("node")
@@ -24,7 +28,10 @@ async fn npm_stripe_lives_through_the_whole_story() {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_secs(120), run).await.expect("the client takes too long").unwrap();
+    let output = tokio::time::timeout(Duration::from_secs(120), run)
+        .await
+        .expect("the client takes too long")
+        .unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{complaint}");
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();

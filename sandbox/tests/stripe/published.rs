@@ -1,4 +1,5 @@
-//! The requests that published MPP servers really send, byte by byte, with a token of ours in place of theirs.
+//! The requests that published MPP servers really send, byte by byte, with a token of ours in place
+//! of theirs.
 
 use http::Request;
 use http_body_util::Full;
@@ -9,11 +10,19 @@ use crate::support::*;
 
 /// Sends the call that was captured from a server, as it was sent.
 async fn replay(world: &World, server: &str) -> Answer {
-    let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/mpp.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../../tests/vectors/mpp.json")).unwrap();
     let call = &vectors["stripe"]["payment_intent_calls"][server];
     let body = call["body"].as_str().unwrap();
-    let theirs = body.split('&').find_map(|pair| pair.strip_prefix("shared_payment_granted_token=")).unwrap();
-    let limits = [("payment_method", "pm_card_visa"), ("usage_limits[currency]", "usd"), ("usage_limits[max_amount]", "1200")];
+    let theirs = body
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("shared_payment_granted_token="))
+        .unwrap();
+    let limits = [
+        ("payment_method", "pm_card_visa"),
+        ("usage_limits[currency]", "usd"),
+        ("usage_limits[max_amount]", "1200"),
+    ];
     let token = world.post(GRANT, &limits).await.body["id"].as_str().unwrap().to_owned();
     let mut request = Request::post(world.url(call["path"].as_str().unwrap()));
     for (name, value) in call["headers"].as_object().unwrap() {

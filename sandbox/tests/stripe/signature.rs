@@ -7,13 +7,15 @@ use serde_json::Value;
 fn parts(header: &str) -> Option<(u64, Vec<&str>)> {
     let pairs: Vec<_> = header.split(',').filter_map(|pair| pair.split_once('=')).collect();
     let at = pairs.iter().find(|(name, _)| *name == "t")?.1.parse().ok()?;
-    let signatures: Vec<_> = pairs.iter().filter(|(name, _)| *name == "v1").map(|(_, value)| *value).collect();
+    let signatures: Vec<_> =
+        pairs.iter().filter(|(name, _)| *name == "v1").map(|(_, value)| *value).collect();
     (!signatures.is_empty()).then_some((at, signatures))
 }
 
 #[test]
 fn it_signs_what_stripes_library_accepts_and_nothing_else() {
-    let vectors: Value = serde_json::from_str(include_str!("../../../tests/vectors/mpp.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../../tests/vectors/mpp.json")).unwrap();
     let webhook = &vectors["stripe"]["webhook"];
     let secret = webhook["secret"].as_str().unwrap();
     let tolerance_s = webhook["tolerance_s"].as_u64().unwrap();

@@ -1,4 +1,5 @@
-//! An emulator with a clock that is moved by hand, a client of a few lines, and a target for webhooks.
+//! An emulator with a clock that is moved by hand, a client of a few lines, and a target for
+//! webhooks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -58,7 +59,8 @@ impl World {
     }
 
     pub fn request(&self, method: &str, path: &str) -> http::request::Builder {
-        let request = Request::builder().method(method).uri(self.url(path)).header("stripe-version", PREVIEW);
+        let request =
+            Request::builder().method(method).uri(self.url(path)).header("stripe-version", PREVIEW);
         request.header("authorization", format!("Bearer {SECRET_KEY}"))
     }
 
@@ -66,8 +68,14 @@ impl World {
         send(self.request("GET", path).body(Full::default()).unwrap()).await.unwrap()
     }
 
-    pub async fn try_post(&self, path: &str, form: &[(&str, &str)], key: Option<&str>) -> Option<Answer> {
-        let mut request = self.request("POST", path).header("content-type", "application/x-www-form-urlencoded");
+    pub async fn try_post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        key: Option<&str>,
+    ) -> Option<Answer> {
+        let mut request =
+            self.request("POST", path).header("content-type", "application/x-www-form-urlencoded");
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -111,11 +119,20 @@ impl World {
 }
 
 pub fn granting(method: &str) -> Vec<(&str, &str)> {
-    vec![("payment_method", method), ("usage_limits[currency]", "usd"), ("usage_limits[max_amount]", "60")]
+    vec![
+        ("payment_method", method),
+        ("usage_limits[currency]", "usd"),
+        ("usage_limits[max_amount]", "60"),
+    ]
 }
 
 pub fn paying(token: &str) -> Vec<(&str, &str)> {
-    vec![("amount", "60"), ("currency", "usd"), ("confirm", "true"), ("shared_payment_granted_token", token)]
+    vec![
+        ("amount", "60"),
+        ("currency", "usd"),
+        ("confirm", "true"),
+        ("shared_payment_granted_token", token),
+    ]
 }
 
 pub fn encoded(form: &[(&str, &str)]) -> String {
@@ -155,7 +172,9 @@ impl Target {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (kept, failing) = (Arc::clone(&kept), Arc::clone(&failing));
-                let service = service_fn(move |request| receive(Arc::clone(&kept), Arc::clone(&failing), request));
+                let service = service_fn(move |request| {
+                    receive(Arc::clone(&kept), Arc::clone(&failing), request)
+                });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -167,7 +186,12 @@ impl Target {
         for _ in 0..500 {
             let received = self.received.lock().unwrap().clone();
             if received.len() >= count {
-                return received.iter().map(|(signature, body)| (signature.clone(), serde_json::from_slice(body).unwrap())).collect();
+                return received
+                    .iter()
+                    .map(|(signature, body)| {
+                        (signature.clone(), serde_json::from_slice(body).unwrap())
+                    })
+                    .collect();
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -175,7 +199,11 @@ impl Target {
     }
 
     pub async fn kinds(&self, count: usize) -> Vec<String> {
-        self.events(count).await.iter().map(|(_, event)| event["type"].as_str().unwrap().to_owned()).collect()
+        self.events(count)
+            .await
+            .iter()
+            .map(|(_, event)| event["type"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -186,10 +214,15 @@ async fn receive(
 ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
     let signature = request.headers()["stripe-signature"].to_str().unwrap().to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    let fails = failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    let fails = failing
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
+        .is_ok();
     if !fails {
         kept.lock().unwrap().push((signature, body));
     }
     let status = if fails { 500 } else { 200 };
-    Ok(Response::builder().status(status).body(Full::from(json!({"received": !fails}).to_string())).unwrap())
+    Ok(Response::builder()
+        .status(status)
+        .body(Full::from(json!({"received": !fails}).to_string()))
+        .unwrap())
 }

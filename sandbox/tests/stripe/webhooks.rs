@@ -22,7 +22,9 @@ async fn each_outcome_tells_its_event_signed() {
     world.pay("pm_card_chargeDeclined").await;
     let waiting = world.pay("pm_card_authenticationRequired").await;
     world.post(&format!("{INTENTS}/{}/cancel", waiting.body["id"].as_str().unwrap()), &[]).await;
-    world.post(REFUNDS, &[("payment_intent", paid.body["id"].as_str().unwrap()), ("amount", "10")]).await;
+    world
+        .post(REFUNDS, &[("payment_intent", paid.body["id"].as_str().unwrap()), ("amount", "10")])
+        .await;
     let dispute = world.emulator.open_dispute(&charge, "fraudulent").unwrap();
     world.emulator.close_dispute(dispute["id"].as_str().unwrap(), false).unwrap();
     let expected = [
@@ -63,7 +65,11 @@ async fn held_events_come_in_the_order_that_is_asked_for() {
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     assert!(target.received.lock().unwrap().is_empty());
     world.emulator.release_webhooks(Order::Reversed).unwrap();
-    let expected = ["payment_intent.payment_failed", "shared_payment.granted_token.used", "payment_intent.succeeded"];
+    let expected = [
+        "payment_intent.payment_failed",
+        "shared_payment.granted_token.used",
+        "payment_intent.succeeded",
+    ];
     assert_eq!(target.kinds(3).await, expected);
 }
 
@@ -74,7 +80,10 @@ async fn an_event_is_sent_again_late_or_wrongly_signed() {
     let first = target.events(1).await;
     let id = first[0].1["id"].as_str().unwrap();
     world.emulator.send_event(id, Resend::default()).unwrap();
-    world.emulator.send_event(id, Resend { signed_at_unix_s: Some(NOW - 301), ..Resend::default() }).unwrap();
+    world
+        .emulator
+        .send_event(id, Resend { signed_at_unix_s: Some(NOW - 301), ..Resend::default() })
+        .unwrap();
     world.emulator.send_event(id, Resend { wrong_signature: true, ..Resend::default() }).unwrap();
     let events = target.events(4).await;
     assert!(events.iter().all(|(_, event)| *event == first[0].1), "the same bytes");

@@ -27,16 +27,26 @@ async fn with_key(world: &World, authorization: Option<String>) -> Answer {
 async fn the_test_key_opens_it_and_no_other() {
     let world = World::new().await;
     let basic = |key: &str| format!("Basic {}", STANDARD.encode(key));
-    let good = [format!("Bearer {SECRET_KEY}"), basic(&format!("{SECRET_KEY}:")), basic(SECRET_KEY)];
+    let good =
+        [format!("Bearer {SECRET_KEY}"), basic(&format!("{SECRET_KEY}:")), basic(SECRET_KEY)];
     for authorization in good {
         let answer = with_key(&world, Some(authorization)).await;
         assert_eq!((answer.status, &answer.body["object"]), (200, &json!("account")));
     }
     let live = "Bearer sk_live_abcdefgh".to_owned();
-    let bad = [None, Some("Bearer sk_test_other".into()), Some(live), Some(basic(":")), Some(format!("Token {SECRET_KEY}"))];
+    let bad = [
+        None,
+        Some("Bearer sk_test_other".into()),
+        Some(live),
+        Some(basic(":")),
+        Some(format!("Token {SECRET_KEY}")),
+    ];
     for authorization in bad {
         let answer = with_key(&world, authorization).await;
-        assert_eq!((answer.status, &answer.body["error"]["type"]), (401, &json!("invalid_request_error")));
+        assert_eq!(
+            (answer.status, &answer.body["error"]["type"]),
+            (401, &json!("invalid_request_error"))
+        );
         assert!(!answer.body.to_string().contains("sk_"), "no key is repeated: {}", answer.body);
     }
 }
@@ -46,24 +56,36 @@ async fn shared_payment_tokens_need_a_preview_version() {
     let world = World::new().await;
     let token = world.token("pm_card_visa").await;
     let below = "payment_method_data[shared_payment_granted_token]";
-    let nested = [("amount", "60"), ("currency", "usd"), ("confirm", "true"), (below, token.as_str())];
+    let nested =
+        [("amount", "60"), ("currency", "usd"), ("confirm", "true"), (below, token.as_str())];
     for version in [None, Some("2026-09-30.endive"), Some("preview")] {
         for (path, form, param) in [
             (INTENTS, paying(&token), "shared_payment_granted_token"),
             (INTENTS, nested.to_vec(), below),
             (GRANT, granting("pm_card_visa"), "usage_limits[currency]"),
         ] {
-            let mut request = Request::post(world.url(path)).header("authorization", format!("Bearer {SECRET_KEY}"));
-            request = request.header("content-type", "application/x-www-form-urlencoded").header("idempotency-key", "key");
+            let mut request = Request::post(world.url(path))
+                .header("authorization", format!("Bearer {SECRET_KEY}"));
+            request = request
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("idempotency-key", "key");
             if let Some(version) = version {
                 request = request.header("stripe-version", version);
             }
             let answer = send(request.body(Full::from(encoded(&form))).unwrap()).await.unwrap();
-            assert_eq!((answer.status, answer.error()), (400, "parameter_unknown"), "{path} {version:?}");
+            assert_eq!(
+                (answer.status, answer.error()),
+                (400, "parameter_unknown"),
+                "{path} {version:?}"
+            );
             assert_eq!(answer.message(), format!("Received unknown parameter: {param}"));
         }
     }
-    assert_eq!(world.post_key(INTENTS, &paying(&token), "key").await.status, 200, "the key was left free");
+    assert_eq!(
+        world.post_key(INTENTS, &paying(&token), "key").await.status,
+        200,
+        "the key was left free"
+    );
 }
 
 #[tokio::test]
@@ -98,13 +120,25 @@ async fn a_malformed_request_names_its_parameter() {
         let name = if name == "metadata" { "metadata[note]" } else { name };
         let answer = world.post(INTENTS, &[&paying(&token)[..], &[(name, value)]].concat()).await;
         // An empty value after a good one takes its place.
-        assert_eq!((answer.status, answer.error()), (400, error), "{name}={value}: {}", answer.body);
+        assert_eq!(
+            (answer.status, answer.error()),
+            (400, error),
+            "{name}={value}: {}",
+            answer.body
+        );
     }
-    let json = world.request("POST", INTENTS).header("content-type", "application/json").body(Full::from("{}")).unwrap();
+    let json = world
+        .request("POST", INTENTS)
+        .header("content-type", "application/json")
+        .body(Full::from("{}"))
+        .unwrap();
     assert_eq!(send(json).await.unwrap().status, 400);
     assert_eq!(world.get("/v1/nonsense").await.status, 404);
     assert_eq!(world.post("/v1/account", &[]).await.status, 404);
-    assert_eq!(world.get("/v1/shared_payment/granted_tokens/spt_none").await.error(), "resource_missing");
+    assert_eq!(
+        world.get("/v1/shared_payment/granted_tokens/spt_none").await.error(),
+        "resource_missing"
+    );
     assert_eq!(world.get("/v1/charges/pi_none").await.error(), "resource_missing");
 }
 
@@ -119,10 +153,16 @@ async fn metadata_and_currency_come_back() {
         ("currency", "USD"),
         ("description", "a launch"),
     ]);
-    form.extend([("automatic_payment_methods[enabled]", "true"), ("automatic_payment_methods[allow_redirects]", "never")]);
+    form.extend([
+        ("automatic_payment_methods[enabled]", "true"),
+        ("automatic_payment_methods[allow_redirects]", "never"),
+    ]);
     let paid = world.post(INTENTS, &form).await.body;
     assert_eq!(paid["metadata"], json!({"gateway_payment_id": "pay_1", "note": "a&b=c[d] ü"}));
-    assert_eq!((&paid["currency"], &paid["description"], &paid["customer"]), (&json!("usd"), &json!("a launch"), &Value::Null));
+    assert_eq!(
+        (&paid["currency"], &paid["description"], &paid["customer"]),
+        (&json!("usd"), &json!("a launch"), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -130,7 +170,8 @@ async fn it_starts_on_loopback_with_a_test_key_only() {
     let time = Arc::new(AtomicU64::new(NOW));
     let live = EmulatorConfig { secret_key: "sk_live_x".into(), ..config(&time) };
     assert!(matches!(Emulator::start(live).await, Err(EmulatorError::NotATestKey)));
-    let everywhere = EmulatorConfig { listen: SocketAddr::from(([0, 0, 0, 0], 0)), ..config(&time) };
+    let everywhere =
+        EmulatorConfig { listen: SocketAddr::from(([0, 0, 0, 0], 0)), ..config(&time) };
     assert!(matches!(Emulator::start(everywhere).await, Err(EmulatorError::NotLoopback(_))));
     let tls = EmulatorConfig { webhook_url: Some("https://gateway.test/".into()), ..config(&time) };
     assert!(matches!(Emulator::start(tls).await, Err(EmulatorError::Target(_))));

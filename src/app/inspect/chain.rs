@@ -27,7 +27,12 @@ pub(super) async fn findings(config: &Config, clock: &SystemClock) -> Vec<Findin
     let sandbox = config.x402.mode == X402Mode::Sandbox;
     let rail = match rail_beside(config) {
         Ok(Some(rail)) => rail,
-        Ok(None) => return vec![Finding::ok("chain", "a sandbox that was never started; its chain is made at the first start")],
+        Ok(None) => {
+            return vec![Finding::ok(
+                "chain",
+                "a sandbox that was never started; its chain is made at the first start",
+            )];
+        }
         Err(error) => return vec![Finding::fail("chain", why(&error), "correct [x402]")],
     };
     match rail.start_up_check().await {
@@ -37,13 +42,26 @@ pub(super) async fn findings(config: &Config, clock: &SystemClock) -> Vec<Findin
             return vec![Finding::fail("chain", what, todo)];
         }
         Err(RailError::Unreachable(_)) if sandbox => {
-            let says = format!("the sandbox's chain does not answer on {}", config.sandbox.chain_listen);
-            return vec![Finding::warn("chain", says, "start the gateway; its chain lives in the same process")];
+            let says =
+                format!("the sandbox's chain does not answer on {}", config.sandbox.chain_listen);
+            return vec![Finding::warn(
+                "chain",
+                says,
+                "start the gateway; its chain lives in the same process",
+            )];
         }
         Err(error) => return vec![Finding::fail("chain", why(&error), ASK_THE_NODE)],
     }
-    let says = format!("chain {}, the token's domain and 6 decimals are as configured", config.x402.chain_id);
-    let mut findings = vec![Finding::ok("chain", says), gas(&rail).await, limits(&rail).await, skew(&rail, clock).await];
+    let says = format!(
+        "chain {}, the token's domain and 6 decimals are as configured",
+        config.x402.chain_id
+    );
+    let mut findings = vec![
+        Finding::ok("chain", says),
+        gas(&rail).await,
+        limits(&rail).await,
+        skew(&rail, clock).await,
+    ];
     findings.extend(receiver(config));
     findings
 }
@@ -63,16 +81,25 @@ async fn gas(rail: &BaseRail) -> Finding {
     match rail.ready().await {
         Ok(()) => {}
         Err(error @ RailError::TokenPaused) => {
-            return Finding::fail("token", why(&error), "wait until its issuer takes transfers again; free launches go on");
+            return Finding::fail(
+                "token",
+                why(&error),
+                "wait until its issuer takes transfers again; free launches go on",
+            );
         }
         Err(error @ RailError::NotReady(_)) => return Finding::fail("gas", why(&error), todo()),
         Err(error) => return Finding::fail("gas", why(&error), ASK_THE_NODE),
     }
     match rail.gas_of(rail.signer()).await {
-        Ok(gas) if gas.settlements < FEW_SETTLEMENTS => {
-            Finding::warn("gas", format!("enough for {} settlements at today's fees", gas.settlements), todo())
-        }
-        Ok(_) => Finding::ok("gas", format!("{} can pay for more than {FEW_SETTLEMENTS} settlements", rail.signer())),
+        Ok(gas) if gas.settlements < FEW_SETTLEMENTS => Finding::warn(
+            "gas",
+            format!("enough for {} settlements at today's fees", gas.settlements),
+            todo(),
+        ),
+        Ok(_) => Finding::ok(
+            "gas",
+            format!("{} can pay for more than {FEW_SETTLEMENTS} settlements", rail.signer()),
+        ),
         Err(error) => Finding::fail("gas", why(&error), ASK_THE_NODE),
     }
 }
@@ -85,12 +112,17 @@ async fn limits(rail: &BaseRail) -> Finding {
         return Finding::fail(CHECK, why(&error), todo);
     }
     let learned = rail.learned_limits();
-    let says = format!("takes {} calls in one request, and lists the logs of {} blocks at once", learned.batch_calls, learned.log_blocks);
+    let says = format!(
+        "takes {} calls in one request, and lists the logs of {} blocks at once",
+        learned.batch_calls, learned.log_blocks
+    );
     match learned.refused.iter().all(|(_, count)| *count == 0) {
         true => Finding::ok(CHECK, says),
-        false => {
-            Finding::warn(CHECK, says, "nothing: larger questions are asked in parts. A node or plan without these limits answers sooner")
-        }
+        false => Finding::warn(
+            CHECK,
+            says,
+            "nothing: larger questions are asked in parts. A node or plan without these limits answers sooner",
+        ),
     }
 }
 
@@ -103,10 +135,18 @@ async fn skew(rail: &BaseRail, clock: &SystemClock) -> Finding {
     let behind_s = clock.now_unix_s().saturating_sub(block_unix_s);
     let says = format!("the newest block is {behind_s} s old by this machine's clock");
     if behind_s < -MAX_AHEAD_S {
-        return Finding::fail(CHECK, says, "set this machine's clock: authorizations would be refused or settled too late");
+        return Finding::fail(
+            CHECK,
+            says,
+            "set this machine's clock: authorizations would be refused or settled too late",
+        );
     }
     if behind_s > MAX_BEHIND_S {
-        return Finding::warn(CHECK, says, "either the node is behind or this machine's clock is ahead; compare it with another");
+        return Finding::warn(
+            CHECK,
+            says,
+            "either the node is behind or this machine's clock is ahead; compare it with another",
+        );
     }
     Finding::ok(CHECK, says)
 }

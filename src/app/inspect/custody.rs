@@ -1,4 +1,5 @@
-//! The keys as doctor sees them: whether they open what is kept sealed, and can finish what each signer began.
+//! The keys as doctor sees them: whether they open what is kept sealed, and can finish what each
+//! signer began.
 
 use payments::{
     agent::Wallet,
@@ -23,7 +24,10 @@ use crate::{clock::SystemClock, config::Config, rails::base::BaseRail};
 pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     let Ok(Some(rail)) = rail_beside(config) else { return Vec::new() };
     let Ok(keys) = SandboxKeys::load(&config.sandbox.dir) else { return Vec::new() };
-    let (Ok(terms), Ok(books)) = (money::terms(config, keys.as_ref()), books_beside(config).await) else { return Vec::new() };
+    let (Ok(terms), Ok(books)) = (money::terms(config, keys.as_ref()), books_beside(config).await)
+    else {
+        return Vec::new();
+    };
     let custody = match look(&*books, &*terms.sealer).await {
         Ok(custody) => custody,
         Err(error) => return vec![Finding::fail("seal", why(&error), "see the database check")],
@@ -40,7 +44,11 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     }
     findings.extend(custody.strangers(&known).into_iter().map(|(signer, nonces)| {
         let says = format!("{nonces} nonces are open under {signer}, whose key is not here");
-        Finding::warn("signers", says, "put its key into x402.other_signer_keys, here or where it is kept")
+        Finding::warn(
+            "signers",
+            says,
+            "put its key into x402.other_signer_keys, here or where it is kept",
+        )
     }));
     findings
 }
@@ -58,7 +66,11 @@ async fn sequences(books: &dyn Books, rail: &BaseRail, clock: &SystemClock) -> V
         let says = format!("{}: {}", state.signer, state.describe(clock.now()));
         match state.holes.is_empty() {
             true => Finding::ok(CHECK, says),
-            false => Finding::warn(CHECK, says, "a running gateway fills it by itself; see that it runs, and that the signer has gas"),
+            false => Finding::warn(
+                CHECK,
+                says,
+                "a running gateway fills it by itself; see that it runs, and that the signer has gas",
+            ),
         }
     };
     states.into_iter().map(line).collect()
@@ -82,13 +94,22 @@ async fn refunds(rail: &BaseRail, wallet: Wallet) -> Finding {
     const CHECK: &str = "refund_wallet";
     match (rail.held_by(wallet).await, rail.gas_of(wallet).await) {
         (Ok(held), Ok(gas)) => {
-            let says = format!("{wallet} holds {held} USDC, and gas for {} refunds at today's fees", gas.settlements);
+            let says = format!(
+                "{wallet} holds {held} USDC, and gas for {} refunds at today's fees",
+                gas.settlements
+            );
             match held == UsdcUnits::new(0) || gas.settlements == 0 {
-                true => Finding::warn(CHECK, says, format!("send USDC and ETH to {wallet}, or pay back by hand")),
+                true => Finding::warn(
+                    CHECK,
+                    says,
+                    format!("send USDC and ETH to {wallet}, or pay back by hand"),
+                ),
                 false => Finding::ok(CHECK, says),
             }
         }
-        (Err(error), _) | (_, Err(error)) => Finding::warn(CHECK, format!("{wallet}: {}", why(&error)), "see the chain check"),
+        (Err(error), _) | (_, Err(error)) => {
+            Finding::warn(CHECK, format!("{wallet}: {}", why(&error)), "see the chain check")
+        }
     }
 }
 
@@ -96,17 +117,27 @@ async fn refunds(rail: &BaseRail, wallet: Wallet) -> Finding {
 async fn other(rail: &BaseRail, signer: Wallet, nonces: u64) -> Finding {
     const CHECK: &str = "signers";
     if nonces == 0 {
-        let says = format!("nothing is open under {signer}: if no replica signs with it, its key may be dropped now");
+        let says = format!(
+            "nothing is open under {signer}: if no replica signs with it, its key may be dropped now"
+        );
         return Finding::ok(CHECK, says);
     }
     match rail.gas_of(signer).await {
         Ok(gas) if gas.settlements == 0 => {
-            let says = format!("{signer} has {nonces} nonces open and too little gas to finish them: {} wei", gas.balance_wei);
+            let says = format!(
+                "{signer} has {nonces} nonces open and too little gas to finish them: {} wei",
+                gas.balance_wei
+            );
             Finding::warn(CHECK, says, format!("send ETH to {signer}"))
         }
-        Ok(gas) => Finding::ok(CHECK, format!("{signer} has {nonces} nonces open, and {} wei for gas", gas.balance_wei)),
-        Err(error) => {
-            Finding::warn(CHECK, format!("{signer} has {nonces} nonces open; its gas is not known: {}", why(&error)), "see the chain check")
-        }
+        Ok(gas) => Finding::ok(
+            CHECK,
+            format!("{signer} has {nonces} nonces open, and {} wei for gas", gas.balance_wei),
+        ),
+        Err(error) => Finding::warn(
+            CHECK,
+            format!("{signer} has {nonces} nonces open; its gas is not known: {}", why(&error)),
+            "see the chain check",
+        ),
     }
 }

@@ -11,7 +11,10 @@ use payments::{
 };
 
 use super::{
-    super::{books_chain, cache, cards, error::AppError, keys::SandboxKeys, parts, settings as app_settings, stores, upstream},
+    super::{
+        books_chain, cache, cards, error::AppError, keys::SandboxKeys, parts,
+        settings as app_settings, stores, upstream,
+    },
     chain, custody,
     finding::{Finding, trial_balance, why},
     settings,
@@ -44,15 +47,20 @@ fn keys(dir: &Path) -> Option<Finding> {
     let path = SandboxKeys::path(dir);
     match SandboxKeys::load(dir) {
         Ok(None) => None,
-        Err(error) => {
-            Some(Finding::fail(CHECK, why(&error), "give back the file that this gateway wrote, or start with a fresh sandbox.dir"))
-        }
+        Err(error) => Some(Finding::fail(
+            CHECK,
+            why(&error),
+            "give back the file that this gateway wrote, or start with a fresh sandbox.dir",
+        )),
         Ok(Some(_)) => Some(match others_may_read(&path) {
             false => Finding::ok(CHECK, format!("{} is its owner's alone", path.display())),
             true => Finding::fail(
                 CHECK,
                 format!("{} can be read by others", path.display()),
-                format!("chmod 600 {}; and if the machine is shared, start with a fresh sandbox.dir", path.display()),
+                format!(
+                    "chmod 600 {}; and if the machine is shared, start with a fresh sandbox.dir",
+                    path.display()
+                ),
             ),
         }),
     }
@@ -75,10 +83,13 @@ async fn books(config: &Config) -> Vec<Finding> {
     if url.strip_prefix("sqlite://").is_some_and(|path| !Path::new(path).exists()) {
         return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")];
     }
-    let restore = "restore the file from a backup, or give its owner back; never serve from it as it is";
+    let restore =
+        "restore the file from a backup, or give its owner back; never serve from it as it is";
     let store = match stores::beside(config).await {
         Ok(store) => store,
-        Err(error) if error.is_not_found() => return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")],
+        Err(error) if error.is_not_found() => {
+            return vec![Finding::ok(CHECK, "no books yet; they are made at the first start")];
+        }
         Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
     };
     let health = match store.inspect.health().await {
@@ -90,9 +101,13 @@ async fn books(config: &Config) -> Vec<Finding> {
         false => Finding::fail(CHECK, health.broken.join("; "), restore),
     };
     let migrations = if !health.foreign_migrations.is_empty() {
-        let says = format!("the books have migrations that this program does not know: {:?}", health.foreign_migrations);
+        let says = format!(
+            "the books have migrations that this program does not know: {:?}",
+            health.foreign_migrations
+        );
         let todo = "run the program that wrote it, or a newer one";
-        // Processes of two releases share a server while one of them is rolled out; a file has one process.
+        // Processes of two releases share a server while one of them is rolled out; a file has one
+        // process.
         match url.starts_with("sqlite:") {
             true => Finding::fail("migrations", says, todo),
             false => Finding::warn("migrations", says, todo),
@@ -106,19 +121,26 @@ async fn books(config: &Config) -> Vec<Finding> {
     vec![whole, migrations, trial_balance(&*store.books).await]
 }
 
-/// Whether the books are of the configured chain and token; nothing where there are none, or none that can be read.
+/// Whether the books are of the configured chain and token; nothing where there are none, or none
+/// that can be read.
 async fn books_chain(config: &Config) -> Option<Finding> {
     const CHECK: &str = "books_chain";
     let store = stores::beside(config).await.ok()?;
     Some(match books_chain::mismatch(config, &*store.inspect).await.ok()? {
         None => Finding::ok(CHECK, "of the configured chain and token"),
-        Some(mismatch) => Finding::fail(CHECK, mismatch, "correct x402.chain_id and x402.asset, or set store.url to new books"),
+        Some(mismatch) => Finding::fail(
+            CHECK,
+            mismatch,
+            "correct x402.chain_id and x402.asset, or set store.url to new books",
+        ),
     })
 }
 
 async fn core(config: &Config, clock: &SystemClock) -> Finding {
     const CHECK: &str = "core";
-    if config.upstream.url == UpstreamUrl::Embedded && !config.sandbox.dir.join("launches.db").exists() {
+    if config.upstream.url == UpstreamUrl::Embedded
+        && !config.sandbox.dir.join("launches.db").exists()
+    {
         return Finding::ok(CHECK, "embedded; its file is made at the first start");
     }
     let (profile, upstream) = match open(config, clock).await {
@@ -126,8 +148,19 @@ async fn core(config: &Config, clock: &SystemClock) -> Finding {
         Err(error) => return Finding::fail(CHECK, why(&error), "correct [upstream]"),
     };
     match asked(&profile, upstream.as_ref()).await {
-        Ok(true) => Finding::ok(CHECK, if config.upstream.url == UpstreamUrl::Embedded { "embedded; answers" } else { "answers" }),
-        Ok(false) => Finding::warn(CHECK, "was not asked: the profile names neither health nor an open route", "set health in the profile"),
+        Ok(true) => Finding::ok(
+            CHECK,
+            if config.upstream.url == UpstreamUrl::Embedded {
+                "embedded; answers"
+            } else {
+                "answers"
+            },
+        ),
+        Ok(false) => Finding::warn(
+            CHECK,
+            "was not asked: the profile names neither health nor an open route",
+            "set health in the profile",
+        ),
         Err(error) => {
             let todo = "see that upstream.url answers from this machine, and that both have the signing_secret";
             Finding::fail(CHECK, why(&error), todo)
@@ -176,9 +209,13 @@ async fn shared_cache(config: &Config) -> Option<Finding> {
     })
 }
 
-async fn open(config: &Config, clock: &SystemClock) -> Result<(Arc<Profile>, Arc<dyn Upstream>), AppError> {
+async fn open(
+    config: &Config,
+    clock: &SystemClock,
+) -> Result<(Arc<Profile>, Arc<dyn Upstream>), AppError> {
     let profile = Arc::new(parts::profile(config)?);
-    let upstream = upstream::upstream(config, &profile, clock, upstream::unwatched(), Arc::default()).await?;
+    let upstream =
+        upstream::upstream(config, &profile, clock, upstream::unwatched(), Arc::default()).await?;
     Ok((profile, upstream))
 }
 
@@ -188,7 +225,9 @@ async fn asked(profile: &Profile, upstream: &dyn Upstream) -> Result<bool, Upstr
         return upstream.ready().await.map(|()| true);
     }
     let open = |route: &&Route| {
-        route.method == Method::GET && !route.pattern.contains(':') && route.upstream().is_some_and(|to| to.access == Access::Open)
+        route.method == Method::GET
+            && !route.pattern.contains(':')
+            && route.upstream().is_some_and(|to| to.access == Access::Open)
     };
     let Some(route) = profile.routes.iter().find(open) else { return Ok(false) };
     let request = ForwardRequest {
@@ -199,9 +238,15 @@ async fn asked(profile: &Profile, upstream: &dyn Upstream) -> Result<bool, Upstr
         content_type: None,
         request_id: String::from("doctor"),
     };
-    let Some(admission) = route.upstream().and_then(|to| Admission::for_anyone(&to.access, request)) else { return Ok(false) };
+    let Some(admission) =
+        route.upstream().and_then(|to| Admission::for_anyone(&to.access, request))
+    else {
+        return Ok(false);
+    };
     match upstream.forward(admission).await?.status {
-        status @ 500.. => Err(UpstreamError::Unreachable(format!("{} answers {status}", route.key))),
+        status @ 500.. => {
+            Err(UpstreamError::Unreachable(format!("{} answers {status}", route.key)))
+        }
         _ => Ok(true),
     }
 }

@@ -38,17 +38,29 @@ impl Finding {
         Self { check, level: Level::Ok, says: says.into(), todo: None }
     }
 
-    pub(super) fn warn(check: &'static str, says: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(super) fn warn(
+        check: &'static str,
+        says: impl Into<String>,
+        todo: impl Into<String>,
+    ) -> Self {
         Self { check, level: Level::Warn, says: says.into(), todo: Some(todo.into()) }
     }
 
-    pub(super) fn fail(check: &'static str, says: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(super) fn fail(
+        check: &'static str,
+        says: impl Into<String>,
+        todo: impl Into<String>,
+    ) -> Self {
         Self { check, level: Level::Fail, says: says.into(), todo: Some(todo.into()) }
     }
 
     /// A configuration that no command can use.
     pub fn unusable(place: &str, text: &str) -> Self {
-        Self::fail("config", format!("{place}: {text}"), "correct the setting; `turnpike config` shows the effective ones")
+        Self::fail(
+            "config",
+            format!("{place}: {text}"),
+            "correct the setting; `turnpike config` shows the effective ones",
+        )
     }
 }
 
@@ -67,6 +79,10 @@ pub(super) async fn trial_balance(books: &dyn Books) -> Finding {
     let odd = JournalLine::imbalances(&lines);
     match odd.is_empty() {
         true => Finding::ok(CHECK, format!("{} accounts, zero in every currency", lines.len())),
-        false => Finding::fail(CHECK, format!("off by {}", odd.join(", ")), "stop taking payments and run `turnpike verify`"),
+        false => Finding::fail(
+            CHECK,
+            format!("off by {}", odd.join(", ")),
+            "stop taking payments and run `turnpike verify`",
+        ),
     }
 }

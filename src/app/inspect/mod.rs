@@ -1,4 +1,5 @@
-//! What operators' commands see of the money, beside a running gateway or without one. Nothing here writes to the books or moves money.
+//! What operators' commands see of the money, beside a running gateway or without one. Nothing here
+//! writes to the books or moves money.
 
 mod chain;
 mod custody;

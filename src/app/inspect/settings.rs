@@ -8,8 +8,11 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let server = &config.server;
     let live = config.live_rails();
     let public = server.public_url.as_str();
-    let public_is_loopback = ["127.", "localhost", "[::1]"].iter().any(|host| server.public_url.host().starts_with(host));
-    let rpc_over_http = config.x402.rpc_url.scheme() == "http" && !config.x402.rpc_url.expose().contains("//127.0.0.1");
+    let public_is_loopback = ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|host| server.public_url.host().starts_with(host));
+    let rpc_over_http = config.x402.rpc_url.scheme() == "http"
+        && !config.x402.rpc_url.expose().contains("//127.0.0.1");
     let mixes = [
         (
             !server.listen.ip().is_loopback() && public_is_loopback,
@@ -38,22 +41,35 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         ),
         (
             !live.is_empty() && config.operator.token.is_empty(),
-            String::from("the operator's side has no token; every process on this machine can use it"),
+            String::from(
+                "the operator's side has no token; every process on this machine can use it",
+            ),
             "set operator.token",
         ),
-        (!config.test.clock_file.as_os_str().is_empty(), String::from("the time comes from test.clock_file"), "remove it outside tests"),
         (
-            !config.x402.require_balance_for_free && config.pricing.free_launches_per_month != Some(0),
+            !config.test.clock_file.as_os_str().is_empty(),
+            String::from("the time comes from test.clock_file"),
+            "remove it outside tests",
+        ),
+        (
+            !config.x402.require_balance_for_free
+                && config.pricing.free_launches_per_month != Some(0),
             String::from("empty wallets get free launches: anybody can make thousands"),
             "set x402.require_balance_for_free",
         ),
     ];
-    let found: Vec<Finding> =
-        mixes.into_iter().filter(|(holds, ..)| *holds).map(|(_, says, todo)| Finding::warn("config", says, todo)).collect();
+    let found: Vec<Finding> = mixes
+        .into_iter()
+        .filter(|(holds, ..)| *holds)
+        .map(|(_, says, todo)| Finding::warn("config", says, todo))
+        .collect();
     match found.is_empty() {
         true => vec![Finding::ok(
             "config",
-            format!("usable; rails with real money: {}", if live.is_empty() { "none".into() } else { live.join(", ") }),
+            format!(
+                "usable; rails with real money: {}",
+                if live.is_empty() { "none".into() } else { live.join(", ") }
+            ),
         )],
         false => found,
     }

@@ -15,7 +15,8 @@ use crate::{
     rails::base::BaseRail,
 };
 
-const INVESTIGATE: &str = "`turnpike explain <payment id>` tells each story; book a correction, never change a row";
+const INVESTIGATE: &str =
+    "`turnpike explain <payment id>` tells each story; book a correction, never change a row";
 /// The most differences that one line names.
 const MAX_NAMED: usize = 20;
 
@@ -25,7 +26,8 @@ const MAX_NAMED: usize = 20;
 /// The books cannot be read.
 pub async fn verify(config: &Config) -> Result<Vec<Finding>, AppError> {
     let store = stores::beside(config).await?;
-    let mut findings: Vec<Finding> = store.inspect.agreements().await?.into_iter().map(finding).collect();
+    let mut findings: Vec<Finding> =
+        store.inspect.agreements().await?.into_iter().map(finding).collect();
     findings.push(trial_balance(&*store.books).await);
     findings.push(on_chain(config, &*store.books, &store.inspect.settlements().await?).await?);
     Ok(findings)
@@ -39,7 +41,11 @@ fn finding(agreement: Agreement) -> Finding {
 }
 
 /// A node that does not answer is no difference, and is said.
-async fn on_chain(config: &Config, books: &dyn Books, booked: &[BookedSettlement]) -> Result<Finding, AppError> {
+async fn on_chain(
+    config: &Config,
+    books: &dyn Books,
+    booked: &[BookedSettlement],
+) -> Result<Finding, AppError> {
     const CHECK: &str = "settlements_on_chain";
     if booked.is_empty() {
         return Ok(Finding::ok(CHECK, "no settlement is booked"));
@@ -57,12 +63,16 @@ async fn on_chain(config: &Config, books: &dyn Books, booked: &[BookedSettlement
     for settlement in booked {
         match stands(books, &rail, &settlement.intent_id).await {
             Ok(true) => {}
-            Ok(false) => differences.push(format!("{} is not settled by {}", settlement.intent_id, settlement.tx_hash)),
+            Ok(false) => differences
+                .push(format!("{} is not settled by {}", settlement.intent_id, settlement.tx_hash)),
             Err(error) => return Ok(unchecked(why(&error))),
         }
     }
     if differences.is_empty() {
-        return Ok(Finding::ok(CHECK, format!("{} settlements stand where they are booked", booked.len())));
+        return Ok(Finding::ok(
+            CHECK,
+            format!("{} settlements stand where they are booked", booked.len()),
+        ));
     }
     let more = differences.len().saturating_sub(MAX_NAMED);
     differences.truncate(MAX_NAMED);
@@ -73,7 +83,9 @@ async fn on_chain(config: &Config, books: &dyn Books, booked: &[BookedSettlement
 }
 
 async fn stands(books: &dyn Books, rail: &BaseRail, intent_id: &str) -> Result<bool, RailError> {
-    let unreadable = |error: &dyn std::error::Error| RailError::Unreachable(format!("{intent_id} cannot be read: {}", why(error)));
+    let unreadable = |error: &dyn std::error::Error| {
+        RailError::Unreachable(format!("{intent_id} cannot be read: {}", why(error)))
+    };
     let id = intent_id.parse().map_err(|error| unreadable(&error))?;
     let intent = books.intent(id).await.map_err(|error| unreadable(&error))?;
     match intent.and_then(|intent| Some((intent.transfer?, intent.settlement?))) {

@@ -1,5 +1,5 @@
-//! Transitions. Those of a launch are one statement each; the few that change an account of credits lock it first, in a transaction of
-//! several.
+//! Transitions. Those of a launch are one statement each; the few that change an account of credits
+//! lock it first, in a transaction of several.
 
 use payments::{
     ids::PaymentId,
@@ -21,12 +21,19 @@ use super::{
 };
 use crate::books::doubt::until_known;
 
-pub(super) async fn apply(books: &PostgresBooks, transition: Transition) -> Result<Intent, BooksError> {
+pub(super) async fn apply(
+    books: &PostgresBooks,
+    transition: Transition,
+) -> Result<Intent, BooksError> {
     let transition = &transition;
     until_known(DOUBT, |in_doubt| Box::pin(in_tries(books, transition, in_doubt))).await
 }
 
-async fn in_tries(books: &PostgresBooks, transition: &Transition, in_doubt: bool) -> Result<Intent, BooksError> {
+async fn in_tries(
+    books: &PostgresBooks,
+    transition: &Transition,
+    in_doubt: bool,
+) -> Result<Intent, BooksError> {
     let changes_credits = match transition.change() {
         Change::Granted { .. } | Change::Mischarged { .. } | Change::Compensated { .. } => true,
         Change::Released { returned_credits, .. } => returned_credits.is_some(),
@@ -39,7 +46,11 @@ async fn in_tries(books: &PostgresBooks, transition: &Transition, in_doubt: bool
         }
     }
     for _ in 0..TRIES {
-        let applied = if changes_credits { in_several(books, transition).await } else { in_one(books, transition).await };
+        let applied = if changes_credits {
+            in_several(books, transition).await
+        } else {
+            in_one(books, transition).await
+        };
         match applied {
             Err(error) if faults::is_conflict(&error) => {}
             done => return done,
@@ -60,11 +71,15 @@ async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent
     let at = batch.bind(transition.at().ms());
     root(&mut batch, books, transition, &at)?;
     let to = batch.bind(transition.to().word());
-    let event = format!("INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, version, {to}, {at} FROM root");
+    let event = format!(
+        "INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, version, {to}, {at} FROM root"
+    );
     batch.part("event", &event);
     let wipes = details(&mut batch, transition, &at);
     let answer = match wipes {
-        true => "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root",
+        true => {
+            "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root"
+        }
         false => "SELECT delivered_at_ms IS NOT NULL AS delivered, 0::BIGINT AS wiped FROM root",
     };
     let mut connection = books.writer.acquire().await.map_err(unavailable)?;
@@ -76,7 +91,12 @@ async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent
 }
 
 /// The guarded update of the intent's row, with the marks that wait for it.
-fn root(batch: &mut Batch, books: &PostgresBooks, transition: &Transition, at: &str) -> Result<(), BooksError> {
+fn root(
+    batch: &mut Batch,
+    books: &PostgresBooks,
+    transition: &Transition,
+    at: &str,
+) -> Result<(), BooksError> {
     let (id, guard) = (transition.intent(), transition.guard());
     let to = batch.bind(transition.to().word());
     let mut sets = format!("state = {to}, version = version + 1, updated_at_ms = {at}");
@@ -96,7 +116,9 @@ fn root(batch: &mut Batch, books: &PostgresBooks, transition: &Transition, at: &
     let mut held = String::new();
     let id = batch.bind(id.to_string());
     match transition.change() {
-        Change::PayFailed { failure } => sets.push_str(&format!(", failure = {}", batch.bind(failure.word().to_owned()))),
+        Change::PayFailed { failure } => {
+            sets.push_str(&format!(", failure = {}", batch.bind(failure.word().to_owned())))
+        }
         Change::Created { answer, launch_id, used_entitlement, .. } => {
             sets.push_str(&answered(batch, transition, answer)?);
             sets.push_str(&format!(", launch_id = {}", batch.bind(launch_id.clone())));
@@ -116,7 +138,8 @@ fn root(batch: &mut Batch, books: &PostgresBooks, transition: &Transition, at: &
         }
         _ => {}
     }
-    let (from, version, fence) = (batch.bind(transition.from().word()), batch.bind(guard.version), batch.bind(guard.fence));
+    let (from, version, fence) =
+        (batch.bind(transition.from().word()), batch.bind(guard.version), batch.bind(guard.fence));
     let update = format!(
         "UPDATE intents SET {sets} WHERE id = {id} AND state = {from} AND version = {version} AND fence = {fence}{held}
          RETURNING id, payer, rail, chain_id, asset, from_addr, nonce, price_minor, currency, version, delivered_at_ms"
@@ -125,7 +148,11 @@ fn root(batch: &mut Batch, books: &PostgresBooks, transition: &Transition, at: &
     Ok(())
 }
 
-fn answered(batch: &mut Batch, transition: &Transition, answer: &StoredAnswer) -> Result<String, BooksError> {
+fn answered(
+    batch: &mut Batch,
+    transition: &Transition,
+    answer: &StoredAnswer,
+) -> Result<String, BooksError> {
     let headers = batch.bind(headers_text(transition.intent(), answer)?);
     let (status, body) = (batch.bind(i64::from(answer.status)), batch.bind(answer.body.to_vec()));
     Ok(format!(", answer_status = {status}, answer_headers = {headers}, answer_body = {body}"))
@@ -133,8 +160,11 @@ fn answered(batch: &mut Batch, transition: &Transition, answer: &StoredAnswer) -
 
 /// The entitlement that this intent reserved is still reserved by it.
 fn reserved(batch: &mut Batch, source: &str, id: &str) -> String {
-    let (source, reserved) = (batch.bind(source.to_owned()), batch.bind(ObligationState::Reserved.word()));
-    format!(" AND EXISTS (SELECT 1 FROM obligations WHERE intent_id = {source} AND state = {reserved} AND reserved_by = {id})")
+    let (source, reserved) =
+        (batch.bind(source.to_owned()), batch.bind(ObligationState::Reserved.word()));
+    format!(
+        " AND EXISTS (SELECT 1 FROM obligations WHERE intent_id = {source} AND state = {reserved} AND reserved_by = {id})"
+    )
 }
 
 /// What hangs on the row. Says whether signed transactions are wiped.
@@ -148,11 +178,14 @@ fn details(batch: &mut Batch, transition: &Transition, at: &str) -> bool {
         Change::PayFailed { .. } => {}
         Change::Created { posting, used_entitlement, .. } => {
             posting.iter().for_each(|posting| batch.post(posting, at));
-            used_entitlement.iter().for_each(|source| move_obligation(batch, source, ObligationStep::USE, at));
+            used_entitlement
+                .iter()
+                .for_each(|source| move_obligation(batch, source, ObligationStep::USE, at));
         }
         Change::Rejected { posting, entitled_until, .. } => {
             batch.post(posting, at);
-            let (until, open) = (batch.bind(entitled_until.ms()), batch.bind(ObligationState::Open.word()));
+            let (until, open) =
+                (batch.bind(entitled_until.ms()), batch.bind(ObligationState::Open.word()));
             batch.part(
                 "owed",
                 &format!(
@@ -165,7 +198,8 @@ fn details(batch: &mut Batch, transition: &Transition, at: &str) -> bool {
             posting.iter().for_each(|posting| batch.post(posting, at));
             match reopened_entitlement {
                 Some(source) => move_obligation(batch, source, ObligationStep::REOPEN, at),
-                None => batch.part("freed", "DELETE FROM free_slots USING root WHERE intent_id = root.id"),
+                None => batch
+                    .part("freed", "DELETE FROM free_slots USING root WHERE intent_id = root.id"),
             }
             return false;
         }
@@ -177,8 +211,12 @@ fn details(batch: &mut Batch, transition: &Transition, at: &str) -> bool {
 fn settle(batch: &mut Batch, settlement: &Settlement, at: &str) {
     match settlement {
         Settlement::Transfer(proof) => {
-            let (hash, log_index) = (batch.bind(proof.tx_hash.to_string()), batch.bind(rows::integer(proof.log_index)));
-            let (number, block) = (batch.bind(rows::integer(proof.block_number)), batch.bind(proof.block_hash.to_string()));
+            let (hash, log_index) =
+                (batch.bind(proof.tx_hash.to_string()), batch.bind(rows::integer(proof.log_index)));
+            let (number, block) = (
+                batch.bind(rows::integer(proof.block_number)),
+                batch.bind(proof.block_hash.to_string()),
+            );
             let fee = batch.bind(proof.fee_wei.to_string());
             let settled = format!(
                 "INSERT INTO settlements (intent_id, rail, chain_id, asset, from_addr, nonce, tx_hash, log_index, block_number, block_hash,
@@ -196,7 +234,8 @@ fn settle(batch: &mut Batch, settlement: &Settlement, at: &str) {
             batch.part("closed", &closed);
         }
         Settlement::Charge(proof) => {
-            let (payment, charge) = (batch.bind(proof.payment_intent.clone()), batch.bind(proof.charge.clone()));
+            let (payment, charge) =
+                (batch.bind(proof.payment_intent.clone()), batch.bind(proof.charge.clone()));
             let livemode = batch.bind(i64::from(proof.livemode));
             let settled = format!(
                 "INSERT INTO settlements (intent_id, rail, stripe_pi, stripe_charge, livemode, amount_minor, currency, settled_at_ms)
@@ -212,11 +251,14 @@ fn settle(batch: &mut Batch, settlement: &Settlement, at: &str) {
     }
 }
 
-/// Whether it stands where the step begins is asked where the row of the intent is written: see [`reserved`].
+/// Whether it stands where the step begins is asked where the row of the intent is written: see
+/// [`reserved`].
 fn move_obligation(batch: &mut Batch, source: &PaymentId, step: ObligationStep, at: &str) {
     let (source, to) = (batch.bind(source.to_string()), batch.bind(step.to().word()));
     let let_go = if step == ObligationStep::REOPEN { ", reserved_by = NULL" } else { "" };
-    let moved = format!("UPDATE obligations SET state = {to}{let_go}, updated_at_ms = {at} FROM root WHERE intent_id = {source}");
+    let moved = format!(
+        "UPDATE obligations SET state = {to}{let_go}, updated_at_ms = {at} FROM root WHERE intent_id = {source}"
+    );
     batch.part("moved", &moved);
 }
 

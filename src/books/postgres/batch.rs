@@ -1,5 +1,6 @@
-//! A change in one statement: its parts are WITH clauses that hang on the first one, `root`, whose guard decides for all of them. So a change
-//! is one round trip and one commit. What one part writes no other part of the statement sees, and no row may be written by two of them.
+//! A change in one statement: its parts are WITH clauses that hang on the first one, `root`, whose
+//! guard decides for all of them. So a change is one round trip and one commit. What one part
+//! writes no other part of the statement sees, and no row may be written by two of them.
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use sqlx::{
     postgres::{PgArguments, PgExecutor, PgRow},
 };
 
-/// How long a server may take that stopped answering altogether; its own limits end what takes long there.
+/// How long a server may take that stopped answering altogether; its own limits end what takes long
+/// there.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
 
 /// A server that does not answer.
@@ -18,7 +20,8 @@ pub(super) fn silent() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server is silent"))
 }
 
-/// A statement in the making, with its arguments. Texts repeat, so each connection prepares each of them once.
+/// A statement in the making, with its arguments. Texts repeat, so each connection prepares each of
+/// them once.
 #[derive(Default)]
 pub(super) struct Batch {
     parts: Vec<String>,
@@ -28,7 +31,10 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Adds an argument; says how the text names it.
-    pub(super) fn bind<'a, T: Encode<'a, sqlx::Postgres> + Type<sqlx::Postgres>>(&mut self, value: T) -> String {
+    pub(super) fn bind<'a, T: Encode<'a, sqlx::Postgres> + Type<sqlx::Postgres>>(
+        &mut self,
+        value: T,
+    ) -> String {
         if let Err(error) = self.arguments.add(value) {
             self.refused = Some(error);
         }
@@ -45,7 +51,8 @@ impl Batch {
         let (txn, kind) = (self.bind(posting.txn_id().to_owned()), self.bind(posting.kind()));
         let mut lines = Vec::with_capacity(posting.lines().len());
         for (line_no, line) in (1_i64..).zip(posting.lines()) {
-            let (account, currency) = (self.bind(line.account.to_string()), self.bind(line.currency));
+            let (account, currency) =
+                (self.bind(line.account.to_string()), self.bind(line.currency));
             let amount = self.bind(line.amount_minor);
             lines.push(format!("({line_no}::BIGINT, {account}, {currency}, {amount})"));
         }
@@ -67,12 +74,20 @@ impl Batch {
     }
 
     /// Carries it out; `answer` is the statement behind the parts.
-    pub(super) async fn run(self, executor: impl PgExecutor<'_>, answer: &str) -> Result<Option<PgRow>, sqlx::Error> {
+    pub(super) async fn run(
+        self,
+        executor: impl PgExecutor<'_>,
+        answer: &str,
+    ) -> Result<Option<PgRow>, sqlx::Error> {
         Ok(self.run_all(executor, answer).await?.pop())
     }
 
     /// The same with every row of the answer.
-    pub(super) async fn run_all(self, executor: impl PgExecutor<'_>, answer: &str) -> Result<Vec<PgRow>, sqlx::Error> {
+    pub(super) async fn run_all(
+        self,
+        executor: impl PgExecutor<'_>,
+        answer: &str,
+    ) -> Result<Vec<PgRow>, sqlx::Error> {
         if let Some(error) = self.refused {
             return Err(sqlx::Error::Encode(error));
         }

@@ -14,7 +14,8 @@ pub(super) const BEGIN: &str = "BEGIN";
 /// A transaction that reads, as of one moment.
 pub(super) const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// How long a change whose answer was lost is looked for, where nobody says for how long. Its driver keeps its lease meanwhile.
+/// How long a change whose answer was lost is looked for, where nobody says for how long. Its
+/// driver keeps its lease meanwhile.
 pub(super) const DOUBT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// No bytes.

@@ -4,7 +4,12 @@ use payments::{ids::PaymentId, intent::Intent, ports::BooksError, time::UnixMs};
 
 use super::{PostgresBooks, batch::Batch, leases, liveness::gone, unavailable};
 
-pub(super) async fn renew(books: &PostgresBooks, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+pub(super) async fn renew(
+    books: &PostgresBooks,
+    id: PaymentId,
+    fence: i64,
+    until: UnixMs,
+) -> Result<bool, BooksError> {
     let renewed = sqlx::query(
         "UPDATE intents SET lease_until_ms = $1, attended_until_ms = CASE WHEN attended_until_ms = 0 THEN 0 ELSE $1 END, lease_owner = $4
          WHERE id = $2 AND fence = $3",
@@ -19,9 +24,14 @@ pub(super) async fn renew(books: &PostgresBooks, id: PaymentId, fence: i64, unti
     Ok(renewed.rows_affected() == 1)
 }
 
-/// What no lease holds, and what a process held that is gone. A new fence for each: whoever drove it before can write no more, and the clients
-/// that waited there wait no longer.
-pub(super) async fn take_stuck(books: &PostgresBooks, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+/// What no lease holds, and what a process held that is gone. A new fence for each: whoever drove
+/// it before can write no more, and the clients that waited there wait no longer.
+pub(super) async fn take_stuck(
+    books: &PostgresBooks,
+    now: UnixMs,
+    lease_until: UnixMs,
+    limit: u32,
+) -> Result<Vec<Intent>, BooksError> {
     books.flush_marks().await?;
     let mut batch = Batch::default();
     let (until, now) = (batch.bind(lease_until.ms()), batch.bind(now.ms()));
@@ -44,10 +54,16 @@ pub(super) async fn take_stuck(books: &PostgresBooks, now: UnixMs, lease_until: 
 }
 
 /// The same for one intent, parked or not.
-pub(super) async fn take(books: &PostgresBooks, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+pub(super) async fn take(
+    books: &PostgresBooks,
+    id: PaymentId,
+    now: UnixMs,
+    lease_until: UnixMs,
+) -> Result<Option<Intent>, BooksError> {
     books.flush_marks().await?;
     let mut batch = Batch::default();
-    let (id, until, now) = (batch.bind(id.to_string()), batch.bind(lease_until.ms()), batch.bind(now.ms()));
+    let (id, until, now) =
+        (batch.bind(id.to_string()), batch.bind(lease_until.ms()), batch.bind(now.ms()));
     let owner = batch.bind(books.instance());
     let take = format!(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, parked_until_ms = 0, attended_until_ms = 0, lease_owner = {owner}

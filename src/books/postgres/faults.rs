@@ -32,20 +32,26 @@ impl From<Unwritten> for BooksError {
     }
 }
 
-/// What the error of a statement means that commits by itself, or of a commit: sent on a connection that was there.
+/// What the error of a statement means that commits by itself, or of a commit: sent on a connection
+/// that was there.
 pub(super) fn of_write(error: sqlx::Error) -> Unwritten {
     let refused = match &error {
         // The server ends the connection, or says itself that it does not know.
-        sqlx::Error::Database(error) => !matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "40003")),
+        sqlx::Error::Database(error) => {
+            !matches!(error.code().as_deref(), Some("57P01" | "57P02" | "57P03" | "40003"))
+        }
         sqlx::Error::Encode(_) => true,
         _ => false,
     };
     if refused { Unwritten::Proven(error) } else { Unwritten::NotKnown(error) }
 }
 
-/// Nothing was written, and another change was first (a serialization failure, a deadlock): look again.
+/// Nothing was written, and another change was first (a serialization failure, a deadlock): look
+/// again.
 pub(super) fn is_raced(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("40001" | "40P01")))
+    error
+        .as_database_error()
+        .is_some_and(|error| matches!(error.code().as_deref(), Some("40001" | "40P01")))
 }
 
 /// Keys that two claims may want at once: whoever looks again finds the other one.
@@ -64,7 +70,10 @@ const CLAIMED: [&str; 10] = [
 
 /// The same for a claim, which may also meet a key that was taken meanwhile.
 pub(super) fn is_raced_claim(error: &sqlx::Error) -> bool {
-    let key = error.as_database_error().filter(|error| error.is_unique_violation()).and_then(|error| error.constraint());
+    let key = error
+        .as_database_error()
+        .filter(|error| error.is_unique_violation())
+        .and_then(|error| error.constraint());
     key.is_some_and(|key| CLAIMED.contains(&key)) || is_raced(error)
 }
 

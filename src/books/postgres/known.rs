@@ -26,13 +26,15 @@ pub(super) async fn known(readers: &PgPool, key: &ClaimKey) -> Result<Option<Kno
     }
 }
 
-/// The proof, else the payer's own key; of a card the whole credential, else its challenge, else its token.
+/// The proof, else the payer's own key; of a card the whole credential, else its challenge, else
+/// its token.
 pub(super) fn select(batch: &mut Batch, key: &ClaimKey) -> Option<String> {
     let mut ways = Vec::new();
     match &key.proof {
         None => {}
         Some(ProofKey::Authorization(key)) => {
-            let (chain, token) = (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
+            let (chain, token) =
+                (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
             let (from, nonce) = (batch.bind(key.from.to_string()), batch.bind(rows::nonce(key)));
             ways.push(format!(
                 "SELECT fingerprint, intent_id, 0 AS half FROM auths
@@ -40,7 +42,8 @@ pub(super) fn select(batch: &mut Batch, key: &ClaimKey) -> Option<String> {
             ));
         }
         Some(ProofKey::Charge(key)) => {
-            let (challenge, token) = (batch.bind(key.challenge_id.to_string()), batch.bind(key.token_sha256.to_vec()));
+            let (challenge, token) =
+                (batch.bind(key.challenge_id.to_string()), batch.bind(key.token_sha256.to_vec()));
             ways.push(format!(
                 "SELECT fingerprint, intent_id, CASE WHEN challenge_id <> {challenge} THEN 2 WHEN spt_sha256 <> {token} THEN 1 ELSE 0 END
                  FROM challenges WHERE challenge_id = {challenge} OR spt_sha256 = {token}"
@@ -54,11 +57,17 @@ pub(super) fn select(batch: &mut Batch, key: &ClaimKey) -> Option<String> {
         ));
     }
     let ways = ways.join(" UNION ALL ");
-    (!ways.is_empty()).then(|| format!("SELECT * FROM ({ways}) AS way (fingerprint, intent_id, half) ORDER BY half LIMIT 1"))
+    (!ways.is_empty()).then(|| {
+        format!(
+            "SELECT * FROM ({ways}) AS way (fingerprint, intent_id, half) ORDER BY half LIMIT 1"
+        )
+    })
 }
 
 pub(super) fn found(row: &PgRow) -> Result<Option<Found>, BooksError> {
-    let Some(half) = row.try_get::<Option<i32>, _>("half").map_err(unavailable)? else { return Ok(None) };
+    let Some(half) = row.try_get::<Option<i32>, _>("half").map_err(unavailable)? else {
+        return Ok(None);
+    };
     let intent = match rows::text_or_none(row, "intent_id")? {
         Some(_) => Some(rows::id(row, "intents", "intent_id")?),
         None => None,
@@ -68,7 +77,11 @@ pub(super) fn found(row: &PgRow) -> Result<Option<Found>, BooksError> {
         2 => Some(HalfKnown::Token),
         _ => None,
     };
-    Ok(Some(Found { fingerprint: rows::fingerprint(row, || String::from("a known key"))?, intent, half_known }))
+    Ok(Some(Found {
+        fingerprint: rows::fingerprint(row, || String::from("a known key"))?,
+        intent,
+        half_known,
+    }))
 }
 
 pub(super) async fn load(readers: &PgPool, found: Found) -> Result<Known, BooksError> {

@@ -1,6 +1,7 @@
-//! Which processes live. Each one that serves holds a lock of its own number in a session of its own; the server lets go of it when the
-//! session ends, however its process ended. Whoever looks for work sees at once what a dead process left behind, and need not wait for the
-//! end of its leases. A process that is only paused keeps its lock; its leases end by their time.
+//! Which processes live. Each one that serves holds a lock of its own number in a session of its
+//! own; the server lets go of it when the session ends, however its process ended. Whoever looks
+//! for work sees at once what a dead process left behind, and need not wait for the end of its
+//! leases. A process that is only paused keeps its lock; its leases end by their time.
 
 use std::time::Duration;
 
@@ -25,8 +26,8 @@ macro_rules! living_class {
     };
 }
 
-/// The first number of the lock that a process holds beside, under its own number, when it knows that what is owed may be in parts. A process of
-/// a release before holds none.
+/// The first number of the lock that a process holds beside, under its own number, when it knows
+/// that what is owed may be in parts. A process of a release before holds none.
 macro_rules! knows_parts_class {
     () => {
         "8403"
@@ -47,15 +48,19 @@ macro_rules! holders_of {
 /// The numbers of the processes that live on this database.
 macro_rules! living {
     () => {
-        $crate::books::postgres::liveness::holders_of!($crate::books::postgres::liveness::living_class!())
+        $crate::books::postgres::liveness::holders_of!(
+            $crate::books::postgres::liveness::living_class!()
+        )
     };
 }
 pub(super) use {holders_of, living_class};
 
 /// Every process that lives knows that what is owed may be in parts: one may be written.
-pub(super) const ALL_KNOW_PARTS: &str = concat!("NOT EXISTS (", living!(), " EXCEPT ", holders_of!(knows_parts_class!()), ")");
+pub(super) const ALL_KNOW_PARTS: &str =
+    concat!("NOT EXISTS (", living!(), " EXCEPT ", holders_of!(knows_parts_class!()), ")");
 
-/// Whether the process that drives an intent is gone; nobody takes himself for that, as while his session is made again.
+/// Whether the process that drives an intent is gone; nobody takes himself for that, as while his
+/// session is made again.
 pub(super) fn gone(own: &str) -> String {
     format!("(intents.lease_owner <> {own} AND intents.lease_owner <> ALL (ARRAY({})))", living!())
 }
@@ -81,7 +86,10 @@ impl Alive {
         let options = options.options([("synchronous_commit", "off")]);
         let mut session = options.connect().await?;
         let instance = loop {
-            let number: i32 = sqlx::query_scalar("SELECT CAST(floor(random() * 2147483646) AS INT) + 1").fetch_one(&mut session).await?;
+            let number: i32 =
+                sqlx::query_scalar("SELECT CAST(floor(random() * 2147483646) AS INT) + 1")
+                    .fetch_one(&mut session)
+                    .await?;
             if lock(&mut session, number).await? {
                 break number;
             }
@@ -101,7 +109,8 @@ async fn lock(session: &mut PgConnection, instance: i32) -> Result<bool, sqlx::E
     if !sqlx::query_scalar(lives).bind(instance).fetch_one(&mut *session).await? {
         return Ok(false);
     }
-    // Shared: only that it is held says something, and a session of before that the server still has must not stand in its way.
+    // Shared: only that it is held says something, and a session of before that the server still
+    // has must not stand in its way.
     let knows = concat!("SELECT pg_advisory_lock_shared(", knows_parts_class!(), ", $1)");
     sqlx::query(knows).bind(instance).execute(session).await?;
     Ok(true)
@@ -112,7 +121,8 @@ async fn keep(options: PgConnectOptions, mut session: PgConnection, instance: i3
     loop {
         let error = serve(&mut session, &marks).await;
         tracing::warn!(%error, "the session that says this process lives was lost");
-        // The server may not have noticed yet that the old one is gone, and keep its lock: then it still says so.
+        // The server may not have noticed yet that the old one is gone, and keep its lock: then it
+        // still says so.
         session = loop {
             match again(&options, instance, &marks).await {
                 Ok(session) => break session,
@@ -123,10 +133,15 @@ async fn keep(options: PgConnectOptions, mut session: PgConnection, instance: i3
     }
 }
 
-/// Until the lock is taken again, other processes take this one for dead, and join what its clients began. So the notes of clients that were
-/// sent away come first.
-async fn again(options: &PgConnectOptions, instance: i32, marks: &Marks) -> Result<PgConnection, sqlx::Error> {
-    let mut session = tokio::time::timeout(SILENT, options.connect()).await.unwrap_or_else(|_| Err(silent()))?;
+/// Until the lock is taken again, other processes take this one for dead, and join what its clients
+/// began. So the notes of clients that were sent away come first.
+async fn again(
+    options: &PgConnectOptions,
+    instance: i32,
+    marks: &Marks,
+) -> Result<PgConnection, sqlx::Error> {
+    let mut session =
+        tokio::time::timeout(SILENT, options.connect()).await.unwrap_or_else(|_| Err(silent()))?;
     if let Err(error) = marks::write(&mut session, marks).await {
         tracing::warn!(error = %errors::sentence(&error), "notes of clients could not be written");
         return Err(silent());
@@ -163,6 +178,7 @@ async fn serve(session: &mut PgConnection, marks: &Marks) -> payments::ports::Bo
 
 /// Whether any process serves from this database.
 pub(super) async fn any(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    let row = sqlx::query(concat!("SELECT EXISTS (", living!(), ") AS served")).fetch_one(pool).await?;
+    let row =
+        sqlx::query(concat!("SELECT EXISTS (", living!(), ") AS served")).fetch_one(pool).await?;
     row.try_get("served")
 }

@@ -1,5 +1,6 @@
-//! Notes about clients that need no commit of their own: they travel with the next one, and after a few milliseconds by themselves, so that
-//! the other replicas know of a delivered answer before its client can ask for the next one there.
+//! Notes about clients that need no commit of their own: they travel with the next one, and after a
+//! few milliseconds by themselves, so that the other replicas know of a delivered answer before its
+//! client can ask for the next one there.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +29,8 @@ pub(super) struct Noted {
     pub(super) unattended: bool,
 }
 
-/// The notes that no commit has made durable yet. Whoever commits takes all of them along: to write one twice changes nothing.
+/// The notes that no commit has made durable yet. Whoever commits takes all of them along: to write
+/// one twice changes nothing.
 #[derive(Default, Clone)]
 pub(super) struct Marks(Arc<Inner>);
 
@@ -92,7 +94,8 @@ impl Snapshot {
         self.0.iter().filter(|(_, noted)| !noted.delivered).map(|(id, _)| id.to_string()).collect()
     }
 
-    /// Adds them to a statement as parts of their own; without a moment the database's clock names it.
+    /// Adds them to a statement as parts of their own; without a moment the database's clock names
+    /// it.
     pub(super) fn add_to(&self, batch: &mut Batch, at: &str) {
         if self.is_empty() {
             return;
@@ -117,7 +120,8 @@ pub(super) async fn write(connection: &mut PgConnection, marks: &Marks) -> Resul
     snapshot.add_to(&mut batch, now_ms!());
     // A client was sent away with its payment's id: a crash of the server must not lose that.
     let is_urgent = !snapshot.unattended().is_empty();
-    let answer = if is_urgent { "SELECT set_config('synchronous_commit', 'on', true)" } else { "SELECT 1" };
+    let answer =
+        if is_urgent { "SELECT set_config('synchronous_commit', 'on', true)" } else { "SELECT 1" };
     batch.run(connection, answer).await.map_err(unavailable)?;
     marks.written(&snapshot);
     Ok(())

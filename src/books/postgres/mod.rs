@@ -1,6 +1,9 @@
 //! The books in PostgreSQL 15 or newer, for any number of processes at once.
 
-#![allow(clippy::duplicate_mod, reason = "what both databases say in the same words is compiled into each of them")]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "what both databases say in the same words is compiled into each of them"
+)]
 
 mod apply;
 mod batch;
@@ -83,7 +86,8 @@ use marks::Marks;
 /// The tables of this program's version.
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("./migrations/postgres");
-    // During a rolling release a process of the release before may start again on the newer tables: they are made for both.
+    // During a rolling release a process of the release before may start again on the newer tables:
+    // they are made for both.
     migrations.set_ignore_missing(true);
     migrations
 });
@@ -117,11 +121,13 @@ impl PostgresBooks {
         Self::migrate(url).await?;
         let (pool, suspects) = connect::pool(url, connections, connect::SERVING).await?;
         let mut books = Self::over(pool, suspects, connect::desk(url)?);
-        books.alive = Some(Alive::take(connect::options(url, connect::ALIVE)?, books.marks.clone()).await?);
+        books.alive =
+            Some(Alive::take(connect::options(url, connect::ALIVE)?, books.marks.clone()).await?);
         Ok(books)
     }
 
-    /// Brings the database to this program's tables, as [`PostgresBooks::open`] does. Processes that start together take turns.
+    /// Brings the database to this program's tables, as [`PostgresBooks::open`] does. Processes
+    /// that start together take turns.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -141,7 +147,10 @@ impl PostgresBooks {
     /// [`OpenError`].
     pub async fn open_beside(url: &str) -> Result<Self, OpenError> {
         let (pool, suspects) = connect::pool(url, 2, connect::BESIDE).await?;
-        sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&pool).await.map_err(connect::missing)?;
+        sqlx::query("SELECT 1 FROM intents LIMIT 1")
+            .fetch_optional(&pool)
+            .await
+            .map_err(connect::missing)?;
         Ok(Self::over(pool, suspects, connect::desk(url)?))
     }
 
@@ -167,8 +176,9 @@ impl PostgresBooks {
         }
     }
 
-    /// A claim with this id may be written, and its answer was lost: whoever asks for the same again joins it, as nobody may be there any more
-    /// to hear of it. What connections there are is not taken for granted.
+    /// A claim with this id may be written, and its answer was lost: whoever asks for the same
+    /// again joins it, as nobody may be there any more to hear of it. What connections there are is
+    /// not taken for granted.
     fn doubt(&self, id: payments::ids::PaymentId) {
         self.marks.push(marks::Mark::Unattended(id));
         self.suspects.are(self.writer.size());

@@ -38,6 +38,11 @@ impl PostgresBooks {
 }
 
 /// Commits, and waits for a server that says nothing no longer than for any other answer.
-pub(super) async fn commit(transaction: Transaction<'static, Database>) -> Result<(), faults::Unwritten> {
-    tokio::time::timeout(SILENT, transaction.commit()).await.unwrap_or_else(|_| Err(silent())).map_err(faults::of_write)
+pub(super) async fn commit(
+    transaction: Transaction<'static, Database>,
+) -> Result<(), faults::Unwritten> {
+    tokio::time::timeout(SILENT, transaction.commit())
+        .await
+        .unwrap_or_else(|_| Err(silent()))
+        .map_err(faults::of_write)
 }

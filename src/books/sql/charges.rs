@@ -1,4 +1,5 @@
-//! Charges of cards: saved with the claim, proven with a settlement, wiped at the end; and what is wrong with one that took other money.
+//! Charges of cards: saved with the claim, proven with a settlement, wiped at the end; and what is
+//! wrong with one that took other money.
 
 use payments::{
     charge::{Charge, ChargeProof, Mischarge, Refund},
@@ -16,8 +17,15 @@ use super::{rows, transitions::exactly_one, unavailable};
 /// Why a refund that needs nobody's approval was made.
 const MISCHARGED: &str = "the card processor took another amount or currency than asked";
 
-pub(super) async fn of_intent(connection: &mut Connection, id: &str) -> Result<Option<Charge>, BooksError> {
-    let row = sqlx::query("SELECT * FROM charges WHERE intent_id = $1").bind(id).fetch_optional(connection).await.map_err(unavailable)?;
+pub(super) async fn of_intent(
+    connection: &mut Connection,
+    id: &str,
+) -> Result<Option<Charge>, BooksError> {
+    let row = sqlx::query("SELECT * FROM charges WHERE intent_id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
     row.as_ref().map(charge).transpose()
 }
 
@@ -28,7 +36,8 @@ fn charge(row: &DbRow) -> Result<Charge, BooksError> {
         let bytes: Vec<u8> = row.try_get(column).map_err(unavailable)?;
         <[u8; 32]>::try_from(bytes).map_err(|_| corrupt(column))
     };
-    let challenge_id = rows::text(row, "challenge_id")?.parse().map_err(|_| corrupt("challenge_id"))?;
+    let challenge_id =
+        rows::text(row, "challenge_id")?.parse().map_err(|_| corrupt("challenge_id"))?;
     Ok(Charge {
         key: ChargeKey { challenge_id, token_sha256: hash("spt_sha256")? },
         stripe_key: rows::text(row, "stripe_key")?,
@@ -43,14 +52,24 @@ pub(super) fn proof(row: &DbRow) -> Result<ChargeProof, BooksError> {
     let key = rows::text(row, "intent_id")?;
     let corrupt = |column| BooksError::Corrupt { table: "settlements", column, key: key.clone() };
     Ok(ChargeProof {
-        payment_intent: rows::text_or_none(row, "stripe_pi")?.ok_or_else(|| corrupt("stripe_pi"))?,
+        payment_intent: rows::text_or_none(row, "stripe_pi")?
+            .ok_or_else(|| corrupt("stripe_pi"))?,
         charge: rows::text_or_none(row, "stripe_charge")?,
-        livemode: row.try_get::<Option<i64>, _>("livemode").map_err(unavailable)?.ok_or_else(|| corrupt("livemode"))? == 1,
+        livemode: row
+            .try_get::<Option<i64>, _>("livemode")
+            .map_err(unavailable)?
+            .ok_or_else(|| corrupt("livemode"))?
+            == 1,
     })
 }
 
 /// The settlement, and the agent token that is good from here on.
-pub(super) async fn settle(connection: &mut Connection, id: PaymentId, proof: &ChargeProof, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn settle(
+    connection: &mut Connection,
+    id: PaymentId,
+    proof: &ChargeProof,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let settled = sqlx::query(
         "INSERT INTO settlements (intent_id, rail, stripe_pi, stripe_charge, livemode, amount_minor, currency, settled_at_ms)
          SELECT id, rail, $1, $2, $3, price_minor, currency, $4 FROM intents WHERE id = $5 AND rail = 'mpp' AND currency = 'USD'",
@@ -78,16 +97,25 @@ pub(super) async fn settle(connection: &mut Connection, id: PaymentId, proof: &C
 
 /// Sealed parameters hold a token that can be charged; a terminal intent needs them no more.
 pub(super) async fn wipe(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
-    sqlx::query(concat!("UPDATE charges SET sealed_params = ", no_bytes!(), " WHERE intent_id = $1"))
-        .bind(id.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    sqlx::query(concat!(
+        "UPDATE charges SET sealed_params = ",
+        no_bytes!(),
+        " WHERE intent_id = $1"
+    ))
+    .bind(id.to_string())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }
 
 /// The finding; and the debt with its refund, where anything was taken at all.
-pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken: &Mischarge, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn mischarged(
+    connection: &mut Connection,
+    id: PaymentId,
+    taken: &Mischarge,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO findings (kind, key, opened_at_ms, source, subject) VALUES ('amount_mismatch', $1, $2, 'stripe', $3)
          ON CONFLICT DO NOTHING",
@@ -102,7 +130,11 @@ pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken
         return Ok(());
     }
     let amount_minor = i64::try_from(taken.amount_minor);
-    let amount_minor = amount_minor.map_err(|_| BooksError::Corrupt { table: "refunds", column: "amount_minor", key: id.to_string() })?;
+    let amount_minor = amount_minor.map_err(|_| BooksError::Corrupt {
+        table: "refunds",
+        column: "amount_minor",
+        key: id.to_string(),
+    })?;
     let owed = sqlx::query(
         "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
          SELECT id, payer, $1, $2, $7, $3, $4, $5 FROM intents WHERE id = $6",
@@ -122,8 +154,14 @@ pub(super) async fn mischarged(connection: &mut Connection, id: PaymentId, taken
     insert_refund(connection, &refund, &taken.currency.to_ascii_uppercase(), MISCHARGED).await
 }
 
-/// Saves a refund before it is asked for. One that ended is approved anew, under the key of the new approval.
-pub(super) async fn insert_refund(connection: &mut Connection, refund: &Refund, currency: &str, reason: &str) -> Result<(), BooksError> {
+/// Saves a refund before it is asked for. One that ended is approved anew, under the key of the new
+/// approval.
+pub(super) async fn insert_refund(
+    connection: &mut Connection,
+    refund: &Refund,
+    currency: &str,
+    reason: &str,
+) -> Result<(), BooksError> {
     let saved = sqlx::query(
         "INSERT INTO refunds (intent_id, payment_intent, amount_minor, currency, stripe_key, state, reason, approved_at_ms, updated_at_ms,
             approvals, next_look_at_ms)

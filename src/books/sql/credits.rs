@@ -27,18 +27,42 @@ pub(super) struct Entry<'a> {
 }
 
 /// A payer's account; nothing at all for one that the books never met.
-pub(super) async fn account(connection: &mut Connection, payer: &Payer) -> Result<CreditAccount, BooksError> {
-    read(connection, payer, "SELECT balance, debt, backing_cents FROM credit_accounts WHERE payer = $1").await
+pub(super) async fn account(
+    connection: &mut Connection,
+    payer: &Payer,
+) -> Result<CreditAccount, BooksError> {
+    read(
+        connection,
+        payer,
+        "SELECT balance, debt, backing_cents FROM credit_accounts WHERE payer = $1",
+    )
+    .await
 }
 
 /// The same for a change that is decided by it: it stays as it is until the change ends.
-pub(super) async fn held_account(connection: &mut Connection, payer: &Payer) -> Result<CreditAccount, BooksError> {
-    read(connection, payer, concat!("SELECT balance, debt, backing_cents FROM credit_accounts WHERE payer = $1", for_update!())).await
+pub(super) async fn held_account(
+    connection: &mut Connection,
+    payer: &Payer,
+) -> Result<CreditAccount, BooksError> {
+    read(
+        connection,
+        payer,
+        concat!(
+            "SELECT balance, debt, backing_cents FROM credit_accounts WHERE payer = $1",
+            for_update!()
+        ),
+    )
+    .await
 }
 
-async fn read(connection: &mut Connection, payer: &Payer, select: &'static str) -> Result<CreditAccount, BooksError> {
+async fn read(
+    connection: &mut Connection,
+    payer: &Payer,
+    select: &'static str,
+) -> Result<CreditAccount, BooksError> {
     let key = payer.to_string();
-    let row = sqlx::query(select).bind(&key).fetch_optional(connection).await.map_err(unavailable)?;
+    let row =
+        sqlx::query(select).bind(&key).fetch_optional(connection).await.map_err(unavailable)?;
     let Some(row) = row else { return Ok(CreditAccount::default()) };
     let number = |column| rows::unsigned(&row, "credit_accounts", column, || key.clone());
     Ok(CreditAccount {
@@ -61,8 +85,12 @@ pub(super) async fn open(connection: &mut Connection, payer: &Payer) -> Result<(
     .map_err(unavailable)
 }
 
-/// Writes an entry; the account follows it, and the database refuses a balance below zero. An entry of nothing is none.
-pub(super) async fn enter(connection: &mut Connection, entry: &Entry<'_>) -> Result<(), BooksError> {
+/// Writes an entry; the account follows it, and the database refuses a balance below zero. An entry
+/// of nothing is none.
+pub(super) async fn enter(
+    connection: &mut Connection,
+    entry: &Entry<'_>,
+) -> Result<(), BooksError> {
     if entry.delta == 0 {
         return Ok(());
     }
@@ -92,7 +120,11 @@ pub(super) async fn give_back(
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let delta = rows::integer(returned.count.get());
-    enter(connection, &Entry { payer, delta, kind: "refund", intent: Some(intent), reference: None, at }).await?;
+    enter(
+        connection,
+        &Entry { payer, delta, kind: "refund", intent: Some(intent), reference: None, at },
+    )
+    .await?;
     move_backing(connection, payer, rows::integer(returned.backing.get())).await
 }
 
@@ -105,7 +137,11 @@ pub(super) async fn compensate(
     at: UnixMs,
 ) -> Result<(), BooksError> {
     open(connection, payer).await?;
-    enter(connection, &Entry { payer, delta: 1, kind: "compensation", intent: Some(intent), reference: None, at }).await?;
+    enter(
+        connection,
+        &Entry { payer, delta: 1, kind: "compensation", intent: Some(intent), reference: None, at },
+    )
+    .await?;
     move_backing(connection, payer, rows::integer(backing.get())).await
 }
 
@@ -121,35 +157,67 @@ pub(super) async fn grant(
     let paid = pay_debt(connection, payer, credits).await?;
     if paid != Credits::ZERO {
         // All of the pack was issued; what paid the debt is gone again.
-        let posting = Posting::credit_debt_paid(intent, payer, paid).map_err(|_| too_large(payer))?;
+        let posting =
+            Posting::credit_debt_paid(intent, payer, paid).map_err(|_| too_large(payer))?;
         journal::post(connection, &posting, at).await?;
     }
     let rest = credits.checked_sub(paid).unwrap_or(Credits::ZERO);
     let reference = format!("pack_{credits}");
     let delta = rows::integer(rest.get());
-    enter(connection, &Entry { payer, delta, kind: "grant", intent: Some(intent), reference: Some(&reference), at }).await?;
+    enter(
+        connection,
+        &Entry {
+            payer,
+            delta,
+            kind: "grant",
+            intent: Some(intent),
+            reference: Some(&reference),
+            at,
+        },
+    )
+    .await?;
     move_backing(connection, payer, rows::integer(backing.get())).await?;
     Ok(account(connection, payer).await?.balance)
 }
 
 /// Pays as much of the account's debt as the credits cover; says how many that took.
-pub(super) async fn pay_debt(connection: &mut Connection, payer: &Payer, credits: Credits) -> Result<Credits, BooksError> {
+pub(super) async fn pay_debt(
+    connection: &mut Connection,
+    payer: &Payer,
+    credits: Credits,
+) -> Result<Credits, BooksError> {
     let paid = held_account(connection, payer).await?.debt.min(credits);
     move_debt(connection, payer, rows::integer(paid.get()).saturating_neg()).await?;
     Ok(paid)
 }
 
 /// Moves the debt of an account; the database refuses one below zero.
-pub(super) async fn move_debt(connection: &mut Connection, payer: &Payer, delta: i64) -> Result<(), BooksError> {
+pub(super) async fn move_debt(
+    connection: &mut Connection,
+    payer: &Payer,
+    delta: i64,
+) -> Result<(), BooksError> {
     let query = sqlx::query("UPDATE credit_accounts SET debt = debt + $1 WHERE payer = $2");
-    let changed = query.bind(delta).bind(payer.to_string()).execute(connection).await.map_err(unavailable)?;
+    let changed =
+        query.bind(delta).bind(payer.to_string()).execute(connection).await.map_err(unavailable)?;
     one_account(payer, &changed)
 }
 
 /// Moves the money behind an account's credits; the database refuses less than none.
-pub(super) async fn move_backing(connection: &mut Connection, payer: &Payer, delta_cents: i64) -> Result<(), BooksError> {
-    let query = sqlx::query("UPDATE credit_accounts SET backing_cents = backing_cents + $1 WHERE payer = $2");
-    let changed = query.bind(delta_cents).bind(payer.to_string()).execute(connection).await.map_err(unavailable)?;
+pub(super) async fn move_backing(
+    connection: &mut Connection,
+    payer: &Payer,
+    delta_cents: i64,
+) -> Result<(), BooksError> {
+    let query = sqlx::query(
+        "UPDATE credit_accounts SET backing_cents = backing_cents + $1 WHERE payer = $2",
+    );
+    let changed = query
+        .bind(delta_cents)
+        .bind(payer.to_string())
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
     one_account(payer, &changed)
 }
 

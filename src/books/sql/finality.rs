@@ -10,7 +10,12 @@ use payments::{
 use super::dialect::{Connection, DbRow, Pool, no_bytes};
 use super::{gas, leases, lost, reconcile, rows, unavailable};
 
-pub(super) async fn recent(readers: &Pool, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+pub(super) async fn recent(
+    readers: &Pool,
+    chain_id: u64,
+    due: UnixMs,
+    limit: u32,
+) -> Result<Vec<Intent>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
     let ids = sqlx::query(
         "SELECT intent_id AS id FROM settlements WHERE final_at_ms IS NULL AND rail = 'x402' AND look_at_ms <= $1 AND chain_id = $2
@@ -25,7 +30,10 @@ pub(super) async fn recent(readers: &Pool, chain_id: u64, due: UnixMs, limit: u3
     leases::load(&mut connection, &ids).await
 }
 
-pub(super) async fn note(connection: &mut Connection, sightings: &[Sighting]) -> Result<(), BooksError> {
+pub(super) async fn note(
+    connection: &mut Connection,
+    sightings: &[Sighting],
+) -> Result<(), BooksError> {
     for sighting in sightings {
         if look(connection, sighting).await? {
             note_one(connection, sighting).await?;
@@ -63,7 +71,11 @@ async fn note_one(connection: &mut Connection, sighting: &Sighting) -> Result<()
     reconcile::findings::close_one(connection, SETTLEMENT_LOST, &id, sighting.at).await.map(drop)
 }
 
-async fn move_to(connection: &mut Connection, id: &str, proof: &SettlementProof) -> Result<(), BooksError> {
+async fn move_to(
+    connection: &mut Connection,
+    id: &str,
+    proof: &SettlementProof,
+) -> Result<(), BooksError> {
     sqlx::query(
         "UPDATE settlements SET tx_hash = $1, log_index = $2, block_number = $3, block_hash = $4, fee_wei = $5 WHERE intent_id = $6",
     )
@@ -80,9 +92,15 @@ async fn move_to(connection: &mut Connection, id: &str, proof: &SettlementProof)
     own_nonce(connection, id, 1).await
 }
 
-/// The money is booked as lost, and the signer's nonce is free again with its transaction gone: a finding that is new opens it, so that no gap
-/// holds up later payments. What an operator closed stays closed until the settlement was back and is lost once more.
-async fn lose(connection: &mut Connection, id: &str, detail: &str, at: UnixMs) -> Result<(), BooksError> {
+/// The money is booked as lost, and the signer's nonce is free again with its transaction gone: a
+/// finding that is new opens it, so that no gap holds up later payments. What an operator closed
+/// stays closed until the settlement was back and is lost once more.
+async fn lose(
+    connection: &mut Connection,
+    id: &str,
+    detail: &str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let once_more = lost::lose(connection, id, at).await?.is_some_and(|times| times > 1);
     let opened = sqlx::query(
         "INSERT INTO findings (kind, key, opened_at_ms, detail) VALUES ($1, $2, $3, $4)
@@ -142,7 +160,10 @@ async fn wipe_if_over(connection: &mut Connection, id: &str) -> Result<(), Books
     .map_err(unavailable)
 }
 
-pub(super) async fn findings(connection: &mut Connection, key: &str) -> Result<Vec<Finding>, BooksError> {
+pub(super) async fn findings(
+    connection: &mut Connection,
+    key: &str,
+) -> Result<Vec<Finding>, BooksError> {
     let list = sqlx::query(
         "SELECT a.kind, a.key, f.detail, a.opened_at, a.closed_at, f.closed_reason
          FROM findings f JOIN audit_findings a ON a.kind = f.kind AND a.key = f.key

@@ -1,4 +1,5 @@
-//! What our transactions cost, in wei: kept with each transaction, summed when asked, and booked in whole gwei by each comparison.
+//! What our transactions cost, in wei: kept with each transaction, summed when asked, and booked in
+//! whole gwei by each comparison.
 
 use payments::{
     gas::Gwei,
@@ -16,7 +17,11 @@ use super::{journal, reconcile::runs, rows, sequence, transitions::exactly_one, 
 const GWEI: u128 = 1_000_000_000;
 
 /// Writes what a mined transaction of ours cost, or that it is not known any more.
-pub(super) async fn note(connection: &mut Connection, tx_hash: ChainHash, fee_wei: Option<u128>) -> Result<(), BooksError> {
+pub(super) async fn note(
+    connection: &mut Connection,
+    tx_hash: ChainHash,
+    fee_wei: Option<u128>,
+) -> Result<(), BooksError> {
     sqlx::query("UPDATE attempts SET fee_wei = $1 WHERE tx_hash = $2")
         .bind(fee_wei.map(|wei| wei.to_string()))
         .bind(tx_hash.to_string())
@@ -27,7 +32,10 @@ pub(super) async fn note(connection: &mut Connection, tx_hash: ChainHash, fee_we
 }
 
 /// Writes what mined transactions of ours cost.
-pub(super) async fn note_all(connection: &mut Connection, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
+pub(super) async fn note_all(
+    connection: &mut Connection,
+    fees_wei: &[(ChainHash, u128)],
+) -> Result<(), BooksError> {
     for (tx_hash, fee_wei) in fees_wei {
         note(connection, *tx_hash, Some(*fee_wei)).await?;
     }
@@ -45,15 +53,27 @@ pub(super) async fn spent(readers: &Pool) -> Result<GasSpent, BooksError> {
 }
 
 /// Books what was spent beyond what is booked, or takes back what is spent no more.
-pub(super) async fn book(connection: &mut Connection, fence: i64, id: PaymentId, at: UnixMs) -> Result<Gwei, BooksError> {
+pub(super) async fn book(
+    connection: &mut Connection,
+    fence: i64,
+    id: PaymentId,
+    at: UnixMs,
+) -> Result<Gwei, BooksError> {
     runs::guard(connection, fence).await?;
-    let too_large = || BooksError::Corrupt { table: "gas_booked", column: "gwei", key: String::from("all") };
-    let row = sqlx::query(concat!("SELECT gwei, postings FROM gas_booked WHERE name = 'all'", for_update!()));
+    let too_large =
+        || BooksError::Corrupt { table: "gas_booked", column: "gwei", key: String::from("all") };
+    let row = sqlx::query(concat!(
+        "SELECT gwei, postings FROM gas_booked WHERE name = 'all'",
+        for_update!()
+    ));
     let row = row.fetch_one(&mut *connection).await.map_err(unavailable)?;
     let booked = Gwei::new(rows::int(&row, "gwei")?);
-    let spent = spent_by(connection).await?.total_wei().and_then(Gwei::of_wei).ok_or_else(too_large)?;
+    let spent =
+        spent_by(connection).await?.total_wei().and_then(Gwei::of_wei).ok_or_else(too_large)?;
     let new = spent.checked_sub(booked).ok_or_else(too_large)?;
-    let Some(posting) = Posting::gas(id, new).map_err(|_| too_large())? else { return Ok(Gwei::ZERO) };
+    let Some(posting) = Posting::gas(id, new).map_err(|_| too_large())? else {
+        return Ok(Gwei::ZERO);
+    };
     let changed =
         sqlx::query("UPDATE gas_booked SET gwei = $1, postings = postings + 1 WHERE name = 'all' AND gwei = $2 AND postings = $3")
             .bind(spent.get())

@@ -1,11 +1,16 @@
-//! Writing a posting: lines first, the header last, so that the database can refuse what does not balance.
+//! Writing a posting: lines first, the header last, so that the database can refuse what does not
+//! balance.
 
 use payments::{ledger::Posting, ports::BooksError, time::UnixMs};
 
 use super::dialect::Connection;
 use super::unavailable;
 
-pub(super) async fn post(connection: &mut Connection, posting: &Posting, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn post(
+    connection: &mut Connection,
+    posting: &Posting,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     for (line_no, line) in (1_i64..).zip(posting.lines()) {
         sqlx::query("INSERT INTO journal_lines (txn_id, line_no, account, currency, amount) VALUES ($1, $2, $3, $4, $5)")
             .bind(posting.txn_id())

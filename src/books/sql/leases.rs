@@ -14,13 +14,15 @@ use super::dialect::{Connection, DbRow, Pool, no_bytes};
 use super::{rows, transitions::kept_for_settlement, unavailable};
 
 pub(super) async fn release(writer: &Pool, id: PaymentId, fence: i64) -> Result<(), BooksError> {
-    sqlx::query("UPDATE intents SET lease_until_ms = 0, parked_until_ms = 0 WHERE id = $1 AND fence = $2")
-        .bind(id.to_string())
-        .bind(fence)
-        .execute(writer)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    sqlx::query(
+        "UPDATE intents SET lease_until_ms = 0, parked_until_ms = 0 WHERE id = $1 AND fence = $2",
+    )
+    .bind(id.to_string())
+    .bind(fence)
+    .execute(writer)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }
 
 /// Each part goes by an index of what is not over, however long the table is.
@@ -44,7 +46,11 @@ pub(super) async fn signers_at_work(readers: &Pool) -> Result<Vec<(Wallet, u64)>
 fn signer_at_work(row: &DbRow) -> Result<(Wallet, u64), BooksError> {
     let signer: String = row.try_get("signer").map_err(unavailable)?;
     let nonces: i64 = row.try_get("nonces").map_err(unavailable)?;
-    let wallet = signer.parse().map_err(|_| BooksError::Corrupt { table: "attempts", column: "signer", key: signer })?;
+    let wallet = signer.parse().map_err(|_| BooksError::Corrupt {
+        table: "attempts",
+        column: "signer",
+        key: signer,
+    })?;
     Ok((wallet, u64::try_from(nonces).unwrap_or(0)))
 }
 
@@ -65,12 +71,17 @@ pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>,
     .fetch_all(readers)
     .await
     .map_err(unavailable)?;
-    let row =
-        |row: &DbRow| -> Result<SealedRow, sqlx::Error> { Ok(SealedRow { name: row.try_get("name")?, bytes: row.try_get("bytes")? }) };
+    let row = |row: &DbRow| -> Result<SealedRow, sqlx::Error> {
+        Ok(SealedRow { name: row.try_get("name")?, bytes: row.try_get("bytes")? })
+    };
     rows.iter().map(row).collect::<Result<_, _>>().map_err(unavailable)
 }
 
-pub(super) async fn close_nonce(connection: &mut Connection, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+pub(super) async fn close_nonce(
+    connection: &mut Connection,
+    account: SigningAccount,
+    eoa_nonce: u64,
+) -> Result<(), BooksError> {
     sqlx::query(concat!(
         "UPDATE attempts SET nonce_closed = 1, sealed_tx = CASE WHEN ",
         kept_for_settlement!(),
@@ -110,7 +121,10 @@ pub(super) async fn expire_entitlements(writer: &Pool, now: UnixMs) -> Result<u6
     Ok(expired.rows_affected())
 }
 
-pub(super) async fn load(connection: &mut Connection, ids: &[DbRow]) -> Result<Vec<Intent>, BooksError> {
+pub(super) async fn load(
+    connection: &mut Connection,
+    ids: &[DbRow],
+) -> Result<Vec<Intent>, BooksError> {
     let mut intents = Vec::with_capacity(ids.len());
     for row in ids {
         if let Some(intent) = rows::intent(connection, rows::id(row, "intents", "id")?).await? {

@@ -1,4 +1,5 @@
-//! Settlements that a reorganisation took: booked as lost, and booked back once they are on the chain again.
+//! Settlements that a reorganisation took: booked as lost, and booked back once they are on the
+//! chain again.
 
 use payments::{
     ids::PaymentId,
@@ -11,8 +12,8 @@ use payments::{
 use super::dialect::{Connection, DbRow};
 use super::{journal, rows, unavailable};
 
-/// The payment of a payer, named so in the statement, whose finding says that it is lost. An operator who closes the finding lifts this, whether or
-/// not the money came back.
+/// The payment of a payer, named so in the statement, whose finding says that it is lost. An
+/// operator who closes the finding lifts this, whether or not the money came back.
 macro_rules! lost_of {
     ($payer:literal) => {
         concat!(
@@ -25,8 +26,13 @@ macro_rules! lost_of {
 }
 pub(super) use lost_of;
 
-/// Books the loss, once as long as it lasts. Says how often the settlement was lost by now, if that is new.
-pub(super) async fn lose(connection: &mut Connection, id: &str, at: UnixMs) -> Result<Option<i64>, BooksError> {
+/// Books the loss, once as long as it lasts. Says how often the settlement was lost by now, if that
+/// is new.
+pub(super) async fn lose(
+    connection: &mut Connection,
+    id: &str,
+    at: UnixMs,
+) -> Result<Option<i64>, BooksError> {
     let lost = sqlx::query(
         "INSERT INTO lost_settlements (intent_id, times, payer, lost_at_ms)
          SELECT i.id, 1 + (SELECT count(*) FROM lost_settlements l WHERE l.intent_id = i.id), i.payer, $2 FROM intents i WHERE i.id = $1
@@ -44,7 +50,11 @@ pub(super) async fn lose(connection: &mut Connection, id: &str, at: UnixMs) -> R
 }
 
 /// Books it back, if it was booked as lost.
-pub(super) async fn come_back(connection: &mut Connection, id: &str, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn come_back(
+    connection: &mut Connection,
+    id: &str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let back = sqlx::query("UPDATE lost_settlements SET back_at_ms = $2 WHERE intent_id = $1 AND back_at_ms IS NULL RETURNING times")
         .bind(id)
         .bind(at.ms())
@@ -59,15 +69,24 @@ pub(super) async fn come_back(connection: &mut Connection, id: &str, at: UnixMs)
 
 type Fact = fn(PaymentId, Amount, u32) -> Result<Posting, LedgerError>;
 
-async fn book(connection: &mut Connection, id: &str, lost: &DbRow, fact: Fact, at: UnixMs) -> Result<(), BooksError> {
-    let corrupt = |column| BooksError::Corrupt { table: "lost_settlements", column, key: id.to_owned() };
+async fn book(
+    connection: &mut Connection,
+    id: &str,
+    lost: &DbRow,
+    fact: Fact,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let corrupt =
+        |column| BooksError::Corrupt { table: "lost_settlements", column, key: id.to_owned() };
     let row = sqlx::query("SELECT intent_id, amount_minor FROM settlements WHERE intent_id = $1")
         .bind(id)
         .fetch_one(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let amount = UsdcUnits::new(rows::unsigned(&row, "settlements", "amount_minor", || id.to_owned())?);
+    let amount =
+        UsdcUnits::new(rows::unsigned(&row, "settlements", "amount_minor", || id.to_owned())?);
     let times = u32::try_from(rows::int(lost, "times")?).map_err(|_| corrupt("times"))?;
-    let posting = fact(rows::id(&row, "settlements", "intent_id")?, Amount::Usdc(amount), times).map_err(|_| corrupt("amount_minor"))?;
+    let posting = fact(rows::id(&row, "settlements", "intent_id")?, Amount::Usdc(amount), times)
+        .map_err(|_| corrupt("amount_minor"))?;
     journal::post(connection, &posting, at).await
 }

@@ -26,16 +26,31 @@ impl Parking for Store {
         Ok(parked.rows_affected() == 1)
     }
 
-    async fn take(&self, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+    async fn take(
+        &self,
+        id: PaymentId,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Option<Intent>, BooksError> {
         driving::take(self, id, now, lease_until).await
     }
 
-    async fn note_not_done(&self, id: PaymentId, guard: Guard, not_done: bool) -> Result<Intent, BooksError> {
+    async fn note_not_done(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        not_done: bool,
+    ) -> Result<Intent, BooksError> {
         in_transaction!(self, None, write => note(&mut write.transaction, id, guard, not_done).await)
     }
 }
 
-async fn note(connection: &mut Connection, id: PaymentId, guard: Guard, not_done: bool) -> Result<Intent, BooksError> {
+async fn note(
+    connection: &mut Connection,
+    id: PaymentId,
+    guard: Guard,
+    not_done: bool,
+) -> Result<Intent, BooksError> {
     let noted = sqlx::query(
         "UPDATE intents SET not_done_fence = $1, version = version + 1
          WHERE id = $2 AND version = $3 AND fence = $4 AND state = 'core_unknown'",

@@ -1,5 +1,6 @@
-//! What other payments of a wallet may still take of the balance that a claim saw: open ones, and those whose block is after that look. A payment in
-//! a block that the look knew is in the balance already.
+//! What other payments of a wallet may still take of the balance that a claim saw: open ones, and
+//! those whose block is after that look. A payment in a block that the look knew is in the balance
+//! already.
 
 /// How a statement names what is asked for.
 pub(super) struct Names<'a> {

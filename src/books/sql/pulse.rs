@@ -13,7 +13,8 @@ use crate::books::Pulse;
 const UNKNOWN: &str = "SELECT count(*) AS count, min(created_at_ms) AS oldest FROM intents
      WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
        AND state IN ('submit_unknown', 'core_unknown')";
-const LIABILITY: &str = "SELECT CAST(coalesce(sum(backing_cents), 0) AS BIGINT) AS count FROM credit_accounts";
+const LIABILITY: &str =
+    "SELECT CAST(coalesce(sum(backing_cents), 0) AS BIGINT) AS count FROM credit_accounts";
 const FINDINGS: &str = "SELECT count(*) AS count FROM findings WHERE closed_at_ms IS NULL";
 const DISPUTES: &str = "SELECT count(*) AS count, min(due_by_ms) AS due FROM dispute_notes
      WHERE state IN ('inquiry', 'open', 'unrecognised') AND status <> 'warning_closed' AND status <> 'prevented'";
@@ -52,11 +53,22 @@ pub(super) async fn of(readers: &Pool, since: UnixMs, until: UnixMs) -> Result<P
     };
     Ok(Pulse {
         unknown: count(&unknown)?,
-        oldest_unknown_at: unknown.try_get::<Option<i64>, _>("oldest").map_err(unavailable)?.map(UnixMs::new),
-        credit_liability_cents: rows::int(&sqlx::query(LIABILITY).fetch_one(readers).await.map_err(unavailable)?, "count")?,
-        open_findings: count(&sqlx::query(FINDINGS).fetch_one(readers).await.map_err(unavailable)?)?,
+        oldest_unknown_at: unknown
+            .try_get::<Option<i64>, _>("oldest")
+            .map_err(unavailable)?
+            .map(UnixMs::new),
+        credit_liability_cents: rows::int(
+            &sqlx::query(LIABILITY).fetch_one(readers).await.map_err(unavailable)?,
+            "count",
+        )?,
+        open_findings: count(
+            &sqlx::query(FINDINGS).fetch_one(readers).await.map_err(unavailable)?,
+        )?,
         disputes_open: count(&disputes)?,
-        dispute_due_at: disputes.try_get::<Option<i64>, _>("due").map_err(unavailable)?.map(UnixMs::new),
+        dispute_due_at: disputes
+            .try_get::<Option<i64>, _>("due")
+            .map_err(unavailable)?
+            .map(UnixMs::new),
         reconciled_at: reconciled_at(&runs)?,
         paid_not_served: ended_between(PAID_NOT_SERVED).await?,
         served_not_paid: ended_between(SERVED_NOT_PAID).await?,

@@ -1,4 +1,5 @@
-//! What agents and operators ask. Pages go by key, newest first, so that page 100,000 costs what page 1 does.
+//! What agents and operators ask. Pages go by key, newest first, so that page 100,000 costs what
+//! page 1 does.
 
 use super::dialect::{DbRow, Pool};
 use payments::{
@@ -13,7 +14,12 @@ use payments::{
 
 use super::{finality, lost::lost_of, rows, unavailable};
 
-pub(super) async fn usage(readers: &Pool, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+pub(super) async fn usage(
+    readers: &Pool,
+    payer: &Payer,
+    month: Month,
+    free: Option<&QuotaWindow>,
+) -> Result<Usage, BooksError> {
     let payer_text = payer.to_string();
     let wallet = match payer {
         Payer::Wallet(wallet) => wallet.to_string(),
@@ -58,13 +64,15 @@ async fn entitlements(readers: &Pool, payer: &str) -> Result<Vec<Entitlement>, B
     let open = open.bind(payer).fetch_all(readers).await.map_err(unavailable)?;
     let entitlement = |row: &DbRow| {
         let id = rows::id(row, "obligations", "intent_id")?;
-        let (amount, route) = (rows::amount(row, "amount_minor", id)?, rows::text_or_none(row, "route")?);
+        let (amount, route) =
+            (rows::amount(row, "amount_minor", id)?, rows::text_or_none(row, "route")?);
         Ok(Entitlement { amount, route, is_rest: rows::text_or_none(row, "part_of")?.is_some() })
     };
     open.iter().map(entitlement).collect()
 }
 
-/// A page of the list. Every condition on a key stands alone: `? IS NULL OR id < ?` would walk the whole table up to the page.
+/// A page of the list. Every condition on a key stands alone: `? IS NULL OR id < ?` would walk the
+/// whole table up to the page.
 macro_rules! page_of {
     ($payer:literal) => {
         concat!(
@@ -81,7 +89,10 @@ pub(super) const PAGE_OF_PAYER: &str = page_of!("AND i.payer = $4");
 /// Sorts after every payment id.
 const AFTER_ALL: &str = "pay_~";
 
-pub(super) async fn intents(readers: &Pool, page: &LedgerPage) -> Result<Vec<IntentSummary>, BooksError> {
+pub(super) async fn intents(
+    readers: &Pool,
+    page: &LedgerPage,
+) -> Result<Vec<IntentSummary>, BooksError> {
     let query = match &page.payer {
         Some(_) => sqlx::query(PAGE_OF_PAYER),
         None => sqlx::query(PAGE),
@@ -95,15 +106,19 @@ pub(super) async fn intents(readers: &Pool, page: &LedgerPage) -> Result<Vec<Int
     list.iter().map(summary).collect()
 }
 
-pub(super) async fn evidence(readers: &Pool, id: PaymentId) -> Result<Option<Evidence>, BooksError> {
+pub(super) async fn evidence(
+    readers: &Pool,
+    id: PaymentId,
+) -> Result<Option<Evidence>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
     let Some(intent) = rows::intent(&mut connection, id).await? else { return Ok(None) };
     let key = id.to_string();
-    let events = sqlx::query("SELECT state, at_ms FROM intent_events WHERE intent_id = $1 ORDER BY version")
-        .bind(&key)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    let events =
+        sqlx::query("SELECT state, at_ms FROM intent_events WHERE intent_id = $1 ORDER BY version")
+            .bind(&key)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(unavailable)?;
     let journal = sqlx::query(
         "SELECT l.txn_id, l.account, l.currency, l.amount FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id
          WHERE h.intent_id = $1 ORDER BY h.posted_at_ms, h.rowid, l.line_no",

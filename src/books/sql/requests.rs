@@ -25,14 +25,17 @@ impl Waiting {
         }
     }
 
-    /// Writes all of them in one transaction. What is not written waits again, before the newer ones.
+    /// Writes all of them in one transaction. What is not written waits again, before the newer
+    /// ones.
     pub(super) async fn write(&self, writer: &Pool) -> Result<(), BooksError> {
         let notes = std::mem::take(&mut *self.lock());
         let Some(newest) = notes.iter().map(|note| note.at).max() else { return Ok(()) };
         let written = write(writer, &notes, newest).await;
         if written.is_err() {
             let mut waiting = self.lock();
-            for note in notes.into_iter().rev().take(MAX_WAITING_NOTES.saturating_sub(waiting.len())) {
+            for note in
+                notes.into_iter().rev().take(MAX_WAITING_NOTES.saturating_sub(waiting.len()))
+            {
                 waiting.push_front(note);
             }
         }
@@ -44,7 +47,11 @@ impl Waiting {
     }
 }
 
-async fn write(writer: &Pool, notes: &VecDeque<RequestNote>, newest: UnixMs) -> Result<(), BooksError> {
+async fn write(
+    writer: &Pool,
+    notes: &VecDeque<RequestNote>,
+    newest: UnixMs,
+) -> Result<(), BooksError> {
     let mut transaction = writer.begin_with(BEGIN).await.map_err(unavailable)?;
     for note in notes {
         insert(&mut transaction, note).await?;
@@ -77,14 +84,18 @@ async fn insert(connection: &mut Connection, note: &RequestNote) -> Result<(), B
     .map_err(unavailable)
 }
 
-pub(super) async fn find(readers: &Pool, request_id: &str) -> Result<Option<RequestNote>, BooksError> {
+pub(super) async fn find(
+    readers: &Pool,
+    request_id: &str,
+) -> Result<Option<RequestNote>, BooksError> {
     let row = sqlx::query("SELECT * FROM request_log WHERE request_id = $1")
         .bind(request_id)
         .fetch_optional(readers)
         .await
         .map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
-    let corrupt = |column| BooksError::Corrupt { table: "request_log", column, key: request_id.to_owned() };
+    let corrupt =
+        |column| BooksError::Corrupt { table: "request_log", column, key: request_id.to_owned() };
     let payment = rows::text_or_none(&row, "payment_id")?;
     Ok(Some(RequestNote {
         request_id: request_id.to_owned(),

@@ -9,7 +9,9 @@ use payments::{
     money::{Amount, Credits, UsdCents, UsdcUnits},
     ports::BooksError,
     proof::PaymentKey,
-    settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms},
+    settlement::{
+        Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms,
+    },
     time::UnixMs,
 };
 use sqlx::Row;
@@ -17,12 +19,22 @@ use sqlx::Row;
 use super::dialect::{Connection, DbRow};
 use super::{charges, unavailable};
 
-pub(super) async fn intent(connection: &mut Connection, id: PaymentId) -> Result<Option<Intent>, BooksError> {
+pub(super) async fn intent(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<Option<Intent>, BooksError> {
     intent_by_text(connection, &id.to_string()).await
 }
 
-pub(super) async fn intent_by_text(connection: &mut Connection, id: &str) -> Result<Option<Intent>, BooksError> {
-    let row = sqlx::query("SELECT * FROM intents WHERE id = $1").bind(id).fetch_optional(&mut *connection).await.map_err(unavailable)?;
+pub(super) async fn intent_by_text(
+    connection: &mut Connection,
+    id: &str,
+) -> Result<Option<Intent>, BooksError> {
+    let row = sqlx::query("SELECT * FROM intents WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
     let attempts = sqlx::query("SELECT * FROM attempts WHERE intent_id = $1 ORDER BY seq")
         .bind(id)
@@ -49,7 +61,8 @@ fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
     let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
     let state = State::from_word(&text(row, "state")?).ok_or_else(|| corrupt("state"))?;
     let number = u8::try_from(int(row, "proof_version")?).map_err(|_| corrupt("proof_version"))?;
-    let protocol = Protocol::from_stored(&text(row, "rail")?, number).ok_or_else(|| corrupt("proof_version"))?;
+    let protocol = Protocol::from_stored(&text(row, "rail")?, number)
+        .ok_or_else(|| corrupt("proof_version"))?;
     Ok(Intent {
         id,
         payer: text(row, "payer")?.parse().map_err(|_| corrupt("payer"))?,
@@ -81,7 +94,9 @@ fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
         entitled_until: moment_or_none(row, "entitled_until_ms")?,
         forwarding_since: moment_or_none(row, "forwarding_since_ms")?,
         not_done: state == State::CoreUnknown && is_not_done(row)?,
-        ended_by: text_or_none(row, "ended_by")?.map(|word| EndedBy::from_word(&word).ok_or_else(|| corrupt("ended_by"))).transpose()?,
+        ended_by: text_or_none(row, "ended_by")?
+            .map(|word| EndedBy::from_word(&word).ok_or_else(|| corrupt("ended_by")))
+            .transpose()?,
         delivered: moment_or_none(row, "delivered_at_ms")?.is_some(),
         created_at: UnixMs::new(int(row, "created_at_ms")?),
         updated_at: UnixMs::new(int(row, "updated_at_ms")?),
@@ -102,20 +117,30 @@ fn funding(row: &DbRow, id: PaymentId) -> Result<Funding, BooksError> {
         "free" => Ok(Funding::Free),
         "x402" => Ok(Funding::X402),
         "entitlement" => {
-            let source = text_or_none(row, "entitlement_source")?.ok_or_else(|| corrupt("entitlement_source"))?;
-            Ok(Funding::Entitlement { source: source.parse().map_err(|_| corrupt("entitlement_source"))? })
+            let source = text_or_none(row, "entitlement_source")?
+                .ok_or_else(|| corrupt("entitlement_source"))?;
+            Ok(Funding::Entitlement {
+                source: source.parse().map_err(|_| corrupt("entitlement_source"))?,
+            })
         }
         "mpp_charge" => {
             let word = text_or_none(row, "if_refused")?;
-            Ok(Funding::MppCharge { if_refused: IfRefused::from_word(word.as_deref()).ok_or_else(|| corrupt("if_refused"))? })
+            Ok(Funding::MppCharge {
+                if_refused: IfRefused::from_word(word.as_deref())
+                    .ok_or_else(|| corrupt("if_refused"))?,
+            })
         }
         "mpp_pack" => {
-            let credits = unsigned_or_none(row, "pack_credits", id)?.ok_or_else(|| corrupt("pack_credits"))?;
+            let credits = unsigned_or_none(row, "pack_credits", id)?
+                .ok_or_else(|| corrupt("pack_credits"))?;
             Ok(Funding::MppPack { credits: Credits::new(credits) })
         }
         "credit" => {
-            let backing = unsigned_or_none(row, "backing_cents", id)?.ok_or_else(|| corrupt("backing_cents"))?;
-            let Amount::Credits(count) = amount(row, "price_minor", id)? else { return Err(corrupt("currency")) };
+            let backing = unsigned_or_none(row, "backing_cents", id)?
+                .ok_or_else(|| corrupt("backing_cents"))?;
+            let Amount::Credits(count) = amount(row, "price_minor", id)? else {
+                return Err(corrupt("currency"));
+            };
             Ok(Funding::Credit { count, backing: UsdCents::new(backing) })
         }
         _ => Err(corrupt("funding")),
@@ -145,9 +170,14 @@ fn terms(row: &DbRow, id: PaymentId) -> Result<TransferTerms, BooksError> {
 
 fn answer(row: &DbRow, id: PaymentId) -> Result<Option<StoredAnswer>, BooksError> {
     let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
-    let Some(status) = row.try_get::<Option<i64>, _>("answer_status").map_err(unavailable)? else { return Ok(None) };
+    let Some(status) = row.try_get::<Option<i64>, _>("answer_status").map_err(unavailable)? else {
+        return Ok(None);
+    };
     let headers = text_or_none(row, "answer_headers")?.ok_or_else(|| corrupt("answer_headers"))?;
-    let body = row.try_get::<Option<Vec<u8>>, _>("answer_body").map_err(unavailable)?.ok_or_else(|| corrupt("answer_body"))?;
+    let body = row
+        .try_get::<Option<Vec<u8>>, _>("answer_body")
+        .map_err(unavailable)?
+        .ok_or_else(|| corrupt("answer_body"))?;
     Ok(Some(StoredAnswer {
         status: u16::try_from(status).map_err(|_| corrupt("answer_status"))?,
         headers: serde_json::from_str(&headers).map_err(|_| corrupt("answer_headers"))?,
@@ -159,14 +189,22 @@ pub(super) fn attempt(row: &DbRow) -> Result<Attempt, BooksError> {
     let tx_hash = text(row, "tx_hash")?;
     let corrupt = |column| BooksError::Corrupt { table: "attempts", column, key: tx_hash.clone() };
     Ok(Attempt {
-        kind: if text(row, "kind")? == AttemptKind::Void.word() { AttemptKind::Void } else { AttemptKind::Transfer },
+        kind: if text(row, "kind")? == AttemptKind::Void.word() {
+            AttemptKind::Void
+        } else {
+            AttemptKind::Transfer
+        },
         tx_hash: ChainHash::parse(&tx_hash).ok_or_else(|| corrupt("tx_hash"))?,
         signer: text(row, "signer")?.parse().map_err(|_| corrupt("signer"))?,
         eoa_nonce: unsigned(row, "attempts", "eoa_nonce", || tx_hash.clone())?,
-        max_fee_per_gas_wei: text(row, "max_fee_per_gas_wei")?.parse().map_err(|_| corrupt("max_fee_per_gas_wei"))?,
+        max_fee_per_gas_wei: text(row, "max_fee_per_gas_wei")?
+            .parse()
+            .map_err(|_| corrupt("max_fee_per_gas_wei"))?,
         sealed_tx: row.try_get("sealed_tx").map_err(unavailable)?,
         saved_at: UnixMs::new(int(row, "saved_at_ms")?),
-        fee_wei: text_or_none(row, "fee_wei")?.map(|wei| wei.parse().map_err(|_| corrupt("fee_wei"))).transpose()?,
+        fee_wei: text_or_none(row, "fee_wei")?
+            .map(|wei| wei.parse().map_err(|_| corrupt("fee_wei")))
+            .transpose()?,
     })
 }
 
@@ -183,13 +221,18 @@ pub(super) fn settlement_proof(row: &DbRow) -> Result<SettlementProof, BooksErro
     Ok(SettlementProof {
         tx_hash: ChainHash::parse(&text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?,
         block_number: unsigned(row, "settlements", "block_number", || id.clone())?,
-        block_hash: ChainHash::parse(&text(row, "block_hash")?).ok_or_else(|| corrupt("block_hash"))?,
+        block_hash: ChainHash::parse(&text(row, "block_hash")?)
+            .ok_or_else(|| corrupt("block_hash"))?,
         log_index: unsigned(row, "settlements", "log_index", || id.clone())?,
         fee_wei: text(row, "fee_wei")?.parse().map_err(|_| corrupt("fee_wei"))?,
     })
 }
 
-pub(super) async fn insert_attempt(connection: &mut Connection, id: PaymentId, attempt: &Attempt) -> Result<(), BooksError> {
+pub(super) async fn insert_attempt(
+    connection: &mut Connection,
+    id: PaymentId,
+    attempt: &Attempt,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO attempts (intent_id, kind, signer, eoa_nonce, tx_hash, max_fee_per_gas_wei, sealed_tx, saved_at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -209,19 +252,31 @@ pub(super) async fn insert_attempt(connection: &mut Connection, id: PaymentId, a
 }
 
 /// Writes one line of an intent's timeline.
-pub(super) async fn event(connection: &mut Connection, id: &str, version: i64, state: State, at: UnixMs) -> Result<(), BooksError> {
-    sqlx::query("INSERT INTO intent_events (intent_id, version, state, at_ms) VALUES ($1, $2, $3, $4)")
-        .bind(id)
-        .bind(version)
-        .bind(state.word())
-        .bind(at.ms())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+pub(super) async fn event(
+    connection: &mut Connection,
+    id: &str,
+    version: i64,
+    state: State,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    sqlx::query(
+        "INSERT INTO intent_events (intent_id, version, state, at_ms) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(state.word())
+    .bind(at.ms())
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }
 
-pub(super) fn amount(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Amount, BooksError> {
+pub(super) fn amount(
+    row: &DbRow,
+    column: &'static str,
+    id: PaymentId,
+) -> Result<Amount, BooksError> {
     let minor = unsigned(row, "intents", column, || id.to_string())?;
     match text(row, "currency")?.as_str() {
         "USDC" => Ok(Amount::Usdc(UsdcUnits::new(minor))),
@@ -231,18 +286,30 @@ pub(super) fn amount(row: &DbRow, column: &'static str, id: PaymentId) -> Result
     }
 }
 
-pub(super) fn fingerprint(row: &DbRow, key: impl Fn() -> String) -> Result<Fingerprint, BooksError> {
+pub(super) fn fingerprint(
+    row: &DbRow,
+    key: impl Fn() -> String,
+) -> Result<Fingerprint, BooksError> {
     let bytes: Vec<u8> = row.try_get("fingerprint").map_err(unavailable)?;
     let corrupt = |_| BooksError::Corrupt { table: "intents", column: "fingerprint", key: key() };
     <[u8; 32]>::try_from(bytes.as_slice()).map(Fingerprint::from_bytes).map_err(corrupt)
 }
 
-pub(super) fn id(row: &DbRow, table: &'static str, column: &'static str) -> Result<PaymentId, BooksError> {
+pub(super) fn id(
+    row: &DbRow,
+    table: &'static str,
+    column: &'static str,
+) -> Result<PaymentId, BooksError> {
     let key = text(row, column)?;
     key.parse().map_err(|_| BooksError::Corrupt { table, column, key })
 }
 
-pub(super) fn unsigned(row: &DbRow, table: &'static str, column: &'static str, key: impl Fn() -> String) -> Result<u64, BooksError> {
+pub(super) fn unsigned(
+    row: &DbRow,
+    table: &'static str,
+    column: &'static str,
+    key: impl Fn() -> String,
+) -> Result<u64, BooksError> {
     u64::try_from(int(row, column)?).map_err(|_| BooksError::Corrupt { table, column, key: key() })
 }
 
@@ -250,7 +317,10 @@ pub(super) fn text(row: &DbRow, column: &'static str) -> Result<String, BooksErr
     row.try_get(column).map_err(unavailable)
 }
 
-pub(super) fn text_or_none(row: &DbRow, column: &'static str) -> Result<Option<String>, BooksError> {
+pub(super) fn text_or_none(
+    row: &DbRow,
+    column: &'static str,
+) -> Result<Option<String>, BooksError> {
     row.try_get(column).map_err(unavailable)
 }
 
@@ -263,7 +333,11 @@ pub(super) fn count(row: &DbRow, column: &'static str) -> Result<u32, BooksError
     Ok(u32::try_from(int(row, column)?).unwrap_or(u32::MAX))
 }
 
-fn unsigned_or_none(row: &DbRow, column: &'static str, id: PaymentId) -> Result<Option<u64>, BooksError> {
+fn unsigned_or_none(
+    row: &DbRow,
+    column: &'static str,
+    id: PaymentId,
+) -> Result<Option<u64>, BooksError> {
     let value = row.try_get::<Option<i64>, _>(column).map_err(unavailable)?;
     let corrupt = |_| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
     value.map(u64::try_from).transpose().map_err(corrupt)
@@ -273,8 +347,9 @@ fn moment_or_none(row: &DbRow, column: &'static str) -> Result<Option<UnixMs>, B
     Ok(row.try_get::<Option<i64>, _>(column).map_err(unavailable)?.map(UnixMs::new))
 }
 
-/// A protocol number as the database holds it. Block numbers, seconds and nonces are far below the limit; a larger one cannot be a real one and
-/// saturates, which no comparison with a real value survives.
+/// A protocol number as the database holds it. Block numbers, seconds and nonces are far below the
+/// limit; a larger one cannot be a real one and saturates, which no comparison with a real value
+/// survives.
 pub(super) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -1,9 +1,13 @@
-//! The signers' sequences of nonces: what was given out, what fills a hole, and a payment that is signed anew.
+//! The signers' sequences of nonces: what was given out, what fills a hole, and a payment that is
+//! signed anew.
 
 use payments::{
     ids::PaymentId,
     intent::{Guard, Intent},
-    ports::{BooksError, FOREIGN_TRANSACTION, KnownNonce, OpenNonce, PreparationError, Renewal, Sequence, SigningAccount},
+    ports::{
+        BooksError, FOREIGN_TRANSACTION, KnownNonce, OpenNonce, PreparationError, Renewal,
+        Sequence, SigningAccount,
+    },
     settlement::{Attempt, ChainHash},
     time::UnixMs,
 };
@@ -11,8 +15,8 @@ use payments::{
 use super::dialect::{Connection, DbRow};
 use super::{rows, transitions, unavailable};
 
-/// The nonce after the last one that this account ($2, on the chain $1) signed a payment with; in books of the release before that is all that
-/// is known of its chain.
+/// The nonce after the last one that this account ($2, on the chain $1) signed a payment with; in
+/// books of the release before that is all that is known of its chain.
 macro_rules! after_the_last_signed {
     () => {
         "coalesce((SELECT a.eoa_nonce + 1 FROM attempts a JOIN intents i ON i.id = a.intent_id
@@ -21,7 +25,11 @@ macro_rules! after_the_last_signed {
 }
 
 /// Gives out the account's next nonce: never below what the chain has seen, never the same twice.
-pub(super) async fn take_nonce(connection: &mut Connection, account: SigningAccount, chain_next_nonce: u64) -> Result<u64, BooksError> {
+pub(super) async fn take_nonce(
+    connection: &mut Connection,
+    account: SigningAccount,
+    chain_next_nonce: u64,
+) -> Result<u64, BooksError> {
     let row = sqlx::query(concat!(
         "INSERT INTO signer_nonces (chain_id, signer, next_nonce)
          SELECT $1, $2, CASE WHEN signed.next < $3 THEN $3 ELSE signed.next END + 1 FROM (SELECT ",
@@ -41,7 +49,10 @@ pub(super) async fn take_nonce(connection: &mut Connection, account: SigningAcco
 }
 
 /// The first nonce of the account that was never given out.
-pub(super) async fn next_nonce(connection: &mut Connection, account: SigningAccount) -> Result<u64, BooksError> {
+pub(super) async fn next_nonce(
+    connection: &mut Connection,
+    account: SigningAccount,
+) -> Result<u64, BooksError> {
     let row = sqlx::query(concat!(
         "SELECT CASE WHEN given.next < signed.next THEN signed.next ELSE given.next END AS next FROM (SELECT ",
         after_the_last_signed!(),
@@ -55,8 +66,13 @@ pub(super) async fn next_nonce(connection: &mut Connection, account: SigningAcco
     rows::unsigned(&row, "signer_nonces", "next", || account.address.to_string())
 }
 
-/// What was given out is read first: a nonce that is given out meanwhile is then one with a transaction.
-pub(super) async fn sequence(connection: &mut Connection, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+/// What was given out is read first: a nonce that is given out meanwhile is then one with a
+/// transaction.
+pub(super) async fn sequence(
+    connection: &mut Connection,
+    account: SigningAccount,
+    from_nonce: u64,
+) -> Result<Sequence, BooksError> {
     let next_nonce = next_nonce(connection, account).await?;
     let nonces = sqlx::query(
         "SELECT eoa_nonce, min(CAST(nonce_closed AS BIGINT)) AS closed, min(saved_at_ms) AS saved_at_ms FROM (
@@ -96,7 +112,11 @@ fn known(row: &DbRow) -> Result<KnownNonce, BooksError> {
     })
 }
 
-pub(super) async fn open_nonces(connection: &mut Connection, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
+pub(super) async fn open_nonces(
+    connection: &mut Connection,
+    account: SigningAccount,
+    limit: u32,
+) -> Result<Vec<OpenNonce>, BooksError> {
     let open = sqlx::query(
         "SELECT DISTINCT i.id AS id, a.eoa_nonce FROM attempts a JOIN intents i ON i.id = a.intent_id
          WHERE a.nonce_closed = 0 AND a.signer = $1 AND i.chain_id = $2
@@ -120,7 +140,11 @@ pub(super) async fn open_nonces(connection: &mut Connection, account: SigningAcc
 }
 
 /// Every key of it is the transaction's own hash, so that whoever saves it twice saves it once.
-pub(super) async fn save_fill(connection: &mut Connection, account: SigningAccount, fill: &Attempt) -> Result<(), BooksError> {
+pub(super) async fn save_fill(
+    connection: &mut Connection,
+    account: SigningAccount,
+    fill: &Attempt,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO nonce_fills (chain_id, signer, eoa_nonce, tx_hash, max_fee_per_gas_wei, sealed_tx, saved_at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tx_hash) DO NOTHING",
@@ -138,7 +162,8 @@ pub(super) async fn save_fill(connection: &mut Connection, account: SigningAccou
     .map_err(unavailable)
 }
 
-/// The guard first: it is what a driver that lost its turn must hear, and a nonce that is given out has a transaction.
+/// The guard first: it is what a driver that lost its turn must hear, and a nonce that is given out
+/// has a transaction.
 pub(super) async fn renew(
     connection: &mut Connection,
     id: PaymentId,
@@ -147,7 +172,8 @@ pub(super) async fn renew(
 ) -> Result<Result<Intent, PreparationError>, BooksError> {
     let at = renewal.at;
     transitions::touch(connection, id, guard, at).await?;
-    let eoa_nonce = take_nonce(connection, renewal.account, renewal.resigning.chain_next_nonce).await?;
+    let eoa_nonce =
+        take_nonce(connection, renewal.account, renewal.resigning.chain_next_nonce).await?;
     let attempt = match renewal.resigning.preparer.prepare(id, eoa_nonce, at) {
         Ok(attempt) => attempt,
         Err(refusal) => return Ok(Err(refusal)),
@@ -172,7 +198,11 @@ pub(super) async fn renew(
 }
 
 /// A reorganisation took back what used the nonce, and what that had cost.
-pub(super) async fn reopen(connection: &mut Connection, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+pub(super) async fn reopen(
+    connection: &mut Connection,
+    account: SigningAccount,
+    eoa_nonce: u64,
+) -> Result<(), BooksError> {
     for statement in [
         "UPDATE attempts SET nonce_closed = 0, fee_wei = NULL WHERE signer = $1 AND eoa_nonce = $2
          AND EXISTS (SELECT 1 FROM intents i WHERE i.id = attempts.intent_id AND i.chain_id = $3)",
@@ -192,10 +222,15 @@ pub(super) async fn reopen(connection: &mut Connection, account: SigningAccount,
 }
 
 /// Of what filled a hole, or paid a refund.
-pub(super) async fn note_fee(connection: &mut Connection, tx_hash: ChainHash, fee_wei: Option<u128>) -> Result<(), BooksError> {
-    for statement in
-        ["UPDATE nonce_fills SET fee_wei = $1 WHERE tx_hash = $2", "UPDATE usdc_refund_attempts SET fee_wei = $1 WHERE tx_hash = $2"]
-    {
+pub(super) async fn note_fee(
+    connection: &mut Connection,
+    tx_hash: ChainHash,
+    fee_wei: Option<u128>,
+) -> Result<(), BooksError> {
+    for statement in [
+        "UPDATE nonce_fills SET fee_wei = $1 WHERE tx_hash = $2",
+        "UPDATE usdc_refund_attempts SET fee_wei = $1 WHERE tx_hash = $2",
+    ] {
         sqlx::query(statement)
             .bind(fee_wei.map(|wei| wei.to_string()))
             .bind(tx_hash.to_string())

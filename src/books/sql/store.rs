@@ -1,8 +1,8 @@
 //! The books on one database: a read on any connection, a write in one transaction.
 
 use super::{
-    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, reconcile, refused_proofs, requests, rows, sequence,
-    transitions, unavailable, write::Write,
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, reconcile,
+    refused_proofs, requests, rows, sequence, transitions, unavailable, write::Write,
 };
 use crate::books::doubt::until_known;
 use async_trait::async_trait;
@@ -12,16 +12,17 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition, Written},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        OpenNonce, PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, UnclaimedBooked,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
+        JournalLine, Known, LedgerPage, NewClaim, OpenNonce, PreparationError, Renewal,
+        RequestNote, SealedRow, Sequence, Sighting, SigningAccount, UnclaimedBooked,
         UnclaimedReceipt, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
 
-/// A change of several statements that comes to the same when it is made twice: begun again where it lost against another one, or where its
-/// answer was lost.
+/// A change of several statements that comes to the same when it is made twice: begun again where
+/// it lost against another one, or where its answer was lost.
 macro_rules! in_transaction {
     ($store:expr, $at:expr, $write:ident => $work:expr) => {{
         let (store, at_ms) = ($store, $at);
@@ -32,7 +33,11 @@ macro_rules! in_transaction {
                     let mut $write = store.write(at_ms).await?;
                     let outcome = $work;
                     match store.finish($write, outcome).await {
-                        Err(error) if dialect::is_conflict(&error) && tries < $crate::books::AGAIN => tries += 1,
+                        Err(error)
+                            if dialect::is_conflict(&error) && tries < $crate::books::AGAIN =>
+                        {
+                            tries += 1
+                        }
                         done => break done,
                     }
                 }
@@ -45,12 +50,21 @@ pub(super) use in_transaction;
 
 impl Store {
     /// Commits what went well, and undoes the rest.
-    pub(super) async fn finish<T, E: From<BooksError>>(&self, write: Write, outcome: Result<T, E>) -> Result<T, E> {
+    pub(super) async fn finish<T, E: From<BooksError>>(
+        &self,
+        write: Write,
+        outcome: Result<T, E>,
+    ) -> Result<T, E> {
         self.finish_unless(false, write, outcome).await
     }
 
     /// The same; a dry run is undone, however it went.
-    pub(super) async fn finish_unless<T, E: From<BooksError>>(&self, dry_run: bool, write: Write, outcome: Result<T, E>) -> Result<T, E> {
+    pub(super) async fn finish_unless<T, E: From<BooksError>>(
+        &self,
+        dry_run: bool,
+        write: Write,
+        outcome: Result<T, E>,
+    ) -> Result<T, E> {
         match outcome {
             Ok(value) if !dry_run => Ok(self.commit(write).await.map(|()| value)?),
             undone => {
@@ -60,15 +74,29 @@ impl Store {
         }
     }
 
-    /// The intent as a transition leaves it, if it is there: only the holder of its fence can have written that.
-    pub(super) async fn written_before(&self, transition: &Transition) -> Result<Option<Intent>, BooksError> {
+    /// The intent as a transition leaves it, if it is there: only the holder of its fence can have
+    /// written that.
+    pub(super) async fn written_before(
+        &self,
+        transition: &Transition,
+    ) -> Result<Option<Intent>, BooksError> {
         let after = transition.after(Written::default());
         let found = self.intent(transition.intent()).await?;
-        Ok(found.filter(|found| found.guard == after.guard && found.state == after.state && found.updated_at == after.updated_at))
+        Ok(found.filter(|found| {
+            found.guard == after.guard
+                && found.state == after.state
+                && found.updated_at == after.updated_at
+        }))
     }
 
     /// Saves an attempt. In doubt, the attempt itself says whether it was saved.
-    async fn saved_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt, in_doubt: bool) -> Result<Intent, BooksError> {
+    async fn saved_attempt(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        attempt: &Attempt,
+        in_doubt: bool,
+    ) -> Result<Intent, BooksError> {
         if in_doubt
             && let Some(found) = self.intent(id).await?
             && found.guard.fence == guard.fence
@@ -81,7 +109,9 @@ impl Store {
             let mut write = self.write(Some(attempt.saved_at.ms())).await?;
             let saved = transitions::save_attempt(&mut write.transaction, id, guard, attempt).await;
             match self.finish(write, saved).await {
-                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => tries += 1,
+                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => {
+                    tries += 1
+                }
                 done => return done,
             }
         }
@@ -111,11 +141,24 @@ impl Books for Store {
         apply::apply(self, transition).await
     }
 
-    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
-        until_known(dialect::DOUBT, |in_doubt| Box::pin(self.saved_attempt(id, guard, attempt, in_doubt))).await
+    async fn save_attempt(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        attempt: &Attempt,
+    ) -> Result<Intent, BooksError> {
+        until_known(dialect::DOUBT, |in_doubt| {
+            Box::pin(self.saved_attempt(id, guard, attempt, in_doubt))
+        })
+        .await
     }
 
-    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+    async fn renew_lease(
+        &self,
+        id: PaymentId,
+        fence: i64,
+        until: UnixMs,
+    ) -> Result<bool, BooksError> {
         driving::renew(self, id, fence, until).await
     }
 
@@ -123,16 +166,29 @@ impl Books for Store {
         leases::release(&self.writer, id, fence).await
     }
 
-    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn take_stuck(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         driving::take_stuck(self, now, lease_until, limit).await
     }
 
-    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
+    async fn open_nonces(
+        &self,
+        account: SigningAccount,
+        limit: u32,
+    ) -> Result<Vec<OpenNonce>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         sequence::open_nonces(&mut connection, account, limit).await
     }
 
-    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+    async fn sequence(
+        &self,
+        account: SigningAccount,
+        from_nonce: u64,
+    ) -> Result<Sequence, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         sequence::sequence(&mut connection, account, from_nonce).await
     }
@@ -141,7 +197,12 @@ impl Books for Store {
         in_transaction!(self, Some(fill.saved_at.ms()), write => sequence::save_fill(&mut write.transaction, account, fill).await)
     }
 
-    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+    async fn renew(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        renewal: Renewal<'_>,
+    ) -> Result<Result<Intent, PreparationError>, BooksError> {
         let mut tries = 0_u32;
         loop {
             let mut write = self.write(Some(renewal.at.ms())).await?;
@@ -149,7 +210,9 @@ impl Books for Store {
             // What cannot be prepared gives back its nonce.
             let refused = matches!(renewed, Ok(Err(_)));
             match self.finish_unless(refused, write, renewed).await {
-                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => tries += 1,
+                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => {
+                    tries += 1
+                }
                 done => break done,
             }
         }
@@ -167,7 +230,11 @@ impl Books for Store {
         in_transaction!(self, None, write => leases::close_nonce(&mut write.transaction, account, eoa_nonce).await)
     }
 
-    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+    async fn reopen_nonce(
+        &self,
+        account: SigningAccount,
+        eoa_nonce: u64,
+    ) -> Result<(), BooksError> {
         in_transaction!(self, None, write => sequence::reopen(&mut write.transaction, account, eoa_nonce).await)
     }
 
@@ -183,7 +250,12 @@ impl Books for Store {
         gas::spent(&self.readers).await
     }
 
-    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn recent_settlements(
+        &self,
+        chain_id: u64,
+        due: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         finality::recent(&self.readers, chain_id, due, limit).await
     }
 
@@ -192,7 +264,11 @@ impl Books for Store {
         in_transaction!(self, at, write => finality::note(&mut write.transaction, sightings).await)
     }
 
-    async fn book_unclaimed(&self, receipt: &UnclaimedReceipt, at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
+    async fn book_unclaimed(
+        &self,
+        receipt: &UnclaimedReceipt,
+        at: UnixMs,
+    ) -> Result<UnclaimedBooked, BooksError> {
         in_transaction!(self, Some(at.ms()), write => reconcile::unclaimed::book(&mut write.transaction, receipt, at).await)
     }
 
@@ -229,7 +305,12 @@ impl Books for Store {
         refused_proofs::drop_past(&self.writer, now).await
     }
 
-    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+    async fn usage(
+        &self,
+        payer: &Payer,
+        month: Month,
+        free: Option<&QuotaWindow>,
+    ) -> Result<Usage, BooksError> {
         reads::usage(&self.readers, payer, month, free).await
     }
 

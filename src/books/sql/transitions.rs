@@ -13,9 +13,13 @@ use payments::{
 use super::dialect::{Connection, Done, Query, for_update, no_bytes};
 use super::{charges, credits, gas, journal, rows, unavailable};
 
-/// The guard is asked first, so that a late driver hears that it is late and not which key its details met. The details come before the row,
-/// whose checks want them there; a guard that does not hold undoes all of it.
-pub(super) async fn apply(connection: &mut Connection, transition: Transition) -> Result<Intent, BooksError> {
+/// The guard is asked first, so that a late driver hears that it is late and not which key its
+/// details met. The details come before the row, whose checks want them there; a guard that does
+/// not hold undoes all of it.
+pub(super) async fn apply(
+    connection: &mut Connection,
+    transition: Transition,
+) -> Result<Intent, BooksError> {
     let id = transition.intent();
     check_guard(connection, &transition).await?;
     let mut granted_balance = None;
@@ -23,8 +27,12 @@ pub(super) async fn apply(connection: &mut Connection, transition: Transition) -
         Change::Mark => {}
         Change::Funded { settlement, posting } | Change::Charged { settlement, posting } => {
             match settlement {
-                Settlement::Transfer(proof) => insert_settlement(connection, id, proof, transition.at()).await?,
-                Settlement::Charge(proof) => charges::settle(connection, id, proof, transition.at()).await?,
+                Settlement::Transfer(proof) => {
+                    insert_settlement(connection, id, proof, transition.at()).await?
+                }
+                Settlement::Charge(proof) => {
+                    charges::settle(connection, id, proof, transition.at()).await?
+                }
             }
             journal::post(connection, posting, transition.at()).await?;
         }
@@ -37,7 +45,9 @@ pub(super) async fn apply(connection: &mut Connection, transition: Transition) -
         Change::Granted { credits, backing, posting } => {
             journal::post(connection, posting, transition.at()).await?;
             let payer = loaded(connection, id).await?.payer;
-            let balance = credits::grant(connection, &payer, id, (*credits, *backing), transition.at()).await?;
+            let balance =
+                credits::grant(connection, &payer, id, (*credits, *backing), transition.at())
+                    .await?;
             granted_balance = Some(rows::integer(balance.get()));
             wipe(connection, id).await?;
         }
@@ -45,7 +55,8 @@ pub(super) async fn apply(connection: &mut Connection, transition: Transition) -
             store_answer(connection, id, answer, Some(launch_id), None).await?;
             post_all(connection, posting.as_ref(), transition.at()).await?;
             if let Some(source) = used_entitlement {
-                move_obligation(connection, *source, id, ObligationStep::USE, transition.at()).await?;
+                move_obligation(connection, *source, id, ObligationStep::USE, transition.at())
+                    .await?;
             }
             wipe(connection, id).await?;
         }
@@ -91,7 +102,12 @@ pub(super) async fn save_attempt(
 }
 
 /// Takes the guard to its next version, before something is saved beside the row.
-pub(super) async fn touch(connection: &mut Connection, id: PaymentId, guard: Guard, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn touch(
+    connection: &mut Connection,
+    id: PaymentId,
+    guard: Guard,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let query = sqlx::query("UPDATE intents SET version = version + 1, updated_at_ms = $1 WHERE id = $2 AND version = $3 AND fence = $4")
         .bind(at.ms())
         .bind(id.to_string())
@@ -100,20 +116,30 @@ pub(super) async fn touch(connection: &mut Connection, id: PaymentId, guard: Gua
     exactly_one(id, &query.execute(connection).await.map_err(unavailable)?)
 }
 
-async fn check_guard(connection: &mut Connection, transition: &Transition) -> Result<(), BooksError> {
+async fn check_guard(
+    connection: &mut Connection,
+    transition: &Transition,
+) -> Result<(), BooksError> {
     let (id, guard) = (transition.intent(), transition.guard());
-    let held = sqlx::query(concat!("SELECT 1 FROM intents WHERE id = $1 AND state = $2 AND version = $3 AND fence = $4", for_update!()))
-        .bind(id.to_string())
-        .bind(transition.from().word())
-        .bind(guard.version)
-        .bind(guard.fence)
-        .fetch_optional(connection)
-        .await
-        .map_err(unavailable)?;
+    let held = sqlx::query(concat!(
+        "SELECT 1 FROM intents WHERE id = $1 AND state = $2 AND version = $3 AND fence = $4",
+        for_update!()
+    ))
+    .bind(id.to_string())
+    .bind(transition.from().word())
+    .bind(guard.version)
+    .bind(guard.fence)
+    .fetch_optional(connection)
+    .await
+    .map_err(unavailable)?;
     held.map(drop).ok_or(BooksError::Stale(id))
 }
 
-async fn move_row(connection: &mut Connection, transition: &Transition, granted_balance: Option<i64>) -> Result<(), BooksError> {
+async fn move_row(
+    connection: &mut Connection,
+    transition: &Transition,
+    granted_balance: Option<i64>,
+) -> Result<(), BooksError> {
     let (id, guard) = (transition.intent(), transition.guard());
     let forwarding_since = (transition.to() == State::Forwarding).then_some(transition.at().ms());
     let moved = sqlx::query(
@@ -134,10 +160,22 @@ async fn move_row(connection: &mut Connection, transition: &Transition, granted_
     .await
     .map_err(unavailable)?;
     exactly_one(id, &moved)?;
-    rows::event(connection, &id.to_string(), guard.version.saturating_add(1), transition.to(), transition.at()).await
+    rows::event(
+        connection,
+        &id.to_string(),
+        guard.version.saturating_add(1),
+        transition.to(),
+        transition.at(),
+    )
+    .await
 }
 
-async fn insert_settlement(connection: &mut Connection, id: PaymentId, proof: &SettlementProof, at: UnixMs) -> Result<(), BooksError> {
+async fn insert_settlement(
+    connection: &mut Connection,
+    id: PaymentId,
+    proof: &SettlementProof,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let inserted = sqlx::query(
         "INSERT INTO settlements (intent_id, rail, chain_id, asset, from_addr, nonce, tx_hash, log_index, block_number, block_hash, fee_wei,
             amount_minor, currency, settled_at_ms)
@@ -188,7 +226,8 @@ async fn store_answer(
 
 /// The headers as they are kept.
 pub(super) fn headers_text(id: PaymentId, answer: &StoredAnswer) -> Result<String, BooksError> {
-    let corrupt = |_| BooksError::Corrupt { table: "intents", column: "answer_headers", key: id.to_string() };
+    let corrupt =
+        |_| BooksError::Corrupt { table: "intents", column: "answer_headers", key: id.to_string() };
     serde_json::to_string(&answer.headers).map_err(corrupt)
 }
 
@@ -216,12 +255,20 @@ async fn insert_obligation(
 }
 
 /// The slot becomes free again, or the entitlement opens again with its first deadline.
-async fn give_back(connection: &mut Connection, id: PaymentId, entitlement: Option<PaymentId>, at: UnixMs) -> Result<(), BooksError> {
+async fn give_back(
+    connection: &mut Connection,
+    id: PaymentId,
+    entitlement: Option<PaymentId>,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     if let Some(source) = entitlement {
         return move_obligation(connection, source, id, ObligationStep::REOPEN, at).await;
     }
-    let released =
-        sqlx::query("DELETE FROM free_slots WHERE intent_id = $1").bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
+    let released = sqlx::query("DELETE FROM free_slots WHERE intent_id = $1")
+        .bind(id.to_string())
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
     exactly_one(id, &released)
 }
 
@@ -248,7 +295,8 @@ async fn move_obligation(
     exactly_one(source, &moved)
 }
 
-/// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still make it necessary to send it again.
+/// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still
+/// make it necessary to send it again.
 macro_rules! kept_for_settlement {
     () => {
         "EXISTS (SELECT 1 FROM settlements s JOIN attempts b ON b.intent_id = s.intent_id AND b.tx_hash = s.tx_hash
@@ -257,29 +305,52 @@ macro_rules! kept_for_settlement {
 }
 pub(super) use kept_for_settlement;
 
-/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more once its settlement is final.
+/// Sealed bytes hold a signature that can move money; a terminal intent needs them no more once its
+/// settlement is final.
 async fn wipe(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
-    sqlx::query(concat!("UPDATE attempts SET sealed_tx = ", no_bytes!(), " WHERE intent_id = $1 AND NOT ", kept_for_settlement!()))
-        .bind(id.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    sqlx::query(concat!(
+        "UPDATE attempts SET sealed_tx = ",
+        no_bytes!(),
+        " WHERE intent_id = $1 AND NOT ",
+        kept_for_settlement!()
+    ))
+    .bind(id.to_string())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
     charges::wipe(connection, id).await
 }
 
-async fn post_all(connection: &mut Connection, posting: Option<&Posting>, at: UnixMs) -> Result<(), BooksError> {
+async fn post_all(
+    connection: &mut Connection,
+    posting: Option<&Posting>,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     match posting {
         Some(posting) => journal::post(connection, posting, at).await,
         None => Ok(()),
     }
 }
 
-async fn fail(connection: &mut Connection, id: PaymentId, failure: &PaymentFailure) -> Result<(), BooksError> {
-    update(connection, id, sqlx::query("UPDATE intents SET failure = $1 WHERE id = $2").bind(failure.word())).await?;
+async fn fail(
+    connection: &mut Connection,
+    id: PaymentId,
+    failure: &PaymentFailure,
+) -> Result<(), BooksError> {
+    update(
+        connection,
+        id,
+        sqlx::query("UPDATE intents SET failure = $1 WHERE id = $2").bind(failure.word()),
+    )
+    .await?;
     wipe(connection, id).await
 }
 
-async fn update(connection: &mut Connection, id: PaymentId, query: Query<'_>) -> Result<(), BooksError> {
+async fn update(
+    connection: &mut Connection,
+    id: PaymentId,
+    query: Query<'_>,
+) -> Result<(), BooksError> {
     exactly_one(id, &query.bind(id.to_string()).execute(connection).await.map_err(unavailable)?)
 }
 

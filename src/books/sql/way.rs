@@ -15,7 +15,10 @@ use super::{Store, desk::actions, dialect, rows, unavailable};
 #[async_trait]
 impl WayBooks for Store {
     async fn way(&self) -> Result<WayRow, BooksError> {
-        let row = sqlx::query("SELECT * FROM upstream_way").fetch_one(&self.readers).await.map_err(unavailable)?;
+        let row = sqlx::query("SELECT * FROM upstream_way")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(unavailable)?;
         way_of(&row)
     }
 
@@ -23,7 +26,11 @@ impl WayBooks for Store {
         in_transaction!(self, None, write => save(&mut write.transaction, row).await)
     }
 
-    async fn open_way(&self, action: &NewAction, dry_run: bool) -> Result<Option<WayRow>, BooksError> {
+    async fn open_way(
+        &self,
+        action: &NewAction,
+        dry_run: bool,
+    ) -> Result<Option<WayRow>, BooksError> {
         in_transaction!(self, Some(action.at.ms()), write => open(&mut write.transaction, action, dry_run).await)
     }
 
@@ -40,7 +47,9 @@ impl WayBooks for Store {
 }
 
 fn way_of(row: &DbRow) -> Result<WayRow, BooksError> {
-    let moment = |column| row.try_get::<Option<i64>, _>(column).map(|ms| ms.map(UnixMs::new)).map_err(unavailable);
+    let moment = |column| {
+        row.try_get::<Option<i64>, _>(column).map(|ms| ms.map(UnixMs::new)).map_err(unavailable)
+    };
     let closed = rows::text_or_none(row, "closed_detail")?.zip(moment("closed_at_ms")?);
     Ok(WayRow {
         number: rows::int(row, "number")?,
@@ -69,8 +78,15 @@ async fn save(connection: &mut Connection, row: &WayRow) -> Result<Option<i64>, 
     Ok((saved.rows_affected() == 1).then_some(number))
 }
 
-async fn open(connection: &mut Connection, action: &NewAction, dry_run: bool) -> Result<Option<WayRow>, BooksError> {
-    let row = sqlx::query(concat!("SELECT * FROM upstream_way", for_update!())).fetch_one(&mut *connection).await.map_err(unavailable)?;
+async fn open(
+    connection: &mut Connection,
+    action: &NewAction,
+    dry_run: bool,
+) -> Result<Option<WayRow>, BooksError> {
+    let row = sqlx::query(concat!("SELECT * FROM upstream_way", for_update!()))
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(unavailable)?;
     let way = way_of(&row)?;
     let shut = way.closed.is_some() || way.pause_until.is_some_and(|until| until > action.at);
     if !shut || dry_run {
@@ -82,7 +98,11 @@ async fn open(connection: &mut Connection, action: &NewAction, dry_run: bool) ->
     Ok(Some(way))
 }
 
-async fn probe(connection: &mut Connection, now: UnixMs, next: UnixMs) -> Result<Option<PaymentId>, BooksError> {
+async fn probe(
+    connection: &mut Connection,
+    now: UnixMs,
+    next: UnixMs,
+) -> Result<Option<PaymentId>, BooksError> {
     let due = sqlx::query("UPDATE upstream_way SET probe_at_ms = $1 WHERE closed_at_ms IS NOT NULL AND probe_at_ms <= $2")
         .bind(next.ms())
         .bind(now.ms())

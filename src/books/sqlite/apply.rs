@@ -8,12 +8,19 @@ use payments::{
 use super::{SqliteBooks, dialect::DOUBT, transitions};
 use crate::books::doubt::until_known;
 
-pub(super) async fn apply(books: &SqliteBooks, transition: Transition) -> Result<Intent, BooksError> {
+pub(super) async fn apply(
+    books: &SqliteBooks,
+    transition: Transition,
+) -> Result<Intent, BooksError> {
     let transition = &transition;
     until_known(DOUBT, |in_doubt| Box::pin(in_a_try(books, transition, in_doubt))).await
 }
 
-async fn in_a_try(books: &SqliteBooks, transition: &Transition, in_doubt: bool) -> Result<Intent, BooksError> {
+async fn in_a_try(
+    books: &SqliteBooks,
+    transition: &Transition,
+    in_doubt: bool,
+) -> Result<Intent, BooksError> {
     if in_doubt && let Some(intent) = books.written_before(transition).await? {
         return Ok(intent);
     }

@@ -25,18 +25,30 @@ pub(super) async fn claim(books: &SqliteBooks, claim: NewClaim<'_>) -> Result<Cl
 }
 
 /// `in_doubt`: the commit of a try before failed.
-async fn in_a_try(books: &SqliteBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Result<Claimed, BooksError> {
+async fn in_a_try(
+    books: &SqliteBooks,
+    claim: &NewClaim<'_>,
+    in_doubt: bool,
+) -> Result<Claimed, BooksError> {
     if in_doubt {
         books.marks.push(Mark::Unattended(claim.id));
     }
     let mut write = books.write(Some(claim.at.ms())).await?;
-    let claimed = if in_doubt { decide_again(&mut write.transaction, claim).await } else { decide(&mut write.transaction, claim).await };
+    let claimed = if in_doubt {
+        decide_again(&mut write.transaction, claim).await
+    } else {
+        decide(&mut write.transaction, claim).await
+    };
     match claimed {
-        Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => books.commit(write).await.map(|()| claimed),
-        // With the note of the proof that it refuses.
-        Ok(claimed @ Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::FreeCallsExhaustedToday))) => {
+        Ok(claimed @ (Claimed::New(_) | Claimed::Joined(_))) => {
             books.commit(write).await.map(|()| claimed)
         }
+        // With the note of the proof that it refuses.
+        Ok(
+            claimed @ Claimed::Refused(ClaimRefusal::Funding(
+                FundingRefusal::FreeCallsExhaustedToday,
+            )),
+        ) => books.commit(write).await.map(|()| claimed),
         unchanged => {
             books.roll_back(write).await;
             unchanged
@@ -45,11 +57,16 @@ async fn in_a_try(books: &SqliteBooks, claim: &NewClaim<'_>, in_doubt: bool) -> 
 }
 
 /// The intent under the claim's id, if it is there; otherwise the decision is made anew.
-async fn decide_again(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Claimed, BooksError> {
+async fn decide_again(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<Claimed, BooksError> {
     match rows::intent(connection, claim.id).await? {
         Some(intent) => Ok(Claimed::New(intent)),
         None => match decide(connection, claim).await? {
-            Claimed::Refused(_) => Err(BooksError::NotKnown("the claim could not be written a second time".into())),
+            Claimed::Refused(_) => {
+                Err(BooksError::NotKnown("the claim could not be written a second time".into()))
+            }
             claimed => Ok(claimed),
         },
     }
@@ -65,19 +82,24 @@ async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Cla
         && let Some(id) = joinable(connection, claim).await?
     {
         take_proof(connection, claim, "identity", &id).await?;
-        return Ok(Claimed::Joined(rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?));
+        return Ok(Claimed::Joined(
+            rows::intent_by_text(connection, &id).await?.ok_or_else(|| missing(&id))?,
+        ));
     }
     let funding = match funding::decide(&available, &claim.pay_terms) {
         Ok(funding) => funding,
         Err(refusal) => {
-            if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) = (refusal, claim.refused_by_day_cap()) {
+            if let (FundingRefusal::FreeCallsExhaustedToday, Some(refused)) =
+                (refusal, claim.refused_by_day_cap())
+            {
                 super::day_cap::note(connection, &refused).await?;
             }
             return Ok(Claimed::Refused(ClaimRefusal::Funding(refusal)));
         }
     };
     free_key(connection, claim).await?;
-    let funded = match super::funding::take(connection, claim, funding, available.free_slot).await? {
+    let funded = match super::funding::take(connection, claim, funding, available.free_slot).await?
+    {
         Ok(funded) => funded,
         Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
     };
@@ -88,13 +110,22 @@ async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Cla
     Ok(Claimed::New(rows::intent(connection, claim.id).await?.ok_or_else(|| missing(&id))?))
 }
 
-async fn take_proof(connection: &mut Connection, claim: &NewClaim<'_>, purpose: &'static str, intent: &str) -> Result<(), BooksError> {
-    let taken = Taken { purpose, fingerprint: claim.fingerprint.as_bytes(), intent, at_ms: claim.at.ms() };
+async fn take_proof(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    purpose: &'static str,
+    intent: &str,
+) -> Result<(), BooksError> {
+    let taken =
+        Taken { purpose, fingerprint: claim.fingerprint.as_bytes(), intent, at_ms: claim.at.ms() };
     proofs::take(connection, claim.key.proof.as_ref(), &taken).await
 }
 
 /// Claims proofs for identity; a proof that anything else took stays as it is.
-pub(super) async fn identities(writer: &Pool, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
+pub(super) async fn identities(
+    writer: &Pool,
+    claims: &[IdentityClaim],
+) -> Result<Vec<bool>, BooksError> {
     let mut connection = writer.begin_with(BEGIN).await.map_err(unavailable)?;
     let mut fresh = Vec::with_capacity(claims.len());
     for claim in claims {
@@ -118,9 +149,12 @@ pub(super) async fn identities(writer: &Pool, claims: &[IdentityClaim]) -> Resul
     Ok(fresh)
 }
 
-/// The newest equal request of this payer whose answer nobody got and nobody waits for. Two requests that their client names differently
-/// are two.
-async fn joinable(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<String>, BooksError> {
+/// The newest equal request of this payer whose answer nobody got and nobody waits for. Two
+/// requests that their client names differently are two.
+async fn joinable(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<Option<String>, BooksError> {
     sqlx::query(AssertSqlSafe(format!(
         "SELECT id FROM intents WHERE payer = $1 AND fingerprint = $2 AND delivered_at_ms IS NULL AND attended_until_ms < $3
          AND created_at_ms >= $4 AND state <> 'pay_failed' AND (client_idem_key IS NULL OR $5 IS NULL) AND {} ORDER BY id DESC LIMIT 1",
@@ -139,7 +173,8 @@ async fn joinable(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<O
     .transpose()
 }
 
-/// A payment that is proven failed gives its key back: the client was told to pay again, and does so under the same key.
+/// A payment that is proven failed gives its key back: the client was told to pay again, and does
+/// so under the same key.
 async fn free_key(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<(), BooksError> {
     let Some((payer, key)) = &claim.key.idempotency else { return Ok(()) };
     sqlx::query("UPDATE intents SET client_idem_key = NULL WHERE payer = $1 AND client_idem_key = $2 AND state = 'pay_failed'")
@@ -151,7 +186,11 @@ async fn free_key(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<(
         .map_err(unavailable)
 }
 
-async fn insert_intent(connection: &mut Connection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+async fn insert_intent(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    funded: &Funded,
+) -> Result<(), BooksError> {
     let transfer = claim.payment.transfer().map(|payment| &payment.transfer);
     sqlx::query(
         "INSERT INTO intents (id, payer, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key,

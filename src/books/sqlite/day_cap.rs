@@ -1,4 +1,5 @@
-//! What was noted about the day's cap over all wallets' free calls, and the note of a proof that it refuses.
+//! What was noted about the day's cap over all wallets' free calls, and the note of a proof that it
+//! refuses.
 
 use payments::{
     ports::{BooksError, RefusedProof},
@@ -18,7 +19,11 @@ pub(super) struct Noted {
 }
 
 /// What stands for a proof, and for its wallet on a day; no day where nothing was promised.
-pub(super) async fn noted(connection: &mut Connection, key: &PaymentKey, day: Option<&str>) -> Result<Noted, BooksError> {
+pub(super) async fn noted(
+    connection: &mut Connection,
+    key: &PaymentKey,
+    day: Option<&str>,
+) -> Result<Noted, BooksError> {
     let row = sqlx::query(
         "SELECT (SELECT count(*) FROM refused_proofs WHERE from_addr = $1 AND day = $2 AND outcome = 'refused') AS today,
                 (SELECT count(*) FROM refused_proofs WHERE chain_id = $3 AND asset = $4 AND from_addr = $1 AND nonce = $5
@@ -32,11 +37,17 @@ pub(super) async fn noted(connection: &mut Connection, key: &PaymentKey, day: Op
     .fetch_one(connection)
     .await
     .map_err(unavailable)?;
-    Ok(Noted { today: rows::count(&row, "today")? > 0, this_proof: rows::count(&row, "this_proof")? > 0 })
+    Ok(Noted {
+        today: rows::count(&row, "today")? > 0,
+        this_proof: rows::count(&row, "this_proof")? > 0,
+    })
 }
 
 /// Notes a refused proof; one that is noted already stays as it is.
-pub(super) async fn note(connection: &mut Connection, refused: &RefusedProof) -> Result<(), BooksError> {
+pub(super) async fn note(
+    connection: &mut Connection,
+    refused: &RefusedProof,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO refused_proofs (chain_id, asset, from_addr, nonce, day, outcome, keep_until_ms)
          VALUES ($1, $2, $3, $4, $5, 'refused', $6) ON CONFLICT DO NOTHING",

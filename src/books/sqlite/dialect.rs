@@ -18,7 +18,8 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// A transaction that reads, as of one moment.
 pub(super) const BEGIN_READ: &str = "BEGIN";
 
-/// How long a change whose commit failed is looked for: nobody else can have written, so that what the disk takes again decides.
+/// How long a change whose commit failed is looked for: nobody else can have written, so that what
+/// the disk takes again decides.
 pub(super) const DOUBT: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// No bytes.
@@ -54,9 +55,16 @@ pub(super) async fn ready(books: &SqliteBooks) -> Result<(), BooksError> {
     books.is_in_its_place()?;
     let written = async {
         let mut connection = books.writer.acquire().await.map_err(unavailable)?;
-        sqlx::query("SELECT 1 FROM intents LIMIT 1").fetch_optional(&mut *connection).await.map_err(unavailable)?;
+        sqlx::query("SELECT 1 FROM intents LIMIT 1")
+            .fetch_optional(&mut *connection)
+            .await
+            .map_err(unavailable)?;
         super::pulse::write(&mut connection).await
     };
-    let locked = || BooksError::Unavailable("locked: another process holds the books, or their disk is slow".into());
+    let locked = || {
+        BooksError::Unavailable(
+            "locked: another process holds the books, or their disk is slow".into(),
+        )
+    };
     tokio::time::timeout(READY, written).await.unwrap_or_else(|_| Err(locked()))
 }

@@ -4,7 +4,12 @@ use payments::{ids::PaymentId, intent::Intent, ports::BooksError, time::UnixMs};
 
 use super::{SqliteBooks, leases, unavailable};
 
-pub(super) async fn renew(books: &SqliteBooks, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+pub(super) async fn renew(
+    books: &SqliteBooks,
+    id: PaymentId,
+    fence: i64,
+    until: UnixMs,
+) -> Result<bool, BooksError> {
     let renewed = sqlx::query(
         "UPDATE intents SET lease_until_ms = $1, attended_until_ms = CASE WHEN attended_until_ms = 0 THEN 0 ELSE $1 END
          WHERE id = $2 AND fence = $3",
@@ -18,8 +23,14 @@ pub(super) async fn renew(books: &SqliteBooks, id: PaymentId, fence: i64, until:
     Ok(renewed.rows_affected() == 1)
 }
 
-/// A new fence for each taken intent: whoever drove it before can write no more, and the clients that waited there wait no longer.
-pub(super) async fn take_stuck(books: &SqliteBooks, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+/// A new fence for each taken intent: whoever drove it before can write no more, and the clients
+/// that waited there wait no longer.
+pub(super) async fn take_stuck(
+    books: &SqliteBooks,
+    now: UnixMs,
+    lease_until: UnixMs,
+    limit: u32,
+) -> Result<Vec<Intent>, BooksError> {
     let mut write = books.write(Some(now.ms())).await?;
     let taken = sqlx::query(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = $1, parked_until_ms = 0, attended_until_ms = 0 WHERE id IN (
@@ -41,7 +52,12 @@ pub(super) async fn take_stuck(books: &SqliteBooks, now: UnixMs, lease_until: Un
 }
 
 /// The same for one intent, parked or not.
-pub(super) async fn take(books: &SqliteBooks, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+pub(super) async fn take(
+    books: &SqliteBooks,
+    id: PaymentId,
+    now: UnixMs,
+    lease_until: UnixMs,
+) -> Result<Option<Intent>, BooksError> {
     let mut write = books.write(Some(now.ms())).await?;
     let taken = sqlx::query(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = $1, parked_until_ms = 0, attended_until_ms = 0

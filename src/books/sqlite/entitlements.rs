@@ -1,4 +1,5 @@
-//! What is owed to a wallet and pays for a call of its route: which, how much of it, and what stays.
+//! What is owed to a wallet and pays for a call of its route: which, how much of it, and what
+//! stays.
 
 use payments::{
     ids::PaymentId,
@@ -11,7 +12,10 @@ use super::dialect::Connection;
 use super::{funding::too_large, rows, unavailable};
 
 /// The oldest one that pays for this call, as `Entitlement::funds` says.
-pub(super) async fn oldest(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Option<PaymentId>, BooksError> {
+pub(super) async fn oldest(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<Option<PaymentId>, BooksError> {
     let oldest = sqlx::query(concat!(
         "SELECT intent_id FROM obligations WHERE payer = $1 AND state = '",
         obligation_word!(Open),
@@ -35,7 +39,11 @@ pub(super) async fn oldest(connection: &mut Connection, claim: &NewClaim<'_>) ->
 }
 
 /// What a call at this price takes of it.
-pub(super) async fn share(connection: &mut Connection, source: PaymentId, price_minor: i64) -> Result<Share, BooksError> {
+pub(super) async fn share(
+    connection: &mut Connection,
+    source: PaymentId,
+    price_minor: i64,
+) -> Result<Share, BooksError> {
     let amount = sqlx::query("SELECT amount_minor FROM obligations WHERE intent_id = $1")
         .bind(source.to_string())
         .fetch_one(connection)
@@ -45,7 +53,12 @@ pub(super) async fn share(connection: &mut Connection, source: PaymentId, price_
 }
 
 /// Takes the share; the rest stays owed under the claim's own id.
-pub(super) async fn reserve(connection: &mut Connection, claim: &NewClaim<'_>, source: PaymentId, share: Share) -> Result<(), BooksError> {
+pub(super) async fn reserve(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    source: PaymentId,
+    share: Share,
+) -> Result<(), BooksError> {
     let reserved = sqlx::query(
         "UPDATE obligations SET state = $1, reserved_by = $2, updated_at_ms = $3, amount_minor = $4
          WHERE intent_id = $5 AND state = $6",

@@ -5,12 +5,19 @@ use payments::ports::BooksError;
 use super::dialect::{Connection, DbRow, Pool};
 use super::{SqliteBooks, rows, unavailable};
 
-/// Postings that are folded in one turn at the file: payments wait for the writer meanwhile, so they are few.
+/// Postings that are folded in one turn at the file: payments wait for the writer meanwhile, so
+/// they are few.
 pub(super) const AT_ONCE: i64 = 500;
 
 /// The last posting that nothing comes before any more.
-pub(super) async fn there_for_good(connection: &mut Connection, _name: &str, _mark: &DbRow) -> Result<i64, BooksError> {
-    let row = sqlx::query("SELECT coalesce(max(rowid), 0) AS last FROM journal_headers").fetch_one(connection).await;
+pub(super) async fn there_for_good(
+    connection: &mut Connection,
+    _name: &str,
+    _mark: &DbRow,
+) -> Result<i64, BooksError> {
+    let row = sqlx::query("SELECT coalesce(max(rowid), 0) AS last FROM journal_headers")
+        .fetch_one(connection)
+        .await;
     rows::int(&row.map_err(unavailable)?, "last")
 }
 

@@ -1,9 +1,12 @@
-//! What the claim takes to fund an intent: a slot, an entitlement, a credit, a nonce of the signer for a settlement, or a charge.
+//! What the claim takes to fund an intent: a slot, an entitlement, a credit, a nonce of the signer
+//! for a settlement, or a charge.
 
 use std::num::NonZeroI64;
 
 use super::dialect::Connection;
-use super::{credits, day_cap, entitlements, journal, lost::lost_of, reverts, rows, sequence, unavailable};
+use super::{
+    credits, day_cap, entitlements, journal, lost::lost_of, reverts, rows, sequence, unavailable,
+};
 use payments::{
     agent::Payer,
     charge::Charge,
@@ -68,7 +71,10 @@ impl Funded {
 }
 
 /// What the payer has, read inside the transaction.
-pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
+pub(super) async fn available(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<Available, BooksError> {
     let payer = claim.payer.to_string();
     let refused = sqlx::query(
         "SELECT count(*) AS refused FROM obligations o WHERE payer = $1 AND created_at_ms > $2 AND receipt_id IS NULL AND part_of IS NULL
@@ -95,28 +101,47 @@ pub(super) async fn available(connection: &mut Connection, claim: &NewClaim<'_>)
 }
 
 /// The payment of this payer that a reorganisation took.
-async fn lost_settlement(connection: &mut Connection, payer: &str) -> Result<Option<PaymentId>, BooksError> {
-    let row = sqlx::query(lost_of!("$1")).bind(payer).fetch_optional(connection).await.map_err(unavailable)?;
+async fn lost_settlement(
+    connection: &mut Connection,
+    payer: &str,
+) -> Result<Option<PaymentId>, BooksError> {
+    let row = sqlx::query(lost_of!("$1"))
+        .bind(payer)
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
     row.map(|row| rows::id(&row, "lost_settlements", "intent_id")).transpose()
 }
 
-async fn cap_of_day(connection: &mut Connection, claim: &NewClaim<'_>, free: FreeCall) -> Result<DayCap, BooksError> {
-    let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else { return Ok(DayCap::default()) };
+async fn cap_of_day(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    free: FreeCall,
+) -> Result<DayCap, BooksError> {
+    let Some(key) = claim.key.proof.as_ref().and_then(ProofKey::authorization) else {
+        return Ok(DayCap::default());
+    };
     let reached = free == FreeCall::DayUsedUp;
     let day = claim.free.as_ref().map(|offer| offer.day.as_str());
     let noted = day_cap::noted(connection, key, day).await?;
     Ok(DayCap { reached, noted: noted.today, refused_this_proof: noted.this_proof })
 }
 
-async fn free_call(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<FreeCall, BooksError> {
-    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free, &claim.payer) else { return Ok(FreeCall::UsedUp) };
-    let taken = sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND quota = $2 AND month = $3")
-        .bind(wallet.to_string())
-        .bind(&offer.window.quota)
-        .bind(&offer.window.window)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+async fn free_call(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<FreeCall, BooksError> {
+    let (Some(offer), Payer::Wallet(wallet)) = (&claim.free, &claim.payer) else {
+        return Ok(FreeCall::UsedUp);
+    };
+    let taken =
+        sqlx::query("SELECT slot FROM free_slots WHERE wallet = $1 AND quota = $2 AND month = $3")
+            .bind(wallet.to_string())
+            .bind(&offer.window.quota)
+            .bind(&offer.window.window)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(unavailable)?;
     let slot = |row| {
         u32::try_from(rows::int(row, "slot")?).map_err(|_| BooksError::Corrupt {
             table: "free_slots",
@@ -134,7 +159,8 @@ async fn free_call(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<
     Ok(offer.free_call(&taken, used_today))
 }
 
-/// Turns the decision into what the intent's row says; signs the settling transaction if it comes to that.
+/// Turns the decision into what the intent's row says; signs the settling transaction if it comes
+/// to that.
 pub(super) async fn take(
     connection: &mut Connection,
     claim: &NewClaim<'_>,
@@ -144,33 +170,64 @@ pub(super) async fn take(
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
     let currency = claim.price.currency();
     match funding {
-        Funding::Free => Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot, rest: None })),
+        Funding::Free => {
+            Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot, rest: None }))
+        }
         Funding::Credit { count, .. } => {
             let price_minor = rows::integer(count.get());
-            Ok(Ok(Funded { funding, price_minor, currency: "CREDIT", attempt: None, slot: None, rest: None }))
+            Ok(Ok(Funded {
+                funding,
+                price_minor,
+                currency: "CREDIT",
+                attempt: None,
+                slot: None,
+                rest: None,
+            }))
         }
         Funding::MppCharge { .. } | Funding::MppPack { .. } => {
             Ok(Ok(Funded { funding, price_minor, currency, attempt: None, slot: None, rest: None }))
         }
         Funding::Entitlement { source } => {
             let share = entitlements::share(connection, source, price_minor).await?;
-            Ok(Ok(Funded { funding, price_minor: share.taken, currency, attempt: None, slot: None, rest: share.rest }))
+            Ok(Ok(Funded {
+                funding,
+                price_minor: share.taken,
+                currency,
+                attempt: None,
+                slot: None,
+                rest: share.rest,
+            }))
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
-            let eoa_nonce = sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce).await?;
+            let eoa_nonce =
+                sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce)
+                    .await?;
             let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded { funding, price_minor, currency, attempt: Some(attempt), slot: None, rest: None }))
+            Ok(prepared.map(|attempt| Funded {
+                funding,
+                price_minor,
+                currency,
+                attempt: Some(attempt),
+                slot: None,
+                rest: None,
+            }))
         }
     }
 }
 
-/// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit with its posting, the signed attempt, or the
-/// charge.
-pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, funded: &Funded) -> Result<(), BooksError> {
+/// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit
+/// with its posting, the signed attempt, or the charge.
+pub(super) async fn book(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    funded: &Funded,
+) -> Result<(), BooksError> {
     match &funded.funding {
         Funding::Free => {
-            let (Payer::Wallet(wallet), Some(offer), Some(taken)) = (&claim.payer, &claim.free, &funded.slot) else {
+            let (Payer::Wallet(wallet), Some(offer), Some(taken)) =
+                (&claim.payer, &claim.free, &funded.slot)
+            else {
                 return Err(nothing_to_send(claim));
             };
             sqlx::query("INSERT INTO free_slots (wallet, quota, month, slot, day, intent_id) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -186,9 +243,18 @@ pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, fund
                 .map_err(unavailable)
         }
         Funding::Entitlement { source } => {
-            entitlements::reserve(connection, claim, *source, Share { taken: funded.price_minor, rest: funded.rest }).await?;
-            let amount = Amount::Usdc(UsdcUnits::new(u64::try_from(funded.price_minor).map_err(|_| too_large(claim))?));
-            let posting = Posting::entitled(claim.id, &claim.payer, amount).map_err(|_: LedgerError| too_large(claim))?;
+            entitlements::reserve(
+                connection,
+                claim,
+                *source,
+                Share { taken: funded.price_minor, rest: funded.rest },
+            )
+            .await?;
+            let amount = Amount::Usdc(UsdcUnits::new(
+                u64::try_from(funded.price_minor).map_err(|_| too_large(claim))?,
+            ));
+            let posting = Posting::entitled(claim.id, &claim.payer, amount)
+                .map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
         Funding::Credit { count, backing } => {
@@ -201,8 +267,14 @@ pub(super) async fn book(connection: &mut Connection, claim: &NewClaim<'_>, fund
                 at: claim.at,
             };
             credits::enter(connection, &entry).await?;
-            credits::move_backing(connection, &claim.payer, rows::integer(backing.get()).saturating_neg()).await?;
-            let posting = Posting::credit_held(claim.id, &claim.payer, *count).map_err(|_: LedgerError| too_large(claim))?;
+            credits::move_backing(
+                connection,
+                &claim.payer,
+                rows::integer(backing.get()).saturating_neg(),
+            )
+            .await?;
+            let posting = Posting::credit_held(claim.id, &claim.payer, *count)
+                .map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
         Funding::X402 => match &funded.attempt {
@@ -225,7 +297,11 @@ pub(super) fn too_large(claim: &NewClaim<'_>) -> BooksError {
     BooksError::Corrupt { table: "intents", column: "price_minor", key: claim.id.to_string() }
 }
 
-async fn insert_charge(connection: &mut Connection, id: PaymentId, charge: &Charge) -> Result<(), BooksError> {
+async fn insert_charge(
+    connection: &mut Connection,
+    id: PaymentId,
+    charge: &Charge,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO charges (intent_id, stripe_key, challenge_id, spt_sha256, sealed_params, agent_token_sha256, saved_at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -5,7 +5,10 @@ use sqlx::SqlitePool;
 
 use super::{proofs, unavailable};
 
-pub(super) async fn known(readers: &SqlitePool, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+pub(super) async fn known(
+    readers: &SqlitePool,
+    key: &ClaimKey,
+) -> Result<Option<Known>, BooksError> {
     let mut connection = readers.acquire().await.map_err(unavailable)?;
     proofs::known(&mut connection, key).await
 }

@@ -48,8 +48,9 @@ pub(super) fn path_of(url: &str) -> Result<PathBuf, OpenError> {
     }
 }
 
-/// The place of the books: their file, held by the one process that serves from it. A lock of the name keeps out processes of releases before,
-/// which know no other; a lock of the file itself keeps out whoever calls it otherwise, by a link.
+/// The place of the books: their file, held by the one process that serves from it. A lock of the
+/// name keeps out processes of releases before, which know no other; a lock of the file itself
+/// keeps out whoever calls it otherwise, by a link.
 pub(super) struct Place {
     path: PathBuf,
     file: File,
@@ -63,7 +64,13 @@ impl Place {
     pub(super) fn take(path: &Path) -> Result<Self, OpenError> {
         let name = lock_name(path)?;
         let failed = |source| OpenError::Lock { path: path.to_path_buf(), source };
-        let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path: path.to_path_buf(), file, _name: name }),
             Err(TryLockError::WouldBlock) => {
@@ -77,13 +84,20 @@ impl Place {
     /// Whether the path still leads to the file that was opened.
     ///
     /// # Errors
-    /// [`BooksError::Unavailable`] when it does not: what is written goes to a file that nobody will look for.
+    /// [`BooksError::Unavailable`] when it does not: what is written goes to a file that nobody
+    /// will look for.
     pub(super) fn is_kept(&self) -> Result<(), BooksError> {
         let same = match (std::fs::metadata(&self.path), self.file.metadata()) {
             (Ok(there), Ok(ours)) => identity(&there) == identity(&ours),
             _ => false,
         };
-        if same { Ok(()) } else { Err(BooksError::Unavailable("moved: the file of the books is no longer at its path".into())) }
+        if same {
+            Ok(())
+        } else {
+            Err(BooksError::Unavailable(
+                "moved: the file of the books is no longer at its path".into(),
+            ))
+        }
     }
 }
 
@@ -99,8 +113,9 @@ fn identity(_: &std::fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
 
-/// Leaves a second handle of the database's file open for good: the system lets go of all of a process's record locks on a file, SQLite's own among
-/// them, when the process closes any handle of it.
+/// Leaves a second handle of the database's file open for good: the system lets go of all of a
+/// process's record locks on a file, SQLite's own among them, when the process closes any handle of
+/// it.
 fn keep_open(file: File) {
     std::mem::forget(file);
 }
@@ -110,7 +125,12 @@ fn lock_name(path: &Path) -> Result<File, OpenError> {
     name.push(".lock");
     let lock_path = PathBuf::from(name);
     let failed = |source| OpenError::Lock { path: lock_path.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_path_buf())),
@@ -118,7 +138,8 @@ fn lock_name(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Whether a server holds the file now. One that starts in this very moment finds it held for an instant, and looks a second time.
+/// Whether a server holds the file now. One that starts in this very moment finds it held for an
+/// instant, and looks a second time.
 pub(super) fn is_served(path: &Path) -> Result<bool, OpenError> {
     match lock_name(path) {
         Ok(_free_again) => {}

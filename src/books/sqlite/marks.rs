@@ -20,8 +20,8 @@ pub(super) enum Mark {
 #[derive(Default, Clone)]
 pub(super) struct Marks(Arc<Mutex<Vec<Mark>>>);
 
-/// Notes on their way into a commit. However a write ends without one, by an error or because its caller went away in the middle, they wait
-/// again, before the newer ones.
+/// Notes on their way into a commit. However a write ends without one, by an error or because its
+/// caller went away in the middle, they wait again, before the newer ones.
 pub(super) struct Taken {
     marks: Vec<Mark>,
     waiting: Marks,
@@ -58,7 +58,11 @@ impl Drop for Taken {
 }
 
 /// Writes the notes; without a moment of its own the database's clock names it.
-pub(super) async fn write(connection: &mut Connection, taken: &Taken, at_ms: Option<i64>) -> Result<(), BooksError> {
+pub(super) async fn write(
+    connection: &mut Connection,
+    taken: &Taken,
+    at_ms: Option<i64>,
+) -> Result<(), BooksError> {
     for mark in &taken.marks {
         match mark {
             Mark::Delivered(id) => sqlx::query(concat!(
@@ -68,7 +72,10 @@ pub(super) async fn write(connection: &mut Connection, taken: &Taken, at_ms: Opt
             ))
             .bind(at_ms)
             .bind(id.to_string()),
-            Mark::Unattended(id) => sqlx::query("UPDATE intents SET attended_until_ms = 0 WHERE id = $1").bind(id.to_string()),
+            Mark::Unattended(id) => {
+                sqlx::query("UPDATE intents SET attended_until_ms = 0 WHERE id = $1")
+                    .bind(id.to_string())
+            }
         }
         .execute(&mut *connection)
         .await

@@ -1,6 +1,10 @@
-//! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a file; an operator's commands may join at any time.
+//! The books in one SQLite file: WAL, full sync, one writer. One process at a time may serve from a
+//! file; an operator's commands may join at any time.
 
-#![allow(clippy::duplicate_mod, reason = "what both databases say in the same words is compiled into each of them")]
+#![allow(
+    clippy::duplicate_mod,
+    reason = "what both databases say in the same words is compiled into each of them"
+)]
 
 mod apply;
 mod claim;
@@ -89,7 +93,8 @@ type Store = SqliteBooks;
 const READERS: u32 = 4;
 /// Connections that only operators' lists read from.
 const DESK: u32 = 2;
-/// After how long a file in use is looked at again: a command may have held it for an instant to see whether anybody serves.
+/// After how long a file in use is looked at again: a command may have held it for an instant to
+/// see whether anybody serves.
 const SECOND_LOOK: Duration = Duration::from_millis(50);
 
 /// The books in a SQLite file.
@@ -100,14 +105,16 @@ pub struct SqliteBooks {
     desk: SqlitePool,
     marks: Marks,
     requests: requests::Waiting,
-    /// Held for the life of the process: a second server on the same file would break the leases of the first. None beside a server.
+    /// Held for the life of the process: a second server on the same file would break the leases of
+    /// the first. None beside a server.
     place: Option<Place>,
 }
 
 // === impl SqliteBooks ===
 
 impl SqliteBooks {
-    /// Opens or makes the file for serving: takes its lock, migrates, and ends the leases of the process before.
+    /// Opens or makes the file for serving: takes its lock, migrates, and ends the leases of the
+    /// process before.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -141,7 +148,8 @@ impl SqliteBooks {
         location::is_served(&path_of(url)?)
     }
 
-    /// Opens an existing file beside a server. Reading disturbs nobody; a change waits for its turn at the file, as the server's own do.
+    /// Opens an existing file beside a server. Reading disturbs nobody; a change waits for its turn
+    /// at the file, as the server's own do.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -163,12 +171,20 @@ impl SqliteBooks {
         let writer = careful(1).min_connections(1).connect_with(options.clone()).await?;
         let readers = careful(READERS).min_connections(1).connect_with(options.clone()).await?;
         let desk = careful(DESK).connect_lazy_with(options);
-        Ok(Self { writer, readers, desk, marks: Marks::default(), requests: requests::Waiting::default(), place })
+        Ok(Self {
+            writer,
+            readers,
+            desk,
+            marks: Marks::default(),
+            requests: requests::Waiting::default(),
+            place,
+        })
     }
 }
 
-/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors (a full disk, an I/O error, an interrupt, no
-/// memory), and what sqlx then believes of the connection is no longer so: it is closed, and the next caller gets another one.
+/// Connections that come back are in no transaction. SQLite undoes one by itself after some errors
+/// (a full disk, an I/O error, an interrupt, no memory), and what sqlx then believes of the
+/// connection is no longer so: it is closed, and the next caller gets another one.
 fn careful(connections: u32) -> SqlitePoolOptions {
     let pool = SqlitePoolOptions::new().max_connections(connections).idle_timeout(None);
     pool.after_release(|connection, _| {

@@ -19,9 +19,14 @@ pub(super) struct Taken<'a> {
 }
 
 /// What the books know of a proof or, after it, of the payer's own idempotency key.
-pub(super) async fn known(connection: &mut Connection, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
+pub(super) async fn known(
+    connection: &mut Connection,
+    key: &ClaimKey,
+) -> Result<Option<Known>, BooksError> {
     let proof = match &key.proof {
-        Some(ProofKey::Authorization(key)) => authorization(connection, key).await?.map(|row| (row, None)),
+        Some(ProofKey::Authorization(key)) => {
+            authorization(connection, key).await?.map(|row| (row, None))
+        }
         Some(ProofKey::Charge(key)) => charge(connection, key).await?,
         None => None,
     };
@@ -45,7 +50,10 @@ pub(super) async fn known(connection: &mut Connection, key: &ClaimKey) -> Result
     Ok(Some(Known { fingerprint: rows::fingerprint(&row, || name(key))?, intent, half_known }))
 }
 
-async fn authorization(connection: &mut Connection, key: &PaymentKey) -> Result<Option<DbRow>, BooksError> {
+async fn authorization(
+    connection: &mut Connection,
+    key: &PaymentKey,
+) -> Result<Option<DbRow>, BooksError> {
     sqlx::query("SELECT fingerprint, intent_id FROM auths WHERE chain_id = $1 AND asset = $2 AND from_addr = $3 AND nonce = $4")
         .bind(rows::chain_id(key))
         .bind(key.token.to_string())
@@ -57,7 +65,10 @@ async fn authorization(connection: &mut Connection, key: &PaymentKey) -> Result<
 }
 
 /// The whole credential, else its challenge, else its token.
-async fn charge(connection: &mut Connection, key: &ChargeKey) -> Result<Option<(DbRow, Option<HalfKnown>)>, BooksError> {
+async fn charge(
+    connection: &mut Connection,
+    key: &ChargeKey,
+) -> Result<Option<(DbRow, Option<HalfKnown>)>, BooksError> {
     let row = sqlx::query(
         "SELECT fingerprint, intent_id, CAST(CASE WHEN challenge_id = $1 THEN 1 ELSE 0 END AS BIGINT) AS same_challenge,
             CAST(CASE WHEN spt_sha256 = $2 THEN 1 ELSE 0 END AS BIGINT) AS same_token FROM challenges
@@ -69,7 +80,8 @@ async fn charge(connection: &mut Connection, key: &ChargeKey) -> Result<Option<(
     .await
     .map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
-    let half = match (rows::int(&row, "same_challenge")? == 1, rows::int(&row, "same_token")? == 1) {
+    let half = match (rows::int(&row, "same_challenge")? == 1, rows::int(&row, "same_token")? == 1)
+    {
         (true, true) => None,
         (true, false) => Some(HalfKnown::Challenge),
         (false, _) => Some(HalfKnown::Token),
@@ -78,7 +90,11 @@ async fn charge(connection: &mut Connection, key: &ChargeKey) -> Result<Option<(
 }
 
 /// Takes a proof. A key that was taken before is refused by the database.
-pub(super) async fn take(connection: &mut Connection, key: Option<&ProofKey>, taken: &Taken<'_>) -> Result<(), BooksError> {
+pub(super) async fn take(
+    connection: &mut Connection,
+    key: Option<&ProofKey>,
+    taken: &Taken<'_>,
+) -> Result<(), BooksError> {
     let query = match key {
         None => return Ok(()),
         Some(ProofKey::Authorization(key)) => sqlx::query(

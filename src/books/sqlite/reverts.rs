@@ -1,4 +1,5 @@
-//! What a wallet's payments say against taking the next one: those that the token reverted, and those that may still take its balance.
+//! What a wallet's payments say against taking the next one: those that the token reverted, and
+//! those that may still take its balance.
 
 use payments::{
     funding::Available,
@@ -17,9 +18,12 @@ use super::{
 /// How far back reverted payments count.
 const HOUR_MS: i64 = 3_600_000;
 
-/// Those of the payer, with those that are neither settled nor failed; and what all of them took in gas, as two numbers: their sum is more than
-/// one of them holds. Only a transfer costs gas.
-pub(super) async fn of(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Available, BooksError> {
+/// Those of the payer, with those that are neither settled nor failed; and what all of them took in
+/// gas, as two numbers: their sum is more than one of them holds. Only a transfer costs gas.
+pub(super) async fn of(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<Available, BooksError> {
     if claim.payment.transfer().is_none() {
         return Ok(Available::default());
     }
@@ -45,18 +49,23 @@ pub(super) async fn of(connection: &mut Connection, claim: &NewClaim<'_>) -> Res
     })
 }
 
-/// One transaction writes at a time, so that the balance cannot be promised twice between this look and the claim.
-async fn promised_units(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<u64, BooksError> {
+/// One transaction writes at a time, so that the balance cannot be promised twice between this look
+/// and the claim.
+async fn promised_units(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+) -> Result<u64, BooksError> {
     let Some(TransferPayment { transfer, .. }) = claim.payment.transfer() else { return Ok(0) };
     let names = Names { payer: "$1", from: "$2", chain_id: "$3", token: "$4", block: "$5" };
-    let row = sqlx::query(AssertSqlSafe(format!("SELECT {} AS promised", promised::select(&names))))
-        .bind(claim.payer.to_string())
-        .bind(transfer.key.from.to_string())
-        .bind(rows::chain_id(&transfer.key))
-        .bind(transfer.key.token.to_string())
-        .bind(rows::integer(transfer.claimed_at_block))
-        .fetch_one(connection)
-        .await
-        .map_err(unavailable)?;
+    let row =
+        sqlx::query(AssertSqlSafe(format!("SELECT {} AS promised", promised::select(&names))))
+            .bind(claim.payer.to_string())
+            .bind(transfer.key.from.to_string())
+            .bind(rows::chain_id(&transfer.key))
+            .bind(transfer.key.token.to_string())
+            .bind(rows::integer(transfer.claimed_at_block))
+            .fetch_one(connection)
+            .await
+            .map_err(unavailable)?;
     rows::unsigned(&row, "intents", "promised", || claim.id.to_string())
 }

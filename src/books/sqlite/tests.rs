@@ -60,8 +60,18 @@ async fn beside(dir: &TempDir) -> SqlitePool {
 async fn paid_launch(books: &SqliteBooks, number: u64) -> payments::intent::Intent {
     use testkit::{rail::by_transfer, upstream::answer};
     let draft = Draft::numbered(number);
-    let payments::ports::Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else { panic!("not new") };
+    let payments::ports::Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else {
+        panic!("not new")
+    };
     let settlement = by_transfer(signed.attempts[0].tx_hash, 21_000);
-    let forwarding = books.apply(signed.funded(settlement, draft.at.plus_ms(1)).unwrap()).await.unwrap();
-    books.apply(forwarding.created(answer(201, "l"), format!("l{number}"), draft.at.plus_ms(2)).unwrap()).await.unwrap()
+    let forwarding =
+        books.apply(signed.funded(settlement, draft.at.plus_ms(1)).unwrap()).await.unwrap();
+    books
+        .apply(
+            forwarding
+                .created(answer(201, "l"), format!("l{number}"), draft.at.plus_ms(2))
+                .unwrap(),
+        )
+        .await
+        .unwrap()
 }

@@ -27,7 +27,8 @@ impl SqliteBooks {
 
     pub(super) async fn commit(&self, write: Write) -> Result<(), BooksError> {
         let Write { transaction, marks } = write;
-        // What a failed commit left in the log is gone with the next one that succeeds, and could come back in a crash before that.
+        // What a failed commit left in the log is gone with the next one that succeeds, and could
+        // come back in a crash before that.
         transaction.commit().await.map_err(|error| BooksError::NotKnown(errors::counted(error)))?;
         marks.written();
         Ok(())

@@ -12,7 +12,8 @@ use payments::{
     ports::{AgentLimiter, Rate, Taken},
 };
 
-type Buckets = RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware>;
+type Buckets =
+    RateLimiter<Payer, DefaultKeyedStateStore<Payer>, DefaultClock, StateInformationMiddleware>;
 
 /// A bucket per agent.
 pub struct MemoryLimiter {
@@ -25,7 +26,10 @@ impl MemoryLimiter {
     pub fn new(rate: Rate) -> Self {
         let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
         let keyed: DefaultKeyedRateLimiter<Payer> = RateLimiter::keyed(quota);
-        Self { buckets: keyed.with_middleware::<StateInformationMiddleware>(), clock: DefaultClock::default() }
+        Self {
+            buckets: keyed.with_middleware::<StateInformationMiddleware>(),
+            clock: DefaultClock::default(),
+        }
     }
 
     fn now(&self) -> QuantaInstant {
@@ -41,7 +45,9 @@ impl AgentLimiter for MemoryLimiter {
             Err(until) => {
                 let wait = until.wait_time_from(self.now());
                 // A place that comes back within this millisecond is not there yet.
-                Taken::Wait { wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1) }
+                Taken::Wait {
+                    wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1),
+                }
             }
         }
     }

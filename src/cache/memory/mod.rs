@@ -14,7 +14,8 @@ use payments::{
 pub use limiter::MemoryLimiter;
 pub use proofs::MemoryProofs;
 
-/// Keeps no balance: an operator's command changes accounts in a process of its own, and could not tell this one's memory.
+/// Keeps no balance: an operator's command changes accounts in a process of its own, and could not
+/// tell this one's memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoBalances;
 

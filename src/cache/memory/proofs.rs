@@ -18,8 +18,9 @@ pub struct MemoryProofs {
 }
 
 impl MemoryProofs {
-    /// Where several processes share the books, none of them can tell by its own memory whether a proof is fresh: with `shared_books` every
-    /// identity claim is made in the books before it is answered.
+    /// Where several processes share the books, none of them can tell by its own memory whether a
+    /// proof is fresh: with `shared_books` every identity claim is made in the books before it is
+    /// answered.
     pub fn new(used: Arc<UsedProofs>, shared_books: bool) -> Self {
         Self { used, shared_books }
     }

@@ -47,8 +47,17 @@ mod shared_books {
 }
 
 fn claim(number: u8) -> IdentityClaim {
-    let key = PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [number; 32] };
-    IdentityClaim { key, fingerprint: Fingerprint::of("GET", "/launches", "", b""), at: UnixMs::new(0) }
+    let key = PaymentKey {
+        chain_id: 1,
+        token: Wallet::new([0; 20]),
+        from: Wallet::new([1; 20]),
+        nonce: [number; 32],
+    };
+    IdentityClaim {
+        key,
+        fingerprint: Fingerprint::of("GET", "/launches", "", b""),
+        at: UnixMs::new(0),
+    }
 }
 
 #[test]

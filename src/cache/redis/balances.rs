@@ -1,7 +1,8 @@
 //! What `GET /credits` shows, for five minutes, until something changes it.
 //!
-//! Every kept balance names the age that it belongs to. A process that could not say that an account changed starts a new age as soon as it can,
-//! and so does every process that starts: no balance of before is shown then.
+//! Every kept balance names the age that it belongs to. A process that could not say that an
+//! account changed starts a new age as soon as it can, and so does every process that starts: no
+//! balance of before is shown then.
 
 use std::sync::{
     Arc,
@@ -20,7 +21,8 @@ use super::RedisLink;
 
 /// How long a balance is shown.
 const SHOWN_MS: u64 = 300_000;
-/// How long nothing is kept of an account that changed: longer than a read of the books takes that began before.
+/// How long nothing is kept of an account that changed: longer than a read of the books takes that
+/// began before.
 const FORGOTTEN_MS: u64 = 10_000;
 
 const GET: &str = r"
@@ -53,13 +55,15 @@ pub struct RedisBalances {
     put: Script,
     forget: Script,
     new_age: Script,
-    /// Changes that could not be said to all processes, and how many of them a new age has answered for.
+    /// Changes that could not be said to all processes, and how many of them a new age has answered
+    /// for.
     unsaid: AtomicU64,
     answered: AtomicU64,
 }
 
 impl RedisBalances {
-    /// Shows nothing that was kept before [`RedisBalances::say`]: what an earlier process changed last may not have been said.
+    /// Shows nothing that was kept before [`RedisBalances::say`]: what an earlier process changed
+    /// last may not have been said.
     pub fn new(link: Arc<RedisLink>) -> Self {
         Self {
             link,
@@ -128,5 +132,8 @@ impl BalanceCache for RedisBalances {
 
 fn read(text: &str) -> Option<ShownBalance> {
     let (balance, debt) = text.split_once(' ')?;
-    Some(ShownBalance { balance: Credits::new(balance.parse().ok()?), debt: Credits::new(debt.parse().ok()?) })
+    Some(ShownBalance {
+        balance: Credits::new(balance.parse().ok()?),
+        debt: Credits::new(debt.parse().ok()?),
+    })
 }

@@ -1,4 +1,5 @@
-//! The limit of agents over all processes. While Redis does not answer, each process counts by itself.
+//! The limit of agents over all processes. While Redis does not answer, each process counts by
+//! itself.
 
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use redis::Script;
 
 use super::RedisLink;
 
-/// GCRA by Redis' own clock, in microseconds: a bucket is the time at which it is full again. A time that no bucket can have is nonsense and
-/// counts as a full bucket.
+/// GCRA by Redis' own clock, in microseconds: a bucket is the time at which it is full again. A
+/// time that no bucket can have is nonsense and counts as a full bucket.
 const TAKE: &str = r"
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -47,9 +48,14 @@ impl RedisLimiter {
 impl AgentLimiter for RedisLimiter {
     async fn take(&self, payer: &Payer) -> Taken {
         let mut script = self.take.prepare_invoke();
-        script.key(self.link.hidden_key("limit", &payer.to_string())).arg(self.every_us).arg(self.burst);
+        script
+            .key(self.link.hidden_key("limit", &payer.to_string()))
+            .arg(self.every_us)
+            .arg(self.burst);
         match self.link.run::<(u8, u64)>(&script).await {
-            Some((1, remaining)) => Taken::Passed { remaining: u32::try_from(remaining).unwrap_or(self.burst) },
+            Some((1, remaining)) => {
+                Taken::Passed { remaining: u32::try_from(remaining).unwrap_or(self.burst) }
+            }
             Some((_, wait_ms)) => Taken::Wait { wait_ms },
             None => self.fallback.take(payer).await,
         }

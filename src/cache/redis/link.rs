@@ -1,14 +1,19 @@
-//! The one way to Redis: a connection that is made again in the background, a time limit for each call, and a breaker.
+//! The one way to Redis: a connection that is made again in the background, a time limit for each
+//! call, and a breaker.
 //!
-//! While Redis is up, a call takes at most the limit. Several in a row without an answer, or a broken connection, open the breaker: from then
-//! on nobody asks, until a look of the background task was answered.
+//! While Redis is up, a call takes at most the limit. Several in a row without an answer, or a
+//! broken connection, open the breaker: from then on nobody asks, until a look of the background
+//! task was answered.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, Script, ScriptInvocation, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, RedisError, Script, ScriptInvocation,
+    aio::MultiplexedConnection,
+};
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::watch,
@@ -23,7 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RECONNECT_AFTER: Duration = Duration::from_millis(100);
 /// How long a connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// Within this time after a loss, a peer may still have a claim that only Redis knew; after it, the books have it.
+/// Within this time after a loss, a peer may still have a claim that only Redis knew; after it, the
+/// books have it.
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
 
 /// Where Redis is, and how it is asked.
@@ -161,7 +167,10 @@ impl RedisLink {
         };
         match silence {
             Silence::Down => self.lose("the connection broke"),
-            Silence::Late if self.unanswered.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= UNANSWERED => {
+            Silence::Late
+                if self.unanswered.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+                    >= UNANSWERED =>
+            {
                 self.lose("no answer in time");
             }
             Silence::Late | Silence::Refused => {}
@@ -190,7 +199,10 @@ impl RedisLink {
                 if self.ask::<()>(&self.looking()).await == Err(Silence::Refused) {
                     self.lose("writes are refused");
                 }
-                if timeout(LOOK_EVERY, states.wait_for(|state| state.connection.is_none())).await.is_ok() {
+                if timeout(LOOK_EVERY, states.wait_for(|state| state.connection.is_none()))
+                    .await
+                    .is_ok()
+                {
                     sleep(RECONNECT_AFTER).await;
                 }
             } else if !self.connect().await {
@@ -202,7 +214,11 @@ impl RedisLink {
     async fn settle(&self) {
         let mut states = self.state.subscribe();
         loop {
-            let Ok(changes) = states.wait_for(|state| !state.settled).await.map(|state| state.changes) else { return };
+            let Ok(changes) =
+                states.wait_for(|state| !state.settled).await.map(|state| state.changes)
+            else {
+                return;
+            };
             sleep(SETTLE).await;
             self.state.send_if_modified(|state| {
                 // Coming and going starts the time anew.
@@ -215,7 +231,9 @@ impl RedisLink {
 
     /// A connection over which a first write was answered in time.
     async fn reached(&self) -> Option<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_LIMIT)).set_response_timeout(None);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_LIMIT))
+            .set_response_timeout(None);
         let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
         let mut connection = timeout(CONNECT_LIMIT, connecting).await.ok()?.ok()?;
         // The first one may have to load the script.
@@ -233,5 +251,8 @@ impl RedisLink {
 }
 
 fn broken(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_connection_dropped() || error.is_timeout() || error.is_unrecoverable_error()
+    error.is_io_error()
+        || error.is_connection_dropped()
+        || error.is_timeout()
+        || error.is_unrecoverable_error()
 }

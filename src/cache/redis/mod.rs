@@ -1,4 +1,5 @@
-//! The cache that all processes share. Redis may be lost, flushed, slow or full of nonsense: that changes speed only.
+//! The cache that all processes share. Redis may be lost, flushed, slow or full of nonsense: that
+//! changes speed only.
 //!
 //! | file | one thing |
 //! |---|---|

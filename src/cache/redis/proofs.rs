@@ -1,7 +1,8 @@
 //! Each proof once, for one purpose, over all processes.
 //!
-//! What a peer took reaches the books within a second. So where Redis may have lost it, this process waits until then and lets the books decide:
-//! after a call that was not answered, for a second after Redis went or came back, and while Redis is younger than a second (it was flushed).
+//! What a peer took reaches the books within a second. So where Redis may have lost it, this
+//! process waits until then and lets the books decide: after a call that was not answered, for a
+//! second after Redis went or came back, and while Redis is younger than a second (it was flushed).
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +18,8 @@ use tokio::time::sleep;
 use super::{RedisLink, link::SETTLE};
 use crate::cache::used::{KEPT_MS, UsedProofs};
 
-/// Takes the key if it is free; says what it was taken for before, and for how many milliseconds this Redis has remembered anything at all.
+/// Takes the key if it is free; says what it was taken for before, and for how many milliseconds
+/// this Redis has remembered anything at all.
 const TAKE: &str = r"
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -57,14 +59,20 @@ impl RedisProofs {
         let calm = self.link.settled().await;
         let up = self.link.is_up();
         let mut script = self.take.prepare_invoke();
-        script.key(self.link.hidden_key("proof", &key.to_string())).key(self.link.key("born")).arg(word(purpose)).arg(KEPT_MS);
+        script
+            .key(self.link.hidden_key("proof", &key.to_string()))
+            .key(self.link.key("born"))
+            .arg(word(purpose))
+            .arg(KEPT_MS);
         let answer = self.link.run::<(String, u64)>(&script).await;
         let (before, age) = match &answer {
             Some((before, age_ms)) => (before.as_str(), Duration::from_millis(*age_ms)),
-            // What it would have said is lost just now; a Redis that has been away for long says nothing that was not known.
+            // What it would have said is lost just now; a Redis that has been away for long says
+            // nothing that was not known.
             None => ("", if up { Duration::ZERO } else { SETTLE }),
         };
-        // Remembered here before anything is waited for: of the copies at this process too, one goes on.
+        // Remembered here before anything is waited for: of the copies at this process too, one
+        // goes on.
         match before {
             "identity" => return ProofUse::Identity,
             "paying" => return ProofUse::Paying,

@@ -25,7 +25,10 @@ pub(super) struct Paid {
 
 pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, String> {
     let story = stage.story;
-    story.act("A stranger asks without paying", "The answer is 402, and says how to pay. Nothing was stored and nothing is owed.");
+    story.act(
+        "A stranger asks without paying",
+        "The answer is 402, and says how to pay. Nothing was stored and nothing is owed.",
+    );
     let request = stage.launch("Launch 1")?;
     story.sent(&request, None);
     let (seen, challenge) = stage.challenged(&request).await?;
@@ -36,7 +39,10 @@ pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, String>
     Ok(agreed)
 }
 
-pub(super) async fn five_free_launches(stage: &Stage<'_>, agreed: &Agreed) -> Result<Vec<Seen>, String> {
+pub(super) async fn five_free_launches(
+    stage: &Stage<'_>,
+    agreed: &Agreed,
+) -> Result<Vec<Seen>, String> {
     let story = stage.story;
     story.act(
         "Five launches for free",
@@ -74,7 +80,10 @@ pub(super) async fn the_sixth_is_paid(stage: &Stage<'_>, agreed: &Agreed) -> Res
     story.header("PAYMENT-RESPONSE", "base64 of", &receipt);
     let transaction = text(&receipt, "/transaction").to_owned();
     let block = chain::block_of(stage, &transaction).await?;
-    story.note(&format!("settled on the chain in block {}", block.map_or(String::from("none"), |number| number.to_string())));
+    story.note(&format!(
+        "settled on the chain in block {}",
+        block.map_or(String::from("none"), |number| number.to_string())
+    ));
     Ok(Paid { request, proof, seen, transaction, units: agreed.amount().get() })
 }
 
@@ -92,7 +101,10 @@ pub(super) async fn the_same_proof_again(stage: &Stage<'_>, paid: &Paid) -> Resu
 }
 
 /// The ids of the agent's launches.
-pub(super) async fn identified_reads(stage: &Stage<'_>, paid: &Paid) -> Result<Vec<String>, String> {
+pub(super) async fn identified_reads(
+    stage: &Stage<'_>,
+    paid: &Paid,
+) -> Result<Vec<String>, String> {
     let story = stage.story;
     story.act(
         "Reading, for free",
@@ -104,10 +116,10 @@ pub(super) async fn identified_reads(stage: &Stage<'_>, paid: &Paid) -> Result<V
     story.answered(&seen);
     story.price(&stage.spending.choose(&challenge).map_err(|refusal| refusal.to_string())?);
     let list = read(stage, "/launches").await?;
-    let launches: Vec<String> = list
-        .pointer("/data")
-        .and_then(Value::as_array)
-        .map_or_else(Vec::new, |launches| launches.iter().map(|launch| text(launch, "/id").to_owned()).collect());
+    let launches: Vec<String> =
+        list.pointer("/data").and_then(Value::as_array).map_or_else(Vec::new, |launches| {
+            launches.iter().map(|launch| text(launch, "/id").to_owned()).collect()
+        });
     story.note(&format!("{} launches", launches.len()));
     let id = text(&paid.seen.body, "/data/id");
     let launch = read(stage, &format!("/launches/{id}")).await?;
@@ -138,7 +150,8 @@ fn shown(proof: &Proof) -> Value {
     if let Some(members) = json.as_object_mut() {
         members.remove("resource");
         if members.contains_key("accepted") {
-            members.insert(String::from("accepted"), Value::from("(the offer above, word for word)"));
+            members
+                .insert(String::from("accepted"), Value::from("(the offer above, word for word)"));
         }
     }
     json

@@ -32,12 +32,19 @@ pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
     );
     let unreadable = |error: BooksError| crate::worker::drives::chain(&error);
     let books = &stage.running.world.books;
-    let intents = books.intents(&LedgerPage { limit: 100, ..LedgerPage::default() }).await.map_err(unreadable)?;
+    let intents = books
+        .intents(&LedgerPage { limit: 100, ..LedgerPage::default() })
+        .await
+        .map_err(unreadable)?;
     let mut paid = Vec::new();
     let mut journal = Vec::new();
     for intent in intents.iter().rev() {
         let id = intent.id.parse().map_err(|_| format!("{} is no payment id", intent.id))?;
-        let evidence = books.evidence(id).await.map_err(unreadable)?.ok_or_else(|| format!("{id} has no evidence"))?;
+        let evidence = books
+            .evidence(id)
+            .await
+            .map_err(unreadable)?
+            .ok_or_else(|| format!("{id} has no evidence"))?;
         journal.extend(evidence.journal);
         if evidence.intent.settlement.is_some() {
             paid.push(evidence.intent);
@@ -46,7 +53,8 @@ pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
     let balance = books.trial_balance().await.map_err(unreadable)?;
     let now = payments::time::UnixMs::new(SystemClock::default().now_unix_ms());
     let window = QuotaWindow { quota: String::from("launches"), window: now.month().to_string() };
-    let usage = books.usage(&stage.payer(), now.month(), Some(&window)).await.map_err(unreadable)?;
+    let usage =
+        books.usage(&stage.payer(), now.month(), Some(&window)).await.map_err(unreadable)?;
     story.table("payments (turnpike ledger ls)", &intents_table(&intents));
     story.table("journal", &journal_table(&shortened(&journal)));
     story.table("trial balance (turnpike ledger balance)", &balance_table(&shortened(&balance)));
@@ -56,7 +64,9 @@ pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
 /// With the names of payers cut in the middle, so that a line of the table is one on the screen.
 fn shortened(lines: &[JournalLine]) -> Vec<JournalLine> {
     let cut = |line: &JournalLine| match line.account.rsplit_once(':') {
-        Some((kind, name)) => JournalLine { account: format!("{kind}:{}", short(name)), ..line.clone() },
+        Some((kind, name)) => {
+            JournalLine { account: format!("{kind}:{}", short(name)), ..line.clone() }
+        }
         None => line.clone(),
     };
     lines.iter().map(cut).collect()

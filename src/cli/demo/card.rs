@@ -38,7 +38,8 @@ pub(super) struct CardStory {
 pub(super) async fn tell(stage: &Stage<'_>) -> Result<CardStory, String> {
     let card = Card { method: String::from("pm_card_visa"), customer: Some(String::from("demo")) };
     let first = a_launch_by_card(stage, &card).await?;
-    let token = agent_token(&first.response).ok_or("a charge came without an agent token")?.to_owned();
+    let token =
+        agent_token(&first.response).ok_or("a charge came without an agent token")?.to_owned();
     let pack = a_pack(stage, &card).await?;
     let credited = three_on_credits(stage, &card, &token).await?;
     let refused = a_refused_launch(stage, &token).await?;
@@ -65,7 +66,10 @@ async fn a_launch_by_card(stage: &Stage<'_>, card: &Card) -> Result<Seen, String
 
 async fn a_pack(stage: &Stage<'_>, card: &Card) -> Result<Seen, String> {
     let story = stage.story;
-    story.act("Twenty launches in advance", "A pack costs 12.00 USD and never expires. It belongs to the card's account.");
+    story.act(
+        "Twenty launches in advance",
+        "A pack costs 12.00 USD and never expires. It belongs to the card's account.",
+    );
     let request = stage.post("/credits/purchase", &json!({"pack": "pack_20"}))?;
     let seen = by_card(stage, &request, card, 200, false).await?;
     story.said(&seen, &["x-charge"]);
@@ -73,7 +77,11 @@ async fn a_pack(stage: &Stage<'_>, card: &Card) -> Result<Seen, String> {
     Ok(seen)
 }
 
-async fn three_on_credits(stage: &Stage<'_>, card: &Card, token: &str) -> Result<Vec<Seen>, String> {
+async fn three_on_credits(
+    stage: &Stage<'_>,
+    card: &Card,
+    token: &str,
+) -> Result<Vec<Seen>, String> {
     let story = stage.story;
     story.act(
         "Three launches on credits",
@@ -83,15 +91,18 @@ async fn three_on_credits(stage: &Stage<'_>, card: &Card, token: &str) -> Result
     story.said(&plain, &["x-charge"]);
     let mut launches = vec![plain];
     for number in 3..=4 {
-        let seen = by_token(stage, &stage.launch(&format!("Card launch {number}"))?, token).await?.expect(201)?;
+        let seen = by_token(stage, &stage.launch(&format!("Card launch {number}"))?, token)
+            .await?
+            .expect(201)?;
         story.said(&seen, &["x-charge"]);
         launches.push(seen);
     }
     Ok(launches)
 }
 
-/// A launch that is far enough ahead in the second that the gateway looks at, and not in the millisecond that the core looks at. Tried again
-/// where the second was over before: the gateway refuses it then, and nothing was taken.
+/// A launch that is far enough ahead in the second that the gateway looks at, and not in the
+/// millisecond that the core looks at. Tried again where the second was over before: the gateway
+/// refuses it then, and nothing was taken.
 async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, String> {
     let story = stage.story;
     story.act(
@@ -102,7 +113,8 @@ async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, String
         let clock = SystemClock::default();
         let late_ms = clock.now_unix_ms().rem_euclid(1000);
         if late_ms > LATE_MS {
-            tokio::time::sleep(Duration::from_millis(u64::try_from(1001 - late_ms).unwrap_or(0))).await;
+            tokio::time::sleep(Duration::from_millis(u64::try_from(1001 - late_ms).unwrap_or(0)))
+                .await;
         }
         let at = payments::time::UnixMs::new((clock.now_unix_s() + AHEAD_S) * 1000).rfc3339_s();
         let body = json!({"title": "Too soon", "product_description": "Now", "platforms": ["twitter"], "scheduled_date": at});
@@ -119,8 +131,14 @@ async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, String
 
 async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, String> {
     let story = stage.story;
-    story.act("A card that is declined", "Another customer's card has no money left. Nothing is taken, and the 402 says why.");
-    let poor = Card { method: String::from("pm_card_chargeDeclinedInsufficientFunds"), customer: Some(String::from("poor")) };
+    story.act(
+        "A card that is declined",
+        "Another customer's card has no money left. Nothing is taken, and the 402 says why.",
+    );
+    let poor = Card {
+        method: String::from("pm_card_chargeDeclinedInsufficientFunds"),
+        customer: Some(String::from("poor")),
+    };
     let seen = by_card(stage, &stage.launch("Never made")?, &poor, 402, false).await?;
     story.note(text(&seen.body, "/error/message"));
     story.said(&seen, &["x-charge"]);
@@ -129,39 +147,63 @@ async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, String> {
 
 /// The balance of the account, and the launches of the holder.
 async fn reading(stage: &Stage<'_>, token: &str) -> Result<(i64, usize), String> {
-    stage.story.act("Reading with the agent token", "Free, and without a payment: the token says whose account it is.");
+    stage.story.act(
+        "Reading with the agent token",
+        "Free, and without a payment: the token says whose account it is.",
+    );
     let credits = by_token(stage, &stage.get("/credits")?, token).await?.expect(200)?;
     stage.story.value(&credits.body);
     let list = by_token(stage, &stage.get("/launches")?, token).await?.expect(200)?;
     let listed = list.body.pointer("/data").and_then(Value::as_array).map_or(0, Vec::len);
     stage.story.note(&format!("{listed} launches"));
-    let balance = credits.body.pointer("/data/balance").and_then(Value::as_i64).ok_or("no balance")?;
+    let balance =
+        credits.body.pointer("/data/balance").and_then(Value::as_i64).ok_or("no balance")?;
     Ok((balance, listed))
 }
 
 /// Asks, has a token minted and pays; the answer must have this status.
-async fn by_card(stage: &Stage<'_>, request: &Request<Bytes>, card: &Card, status: u16, decoded: bool) -> Result<Seen, String> {
+async fn by_card(
+    stage: &Stage<'_>,
+    request: &Request<Bytes>,
+    card: &Card,
+    status: u16,
+    decoded: bool,
+) -> Result<Seen, String> {
     let story = stage.story;
     story.sent(request, None);
     let asked = stage.agent.send(request).await.map_err(|error| error.to_string())?;
     let agreed = stage.cents.choose(&asked).map_err(|refusal| refusal.to_string())?;
     story.answered(&Seen::new(asked));
     if decoded {
-        story.header("WWW-Authenticate", "Payment, with this request", &Value::Object(agreed.challenge().request.clone()));
+        story.header(
+            "WWW-Authenticate",
+            "Payment, with this request",
+            &Value::Object(agreed.challenge().request.clone()),
+        );
     }
     story.note(&format!("{} USD to {}", agreed.amount(), agreed.network_id()));
-    let token = stage.mint.token(&stage.agent.transport, card, &agreed).await.map_err(|error| error.to_string())?;
+    let token = stage
+        .mint
+        .token(&stage.agent.transport, card, &agreed)
+        .await
+        .map_err(|error| error.to_string())?;
     let proof = CardProof::new(&agreed, &token, None);
     story.sent(request, None);
     story.credential(&format!("Payment (a token of {} for {} USD)", card.method, agreed.amount()));
-    let response = stage.agent.present_card(request, &proof, None).await.map_err(|error| error.to_string())?;
+    let response =
+        stage.agent.present_card(request, &proof, None).await.map_err(|error| error.to_string())?;
     let seen = Seen::new(response);
     story.answered(&seen);
     seen.expect(status)
 }
 
-/// Asks as the account of the token. A launch has a name, so that a repeat of it would not be another.
-async fn by_token(stage: &Stage<'_>, request: &Request<Bytes>, token: &str) -> Result<Seen, String> {
+/// Asks as the account of the token. A launch has a name, so that a repeat of it would not be
+/// another.
+async fn by_token(
+    stage: &Stage<'_>,
+    request: &Request<Bytes>,
+    token: &str,
+) -> Result<Seen, String> {
     let mut request = request.clone();
     if request.method() == http::Method::POST {
         let name = SystemClock::default().new_uuid().simple().to_string();
@@ -169,7 +211,8 @@ async fn by_token(stage: &Stage<'_>, request: &Request<Bytes>, token: &str) -> R
     }
     stage.story.sent(&request, None);
     stage.story.credential("Bearer (the agent token)");
-    let response = stage.agent.present_token(&request, token).await.map_err(|error| error.to_string())?;
+    let response =
+        stage.agent.present_token(&request, token).await.map_err(|error| error.to_string())?;
     let seen = Seen::new(response);
     stage.story.answered(&seen);
     Ok(seen)

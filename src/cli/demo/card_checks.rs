@@ -1,4 +1,5 @@
-//! What must be true after the card agent's story: the agent, the books and the card processor tell the same.
+//! What must be true after the card agent's story: the agent, the books and the card processor tell
+//! the same.
 
 use bytes::Bytes;
 use http::{Request, header};
@@ -19,25 +20,58 @@ const CHARGED_CENTS: i64 = 60 + 1_200;
 const LEFT: i64 = 20 - 3;
 
 /// The checks, and the figures behind.
-pub(super) async fn all(stage: &Stage<'_>, told: &CardStory, books: &Books) -> Result<(Vec<Check>, Map<String, Value>), String> {
-    let charges: Vec<&Intent> = books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
-    let in_books = |account: &str| books.balance.iter().filter(|line| line.account == account).map(|line| line.amount).sum::<i64>();
-    let states = |state: &str| books.intents.iter().filter(|intent| intent.rail == "mpp" && intent.state == state).count();
-    let of_account = books.balance.iter().filter(|line| line.currency == "CREDIT" && line.account.starts_with("payer:card:"));
-    let (credits, clearing) = (of_account.map(|line| line.amount).sum::<i64>(), in_books("asset:stripe_clearing"));
+pub(super) async fn all(
+    stage: &Stage<'_>,
+    told: &CardStory,
+    books: &Books,
+) -> Result<(Vec<Check>, Map<String, Value>), String> {
+    let charges: Vec<&Intent> =
+        books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
+    let in_books = |account: &str| {
+        books
+            .balance
+            .iter()
+            .filter(|line| line.account == account)
+            .map(|line| line.amount)
+            .sum::<i64>()
+    };
+    let states = |state: &str| {
+        books.intents.iter().filter(|intent| intent.rail == "mpp" && intent.state == state).count()
+    };
+    let of_account = books
+        .balance
+        .iter()
+        .filter(|line| line.currency == "CREDIT" && line.account.starts_with("payer:card:"));
+    let (credits, clearing) =
+        (of_account.map(|line| line.amount).sum::<i64>(), in_books("asset:stripe_clearing"));
     let at_processor = succeeded_cents(stage).await?;
-    let on_credit = told.launches.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=credit")).count();
-    let charge_of = |seen: &Seen| seen.header("x-charge").split(';').next().unwrap_or_default().to_owned();
-    let (launch, pack) = (told.launches.first().map(charge_of).unwrap_or_default(), charge_of(&told.pack));
+    let on_credit = told
+        .launches
+        .iter()
+        .filter(|seen| seen.header("x-charge").starts_with("none; reason=credit"))
+        .count();
+    let charge_of =
+        |seen: &Seen| seen.header("x-charge").split(';').next().unwrap_or_default().to_owned();
+    let (launch, pack) =
+        (told.launches.first().map(charge_of).unwrap_or_default(), charge_of(&told.pack));
     let mut checks = vec![
         // The launch that a fresh payment token spent a credit on is of a holder of its own.
-        check("the agent token lists the 3 launches that its holder paid for", told.listed == 3 && told.launches.len() == 4, told.listed),
-        check("the card was charged for a launch and a pack", launch == "0.60 USD" && pack == "12.00 USD", format!("{launch}, {pack}")),
+        check(
+            "the agent token lists the 3 launches that its holder paid for",
+            told.listed == 3 && told.launches.len() == 4,
+            told.listed,
+        ),
+        check(
+            "the card was charged for a launch and a pack",
+            launch == "0.60 USD" && pack == "12.00 USD",
+            format!("{launch}, {pack}"),
+        ),
         check("the books hold these 2 charges", charges.len() == 2, charges.len()),
         check("3 launches cost a credit each", on_credit == 3, on_credit),
         check(
             "the refused launch cost nothing",
-            told.refused.header("x-charge").starts_with("none; reason=refused") && states("released") == 1,
+            told.refused.header("x-charge").starts_with("none; reason=refused")
+                && states("released") == 1,
             told.refused.header("x-charge"),
         ),
         check(
@@ -59,9 +93,18 @@ pub(super) async fn all(stage: &Stage<'_>, told: &CardStory, books: &Books) -> R
         ("USD", "the trial balance is 0 in USD"),
         ("CREDIT", "the trial balance is 0 in CREDIT"),
     ] {
-        let lines: Vec<i64> = books.balance.iter().filter(|line| line.currency == currency).map(|line| line.amount).collect();
+        let lines: Vec<i64> = books
+            .balance
+            .iter()
+            .filter(|line| line.currency == currency)
+            .map(|line| line.amount)
+            .collect();
         let sum: i64 = lines.iter().sum();
-        checks.push(check(name, sum == 0 && !lines.is_empty(), format!("{sum} in {} accounts", lines.len())));
+        checks.push(check(
+            name,
+            sum == 0 && !lines.is_empty(),
+            format!("{sum} in {} accounts", lines.len()),
+        ));
         sums.insert(currency.to_owned(), sum.into());
     }
     let figures = json!({
@@ -81,7 +124,9 @@ async fn succeeded_cents(stage: &Stage<'_>) -> Result<i64, String> {
         .body(Bytes::new());
     let response = stage.agent.transport.send(request.map_err(|error| error.to_string())?).await?;
     let list: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
-    let payments = list["data"].as_array().ok_or_else(|| format!("the processor lists no payments: {}", list["error"]["message"]))?;
+    let payments = list["data"]
+        .as_array()
+        .ok_or_else(|| format!("the processor lists no payments: {}", list["error"]["message"]))?;
     let succeeded = payments.iter().filter(|payment| payment["status"] == "succeeded");
     Ok(succeeded.filter_map(|payment| payment["amount_received"].as_i64()).sum())
 }

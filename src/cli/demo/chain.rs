@@ -31,10 +31,14 @@ async fn call(stage: &Stage<'_>, method: &str, params: Value) -> Result<Value, S
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string();
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = stage.running.rpc_url.parse().map_err(|_| String::from("the chain has no address"))?;
-    request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *request.uri_mut() =
+        stage.running.rpc_url.parse().map_err(|_| String::from("the chain has no address"))?;
+    request
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let response = stage.agent.transport.send(request).await?;
-    let answer: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
+    let answer: Value =
+        serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
     answer.get("result").cloned().ok_or_else(|| format!("{method}: {}", answer["error"]))
 }
 
@@ -42,7 +46,9 @@ fn quantity(value: &Value) -> Result<u64, String> {
     let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
     // A word of the EVM has leading zeros.
     let significant = digits.map(|digits| digits.trim_start_matches('0'));
-    let number = significant.and_then(|digits| if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 16).ok() });
+    let number = significant.and_then(|digits| {
+        if digits.is_empty() { Some(0) } else { u64::from_str_radix(digits, 16).ok() }
+    });
     number.ok_or_else(|| format!("{value} is no number"))
 }
 

@@ -40,38 +40,78 @@ pub(super) async fn all(
     launches: &[String],
     books: &Books,
 ) -> Result<Outcome, String> {
-    let settlements: Vec<_> = books.paid.iter().filter(|intent| intent.transfer_proof().is_some()).collect();
+    let settlements: Vec<_> =
+        books.paid.iter().filter(|intent| intent.transfer_proof().is_some()).collect();
     let settled = *settlements.first().ok_or("the books hold no settlement")?;
     let proof = settled.transfer_proof().ok_or("the books hold no settlement")?;
     let terms = settled.transfer.as_ref().ok_or("the settlement has no terms")?;
     let on_chain = chain::balance_units(stage, &terms.pay_to).await?;
     let block = chain::block_of(stage, &paid.transaction).await?;
-    let hot: i64 = books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
+    let hot: i64 =
+        books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
     let slots = books.usage.free_used;
     let (of_wallet, created) = books
         .intents
         .iter()
         .filter(|intent| intent.rail == "x402")
-        .fold((0, 0), |(all, created), intent| (all + 1, created + usize::from(intent.state == "created")));
+        .fold((0, 0), |(all, created), intent| {
+            (all + 1, created + usize::from(intent.state == "created"))
+        });
     let imbalances = JournalLine::imbalances(&books.balance);
-    let charged_nothing = free.iter().filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier")).count();
+    let charged_nothing = free
+        .iter()
+        .filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier"))
+        .count();
     let launches = launches.len();
     let checks = vec![
-        check("the core holds exactly 6 launches of the wallet", launches == FREE + 1, format!("{launches}")),
-        check("the books hold 6 payments of it, each created", of_wallet == FREE + 1 && created == FREE + 1, format!("{created}")),
+        check(
+            "the core holds exactly 6 launches of the wallet",
+            launches == FREE + 1,
+            format!("{launches}"),
+        ),
+        check(
+            "the books hold 6 payments of it, each created",
+            of_wallet == FREE + 1 && created == FREE + 1,
+            format!("{created}"),
+        ),
         check("5 launches cost nothing", charged_nothing == FREE, format!("{charged_nothing}")),
-        check("5 free slots of this month are used", usize::try_from(slots) == Ok(FREE), format!("{slots}")),
+        check(
+            "5 free slots of this month are used",
+            usize::try_from(slots) == Ok(FREE),
+            format!("{slots}"),
+        ),
         check("there is 1 settlement", settlements.len() == 1, settlements.len()),
-        check("of 550000 units", terms.value.get() == 550_000 && paid.units == 550_000, format!("{}", terms.value.get())),
-        check("in the transaction that the receipt names", proof.tx_hash.to_string() == paid.transaction, proof.tx_hash.to_string()),
-        check("and the chain has it", block == Some(proof.block_number), format!("block {}", proof.block_number)),
+        check(
+            "of 550000 units",
+            terms.value.get() == 550_000 && paid.units == 550_000,
+            format!("{}", terms.value.get()),
+        ),
+        check(
+            "in the transaction that the receipt names",
+            proof.tx_hash.to_string() == paid.transaction,
+            proof.tx_hash.to_string(),
+        ),
+        check(
+            "and the chain has it",
+            block == Some(proof.block_number),
+            format!("block {}", proof.block_number),
+        ),
         check(
             "the replay is the first answer, word for word",
-            replay.header("idempotent-replayed") == "true" && replay.response.body() == paid.seen.response.body(),
+            replay.header("idempotent-replayed") == "true"
+                && replay.response.body() == paid.seen.response.body(),
             format!("{} bytes", replay.response.body().len()),
         ),
-        check("balanceOf(payTo) is asset:usdc_hot", i64::try_from(on_chain) == Ok(hot), format!("{on_chain} = {hot}")),
-        check("no currency of the journal is out of balance", imbalances.is_empty(), format!("{} are", imbalances.len())),
+        check(
+            "balanceOf(payTo) is asset:usdc_hot",
+            i64::try_from(on_chain) == Ok(hot),
+            format!("{on_chain} = {hot}"),
+        ),
+        check(
+            "no currency of the journal is out of balance",
+            imbalances.is_empty(),
+            format!("{} are", imbalances.len()),
+        ),
     ];
     let figures = json!({
         "launches": launches, "free_slots": slots, "settlements": settlements.len(), "settled_units": terms.value.get(),
@@ -94,7 +134,11 @@ impl Outcome {
     }
 
     pub(super) fn json(&self) -> Value {
-        let checks: Vec<_> = self.checks.iter().map(|check| json!({"name": check.name, "ok": check.holds, "found": check.found})).collect();
+        let checks: Vec<_> = self
+            .checks
+            .iter()
+            .map(|check| json!({"name": check.name, "ok": check.holds, "found": check.found}))
+            .collect();
         let mut all = Map::from_iter([(String::from("ok"), self.all_hold().into())]);
         all.extend(self.figures.clone());
         all.insert(String::from("checks"), checks.into());

@@ -1,5 +1,6 @@
-//! `turnpike demo`: a gateway, a chain, a card processor and two agents in this process, and the whole story between them: a 402, five free
-//! launches, a paid one and its replay; a card, a pack of credits and what becomes of them; and books that agree with chain and processor.
+//! `turnpike demo`: a gateway, a chain, a card processor and two agents in this process, and the
+//! whole story between them: a 402, five free launches, a paid one and its replay; a card, a pack
+//! of credits and what becomes of them; and books that agree with chain and processor.
 
 mod acts;
 mod books;
@@ -33,7 +34,8 @@ use story::Story;
 /// How to tell it.
 #[derive(Args)]
 pub(super) struct DemoArguments {
-    /// Keep everything in this directory, which must be new or empty; not given: a temporary one, removed at the end.
+    /// Keep everything in this directory, which must be new or empty; not given: a temporary one,
+    /// removed at the end.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// No story, one JSON object at the end.
@@ -68,11 +70,15 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<Exit, Failure> {
 
 /// Opens the gateway, plays, and closes it again whatever happened.
 async fn tell(place: &Place, story: &Story) -> Result<Outcome, String> {
-    let agents = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| format!("no free port: {error}"))?;
+    let agents = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(|error| format!("no free port: {error}"))?;
     let address = agents.local_addr().map_err(|error| error.to_string())?;
     let mut config = configuration(place)?;
     config.server.public_url = PublicUrl::of(address);
-    let running = app::start_on(&config, agents).await.map_err(|error| crate::worker::drives::chain(&error))?;
+    let running = app::start_on(&config, agents)
+        .await
+        .map_err(|error| crate::worker::drives::chain(&error))?;
     let outcome = match Stage::set(&config, &running, story) {
         Ok(stage) => play(&stage, place).await,
         Err(why) => Err(why),

@@ -19,18 +19,28 @@ pub(super) struct Place {
 // === impl Place ===
 
 impl Place {
-    /// A directory to keep, which must be new or empty: the story begins with five free launches, and they can be had once a month. Without
-    /// one, a fresh temporary directory that nobody else can read.
+    /// A directory to keep, which must be new or empty: the story begins with five free launches,
+    /// and they can be had once a month. Without one, a fresh temporary directory that nobody else
+    /// can read.
     pub(super) fn prepare(chosen: Option<&Path>) -> Result<Self, Failure> {
         let (path, kept) = match chosen {
             Some(path) => (path.to_path_buf(), true),
-            None => (std::env::temp_dir().join(format!("turnpike-demo-{}", SystemClock::default().new_uuid().simple())), false),
+            None => (
+                std::env::temp_dir()
+                    .join(format!("turnpike-demo-{}", SystemClock::default().new_uuid().simple())),
+                false,
+            ),
         };
-        let unusable = |error: std::io::Error| Failure::new(Exit::Arguments, format!("cannot use {}: {error}", path.display()));
+        let unusable = |error: std::io::Error| {
+            Failure::new(Exit::Arguments, format!("cannot use {}: {error}", path.display()))
+        };
         if kept && path.exists() {
             let mut entries = fs::read_dir(&path).map_err(unusable)?;
             if entries.next().is_some() {
-                return Err(Failure::new(Exit::Arguments, format!("{} is not empty: the demo begins with new books", path.display())));
+                return Err(Failure::new(
+                    Exit::Arguments,
+                    format!("{} is not empty: the demo begins with new books", path.display()),
+                ));
             }
         } else {
             private_dir(&path, kept).map_err(unusable)?;

@@ -1,4 +1,5 @@
-//! What every act needs: the gateway's address, the agent and its purse, and somebody who tells what happens.
+//! What every act needs: the gateway's address, the agent and its purse, and somebody who tells
+//! what happens.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -6,7 +7,9 @@ use payments::agent::{Payer, Wallet};
 use payments::money::UsdCents;
 use payments::x402::requirements::Token;
 use sandbox::{
-    agent::{Agent, Agreed, Asked, CardSpending, Challenge, Mint, Moment, Proof, Reading, Spending},
+    agent::{
+        Agent, Agreed, Asked, CardSpending, Challenge, Mint, Moment, Proof, Reading, Spending,
+    },
     stripe::SECRET_KEY,
     wallet::{DevWallet, Signer},
 };
@@ -47,12 +50,22 @@ pub(super) struct Seen {
 
 impl<'a> Stage<'a> {
     /// The first development wallet plays the agent.
-    pub(super) fn set(config: &Config, running: &'a Running, story: &'a Story) -> Result<Self, String> {
+    pub(super) fn set(
+        config: &Config,
+        running: &'a Running,
+        story: &'a Story,
+    ) -> Result<Self, String> {
         let wallet = DevWallet::from_index(0).ok_or("no development wallet")?;
         let x402 = &config.x402;
         let asset = x402.asset.0.ok_or("no USDC on this chain")?;
-        let token = Token::new(Wallet::new(asset.into_array()), &x402.domain_name, &x402.domain_version, x402.chain_id);
-        let stripe = running.stripe_url.as_deref().ok_or("no cards are taken")?.trim_end_matches('/');
+        let token = Token::new(
+            Wallet::new(asset.into_array()),
+            &x402.domain_name,
+            &x402.domain_version,
+            x402.chain_id,
+        );
+        let stripe =
+            running.stripe_url.as_deref().ok_or("no cards are taken")?.trim_end_matches('/');
         let mint = format!("{stripe}/v1/test_helpers/shared_payment/granted_tokens");
         Ok(Self {
             base_url: format!("http://{}", running.agents),
@@ -86,15 +99,24 @@ impl<'a> Stage<'a> {
 
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Request<Bytes>, String> {
         let mut request = self.request(Method::POST, path, body.to_string().into())?;
-        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(request)
     }
 
     /// A request without payment; it must be answered with 402.
-    pub(super) async fn challenged(&self, request: &Request<Bytes>) -> Result<(Seen, Challenge), String> {
+    pub(super) async fn challenged(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Result<(Seen, Challenge), String> {
         match self.agent.ask(request).await.map_err(|error| error.to_string())? {
             Asked::Challenged(response, challenge) => Ok((Seen::new(response), challenge)),
-            Asked::Answered(response) => Err(format!("{} was answered with {} and not with 402", request.uri(), response.status())),
+            Asked::Answered(response) => Err(format!(
+                "{} was answered with {} and not with 402",
+                request.uri(),
+                response.status()
+            )),
         }
     }
 
@@ -105,13 +127,20 @@ impl<'a> Stage<'a> {
     }
 
     /// A request with a proof; it must be answered with this status.
-    pub(super) async fn paid(&self, request: &Request<Bytes>, proof: &Proof, status: u16) -> Result<Seen, String> {
-        let response = self.agent.present(request, proof).await.map_err(|error| error.to_string())?;
+    pub(super) async fn paid(
+        &self,
+        request: &Request<Bytes>,
+        proof: &Proof,
+        status: u16,
+    ) -> Result<Seen, String> {
+        let response =
+            self.agent.present(request, proof).await.map_err(|error| error.to_string())?;
         Seen::new(response).expect(status).map_err(|why| format!("{}: {why}", request.uri()))
     }
 
     fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Bytes>, String> {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.base_url)).body(body);
+        let request =
+            Request::builder().method(method).uri(format!("{}{path}", self.base_url)).body(body);
         request.map_err(|error| error.to_string())
     }
 }
@@ -128,7 +157,11 @@ impl Seen {
     pub(super) fn expect(self, status: u16) -> Result<Self, String> {
         match self.response.status().as_u16() == status {
             true => Ok(self),
-            false => Err(format!("answered with {} and not with {status}: {}", self.response.status(), self.body)),
+            false => Err(format!(
+                "answered with {} and not with {status}: {}",
+                self.response.status(),
+                self.body
+            )),
         }
     }
 

@@ -33,10 +33,20 @@ impl Story {
         self.say("Turnpike, one whole story in this process. Nothing here is worth money.");
         self.say("");
         self.say(&format!("  gateway  {}", stage.base_url));
-        self.say(&format!("  chain    {}, answering as {}", stage.running.rpc_url, Network::new(token.chain_id()).caip2()));
+        self.say(&format!(
+            "  chain    {}, answering as {}",
+            stage.running.rpc_url,
+            Network::new(token.chain_id()).caip2()
+        ));
         self.say(&format!("  token    {} {}", token.domain_name(), token.address().checksummed()));
-        self.say(&format!("  cards    {}, a Stripe emulator", stage.mint.url.authority().map_or("", |authority| authority.as_str())));
-        self.say(&format!("  agents   {}, the first development wallet; and a test card", stage.signer.address()));
+        self.say(&format!(
+            "  cards    {}, a Stripe emulator",
+            stage.mint.url.authority().map_or("", |authority| authority.as_str())
+        ));
+        self.say(&format!(
+            "  agents   {}, the first development wallet; and a test card",
+            stage.signer.address()
+        ));
         self.say(&format!("  books    {}", place.path().join("turnpike.db").display()));
     }
 
@@ -51,7 +61,11 @@ impl Story {
         self.say(&format!("> {} {}", request.method(), request.uri().path()));
         if let Some(proof) = proof {
             let value = proof.header_value();
-            self.say(&format!("> {}: {}", proof.header_name(), short(value.to_str().unwrap_or_default())));
+            self.say(&format!(
+                "> {}: {}",
+                proof.header_name(),
+                short(value.to_str().unwrap_or_default())
+            ));
         }
         if !request.body().is_empty() {
             self.say(&format!("> {}", String::from_utf8_lossy(request.body())));
@@ -98,7 +112,10 @@ impl Story {
         let (amount, units) = (agreed.amount(), agreed.amount().get());
         let purpose = if amount == UsdcUnits::ZERO { "only who is there: " } else { "" };
         let pay_to = agreed.pay_to().checksummed();
-        self.note(&format!("{purpose}{amount} USDC ({units} units) to {pay_to} on {}", network.caip2()));
+        self.note(&format!(
+            "{purpose}{amount} USDC ({units} units) to {pay_to} on {}",
+            network.caip2()
+        ));
     }
 
     pub(super) fn note(&self, text: &str) {
@@ -110,7 +127,10 @@ impl Story {
     }
 
     pub(super) fn checks(&self, outcome: &Outcome) {
-        self.act("The checks", "The agents, the core, the books, the chain and the card processor must tell the same.");
+        self.act(
+            "The checks",
+            "The agents, the core, the books, the chain and the card processor must tell the same.",
+        );
         for check in &outcome.checks {
             let mark = if check.holds { "ok    " } else { "FAILED" };
             self.say(&format!("  {mark}  {} ({})", check.name, check.found));
@@ -120,15 +140,20 @@ impl Story {
     /// How to go on by hand.
     pub(super) fn after(&self, place: &Place) {
         // Cargo names itself to what it runs.
-        let turnpike = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "turnpike" };
+        let turnpike =
+            if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "turnpike" };
         let dir = place.path().display();
         let kept = match place.is_kept() {
-            true => format!(" --set store.url=sqlite://{dir}/turnpike.db --set sandbox.dir={dir}/turnpike-sandbox"),
+            true => format!(
+                " --set store.url=sqlite://{dir}/turnpike.db --set sandbox.dir={dir}/turnpike-sandbox"
+            ),
             false => String::new(),
         };
         let body = r#"'{"title":"Hello","product_description":"My first launch","platforms":["twitter"]}'"#;
         self.say(&format!("\nServe by hand:  {turnpike} serve{kept}"));
-        self.say(&format!("Pay by hand:    {turnpike} pay http://127.0.0.1:8402/launches --body {body}"));
+        self.say(&format!(
+            "Pay by hand:    {turnpike} pay http://127.0.0.1:8402/launches --body {body}"
+        ));
         self.say("By card:        the same with --card");
     }
 

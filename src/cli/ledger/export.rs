@@ -27,7 +27,8 @@ pub(super) struct ExportArguments {
     /// `csv` (RFC 4180, with a header line) or `jsonl` (one JSON object a line).
     #[arg(long, value_parser = form)]
     format: Form,
-    /// Where to; it appears, or takes the place of what was there, once it is whole. Otherwise standard output.
+    /// Where to; it appears, or takes the place of what was there, once it is whole. Otherwise
+    /// standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Of the journal: only this account, or this family of accounts.
@@ -61,12 +62,19 @@ pub(super) enum Sink {
 pub(super) struct Unfinished(PathBuf);
 
 /// Reads a list to its end, and says how many rows it had.
-pub(super) async fn copy(beside: &Beside, mut source: Source, form: Form, mut sink: Sink) -> Result<Exit, Failure> {
+pub(super) async fn copy(
+    beside: &Beside,
+    mut source: Source,
+    form: Form,
+    mut sink: Sink,
+) -> Result<Exit, Failure> {
     let progress = Progress::new();
     let mut writer = Writer::new(form);
     let mut rows = 0_u64;
-    while let Some(chunk) =
-        source.next(beside.desk.as_ref(), &mut writer).await.map_err(|error| Failure::from_error(Exit::Failed, &error))?
+    while let Some(chunk) = source
+        .next(beside.desk.as_ref(), &mut writer)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Failed, &error))?
     {
         match sink.write(&chunk.bytes) {
             // A reader that has heard enough is no fault.
@@ -102,9 +110,14 @@ impl Sink {
         let mut part = name.clone().into_os_string();
         part.push(format!(".{}.part", std::process::id()));
         let part = PathBuf::from(part);
-        let cannot = |error: io::Error| Failure::new(Exit::Arguments, format!("{}: {error}", part.display()));
+        let cannot = |error: io::Error| {
+            Failure::new(Exit::Arguments, format!("{}: {error}", part.display()))
+        };
         if name.is_dir() {
-            return Err(Failure::new(Exit::Arguments, format!("{} is a directory", name.display())));
+            return Err(Failure::new(
+                Exit::Arguments,
+                format!("{} is a directory", name.display()),
+            ));
         }
         let file = File::create(&part).map_err(cannot)?;
         Ok(Self::File { part: file, at: Unfinished(part), name })
@@ -146,7 +159,8 @@ impl Drop for Unfinished {
 }
 
 fn what(text: &str) -> Result<What, String> {
-    What::from_word(text).ok_or_else(|| format!("one of {}", SOURCES.map(|(word, _)| word).join(", ")))
+    What::from_word(text)
+        .ok_or_else(|| format!("one of {}", SOURCES.map(|(word, _)| word).join(", ")))
 }
 
 fn form(text: &str) -> Result<Form, String> {
@@ -169,12 +183,19 @@ mod tests {
         half.write(b"id\r\n").unwrap();
         assert_eq!((fs::read_to_string(&name).unwrap().as_str(), files()), ("the one before", 2));
         drop(half);
-        assert_eq!((fs::read_to_string(&name).unwrap().as_str(), files()), ("the one before", 1), "something was left");
+        assert_eq!(
+            (fs::read_to_string(&name).unwrap().as_str(), files()),
+            ("the one before", 1),
+            "something was left"
+        );
 
         let mut whole = Sink::file(name.clone()).unwrap();
         whole.write(b"id\r\n").unwrap();
         assert_eq!(whole.finish().unwrap(), format!(" in {}", name.display()));
         assert_eq!((fs::read_to_string(&name).unwrap().as_str(), files()), ("id\r\n", 1));
-        assert!(Sink::file(dir.path().to_owned()).is_err() && Sink::file(dir.path().join("none/x.csv")).is_err());
+        assert!(
+            Sink::file(dir.path().to_owned()).is_err()
+                && Sink::file(dir.path().join("none/x.csv")).is_err()
+        );
     }
 }

@@ -11,7 +11,8 @@ use crate::cli::{
 /// Every option that is given must hold.
 #[derive(Args, Default)]
 pub(super) struct Filter {
-    /// How it stands: `open`, `unknown`, `settled`, `paid_not_served`, `no_launch`, `refunded`, or exactly a state such as `created`.
+    /// How it stands: `open`, `unknown`, `settled`, `paid_not_served`, `no_launch`, `refunded`, or
+    /// exactly a state such as `created`.
     #[arg(long, value_parser = known("state"))]
     state: Option<String>,
     /// `x402` or `mpp`.
@@ -41,7 +42,8 @@ pub(super) struct Filter {
     /// `live` (real money) or `test`.
     #[arg(long, value_parser = known("mode"))]
     mode: Option<String>,
-    /// What names it: a payment id, a transaction, `pi_...`, `ch_...`, a launch, or the client's name for its request.
+    /// What names it: a payment id, a transaction, `pi_...`, `ch_...`, a launch, or the client's
+    /// name for its request.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 }
@@ -70,7 +72,9 @@ impl Filter {
             self.mode.clone(),
             self.search.clone(),
         ];
-        let pairs = PaymentFilter::NAMES.into_iter().zip(values.iter().map(|value| value.as_deref().unwrap_or_default()));
+        let pairs = PaymentFilter::NAMES
+            .into_iter()
+            .zip(values.iter().map(|value| value.as_deref().unwrap_or_default()));
         PaymentFilter::read(pairs).map_err(|wrong| {
             let wrong: Vec<_> = wrong.iter().map(|error| format!("--{error}")).collect();
             Failure::new(Exit::Arguments, wrong.join("; "))
@@ -82,7 +86,10 @@ impl Filter {
 pub(super) fn known(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
     move |text| match PaymentFilter::read([(name, text)]) {
         Ok(_) => Ok(text.to_owned()),
-        Err(wrong) => Err(wrong.first().map(|error| format!("expected {}", error.expected)).unwrap_or_default()),
+        Err(wrong) => Err(wrong
+            .first()
+            .map(|error| format!("expected {}", error.expected))
+            .unwrap_or_default()),
     }
 }
 
@@ -111,20 +118,39 @@ mod tests {
         };
         let filter = given.read(UnixMs::new(8_000)).unwrap();
         assert_eq!(filter.standing, Some(Standing::NoLaunch));
-        assert_eq!((filter.since, filter.until), (Some(UnixMs::new(7_000)), Some(UnixMs::new(9_000))));
+        assert_eq!(
+            (filter.since, filter.until),
+            (Some(UnixMs::new(7_000)), Some(UnixMs::new(9_000)))
+        );
         assert_eq!((filter.min_minor, filter.max_minor), (Some(100_000), Some(550_000)));
-        assert_eq!((filter.rail, filter.currency, filter.live), (Some("x402"), Some("USDC"), Some(false)));
-        assert_eq!(filter.payer.unwrap().to_string(), "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
-        assert_eq!((filter.route.as_deref(), filter.text), (Some("POST /launches"), Some(TextSearch::Stripe(String::from("pi_7")))));
+        assert_eq!(
+            (filter.rail, filter.currency, filter.live),
+            (Some("x402"), Some("USDC"), Some(false))
+        );
+        assert_eq!(
+            filter.payer.unwrap().to_string(),
+            "wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
+        );
+        assert_eq!(
+            (filter.route.as_deref(), filter.text),
+            (Some("POST /launches"), Some(TextSearch::Stripe(String::from("pi_7"))))
+        );
         assert_eq!(Filter::default().read(UnixMs::new(0)).unwrap(), PaymentFilter::default());
-        let wrong = Filter { min: text("much"), currency: text("USDC"), ..Filter::default() }.read(UnixMs::new(0)).unwrap_err();
+        let wrong = Filter { min: text("much"), currency: text("USDC"), ..Filter::default() }
+            .read(UnixMs::new(0))
+            .unwrap_err();
         assert!(wrong.text.contains("--min"), "{}", wrong.text);
     }
 
     #[test]
     fn a_payer_may_be_named_by_its_address() {
         let lower = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
-        for spelled in [lower, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", &format!("wallet:{lower}"), "card:7"] {
+        for spelled in [
+            lower,
+            "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            &format!("wallet:{lower}"),
+            "card:7",
+        ] {
             assert!(known("payer")(spelled).is_ok(), "{spelled}");
         }
         for wrong in ["0x12", "nobody", "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266"] {

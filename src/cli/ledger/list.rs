@@ -56,7 +56,10 @@ pub(super) async fn run(beside: &Beside, list: List, format: Format) -> Result<E
 /// Payments, one a row.
 pub(in crate::cli) fn payments_table(rows: &[PaymentRow]) -> String {
     let rows = rows.iter().map(|row| {
-        let settled = row.settled_minor.zip(row.settled_currency.as_ref()).map(|(minor, currency)| money(minor, currency));
+        let settled = row
+            .settled_minor
+            .zip(row.settled_currency.as_ref())
+            .map(|(minor, currency)| money(minor, currency));
         vec![
             row.id.clone(),
             seconds(&row.created_at),
@@ -68,15 +71,29 @@ pub(in crate::cli) fn payments_table(rows: &[PaymentRow]) -> String {
             row.reference.as_deref().map(short).unwrap_or_default(),
         ]
     });
-    table(&["payment", "created (UTC)", "payer", "funding", "state", ">price", ">settled", "reference"], rows.collect())
+    table(
+        &[
+            "payment",
+            "created (UTC)",
+            "payer",
+            "funding",
+            "state",
+            ">price",
+            ">settled",
+            "reference",
+        ],
+        rows.collect(),
+    )
 }
 
 fn sums_table(sums: &PaymentSums) -> String {
     let mut rows = vec![vec![String::from("payments"), sums.payments.to_string(), String::new()]];
-    rows.extend(
-        sums.settled
-            .iter()
-            .map(|sum| vec![format!("settled in {}", sum.currency), sum.settled.to_string(), money(sum.settled_minor, &sum.currency)]),
-    );
+    rows.extend(sums.settled.iter().map(|sum| {
+        vec![
+            format!("settled in {}", sum.currency),
+            sum.settled.to_string(),
+            money(sum.settled_minor, &sum.currency),
+        ]
+    }));
     table(&["", ">number", ">sum"], rows)
 }

@@ -1,4 +1,5 @@
-//! The lists beside the payments': the journal, what is owed, requests, what operators did, comparisons.
+//! The lists beside the payments': the journal, what is owed, requests, what operators did,
+//! comparisons.
 
 use clap::Args;
 use payments::{
@@ -56,14 +57,25 @@ pub(super) struct Requests {
     page: Numbered,
 }
 
-pub(super) async fn journal(beside: &Beside, account: Option<&str>, page: Numbered, format: Format) -> Result<Exit, Failure> {
+pub(super) async fn journal(
+    beside: &Beside,
+    account: Option<&str>,
+    page: Numbered,
+    format: Format,
+) -> Result<Exit, Failure> {
     let rows = beside.desk.postings(account, &page.page()).await;
     let of = |rows: &[PostingRow]| {
         let lines = rows.iter().flat_map(|row| {
             row.lines.iter().enumerate().map(move |(place, line)| {
                 let first = |text: String| if place == 0 { text } else { String::new() };
                 let amount = money(line.amount, &line.currency);
-                vec![first(row.seq.to_string()), first(seconds(&row.posted_at)), first(row.txn_id.clone()), line.account.clone(), amount]
+                vec![
+                    first(row.seq.to_string()),
+                    first(seconds(&row.posted_at)),
+                    first(row.txn_id.clone()),
+                    line.account.clone(),
+                    amount,
+                ]
             })
         });
         table(&[">seq", "posted (UTC)", "posting", "account", ">amount"], lines.collect())
@@ -71,13 +83,21 @@ pub(super) async fn journal(beside: &Beside, account: Option<&str>, page: Number
     page.print(rows, format, of, |row| row.seq)
 }
 
-pub(super) async fn requests(beside: &Beside, list: Requests, format: Format) -> Result<Exit, Failure> {
+pub(super) async fn requests(
+    beside: &Beside,
+    list: Requests,
+    format: Format,
+) -> Result<Exit, Failure> {
     let payer = payer(list.payer.as_deref());
     let rows = beside.desk.requests(payer.as_ref(), &list.page.page()).await;
     list.page.print(rows, format, requests_table, |row| row.seq)
 }
 
-pub(super) async fn actions(beside: &Beside, page: Numbered, format: Format) -> Result<Exit, Failure> {
+pub(super) async fn actions(
+    beside: &Beside,
+    page: Numbered,
+    format: Format,
+) -> Result<Exit, Failure> {
     let rows = beside.desk.actions(&page.page()).await;
     page.print(rows, format, actions_table, |row| row.seq)
 }
@@ -100,7 +120,10 @@ pub(super) async fn owed(beside: &Beside, list: Owed, format: Format) -> Result<
                     until,
                 ]
             });
-            output::line(&table(&["for", "owed to", ">amount", "state", "since (UTC)", "entitled until"], cells.collect()));
+            output::line(&table(
+                &["for", "owed to", ">amount", "state", "since (UTC)", "entitled until"],
+                cells.collect(),
+            ));
             if let Some(last) = rows.last().filter(|_| output::is_full(rows.len(), list.limit)) {
                 output::line(&format!("more: the same with --after {}", last.id));
             }
@@ -117,9 +140,19 @@ pub(super) async fn runs(beside: &Beside, limit: u32, format: Format) -> Result<
             let cells = rows.iter().map(|row| {
                 let ended = row.ended_at.as_deref().map(seconds).unwrap_or_default();
                 let sources = sources(&row.sources);
-                vec![seconds(&row.started_at), ended, row.scope.clone(), row.opened.to_string(), row.closed.to_string(), sources]
+                vec![
+                    seconds(&row.started_at),
+                    ended,
+                    row.scope.clone(),
+                    row.opened.to_string(),
+                    row.closed.to_string(),
+                    sources,
+                ]
             });
-            output::line(&table(&["began (UTC)", "ended (UTC)", "scope", ">opened", ">closed", "sources"], cells.collect()));
+            output::line(&table(
+                &["began (UTC)", "ended (UTC)", "scope", ">opened", ">closed", "sources"],
+                cells.collect(),
+            ));
         }
     }
     Ok(Exit::Done)
@@ -129,7 +162,8 @@ pub(super) async fn runs(beside: &Beside, limit: u32, format: Format) -> Result<
 fn sources(sources: &Value) -> String {
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let each = sources.as_array().into_iter().flatten();
-    let each = each.map(|it| format!("{} {} {}", word(&it["source"]), word(&it["outcome"]), it["compared"]));
+    let each = each
+        .map(|it| format!("{} {} {}", word(&it["source"]), word(&it["outcome"]), it["compared"]));
     each.collect::<Vec<_>>().join(", ")
 }
 
@@ -138,13 +172,32 @@ pub(super) fn requests_table(rows: &[RequestRow]) -> String {
     let rows = rows.iter().map(|row| {
         let reason = row.reason.clone().or_else(|| row.code.clone()).unwrap_or_default();
         let name = row.request_id.clone();
-        vec![seconds(&row.at), output::payer(&row.payer), row.route.clone(), row.status.to_string(), reason, text(&row.payment_id), name]
+        vec![
+            seconds(&row.at),
+            output::payer(&row.payer),
+            row.route.clone(),
+            row.status.to_string(),
+            reason,
+            text(&row.payment_id),
+            name,
+        ]
     });
-    table(&["at (UTC)", "payer", "route", ">status", "reason", "payment", "request"], rows.collect())
+    table(
+        &["at (UTC)", "payer", "route", ">status", "reason", "payment", "request"],
+        rows.collect(),
+    )
 }
 
 pub(super) fn actions_table(rows: &[ActionRow]) -> String {
-    let rows = rows.iter().map(|row| vec![seconds(&row.at), row.action.clone(), row.subject.clone(), row.reason.clone(), row.via.clone()]);
+    let rows = rows.iter().map(|row| {
+        vec![
+            seconds(&row.at),
+            row.action.clone(),
+            row.subject.clone(),
+            row.reason.clone(),
+            row.via.clone(),
+        ]
+    });
     table(&["at (UTC)", "action", "about", "reason", "by"], rows.collect())
 }
 

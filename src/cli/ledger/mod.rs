@@ -45,14 +45,16 @@ enum View {
     },
     /// Payments, newest first; with --sums what they come to.
     Ls(list::List),
-    /// Everything about one payment: timeline, transactions, proof, journal lines, debts, requests, what operators did.
+    /// Everything about one payment: timeline, transactions, proof, journal lines, debts, requests,
+    /// what operators did.
     Show {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
     },
     /// The balance of every account, and what gas cost; exits 1 if a currency does not sum to zero.
     Balance,
-    /// A payer's account: what was paid, earned, owed, given back and spent, oldest first, with the balance after each.
+    /// A payer's account: what was paid, earned, owed, given back and spent, oldest first, with the
+    /// balance after each.
     Statement(statement::Statement),
     /// Rows as a file: CSV or JSON lines.
     Export(export::ExportArguments),
@@ -94,7 +96,9 @@ pub(super) async fn run(config: &Config, arguments: LedgerArguments) -> Result<E
         View::Balance => balance(&beside, format).await,
         View::Statement(of) => statement::run(&beside, of, format).await,
         View::Export(what) => export::run(&beside, what).await,
-        View::Journal { account, page } => lists::journal(&beside, account.as_deref(), page, format).await,
+        View::Journal { account, page } => {
+            lists::journal(&beside, account.as_deref(), page, format).await
+        }
         View::Owed(owed) => lists::owed(&beside, owed, format).await,
         View::Requests(requests) => lists::requests(&beside, requests, format).await,
         View::Actions { page } => lists::actions(&beside, page, format).await,
@@ -115,7 +119,10 @@ async fn balance(beside: &Beside, format: Format) -> Result<Exit, Failure> {
     }
     match JournalLine::imbalances(&lines).as_slice() {
         [] => Ok(Exit::Done),
-        wrong => Err(Failure::new(Exit::Failed, format!("the books do not balance: {}", wrong.join(", ")))),
+        wrong => Err(Failure::new(
+            Exit::Failed,
+            format!("the books do not balance: {}", wrong.join(", ")),
+        )),
     }
 }
 

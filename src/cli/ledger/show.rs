@@ -38,7 +38,11 @@ pub(super) async fn run(beside: &Beside, id: PaymentId, format: Format) -> Resul
 
 fn as_json(evidence: &Evidence) -> Value {
     let intent = &evidence.intent;
-    let timeline: Vec<_> = evidence.timeline.iter().map(|(state, at)| json!({"state": state, "at": at.rfc3339()})).collect();
+    let timeline: Vec<_> = evidence
+        .timeline
+        .iter()
+        .map(|(state, at)| json!({"state": state, "at": at.rfc3339()}))
+        .collect();
     json!({
         "payment_id": intent.id.to_string(),
         "payer": intent.payer.to_string(),
@@ -109,15 +113,25 @@ fn settlement_table(settlement: &Settlement) -> String {
 fn as_text(evidence: &Evidence) -> String {
     let intent = &evidence.intent;
     let mut parts = vec![table(&["payment", &intent.id.to_string()], facts(intent))];
-    let timeline = evidence.timeline.iter().map(|(state, at)| vec![at.rfc3339(), state.clone()]).collect();
+    let timeline =
+        evidence.timeline.iter().map(|(state, at)| vec![at.rfc3339(), state.clone()]).collect();
     parts.push(table(&["timeline (UTC)", "state"], timeline));
     if !intent.attempts.is_empty() {
         let rows = intent.attempts.iter().map(|attempt| {
             let nonce = attempt.eoa_nonce.to_string();
             let gas = attempt.fee_wei.map(|wei| wei.to_string()).unwrap_or_default();
-            vec![attempt.saved_at.rfc3339(), attempt.kind.word().to_owned(), nonce, attempt.tx_hash.to_string(), gas]
+            vec![
+                attempt.saved_at.rfc3339(),
+                attempt.kind.word().to_owned(),
+                nonce,
+                attempt.tx_hash.to_string(),
+                gas,
+            ]
         });
-        parts.push(table(&["attempt (UTC)", "kind", ">nonce", "transaction", ">gas paid (wei)"], rows.collect()));
+        parts.push(table(
+            &["attempt (UTC)", "kind", ">nonce", "transaction", ">gas paid (wei)"],
+            rows.collect(),
+        ));
     }
     parts.extend(intent.settlement.as_ref().map(settlement_table));
     if !evidence.findings.is_empty() {
@@ -134,7 +148,12 @@ fn as_text(evidence: &Evidence) -> String {
         let until = intent.entitled_until.map(UnixMs::rfc3339).unwrap_or_default();
         parts.push(table(
             &["owed", "state", "until (UTC)", "part of"],
-            vec![vec![money(owed.amount_minor, &owed.currency), owed.state.clone(), until, owed.part_of.clone().unwrap_or_default()]],
+            vec![vec![
+                money(owed.amount_minor, &owed.currency),
+                owed.state.clone(),
+                until,
+                owed.part_of.clone().unwrap_or_default(),
+            ]],
         ));
     }
     parts.join("\n")
@@ -148,7 +167,10 @@ fn facts(intent: &Intent) -> Vec<Vec<String>> {
         ("state", intent.state.word().to_owned()),
         ("funding", intent.funding.word().to_owned()),
         ("price", intent.price.to_string()),
-        ("failure", intent.failure.as_ref().map(PaymentFailure::word).unwrap_or_default().to_owned()),
+        (
+            "failure",
+            intent.failure.as_ref().map(PaymentFailure::word).unwrap_or_default().to_owned(),
+        ),
         ("launch", intent.launch_id.clone().unwrap_or_default()),
         ("answer", answer),
         ("delivered", if intent.delivered { "yes" } else { "no" }.to_owned()),

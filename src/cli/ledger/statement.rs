@@ -49,7 +49,8 @@ pub(super) async fn run(beside: &Beside, of: Statement, format: Format) -> Resul
         Format::Readable => Shape::Table,
     });
     if shape == Shape::Csv {
-        let source = Source::of(What::Statement, filter, None, false).map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
+        let source = Source::of(What::Statement, filter, None, false)
+            .map_err(|error| Failure::from_error(Exit::Arguments, &error))?;
         return copy(beside, source, Form::Csv, Sink::standard_output()).await;
     }
     let lines = all(beside, &filter).await?;
@@ -66,7 +67,10 @@ async fn all(beside: &Beside, filter: &PaymentFilter) -> Result<Vec<StatementLin
     let Some(payer) = &filter.payer else { return Ok(lines) };
     loop {
         let page = Page { after: lines.last().map(|line| line.seq), limit: PAGE };
-        let more = beside.desk.statement(payer, filter.since.unwrap_or(BEGINNING), filter.until.unwrap_or(END), &page).await;
+        let more = beside
+            .desk
+            .statement(payer, filter.since.unwrap_or(BEGINNING), filter.until.unwrap_or(END), &page)
+            .await;
         let more = more.map_err(unreadable)?;
         let ended = !output::is_full(more.len(), PAGE);
         lines.extend(more);
@@ -78,8 +82,15 @@ async fn all(beside: &Beside, filter: &PaymentFilter) -> Result<Vec<StatementLin
 
 fn as_table(lines: &[StatementLine]) -> String {
     let rows = lines.iter().map(|line| {
-        let (amount, balance) = (money(line.amount_minor, &line.currency), money(line.balance_minor, &line.currency));
-        vec![seconds(&line.at), line.kind.replace('_', " "), line.intent_id.clone(), amount, balance]
+        let (amount, balance) =
+            (money(line.amount_minor, &line.currency), money(line.balance_minor, &line.currency));
+        vec![
+            seconds(&line.at),
+            line.kind.replace('_', " "),
+            line.intent_id.clone(),
+            amount,
+            balance,
+        ]
     });
     table(&["at (UTC)", "what", "payment", ">amount", ">balance"], rows.collect())
 }

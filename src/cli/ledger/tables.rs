@@ -22,7 +22,10 @@ pub(in crate::cli) fn intents_table(intents: &[IntentSummary]) -> String {
             transaction,
         ]
     });
-    table(&["payment", "created (UTC)", "payer", "funding", "state", ">price", "transaction"], rows.collect())
+    table(
+        &["payment", "created (UTC)", "payer", "funding", "state", ">price", "transaction"],
+        rows.collect(),
+    )
 }
 
 /// Journal lines, grouped by posting; a debit is positive.
@@ -39,10 +42,12 @@ pub(in crate::cli) fn journal_table(lines: &[JournalLine]) -> String {
 
 /// Accounts with their balances, and the sum of each currency.
 pub(in crate::cli) fn balance_table(lines: &[JournalLine]) -> String {
-    let accounts = lines.iter().map(|line| vec![line.account.clone(), money(line.amount, &line.currency)]);
+    let accounts =
+        lines.iter().map(|line| vec![line.account.clone(), money(line.amount, &line.currency)]);
     let sums = JournalLine::sums(lines).into_iter().map(|(currency, sum)| {
         // A sum that no book can hold is shown as the raw number.
-        let sum = i64::try_from(sum).map_or_else(|_| format!("{sum} {currency}"), |sum| money(sum, currency));
+        let sum = i64::try_from(sum)
+            .map_or_else(|_| format!("{sum} {currency}"), |sum| money(sum, currency));
         vec![format!("sum of {currency}"), sum]
     });
     table(&["account", ">balance"], accounts.chain(sums).collect())
@@ -50,11 +55,19 @@ pub(in crate::cli) fn balance_table(lines: &[JournalLine]) -> String {
 
 /// What gas cost, in wei: beside the accounts, because it is paid in the chain's own coin.
 pub(super) fn gas_table(gas: &GasSpent) -> String {
-    table(&["gas paid for", ">wei"], gas_parts(gas).map(|(name, wei)| vec![name.to_owned(), wei.to_string()]).into())
+    table(
+        &["gas paid for", ">wei"],
+        gas_parts(gas).map(|(name, wei)| vec![name.to_owned(), wei.to_string()]).into(),
+    )
 }
 
 fn gas_parts(gas: &GasSpent) -> [(&'static str, u128); 4] {
-    [("settled", gas.settled_wei), ("lost", gas.lost_wei), ("void", gas.void_wei), ("refunds", gas.refunds_wei)]
+    [
+        ("settled", gas.settled_wei),
+        ("lost", gas.lost_wei),
+        ("void", gas.void_wei),
+        ("refunds", gas.refunds_wei),
+    ]
 }
 
 /// `2026-01-31T12:00:00.000Z` to the second.
@@ -67,12 +80,21 @@ mod tests {
     use super::*;
 
     fn line(account: &str, currency: &str, amount: i64) -> JournalLine {
-        JournalLine { txn_id: String::new(), account: account.to_owned(), currency: currency.to_owned(), amount }
+        JournalLine {
+            txn_id: String::new(),
+            account: account.to_owned(),
+            currency: currency.to_owned(),
+            amount,
+        }
     }
 
     #[test]
     fn books_balance_in_every_currency_by_itself() {
-        let mut lines = vec![line("asset:usdc_hot", "USDC", 550_000), line("rev:launch", "USDC", -550_000), line("x", "CREDIT", 0)];
+        let mut lines = vec![
+            line("asset:usdc_hot", "USDC", 550_000),
+            line("rev:launch", "USDC", -550_000),
+            line("x", "CREDIT", 0),
+        ];
         assert!(JournalLine::imbalances(&lines).is_empty());
         assert!(balance_table(&lines).contains("sum of USDC"));
         // A debit in one currency is not made good by a credit in another.

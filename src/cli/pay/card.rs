@@ -1,4 +1,5 @@
-//! The same by card: a payment token is minted for the price and sent, or an agent token spends a credit of its account.
+//! The same by card: a payment token is minted for the price and sent, or an agent token spends a
+//! credit of its account.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,10 @@ use clap::Args;
 use http::{HeaderValue, Method, Uri};
 use payments::money::{UsdCents, UsdcUnits};
 use sandbox::{
-    agent::{Agent, Card, CardAgreed, CardProof, CardSpending, Challenge, Mint, MintError, Reading, Spending},
+    agent::{
+        Agent, Card, CardAgreed, CardProof, CardSpending, Challenge, Mint, MintError, Reading,
+        Spending,
+    },
     stripe::SECRET_KEY,
 };
 
@@ -59,15 +63,25 @@ pub(super) struct CardArguments {
 pub(super) async fn run(config: &Config, arguments: &PayArguments) -> Result<Exit, Failure> {
     let agent = Agent { reading: Reading::NewestFirst, transport: Web::new() };
     let token = arguments.by_card.agent_token.as_deref().map(agent_token).transpose()?;
-    let card = arguments.by_card.card.clone().map(|method| Card { method, customer: arguments.by_card.customer.clone() });
+    let card = arguments
+        .by_card
+        .card
+        .clone()
+        .map(|method| Card { method, customer: arguments.by_card.customer.clone() });
     let mint = mint(config, arguments)?;
     let mut request = request(arguments)?;
     let format = Format::choose(arguments.json);
     if let (Some(token), None, false) = (&token, &card, arguments.dry_run) {
         if request.method() == Method::POST {
             // The only name by which the gateway knows a repeat of a launch that a credit pays.
-            let key = hex::encode(clock::random_bytes::<16>().map_err(|error| Failure::from_error(Exit::Failed, &error))?);
-            request.headers_mut().insert("idempotency-key", HeaderValue::from_str(&key).map_err(|error| wrong(error.to_string()))?);
+            let key = hex::encode(
+                clock::random_bytes::<16>()
+                    .map_err(|error| Failure::from_error(Exit::Failed, &error))?,
+            );
+            request.headers_mut().insert(
+                "idempotency-key",
+                HeaderValue::from_str(&key).map_err(|error| wrong(error.to_string()))?,
+            );
         }
         let response = agent.present_token(&request, token).await.map_err(unanswered)?;
         return Ok(print::answer(format, &response, &Signed::Token, arguments.by_card.show_token));
@@ -82,21 +96,37 @@ pub(super) async fn run(config: &Config, arguments: &PayArguments) -> Result<Exi
     }
     let Some(card) = card else {
         let price = CardSpending { most: UsdCents::new(u64::MAX) }.choose(&asked).ok();
-        print::dry_run(format, wallet_price(config, arguments, &asked).as_ref(), price.as_ref(), &Signed::Token);
+        print::dry_run(
+            format,
+            wallet_price(config, arguments, &asked).as_ref(),
+            price.as_ref(),
+            &Signed::Token,
+        );
         return Ok(Exit::DryRun);
     };
     let agreed = chosen.map_err(|refusal| Failure::from_error(Exit::Payment, &refusal))?;
     let signed = Signed::Card(&agreed, &card);
     if arguments.dry_run {
-        print::dry_run(format, wallet_price(config, arguments, &asked).as_ref(), Some(&agreed), &signed);
+        print::dry_run(
+            format,
+            wallet_price(config, arguments, &asked).as_ref(),
+            Some(&agreed),
+            &signed,
+        );
         return Ok(Exit::DryRun);
     }
     let proof = CardProof::new(&agreed, &minted(&agent, &mint, &card, &agreed).await?, None);
-    let response = agent.present_card(&request, &proof, token.as_deref()).await.map_err(unanswered)?;
+    let response =
+        agent.present_card(&request, &proof, token.as_deref()).await.map_err(unanswered)?;
     Ok(print::answer(format, &response, &signed, arguments.by_card.show_token))
 }
 
-async fn minted(agent: &Agent<Web>, mint: &Mint, card: &Card, agreed: &CardAgreed) -> Result<payments::mpp::token::PaymentToken, Failure> {
+async fn minted(
+    agent: &Agent<Web>,
+    mint: &Mint,
+    card: &Card,
+    agreed: &CardAgreed,
+) -> Result<payments::mpp::token::PaymentToken, Failure> {
     mint.token(&agent.transport, card, agreed).await.map_err(|error| match error {
         MintError::Connection(_) => Failure::from_error(Exit::Connection, &error),
         MintError::Refused { .. } => Failure::from_error(Exit::Payment, &error),
@@ -104,8 +134,13 @@ async fn minted(agent: &Agent<Web>, mint: &Mint, card: &Card, agreed: &CardAgree
 }
 
 /// What the same call costs a wallet, whatever it costs.
-fn wallet_price(config: &Config, arguments: &PayArguments, asked: &http::Response<bytes::Bytes>) -> Option<sandbox::agent::Agreed> {
-    let spending = Spending { token: purse::token(config, arguments).ok()?, most: UsdcUnits::new(u64::MAX) };
+fn wallet_price(
+    config: &Config,
+    arguments: &PayArguments,
+    asked: &http::Response<bytes::Bytes>,
+) -> Option<sandbox::agent::Agreed> {
+    let spending =
+        Spending { token: purse::token(config, arguments).ok()?, most: UsdcUnits::new(u64::MAX) };
     spending.choose(&Challenge::read(asked, Reading::NewestFirst).ok()?).ok()
 }
 
@@ -120,7 +155,9 @@ fn verbose(asked: &http::Response<bytes::Bytes>) {
 fn test_card(text: &str) -> Result<String, String> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let test = plain && text.starts_with("pm_") && text.len() <= 64;
-    test.then(|| text.to_owned()).ok_or_else(|| String::from("expected the name of a test card, such as pm_card_visa, after the URL"))
+    test.then(|| text.to_owned()).ok_or_else(|| {
+        String::from("expected the name of a test card, such as pm_card_visa, after the URL")
+    })
 }
 
 /// The emulator of the configured sandbox, or where the arguments say.
@@ -129,16 +166,23 @@ fn mint(config: &Config, arguments: &PayArguments) -> Result<Mint, Failure> {
         Some(url) => url.clone(),
         None => {
             let usual = format!("http://{}{MINT_PATH}", config.sandbox.stripe_listen);
-            usual.parse::<Uri>().map_err(|error| wrong(format!("sandbox.stripe_listen: {error}")))?
+            usual
+                .parse::<Uri>()
+                .map_err(|error| wrong(format!("sandbox.stripe_listen: {error}")))?
         }
     };
     let key = match &arguments.by_card.mint_key_file {
         Some(path) => {
-            let read = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
+            let read = std::fs::read_to_string(path)
+                .map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
             let key = read.trim().to_owned();
             let test = ["sk_test_", "rk_test_"].iter().any(|test| key.starts_with(test));
-            test.then_some(key)
-                .ok_or_else(|| wrong(format!("{} does not hold a test key, sk_test_...: no other mints test tokens", path.display())))?
+            test.then_some(key).ok_or_else(|| {
+                wrong(format!(
+                    "{} does not hold a test key, sk_test_...: no other mints test tokens",
+                    path.display()
+                ))
+            })?
         }
         None => SECRET_KEY.to_owned(),
     };
@@ -148,7 +192,8 @@ fn mint(config: &Config, arguments: &PayArguments) -> Result<Mint, Failure> {
 /// The token itself, or `@` and a file with it: a command line is seen by everybody on the machine.
 fn agent_token(text: &str) -> Result<String, Failure> {
     let token = match text.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| wrong(format!("--agent-token: cannot read {file}: {error}")))?,
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| wrong(format!("--agent-token: cannot read {file}: {error}")))?,
         None => text.to_owned(),
     };
     let token = token.trim();
@@ -178,7 +223,11 @@ mod tests {
         assert_eq!(agent_token(&format!("@{}", file.display())).unwrap(), "tpk_abc");
         for bad in ["", "s3cr3t", "tpk_s3cr3t s3cr3t", "@/nowhere"] {
             let failure = agent_token(bad).unwrap_err();
-            assert!(failure.exit == Exit::Arguments && !failure.text.contains("s3cr3t"), "{}", failure.text);
+            assert!(
+                failure.exit == Exit::Arguments && !failure.text.contains("s3cr3t"),
+                "{}",
+                failure.text
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `turnpike pay`: a small agent at the command line. It asks, shows the price, pays within its limit and prints the answer.
+//! `turnpike pay`: a small agent at the command line. It asks, shows the price, pays within its
+//! limit and prints the answer.
 
 mod card;
 mod print;
@@ -42,7 +43,8 @@ pub(super) struct PayArguments {
     /// A file with a private key, 32 bytes in hex.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The chain that it pays on, with that chain's USDC; not given: the chain of the configuration.
+    /// The chain that it pays on, with that chain's USDC; not given: the chain of the
+    /// configuration.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
     /// The most that the call may cost.
@@ -76,13 +78,26 @@ pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit
     let request = request(&arguments)?;
     let format = Format::choose(arguments.json);
     let (asked, challenge) = match agent.ask(&request).await.map_err(unanswered)? {
-        Asked::Answered(response) => return Ok(print::answer(format, &response, &Signed::Nothing, arguments.by_card.show_token)),
+        Asked::Answered(response) => {
+            return Ok(print::answer(
+                format,
+                &response,
+                &Signed::Nothing,
+                arguments.by_card.show_token,
+            ));
+        }
         Asked::Challenged(response, challenge) => (response, challenge),
     };
     if arguments.verbose {
-        eprintln!("< 402 Payment Required, x402 version {}:\n{:#}", print::number(challenge.version()), challenge.json());
+        eprintln!(
+            "< 402 Payment Required, x402 version {}:\n{:#}",
+            print::number(challenge.version()),
+            challenge.json()
+        );
     }
-    let agreed = spending.choose(&challenge).map_err(|refusal| Failure::from_error(Exit::Payment, &refusal))?;
+    let agreed = spending
+        .choose(&challenge)
+        .map_err(|refusal| Failure::from_error(Exit::Payment, &refusal))?;
     if arguments.dry_run {
         let card = CardSpending { most: UsdCents::new(u64::MAX) }.choose(&asked).ok();
         print::dry_run(format, Some(&agreed), card.as_ref(), &Signed::Wallet(&agreed, &signer));
@@ -91,14 +106,27 @@ pub(super) async fn run(config: &Config, arguments: PayArguments) -> Result<Exit
     let proof = Proof::sign(&signer, &agreed, &moment(config)?);
     if arguments.verbose {
         let amount = agreed.amount();
-        eprintln!("> {} {} with {}: {amount} USDC signed by {}", request.method(), request.uri(), proof.header_name(), signer.address());
+        eprintln!(
+            "> {} {} with {}: {amount} USDC signed by {}",
+            request.method(),
+            request.uri(),
+            proof.header_name(),
+            signer.address()
+        );
     }
     let response = agent.present(&request, &proof).await.map_err(unanswered)?;
-    Ok(print::answer(format, &response, &Signed::Wallet(&agreed, &signer), arguments.by_card.show_token))
+    Ok(print::answer(
+        format,
+        &response,
+        &Signed::Wallet(&agreed, &signer),
+        arguments.by_card.show_token,
+    ))
 }
 
 fn moment(config: &Config) -> Result<Moment, Failure> {
-    let clock = SystemClock::new(Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()));
+    let clock = SystemClock::new(
+        Some(config.test.clock_file.clone()).filter(|path| !path.as_os_str().is_empty()),
+    );
     let nonce = clock::random_bytes().map_err(|error| Failure::from_error(Exit::Failed, &error))?;
     Ok(Moment { now_unix_s: u64::try_from(clock.now_unix_s()).unwrap_or(0), nonce })
 }
@@ -108,14 +136,22 @@ fn request(arguments: &PayArguments) -> Result<Request<Bytes>, Failure> {
         None => None,
         Some(text) => Some(body(text)?),
     };
-    let method = arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
+    let method =
+        arguments.method.clone().unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
     let mut request = Request::new(body.clone().unwrap_or_default());
     *request.method_mut() = method;
     *request.uri_mut() = arguments.url.clone();
-    request.headers_mut().insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
-    request.headers_mut().insert(header::USER_AGENT, header::HeaderValue::from_static(concat!("turnpike/", env!("CARGO_PKG_VERSION"))));
+    request
+        .headers_mut()
+        .insert(header::ACCEPT, header::HeaderValue::from_static("application/json"));
+    request.headers_mut().insert(
+        header::USER_AGENT,
+        header::HeaderValue::from_static(concat!("turnpike/", env!("CARGO_PKG_VERSION"))),
+    );
     if body.is_some() {
-        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     }
     Ok(request)
 }
@@ -124,7 +160,8 @@ fn request(arguments: &PayArguments) -> Result<Request<Bytes>, Failure> {
 fn body(text: &str) -> Result<Bytes, Failure> {
     let wrong = |text: String| Failure::new(Exit::Arguments, text);
     let bytes = match text.strip_prefix('@') {
-        Some(file) => std::fs::read(file).map_err(|error| wrong(format!("--body: cannot read {file}: {error}")))?,
+        Some(file) => std::fs::read(file)
+            .map_err(|error| wrong(format!("--body: cannot read {file}: {error}")))?,
         None => text.as_bytes().to_vec(),
     };
     match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
@@ -134,8 +171,10 @@ fn body(text: &str) -> Result<Bytes, Failure> {
 }
 
 fn url(text: &str) -> Result<Uri, String> {
-    let uri = text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
-    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty())).ok_or_else(|| String::from("expected http(s)://host[:port]/path"))
+    let uri =
+        text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+        .ok_or_else(|| String::from("expected http(s)://host[:port]/path"))
 }
 
 fn unanswered(error: AgentError) -> Failure {

@@ -49,7 +49,12 @@ impl Signed<'_> {
 }
 
 /// What would be paid, and what the call costs on either rail.
-pub(super) fn dry_run(format: Format, wallet: Option<&Agreed>, card: Option<&CardAgreed>, signed: &Signed<'_>) {
+pub(super) fn dry_run(
+    format: Format,
+    wallet: Option<&Agreed>,
+    card: Option<&CardAgreed>,
+    signed: &Signed<'_>,
+) {
     let prices = json!({"x402": wallet.map(offer), "mpp": card.map(charge)});
     if format == Format::Json {
         let from = match signed {
@@ -57,30 +62,51 @@ pub(super) fn dry_run(format: Format, wallet: Option<&Agreed>, card: Option<&Car
             Signed::Card(_, card) => Value::from(card.method.as_str()),
             Signed::Nothing | Signed::Token => Value::Null,
         };
-        return output::json(&json!({"dry_run": true, "would_pay": signed.offer(), "from": from, "prices": prices}));
+        return output::json(
+            &json!({"dry_run": true, "would_pay": signed.offer(), "from": from, "prices": prices}),
+        );
     }
     output::line(&match signed {
-        Signed::Wallet(agreed, signer) => format!("dry run: {} would pay {}", signer.address(), sentence(agreed)),
-        Signed::Card(agreed, card) => {
-            format!("dry run: {} would pay {}, or a credit if its account has one", card.method, in_words(agreed))
+        Signed::Wallet(agreed, signer) => {
+            format!("dry run: {} would pay {}", signer.address(), sentence(agreed))
         }
-        Signed::Nothing | Signed::Token => String::from("dry run: the agent token would spend a credit of its account"),
+        Signed::Card(agreed, card) => {
+            format!(
+                "dry run: {} would pay {}, or a credit if its account has one",
+                card.method,
+                in_words(agreed)
+            )
+        }
+        Signed::Nothing | Signed::Token => {
+            String::from("dry run: the agent token would spend a credit of its account")
+        }
     });
-    let say =
-        |rail: &str, price: Option<String>| output::line(&format!("  {rail:<8} {}", price.unwrap_or_else(|| String::from("not offered"))));
+    let say = |rail: &str, price: Option<String>| {
+        output::line(&format!(
+            "  {rail:<8} {}",
+            price.unwrap_or_else(|| String::from("not offered"))
+        ))
+    };
     say("wallet", wallet.map(sentence));
     say("card", card.map(in_words));
 }
 
-/// Prints the answer; says on standard error what a refusal says of itself. The agent token is a secret: whole only where a program reads, or
-/// when asked for.
-pub(super) fn answer(format: Format, response: &Response<Bytes>, signed: &Signed<'_>, show_token: bool) -> Exit {
+/// Prints the answer; says on standard error what a refusal says of itself. The agent token is a
+/// secret: whole only where a program reads, or when asked for.
+pub(super) fn answer(
+    format: Format,
+    response: &Response<Bytes>,
+    signed: &Signed<'_>,
+    show_token: bool,
+) -> Exit {
     let status = response.status();
     let body = body(response);
     let receipt = receipt::of(response).or_else(|| card_receipt(response));
-    let token = card::agent_token(response).map(|token| match show_token || (format == Format::Json && !io::stdout().is_terminal()) {
-        true => token.to_owned(),
-        false => beginning(token),
+    let token = card::agent_token(response).map(|token| {
+        match show_token || (format == Format::Json && !io::stdout().is_terminal()) {
+            true => token.to_owned(),
+            false => beginning(token),
+        }
     });
     match format {
         Format::Json => output::json(&json!({
@@ -97,11 +123,14 @@ pub(super) fn answer(format: Format, response: &Response<Bytes>, signed: &Signed
     }
     let exit = exit(status);
     if exit != Exit::Done {
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text =
+            |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let (code, message) = (text("/error/code"), text("/error/message"));
         eprintln!("turnpike: {status}{}{code}{}{message}", space(code), space(message));
         if matches!(signed, Signed::Token) && status == StatusCode::PAYMENT_REQUIRED {
-            eprintln!("turnpike: no credit paid for it; pay with --card, or buy a pack at /credits/purchase with --card --max-usd 12");
+            eprintln!(
+                "turnpike: no credit paid for it; pay with --card, or buy a pack at /credits/purchase with --card --max-usd 12"
+            );
         }
     }
     exit
@@ -111,25 +140,37 @@ pub(super) fn answer(format: Format, response: &Response<Bytes>, signed: &Signed
 pub(super) fn exit(status: StatusCode) -> Exit {
     match status {
         _ if status.is_success() => Exit::Done,
-        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => Exit::Payment,
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            Exit::Payment
+        }
         StatusCode::NOT_FOUND => Exit::NotFound,
         _ => Exit::Failed,
     }
 }
 
-fn readable(response: &Response<Bytes>, signed: &Signed<'_>, receipt: Option<&Value>, token: Option<&str>, body: &Value) {
+fn readable(
+    response: &Response<Bytes>,
+    signed: &Signed<'_>,
+    receipt: Option<&Value>,
+    token: Option<&str>,
+    body: &Value,
+) {
     output::line(&response.status().to_string());
     let say = |name: &str, value: &str| output::line(&format!("  {name:<12} {value}"));
     match signed {
         Signed::Wallet(agreed, _) => say("signed", &sentence(agreed)),
-        Signed::Card(agreed, card) => say("card", &format!("{}, up to {}", card.method, in_words(agreed))),
+        Signed::Card(agreed, card) => {
+            say("card", &format!("{}, up to {}", card.method, in_words(agreed)))
+        }
         Signed::Token => say("signed", "nothing: the agent token says who asks"),
         Signed::Nothing => say("signed", "nothing: the server did not ask for payment"),
     }
     if let Some(charge) = header(response, "x-charge") {
         say("charged", charge);
     }
-    let text = |name: &str| receipt.and_then(|receipt| receipt.get(name)?.as_str()).filter(|text| !text.is_empty());
+    let text = |name: &str| {
+        receipt.and_then(|receipt| receipt.get(name)?.as_str()).filter(|text| !text.is_empty())
+    };
     if let Some(transaction) = text("transaction") {
         say("transaction", transaction);
     }
@@ -152,7 +193,9 @@ fn beginning(token: &str) -> String {
 
 fn card_receipt(response: &Response<Bytes>) -> Option<Value> {
     let receipt = card::receipt(response)?;
-    Some(json!({"method": receipt.method, "reference": receipt.reference, "timestamp": receipt.timestamp}))
+    Some(
+        json!({"method": receipt.method, "reference": receipt.reference, "timestamp": receipt.timestamp}),
+    )
 }
 
 fn charge(agreed: &CardAgreed) -> Value {

@@ -9,20 +9,27 @@ use crate::{
     config::{Config, chain},
 };
 
-/// The key of the file, or a development wallet's. A development key never signs for a chain whose money is worth something: whoever sees
-/// the authorization could spend the rest of that wallet too.
+/// The key of the file, or a development wallet's. A development key never signs for a chain whose
+/// money is worth something: whoever sees the authorization could spend the rest of that wallet
+/// too.
 pub(super) fn signer(arguments: &PayArguments) -> Result<Signer, Failure> {
     let wrong = |text: String| Failure::new(Exit::Arguments, text);
     match &arguments.key_file {
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| wrong(format!("cannot read {}: {error}", path.display())))?;
             let mut key = [0; 32];
             let digits = text.trim().trim_start_matches("0x");
-            let read = hex::decode_to_slice(digits, &mut key).ok().and_then(|()| Signer::from_key(key).ok());
-            read.ok_or_else(|| wrong(format!("{} does not hold a private key: 32 bytes in hex", path.display())))
+            let read = hex::decode_to_slice(digits, &mut key)
+                .ok()
+                .and_then(|()| Signer::from_key(key).ok());
+            read.ok_or_else(|| {
+                wrong(format!("{} does not hold a private key: 32 bytes in hex", path.display()))
+            })
         }
         None => {
-            let wallet = DevWallet::from_index(arguments.wallet).ok_or_else(|| wrong(String::from("there are ten development wallets")))?;
+            let wallet = DevWallet::from_index(arguments.wallet)
+                .ok_or_else(|| wrong(String::from("there are ten development wallets")))?;
             Ok(wallet.signer().clone())
         }
     }
@@ -33,12 +40,18 @@ pub(super) fn token(config: &Config, arguments: &PayArguments) -> Result<Token, 
     let wrong = |text: String| Failure::new(Exit::Arguments, text);
     let x402 = &config.x402;
     let chain_id = arguments.chain.unwrap_or(x402.chain_id);
-    let of_config = x402.asset.0.filter(|_| chain_id == x402.chain_id).map(|asset| (asset, x402.domain_name.as_str()));
+    let of_config = x402
+        .asset
+        .0
+        .filter(|_| chain_id == x402.chain_id)
+        .map(|asset| (asset, x402.domain_name.as_str()));
     let (asset, domain_name) = of_config.or_else(|| chain::known_usdc(chain_id)).ok_or_else(|| {
         wrong(format!("the USDC of chain {chain_id} is not known; name it with --set x402.chain_id, x402.asset and x402.domain_name"))
     })?;
     if arguments.key_file.is_none() && !chain::is_test(chain_id) {
-        return Err(wrong(format!("chain {chain_id} carries real money: a development wallet does not pay there, give --key-file")));
+        return Err(wrong(format!(
+            "chain {chain_id} carries real money: a development wallet does not pay there, give --key-file"
+        )));
     }
     let version = if of_config.is_some() { x402.domain_version.as_str() } else { "2" };
     Ok(Token::new(Wallet::new(asset.into_array()), domain_name, version, chain_id))
@@ -91,17 +104,31 @@ mod tests {
         for wrong in ["", "s3cr3t", &"00".repeat(32), &"ff".repeat(32)] {
             std::fs::write(&path, wrong).unwrap();
             let refused = signer(&line(&["--key-file", &name])).map(drop).unwrap_err();
-            assert!(refused.exit == Exit::Arguments && (wrong.is_empty() || !refused.text.contains(wrong)), "{}", refused.text);
+            assert!(
+                refused.exit == Exit::Arguments
+                    && (wrong.is_empty() || !refused.text.contains(wrong)),
+                "{}",
+                refused.text
+            );
         }
     }
 
     #[test]
     fn the_command_line_is_read_as_documented() {
         let usual = line(&[]);
-        assert_eq!((usual.wallet, usual.max_usdc.get(), usual.v1, usual.dry_run), (0, 1_000_000, false, false));
-        let parse = |arguments: &[&str]| Line::try_parse_from(["pay"].iter().chain(arguments)).is_ok();
+        assert_eq!(
+            (usual.wallet, usual.max_usdc.get(), usual.v1, usual.dry_run),
+            (0, 1_000_000, false, false)
+        );
+        let parse =
+            |arguments: &[&str]| Line::try_parse_from(["pay"].iter().chain(arguments)).is_ok();
         assert!(!parse(&[]));
-        for wrong in [["--wallet", "10"], ["--max-usdc", "1.0000001"], ["--max-usdc", "-1"], ["--method", "G ET"]] {
+        for wrong in [
+            ["--wallet", "10"],
+            ["--max-usdc", "1.0000001"],
+            ["--max-usdc", "-1"],
+            ["--method", "G ET"],
+        ] {
             assert!(!parse(&["http://shop/x", wrong[0], wrong[1]]), "{wrong:?}");
         }
         assert!(!parse(&["http://shop/x", "--wallet", "1", "--key-file", "k"]));

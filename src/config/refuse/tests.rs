@@ -7,7 +7,10 @@ const PAY_TO: &str = "x402.pay_to=0x70997970c51812dc3a010c7d01b50e0d17dc79c8";
 
 /// The names of the rules that a configuration breaks. Overrides are separated by blanks.
 fn broken(overrides: &str) -> Vec<&'static str> {
-    let overrides: Vec<String> = overrides.split_whitespace().map(|text| text.replace("KEY", KEY).replace("PAY_TO", PAY_TO)).collect();
+    let overrides: Vec<String> = overrides
+        .split_whitespace()
+        .map(|text| text.replace("KEY", KEY).replace("PAY_TO", PAY_TO))
+        .collect();
     let mistakes = match Config::load(None, std::iter::empty(), &overrides) {
         Ok(_) => return Vec::new(),
         Err(errors) => errors.mistakes,
@@ -89,10 +92,18 @@ const REFUSED: [(&str, &str, &str); 52] = [
     ("chain_without_signer_key", CHAIN, "x402.signer_key="),
     ("chain_without_pay_to", CHAIN, "x402.pay_to="),
     ("chain_without_asset", CHAIN, "x402.chain_id=31337"),
-    ("chain_without_domain_name", CHAIN, "x402.chain_id=1337 x402.asset=0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"),
+    (
+        "chain_without_domain_name",
+        CHAIN,
+        "x402.chain_id=1337 x402.asset=0x833589fcd6edb6e08f4c7c32d4f71b54bda02913",
+    ),
     ("rpc_url_scheme", CHAIN, "x402.rpc_url=ws://127.0.0.1:8545"),
     ("signer_key_shape", CHAIN, "x402.signer_key=0x01"),
-    ("signer_key_shape", CHAIN, "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000"),
+    (
+        "signer_key_shape",
+        CHAIN,
+        "x402.signer_key=0000000000000000000000000000000000000000000000000000000000000000",
+    ),
     ("refund_key_shape", "", "refunds.signer_key=0x01"),
     ("refund_wallet_not_its_own", CHAIN, "refunds.signer_key=KEY"),
     ("other_signer_key_shape", CHAIN, "x402.other_signer_keys=KEY,0x01"),
@@ -145,7 +156,12 @@ fn each_rule_refuses_what_it_names() {
     assert_eq!(broken(key), expected);
     assert_eq!(broken(&format!("{CARDS} {key} stripe.mode=live")), ["live_beside_sandbox"]);
     let tested = |name| REFUSED.iter().any(|(rule, ..)| *rule == name);
-    let other = ["live_key_in_other_mode", "sandbox_not_linked", "stripe_sandbox_not_linked", "known_relayer_empty"];
+    let other = [
+        "live_key_in_other_mode",
+        "sandbox_not_linked",
+        "stripe_sandbox_not_linked",
+        "known_relayer_empty",
+    ];
     for (name, ..) in RULES {
         assert!(tested(name) || other.contains(&name), "{name} has no test");
     }
@@ -169,7 +185,12 @@ fn a_build_without_sandbox_says_so() {
 
 #[test]
 fn no_refusal_repeats_a_secret() {
-    let overrides = ["store.url=mysql://u:hunter2@db", "x402.signer_key=hunter2", "operator.token=hunter2", "x402.rpc_url=ws://x/hunter2"];
+    let overrides = [
+        "store.url=mysql://u:hunter2@db",
+        "x402.signer_key=hunter2",
+        "operator.token=hunter2",
+        "x402.rpc_url=ws://x/hunter2",
+    ];
     let overrides: Vec<_> = overrides.map(str::to_owned).into();
     let errors = Config::load(None, std::iter::empty(), &overrides).unwrap_err();
     assert_eq!(errors.mistakes.len(), 4);

@@ -1,4 +1,5 @@
-//! `GET /credits`: the balance, what is owed in credits, and what can be bought. Wallets and API-key users have none.
+//! `GET /credits`: the balance, what is owed in credits, and what can be bought. Wallets and
+//! API-key users have none.
 
 use std::sync::Arc;
 
@@ -55,11 +56,16 @@ pub async fn show_credits(
 }
 
 /// The only place that shows a kept balance.
-async fn shown(gateway: &Gateway, desk: &CardDesk, payer: &Payer) -> Result<ShownBalance, GatewayError> {
+async fn shown(
+    gateway: &Gateway,
+    desk: &CardDesk,
+    payer: &Payer,
+) -> Result<ShownBalance, GatewayError> {
     if let Some(kept) = gateway.world.balances.get(payer).await {
         return Ok(kept);
     }
-    let account = desk.books.credit_account(payer).await.map_err(|error| GatewayError::internal(&error))?;
+    let account =
+        desk.books.credit_account(payer).await.map_err(|error| GatewayError::internal(&error))?;
     let shown = ShownBalance { balance: account.balance, debt: account.debt };
     gateway.world.balances.put(payer, shown).await;
     Ok(shown)

@@ -1,5 +1,6 @@
-//! Who asks on a route that costs nothing: the holder of an agent token, or of the very credential that paid before. A fresh payment token
-//! reads nothing, because company cards are shared, and `source` opens nothing, because the client wrote it.
+//! Who asks on a route that costs nothing: the holder of an agent token, or of the very credential
+//! that paid before. A fresh payment token reads nothing, because company cards are shared, and
+//! `source` opens nothing, because the client wrote it.
 
 use std::sync::Arc;
 
@@ -26,13 +27,19 @@ use super::{
 ///
 /// # Errors
 /// The account is unknown or frozen, its limit is reached, or the books are unavailable.
-pub async fn identified(gateway: &Arc<Gateway>, call: &mut GatewayRequest, credential: &Credential) -> Result<Identified, GatewayError> {
+pub async fn identified(
+    gateway: &Arc<Gateway>,
+    call: &mut GatewayRequest,
+    credential: &Credential,
+) -> Result<Identified, GatewayError> {
     let who = match credential {
-        Credential::AgentToken(token) => {
-            identify_by_token(&who::known_token(gateway.card_desk()?, token, gateway.world.clock.now()).await?)
-        }
+        Credential::AgentToken(token) => identify_by_token(
+            &who::known_token(gateway.card_desk()?, token, gateway.world.clock.now()).await?,
+        ),
         Credential::Card(header) => of_credential(gateway, header).await?,
-        Credential::None | Credential::X402(_) | Credential::ApiKey(_) => return Err(CardRequestError::UnknownAccount.into()),
+        Credential::None | Credential::X402(_) | Credential::ApiKey(_) => {
+            return Err(CardRequestError::UnknownAccount.into());
+        }
     };
     call.rate = Some(gateway.limits.agent(who.payer(), gateway.world.clock.now()).await?);
     call.proven = Some(who.payer().clone());
@@ -46,9 +53,15 @@ async fn of_credential(gateway: &Gateway, header: &[u8]) -> Result<Identified, G
         present(&unverified, &desk.secrets, &desk.realm).ok()
     };
     let Some(paid) = presented(header) else { return Err(CardRequestError::UnknownAccount.into()) };
-    let key = ChargeKey { challenge_id: paid.challenge_id(), token_sha256: *paid.token_sha256().as_bytes() };
-    let used = desk.books.used_credential(&key).await.map_err(|error| GatewayError::internal(&error))?;
-    let Some(used) = used.filter(|used| !used.is_revoked) else { return Err(CardRequestError::UnknownAccount.into()) };
+    let key = ChargeKey {
+        challenge_id: paid.challenge_id(),
+        token_sha256: *paid.token_sha256().as_bytes(),
+    };
+    let used =
+        desk.books.used_credential(&key).await.map_err(|error| GatewayError::internal(&error))?;
+    let Some(used) = used.filter(|used| !used.is_revoked) else {
+        return Err(CardRequestError::UnknownAccount.into());
+    };
     if used.frozen_since.is_some() {
         return Err(CardRequestError::Frozen(FrozenFor::Identification).into());
     }

@@ -1,4 +1,5 @@
-//! A request to a priced route by card: steps 4 to 11 of docs/architecture.md, in the same order as [`super::super::priced`].
+//! A request to a priced route by card: steps 4 to 11 of docs/architecture.md, in the same order as
+//! [`super::super::priced`].
 
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ pub async fn by_credential(
     pay(gateway, Order::Call(upstream, terms), call, header).await
 }
 
-/// Paid by a credit of the account whose agent token this is. It brings nothing that could be charged.
+/// Paid by a credit of the account whose agent token this is. It brings nothing that could be
+/// charged.
 pub async fn by_token(
     gateway: &Arc<Gateway>,
     upstream: &UpstreamRoute,
@@ -78,7 +80,12 @@ pub async fn by_token(
 ///
 /// # Errors
 /// The credential does not hold, nothing may fund the order, or its outcome is not known yet.
-pub async fn pay(gateway: &Arc<Gateway>, order: Order<'_>, call: &mut GatewayRequest, header: &[u8]) -> Result<GatewayReply, GatewayError> {
+pub async fn pay(
+    gateway: &Arc<Gateway>,
+    order: Order<'_>,
+    call: &mut GatewayRequest,
+    header: &[u8],
+) -> Result<GatewayReply, GatewayError> {
     let Some(challenged) = call.challenged else { return Err(GatewayError::NoCredential) };
     // 4. Offline, without the time: a repeat must be recognised whatever the time is.
     let verified = gateway
@@ -92,10 +99,15 @@ pub async fn pay(gateway: &Arc<Gateway>, order: Order<'_>, call: &mut GatewayReq
     };
     // 5. Known keys answer from the table of repeated keys. Copies that arrive at once take turns.
     let presented = verified.presented();
-    let key = ChargeKey { challenge_id: presented.challenge_id(), token_sha256: *presented.token_sha256().as_bytes() };
+    let key = ChargeKey {
+        challenge_id: presented.challenge_id(),
+        token_sha256: *presented.token_sha256().as_bytes(),
+    };
     let turn = gateway.turns.take(ProofKey::Charge(key)).await;
     let proof = ClaimKey { proof: Some(ProofKey::Charge(key)), idempotency: None };
-    if let Some(known) = gateway.world.books.known(&proof).await.map_err(|error| GatewayError::internal(&error))? {
+    if let Some(known) =
+        gateway.world.books.known(&proof).await.map_err(|error| GatewayError::internal(&error))?
+    {
         drop(turn);
         return repeated(gateway, call, &proof, known).await;
     }
@@ -107,7 +119,13 @@ pub async fn pay(gateway: &Arc<Gateway>, order: Order<'_>, call: &mut GatewayReq
     let paying = match who::of_payment_token(desk, &live, beside.as_deref(), now).await {
         Ok(paying) => paying,
         // Meanwhile the token may have been spent here, under another challenge.
-        Err(refused) => match gateway.world.books.known(&proof).await.map_err(|error| GatewayError::internal(&error))? {
+        Err(refused) => match gateway
+            .world
+            .books
+            .known(&proof)
+            .await
+            .map_err(|error| GatewayError::internal(&error))?
+        {
             Some(known) => return repeated(gateway, call, &proof, known).await,
             None => return Err(refused),
         },
@@ -140,9 +158,11 @@ async fn serve(
     let (desk, Paying { payer, holder, stable }) = (gateway.card_desk()?, paying);
     let idempotency_key = call.idempotency_key.read()?;
     let proof = card.as_ref().map(|card| ProofKey::Charge(card.key));
-    let key = ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
+    let key =
+        ClaimKey { proof, idempotency: idempotency_key.clone().map(|key| (payer.clone(), key)) };
     if key.idempotency.is_some()
-        && let Some(known) = gateway.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))?
+        && let Some(known) =
+            gateway.world.books.known(&key).await.map_err(|error| GatewayError::internal(&error))?
     {
         drop(turn);
         return repeated(gateway, call, &key, known).await;
@@ -151,7 +171,13 @@ async fn serve(
     call.proven = Some(payer.clone());
     desk.rail.account_known().await.map_err(|error| who::unanswered(&error))?;
     unblocked(desk, &payer).await?;
-    if desk.books.frozen_since(&payer).await.map_err(|error| GatewayError::internal(&error))?.is_some() {
+    if desk
+        .books
+        .frozen_since(&payer)
+        .await
+        .map_err(|error| GatewayError::internal(&error))?
+        .is_some()
+    {
         return Err(CardRequestError::Frozen(FrozenFor::Payment).into());
     }
     // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
@@ -161,7 +187,10 @@ async fn serve(
             check_gates(gateway).await?;
         }
         Order::Pack(bought) => {
-            stable::check(stable.as_ref(), pack::check_body(bought, call).map_err(CardRequestError::Pack)?)?;
+            stable::check(
+                stable.as_ref(),
+                pack::check_body(bought, call).map_err(CardRequestError::Pack)?,
+            )?;
             gateway.load.creation(gateway.drives.count())?;
         }
     }
@@ -169,7 +198,15 @@ async fn serve(
     let id = gateway.world.ids.payment_id();
     hold(gateway, desk, id, &payer, holder).await?;
     let (request, product) = (kept(call), order.product());
-    let request = CardRequest { id, payer, card, fingerprint: call.fingerprint, request, product, idempotency_key };
+    let request = CardRequest {
+        id,
+        payer,
+        card,
+        fingerprint: call.fingerprint,
+        request,
+        product,
+        idempotency_key,
+    };
     let world = gateway.world.clone();
     let claimed = to_its_end(gateway, id, async move { claim_card(&world, request).await }).await?;
     drop(turn);
@@ -180,14 +217,26 @@ async fn serve(
 }
 
 /// Notes whose payment it will be, before there is one: the answer of it brings the holder's token.
-async fn hold(gateway: &Gateway, desk: &CardDesk, id: PaymentId, payer: &Payer, holder: Option<Holder>) -> Result<(), GatewayError> {
-    let holder = holder.unwrap_or_else(|| Holder::beginning(id, payer.clone(), desk.tokens.sha256_of(payer, id)));
-    desk.books.hold(id, &holder, gateway.world.clock.now()).await.map_err(|error| GatewayError::internal(&error))
+async fn hold(
+    gateway: &Gateway,
+    desk: &CardDesk,
+    id: PaymentId,
+    payer: &Payer,
+    holder: Option<Holder>,
+) -> Result<(), GatewayError> {
+    let holder = holder
+        .unwrap_or_else(|| Holder::beginning(id, payer.clone(), desk.tokens.sha256_of(payer, id)));
+    desk.books
+        .hold(id, &holder, gateway.world.clock.now())
+        .await
+        .map_err(|error| GatewayError::internal(&error))
 }
 
-/// An account that charged back buys nothing. No challenge goes out with it: another payment would be refused, too.
+/// An account that charged back buys nothing. No challenge goes out with it: another payment would
+/// be refused, too.
 async fn unblocked(desk: &CardDesk, payer: &Payer) -> Result<(), GatewayError> {
-    let blocks = desk.books.blocks_of(payer).await.map_err(|error| GatewayError::internal(&error))?;
+    let blocks =
+        desk.books.blocks_of(payer).await.map_err(|error| GatewayError::internal(&error))?;
     let Some(block) = blocks.first() else { return Ok(()) };
     let why = match block.cause.as_str() {
         "chargeback" => BlockedFor::Chargeback,

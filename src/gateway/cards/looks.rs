@@ -1,4 +1,5 @@
-//! What one peer may cost at the card processor: tokens that it does not take are counted, and a peer with many of them waits.
+//! What one peer may cost at the card processor: tokens that it does not take are counted, and a
+//! peer with many of them waits.
 
 use std::{
     collections::HashMap,

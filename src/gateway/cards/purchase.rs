@@ -17,7 +17,11 @@ use super::{
 ///
 /// # Errors
 /// No pack is sold for this request, or it is not paid.
-pub async fn buy_pack(gateway: &Arc<Gateway>, call: &mut GatewayRequest, credential: &Credential) -> Result<GatewayReply, GatewayError> {
+pub async fn buy_pack(
+    gateway: &Arc<Gateway>,
+    call: &mut GatewayRequest,
+    credential: &Credential,
+) -> Result<GatewayReply, GatewayError> {
     let Some(pack) = gateway.card_desk()?.pack else {
         return Err(refused(PackError::NoneSold));
     };
@@ -25,7 +29,9 @@ pub async fn buy_pack(gateway: &Arc<Gateway>, call: &mut GatewayRequest, credent
         return pay(gateway, Order::Pack(pack), call, header).await;
     }
     match credential {
-        Credential::None | Credential::AgentToken(_) | Credential::Card(_) => Err(GatewayError::NoCredential),
+        Credential::None | Credential::AgentToken(_) | Credential::Card(_) => {
+            Err(GatewayError::NoCredential)
+        }
         Credential::X402(_) => Err(refused(PackError::NeedsCard(PackBuyer::Wallet))),
         Credential::ApiKey(_) => Err(refused(PackError::NeedsCard(PackBuyer::ApiKey))),
     }

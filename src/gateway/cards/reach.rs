@@ -1,4 +1,5 @@
-//! What a holder of a card account reads and changes upstream: what it paid for. The upstream knows accounts alone, so it is decided here.
+//! What a holder of a card account reads and changes upstream: what it paid for. The upstream knows
+//! accounts alone, so it is decided here.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -52,25 +53,41 @@ pub async fn forwarded(
 ///
 /// # Errors
 /// [`GatewayError::NoSuchPayment`].
-pub async fn check_payment(gateway: &Gateway, who: &Identified, payment: PaymentId) -> Result<(), GatewayError> {
+pub async fn check_payment(
+    gateway: &Gateway,
+    who: &Identified,
+    payment: PaymentId,
+) -> Result<(), GatewayError> {
     let own = match who.scope() {
         Scope::Account => true,
         Scope::Payment(own) => own == payment,
         Scope::Holder(holder) => {
-            let of = gateway.card_desk()?.books.holder_of_payment(payment).await.map_err(|error| GatewayError::internal(&error))?;
+            let of = gateway
+                .card_desk()?
+                .books
+                .holder_of_payment(payment)
+                .await
+                .map_err(|error| GatewayError::internal(&error))?;
             of.is_some_and(|of| of.id == holder)
         }
     };
     if own { Ok(()) } else { Err(GatewayError::NoSuchPayment) }
 }
 
-async fn results(gateway: &Gateway, who: &Identified, only: Option<&str>) -> Result<BTreeSet<String>, GatewayError> {
+async fn results(
+    gateway: &Gateway,
+    who: &Identified,
+    only: Option<&str>,
+) -> Result<BTreeSet<String>, GatewayError> {
     let found = gateway.card_desk()?.books.results_of(who.payer(), who.scope(), only).await;
     found.map_err(|error| GatewayError::internal(&error))
 }
 
 /// A list without what others of the account paid for. What cannot be read as one is not shown.
-fn less_others(mut reply: GatewayReply, own: &BTreeSet<String>) -> Result<GatewayReply, GatewayError> {
+fn less_others(
+    mut reply: GatewayReply,
+    own: &BTreeSet<String>,
+) -> Result<GatewayReply, GatewayError> {
     if !reply.is_success() {
         return Ok(reply);
     }
@@ -78,7 +95,8 @@ fn less_others(mut reply: GatewayReply, own: &BTreeSet<String>) -> Result<Gatewa
         tracing::error!(bytes = reply.body.len(), "cards.list_too_long");
         return Err(GatewayError::Internal);
     }
-    let mut list: Value = serde_json::from_slice(&reply.body).map_err(|_| CardRequestError::NotPaidByHolder)?;
+    let mut list: Value =
+        serde_json::from_slice(&reply.body).map_err(|_| CardRequestError::NotPaidByHolder)?;
     for place in LISTS {
         if let Some(Value::Array(results)) = list.pointer_mut(place) {
             results.retain(|result| result["id"].as_str().is_none_or(|id| own.contains(id)));

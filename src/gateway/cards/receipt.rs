@@ -18,9 +18,11 @@ use super::{
 };
 
 /// Pauses before the books are asked once more whose a payment is.
-const ASKED_AGAIN_AFTER: [Duration; 3] = [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1_000)];
+const ASKED_AGAIN_AFTER: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(250), Duration::from_millis(1_000)];
 
-/// The receipt of a settled charge (draft-httpauth-payment 5.3), only on success, and the holder's agent token: the same again for a repeat.
+/// The receipt of a settled charge (draft-httpauth-payment 5.3), only on success, and the holder's
+/// agent token: the same again for a repeat.
 pub async fn describe_charge(gateway: &Gateway, intent: &Intent, reply: &mut GatewayReply) {
     let proof = intent.settlement.as_ref().and_then(|settled| settled.charge());
     if let (Some(proof), Some(charge), true) = (proof, &intent.charge, reply.is_success()) {
@@ -37,8 +39,8 @@ pub async fn describe_charge(gateway: &Gateway, intent: &Intent, reply: &mut Gat
     }
 }
 
-/// The token of whoever's payment it is: where a charge was settled, and where a credit was spent. A payment of an earlier release begins with
-/// its own.
+/// The token of whoever's payment it is: where a charge was settled, and where a credit was spent.
+/// A payment of an earlier release begins with its own.
 async fn holders_token(gateway: &Gateway, intent: &Intent) -> Option<String> {
     let desk = gateway.cards.as_ref()?;
     let spent = matches!(intent.funding, Funding::Credit { .. }) && intent.state == State::Created;
@@ -46,11 +48,26 @@ async fn holders_token(gateway: &Gateway, intent: &Intent) -> Option<String> {
         return None;
     }
     match holder_of(desk, intent.id).await {
-        Ok(Some(holder)) => desk.tokens.token_at_with_sha256(&holder.payer, holder.id, holder.rotation, &holder.token_sha256),
+        Ok(Some(holder)) => desk.tokens.token_at_with_sha256(
+            &holder.payer,
+            holder.id,
+            holder.rotation,
+            &holder.token_sha256,
+        ),
         Ok(None) => {
-            let token = desk.tokens.token_with_sha256(&intent.payer, intent.id, &intent.charge.as_ref()?.agent_token_sha256)?;
+            let token = desk.tokens.token_with_sha256(
+                &intent.payer,
+                intent.id,
+                &intent.charge.as_ref()?.agent_token_sha256,
+            )?;
             // Not where the holder was revoked.
-            let known = desk.books.holder_of_token(&Sha256::digest(token.as_bytes()).into(), gateway.world.clock.now()).await;
+            let known = desk
+                .books
+                .holder_of_token(
+                    &Sha256::digest(token.as_bytes()).into(),
+                    gateway.world.clock.now(),
+                )
+                .await;
             known.ok().flatten().map(|_| token)
         }
         Err(error) => {
@@ -60,7 +77,8 @@ async fn holders_token(gateway: &Gateway, intent: &Intent) -> Option<String> {
     }
 }
 
-/// Asks again where the books do not answer: a connection that was cut says nothing of them, and this answer brings the token.
+/// Asks again where the books do not answer: a connection that was cut says nothing of them, and
+/// this answer brings the token.
 async fn holder_of(desk: &CardDesk, payment: PaymentId) -> Result<Option<Holder>, BooksError> {
     for pause in ASKED_AGAIN_AFTER {
         match desk.books.holder_of_payment(payment).await {

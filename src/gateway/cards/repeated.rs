@@ -13,11 +13,18 @@ use super::super::{
 };
 
 /// A key that arrives again. Who holds one half of a credential gets nobody's answer.
-pub async fn repeated(gateway: &Arc<Gateway>, call: &GatewayRequest, key: &ClaimKey, known: Known) -> Result<GatewayReply, GatewayError> {
+pub async fn repeated(
+    gateway: &Arc<Gateway>,
+    call: &GatewayRequest,
+    key: &ClaimKey,
+    known: Known,
+) -> Result<GatewayReply, GatewayError> {
     match known.half_known {
         None => replay::answer_known(gateway, call, key, known).await,
         Some(HalfKnown::Challenge) => Err(CardRequestError::ChallengeUsed.into()),
-        Some(HalfKnown::Token) if known.intent.as_ref().is_some_and(|intent| !intent.state.is_terminal()) => {
+        Some(HalfKnown::Token)
+            if known.intent.as_ref().is_some_and(|intent| !intent.state.is_terminal()) =>
+        {
             Err(CardRequestError::PaymentTokenInUse.into())
         }
         Some(HalfKnown::Token) => Err(CardRequestError::PaymentTokenUsed.into()),

@@ -44,7 +44,12 @@ pub async fn rotate_token(
     let next = desk.tokens.token_at(&holder.payer, holder.id, holder.rotation.saturating_add(1));
     let sha256 = Sha256::digest(next.as_bytes()).into();
     let until = now.plus_ms(ROTATED_FOR_MS);
-    if !desk.books.rotate_token(holder, &sha256, now, until).await.map_err(|error| GatewayError::internal(&error))? {
+    if !desk
+        .books
+        .rotate_token(holder, &sha256, now, until)
+        .await
+        .map_err(|error| GatewayError::internal(&error))?
+    {
         return Err(CardRequestError::TokenRotated.into());
     }
     tracing::info!(holder = %holder.id, "cards.token_rotated");

@@ -1,4 +1,5 @@
-//! Who asks by card: the account that the processor's own data names, or the holder of an agent token.
+//! Who asks by card: the account that the processor's own data names, or the holder of an agent
+//! token.
 
 use payments::{
     agent::Payer,
@@ -26,7 +27,8 @@ use super::{
 };
 use crate::{clock::Stopwatch, telemetry::Rail};
 
-/// Decodes and verifies a credential offline, without the time. `None` where the header holds none: that is an unpaid request.
+/// Decodes and verifies a credential offline, without the time. `None` where the header holds none:
+/// that is an unpaid request.
 ///
 /// # Errors
 /// [`GatewayError::InvalidCard`] with the check that failed.
@@ -37,7 +39,9 @@ pub fn verified(
     call: &GatewayRequest,
     header: &[u8],
 ) -> Result<Option<VerifiedCredential>, GatewayError> {
-    let Some(unverified) = credential::decode([header]).map_err(GatewayError::InvalidCard)? else { return Ok(None) };
+    let Some(unverified) = credential::decode([header]).map_err(GatewayError::InvalidCard)? else {
+        return Ok(None);
+    };
     let Some(offer) = gateway.challenges.card_offer(challenged) else {
         return Err(CardRequestError::NotTakenOnRoute.into());
     };
@@ -67,7 +71,11 @@ impl Paying {
 ///
 /// # Errors
 /// The token does not exist, its account is frozen, or the books are unavailable.
-pub async fn known_token(desk: &CardDesk, token: &str, now: UnixMs) -> Result<KnownToken, GatewayError> {
+pub async fn known_token(
+    desk: &CardDesk,
+    token: &str,
+    now: UnixMs,
+) -> Result<KnownToken, GatewayError> {
     let sha256 = Sha256::digest(token.as_bytes()).into();
     let known = desk
         .books
@@ -75,15 +83,24 @@ pub async fn known_token(desk: &CardDesk, token: &str, now: UnixMs) -> Result<Kn
         .await
         .map_err(|error| GatewayError::internal(&error))?
         .ok_or(CardRequestError::UnknownToken)?;
-    if known.frozen_since.is_some() { Err(CardRequestError::Frozen(FrozenFor::Identification).into()) } else { Ok(known) }
+    if known.frozen_since.is_some() {
+        Err(CardRequestError::Frozen(FrozenFor::Identification).into())
+    } else {
+        Ok(known)
+    }
 }
 
-/// The account behind a payment token: an agent token beside it says so without asking anybody, otherwise the processor does. A token that can
-/// no longer be charged is nobody's.
+/// The account behind a payment token: an agent token beside it says so without asking anybody,
+/// otherwise the processor does. A token that can no longer be charged is nobody's.
 ///
 /// # Errors
 /// The token cannot be charged, or the processor is unavailable; nothing is claimed then.
-pub async fn of_payment_token(desk: &CardDesk, live: &LiveCharge, beside: Option<&str>, now: UnixMs) -> Result<Paying, GatewayError> {
+pub async fn of_payment_token(
+    desk: &CardDesk,
+    live: &LiveCharge,
+    beside: Option<&str>,
+    now: UnixMs,
+) -> Result<Paying, GatewayError> {
     if let Some(token) = beside {
         return known_token(desk, token, now).await.map(Paying::holder_of);
     }
@@ -103,7 +120,12 @@ fn account(desk: &CardDesk, token: &PaymentToken, view: &TokenView) -> Payer {
 }
 
 /// What the processor would refuse anyway is refused before anything is claimed.
-fn usable(desk: &CardDesk, live: &LiveCharge, view: &TokenView, now: UnixMs) -> Result<(), UnusableToken> {
+fn usable(
+    desk: &CardDesk,
+    live: &LiveCharge,
+    view: &TokenView,
+    now: UnixMs,
+) -> Result<(), UnusableToken> {
     if let Some(why) = &view.deactivated {
         return Err(UnusableToken::Deactivated(why.clone()));
     }
@@ -127,7 +149,9 @@ fn usable(desk: &CardDesk, live: &LiveCharge, view: &TokenView, now: UnixMs) -> 
 pub fn unanswered(error: &CardError) -> CardRequestError {
     match error {
         CardError::UnknownToken => CardRequestError::UnusableToken(UnusableToken::Unknown),
-        CardError::Busy { retry_after_s } => CardRequestError::ProcessorUnavailable { retry_after_s: *retry_after_s },
+        CardError::Busy { retry_after_s } => {
+            CardRequestError::ProcessorUnavailable { retry_after_s: *retry_after_s }
+        }
         CardError::Unreachable(_) => {
             tracing::warn!(error = %error, "cards.unavailable");
             CardRequestError::ProcessorUnavailable { retry_after_s: 2 }

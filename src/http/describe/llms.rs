@@ -12,10 +12,22 @@ use crate::upstream::profile::{Codes, Condition, Route};
 /// Each error that concerns a payer, what it means, and the only thing that helps.
 const ERRORS: [(Condition, &str, &str); 9] = [
     (Condition::PaymentRequired, "no payment yet", "pay_again: pay what the challenge asks"),
-    (Condition::X402Invalid, "the x402 proof does not hold; field, expected and got say why", "pay_again: sign a new one"),
-    (Condition::MppInvalid, "the card payment does not hold or was declined", "pay_again: a new payment token for the fresh challenge"),
+    (
+        Condition::X402Invalid,
+        "the x402 proof does not hold; field, expected and got say why",
+        "pay_again: sign a new one",
+    ),
+    (
+        Condition::MppInvalid,
+        "the card payment does not hold or was declined",
+        "pay_again: a new payment token for the fresh challenge",
+    ),
     (Condition::PurchaseFailed, "charged, the credits are on their way", "resend_same_proof"),
-    (Condition::UnknownSettlement, "the outcome is not known yet", "resend_same_proof after Retry-After; a new proof would pay twice"),
+    (
+        Condition::UnknownSettlement,
+        "the outcome is not known yet",
+        "resend_same_proof after Retry-After; a new proof would pay twice",
+    ),
     (Condition::Conflict, "the proof or key was used with another request", "never"),
     (Condition::Unauthenticated, "nobody said who asks, or the key is nobody's", "fix_request"),
     (Condition::Validation, "the request is not accepted; nothing was charged", "fix_request"),
@@ -43,7 +55,10 @@ macro_rules! line {
 fn head(text: &mut String, subject: &Subject<'_>) {
     let url = subject.public_url;
     line!(text, "# {}\n", subject.service);
-    line!(text, "> Agents pay for a call inside the HTTP request. Every path exists with and without /v1.\n");
+    line!(
+        text,
+        "> Agents pay for a call inside the HTTP request. Every path exists with and without /v1.\n"
+    );
     line!(text, "- Base URL: {url}");
     line!(text, "- Machine-readable: {url}/openapi.json");
     if subject.sandbox {
@@ -57,10 +72,21 @@ fn prices(text: &mut String, subject: &Subject<'_>) {
         let usdc = price.usdc.map(|price| format!("{price} USDC (x402)"));
         let usd = price.usd.map(|price| format!("{price} USD by card (MPP)"));
         let each: Vec<String> = usdc.into_iter().chain(usd).collect();
-        line!(text, "- `{}`: {}. {} {}", route.key, each.join(" or "), summary(route), notes(subject, route).join(" "));
+        line!(
+            text,
+            "- `{}`: {}. {} {}",
+            route.key,
+            each.join(" or "),
+            summary(route),
+            notes(subject, route).join(" ")
+        );
     }
     let asked = subject.challenges.requirements();
-    let (network, token, payee) = (asked.network().caip2(), asked.token().address().checksummed(), asked.pay_to().checksummed());
+    let (network, token, payee) = (
+        asked.network().caip2(),
+        asked.token().address().checksummed(),
+        asked.pay_to().checksummed(),
+    );
     line!(text, "- USDC is asset {token} on {network}, paid to {payee}.");
     line!(text, "- Everything else costs nothing:\n");
     for route in subject.routes().filter(|route| Prices::of(subject.challenges, route).is_none()) {
@@ -70,30 +96,59 @@ fn prices(text: &mut String, subject: &Subject<'_>) {
 
 fn headers(text: &mut String, subject: &Subject<'_>) {
     line!(text, "\n## Headers\n");
-    line!(text, "- 402: `PAYMENT-REQUIRED` (x402 v2; v1 is in the body), `WWW-Authenticate: Payment ...` (MPP).");
-    line!(text, "- Pay in USDC: `PAYMENT-SIGNATURE` (v2) or `X-PAYMENT` (v1); receipt in `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`.");
+    line!(
+        text,
+        "- 402: `PAYMENT-REQUIRED` (x402 v2; v1 is in the body), `WWW-Authenticate: Payment ...` (MPP)."
+    );
+    line!(
+        text,
+        "- Pay in USDC: `PAYMENT-SIGNATURE` (v2) or `X-PAYMENT` (v1); receipt in `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE`."
+    );
     if subject.takes_cards() {
         line!(
             text,
             "- Pay by card: `Authorization: Payment ...`; receipt in `Payment-Receipt`, and the account's token in `X-Agent-Token`."
         );
-        line!(text, "- Spend credits and read: `Authorization: Bearer tpk_...` with that token. A fresh card token spends credits too.");
+        line!(
+            text,
+            "- Spend credits and read: `Authorization: Bearer tpk_...` with that token. A fresh card token spends credits too."
+        );
     }
-    line!(text, "- Who asks, on a free route: an x402 payment of amount 0, as its 402 says; never settled, good once.");
-    line!(text, "- `Idempotency-Key` names a request: the same key with the same request is answered once.");
-    line!(text, "- Every answer: `X-Charge`, what it cost and why. After a payment `X-Payment-Id`: `GET /payments/<id>`.");
+    line!(
+        text,
+        "- Who asks, on a free route: an x402 payment of amount 0, as its 402 says; never settled, good once."
+    );
+    line!(
+        text,
+        "- `Idempotency-Key` names a request: the same key with the same request is answered once."
+    );
+    line!(
+        text,
+        "- Every answer: `X-Charge`, what it cost and why. After a payment `X-Payment-Id`: `GET /payments/<id>`."
+    );
 }
 
 fn clients(text: &mut String, subject: &Subject<'_>) {
-    let Some((route, price)) = paid(subject).find(|(route, _)| route.upstream().is_some()) else { return };
+    let Some((route, price)) = paid(subject).find(|(route, _)| route.upstream().is_some()) else {
+        return;
+    };
     let url = format!("{}{}", subject.public_url, route.pattern);
-    let schema = route.upstream().and_then(|upstream| upstream.body.as_ref()).map(|body| body.contract.schema());
-    let body = schema.and_then(|schema| schema.pointer("/examples/0")).map_or_else(|| String::from("{}"), ToString::to_string);
+    let schema = route
+        .upstream()
+        .and_then(|upstream| upstream.body.as_ref())
+        .map(|body| body.contract.schema());
+    let body = schema
+        .and_then(|schema| schema.pointer("/examples/0"))
+        .map_or_else(|| String::from("{}"), ToString::to_string);
     let method = &route.method;
     let network = subject.challenges.requirements().network().caip2();
     line!(text, "\n## Clients");
     if let Some(units) = price.usdc {
-        line!(text, "\nnpm @x402/fetch 2 (its limit is 1 USDC; x402-fetch 1 caps at 0.10 USDC, pass {} units or more):\n", units.get());
+        line!(
+            text,
+            "\nnpm @x402/fetch 2 (its limit is 1 USDC; x402-fetch 1 caps at 0.10 USDC, pass {} units or more):\n",
+            units.get()
+        );
         line!(
             text,
             "    const pay = wrapFetchWithPaymentFromConfig(fetch, {{ schemes: [{{ network: \"{network}\", client: new ExactEvmScheme(account) }}] }});"
@@ -104,16 +159,25 @@ fn clients(text: &mut String, subject: &Subject<'_>) {
         );
         line!(text, "\nPyPI x402 2:\n");
         line!(text, "    register_exact_evm_client(client, EthAccountSigner(account))");
-        line!(text, "    async with x402HttpxClient(client) as http: await http.post(\"{url}\", json=body)");
+        line!(
+            text,
+            "    async with x402HttpxClient(client) as http: await http.post(\"{url}\", json=body)"
+        );
     }
     if price.usd.is_some() {
-        line!(text, "\nnpm mppx 0.11 (npm i mppx@0.11.0 viem@2.56.0; for USDC: --protocol x402):\n");
+        line!(
+            text,
+            "\nnpm mppx 0.11 (npm i mppx@0.11.0 viem@2.56.0; for USDC: --protocol x402):\n"
+        );
         line!(
             text,
             "    MPPX_STRIPE_SECRET_KEY=sk_test_... mppx {url} --protocol mpp -M paymentMethod=pm_card_visa -X {method} -J '{body}'"
         );
         line!(text, "\nPyPI pympp 0.16:\n");
-        line!(text, "    async with Mpp(methods=[stripe.charge(create_token=create_token, payment_method=\"pm_...\")]) as mpp:");
+        line!(
+            text,
+            "    async with Mpp(methods=[stripe.charge(create_token=create_token, payment_method=\"pm_...\")]) as mpp:"
+        );
         line!(text, "        await mpp.fetch(\"{url}\", method=\"{method}\", json=body)");
     }
 }

@@ -1,5 +1,6 @@
-//! What developers of agents read: `/openapi.json` for programs, `/llms.txt` for people and language models. Both are written from the route
-//! table and the prepared challenges, so that they cannot name another price than the one that is charged. The 402 has the last word
+//! What developers of agents read: `/openapi.json` for programs, `/llms.txt` for people and
+//! language models. Both are written from the route table and the prepared challenges, so that they
+//! cannot name another price than the one that is charged. The 402 has the last word
 //! (draft-payment-discovery-00).
 
 pub(super) mod kept;
@@ -34,6 +35,9 @@ fn answered(text: &Bytes, content_type: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
-    headers.insert(HeaderName::from_static("x-charge"), HeaderValue::from_static("none; reason=open_route"));
+    headers.insert(
+        HeaderName::from_static("x-charge"),
+        HeaderValue::from_static("none; reason=open_route"),
+    );
     response
 }

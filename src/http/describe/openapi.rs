@@ -53,6 +53,8 @@ fn guidance(subject: &Subject<'_>) -> String {
 
 /// `/launches/{id}` for `/launches/:id`.
 fn template(pattern: &str) -> String {
-    let segment = |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
+    let segment = |segment: &str| {
+        segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"))
+    };
     pattern.split('/').map(segment).collect::<Vec<_>>().join("/")
 }

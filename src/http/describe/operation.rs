@@ -48,7 +48,10 @@ pub(super) fn of(subject: &Subject<'_>, route: &Route) -> Value {
 /// `post_launches` for `POST /launches`: the operation's id, and the name of its body's schema.
 pub(super) fn name(route: &Route) -> String {
     let words = route.key.to_ascii_lowercase();
-    let words: Vec<&str> = words.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = words
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     words.join("_")
 }
 
@@ -67,11 +70,15 @@ fn access(subject: &Subject<'_>, route: &Route) -> Asks {
         Target::Own(OwnRoute::Usage | OwnRoute::Payment | OwnRoute::Purchase) => Asks::Identified,
         Target::Own(OwnRoute::Credits) => Asks::Known,
         Target::Own(OwnRoute::RotateToken) => Asks::Holder,
-        Target::Own(OwnRoute::Quote | OwnRoute::OpenApi | OwnRoute::Llms | OwnRoute::CardEvents) => Asks::Open,
+        Target::Own(
+            OwnRoute::Quote | OwnRoute::OpenApi | OwnRoute::Llms | OwnRoute::CardEvents,
+        ) => Asks::Open,
         Target::Upstream(upstream) => match &upstream.access {
             Access::Open => Asks::Open,
             Access::Identified => Asks::Identified,
-            Access::Priced(terms) => Asks::Paid(Prices { usdc: terms.offers.usdc(), usd: terms.offers.usd() }),
+            Access::Priced(terms) => {
+                Asks::Paid(Prices { usdc: terms.offers.usdc(), usd: terms.offers.usd() })
+            }
         },
     }
 }
@@ -100,14 +107,24 @@ pub(super) fn notes(subject: &Subject<'_>, route: &Route) -> Vec<String> {
     if let Some(upstream) = route.upstream() {
         let terms = upstream.access.terms();
         if let Some(free) = terms.and_then(|terms| terms.free.as_ref()) {
-            notes.push(format!("The first {} a {} of each wallet are free.", free.count, free.window.word()));
+            notes.push(format!(
+                "The first {} a {} of each wallet are free.",
+                free.count,
+                free.window.word()
+            ));
         }
-        if let Some(credits) = terms.and_then(|terms| terms.credits).filter(|_| subject.takes_cards()) {
+        if let Some(credits) =
+            terms.and_then(|terms| terms.credits).filter(|_| subject.takes_cards())
+        {
             notes.push(format!("A card account with credits spends {credits} instead."));
         }
     }
     if let (Target::Own(OwnRoute::Purchase), Some(pack)) = (&route.target, subject.pack) {
-        notes.push(format!("The pack {} is {} credits; each pays for one launch.", pack.id, pack.credits.get()));
+        notes.push(format!(
+            "The pack {} is {} credits; each pays for one launch.",
+            pack.id,
+            pack.credits.get()
+        ));
     }
     notes
 }
@@ -115,7 +132,9 @@ pub(super) fn notes(subject: &Subject<'_>, route: &Route) -> Vec<String> {
 fn parameters(route: &Route) -> Vec<Value> {
     let in_path = route.pattern.split('/').filter_map(|segment| segment.strip_prefix(':'));
     let text = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"});
-    let mut parameters: Vec<Value> = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": text})).collect();
+    let mut parameters: Vec<Value> = in_path
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": text}))
+        .collect();
     if matches!(route.target, Target::Own(OwnRoute::Quote)) {
         let example = "POST /launches";
         parameters.push(json!({"name": "route", "in": "query", "schema": {"type": "string"}, "example": example}));
@@ -126,7 +145,9 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn body(subject: &Subject<'_>, route: &Route, name: &str) -> Option<Value> {
     if let (Target::Own(OwnRoute::Purchase), Some(pack)) = (&route.target, subject.pack) {
         let schema = json!({"type": "object", "properties": {"pack": {"type": "string", "enum": [pack.id]}, "agent_token_only": {"type": "boolean"}}, "additionalProperties": false});
-        return Some(json!({"content": {"application/json": {"schema": schema, "example": {"pack": pack.id}}}}));
+        return Some(
+            json!({"content": {"application/json": {"schema": schema, "example": {"pack": pack.id}}}}),
+        );
     }
     let schema = route.upstream()?.body.as_ref()?.contract.schema();
     let mut content = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
@@ -138,7 +159,10 @@ fn body(subject: &Subject<'_>, route: &Route, name: &str) -> Option<Value> {
 
 fn responses(route: &Route, access: Asks) -> Value {
     let mut responses = Map::new();
-    let mut put = |status: &str, name: &str| responses.insert(status.to_owned(), json!({"$ref": format!("#/components/responses/{name}")}));
+    let mut put = |status: &str, name: &str| {
+        responses
+            .insert(status.to_owned(), json!({"$ref": format!("#/components/responses/{name}")}))
+    };
     match access {
         Asks::Paid(_) => {
             put("402", "PaymentRequired");
@@ -161,12 +185,20 @@ fn responses(route: &Route, access: Asks) -> Value {
     let mut headers = vec!["X-Charge"];
     if let Asks::Paid(prices) = access {
         headers.extend(prices.usdc.map(|_| "PAYMENT-RESPONSE"));
-        headers.extend(prices.usd.is_some().then_some(["Payment-Receipt", "X-Agent-Token"]).into_iter().flatten());
+        headers.extend(
+            prices
+                .usd
+                .is_some()
+                .then_some(["Payment-Receipt", "X-Agent-Token"])
+                .into_iter()
+                .flatten(),
+        );
     }
     if matches!(access, Asks::Holder) {
         headers.push("X-Agent-Token");
     }
-    let named = |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    let named =
+        |name: &str| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
     let headers: Map<String, Value> = headers.into_iter().map(named).collect();
     for status in succeeded(route) {
         let content = match route.target {

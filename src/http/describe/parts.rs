@@ -1,4 +1,5 @@
-//! The parts of the document that operations share: answers, headers, the ways to say who asks, and schemas of bodies.
+//! The parts of the document that operations share: answers, headers, the ways to say who asks, and
+//! schemas of bodies.
 
 use serde_json::{Value, json};
 
@@ -87,7 +88,8 @@ pub(super) fn error() -> Value {
     })
 }
 
-/// The schema of a body as the component `name`: `#` is the whole document there, so references inside are led to the component.
+/// The schema of a body as the component `name`: `#` is the whole document there, so references
+/// inside are led to the component.
 pub(super) fn embedded(schema: &Value, name: &str) -> Value {
     let mut schema = schema.clone();
     if let Value::Object(members) = &mut schema {

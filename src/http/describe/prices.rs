@@ -20,14 +20,21 @@ impl Prices {
     /// The prices that the route's 402 names; none where nothing is charged.
     pub(super) fn of(challenges: &Challenges, route: &Route) -> Option<Self> {
         let challenged = challenges.find(&route.key)?;
-        let prices = Self { usdc: challenges.price(challenged), usd: challenges.card_price(Some(challenged)) };
+        let prices = Self {
+            usdc: challenges.price(challenged),
+            usd: challenges.card_price(Some(challenged)),
+        };
         (prices.usdc.is_some() || prices.usd.is_some()).then_some(prices)
     }
 
-    /// `offers` for clients of MPP (draft-payment-discovery-00), `price` and `protocols` for those that read agentcash's form: the price in USDC
-    /// where there is one, and the card's beside its protocol. The flat members of MPP may not stand beside `offers`.
+    /// `offers` for clients of MPP (draft-payment-discovery-00), `price` and `protocols` for those
+    /// that read agentcash's form: the price in USDC where there is one, and the card's beside its
+    /// protocol. The flat members of MPP may not stand beside `offers`.
     pub(super) fn payment_info(&self, key: &str) -> Value {
-        let shown = self.usdc.map(|price| price.to_string()).or_else(|| self.usd.map(|price| price.to_string()));
+        let shown = self
+            .usdc
+            .map(|price| price.to_string())
+            .or_else(|| self.usd.map(|price| price.to_string()));
         let mut protocols = Vec::new();
         if self.usdc.is_some() {
             protocols.push(json!({"x402": {}}));

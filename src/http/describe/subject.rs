@@ -43,7 +43,8 @@ impl<'a> Subject<'a> {
         self.cards
     }
 
-    /// The routes that agents call; the processor's events are not for them, and credits are of no use where no cards are taken.
+    /// The routes that agents call; the processor's events are not for them, and credits are of no
+    /// use where no cards are taken.
     pub(super) fn routes(&self) -> impl Iterator<Item = &'a Route> {
         let (cards, packs) = (self.takes_cards(), self.pack.is_some());
         self.table.routes().filter(move |route| match route.target {

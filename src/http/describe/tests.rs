@@ -17,7 +17,8 @@ use crate::{
 /// Crawlers read no more.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The profile with other prices than its own; the document and the text of a gateway that charges them.
+/// The profile with other prices than its own; the document and the text of a gateway that charges
+/// them.
 fn described(prices: LaunchPrices, cards: bool) -> (Value, String) {
     let mut profile = Profile::load("dropspace", &|_| None).unwrap();
     assert!(profile.override_launch_price(prices));
@@ -26,11 +27,25 @@ fn described(prices: LaunchPrices, cards: bool) -> (Value, String) {
     let wallet = |digit: &str| Wallet::parse(&format!("0x{}", digit.repeat(40))).unwrap();
     let token = Token::new(wallet("1"), "USDC", "2", 84532);
     let pack = Pack { id: "pack_20", credits: Credits::new(20), price: UsdCents::new(1300) };
-    let terms = CardTerms { realm: "api.example".to_owned(), network_id: "profile_test_x".to_owned(), pack: pack.price };
+    let terms = CardTerms {
+        realm: "api.example".to_owned(),
+        network_id: "profile_test_x".to_owned(),
+        pack: pack.price,
+    };
     let url = "https://api.example";
-    let challenges = Challenges::prepare(&table, url, &token, wallet("2"), 300, cards.then_some(&terms)).unwrap();
+    let challenges =
+        Challenges::prepare(&table, url, &token, wallet("2"), 300, cards.then_some(&terms))
+            .unwrap();
     let pack = cards.then_some(pack);
-    let subject = Subject { service: "dropspace", public_url: url, table: &table, challenges: &challenges, cards, pack, sandbox: false };
+    let subject = Subject {
+        service: "dropspace",
+        public_url: url,
+        table: &table,
+        challenges: &challenges,
+        cards,
+        pack,
+        sandbox: false,
+    };
     (document(&subject), llms::text(&subject, &profile.codes))
 }
 
@@ -44,11 +59,20 @@ fn the_document_names_the_price_that_is_charged_in_both_dialects() {
     let info = &document["paths"]["/launches"]["post"]["x-payment-info"];
     assert_eq!(info["offers"][0]["amount"], "820");
     assert_eq!(info["offers"][0]["currency"], "usd");
-    assert_eq!((&info["price"]["amount"], &info["price"]["currency"]), (&"0.71".into(), &"USD".into()));
+    assert_eq!(
+        (&info["price"]["amount"], &info["price"]["currency"]),
+        (&"0.71".into(), &"USD".into())
+    );
     assert_eq!(info["protocols"].as_array().unwrap().len(), 2);
     let pack = &document["paths"]["/credits/purchase"]["post"]["x-payment-info"];
-    assert_eq!((&pack["offers"][0]["amount"], &pack["price"]["amount"]), (&"1300".into(), &"13.00".into()));
-    assert!(pack["protocols"].as_array().unwrap().iter().all(|protocol| protocol.get("x402").is_none()), "{pack}");
+    assert_eq!(
+        (&pack["offers"][0]["amount"], &pack["price"]["amount"]),
+        (&"1300".into(), &"13.00".into())
+    );
+    assert!(
+        pack["protocols"].as_array().unwrap().iter().all(|protocol| protocol.get("x402").is_none()),
+        "{pack}"
+    );
     for price in ["0.71 USDC", "8.20 USD", "13.00 USD", "The first 3 a month"] {
         assert!(text.contains(price), "{price} is not in\n{text}");
     }
@@ -59,7 +83,10 @@ fn where_no_cards_are_taken_none_are_offered() {
     let (document, text) = described(LaunchPrices::default(), false);
     let info = &document["paths"]["/launches"]["post"]["x-payment-info"];
     assert_eq!((info.get("offers"), &info["price"]["amount"]), (None, &"0.55".into()));
-    assert!(document["paths"].get("/credits").is_none() && document["paths"].get("/credits/purchase").is_none());
+    assert!(
+        document["paths"].get("/credits").is_none()
+            && document["paths"].get("/credits/purchase").is_none()
+    );
     assert!(!text.contains("mppx") && !text.contains("tpk_"), "{text}");
 }
 
@@ -72,12 +99,20 @@ fn every_route_of_the_table_is_described_and_small_enough() {
     let webhook = 1;
     assert_eq!(count, profile.routes.len() + OwnRoute::ALL.len() - webhook);
     assert!(paths.contains_key("/launches/{id}/publish"));
-    assert!(document.to_string().len() < MAX_BYTES && text.len() < 8 * 1024, "{} {}", document.to_string().len(), text.len());
+    assert!(
+        document.to_string().len() < MAX_BYTES && text.len() < 8 * 1024,
+        "{} {}",
+        document.to_string().len(),
+        text.len()
+    );
     let mut references = Vec::new();
     collect(&document, &mut references);
     assert!(references.len() > 50);
     for reference in references {
-        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+        assert!(
+            document.pointer(reference.trim_start_matches('#')).is_some(),
+            "{reference} leads nowhere"
+        );
     }
 }
 
@@ -86,11 +121,16 @@ fn paid_operations_answer_402_without_a_scheme_and_free_ones_carry_no_price() {
     let (document, _) = described(LaunchPrices::default(), true);
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let paid = ["/launches", "/credits/purchase"].contains(&path.as_str()) && method == "post";
+            let paid =
+                ["/launches", "/credits/purchase"].contains(&path.as_str()) && method == "post";
             assert_eq!(operation.get("x-payment-info").is_some(), paid, "{method} {path}");
             if paid {
                 assert_eq!(operation["security"], serde_json::json!([]), "{method} {path}");
-                assert!(operation["responses"].get("402").is_some() && operation.get("requestBody").is_some(), "{method} {path}");
+                assert!(
+                    operation["responses"].get("402").is_some()
+                        && operation.get("requestBody").is_some(),
+                    "{method} {path}"
+                );
             }
         }
     }

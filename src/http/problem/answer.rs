@@ -1,4 +1,5 @@
-//! What an error is answered with, put together member by member. Nothing outside this folder sees it.
+//! What an error is answered with, put together member by member. Nothing outside this folder sees
+//! it.
 
 use http::{HeaderName, HeaderValue, header};
 use payments::{
@@ -62,7 +63,9 @@ impl ErrorAnswer {
 
     /// Nothing is open and nothing was claimed; come back later.
     pub(super) fn unavailable(message: impl Into<String>, retry_after_s: u64) -> Self {
-        Self::new(Condition::Unavailable, message).retry(Retry::Wait).header(header::RETRY_AFTER, &retry_after_s.to_string())
+        Self::new(Condition::Unavailable, message)
+            .retry(Retry::Wait)
+            .header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
     pub(super) fn with_code(mut self, status: u16, code: &str) -> Self {
@@ -102,7 +105,8 @@ impl ErrorAnswer {
         self
     }
 
-    /// Sends a fresh challenge along. Only where it is certain that nothing was sent for this request.
+    /// Sends a fresh challenge along. Only where it is certain that nothing was sent for this
+    /// request.
     pub(super) fn challenged(mut self) -> Self {
         self.0.challenge = true;
         self
@@ -120,7 +124,8 @@ impl ErrorAnswer {
         self
     }
 
-    /// A member at the top of the body of an answer without a challenge, as the product text has them for 429 and LAUNCH_007.
+    /// A member at the top of the body of an answer without a challenge, as the product text has
+    /// them for 429 and LAUNCH_007.
     pub(super) fn member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.0.extra.push((name, value.into()));
         self

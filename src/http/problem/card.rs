@@ -11,29 +11,42 @@ use payments::{
 
 use super::{super::state::Api, answer::ErrorAnswer};
 use crate::{
-    gateway::{AGENT_TOKEN_HINT, BlockedFor, CardRequestError, EventError, FrozenFor, PackBuyer, PackError, UnusableToken},
+    gateway::{
+        AGENT_TOKEN_HINT, BlockedFor, CardRequestError, EventError, FrozenFor, PackBuyer,
+        PackError, UnusableToken,
+    },
     upstream::profile::Condition,
 };
 
 pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
     match error {
-        CardRequestError::NotEnabled => invalid("this gateway does not take card payments; pay with x402", "unsupported_credential").field(
+        CardRequestError::NotEnabled => invalid(
+            "this gateway does not take card payments; pay with x402",
+            "unsupported_credential",
+        )
+        .field(
             "Authorization",
             "an x402 payment in X-PAYMENT or PAYMENT-SIGNATURE",
             "a card credential",
         ),
         CardRequestError::NotEnabledAtClaim => {
-            ErrorAnswer::unavailable("no cards are taken here; nothing was charged", 30).reason("no_cards").phase(Phase::Verify)
+            ErrorAnswer::unavailable("no cards are taken here; nothing was charged", 30)
+                .reason("no_cards")
+                .phase(Phase::Verify)
         }
-        CardRequestError::NotTakenOnRoute => invalid("this route does not take card payments", "unsupported_credential"),
+        CardRequestError::NotTakenOnRoute => {
+            invalid("this route does not take card payments", "unsupported_credential")
+        }
         CardRequestError::UnknownAccount => unknown_account(),
         CardRequestError::CredentialTooOld => {
             let message = "this credential paid too long ago to say who asks; use the agent token that came with its answer";
-            unauthenticated(message, "used_credential_ended").member("agent_token", AGENT_TOKEN_HINT)
+            unauthenticated(message, "used_credential_ended")
+                .member("agent_token", AGENT_TOKEN_HINT)
         }
         CardRequestError::Frozen(what) => frozen(*what),
         CardRequestError::UnknownToken => {
-            let message = "no such agent token; it comes in X-Agent-Token with the answer of a paid request";
+            let message =
+                "no such agent token; it comes in X-Agent-Token with the answer of a paid request";
             unauthenticated(message, "unknown_agent_token").member("agent_token", AGENT_TOKEN_HINT)
         }
         CardRequestError::TokenRotated => conflict(
@@ -41,14 +54,17 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
             "agent_token_rotated",
         ),
         CardRequestError::UnusableToken(why) => unusable_token(why),
-        CardRequestError::ProcessorUnavailable { retry_after_s } => {
-            ErrorAnswer::unavailable("the card processor cannot be asked now; nothing was charged", *retry_after_s)
-                .reason("card_processor_unavailable")
-                .phase(Phase::Verify)
-        }
-        CardRequestError::ChallengeUsed => {
-            conflict("this challenge was paid with another payment token; nothing was done", "challenge_used").phase(Phase::Verify)
-        }
+        CardRequestError::ProcessorUnavailable { retry_after_s } => ErrorAnswer::unavailable(
+            "the card processor cannot be asked now; nothing was charged",
+            *retry_after_s,
+        )
+        .reason("card_processor_unavailable")
+        .phase(Phase::Verify),
+        CardRequestError::ChallengeUsed => conflict(
+            "this challenge was paid with another payment token; nothing was done",
+            "challenge_used",
+        )
+        .phase(Phase::Verify),
         // A challenge now would be paid with another token, on top of the charge that is open.
         CardRequestError::PaymentTokenInUse => {
             let message = "this payment token is being charged under another challenge; repeat that request unchanged";
@@ -59,11 +75,12 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
             unpaid(message, "payment_token_used").card_problem(ProblemType::VerificationFailed)
         }
         CardRequestError::Blocked(why) => blocked(*why),
-        CardRequestError::NotPaidByHolder => {
-            ErrorAnswer::new(Condition::NotFound, "no such launch that this agent token, or this credential, paid for")
-                .reason("not_paid_by_this_holder")
-                .retry(Retry::FixRequest)
-        }
+        CardRequestError::NotPaidByHolder => ErrorAnswer::new(
+            Condition::NotFound,
+            "no such launch that this agent token, or this credential, paid for",
+        )
+        .reason("not_paid_by_this_holder")
+        .retry(Retry::FixRequest),
         CardRequestError::CardNotRecognised => card_not_recognised(),
         CardRequestError::Pack(error) => pack(error),
         CardRequestError::Event(error) => event(*error),
@@ -74,7 +91,8 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
 pub(super) fn invalid_credential(error: &MppError) -> ErrorAnswer {
     let (reason, field) = (error.reason.code(), error.field);
     if error.status_hint() == 400 {
-        let answer = invalid(format!("the request was not accepted: {reason}"), reason).unverified();
+        let answer =
+            invalid(format!("the request was not accepted: {reason}"), reason).unverified();
         return answer.retry(Retry::FixRequest).field(field, &error.expected, &error.got);
     }
     unpaid(format!("the card payment was not accepted: {reason}"), reason)
@@ -82,8 +100,9 @@ pub(super) fn invalid_credential(error: &MppError) -> ErrorAnswer {
         .card_problem(error.problem())
 }
 
-/// The charge is proven refused: a new token may be tried. Where something else was taken than asked, no challenge is sent along: it is
-/// on its way back, and a client that pays again at once would be charged on top.
+/// The charge is proven refused: a new token may be tried. Where something else was taken than
+/// asked, no challenge is sent along: it is on its way back, and a client that pays again at once
+/// would be charged on top.
 pub(super) fn not_charged(payment: PaymentId, failure: Option<&PaymentFailure>) -> ErrorAnswer {
     let reason = failure.map_or("card_declined", PaymentFailure::word);
     let kind = match reason {
@@ -91,11 +110,14 @@ pub(super) fn not_charged(payment: PaymentId, failure: Option<&PaymentFailure>) 
         _ => ProblemType::VerificationFailed,
     };
     let answer = |message: String| {
-        let answer = ErrorAnswer::new(Condition::MppInvalid, message).reason(reason).phase(Phase::Settle);
+        let answer =
+            ErrorAnswer::new(Condition::MppInvalid, message).reason(reason).phase(Phase::Settle);
         answer.payment(payment).card_problem(kind)
     };
     if failure == Some(&PaymentFailure::Mischarged) {
-        let message = String::from("another amount was taken than asked for; all of it goes back to the card");
+        let message = String::from(
+            "another amount was taken than asked for; all of it goes back to the card",
+        );
         return answer(message).retry(Retry::Wait);
     }
     answer(format!("the card was not charged: {reason}")).retry(Retry::PayAgain).challenged()
@@ -103,8 +125,10 @@ pub(super) fn not_charged(payment: PaymentId, failure: Option<&PaymentFailure>) 
 
 /// The balance does not pay for the call: what could be bought instead.
 pub(super) fn no_credits(api: &Api, refusal: &FundingRefusal, reason: &str) -> ErrorAnswer {
-    let message = format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");
-    let packs: Vec<_> = api.gateway.cards.iter().filter_map(|desk| desk.pack).map(|pack| pack.shown()).collect();
+    let message =
+        format!("{refusal}; buy a pack (POST /credits/purchase), or pay for this request alone");
+    let packs: Vec<_> =
+        api.gateway.cards.iter().filter_map(|desk| desk.pack).map(|pack| pack.shown()).collect();
     ErrorAnswer::new(Condition::PaymentRequired, message)
         .reason(reason)
         .phase(Phase::Reserve)
@@ -119,7 +143,11 @@ fn unknown_account() -> ErrorAnswer {
     let message = "say who you are with the agent token that came with a paid answer (Authorization: Bearer tpk_...), or with the credential \
                    that paid; a new card payment would not tell";
     unauthenticated(message, "unknown_account")
-        .field("Authorization", "Bearer tpk_..., or the credential of an earlier payment", "none that names an account")
+        .field(
+            "Authorization",
+            "Bearer tpk_..., or the credential of an earlier payment",
+            "none that names an account",
+        )
         .member("agent_token", AGENT_TOKEN_HINT)
 }
 
@@ -137,27 +165,45 @@ fn frozen(what: FrozenFor) -> ErrorAnswer {
 fn blocked(why: BlockedFor) -> ErrorAnswer {
     let why = match why {
         BlockedFor::Chargeback => "a payment of this account was charged back",
-        BlockedFor::FraudWarning => "the card network warns that a payment of this account was a fraud",
+        BlockedFor::FraudWarning => {
+            "the card network warns that a payment of this account was a fraud"
+        }
     };
-    let message = format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
-    ErrorAnswer::new(Condition::PaymentRequired, message).reason("account_blocked").phase(Phase::Reserve).retry(Retry::Never)
+    let message =
+        format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
+    ErrorAnswer::new(Condition::PaymentRequired, message)
+        .reason("account_blocked")
+        .phase(Phase::Reserve)
+        .retry(Retry::Never)
 }
 
 fn unusable_token(why: &UnusableToken) -> ErrorAnswer {
     let modes = |live| if live { "live" } else { "test" };
     match why {
-        UnusableToken::Unknown => {
-            unusable("payment_token_unknown", "a shared payment token that was granted to this seller", "another one")
+        UnusableToken::Unknown => unusable(
+            "payment_token_unknown",
+            "a shared payment token that was granted to this seller",
+            "another one",
+        ),
+        UnusableToken::Deactivated(word) => unusable(
+            &format!("payment_token_{word}"),
+            "a payment token that was not used or revoked",
+            word,
+        ),
+        UnusableToken::OtherMode { livemode } => {
+            unusable("payment_token_mode", modes(*livemode), modes(!*livemode))
         }
-        UnusableToken::Deactivated(word) => {
-            unusable(&format!("payment_token_{word}"), "a payment token that was not used or revoked", word)
+        UnusableToken::OtherCurrency(currency) => {
+            unusable("payment_token_currency", "usd", currency)
         }
-        UnusableToken::OtherMode { livemode } => unusable("payment_token_mode", modes(*livemode), modes(!*livemode)),
-        UnusableToken::OtherCurrency(currency) => unusable("payment_token_currency", "usd", currency),
-        UnusableToken::LimitBelowPrice { price_cents, left_cents } => {
-            unusable("payment_token_limit", &format!("at least {price_cents} cents"), &format!("{left_cents} cents"))
+        UnusableToken::LimitBelowPrice { price_cents, left_cents } => unusable(
+            "payment_token_limit",
+            &format!("at least {price_cents} cents"),
+            &format!("{left_cents} cents"),
+        ),
+        UnusableToken::Expired { at_s } => {
+            unusable("payment_token_expired", "a time ahead", &at_s.to_string())
         }
-        UnusableToken::Expired { at_s } => unusable("payment_token_expired", "a time ahead", &at_s.to_string()),
     }
 }
 
@@ -178,14 +224,19 @@ fn card_not_recognised() -> ErrorAnswer {
 
 fn pack(error: &PackError) -> ErrorAnswer {
     match error {
-        PackError::NoneSold => ErrorAnswer::new(Condition::NotFound, "nothing here takes credits, so none are sold; nothing was charged")
-            .reason("no_packs")
-            .retry(Retry::Never),
+        PackError::NoneSold => ErrorAnswer::new(
+            Condition::NotFound,
+            "nothing here takes credits, so none are sold; nothing was charged",
+        )
+        .reason("no_packs")
+        .retry(Retry::Never),
         PackError::NeedsCard(PackBuyer::Wallet) => {
-            invalid("x402 wallets cannot purchase credits (MPP only)", "cards_only").retry(Retry::Never)
+            invalid("x402 wallets cannot purchase credits (MPP only)", "cards_only")
+                .retry(Retry::Never)
         }
         PackError::NeedsCard(PackBuyer::ApiKey) => {
-            invalid("API-key users cannot purchase credits (MPP only)", "cards_only").retry(Retry::Never)
+            invalid("API-key users cannot purchase credits (MPP only)", "cards_only")
+                .retry(Retry::Never)
         }
         PackError::InvalidBody => {
             let message = "the body is {\"pack\": \"pack_20\"}, perhaps with \"agent_token_only\": true, or empty; nothing was charged";
@@ -196,17 +247,23 @@ fn pack(error: &PackError) -> ErrorAnswer {
             )
         }
         PackError::Unknown { sold, asked } => {
-            invalid("no such pack; nothing was charged", "unknown_pack").retry(Retry::FixRequest).field("pack", sold, asked)
+            invalid("no such pack; nothing was charged", "unknown_pack")
+                .retry(Retry::FixRequest)
+                .field("pack", sold, asked)
         }
     }
 }
 
 fn event(error: EventError) -> ErrorAnswer {
     match error {
-        EventError::NotEnabled => {
-            ErrorAnswer::unavailable("no webhook secret is configured; events cannot be believed", 60).reason("webhooks_off")
+        EventError::NotEnabled => ErrorAnswer::unavailable(
+            "no webhook secret is configured; events cannot be believed",
+            60,
+        )
+        .reason("webhooks_off"),
+        EventError::TooLarge => {
+            ErrorAnswer::new(Condition::TooLarge, "an event is at most 1 MiB").retry(Retry::Never)
         }
-        EventError::TooLarge => ErrorAnswer::new(Condition::TooLarge, "an event is at most 1 MiB").retry(Retry::Never),
         EventError::Invalid(why) => {
             let reason = match why {
                 EventRefusal::Header => "invalid_signature_header",
@@ -217,7 +274,10 @@ fn event(error: EventError) -> ErrorAnswer {
             };
             invalid(format!("the event was not accepted: {why}"), reason).retry(Retry::Never)
         }
-        EventError::PutOff => ErrorAnswer::unavailable("the card processor cannot be asked now", 10).reason("card_processor_unavailable"),
+        EventError::PutOff => {
+            ErrorAnswer::unavailable("the card processor cannot be asked now", 10)
+                .reason("card_processor_unavailable")
+        }
     }
 }
 

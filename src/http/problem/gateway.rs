@@ -72,16 +72,19 @@ pub(super) fn answer(api: &Api, asked: &Asked, error: &GatewayError) -> ErrorAns
 /// Nothing may or can fund the request: nothing was claimed.
 fn funding(api: &Api, refusal: &FundingRefusal) -> ErrorAnswer {
     match refusal {
-        FundingRefusal::TooManyRefused => {
-            too_many("too many paid requests of yours were refused today; correct the request and come back later", "too_many_refused")
-        }
+        FundingRefusal::TooManyRefused => too_many(
+            "too many paid requests of yours were refused today; correct the request and come back later",
+            "too_many_refused",
+        ),
         FundingRefusal::TooManyReverts => too_many(
             "too many payments of yours reverted on the chain within an hour; see that the wallet can pay when the block is made; nothing was charged",
             "too_many_reverts",
         ),
         FundingRefusal::SettlementLost(lost) => payment::settlement_lost(*lost),
         FundingRefusal::GasBudgetSpent => {
-            tracing::error!("rail.gas_budget_spent: reverted payments cost what x402.max_gas_lost_gwei_per_hour allows");
+            tracing::error!(
+                "rail.gas_budget_spent: reverted payments cost what x402.max_gas_lost_gwei_per_hour allows"
+            );
             let message = "payments by transfer are not taken for a while; nothing was charged";
             ErrorAnswer::unavailable(message, 600).reason("gas_budget_spent").phase(Phase::Reserve)
         }
@@ -90,7 +93,9 @@ fn funding(api: &Api, refusal: &FundingRefusal) -> ErrorAnswer {
                            nothing was charged";
             ErrorAnswer::unavailable(message, 2).reason("balance_promised").phase(Phase::Reserve)
         }
-        FundingRefusal::NoCredit | FundingRefusal::TooFewCredits { .. } => card::no_credits(api, refusal, "no_credits"),
+        FundingRefusal::NoCredit | FundingRefusal::TooFewCredits { .. } => {
+            card::no_credits(api, refusal, "no_credits")
+        }
         FundingRefusal::Frozen => card::no_credits(api, refusal, "credits_frozen"),
         FundingRefusal::ProofBelowPrice => payment::proof_below_price(),
         FundingRefusal::FreeCallsExhaustedToday => payment::free_calls_exhausted(api),
@@ -109,20 +114,24 @@ fn preparation(error: &PreparationError) -> ErrorAnswer {
         PreparationError::FeeAboveCap => "chain_fee_above_cap",
         PreparationError::Signing => "signing_failed",
     };
-    ErrorAnswer::unavailable("payments cannot be settled now; nothing was charged", 30).reason(reason).phase(Phase::Settle)
+    ErrorAnswer::unavailable("payments cannot be settled now; nothing was charged", 30)
+        .reason(reason)
+        .phase(Phase::Settle)
 }
 
 /// Said before anything is claimed.
 fn upstream(error: &UpstreamError) -> ErrorAnswer {
     let unavailable = |retry_after_s| {
-        let message = "the service behind this gateway is not taking requests now; nothing was charged";
+        let message =
+            "the service behind this gateway is not taking requests now; nothing was charged";
         ErrorAnswer::unavailable(message, retry_after_s).reason("upstream_unavailable")
     };
     let answer = match error {
         UpstreamError::Busy { retry_after_s } => unavailable(*retry_after_s),
         UpstreamError::Unreachable(_) => unavailable(2),
         UpstreamError::RefusesUs { retry_after_s } => {
-            let message = "the service behind this gateway refuses the gateway itself; nothing was charged";
+            let message =
+                "the service behind this gateway refuses the gateway itself; nothing was charged";
             ErrorAnswer::unavailable(message, *retry_after_s).reason("upstream_refuses_us")
         }
     };
@@ -133,11 +142,13 @@ fn chain(error: &RailError) -> ErrorAnswer {
     tracing::warn!(error = %error, "rail.unavailable");
     match error {
         RailError::TokenPaused => {
-            let message =
-                "payments cannot be settled while the token is paused; nothing was charged, and the same proof is good until it expires";
+            let message = "payments cannot be settled while the token is paused; nothing was charged, and the same proof is good until it expires";
             ErrorAnswer::unavailable(message, 30).reason("token_paused").phase(Phase::Settle)
         }
-        RailError::Unreachable(_) | RailError::WrongChain(_) | RailError::Refused(_) | RailError::NotReady(_) => {
+        RailError::Unreachable(_)
+        | RailError::WrongChain(_)
+        | RailError::Refused(_)
+        | RailError::NotReady(_) => {
             ErrorAnswer::unavailable("the chain cannot be asked now; nothing was charged", 2)
                 .reason("chain_unavailable")
                 .phase(Phase::Verify)
@@ -154,12 +165,16 @@ fn rate_limited(api: &Api, limited: &RateLimited) -> ErrorAnswer {
         .header(header::RETRY_AFTER, &retry_after_s.to_string())
         .member("limit", limited.limit)
         .member("remaining", 0_u32);
-    let left = limited.agent.into_iter().flat_map(|state| rate::headers(state, &api.settings.rate_headers));
+    let left = limited
+        .agent
+        .into_iter()
+        .flat_map(|state| rate::headers(state, &api.settings.rate_headers));
     left.fold(answer, |answer, (name, value)| answer.header(name, &value))
 }
 
 fn overloaded(reason: &str) -> ErrorAnswer {
-    let message = "the gateway has too much to do; nothing was done for this request, send it again later";
+    let message =
+        "the gateway has too much to do; nothing was done for this request, send it again later";
     ErrorAnswer::unavailable(message, 1).reason(reason).retry(Retry::Wait)
 }
 
@@ -173,14 +188,19 @@ fn invalid_body(findings: &[BodyError]) -> ErrorAnswer {
     });
     let details: Vec<_> = details.collect();
     let message = details.first().map_or("the body is not valid", |first| &first.message);
-    let answer = ErrorAnswer::new(Condition::Validation, message).reason("invalid_body").retry(Retry::FixRequest);
+    let answer = ErrorAnswer::new(Condition::Validation, message)
+        .reason("invalid_body")
+        .retry(Retry::FixRequest);
     match details.first() {
-        Some(first) => answer.field(&first.field, &first.expected, &first.got).member("details", json!(details)),
+        Some(first) => answer
+            .field(&first.field, &first.expected, &first.got)
+            .member("details", json!(details)),
         None => answer,
     }
 }
 
-/// What the rules beyond the schema say. A status of 500 and more means that they could not be asked.
+/// What the rules beyond the schema say. A status of 500 and more means that they could not be
+/// asked.
 fn refused_body(refusal: &BodyRefusal) -> ErrorAnswer {
     if refusal.status >= 500 {
         return ErrorAnswer::unavailable(&refusal.message, RULES_RETRY_AFTER_S)
@@ -197,6 +217,11 @@ fn refused_body(refusal: &BodyRefusal) -> ErrorAnswer {
 
 fn no_such_route(asked: &str) -> ErrorAnswer {
     let got: String = asked.chars().take(64).collect();
-    let answer = ErrorAnswer::new(Condition::NotFound, "no such route to quote").reason("unknown_route");
-    answer.retry(Retry::FixRequest).field("route", "a method and a path, such as POST+/launches", &got)
+    let answer =
+        ErrorAnswer::new(Condition::NotFound, "no such route to quote").reason("unknown_route");
+    answer.retry(Retry::FixRequest).field(
+        "route",
+        "a method and a path, such as POST+/launches",
+        &got,
+    )
 }

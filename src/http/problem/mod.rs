@@ -1,5 +1,5 @@
-//! The one place from an error to its answer: status, code, body and headers. The files beside this one say what each error is
-//! answered with; here it is written in the form that the client reads.
+//! The one place from an error to its answer: status, code, body and headers. The files beside this
+//! one say what each error is answered with; here it is written in the form that the client reads.
 
 mod answer;
 mod card;
@@ -32,7 +32,8 @@ pub(super) fn respond(api: &Api, error: &ApiError, asked: &Asked) -> Response {
         ApiError::Request(error) => request::answer(error),
         ApiError::Gateway(error) => gateway::answer(api, asked, error),
     };
-    let in_usdc = asked.challenged.is_some_and(|challenged| api.gateway.challenges.asks_for_usdc(challenged));
+    let in_usdc =
+        asked.challenged.is_some_and(|challenged| api.gateway.challenges.asks_for_usdc(challenged));
     // What is signed for our chain could not be checked on another one.
     let unverifiable = answer.0.challenge && in_usdc && api.gateway.world.rail.on_wrong_chain();
     let answer = if unverifiable { payment::no_challenge() } else { answer };
@@ -41,7 +42,9 @@ pub(super) fn respond(api: &Api, error: &ApiError, asked: &Asked) -> Response {
 
 fn written(api: &Api, details: Details, asked: &Asked) -> Response {
     let (status, code) = match &details.own_code {
-        Some((status, code)) => (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str()),
+        Some((status, code)) => {
+            (StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code.as_str())
+        }
         None => api.codes.get(details.condition),
     };
     let problem = Problem {
@@ -63,11 +66,18 @@ fn written(api: &Api, details: Details, asked: &Asked) -> Response {
             let card = fresh(api, challenged, &asked.body);
             let offers_card = card.is_some();
             let card = card.as_ref().map(|challenge| (challenge, details.card_problem));
-            let rendered =
-                api.gateway.challenges.prepared(challenged).render(&Render { resource_url: &asked.url, problem, shape: asked.shape, card });
+            let rendered = api.gateway.challenges.prepared(challenged).render(&Render {
+                resource_url: &asked.url,
+                problem,
+                shape: asked.shape,
+                card,
+            });
             let mut extra = details.extra;
             extra.extend(offers_card.then(|| ("agent_token", AGENT_TOKEN_HINT.into())));
-            (with_members(rendered.body, &extra), Some((rendered.header_payment_required, rendered.header_www_authenticate)))
+            (
+                with_members(rendered.body, &extra),
+                Some((rendered.header_payment_required, rendered.header_www_authenticate)),
+            )
         }
         None => (with_members(problem.body(asked.shape), &details.extra), None),
     };
@@ -83,8 +93,11 @@ fn written(api: &Api, details: Details, asked: &Asked) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some((x402, card)) = required {
-        let offers = [(HeaderName::from_static("payment-required"), x402), (header::WWW_AUTHENTICATE, card)];
-        headers.extend(offers.into_iter().filter_map(|(name, value)| Some((name, header_value(&value?)))));
+        let offers =
+            [(HeaderName::from_static("payment-required"), x402), (header::WWW_AUTHENTICATE, card)];
+        headers.extend(
+            offers.into_iter().filter_map(|(name, value)| Some((name, header_value(&value?)))),
+        );
     }
     headers.extend(details.headers);
     response.extensions_mut().insert(Refused {
@@ -99,7 +112,8 @@ fn written(api: &Api, details: Details, asked: &Asked) -> Response {
 
 /// A fresh challenge for cards: its expiry, the digest of the body, and 128 random bits.
 fn fresh<'a>(api: &'a Api, challenged: Challenged, body: &[u8]) -> Option<Challenge<'a>> {
-    let (desk, offer) = (api.gateway.cards.as_ref()?, api.gateway.challenges.card_offer(challenged)?);
+    let (desk, offer) =
+        (api.gateway.cards.as_ref()?, api.gateway.challenges.card_offer(challenged)?);
     let digest = desk.bind_bodies.then(|| BodyDigest::of(body));
     let expires = api.gateway.world.clock.now().plus_ms(desk.challenge_ttl_ms);
     let nonce = crate::clock::random_bytes::<16>().ok()?;
@@ -117,12 +131,16 @@ fn with_members(mut body: Vec<u8>, members: &[(&'static str, Value)]) -> Vec<u8>
     body
 }
 
-/// The answer to a panic: the work of an intent goes on in its own task, and the client may ask for it.
+/// The answer to a panic: the work of an intent goes on in its own task, and the client may ask for
+/// it.
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("request.panicked");
-    let body = r#"{"error":{"code":"SERVER_001","message":"internal error"},"retry":"resend_same_proof"}"#;
+    let body =
+        r#"{"error":{"code":"SERVER_001","message":"internal error"},"retry":"resend_same_proof"}"#;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -1,5 +1,5 @@
-//! What a payment by x402 that does not fund its call is answered with. A challenge is sent along only where it is certain that nothing
-//! was sent for the request.
+//! What a payment by x402 that does not fund its call is answered with. A challenge is sent along
+//! only where it is certain that nothing was sent for the request.
 
 use http::{HeaderName, header};
 use payments::{
@@ -37,7 +37,11 @@ pub(super) fn rail_not_offered(api: &Api, asked: &Asked, rail: OfferedRail) -> E
         OfferedRail::Card => "a card",
         OfferedRail::Credits => "credits",
     };
-    let message = format!("{} is not paid by {by}; nothing was charged; {}", asked.route_key, offers(api, asked));
+    let message = format!(
+        "{} is not paid by {by}; nothing was charged; {}",
+        asked.route_key,
+        offers(api, asked)
+    );
     challenge(message, "rail_not_offered")
 }
 
@@ -55,28 +59,36 @@ fn offers(api: &Api, asked: &Asked) -> String {
     };
     match (usdc, api.gateway.challenges.card_price(challenged)) {
         (Some(usdc), Some(usd)) => {
-            format!("payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {route}; {free}{CLIENT_CAPS}")
+            format!(
+                "payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {route}; {free}{CLIENT_CAPS}"
+            )
         }
-        (Some(usdc), None) => format!("payment required: {usdc} USDC (x402) for {route}; {free}{CLIENT_CAPS}"),
+        (Some(usdc), None) => {
+            format!("payment required: {usdc} USDC (x402) for {route}; {free}{CLIENT_CAPS}")
+        }
         (None, Some(usd)) => format!("payment required: {usd} USD by card (MPP) for {route}"),
-        (None, None) => String::from("identify yourself with a signed x402 payment of amount 0; nothing is charged"),
+        (None, None) => String::from(
+            "identify yourself with a signed x402 payment of amount 0; nothing is charged",
+        ),
     }
 }
 
 /// In the place of a challenge while the node answers for another chain.
 pub(super) fn no_challenge() -> ErrorAnswer {
-    ErrorAnswer::unavailable("payments cannot be taken now; nothing was charged", 30).reason("chain_unavailable").phase(Phase::Challenge)
+    ErrorAnswer::unavailable("payments cannot be taken now; nothing was charged", 30)
+        .reason("chain_unavailable")
+        .phase(Phase::Challenge)
 }
 
 /// The field, what was expected and what came.
 pub(super) fn invalid_proof(error: &ProofError) -> ErrorAnswer {
     if error.status_hint() == 400 {
         let message = format!("the request was not accepted: {}", error.reason.code());
-        return ErrorAnswer::new(Condition::Validation, message).unverified().reason(error.reason.code()).retry(Retry::FixRequest).field(
-            error.field,
-            &error.expected,
-            &error.got,
-        );
+        return ErrorAnswer::new(Condition::Validation, message)
+            .unverified()
+            .reason(error.reason.code())
+            .retry(Retry::FixRequest)
+            .field(error.field, &error.expected, &error.got);
     }
     let message = format!("the x402 payment was not accepted: {}", error.reason.code());
     let answer = ErrorAnswer::new(Condition::X402Invalid, message)
@@ -93,11 +105,14 @@ pub(super) fn invalid_proof(error: &ProofError) -> ErrorAnswer {
 
 /// A proof that identified its payer is used up, and pays for nothing.
 pub(super) fn used_for_identity() -> ErrorAnswer {
-    ErrorAnswer::new(Condition::X402Invalid, "this proof was used up on a free route; sign a new one")
-        .reason("duplicate_settlement")
-        .phase(Phase::Verify)
-        .retry(Retry::PayAgain)
-        .challenged()
+    ErrorAnswer::new(
+        Condition::X402Invalid,
+        "this proof was used up on a free route; sign a new one",
+    )
+    .reason("duplicate_settlement")
+    .phase(Phase::Verify)
+    .retry(Retry::PayAgain)
+    .challenged()
 }
 
 pub(super) fn used_for_another(payment: PaymentId, known_by: KnownBy) -> ErrorAnswer {
@@ -105,28 +120,38 @@ pub(super) fn used_for_another(payment: PaymentId, known_by: KnownBy) -> ErrorAn
         KnownBy::IdempotencyKey => "idempotency_key_used",
         KnownBy::Proof => "proof_used",
     };
-    ErrorAnswer::new(Condition::Conflict, "this proof or key was used for another request; nothing was done")
-        .reason(reason)
-        .phase(Phase::Verify)
-        .retry(Retry::Never)
-        .payment(payment)
+    ErrorAnswer::new(
+        Condition::Conflict,
+        "this proof or key was used for another request; nothing was done",
+    )
+    .reason(reason)
+    .phase(Phase::Verify)
+    .retry(Retry::Never)
+    .payment(payment)
 }
 
 pub(super) fn invalid_idempotency_key(bytes: usize) -> ErrorAnswer {
-    ErrorAnswer::new(Condition::Validation, "Idempotency-Key is one printable word of at most 255 characters")
-        .retry(Retry::FixRequest)
-        .reason("invalid_idempotency_key")
-        .field("Idempotency-Key", "1 to 255 printable characters, once", &format!("{bytes} bytes"))
+    ErrorAnswer::new(
+        Condition::Validation,
+        "Idempotency-Key is one printable word of at most 255 characters",
+    )
+    .retry(Retry::FixRequest)
+    .reason("invalid_idempotency_key")
+    .field("Idempotency-Key", "1 to 255 printable characters, once", &format!("{bytes} bytes"))
 }
 
 pub(super) fn several_idempotency_keys() -> ErrorAnswer {
-    ErrorAnswer::new(Condition::Validation, "a request has one name: Idempotency-Key or the payment's identifier")
-        .reason("several_idempotency_keys")
-        .retry(Retry::FixRequest)
-        .field("Idempotency-Key", "one of both", "both")
+    ErrorAnswer::new(
+        Condition::Validation,
+        "a request has one name: Idempotency-Key or the payment's identifier",
+    )
+    .reason("several_idempotency_keys")
+    .retry(Retry::FixRequest)
+    .field("Idempotency-Key", "one of both", "both")
 }
 
-/// It paid us, and these books are older. The proof is public by now and opens nothing; what it paid is owed to its wallet.
+/// It paid us, and these books are older. The proof is public by now and opens nothing; what it
+/// paid is owed to its wallet.
 pub(super) fn settled_before(booked: &UnclaimedBooked) -> ErrorAnswer {
     let (message, retry) = match booked {
         UnclaimedBooked::Open { until } => {
@@ -137,20 +162,31 @@ pub(super) fn settled_before(booked: &UnclaimedBooked) -> ErrorAnswer {
             );
             (message, Retry::FixRequest)
         }
-        UnclaimedBooked::Over => {
-            (String::from("this payment was settled before these books began, and what it paid was used or given back"), Retry::Never)
-        }
+        UnclaimedBooked::Over => (
+            String::from(
+                "this payment was settled before these books began, and what it paid was used or given back",
+            ),
+            Retry::Never,
+        ),
         UnclaimedBooked::Suspense => (
-            String::from("this payment was settled before these books began, or for another service; ask the operator about it"),
+            String::from(
+                "this payment was settled before these books began, or for another service; ask the operator about it",
+            ),
             Retry::Never,
         ),
     };
-    ErrorAnswer::new(Condition::Conflict, message).reason("settled_before_these_books").phase(Phase::Verify).retry(retry)
+    ErrorAnswer::new(Condition::Conflict, message)
+        .reason("settled_before_these_books")
+        .phase(Phase::Verify)
+        .retry(retry)
 }
 
 pub(super) fn use_not_known() -> ErrorAnswer {
     let message = "the token took this proof, and what it paid is not known yet; repeat the same request with the same proof";
-    ErrorAnswer::unavailable(message, 2).reason("use_not_known").phase(Phase::Verify).retry(Retry::ResendSameProof)
+    ErrorAnswer::unavailable(message, 2)
+        .reason("use_not_known")
+        .phase(Phase::Verify)
+        .retry(Retry::ResendSameProof)
 }
 
 /// No challenge is sent along: another payment would be refused, too.
@@ -166,11 +202,14 @@ pub(super) fn settlement_lost(lost: PaymentId) -> ErrorAnswer {
 }
 
 pub(super) fn proof_below_price() -> ErrorAnswer {
-    ErrorAnswer::new(Condition::X402Invalid, "no free launch is left for this wallet now, and this payment does not pay the price")
-        .reason("insufficient_funds")
-        .phase(Phase::Reserve)
-        .retry(Retry::PayAgain)
-        .challenged()
+    ErrorAnswer::new(
+        Condition::X402Invalid,
+        "no free launch is left for this wallet now, and this payment does not pay the price",
+    )
+    .reason("insufficient_funds")
+    .phase(Phase::Reserve)
+    .retry(Retry::PayAgain)
+    .challenged()
 }
 
 pub(super) fn free_calls_exhausted(api: &Api) -> ErrorAnswer {
@@ -179,15 +218,21 @@ pub(super) fn free_calls_exhausted(api: &Api) -> ErrorAnswer {
         "the free launches of all wallets are used up for today; nothing was charged, and this payment is refused for good: sign a new \
          one to pay the price, or come back after {resets_at}"
     );
-    let answer = ErrorAnswer::new(Condition::PaymentRequired, message).reason("free_calls_exhausted_today").phase(Phase::Reserve);
+    let answer = ErrorAnswer::new(Condition::PaymentRequired, message)
+        .reason("free_calls_exhausted_today")
+        .phase(Phase::Reserve);
     answer.retry(Retry::PayAgain).member("resets_at", resets_at).challenged()
 }
 
 /// The payment is named, and what to do about it; nothing is said about what it cost.
 pub(super) fn outcome_pending(payment: PaymentId, receipt: Option<&ReceiptHeader>) -> ErrorAnswer {
     let message = "the outcome is not known yet; repeat the same request with the same proof";
-    let answer = pending(Condition::UnknownSettlement, message, payment).reason("settlement_pending");
-    with_receipt(answer.header(HeaderName::from_static("x-charge"), &format!("unknown; payment={payment}")), receipt)
+    let answer =
+        pending(Condition::UnknownSettlement, message, payment).reason("settlement_pending");
+    with_receipt(
+        answer.header(HeaderName::from_static("x-charge"), &format!("unknown; payment={payment}")),
+        receipt,
+    )
 }
 
 pub(super) fn credits_pending(payment: PaymentId, price: Amount) -> ErrorAnswer {
@@ -205,7 +250,8 @@ fn pending(condition: Condition, message: &str, payment: PaymentId) -> ErrorAnsw
         .header(header::RETRY_AFTER, PENDING_RETRY_AFTER_S)
 }
 
-/// A challenge is sent along only once the authorization can no longer be used by anybody, and nobody used it.
+/// A challenge is sent along only once the authorization can no longer be used by anybody, and
+/// nobody used it.
 pub(super) fn not_settled(
     payment: PaymentId,
     failure: Option<&PaymentFailure>,
@@ -213,10 +259,13 @@ pub(super) fn not_settled(
     receipt: Option<&ReceiptHeader>,
 ) -> ErrorAnswer {
     let reason = failure.map_or("settlement_failed", PaymentFailure::word);
-    let answer = ErrorAnswer::new(Condition::X402Invalid, format!("the payment was not settled: {reason}; nothing was charged"))
-        .reason(reason)
-        .phase(Phase::Settle)
-        .payment(payment);
+    let answer = ErrorAnswer::new(
+        Condition::X402Invalid,
+        format!("the payment was not settled: {reason}; nothing was charged"),
+    )
+    .reason(reason)
+    .phase(Phase::Settle)
+    .payment(payment);
     let answer = with_receipt(answer, receipt);
     match next {
         NextPayment::Now => answer.retry(Retry::PayAgain).challenged(),
@@ -225,7 +274,9 @@ pub(super) fn not_settled(
 }
 
 fn with_receipt(answer: ErrorAnswer, receipt: Option<&ReceiptHeader>) -> ErrorAnswer {
-    let named = receipt.and_then(|receipt| Some((HeaderName::try_from(receipt.name.as_str()).ok()?, &receipt.value)));
+    let named = receipt.and_then(|receipt| {
+        Some((HeaderName::try_from(receipt.name.as_str()).ok()?, &receipt.value))
+    });
     match named {
         Some((name, value)) => answer.header(name, value),
         None => answer,

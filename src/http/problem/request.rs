@@ -1,4 +1,5 @@
-//! What a request that is refused for its form is answered with: 400 and its kin, before anything is asked about it.
+//! What a request that is refused for its form is answered with: 400 and its kin, before anything
+//! is asked about it.
 
 use http::header;
 use payments::challenge::Retry;
@@ -13,15 +14,22 @@ pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
                 .reason("ambiguous_framing")
                 .field(header, expected, got)
         }
-        RequestError::NoSuchPath => ErrorAnswer::new(Condition::NotFound, "no such path").retry(Retry::FixRequest),
+        RequestError::NoSuchPath => {
+            ErrorAnswer::new(Condition::NotFound, "no such path").retry(Retry::FixRequest)
+        }
         RequestError::WrongMethod { allowed } => {
-            let answer = ErrorAnswer::new(Condition::MethodNotAllowed, format!("this path takes {allowed}"));
+            let answer =
+                ErrorAnswer::new(Condition::MethodNotAllowed, format!("this path takes {allowed}"));
             answer.retry(Retry::FixRequest).header(header::ALLOW, allowed)
         }
-        RequestError::BodyTooLarge { limit } => ErrorAnswer::new(Condition::TooLarge, "the body is too large")
-            .retry(Retry::FixRequest)
-            .field("body", &format!("at most {limit} bytes"), "more"),
-        RequestError::BodyTimedOut => invalid("the body did not arrive in time").with_code(408, "SERVER_002"),
+        RequestError::BodyTooLarge { limit } => {
+            ErrorAnswer::new(Condition::TooLarge, "the body is too large")
+                .retry(Retry::FixRequest)
+                .field("body", &format!("at most {limit} bytes"), "more")
+        }
+        RequestError::BodyTimedOut => {
+            invalid("the body did not arrive in time").with_code(408, "SERVER_002")
+        }
         RequestError::BodyBroken => invalid("the body broke off"),
         RequestError::UnsupportedBody { header, expected, got } => {
             ErrorAnswer::new(Condition::UnsupportedMediaType, "the body must be plain JSON")
@@ -31,27 +39,42 @@ pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
         RequestError::SeveralCredentials { count } => {
             let message = "a request carries one credential: X-PAYMENT, PAYMENT-SIGNATURE or Authorization; X-Agent-Token may stand beside a \
                            card payment";
-            invalid(message).reason("several_credentials").field("headers", "one credential", &count.to_string())
+            invalid(message).reason("several_credentials").field(
+                "headers",
+                "one credential",
+                &count.to_string(),
+            )
         }
-        RequestError::InvalidAgentToken => invalid("X-Agent-Token is one agent token").reason("invalid_agent_token").field(
-            "X-Agent-Token",
-            "tpk_..., once",
-            "another text",
-        ),
-        RequestError::UnknownApiKey => ErrorAnswer::new(Condition::Unauthenticated, "no such API key or agent token")
-            .reason("unknown_api_key")
-            .retry(Retry::FixRequest),
-        RequestError::UnsupportedScheme { api_key_prefix } => unsupported_scheme(api_key_prefix.as_deref()),
+        RequestError::InvalidAgentToken => invalid("X-Agent-Token is one agent token")
+            .reason("invalid_agent_token")
+            .field("X-Agent-Token", "tpk_..., once", "another text"),
+        RequestError::UnknownApiKey => {
+            ErrorAnswer::new(Condition::Unauthenticated, "no such API key or agent token")
+                .reason("unknown_api_key")
+                .retry(Retry::FixRequest)
+        }
+        RequestError::UnsupportedScheme { api_key_prefix } => {
+            unsupported_scheme(api_key_prefix.as_deref())
+        }
     }
 }
 
 fn unsupported_scheme(api_key_prefix: Option<&str>) -> ErrorAnswer {
     let (among, kinds) = match api_key_prefix {
-        Some(prefix) => (format!(", an API key (Bearer {prefix}...)"), format!("Payment ..., Bearer tpk_... or Bearer {prefix}...")),
+        Some(prefix) => (
+            format!(", an API key (Bearer {prefix}...)"),
+            format!("Payment ..., Bearer tpk_... or Bearer {prefix}..."),
+        ),
         None => (String::new(), String::from("Payment ... or Bearer tpk_...")),
     };
-    let message = format!("Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...){among} or left out");
-    invalid(message).reason("unsupported_credential").field("Authorization", &kinds, "another scheme")
+    let message = format!(
+        "Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...){among} or left out"
+    );
+    invalid(message).reason("unsupported_credential").field(
+        "Authorization",
+        &kinds,
+        "another scheme",
+    )
 }
 
 fn invalid(message: impl Into<String>) -> ErrorAnswer {

@@ -1,5 +1,6 @@
-//! The stream of one connection with a clock on it. hyper's own clock runs only once a version of HTTP is known, and treats a quiet
-//! connection between two requests like a slow head; a peer that sends one byte a second, or reads none, would keep its place for ever.
+//! The stream of one connection with a clock on it. hyper's own clock runs only once a version of
+//! HTTP is known, and treats a quiet connection between two requests like a slow head; a peer that
+//! sends one byte a second, or reads none, would keep its place for ever.
 
 use std::{
     future::Future,
@@ -122,7 +123,16 @@ impl TimedStream {
         let mut read_clock = Alarm::default();
         read_clock.set(patience.head);
         let (seen, phase, is_http2) = (0, Phase::Head, None);
-        Self { stream, patience, requests, seen, phase, is_http2, read_clock, write_clock: Alarm::default() }
+        Self {
+            stream,
+            patience,
+            requests,
+            seen,
+            phase,
+            is_http2,
+            read_clock,
+            write_clock: Alarm::default(),
+        }
     }
 
     /// Takes note of requests that began or ended since the last look.
@@ -150,7 +160,11 @@ impl TimedStream {
         }
     }
 
-    fn sent(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn sent(
+        &mut self,
+        written: Poll<io::Result<usize>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(outcome) => {
                 self.write_clock.stop();
@@ -160,7 +174,8 @@ impl TimedStream {
                     if self.is_http2 != Some(true) {
                         self.read_clock.set(self.patience.idle);
                     }
-                    // hyper may have tried to read before the answer, and does not do so again by itself: the clock must know whom to wake.
+                    // hyper may have tried to read before the answer, and does not do so again by
+                    // itself: the clock must know whom to wake.
                     if let Poll::Ready(late) = self.read_clock.poll(cx) {
                         return Poll::Ready(Err(late));
                     }
@@ -178,7 +193,11 @@ impl TimedStream {
 }
 
 impl AsyncRead for TimedStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.follow();
         let before = buffer.filled().len();
@@ -193,13 +212,21 @@ impl AsyncRead for TimedStream {
 }
 
 impl AsyncWrite for TimedStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
         this.sent(written, cx)
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
         this.sent(written, cx)

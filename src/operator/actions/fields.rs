@@ -39,19 +39,31 @@ impl Fields {
     /// Reads the body.
     pub(in crate::operator) async fn read(request: Request) -> Result<Self, Refusal> {
         let (head, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, BODY_BYTES).await.map_err(|_| Refusal::too_large("the body is larger than 64 KiB"))?;
-        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let body = axum::body::to_bytes(body, BODY_BYTES)
+            .await
+            .map_err(|_| Refusal::too_large("the body is larger than 64 KiB"))?;
+        let kind = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         match kind.split(';').next().map(str::trim) {
             Some("application/json") => match serde_json::from_slice(&body) {
                 Ok(Value::Object(members)) => Ok(Self(members)),
                 _ => Err(Refusal::wrong("body", "a JSON object", &String::from_utf8_lossy(&body))),
             },
             Some("application/x-www-form-urlencoded") => {
-                let fields = form_urlencoded::parse(&body).into_owned().map(|(name, value)| (name, Value::from(value)));
+                let fields = form_urlencoded::parse(&body)
+                    .into_owned()
+                    .map(|(name, value)| (name, Value::from(value)));
                 Ok(Self(fields.collect()))
             }
             _ if body.is_empty() => Ok(Self::default()),
-            _ => Err(Refusal::wrong("content-type", "application/json or application/x-www-form-urlencoded", kind)),
+            _ => Err(Refusal::wrong(
+                "content-type",
+                "application/json or application/x-www-form-urlencoded",
+                kind,
+            )),
         }
         .map(|fields| fields.named_by(head.headers.get("idempotency-key")))
     }
@@ -71,7 +83,12 @@ impl Fields {
     }
 
     /// A text that must be there and be read as something.
-    pub(in crate::operator) fn must<T>(&self, name: &str, expected: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Refusal> {
+    pub(in crate::operator) fn must<T>(
+        &self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Refusal> {
         let given = match self.0.get(name) {
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(Value::Null) | None => return Err(Refusal::wrong(name, expected, "nothing")),
@@ -93,9 +110,17 @@ impl Fields {
     /// Why, and whether at all.
     pub(in crate::operator) fn change(&self, via: &'static str) -> Result<Change, Refusal> {
         let dry_run = self.flag("dry_run")?;
-        let named = self.0.contains_key(NAME).then(|| self.must(NAME, "1 to 128 visible characters of ASCII", ActionName::parse));
+        let named = self
+            .0
+            .contains_key(NAME)
+            .then(|| self.must(NAME, "1 to 128 visible characters of ASCII", ActionName::parse));
         let name = named.transpose()?;
-        Ok(Change { reason: self.must("reason", EXPECTED, |text| reason::read(text).ok())?, dry_run, via, name })
+        Ok(Change {
+            reason: self.must("reason", EXPECTED, |text| reason::read(text).ok())?,
+            dry_run,
+            via,
+            name,
+        })
     }
 }
 
@@ -107,23 +132,38 @@ mod tests {
     use super::*;
 
     async fn fields(kind: &str, body: &'static str) -> Result<Fields, Refusal> {
-        Fields::read(Request::builder().header("content-type", kind).body(Body::from(body)).unwrap()).await
+        Fields::read(
+            Request::builder().header("content-type", kind).body(Body::from(body)).unwrap(),
+        )
+        .await
     }
 
     #[tokio::test]
     async fn a_form_and_an_object_say_the_same() {
-        let object = fields("application/json", r#"{"reason": " late ", "dry_run": true}"#).await.unwrap();
-        let form = fields("application/x-www-form-urlencoded; charset=utf-8", "reason=+late+&dry_run=on").await.unwrap();
+        let object =
+            fields("application/json", r#"{"reason": " late ", "dry_run": true}"#).await.unwrap();
+        let form =
+            fields("application/x-www-form-urlencoded; charset=utf-8", "reason=+late+&dry_run=on")
+                .await
+                .unwrap();
         let change = Change { reason: String::from("late"), dry_run: true, via: "api", name: None };
-        assert_eq!((object.change("api").unwrap(), form.change("api").unwrap()), (change.clone(), change));
+        assert_eq!(
+            (object.change("api").unwrap(), form.change("api").unwrap()),
+            (change.clone(), change)
+        );
     }
 
     #[tokio::test]
     async fn a_change_without_a_reason_is_refused() {
-        for body in
-            ["{}", r#"{"reason": " "}"#, r#"{"reason": null}"#, r#"{"reason": "two\nlines"}"#, r#"{"reason": "x", "dry_run": "perhaps"}"#]
-        {
-            let refused = fields("application/json", body).await.unwrap().change("api").unwrap_err();
+        for body in [
+            "{}",
+            r#"{"reason": " "}"#,
+            r#"{"reason": null}"#,
+            r#"{"reason": "two\nlines"}"#,
+            r#"{"reason": "x", "dry_run": "perhaps"}"#,
+        ] {
+            let refused =
+                fields("application/json", body).await.unwrap().change("api").unwrap_err();
             assert_eq!(refused.status.as_u16(), 400, "{body}");
         }
         assert!(fields("application/json", "[]").await.is_err());

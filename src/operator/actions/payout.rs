@@ -21,7 +21,12 @@ use super::{
 };
 
 /// Books how much of the payout is ours.
-pub(in crate::operator) async fn assign(desk: &Desk, payout: String, ours: CentsMoved, change: &Change) -> Result<Value, Refusal> {
+pub(in crate::operator) async fn assign(
+    desk: &Desk,
+    payout: String,
+    ours: CentsMoved,
+    change: &Change,
+) -> Result<Value, Refusal> {
     let (reason, at) = (change.reason.clone(), desk.clock.now());
     let asked = AssignPayout { payout, ours, reason, via: change.via, at, dry_run: change.dry_run };
     let row = desk.clearing.assign_payout(&asked).await.map_err(|refusal| {
@@ -54,7 +59,11 @@ pub fn dollars(text: &str) -> Option<CentsMoved> {
 }
 
 /// `POST payouts/{payout}/assign` with `ours`.
-pub(in crate::operator) async fn assign_by_api(State(desk): State<Arc<Desk>>, Path(payout): Path<String>, request: Request) -> Answer {
+pub(in crate::operator) async fn assign_by_api(
+    State(desk): State<Arc<Desk>>,
+    Path(payout): Path<String>,
+    request: Request,
+) -> Answer {
     let fields = Fields::read(request).await?;
     let ours = ours(&fields)?;
     let change = fields.change(VIA)?;

@@ -11,7 +11,8 @@ use super::{
     fields::{Change, Fields},
 };
 
-/// What was found out: `outcome`, and beside `done` the result's name in `result`, or `without_result`.
+/// What was found out: `outcome`, and beside `done` the result's name in `result`, or
+/// `without_result`.
 ///
 /// # Errors
 /// 400.
@@ -23,28 +24,56 @@ pub(in crate::operator) fn found(fields: &Fields) -> Result<ResolvedAs, Refusal>
     })?;
     let without = fields.flag("without_result")?;
     match (done, fields.text("result"), without) {
-        (true, Some(_), false) => Ok(ResolvedAs::Done(Some(fields.must("result", ResultName::EXPECTED, ResultName::parse)?))),
+        (true, Some(_), false) => Ok(ResolvedAs::Done(Some(fields.must(
+            "result",
+            ResultName::EXPECTED,
+            ResultName::parse,
+        )?))),
         (true, None, true) => Ok(ResolvedAs::Done(None)),
-        (true, None, false) => Err(Refusal::wrong("result", "the upstream's name of the result, or without_result", "nothing")),
-        (true, Some(given), true) => Err(Refusal::wrong("result", "nothing beside without_result", &given)),
+        (true, None, false) => Err(Refusal::wrong(
+            "result",
+            "the upstream's name of the result, or without_result",
+            "nothing",
+        )),
+        (true, Some(given), true) => {
+            Err(Refusal::wrong("result", "nothing beside without_result", &given))
+        }
         (false, Some(given), _) => Err(Refusal::wrong("result", "nothing beside not_done", &given)),
-        (false, None, true) => Err(Refusal::wrong("without_result", "nothing beside not_done", "true")),
+        (false, None, true) => {
+            Err(Refusal::wrong("without_result", "nothing beside not_done", "true"))
+        }
         (false, None, false) => Ok(ResolvedAs::NotDone),
     }
 }
 
 /// Ends it.
-pub(in crate::operator) async fn end(desk: &Desk, id: PaymentId, found: ResolvedAs, change: &Change) -> Result<Value, Refusal> {
+pub(in crate::operator) async fn end(
+    desk: &Desk,
+    id: PaymentId,
+    found: ResolvedAs,
+    change: &Change,
+) -> Result<Value, Refusal> {
     let outcome = found.word();
-    let asked = Resolution { id, found, reason: change.reason.clone(), via: change.via, at: desk.clock.now(), dry_run: change.dry_run };
-    let intent = resolve(&*desk.books, &*desk.desk, desk.resolving, asked).await.map_err(|refusal| match refusal {
-        ResolveRefusal::Unknown => super::unknown(id),
-        ResolveRefusal::Finished(_) | ResolveRefusal::NotSent(_) | ResolveRefusal::UnderWay { .. } | ResolveRefusal::Driven => {
-            Refusal::conflict(format!("{id}: {refusal}"))
-        }
-        ResolveRefusal::Transition(error) => Refusal::fault(&error),
-        ResolveRefusal::Books(error) => error.into(),
-    })?;
+    let asked = Resolution {
+        id,
+        found,
+        reason: change.reason.clone(),
+        via: change.via,
+        at: desk.clock.now(),
+        dry_run: change.dry_run,
+    };
+    let intent =
+        resolve(&*desk.books, &*desk.desk, desk.resolving, asked).await.map_err(|refusal| {
+            match refusal {
+                ResolveRefusal::Unknown => super::unknown(id),
+                ResolveRefusal::Finished(_)
+                | ResolveRefusal::NotSent(_)
+                | ResolveRefusal::UnderWay { .. }
+                | ResolveRefusal::Driven => Refusal::conflict(format!("{id}: {refusal}")),
+                ResolveRefusal::Transition(error) => Refusal::fault(&error),
+                ResolveRefusal::Books(error) => error.into(),
+            }
+        })?;
     if !change.dry_run {
         desk.balances.forget(&intent.payer).await;
     }

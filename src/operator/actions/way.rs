@@ -10,12 +10,14 @@ pub const ACTION: &str = "upstream.open";
 /// What it is about.
 pub const SUBJECT: &str = "upstream";
 
-/// Opens it, whatever closed it: the next call is charged again. It closes again at the next refusal.
+/// Opens it, whatever closed it: the next call is charged again. It closes again at the next
+/// refusal.
 pub(in crate::operator) async fn open(desk: &Desk, change: &Change) -> Result<Value, Refusal> {
     let (reason, via, at) = (change.reason.clone(), change.via, desk.clock.now());
     let action = NewAction { at, action: ACTION, subject: SUBJECT.to_owned(), reason, via };
     let was = desk.way.open_way(&action, change.dry_run).await?;
-    let was = was.ok_or_else(|| Refusal::conflict(String::from("the way to the upstream is open")))?;
+    let was =
+        was.ok_or_else(|| Refusal::conflict(String::from("the way to the upstream is open")))?;
     Ok(json!({"was": shown(&was), "reason": change.reason, "dry_run": change.dry_run}))
 }
 

@@ -1,4 +1,5 @@
-//! The page's forms: the same changes as over the API, and then the view that shows what came of it.
+//! The page's forms: the same changes as over the API, and then the view that shows what came of
+//! it.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -32,7 +33,11 @@ fn id(text: &str) -> Result<PaymentId, Refusal> {
 }
 
 /// `POST /operator/payments/{id}/recheck`.
-pub(super) async fn recheck(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
+pub(super) async fn recheck(
+    State(desk): State<Arc<Desk>>,
+    Path(named): Path<String>,
+    request: Request,
+) -> Shown {
     let id = id(&named)?;
     let change = Fields::read(request).await?.change(VIA)?;
     actions::recheck(&desk, id, &change).await?;
@@ -40,7 +45,11 @@ pub(super) async fn recheck(State(desk): State<Arc<Desk>>, Path(named): Path<Str
 }
 
 /// `POST /operator/payments/{id}/resolve` with `outcome`.
-pub(super) async fn resolve(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
+pub(super) async fn resolve(
+    State(desk): State<Arc<Desk>>,
+    Path(named): Path<String>,
+    request: Request,
+) -> Shown {
     let id = id(&named)?;
     let fields = Fields::read(request).await?;
     let found = actions::resolve::found(&fields)?;
@@ -50,7 +59,11 @@ pub(super) async fn resolve(State(desk): State<Arc<Desk>>, Path(named): Path<Str
 }
 
 /// `POST /operator/payments/{id}/refund`, with `paid_by` for USDC that was sent back by hand.
-pub(super) async fn refund(State(desk): State<Arc<Desk>>, Path(named): Path<String>, request: Request) -> Shown {
+pub(super) async fn refund(
+    State(desk): State<Arc<Desk>>,
+    Path(named): Path<String>,
+    request: Request,
+) -> Shown {
     let id = id(&named)?;
     let fields = Fields::read(request).await?;
     let change = fields.change(VIA)?;
@@ -75,7 +88,8 @@ pub(super) async fn refund(State(desk): State<Arc<Desk>>, Path(named): Path<Stri
 pub(super) async fn credits(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;
     let payer = ask::card(&fields.text("payer").unwrap_or_default())?;
-    let credits: NonZeroU32 = fields.must("credits", "a whole number from 1 on", |text| text.parse().ok())?;
+    let credits: NonZeroU32 =
+        fields.must("credits", "a whole number from 1 on", |text| text.parse().ok())?;
     let kind = fields.must("change", "grant or void", |text| match text {
         "grant" => Some(AdjustmentKind::Grant),
         "void" => Some(AdjustmentKind::Void),
@@ -106,7 +120,8 @@ pub(super) async fn open_upstream(State(desk): State<Arc<Desk>>, request: Reques
     seen_at("/operator/attention", "opened")
 }
 
-/// `POST /operator/holders/change` with `payer`, and `change`: `freeze`, `unfreeze`, or `revoke` with `holder`.
+/// `POST /operator/holders/change` with `payer`, and `change`: `freeze`, `unfreeze`, or `revoke`
+/// with `holder`.
 pub(super) async fn holders(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;
     let payer = ask::card(&fields.text("payer").unwrap_or_default())?;
@@ -127,7 +142,9 @@ pub(super) async fn holders(State(desk): State<Arc<Desk>>, request: Request) -> 
 pub(super) async fn close(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;
     let kind = fields.must("kind", "a kind of finding", FindingKind::from_word)?;
-    let key = fields.must("key", "what the finding is about", |text| (!text.is_empty()).then(|| text.to_owned()))?;
+    let key = fields.must("key", "what the finding is about", |text| {
+        (!text.is_empty()).then(|| text.to_owned())
+    })?;
     let change = fields.change(VIA)?;
     actions::close(&desk, kind, key, &change).await?;
     seen_at("/operator/attention", "closed")
@@ -136,7 +153,8 @@ pub(super) async fn close(State(desk): State<Arc<Desk>>, request: Request) -> Sh
 /// `POST /operator/payouts/assign` with `payout` and `ours`.
 pub(super) async fn assign(State(desk): State<Arc<Desk>>, request: Request) -> Shown {
     let fields = Fields::read(request).await?;
-    let payout = fields.must("payout", "a payout, po_...", |text| (!text.is_empty()).then(|| text.to_owned()))?;
+    let payout = fields
+        .must("payout", "a payout, po_...", |text| (!text.is_empty()).then(|| text.to_owned()))?;
     let ours = actions::payout::ours(&fields)?;
     let change = fields.change(VIA)?;
     actions::payout::assign(&desk, payout, ours, &change).await?;

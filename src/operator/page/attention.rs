@@ -92,7 +92,8 @@ pub(super) struct Found {
 /// `GET /operator/attention`.
 pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     visit.asked.only(&["after", "done"])?;
-    let standing = |standing| PaymentFilter { standing: Some(standing), ..PaymentFilter::default() };
+    let standing =
+        |standing| PaymentFilter { standing: Some(standing), ..PaymentFilter::default() };
     let first = Page { after: None, limit: ROWS };
     let owed_page = Page { after: visit.asked.text("after").map(str::to_owned), limit: ROWS + 1 };
     let (unknown, refused) = (standing(Standing::Unknown), standing(Standing::PaidNotServed));
@@ -106,7 +107,10 @@ pub(super) async fn attention(State(desk): State<Arc<Desk>>, visit: Visit) -> Sh
         desk.way.way(),
     )?;
     let (owed, more) = cut(owed, ROWS);
-    let owed_older = owed.last().filter(|_| more).map(|last| format!("/operator/attention?{}", query([("after", last.id.as_str())])));
+    let owed_older = owed
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/operator/attention?{}", query([("after", last.id.as_str())])));
     let refund_wallet = desk.refunds.is_some();
     let shell = visit.shell("Needs attention", "/operator/attention");
     let owed_ids: Vec<&str> = owed.iter().map(|row| row.id.as_str()).collect();
@@ -132,9 +136,13 @@ fn is_payment(id: &str) -> bool {
 
 impl Waiting {
     fn of(row: PaymentRow, refund_wallet: bool) -> Self {
-        let can_refund = row.obligation.as_deref().is_some_and(|state| show::can_refund(state, &row.currency));
+        let can_refund =
+            row.obligation.as_deref().is_some_and(|state| show::can_refund(state, &row.currency));
         Self {
-            says: row.obligation.as_deref().map_or("", |state| show::owed_says(state, &row.currency, refund_wallet)),
+            says: row
+                .obligation
+                .as_deref()
+                .map_or("", |state| show::owed_says(state, &row.currency, refund_wallet)),
             field: format!("why-{}", row.id),
             recheck: format!("/operator/payments/{}/recheck", row.id),
             refund: format!("/operator/payments/{}/refund", row.id),
@@ -177,7 +185,11 @@ impl Blocked {
     fn of(block: &AccountBlock) -> Self {
         Self {
             payer: block.payer.to_string(),
-            why: if block.cause == "chargeback" { "a charge was taken back" } else { "the card network warns of fraud" },
+            why: if block.cause == "chargeback" {
+                "a charge was taken back"
+            } else {
+                "the card network warns of fraud"
+            },
             detail: block.detail.clone(),
             payment: block.payment.clone(),
             since: block.since.rfc3339(),
@@ -190,6 +202,12 @@ impl Found {
     pub(super) fn of(row: Finding) -> Self {
         let can_close = row.closed_at.is_none() && row.kind != "could_not_check";
         let can_assign = can_close && row.kind == FindingKind::UnassignedPayout.word();
-        Self { can_assign, is_payment: is_payment(&row.key), field: format!("why-{}-{}", row.kind, row.key), can_close, row }
+        Self {
+            can_assign,
+            is_payment: is_payment(&row.key),
+            field: format!("why-{}-{}", row.kind, row.key),
+            can_close,
+            row,
+        }
     }
 }

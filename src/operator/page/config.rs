@@ -32,7 +32,10 @@ struct Setting {
 /// `GET /operator/config`.
 pub(super) async fn config(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     visit.asked.only(&["done"])?;
-    Ok(page(&View { shell: visit.shell("Configuration", "/operator/config"), sections: sections(&desk.settings) }))
+    Ok(page(&View {
+        shell: visit.shell("Configuration", "/operator/config"),
+        sections: sections(&desk.settings),
+    }))
 }
 
 fn sections(settings: &Value) -> Vec<Section> {
@@ -50,14 +53,19 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<Setting>) {
     match value {
         Value::Object(members) => {
             for (member, value) in members {
-                let name = if name.is_empty() { member.clone() } else { format!("{name}.{member}") };
+                let name =
+                    if name.is_empty() { member.clone() } else { format!("{name}.{member}") };
                 flatten(&name, value, lines);
             }
         }
-        Value::Null => lines.push(Setting { name: name.to_owned(), value: String::from("not set") }),
+        Value::Null => {
+            lines.push(Setting { name: name.to_owned(), value: String::from("not set") })
+        }
         other => {
-            let value =
-                other.as_str().map_or_else(|| other.to_string(), |text| if text.is_empty() { "“”".to_owned() } else { text.to_owned() });
+            let value = other.as_str().map_or_else(
+                || other.to_string(),
+                |text| if text.is_empty() { "“”".to_owned() } else { text.to_owned() },
+            );
             lines.push(Setting { name: name.to_owned(), value });
         }
     }
@@ -70,9 +78,15 @@ mod tests {
 
     #[test]
     fn nested_settings_have_dotted_names() {
-        let all = sections(&json!({"mpp": {"pack": {"credits": 20}, "key": "****", "none": "", "limit": null}, "test": {}}));
+        let all = sections(
+            &json!({"mpp": {"pack": {"credits": 20}, "key": "****", "none": "", "limit": null}, "test": {}}),
+        );
         assert_eq!(all.len(), 1, "a table without settings is not shown: {all:?}");
-        let lines: Vec<_> = all[0].lines.iter().map(|line| (line.name.as_str(), line.value.as_str())).collect();
-        assert_eq!(lines, [("pack.credits", "20"), ("key", "****"), ("none", "“”"), ("limit", "not set")]);
+        let lines: Vec<_> =
+            all[0].lines.iter().map(|line| (line.name.as_str(), line.value.as_str())).collect();
+        assert_eq!(
+            lines,
+            [("pack.credits", "20"), ("key", "****"), ("none", "“”"), ("limit", "not set")]
+        );
     }
 }

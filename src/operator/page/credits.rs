@@ -28,9 +28,20 @@ struct View {
 pub(super) async fn credits(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     visit.asked.only(&["after", "payer", "done"])?;
     let after = Page { after: visit.asked.text("after").map(str::to_owned), limit: ROWS + 1 };
-    let (accounts, totals) = tokio::try_join!(desk.desk.credit_accounts(&after), desk.desk.credit_totals())?;
+    let (accounts, totals) =
+        tokio::try_join!(desk.desk.credit_accounts(&after), desk.desk.credit_totals())?;
     let (accounts, more) = cut(accounts, ROWS);
-    let next = accounts.last().filter(|_| more).map(|last| format!("/operator/credits?{}", query([("after", last.payer.as_str())])));
+    let next = accounts
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("/operator/credits?{}", query([("after", last.payer.as_str())])));
     let (shell, chosen) = (visit.shell("Credits", "/operator/credits"), visit.text("payer"));
-    Ok(page(&View { shell, totals, accounts, chosen, next, change_name: desk.ids.payment_id().to_string() }))
+    Ok(page(&View {
+        shell,
+        totals,
+        accounts,
+        chosen,
+        next,
+        change_name: desk.ids.payment_id().to_string(),
+    }))
 }

@@ -31,6 +31,8 @@ pub(super) async fn find(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let found = desk.desk.payments(&filter, &Page { after: None, limit: 2 }).await?;
     Ok(match found.as_slice() {
         [only] => Redirect::to(&format!("/operator/payments/{}", only.id)).into_response(),
-        _ => Redirect::to(&format!("/operator/settlements?{}", query([("q", text)]))).into_response(),
+        _ => {
+            Redirect::to(&format!("/operator/settlements?{}", query([("q", text)]))).into_response()
+        }
     })
 }

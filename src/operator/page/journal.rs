@@ -1,4 +1,5 @@
-//! Postings with their lines, what every family of accounts comes to, and what gas cost beside them.
+//! Postings with their lines, what every family of accounts comes to, and what gas cost beside
+//! them.
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ struct View {
     account: String,
     query: String,
     balances: Vec<PostedSum>,
-    /// What gas was paid for, each with its sum; added up only when asked for, since every transaction is looked at.
+    /// What gas was paid for, each with its sum; added up only when asked for, since every
+    /// transaction is looked at.
     gas: Option<[(&'static str, String); 4]>,
     postings: Vec<Posting>,
     older: Option<String>,
@@ -54,10 +56,20 @@ pub(super) async fn journal(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
     let (postings, more) = cut(postings, POSTINGS);
     let pairs = || asked.map(|account| ("account", account)).into_iter();
     let older = postings.last().filter(|_| more).map(|last| last.seq.to_string());
-    let older = older.as_ref().map(|after| super::shell::older("/operator/journal", pairs(), after));
+    let older =
+        older.as_ref().map(|after| super::shell::older("/operator/journal", pairs(), after));
     let query = asked.map(|_| format!("?{}", query(pairs()))).unwrap_or_default();
-    let postings = postings.into_iter().map(|row| Posting { lines: booked(&row.lines), row }).collect();
-    Ok(page(&View { shell: visit.shell("Journal", "/operator/journal"), account, query, balances, gas, postings, older }))
+    let postings =
+        postings.into_iter().map(|row| Posting { lines: booked(&row.lines), row }).collect();
+    Ok(page(&View {
+        shell: visit.shell("Journal", "/operator/journal"),
+        account,
+        query,
+        balances,
+        gas,
+        postings,
+        older,
+    }))
 }
 
 fn gas(spent: &GasSpent) -> [(&'static str, String); 4] {

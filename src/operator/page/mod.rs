@@ -1,5 +1,5 @@
-//! The operator's page: what the API says, made readable. Every view is whole without a script; scripts add the chart, the keyboard, the
-//! local time, and figures that come after the list.
+//! The operator's page: what the API says, made readable. Every view is whole without a script;
+//! scripts add the chart, the keyboard, the local time, and figures that come after the list.
 
 mod act;
 mod alerts;

@@ -26,7 +26,8 @@ const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)]
 /// Settlements that a signer's gas must still pay for.
 const FEW_SETTLEMENTS: u64 = 100;
 /// Families of accounts that are somebody else's, in an operator's words.
-const HELD: [(&str, &str); 2] = [("liab:unearned", "Paid, not yet served"), ("liab:refund_due", "Owed back")];
+const HELD: [(&str, &str); 2] =
+    [("liab:unearned", "Paid, not yet served"), ("liab:refund_due", "Owed back")];
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -100,12 +101,19 @@ struct GasLine {
 pub(super) async fn overview(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let without_own = visit.asked.only(&["done", "without_own"])?.flag("without_own")?;
     let without = desk.left_out(without_own);
-    let (overview, signers) = tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
+    let (overview, signers) =
+        tokio::join!(shape::overview(&*desk.desk, desk.clock.now(), without), desk.gas.signers());
     let own = Own { payers: desk.own_payers.len(), left_out: without_own };
     Ok(page(&view(visit.shell("Overview", "/operator"), own, overview?, signers, desk.coin_price)))
 }
 
-fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>, price: Option<CoinPrice>) -> View {
+fn view(
+    shell: Shell,
+    own: Own,
+    read: Overview,
+    signers: Vec<SignerGas>,
+    price: Option<CoinPrice>,
+) -> View {
     let signers: Vec<GasLine> = signers.into_iter().map(gas_line).collect();
     let mut alerts = alerts(&read, signers.iter().any(|line| line.tone == "bad"));
     alerts.extend(signers.iter().filter_map(hole));
@@ -139,7 +147,9 @@ fn view(shell: Shell, own: Own, read: Overview, signers: Vec<SignerGas>, price: 
 /// What is said of a signer whose later payments wait.
 fn hole(line: &GasLine) -> Option<Alert> {
     let (nonce, signer) = (line.hole?, &line.link.text);
-    let text = format!("nothing uses nonce {nonce} of {signer}: its later payments wait until it is filled");
+    let text = format!(
+        "nothing uses nonce {nonce} of {signer}: its later payments wait until it is filled"
+    );
     Some(Alert { tone: "bad", href: "/operator#gas", text })
 }
 
@@ -168,7 +178,9 @@ fn conversion(challenges: u64, funded: u64) -> String {
 }
 
 fn day(totals: DayTotals) -> Day {
-    let next = UnixMs::parse_day_or_moment(&totals.day).map(|at| at.plus_s(86_400).day()).unwrap_or_default();
+    let next = UnixMs::parse_day_or_moment(&totals.day)
+        .map(|at| at.plus_s(86_400).day())
+        .unwrap_or_default();
     Day { day: totals.day.clone(), next, totals }
 }
 
@@ -189,7 +201,12 @@ fn chart(days: &[DayTotals]) -> String {
 fn held(read: &Overview) -> Vec<Held> {
     let of = |(family, name): (&str, &'static str)| {
         let sums = read.accounts.iter().filter(move |sum| sum.account == family);
-        sums.map(|sum| Held { name, currency: sum.currency.clone(), amount: sum.amount_minor.saturating_neg() }).collect::<Vec<_>>()
+        sums.map(|sum| Held {
+            name,
+            currency: sum.currency.clone(),
+            amount: sum.amount_minor.saturating_neg(),
+        })
+        .collect::<Vec<_>>()
     };
     HELD.into_iter().flat_map(of).collect()
 }
@@ -202,10 +219,17 @@ fn gas_line(gas: SignerGas) -> GasLine {
         (Some(wei), None) => format!("{} ETH", ether(wei)),
         (None, _) => String::from("the node does not say"),
     };
-    let eth = gas.usdc.as_ref().map_or(eth.clone(), |usdc| format!("{usdc} USDC for refunds, {eth}"));
+    let eth =
+        gas.usdc.as_ref().map_or(eth.clone(), |usdc| format!("{usdc} USDC for refunds, {eth}"));
     let tone = if left.is_some_and(|left| left < FEW_SETTLEMENTS) { "bad" } else { "" };
     let nonces = gas.nonces.unwrap_or_default();
-    GasLine { link: Outside { href: None, text: gas.signer.to_string() }, tone, eth, nonces, hole: gas.hole }
+    GasLine {
+        link: Outside { href: None, text: gas.signer.to_string() },
+        tone,
+        eth,
+        nonces,
+        hole: gas.hole,
+    }
 }
 
 /// Wei as ether with six decimals, rounded down.
@@ -220,14 +244,24 @@ mod tests {
     use super::*;
 
     fn totals(day: &str, units: i64) -> DayTotals {
-        DayTotals { day: day.to_owned(), earned_usdc_units: units, settled_x402: 1, challenges: 3, funded: 2, ..DayTotals::default() }
+        DayTotals {
+            day: day.to_owned(),
+            earned_usdc_units: units,
+            settled_x402: 1,
+            challenges: 3,
+            funded: 2,
+            ..DayTotals::default()
+        }
     }
 
     #[test]
     fn a_span_adds_up_its_last_days() {
         let days = [totals("2026-01-30", 1), totals("2026-01-31", 20)];
         let today = span("Today", &days, 1);
-        assert_eq!((today.usdc, today.since.as_str(), today.conversion.as_str()), (20, "2026-01-31", "66.6 %"));
+        assert_eq!(
+            (today.usdc, today.since.as_str(), today.conversion.as_str()),
+            (20, "2026-01-31", "66.6 %")
+        );
         let month = span("30 days", &days, 30);
         assert_eq!((month.usdc, month.settled_x402, month.since.as_str()), (21, 2, "2026-01-30"));
         assert_eq!(span("Today", &[], 1).conversion, "—");
@@ -235,7 +269,10 @@ mod tests {
 
     #[test]
     fn wei_are_ether_and_never_a_float() {
-        assert_eq!((ether("0").as_str(), ether("1500000000000000000").as_str()), ("0.000000", "1.500000"));
+        assert_eq!(
+            (ether("0").as_str(), ether("1500000000000000000").as_str()),
+            ("0.000000", "1.500000")
+        );
         assert_eq!(ether("123456789000000000000"), "123.456789");
     }
 

@@ -70,12 +70,17 @@ struct Window {
 }
 
 /// `GET /operator/payers/{payer}`.
-pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<String>, visit: Visit) -> Shown {
+pub(super) async fn payer(
+    State(desk): State<Arc<Desk>>,
+    Path(payer): Path<String>,
+    visit: Visit,
+) -> Shown {
     visit.asked.only(&["since", "until", "after", "done"])?;
     let payer = ask::payer(&payer)?;
     let (since, until) = details::span(&visit.asked)?;
     let after = visit.asked.page::<i64>()?.after;
-    let lines = desk.desk.statement(&payer, since, until, &Page { after, limit: LINES + 1 }).await?;
+    let lines =
+        desk.desk.statement(&payer, since, until, &Page { after, limit: LINES + 1 }).await?;
     let owed = desk.desk.owed(true, Some(&payer), &Page { after: None, limit: OWED }).await?;
     let (mut credits, mut slots, mut holders, mut frozen) = (None, Vec::new(), Vec::new(), None);
     match &payer {
@@ -88,11 +93,16 @@ pub(super) async fn payer(State(desk): State<Arc<Desk>>, Path(payer): Path<Strin
     }
     let (lines, more) = cut(lines, LINES);
     let named = payer.to_string();
-    let given: Vec<(&str, String)> =
-        ["since", "until"].into_iter().map(|name| (name, visit.text(name))).filter(|(_, value)| !value.is_empty()).collect();
+    let given: Vec<(&str, String)> = ["since", "until"]
+        .into_iter()
+        .map(|name| (name, visit.text(name)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
     let pairs = || given.iter().map(|(name, value)| (*name, value.as_str()));
     let later = lines.last().filter(|_| more).map(|last| last.seq.to_string());
-    let later = later.as_ref().map(|after| super::shell::older(&format!("/operator/payers/{named}"), pairs(), after));
+    let later = later
+        .as_ref()
+        .map(|after| super::shell::older(&format!("/operator/payers/{named}"), pairs(), after));
     let query = if given.is_empty() { String::new() } else { format!("?{}", query(pairs())) };
     Ok(page(&View {
         shell: visit.shell(format!("Payer {}", show::short(&named)), ""),
@@ -127,7 +137,8 @@ fn line(row: HolderRow) -> HolderLine {
 fn left(slots: &[FreeSlotRow], quotas: &[Quota], now: UnixMs) -> String {
     let sentence = |quota: &Quota| {
         let QuotaWindow { quota: name, window } = quota.at(now);
-        let held = slots.iter().filter(|slot| (&slot.quota, &slot.month) == (&name, &window)).count();
+        let held =
+            slots.iter().filter(|slot| (&slot.quota, &slot.month) == (&name, &window)).count();
         let count = usize::try_from(quota.count.get()).unwrap_or(usize::MAX);
         format!("{} of {count} {name} left in {window}.", count.saturating_sub(held))
     };
@@ -137,11 +148,13 @@ fn left(slots: &[FreeSlotRow], quotas: &[Quota], now: UnixMs) -> String {
     }
 }
 
-/// Slots by their quota and window, in the order that they came in; the slots of a window from the first.
+/// Slots by their quota and window, in the order that they came in; the slots of a window from the
+/// first.
 fn windows(slots: Vec<FreeSlotRow>) -> Vec<Window> {
     let mut all: Vec<Window> = Vec::new();
     for slot in slots {
-        let name = QuotaWindow { quota: slot.quota.clone(), window: slot.month.clone() }.to_string();
+        let name =
+            QuotaWindow { quota: slot.quota.clone(), window: slot.month.clone() }.to_string();
         match all.iter_mut().find(|window| window.name == name) {
             Some(window) => window.slots.push(slot),
             None => all.push(Window { name, used: 0, slots: vec![slot] }),
@@ -173,14 +186,27 @@ mod tests {
             created_at: String::new(),
         };
         let slots = [slot("2026-02", 2), slot("2026-02", 1), slot("2026-01", 5)];
-        let quota = |name: &str, count, window| Quota { name: name.to_owned(), count: NonZeroU32::new(count).unwrap(), window };
+        let quota = |name: &str, count, window| Quota {
+            name: name.to_owned(),
+            count: NonZeroU32::new(count).unwrap(),
+            window,
+        };
         let launches = |count| quota("launches", count, payments::route::Window::Month);
         let at = |day: &str| UnixMs::parse_day_or_moment(day).unwrap();
-        assert_eq!(left(&slots, &[launches(5)], at("2026-02-03")), "3 of 5 launches left in 2026-02.");
-        assert_eq!(left(&slots, &[launches(5)], at("2026-03-01")), "5 of 5 launches left in 2026-03.");
+        assert_eq!(
+            left(&slots, &[launches(5)], at("2026-02-03")),
+            "3 of 5 launches left in 2026-02."
+        );
+        assert_eq!(
+            left(&slots, &[launches(5)], at("2026-03-01")),
+            "5 of 5 launches left in 2026-03."
+        );
         assert_eq!(left(&slots, &[], at("2026-02-03")), "None are given now.");
         let both = [launches(1), quota("forecasts", 9, payments::route::Window::Day)];
-        assert_eq!(left(&slots, &both, at("2026-02-03")), "0 of 1 launches left in 2026-02. 9 of 9 forecasts left in 2026-02-03.");
+        assert_eq!(
+            left(&slots, &both, at("2026-02-03")),
+            "0 of 1 launches left in 2026-02. 9 of 9 forecasts left in 2026-02-03."
+        );
         let all = windows(slots.into());
         let shown: Vec<_> = all.iter().map(|window| (window.name.as_str(), window.used)).collect();
         assert_eq!(shown, [("launches in 2026-02", 2), ("launches in 2026-01", 1)]);

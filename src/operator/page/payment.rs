@@ -91,7 +91,11 @@ struct Owed {
 }
 
 /// `GET /operator/payments/{id}`.
-pub(super) async fn payment(State(desk): State<Arc<Desk>>, Path(id): Path<String>, visit: Visit) -> Shown {
+pub(super) async fn payment(
+    State(desk): State<Arc<Desk>>,
+    Path(id): Path<String>,
+    visit: Visit,
+) -> Shown {
     visit.asked.only(&["done"])?;
     let id: PaymentId = ask::named("id", details::PAYMENT_ID, &id)?;
     // What a client was given counts, and waits for the next commit.
@@ -100,7 +104,12 @@ pub(super) async fn payment(State(desk): State<Arc<Desk>>, Path(id): Path<String
     let Some((evidence, dossier)) = evidence.zip(dossier) else {
         return Err(Refusal::not_found(format!("The books have no payment {id}.")).into());
     };
-    Ok(page(&view(visit.shell(format!("Payment {}", show::short(&id.to_string())), ""), evidence, dossier, &desk)))
+    Ok(page(&view(
+        visit.shell(format!("Payment {}", show::short(&id.to_string())), ""),
+        evidence,
+        dossier,
+        &desk,
+    )))
 }
 
 fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View {
@@ -126,11 +135,20 @@ fn view(shell: Shell, evidence: Evidence, dossier: Dossier, desk: &Desk) -> View
         journal: booked(&evidence.journal),
         can_recheck: !evidence.intent.state.is_terminal(),
         can_resolve: evidence.intent.state == payments::intent::State::CoreUnknown,
-        can_credit: obligation.as_ref().is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD")
+        can_credit: obligation
+            .as_ref()
+            .is_some_and(|owed| owed.state == "refund_due" && owed.currency == "USD")
             && evidence.intent.funding != Funding::MppCharge { if_refused: IfRefused::Owed },
-        can_pay_back: obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
-        can_send_back: desk.refunds.is_some() && obligation.as_ref().is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
-        can_refund: obligation.as_ref().is_some_and(|owed| show::can_refund(&owed.state, &owed.currency)),
+        can_pay_back: obligation
+            .as_ref()
+            .is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
+        can_send_back: desk.refunds.is_some()
+            && obligation
+                .as_ref()
+                .is_some_and(|owed| show::can_pay_back(&owed.state, &owed.currency)),
+        can_refund: obligation
+            .as_ref()
+            .is_some_and(|owed| show::can_refund(&owed.state, &owed.currency)),
         obligation,
         recheck: format!("/operator/payments/{}/recheck", row.id),
         resolve: format!("/operator/payments/{}/resolve", row.id),
@@ -145,18 +163,26 @@ fn funding(funding: &Funding) -> String {
     match funding {
         Funding::Free => String::from("a free call"),
         Funding::Entitlement { source } => format!("an entitlement: {source} was paid and refused"),
-        Funding::Credit { count, backing } if count.get() == 1 => format!("a credit, with {backing} USD behind it"),
-        Funding::Credit { count, backing } => format!("{count} credits, with {backing} USD behind them"),
+        Funding::Credit { count, backing } if count.get() == 1 => {
+            format!("a credit, with {backing} USD behind it")
+        }
+        Funding::Credit { count, backing } => {
+            format!("{count} credits, with {backing} USD behind them")
+        }
         Funding::X402 => String::from("a transfer of USDC (x402)"),
         Funding::MppCharge { .. } => String::from("a charge of the card (MPP)"),
-        Funding::MppPack { credits } => format!("a charge of the card (MPP), for {credits} credits"),
+        Funding::MppPack { credits } => {
+            format!("a charge of the card (MPP), for {credits} credits")
+        }
     }
 }
 
 fn answer(evidence: &Evidence) -> String {
     match (&evidence.intent.answer, evidence.intent.delivered) {
         (Some(answer), true) => format!("HTTP {}, delivered", answer.status),
-        (Some(answer), false) => format!("HTTP {}, stored; no client has taken it yet", answer.status),
+        (Some(answer), false) => {
+            format!("HTTP {}, stored; no client has taken it yet", answer.status)
+        }
         (None, _) => String::from("none stored"),
     }
 }
@@ -172,51 +198,85 @@ fn facts(dossier: &Dossier, evidence: &Evidence) -> Vec<Fact> {
         ("Log index", number(dossier.log_index)),
         (
             "Final",
-            dossier.is_final.map(|is_final| if is_final { "yes" } else { "not yet: a reorganisation could take it back" }.to_owned()),
+            dossier.is_final.map(|is_final| {
+                if is_final { "yes" } else { "not yet: a reorganisation could take it back" }
+                    .to_owned()
+            }),
         ),
         ("Gives", dossier.from_addr.clone()),
         ("Receives", dossier.pay_to.clone()),
         ("Authorization’s nonce", dossier.nonce.clone()),
-        ("May be cashed until", dossier.valid_before_unix_s.map(|unix_s| UnixMs::from_s(unix_s).rfc3339_s())),
+        (
+            "May be cashed until",
+            dossier.valid_before_unix_s.map(|unix_s| UnixMs::from_s(unix_s).rfc3339_s()),
+        ),
         ("Charge", proof.and_then(|proof| proof.charge.clone())),
         ("Key at Stripe", charge.map(|charge| charge.stripe_key.clone())),
         ("Challenge", dossier.challenge_id.clone()),
         ("Fees of the chain, wei", fees(&dossier.attempts)),
-        ("Other proofs for it", Some(dossier.joined.join(", ")).filter(|joined| !joined.is_empty())),
+        (
+            "Other proofs for it",
+            Some(dossier.joined.join(", ")).filter(|joined| !joined.is_empty()),
+        ),
     ];
     all.into_iter().filter_map(|(name, value)| Some(Fact { name, value: value? })).collect()
 }
 
 fn fees(attempts: &[AttemptRow]) -> Option<String> {
-    let fees: Vec<u128> = attempts.iter().filter_map(|attempt| attempt.fee_wei.as_deref()?.parse().ok()).collect();
+    let fees: Vec<u128> =
+        attempts.iter().filter_map(|attempt| attempt.fee_wei.as_deref()?.parse().ok()).collect();
     (!fees.is_empty()).then(|| fees.into_iter().fold(0_u128, u128::saturating_add).to_string())
 }
 
-/// Everything with a moment, oldest first: states, attempts, requests, refunds, disputes, findings, operators.
+/// Everything with a moment, oldest first: states, attempts, requests, refunds, disputes, findings,
+/// operators.
 fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
     let mut all = Vec::new();
-    let mut say = |at: &str, what: String, more: &str, tone| all.push(Step { at: at.to_owned(), what, more: more.to_owned(), tone });
+    let mut say = |at: &str, what: String, more: &str, tone| {
+        all.push(Step { at: at.to_owned(), what, more: more.to_owned(), tone })
+    };
     for (state, at) in &evidence.timeline {
-        let failure = dossier.payment.failure.as_deref().filter(|_| *state == dossier.payment.state);
-        say(&at.rfc3339(), state.clone(), failure.unwrap_or_else(|| show::state_says(state)), show::tone(state));
+        let failure =
+            dossier.payment.failure.as_deref().filter(|_| *state == dossier.payment.state);
+        say(
+            &at.rfc3339(),
+            state.clone(),
+            failure.unwrap_or_else(|| show::state_says(state)),
+            show::tone(state),
+        );
     }
     for attempt in &dossier.attempts {
-        let named = attempt.tx_hash.as_deref().or(attempt.stripe_key.as_deref()).unwrap_or_default();
+        let named =
+            attempt.tx_hash.as_deref().or(attempt.stripe_key.as_deref()).unwrap_or_default();
         say(&attempt.saved_at, format!("{} saved", attempt.kind), named, "mute");
     }
     for request in &dossier.requests {
         let charge = show::charge(&request.charge);
         let why = [request.code.as_deref(), request.reason.as_deref(), Some(charge.as_str())];
-        say(&request.at, format!("answered {}", request.status), &why.into_iter().flatten().collect::<Vec<_>>().join(" · "), "mute");
+        say(
+            &request.at,
+            format!("answered {}", request.status),
+            &why.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+            "mute",
+        );
     }
     if let Some(refund) = &dossier.refund {
         say(&refund.approved_at, String::from("refund approved"), &refund.reason, "busy");
         if refund.updated_at != refund.approved_at {
-            say(&refund.updated_at, format!("refund {}", refund.state), &refund.payment_intent, show::tone(&refund.state));
+            say(
+                &refund.updated_at,
+                format!("refund {}", refund.state),
+                &refund.payment_intent,
+                show::tone(&refund.state),
+            );
         }
     }
     for dispute in &dossier.disputes {
-        let words = [Some(dispute.dispute_id.as_str()), dispute.reason.as_deref(), dispute.status.as_deref()];
+        let words = [
+            Some(dispute.dispute_id.as_str()),
+            dispute.reason.as_deref(),
+            dispute.status.as_deref(),
+        ];
         let mut more = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
         if let Some(due) = &dispute.due_by {
             more.push_str(&format!(", answer by {due}"));
@@ -224,17 +284,32 @@ fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
         let what = if dispute.state == "inquiry" { "a bank asks" } else { "disputed" };
         say(&dispute.opened_at, String::from(what), &more, "bad");
         if let Some(at) = &dispute.closed_at {
-            say(at, format!("dispute {}", dispute.state), &dispute.dispute_id, show::tone(&dispute.state));
+            say(
+                at,
+                format!("dispute {}", dispute.state),
+                &dispute.dispute_id,
+                show::tone(&dispute.state),
+            );
         }
     }
     for finding in &evidence.findings {
         say(&finding.opened_at, format!("found: {}", finding.kind), &finding.detail, "bad");
         if let Some(at) = &finding.closed_at {
-            say(at, format!("closed: {}", finding.kind), finding.closed_reason.as_deref().unwrap_or_default(), "ok");
+            say(
+                at,
+                format!("closed: {}", finding.kind),
+                finding.closed_reason.as_deref().unwrap_or_default(),
+                "ok",
+            );
         }
     }
     for action in &dossier.actions {
-        say(&action.at, format!("operator: {} by {}", action.action, action.via), &action.reason, "mute");
+        say(
+            &action.at,
+            format!("operator: {} by {}", action.action, action.via),
+            &action.reason,
+            "mute",
+        );
     }
     // Moments of one length sort as text.
     all.sort_by(|one, other| one.at.cmp(&other.at));
@@ -242,7 +317,11 @@ fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
 }
 
 fn try_of(attempt: &AttemptRow, row: &PaymentRow, links: Links) -> Try {
-    let href = attempt.tx_hash.as_deref().zip(row.chain_id).and_then(|(hash, chain)| links.transaction(chain, hash));
+    let href = attempt
+        .tx_hash
+        .as_deref()
+        .zip(row.chain_id)
+        .and_then(|(hash, chain)| links.transaction(chain, hash));
     let text = attempt.tx_hash.clone().or_else(|| attempt.stripe_key.clone()).unwrap_or_default();
     Try { row: attempt.clone(), link: Outside { href, text } }
 }
@@ -252,8 +331,16 @@ pub(super) fn booked(lines: &[JournalLine]) -> Vec<Booked> {
     let mut last = None;
     let line = |line: &JournalLine| {
         let first = last.replace(line.txn_id.clone()).as_ref() != Some(&line.txn_id);
-        let (txn_id, account, currency) = (line.txn_id.clone(), line.account.clone(), line.currency.clone());
-        Booked { txn_id, account, currency, amount: line.amount, minus: line.amount.saturating_neg(), first }
+        let (txn_id, account, currency) =
+            (line.txn_id.clone(), line.account.clone(), line.currency.clone());
+        Booked {
+            txn_id,
+            account,
+            currency,
+            amount: line.amount,
+            minus: line.amount.saturating_neg(),
+            first,
+        }
     };
     lines.iter().map(line).collect()
 }

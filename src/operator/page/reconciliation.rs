@@ -45,7 +45,8 @@ struct SourceLine {
 /// `GET /operator/reconciliation`.
 pub(super) async fn reconciliation(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let all = visit.asked.only(&["all", "done"])?.flag("all")?;
-    let (findings, runs) = tokio::try_join!(desk.desk.all_findings(!all, FINDINGS), desk.desk.runs(RUNS))?;
+    let (findings, runs) =
+        tokio::try_join!(desk.desk.all_findings(!all, FINDINGS), desk.desk.runs(RUNS))?;
     Ok(page(&View {
         shell: visit.shell("Reconciliation", "/operator/reconciliation"),
         all,
@@ -82,7 +83,10 @@ mod tests {
         ]);
         let lines = sources(&reports);
         assert_eq!((lines[0].text.as_str(), lines[0].tone), ("chain: 7 compared", "ok"));
-        assert_eq!((lines[1].text.as_str(), lines[1].tone, lines[1].detail.as_str()), ("core: could not check", "warn", "timed out"));
+        assert_eq!(
+            (lines[1].text.as_str(), lines[1].tone, lines[1].detail.as_str()),
+            ("core: could not check", "warn", "timed out")
+        );
         assert_eq!(sources(&Value::Null), []);
     }
 }

@@ -49,14 +49,26 @@ struct Done {
 pub(super) async fn requests(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let payer = visit.asked.only(&["payer", "after", "done"])?.payer()?;
     let after = visit.asked.page::<i64>()?.after;
-    let (rows, more) = cut(desk.desk.requests(payer.as_ref(), &Page { after, limit: ROWS + 1 }).await?, ROWS);
+    let (rows, more) =
+        cut(desk.desk.requests(payer.as_ref(), &Page { after, limit: ROWS + 1 }).await?, ROWS);
     let named = payer.map(|payer| payer.to_string()).unwrap_or_default();
-    let pairs = || Some(("payer", named.as_str())).filter(|(_, payer)| !payer.is_empty()).into_iter();
+    let pairs =
+        || Some(("payer", named.as_str())).filter(|(_, payer)| !payer.is_empty()).into_iter();
     let older = rows.last().filter(|_| more).map(|last| last.seq.to_string());
-    let older = older.as_ref().map(|after| super::shell::older("/operator/requests", pairs(), after));
+    let older =
+        older.as_ref().map(|after| super::shell::older("/operator/requests", pairs(), after));
     let query = if named.is_empty() { String::new() } else { format!("?{}", query(pairs())) };
-    let rows = rows.into_iter().map(|row| Answered { tone: tone(row.status), says: says(&row), row }).collect();
-    Ok(page(&Requests { shell: visit.shell("Requests", "/operator/requests"), payer: named, query, rows, older }))
+    let rows = rows
+        .into_iter()
+        .map(|row| Answered { tone: tone(row.status), says: says(&row), row })
+        .collect();
+    Ok(page(&Requests {
+        shell: visit.shell("Requests", "/operator/requests"),
+        payer: named,
+        query,
+        rows,
+        older,
+    }))
 }
 
 /// `GET /operator/audit`.
@@ -64,9 +76,12 @@ pub(super) async fn actions(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
     visit.asked.only(&["after", "done"])?;
     let after = visit.asked.page::<i64>()?.after;
     let (rows, more) = cut(desk.desk.actions(&Page { after, limit: ROWS + 1 }).await?, ROWS);
-    let older = rows.last().filter(|_| more).map(|last| format!("/operator/audit?after={}", last.seq));
+    let older =
+        rows.last().filter(|_| more).map(|last| format!("/operator/audit?after={}", last.seq));
     let rows = rows.into_iter().map(|row| Done { href: subject(&row.subject), row }).collect();
-    Ok(page(&Actions { shell: visit.shell("Operators’ actions", "/operator/audit"), rows, older }))
+    Ok(page(&Actions {
+        shell: visit.shell("Operators’ actions", "/operator/audit"), rows, older
+    }))
 }
 
 fn tone(status: i64) -> &'static str {
@@ -82,15 +97,27 @@ fn tone(status: i64) -> &'static str {
 fn says(row: &RequestRow) -> &'static str {
     match (row.status, row.reason.as_deref().unwrap_or_default()) {
         (200..=299, _) => "every check passed",
-        _ if row.code.as_deref() == Some("PAYMENT_003") => "the card or its payment token was refused; nothing was charged",
+        _ if row.code.as_deref() == Some("PAYMENT_003") => {
+            "the card or its payment token was refused; nothing was charged"
+        }
         (_, "invalid_body") => "the body breaks a rule; nothing was claimed or charged",
-        (_, "insufficient_funds") => "no free launch was left and the wallet did not hold the price",
-        (_, "free_calls_exhausted_today") => "the free launches of all wallets were used up for the day; another proof pays",
+        (_, "insufficient_funds") => {
+            "no free launch was left and the wallet did not hold the price"
+        }
+        (_, "free_calls_exhausted_today") => {
+            "the free launches of all wallets were used up for the day; another proof pays"
+        }
         (_, "no_credits") => "the account has no credit left, and nothing to pay with came along",
-        (_, "account_blocked") => "the account charged back or is warned of; an operator can lift that",
-        (_, "settlement_lost") => "a reorganisation took a payment of this wallet; closing its finding lets the wallet buy again",
+        (_, "account_blocked") => {
+            "the account charged back or is warned of; an operator can lift that"
+        }
+        (_, "settlement_lost") => {
+            "a reorganisation took a payment of this wallet; closing its finding lets the wallet buy again"
+        }
         (_, "too_many_refused") => "its paid requests were refused too often that day",
-        (_, "settlement_pending") => "the outcome was not known when the answer was due; its payment says what is known now",
+        (_, "settlement_pending") => {
+            "the outcome was not known when the answer was due; its payment says what is known now"
+        }
         (_, "refused_by_upstream") => "the launch core refused it",
         (402, "") => "a payment was asked for",
         (500..=599, _) => "a part did not answer; the log has the cause under this request id",

@@ -87,15 +87,30 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let filter = match visit.asked.filter() {
         Ok(filter) => filter,
         Err(refusal) => {
-            form.errors =
-                refusal.details.iter().map(|wrong| format!("{}: expected {}, got “{}”", wrong.field, wrong.expected, wrong.got)).collect();
+            form.errors = refusal
+                .details
+                .iter()
+                .map(|wrong| {
+                    format!("{}: expected {}, got “{}”", wrong.field, wrong.expected, wrong.got)
+                })
+                .collect();
             let (query, more) = (String::new(), String::new());
-            let empty = View { shell, form, rows: Vec::new(), sums: None, query, more, older: None, public_url };
+            let empty = View {
+                shell,
+                form,
+                rows: Vec::new(),
+                sums: None,
+                query,
+                more,
+                older: None,
+                public_url,
+            };
             return Ok((StatusCode::BAD_REQUEST, page(&empty)).into_response());
         }
     };
     let after = visit.asked.page::<PaymentId>()?.after;
-    let (rows, more) = cut(desk.desk.payments(&filter, &Page { after, limit: ROWS + 1 }).await?, ROWS);
+    let (rows, more) =
+        cut(desk.desk.payments(&filter, &Page { after, limit: ROWS + 1 }).await?, ROWS);
     let sums = match visit.asked.text("sums") {
         Some(_) => Some(render_sums(desk.desk.payment_sums(&filter).await?)),
         None => None,
@@ -103,14 +118,16 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     let pairs = filter.pairs();
     let pairs = || pairs.iter().map(|(name, value)| (*name, value.as_str()));
     let query_now = query(pairs());
-    let older =
-        rows.last().filter(|_| more).map(|last| format!("/operator/settlements?{}", query(pairs().chain([("after", last.id.as_str())]))));
+    let older = rows.last().filter(|_| more).map(|last| {
+        format!("/operator/settlements?{}", query(pairs().chain([("after", last.id.as_str())])))
+    });
     let more = if query_now.is_empty() { String::new() } else { format!("?{query_now}") };
     let rows = rows.into_iter().map(|row| Line::of(row, desk.links)).collect();
     Ok(page(&View { shell, form, rows, sums, query: query_now, more, older, public_url }))
 }
 
-/// Payments that are added up without being asked to: the page of a long ledger is read as fast as that of a short one.
+/// Payments that are added up without being asked to: the page of a long ledger is read as fast as
+/// that of a short one.
 const SUMMED: u32 = 1_000;
 
 /// `GET /operator/settlements/sums`: what a filter comes to, as a part of the page.
@@ -132,7 +149,9 @@ fn render_sums(sums: PaymentSums) -> String {
 
 impl Form {
     fn of(asked: &Asked) -> Self {
-        let given = PaymentFilter::NAMES.into_iter().filter_map(|name| Some((name, asked.text(name)?.to_owned())));
+        let given = PaymentFilter::NAMES
+            .into_iter()
+            .filter_map(|name| Some((name, asked.text(name)?.to_owned())));
         Self { given: given.collect(), errors: Vec::new() }
     }
 
@@ -149,18 +168,28 @@ impl Form {
         if matches!(self.value(name).len(), 0 | 10) { "date" } else { "text" }
     }
 
-    fn choices(&self, name: &str, all: impl IntoIterator<Item = (&'static str, String)>) -> Vec<Choice> {
+    fn choices(
+        &self,
+        name: &str,
+        all: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Vec<Choice> {
         let chosen = self.value(name);
         let any = [("", String::from("any"))].into_iter();
-        any.chain(all).map(|(value, name)| Choice { value, name, chosen: value == chosen }).collect()
+        any.chain(all)
+            .map(|(value, name)| Choice { value, name, chosen: value == chosen })
+            .collect()
     }
 
     fn states(&self) -> Vec<Choice> {
         let groups = Standing::GROUPS.into_iter().map(|(word, _)| {
-            let name = GROUPS.iter().find(|(group, _)| *group == word).map_or(word, |(_, name)| name);
+            let name =
+                GROUPS.iter().find(|(group, _)| *group == word).map_or(word, |(_, name)| name);
             (word, format!("{name} ({word})"))
         });
-        self.choices("state", groups.chain(IntentState::ALL.map(|state| (state.word(), state.word().to_owned()))))
+        self.choices(
+            "state",
+            groups.chain(IntentState::ALL.map(|state| (state.word(), state.word().to_owned()))),
+        )
     }
 
     fn rails(&self) -> Vec<Choice> {
@@ -180,7 +209,8 @@ impl Form {
 
 impl Line {
     pub(super) fn of(row: PaymentRow, links: Links) -> Self {
-        let reference = row.reference.clone().map(|text| Outside { href: links.of_payment(&row), text });
+        let reference =
+            row.reference.clone().map(|text| Outside { href: links.of_payment(&row), text });
         Self { row, reference }
     }
 

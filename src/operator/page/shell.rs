@@ -121,7 +121,8 @@ struct Login {
 impl Visit {
     /// The surroundings of the view with this title at this address.
     pub(super) fn shell(&self, title: impl Into<String>, here: &'static str) -> Shell {
-        let done = self.asked.text("done").and_then(|done| DONE.iter().find(|(word, _)| *word == done));
+        let done =
+            self.asked.text("done").and_then(|done| DONE.iter().find(|(word, _)| *word == done));
         Shell {
             title: title.into(),
             csrf: self.csrf.clone(),
@@ -161,7 +162,15 @@ impl Shell {
 
     fn outside(title: &str) -> Self {
         let (csrf, here) = (String::new(), "");
-        Self { title: title.to_owned(), csrf, signed: false, can_leave: false, notice: None, here, waiting: 0 }
+        Self {
+            title: title.to_owned(),
+            csrf,
+            signed: false,
+            can_leave: false,
+            notice: None,
+            here,
+            waiting: 0,
+        }
     }
 
     pub(super) fn nav(&self) -> impl Iterator<Item = Entry> + '_ {
@@ -195,7 +204,8 @@ impl IntoResponse for Trouble {
             _ => "Something failed",
         };
         let shell = Shell { signed: true, ..Shell::outside(title) };
-        (self.0.status, page(&Message { shell, text: self.0.message, back: "/operator" })).into_response()
+        (self.0.status, page(&Message { shell, text: self.0.message, back: "/operator" }))
+            .into_response()
     }
 }
 
@@ -212,7 +222,8 @@ pub(super) async fn to_overview() -> Redirect {
     Redirect::to("/operator")
 }
 
-/// `GET /operator/login`: the form for the token; where there is none, or somebody is in already, the overview.
+/// `GET /operator/login`: the form for the token; where there is none, or somebody is in already,
+/// the overview.
 pub(super) async fn login(State(desk): State<Arc<Desk>>, visit: Visit) -> Response {
     if !desk.guard.has_token() || visit.can_leave {
         return Redirect::to("/operator").into_response();
@@ -238,6 +249,10 @@ pub(super) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
 }
 
 /// The address of a list after a key, with its filter.
-pub(super) fn older<'a>(path: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>, after: &'a str) -> String {
+pub(super) fn older<'a>(
+    path: &str,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    after: &'a str,
+) -> String {
     format!("{path}?{}", query(pairs.chain([("after", after)])))
 }

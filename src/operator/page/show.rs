@@ -1,4 +1,5 @@
-//! How an operator reads a row: amounts with their unit, moments in UTC, short names, and what a state means.
+//! How an operator reads a row: amounts with their unit, moments in UTC, short names, and what a
+//! state means.
 
 use payments::{
     gas::Gwei,
@@ -51,16 +52,21 @@ pub(super) fn short(name: &str) -> String {
     if count <= SHORT {
         return name.to_owned();
     }
-    let head = name.find("0x").map_or_else(|| name.find([':', '_']).map_or(0, |at| at + 1), |at| at + 2);
+    let head =
+        name.find("0x").map_or_else(|| name.find([':', '_']).map_or(0, |at| at + 1), |at| at + 2);
     let head = name.get(..head).unwrap_or_default().chars().count() + KEPT - 2;
-    let (start, end): (String, String) = (name.chars().take(head).collect(), name.chars().skip(count - KEPT + 2).collect());
+    let (start, end): (String, String) =
+        (name.chars().take(head).collect(), name.chars().skip(count - KEPT + 2).collect());
     format!("{start}…{end}")
 }
 
 /// An account of the journal: its family, and its payer's name by beginning and end.
 pub(super) fn account(name: &str) -> String {
     let of_payer = |family: &&str| Some(format!("{family}{}", short(name.strip_prefix(*family)?)));
-    ["liab:unearned:", "liab:refund_due:", "payer:"].iter().find_map(of_payer).unwrap_or_else(|| name.to_owned())
+    ["liab:unearned:", "liab:refund_due:", "payer:"]
+        .iter()
+        .find_map(of_payer)
+        .unwrap_or_else(|| name.to_owned())
 }
 
 /// What was posted, out of the posting's id: `settled` of `pay_...:settled`.
@@ -68,7 +74,8 @@ pub(super) fn posted(txn_id: &str) -> &str {
     txn_id.split(':').nth(1).unwrap_or(txn_id)
 }
 
-/// Where a posting that is of no payment is told about: what an operator gave or took, and money that nobody asked for.
+/// Where a posting that is of no payment is told about: what an operator gave or took, and money
+/// that nobody asked for.
 pub(super) fn told_elsewhere(kind: &str) -> Option<(&'static str, &'static str)> {
     match kind {
         "manual_grant" | "void" => Some(("/operator/audit", "by an operator")),
@@ -99,13 +106,15 @@ pub(super) fn funding(funding: &str) -> &str {
     }
 }
 
-/// How a state is coloured: `ok`, `busy`, `warn`, `bad` or `mute`. The word stands beside it always.
+/// How a state is coloured: `ok`, `busy`, `warn`, `bad` or `mute`. The word stands beside it
+/// always.
 pub(super) fn tone(state: &str) -> &'static str {
     match state {
         "created" | "granted" | "refunded" | "won" | "checked" | "settled" => "ok",
-        "claimed" | "signed" | "submitted" | "forwarding" | "charged" | "open" | "reserved" | "refund_sent" | "sent" => "busy",
-        "submit_unknown" | "core_unknown" | "unrecognised" | "inquiry" | "refund_due" | "refund_unknown" | "unknown"
-        | "could_not_check" => "warn",
+        "claimed" | "signed" | "submitted" | "forwarding" | "charged" | "open" | "reserved"
+        | "refund_sent" | "sent" => "busy",
+        "submit_unknown" | "core_unknown" | "unrecognised" | "inquiry" | "refund_due"
+        | "refund_unknown" | "unknown" | "could_not_check" => "warn",
         "rejected" | "failed" | "refund_failed" | "lost" => "bad",
         _ => "mute",
     }
@@ -117,7 +126,9 @@ pub(super) fn state_says(state: &str) -> &'static str {
         "claimed" => "the proof is taken; nothing else happened yet",
         "signed" => "the settlement is signed and saved; it may have been sent",
         "submitted" => "the settlement was sent and accepted; its outcome is not proven yet",
-        "submit_unknown" => "the settlement was sent and nobody knows whether it was taken; the gateway goes on asking",
+        "submit_unknown" => {
+            "the settlement was sent and nobody knows whether it was taken; the gateway goes on asking"
+        }
         "pay_failed" => "proven: nothing was paid and nothing will be",
         "forwarding" => "funded and booked; the launch is being created",
         "core_unknown" => "the launch core gave no final answer; the gateway goes on asking",
@@ -133,25 +144,37 @@ pub(super) fn state_says(state: &str) -> &'static str {
 /// What a kind of finding means, and what helps.
 pub(super) fn finding_says(kind: &str) -> &'static str {
     match kind {
-        "unearned_receipt" => "Money came by a proof that was not to be settled. Give it back, or book it by hand.",
+        "unearned_receipt" => {
+            "Money came by a proof that was not to be settled. Give it back, or book it by hand."
+        }
         "unmatched_receipt" => "Money came that belongs to nothing we know. Ask who sent it.",
-        "settlement_lost" => "A settlement that was counted is not on the chain any more. The launch was given for nothing.",
+        "settlement_lost" => {
+            "A settlement that was counted is not on the chain any more. The launch was given for nothing."
+        }
         "phantom_settlement" => "The books name a settlement that the other side does not have.",
         "amount_mismatch" => "Both sides have it, with different amounts.",
         "missing_launch" => "The books name a launch that the core does not have.",
         "late_result" => "The core made a launch for a payment that was ended as not done.",
         "extra_launch" => "The core has a launch that the books do not.",
-        "fraud_warning" => "Give the payment back before the bank does, or lift the block of the account.",
-        "unknown_state" => "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word.",
+        "fraud_warning" => {
+            "Give the payment back before the bank does, or lift the block of the account."
+        }
+        "unknown_state" => {
+            "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word."
+        }
         "stuck" => "It should have ended by now. Look at its payment.",
         "refund_failed" => {
             "A refund failed, perhaps after it had succeeded. Its amount is due again: approve it anew, or give the credit instead."
         }
-        "refund_differs" => "A part went back elsewhere while the refund was approved. The rest is asked for.",
+        "refund_differs" => {
+            "A part went back elsewhere while the refund was approved. The rest is asked for."
+        }
         "unassigned_payout" => {
             "It was paid out by hand in Stripe's dashboard. Say how much of it was earned here; that is booked as in the bank."
         }
-        "foreign_entry" => "stripe.exclusive says that nobody else uses the account. Find out what this is, and close it here.",
+        "foreign_entry" => {
+            "stripe.exclusive says that nobody else uses the account. Find out what this is, and close it here."
+        }
         "could_not_check" => "The other side did not answer. This closes by itself once it does.",
         _ => "",
     }
@@ -169,7 +192,8 @@ pub(super) fn can_pay_back(state: &str, currency: &str) -> bool {
 
 /// Whether an approval of a refund can change something.
 pub(super) fn can_refund(state: &str, currency: &str) -> bool {
-    currency == "USD" && ObligationState::from_word(state).is_some_and(ObligationState::can_refund_card)
+    currency == "USD"
+        && ObligationState::from_word(state).is_some_and(ObligationState::can_refund_card)
 }
 
 /// Whether it was real money, in a word.
@@ -184,7 +208,9 @@ pub(super) fn mode(live: Option<bool>) -> &'static str {
 /// How long ago a moment was, in the largest unit that says something; both in RFC 3339.
 pub(super) fn ago(now: &str, then: &str) -> String {
     use payments::time::UnixMs;
-    let (Some(now), Some(then)) = (UnixMs::parse_rfc3339(now), UnixMs::parse_rfc3339(then)) else { return String::new() };
+    let (Some(now), Some(then)) = (UnixMs::parse_rfc3339(now), UnixMs::parse_rfc3339(then)) else {
+        return String::new();
+    };
     let s = now.unix_s().saturating_sub(then.unix_s()).max(0);
     match s {
         0..=119 => format!("{s} s"),
@@ -222,7 +248,10 @@ mod tests {
 
     #[test]
     fn long_names_keep_what_tells_them_apart() {
-        assert_eq!(short("wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), "wallet:0xf39f…2266");
+        assert_eq!(
+            short("wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"),
+            "wallet:0xf39f…2266"
+        );
         assert_eq!(short("pay_0193e4a2b7c87d1e8f6a5b4c3d2e1f00"), "pay_0193…1f00");
         assert_eq!(short("pi_123"), "pi_123");
         assert_eq!(short(&"ß".repeat(40)), "ßßßß…ßßßß");
@@ -230,10 +259,22 @@ mod tests {
 
     #[test]
     fn accounts_and_postings_are_named_by_what_tells_them_apart() {
-        assert_eq!(account("liab:unearned:wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"), "liab:unearned:wallet:0xf39f…2266");
-        assert_eq!((account("liab:unearned").as_str(), account("rev:launch").as_str()), ("liab:unearned", "rev:launch"));
-        assert_eq!((posted("pay_7:refunded:refund_pay_7"), posted("pay_7:settled"), posted("?")), ("refunded", "settled", "?"));
-        assert_eq!(charge("0.60 USD; payment=pay_7; credited=1 CREDIT"), "0.60 USD; credited=1 CREDIT");
+        assert_eq!(
+            account("liab:unearned:wallet:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"),
+            "liab:unearned:wallet:0xf39f…2266"
+        );
+        assert_eq!(
+            (account("liab:unearned").as_str(), account("rev:launch").as_str()),
+            ("liab:unearned", "rev:launch")
+        );
+        assert_eq!(
+            (posted("pay_7:refunded:refund_pay_7"), posted("pay_7:settled"), posted("?")),
+            ("refunded", "settled", "?")
+        );
+        assert_eq!(
+            charge("0.60 USD; payment=pay_7; credited=1 CREDIT"),
+            "0.60 USD; credited=1 CREDIT"
+        );
         assert_eq!(charge("none; reason=free_tier; remaining=4"), "none; free_tier; remaining=4");
     }
 
@@ -242,7 +283,11 @@ mod tests {
         assert_eq!(moment("2026-01-31T12:00:00.123Z"), "2026-01-31 12:00:00");
         assert_eq!(moment("soon"), "soon");
         assert_eq!(ago("2026-01-31T12:00:00Z", "2026-01-31T11:58:00Z"), "2 min");
-        assert_eq!(ago("2026-01-31T12:00:00Z", "2026-02-01T11:58:00Z"), "0 s", "a clock that went back");
+        assert_eq!(
+            ago("2026-01-31T12:00:00Z", "2026-02-01T11:58:00Z"),
+            "0 s",
+            "a clock that went back"
+        );
         assert_eq!(ago("2026-01-31T12:00:00Z", "2026-01-01T12:00:00Z"), "30 days");
         assert_eq!(ago("now", "then"), "");
     }

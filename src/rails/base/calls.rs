@@ -23,7 +23,8 @@ pub(super) fn address(wallet: &Wallet) -> Address {
     Address::from(*wallet.as_bytes())
 }
 
-/// The call that settles this transfer. An account without code signs 65 bytes, which is what the (v, r, s) overload takes.
+/// The call that settles this transfer. An account without code signs 65 bytes, which is what the
+/// (v, r, s) overload takes.
 pub(super) fn settle(transfer: &VerifiedTransfer) -> Bytes {
     let call = transferWithAuthorizationCall {
         from: address(transfer.from()),
@@ -46,7 +47,9 @@ pub(super) fn transfer(to: &Wallet, units: u64) -> Bytes {
 
 /// Asks whether a nonce was used or cancelled.
 pub(super) fn authorization_state(from: &Wallet, nonce: &[u8; 32]) -> Bytes {
-    authorizationStateCall { authorizer: address(from), nonce: B256::from(*nonce) }.abi_encode().into()
+    authorizationStateCall { authorizer: address(from), nonce: B256::from(*nonce) }
+        .abi_encode()
+        .into()
 }
 
 /// Asks for a balance.
@@ -109,6 +112,8 @@ mod tests {
 
     #[test]
     fn an_account_without_code_is_no_token() {
-        assert!(matches!(answer::<decimalsCall>(&[]), Err(RailError::WrongChain(text)) if text.contains("decimals")));
+        assert!(
+            matches!(answer::<decimalsCall>(&[]), Err(RailError::WrongChain(text)) if text.contains("decimals"))
+        );
     }
 }

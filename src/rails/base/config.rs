@@ -18,7 +18,8 @@ pub struct BaseConfig {
     pub other_signer_keys: Vec<[u8; 32]>,
     /// Accounts of others that may settle what is paid to us: no finding is made of it.
     pub known_relayers: Vec<Wallet>,
-    /// The private key of the wallet that pays refunds in USDC, where there is one. It settles nothing.
+    /// The private key of the wallet that pays refunds in USDC, where there is one. It settles
+    /// nothing.
     pub refund_key: Option<[u8; 32]>,
     /// The most that a settlement may pay per gas, in wei.
     pub max_fee_per_gas_wei: u128,

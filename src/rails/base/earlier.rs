@@ -12,18 +12,25 @@ use super::{
     node::At,
 };
 
-/// How long before its end a proof can have been taken at the earliest: what is accepted anywhere is shorter.
+/// How long before its end a proof can have been taken at the earliest: what is accepted anywhere
+/// is shorter.
 const LONGEST_S: u64 = 7_200;
 /// How far clocks and blocks may be apart.
 const MARGIN_S: u64 = 600;
 
 impl BaseRail {
     /// By the token's logs, as for a payment that somebody else settled.
-    pub(super) async fn judge_earlier(&self, transfer: &VerifiedTransfer) -> Result<Earlier, RailError> {
+    pub(super) async fn judge_earlier(
+        &self,
+        transfer: &VerifiedTransfer,
+    ) -> Result<Earlier, RailError> {
         if !self.is_used(transfer).await? {
             return Ok(Earlier::NotPaid);
         }
-        let earliest = transfer.valid_before_unix_s().saturating_sub(LONGEST_S).max(transfer.valid_after_unix_s());
+        let earliest = transfer
+            .valid_before_unix_s()
+            .saturating_sub(LONGEST_S)
+            .max(transfer.valid_after_unix_s());
         let terms = TransferTerms {
             key: transfer.key(),
             pay_to: *transfer.pay_to(),

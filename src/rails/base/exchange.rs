@@ -1,8 +1,8 @@
-//! Calls on their way to the node: in their order, in as few requests as the node takes. The chain id is asked with each of them, or before
-//! them where they go one by one.
+//! Calls on their way to the node: in their order, in as few requests as the node takes. The chain
+//! id is asked with each of them, or before them where they go one by one.
 //!
-//! A request that is refused as a whole may be too large, or the node may refuse everything: the chain id alone tells the two apart. Only what
-//! a smaller request cured is learned as a limit.
+//! A request that is refused as a whole may be too large, or the node may refuse everything: the
+//! chain id alone tells the two apart. Only what a smaller request cured is learned as a limit.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,8 @@ impl Node {
     /// Sends the calls. Their answers count for nothing unless this succeeds.
     ///
     /// # Errors
-    /// [`RailError::WrongChain`] when the node answers for another chain than configured; [`RailError::Unreachable`].
+    /// [`RailError::WrongChain`] when the node answers for another chain than configured;
+    /// [`RailError::Unreachable`].
     pub(super) async fn exchange(&self, mut calls: Vec<Call>) -> Result<(), RailError> {
         let mut size = usize::try_from(self.limits.batch_calls()).unwrap_or(1);
         let mut refused: Option<String> = None;
@@ -80,7 +81,11 @@ impl Node {
     }
 
     /// One call in a request of its own; the outer error says that there is no answer at all.
-    pub(super) async fn alone(&self, method: &'static str, params: &Value) -> Result<Reply, RailError> {
+    pub(super) async fn alone(
+        &self,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<Reply, RailError> {
         match self.transport.exchange(&request(0, method, params)).await {
             Ok(ResponsePacket::Single(response)) => Ok(self.reply(method, response.payload)),
             Ok(ResponsePacket::Batch(_)) => Err(self.lost(method, "unreadable answer")),
@@ -94,23 +99,32 @@ impl Node {
     }
 
     async fn together(&self, calls: &[Call]) -> Result<Taken, RailError> {
-        let named = std::iter::once((CHAIN_ID, &Value::Null)).chain(calls.iter().map(|call| (call.method, &call.params)));
+        let named = std::iter::once((CHAIN_ID, &Value::Null))
+            .chain(calls.iter().map(|call| (call.method, &call.params)));
         let none = json!([]);
         let params = |params: &Value| if params.is_null() { none.clone() } else { params.clone() };
-        let requests = named.zip(0_u64..).map(|((method, of), id)| request(id, method, &params(of)));
+        let requests =
+            named.zip(0_u64..).map(|((method, of), id)| request(id, method, &params(of)));
         match self.transport.exchange(&Value::Array(requests.collect())).await {
             Ok(ResponsePacket::Batch(responses)) => self.sorted(calls, responses),
-            Ok(ResponsePacket::Single(Response { payload: ResponsePayload::Failure(failure), .. })) => self.refused(&failure),
+            Ok(ResponsePacket::Single(Response {
+                payload: ResponsePayload::Failure(failure),
+                ..
+            })) => self.refused(&failure),
             Ok(ResponsePacket::Single(_)) => Err(self.lost("batch", "unreadable answer")),
             Err(missed) if missed.may_be_too_large() => Ok(Taken::Refused(missed.words)),
             Err(Missed { words, .. }) => Err(self.lost("batch", &words)),
         }
     }
 
-    /// A node may answer in any order, leave out what is beyond its limit, or refuse each call for the sake of the whole.
+    /// A node may answer in any order, leave out what is beyond its limit, or refuse each call for
+    /// the sake of the whole.
     fn sorted(&self, calls: &[Call], responses: Vec<Response>) -> Result<Taken, RailError> {
         let failure = responses.iter().find_map(|response| response.payload.as_error()).cloned();
-        let of_batch = responses.iter().filter_map(|response| response.payload.as_error()).any(|failure| speaks_of_batch(&failure.message));
+        let of_batch = responses
+            .iter()
+            .filter_map(|response| response.payload.as_error())
+            .any(|failure| speaks_of_batch(&failure.message));
         let mut by_id: BTreeMap<u64, ResponsePayload> = BTreeMap::new();
         for response in responses {
             if let Id::Number(id) = response.id {
@@ -118,11 +132,18 @@ impl Node {
             }
         }
         let chain_id = by_id.remove(&0).filter(|payload| payload.is_success());
-        let payloads: Vec<ResponsePayload> = (1_u64..).map_while(|id| by_id.remove(&id)).take(calls.len()).collect();
+        let payloads: Vec<ResponsePayload> =
+            (1_u64..).map_while(|id| by_id.remove(&id)).take(calls.len()).collect();
         match (chain_id, failure) {
             (Some(chain_id), _) if payloads.len() == calls.len() && !of_batch => {
                 self.believe(self.reply(CHAIN_ID, chain_id))?;
-                Ok(Taken::Whole(calls.iter().zip(payloads).map(|(call, payload)| self.reply(call.method, payload)).collect()))
+                Ok(Taken::Whole(
+                    calls
+                        .iter()
+                        .zip(payloads)
+                        .map(|(call, payload)| self.reply(call.method, payload))
+                        .collect(),
+                ))
             }
             (_, Some(failure)) => self.refused(&failure),
             (_, None) => Ok(Taken::Refused(String::from("not every call is answered"))),
@@ -147,7 +168,9 @@ impl Node {
     fn reply(&self, method: &'static str, payload: ResponsePayload) -> Reply {
         match payload {
             ResponsePayload::Success(result) => Ok(result),
-            ResponsePayload::Failure(failure) => Err(NoAnswer::Refused(self.refusal(method, &failure))),
+            ResponsePayload::Failure(failure) => {
+                Err(NoAnswer::Refused(self.refusal(method, &failure)))
+            }
         }
     }
 

@@ -17,7 +17,8 @@ use super::{
 pub(super) const TRANSFER_GAS: u64 = AttemptKind::Transfer.gas_limit();
 /// What an empty transaction costs.
 pub(super) const VOID_GAS: u64 = AttemptKind::Void.gas_limit();
-/// Kept for what a rollup charges for the transaction's data, which is in no gas price: 0.00001 ETH, many times the usual.
+/// Kept for what a rollup charges for the transaction's data, which is in no gas price: 0.00001
+/// ETH, many times the usual.
 const DATA_FEE_RESERVE_WEI: u128 = 10_000_000_000_000;
 
 /// The two prices of a transaction, in wei per gas.
@@ -38,7 +39,8 @@ const TIP: &str = "eth_maxPriorityFeePerGas";
 /// What nodes have that know no tip: base fee and tip in one.
 const GAS_PRICE: &str = "eth_gasPrice";
 
-/// Adds the three reads of a quote to a batch, that of the block first: what is read after it is not older.
+/// Adds the three reads of a quote to a batch, that of the block first: what is read after it is
+/// not older.
 pub(super) fn ask_quote<'a>(batch: &mut Batch<'a>, signer: Address) -> QuoteAnswers<'a> {
     let tip = if batch.limits().has_no_tip() { GAS_PRICE } else { TIP };
     QuoteAnswers {
@@ -52,8 +54,9 @@ impl QuoteAnswers<'_> {
     /// The quote, with the newest block that it is from.
     pub(super) async fn get(self) -> Result<(FeeQuote, Block), RailError> {
         let latest = self.latest.get().await?;
-        let base_fee =
-            latest.base_fee_per_gas.ok_or_else(|| RailError::WrongChain(String::from("its blocks have no base fee (EIP-1559)")))?;
+        let base_fee = latest.base_fee_per_gas.ok_or_else(|| {
+            RailError::WrongChain(String::from("its blocks have no base fee (EIP-1559)"))
+        })?;
         let tip = tip(self.tip, base_fee.to()).await?;
         let balance = u128::try_from(self.balance.get().await?).unwrap_or(u128::MAX);
         Ok((quote(base_fee.to(), tip, balance), latest))
@@ -94,8 +97,13 @@ fn base_fee(quote: &FeeQuote) -> u128 {
 /// The price of a first transaction at this quote.
 ///
 /// # Errors
-/// [`PreparationError::FeeAboveCap`] when even the base fee is above the cap, [`PreparationError::OutOfGas`].
-pub(super) fn price(quote: &FeeQuote, cap_wei: u128, gas_limit: u64) -> Result<Price, PreparationError> {
+/// [`PreparationError::FeeAboveCap`] when even the base fee is above the cap,
+/// [`PreparationError::OutOfGas`].
+pub(super) fn price(
+    quote: &FeeQuote,
+    cap_wei: u128,
+    gas_limit: u64,
+) -> Result<Price, PreparationError> {
     if base_fee(quote) > cap_wei {
         return Err(PreparationError::FeeAboveCap);
     }
@@ -103,8 +111,8 @@ pub(super) fn price(quote: &FeeQuote, cap_wei: u128, gas_limit: u64) -> Result<P
     if affordable(quote, price, gas_limit) { Ok(price) } else { Err(PreparationError::OutOfGas) }
 }
 
-/// The price that replaces this one under the same nonce: both parts 12.5% higher, which every node accepts, and not below the
-/// quote. `None` when the cap forbids it.
+/// The price that replaces this one under the same nonce: both parts 12.5% higher, which every node
+/// accepts, and not below the quote. `None` when the cap forbids it.
 pub(super) fn replacing(last: Price, quote: &FeeQuote, cap_wei: u128) -> Option<Price> {
     let now = capped(quote, cap_wei);
     let max_fee_wei = raised(last.max_fee_wei).max(now.max_fee_wei);
@@ -112,12 +120,14 @@ pub(super) fn replacing(last: Price, quote: &FeeQuote, cap_wei: u128) -> Option<
     (max_fee_wei <= cap_wei).then_some(Price { max_fee_wei, tip_wei })
 }
 
-/// The cap of an empty transaction: it may cost what a settlement may cost, and uses a seventh of the gas.
+/// The cap of an empty transaction: it may cost what a settlement may cost, and uses a seventh of
+/// the gas.
 fn void_cap(cap_wei: u128) -> u128 {
     cap_wei.saturating_mul(u128::from(TRANSFER_GAS / VOID_GAS))
 }
 
-/// The highest price at which a transaction of this kind costs no more than both the operator's cap and what it may cost in gas.
+/// The highest price at which a transaction of this kind costs no more than both the operator's cap
+/// and what it may cost in gas.
 pub(super) fn cap(kind: AttemptKind, cap_wei: u128, gas_wei: u128) -> u128 {
     let operators = match kind {
         AttemptKind::Transfer => cap_wei,
@@ -149,17 +159,32 @@ mod tests {
 
     #[test]
     fn the_cap_refuses_only_what_it_cannot_pay() {
-        assert_eq!(price(&quote(100, 7, RICH), 1_000, TRANSFER_GAS), Ok(Price { max_fee_wei: 207, tip_wei: 7 }));
-        assert_eq!(price(&quote(100, 7, RICH), 100, TRANSFER_GAS), Ok(Price { max_fee_wei: 100, tip_wei: 7 }));
-        assert_eq!(price(&quote(100, 700, RICH), 100, TRANSFER_GAS), Ok(Price { max_fee_wei: 100, tip_wei: 100 }));
-        assert_eq!(price(&quote(101, 7, RICH), 100, TRANSFER_GAS), Err(PreparationError::FeeAboveCap));
+        assert_eq!(
+            price(&quote(100, 7, RICH), 1_000, TRANSFER_GAS),
+            Ok(Price { max_fee_wei: 207, tip_wei: 7 })
+        );
+        assert_eq!(
+            price(&quote(100, 7, RICH), 100, TRANSFER_GAS),
+            Ok(Price { max_fee_wei: 100, tip_wei: 7 })
+        );
+        assert_eq!(
+            price(&quote(100, 700, RICH), 100, TRANSFER_GAS),
+            Ok(Price { max_fee_wei: 100, tip_wei: 100 })
+        );
+        assert_eq!(
+            price(&quote(101, 7, RICH), 100, TRANSFER_GAS),
+            Err(PreparationError::FeeAboveCap)
+        );
     }
 
     #[test]
     fn a_signer_that_cannot_pay_the_whole_limit_is_out_of_gas() {
         let needed = 207 * u128::from(TRANSFER_GAS) + DATA_FEE_RESERVE_WEI;
         assert!(price(&quote(100, 7, needed), 1_000, TRANSFER_GAS).is_ok());
-        assert_eq!(price(&quote(100, 7, needed - 1), 1_000, TRANSFER_GAS), Err(PreparationError::OutOfGas));
+        assert_eq!(
+            price(&quote(100, 7, needed - 1), 1_000, TRANSFER_GAS),
+            Err(PreparationError::OutOfGas)
+        );
     }
 
     #[test]
@@ -174,9 +199,18 @@ mod tests {
     #[test]
     fn a_replacement_is_an_eighth_higher_and_not_below_the_quote() {
         let last = Price { max_fee_wei: 800, tip_wei: 0 };
-        assert_eq!(replacing(last, &quote(10, 0, RICH), 900), Some(Price { max_fee_wei: 900, tip_wei: 1 }));
+        assert_eq!(
+            replacing(last, &quote(10, 0, RICH), 900),
+            Some(Price { max_fee_wei: 900, tip_wei: 1 })
+        );
         assert_eq!(replacing(last, &quote(10, 0, RICH), 899), None);
-        assert_eq!(replacing(last, &quote(1_000, 50, RICH), 9_999), Some(Price { max_fee_wei: 2_050, tip_wei: 50 }));
-        assert_eq!(replacing(last, &quote(1_000, 50, RICH), 1_500), Some(Price { max_fee_wei: 1_500, tip_wei: 50 }));
+        assert_eq!(
+            replacing(last, &quote(1_000, 50, RICH), 9_999),
+            Some(Price { max_fee_wei: 2_050, tip_wei: 50 })
+        );
+        assert_eq!(
+            replacing(last, &quote(1_000, 50, RICH), 1_500),
+            Some(Price { max_fee_wei: 1_500, tip_wei: 50 })
+        );
     }
 }

@@ -44,7 +44,8 @@ impl BaseRail {
         Ok(block.get().await?.unix_s())
     }
 
-    /// The balance of this process's signer in wei, and the time of the newest block in unix seconds; in one batch.
+    /// The balance of this process's signer in wei, and the time of the newest block in unix
+    /// seconds; in one batch.
     pub async fn vitals(&self) -> Result<(u128, u64), RailError> {
         let mut batch = self.node.batch();
         let quote = fees::ask_quote(&mut batch, self.signer.address());
@@ -58,14 +59,16 @@ impl BaseRail {
         let quote = self.quote(address(&account)).await?;
         let cap_wei = fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, self.max_gas_wei);
         let fee_wei = quote.max_fee_per_gas_wei.min(cap_wei).max(1);
-        let settlements = quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS));
+        let settlements =
+            quote.signer_balance_wei / fee_wei.saturating_mul(u128::from(TRANSFER_GAS));
         Ok(Gas { balance_wei: quote.signer_balance_wei, settlements })
     }
 
     /// What this account holds of the token.
     pub async fn held_by(&self, account: Wallet) -> Result<UsdcUnits, RailError> {
         let mut batch = self.node.batch();
-        let held = batch.call(address(self.token.address()), &calls::balance_of(&account), At::Latest);
+        let held =
+            batch.call(address(self.token.address()), &calls::balance_of(&account), At::Latest);
         batch.send().await?;
         let held: U256 = calls::answer::<calls::balanceOfCall>(&held.get().await?)?;
         Ok(UsdcUnits::new(u64::try_from(held).unwrap_or(u64::MAX)))
@@ -80,12 +83,22 @@ impl BaseRail {
         }
     }
 
-    /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two logs stand at the booked place.
-    pub async fn shows(&self, terms: &TransferTerms, booked: &SettlementProof) -> Result<bool, RailError> {
+    /// Whether the chain shows this very settlement: its transaction succeeded, and the token's two
+    /// logs stand at the booked place.
+    pub async fn shows(
+        &self,
+        terms: &TransferTerms,
+        booked: &SettlementProof,
+    ) -> Result<bool, RailError> {
         let mut batch = self.node.batch();
-        let receipt = batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([B256::from(booked.tx_hash.0)]));
+        let receipt = batch.ask::<Option<Receipt>>(
+            "eth_getTransactionReceipt",
+            json!([B256::from(booked.tx_hash.0)]),
+        );
         batch.send().await?;
         let shown = receipt.get().await?.and_then(|receipt| receipt.settlement(terms, false));
-        Ok(shown.is_some_and(|shown| shown.tx_hash == booked.tx_hash && shown.log_index == booked.log_index))
+        Ok(shown.is_some_and(|shown| {
+            shown.tx_hash == booked.tx_hash && shown.log_index == booked.log_index
+        }))
     }
 }

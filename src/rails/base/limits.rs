@@ -1,5 +1,6 @@
-//! What this node does not take. It is learned from refusals that a smaller or another question cured, said once, counted, and kept while the
-//! process runs: providers differ in the size of a batch, in the blocks of one question for logs, and in the methods that they know.
+//! What this node does not take. It is learned from refusals that a smaller or another question
+//! cured, said once, counted, and kept while the process runs: providers differ in the size of a
+//! batch, in the blocks of one question for logs, and in the methods that they know.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -100,7 +101,11 @@ impl NodeLimits {
     pub(super) fn learn_batch(&self, calls: u64, words: &str) {
         if self.batch_calls.fetch_min(calls, Ordering::Relaxed) > calls {
             let words = self.secrets.redact(words);
-            tracing::warn!(calls, words, "node.batch_limited: the node takes no more calls in one request; they are asked in parts");
+            tracing::warn!(
+                calls,
+                words,
+                "node.batch_limited: the node takes no more calls in one request; they are asked in parts"
+            );
         }
     }
 
@@ -108,7 +113,11 @@ impl NodeLimits {
     pub(super) fn learn_log_blocks(&self, blocks: u64, words: &str) {
         if self.log_blocks.fetch_min(blocks, Ordering::Relaxed) > blocks {
             let words = self.secrets.redact(words);
-            tracing::warn!(blocks, words, "node.logs_limited: the node lists the logs of no more blocks at once; they are asked in parts");
+            tracing::warn!(
+                blocks,
+                words,
+                "node.logs_limited: the node lists the logs of no more blocks at once; they are asked in parts"
+            );
         }
     }
 
@@ -116,12 +125,17 @@ impl NodeLimits {
     pub(super) fn learn_no_tip(&self, words: &str) {
         if !self.no_tip.swap(true, Ordering::Relaxed) {
             let words = self.secrets.redact(words);
-            tracing::warn!(words, "node.method_missing: the node has no eth_maxPriorityFeePerGas; eth_gasPrice is asked instead");
+            tracing::warn!(
+                words,
+                "node.method_missing: the node has no eth_maxPriorityFeePerGas; eth_gasPrice is asked instead"
+            );
         }
     }
 
     pub(super) fn learned(&self) -> LearnedLimits {
-        let count = |limit: Limit| self.refused.get(limit.place()).map_or(0, |count| count.load(Ordering::Relaxed));
+        let count = |limit: Limit| {
+            self.refused.get(limit.place()).map_or(0, |count| count.load(Ordering::Relaxed))
+        };
         LearnedLimits {
             batch_calls: self.batch_calls(),
             log_blocks: self.log_blocks(),

@@ -1,8 +1,10 @@
-//! The one log that tells what an authorization was used for, in windows of as many blocks as the node lists.
+//! The one log that tells what an authorization was used for, in windows of as many blocks as the
+//! node lists.
 //!
-//! The search begins at the claim's block: whoever settles or cancels an authorization does it after it was shown to us. Only then come the
-//! blocks before, where a node that was behind at the claim may have it. A node that limits the blocks of a question says so by refusing:
-//! the window halves. One block that is refused is a question that stays refused.
+//! The search begins at the claim's block: whoever settles or cancels an authorization does it
+//! after it was shown to us. Only then come the blocks before, where a node that was behind at the
+//! claim may have it. A node that limits the blocks of a question says so by refusing: the window
+//! halves. One block that is refused is a question that stays refused.
 
 use alloy_primitives::{B256, U64};
 use alloy_sol_types::SolEvent;
@@ -17,7 +19,8 @@ use super::{
     wire::{Block, Log},
 };
 
-/// Blocks before the claim that are searched too: the node that was asked then may have been behind (ten minutes on Base).
+/// Blocks before the claim that are searched too: the node that was asked then may have been behind
+/// (ten minutes on Base).
 const CLAIM_MARGIN_BLOCKS: u64 = 300;
 
 impl BaseRail {
@@ -25,18 +28,30 @@ impl BaseRail {
     ///
     /// # Errors
     /// [`RailError::Refused`] when not even one block is listed.
-    pub(super) async fn find_fate(&self, terms: &TransferTerms, latest: u64) -> Result<Option<Log>, RailError> {
+    pub(super) async fn find_fate(
+        &self,
+        terms: &TransferTerms,
+        latest: u64,
+    ) -> Result<Option<Log>, RailError> {
         let claimed = terms.claimed_at_block;
         if let Some(log) = self.fate_in(terms, claimed, latest).await? {
             return Ok(Some(log));
         }
         match claimed.checked_sub(1) {
-            Some(last) => self.fate_in(terms, claimed.saturating_sub(CLAIM_MARGIN_BLOCKS), last.min(latest)).await,
+            Some(last) => {
+                self.fate_in(terms, claimed.saturating_sub(CLAIM_MARGIN_BLOCKS), last.min(latest))
+                    .await
+            }
             None => Ok(None),
         }
     }
 
-    async fn fate_in(&self, terms: &TransferTerms, first: u64, last: u64) -> Result<Option<Log>, RailError> {
+    async fn fate_in(
+        &self,
+        terms: &TransferTerms,
+        first: u64,
+        last: u64,
+    ) -> Result<Option<Log>, RailError> {
         let topics = calls::fate_topics(&terms.key.from, &terms.key.nonce);
         let filter = json!({ "address": address(&terms.key.token), "topics": topics });
         let mut from = first;
@@ -50,8 +65,14 @@ impl BaseRail {
         Ok(None)
     }
 
-    /// The logs of the first blocks of a range, of as many as the node lists, and the block after them.
-    pub(super) async fn window(&self, filter: &serde_json::Value, first: u64, last: u64) -> Result<(Vec<Log>, u64), RailError> {
+    /// The logs of the first blocks of a range, of as many as the node lists, and the block after
+    /// them.
+    pub(super) async fn window(
+        &self,
+        filter: &serde_json::Value,
+        first: u64,
+        last: u64,
+    ) -> Result<(Vec<Log>, u64), RailError> {
         let limits = &self.node.limits;
         let mut blocks = limits.log_blocks();
         let mut refused: Option<String> = None;
@@ -70,12 +91,16 @@ impl BaseRail {
                     }
                     return Ok((logs, to.saturating_add(1)));
                 }
-                Err(NoAnswer::Refused(refusal)) if refusal.is_throttled() => return Err(NoAnswer::Refused(refusal).into()),
+                Err(NoAnswer::Refused(refusal)) if refusal.is_throttled() => {
+                    return Err(NoAnswer::Refused(refusal).into());
+                }
                 Err(NoAnswer::Refused(refusal)) => {
                     limits.count(Limit::Logs);
                     let words = format!("error {}: {}", refusal.code, refusal.message);
                     if to <= first {
-                        return Err(RailError::Refused(format!("eth_getLogs of block {first}: {words}")));
+                        return Err(RailError::Refused(format!(
+                            "eth_getLogs of block {first}: {words}"
+                        )));
                     }
                     blocks = to.saturating_sub(first).div_ceil(2);
                     refused = Some(words);
@@ -85,7 +110,8 @@ impl BaseRail {
         }
     }
 
-    /// Asks for logs and for a batch as large as this rail ever does, so that what the node limits is learned.
+    /// Asks for logs and for a batch as large as this rail ever does, so that what the node limits
+    /// is learned.
     ///
     /// # Errors
     /// [`RailError`]: what it refuses however small the question is.
@@ -98,7 +124,8 @@ impl BaseRail {
         let first = latest.saturating_sub(self.node.limits.log_blocks().saturating_sub(1));
         self.window(&filter, first, latest).await?;
         let mut batch = self.node.batch();
-        let many: Vec<_> = (1..MAX_BATCH_CALLS).map(|_| batch.ask::<U64>("eth_blockNumber", json!([]))).collect();
+        let many: Vec<_> =
+            (1..MAX_BATCH_CALLS).map(|_| batch.ask::<U64>("eth_blockNumber", json!([]))).collect();
         batch.send().await?;
         for answer in many {
             answer.get().await?;

@@ -97,7 +97,11 @@ impl BaseRail {
         let refunds = config.refund_key.as_ref().map(signer).transpose()?;
         let others = config.other_signer_keys.iter().map(signer).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            node: Node::new(&config.rpc_url, Duration::from_millis(config.rpc_timeout_ms), chain_id)?,
+            node: Node::new(
+                &config.rpc_url,
+                Duration::from_millis(config.rpc_timeout_ms),
+                chain_id,
+            )?,
             // All replicas may be given one list with all keys in it.
             others: others.into_iter().filter(|other| other.address() != own.address()).collect(),
             signer: own,
@@ -116,8 +120,8 @@ impl BaseRail {
         self.signer.wallet()
     }
 
-    /// Compares chain and token with the configuration: chain id, EIP-712 domain, decimals. A wrong domain would make every
-    /// payer's signature invalid.
+    /// Compares chain and token with the configuration: chain id, EIP-712 domain, decimals. A wrong
+    /// domain would make every payer's signature invalid.
     ///
     /// # Errors
     /// [`RailError::WrongChain`] with what differs; [`RailError::Unreachable`].
@@ -130,11 +134,15 @@ impl BaseRail {
         let domain: B256 = answer::<calls::DOMAIN_SEPARATORCall>(&domain.get().await?)?;
         if domain != *self.token.domain_separator() {
             let (name, version) = (self.token.domain_name(), self.token.domain_version());
-            return Err(RailError::WrongChain(format!("the token's EIP-712 domain is not name {name:?}, version {version:?}")));
+            return Err(RailError::WrongChain(format!(
+                "the token's EIP-712 domain is not name {name:?}, version {version:?}"
+            )));
         }
         let decimals = answer::<calls::decimalsCall>(&decimals.get().await?)?;
         if decimals != TOKEN_DECIMALS {
-            return Err(RailError::WrongChain(format!("the token has {decimals} decimals instead of {TOKEN_DECIMALS}")));
+            return Err(RailError::WrongChain(format!(
+                "the token has {decimals} decimals instead of {TOKEN_DECIMALS}"
+            )));
         }
         Ok(())
     }
@@ -148,7 +156,11 @@ impl ChainReader for BaseRail {
         let mut batch = self.node.batch();
         // The block first: a balance of an older block would hide what was paid up to this one.
         let quote = fees::ask_quote(&mut batch, signer);
-        let used = batch.call(token, &calls::authorization_state(transfer.from(), transfer.nonce()), At::Latest);
+        let used = batch.call(
+            token,
+            &calls::authorization_state(transfer.from(), transfer.nonce()),
+            At::Latest,
+        );
         let balance = batch.call(token, &calls::balance_of(transfer.from()), At::Latest);
         let settling = batch.simulate(signer, token, &calls::settle(transfer), fees::TRANSFER_GAS);
         let paused = batch.call(token, &calls::paused(), At::Latest);
@@ -178,7 +190,11 @@ impl ChainReader for BaseRail {
         }
     }
 
-    async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+    async fn outcome(
+        &self,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+    ) -> Result<Outcome, RailError> {
         self.judge(terms, attempts).await
     }
 
@@ -230,6 +246,9 @@ impl ChainReader for BaseRail {
 /// Neither the key nor the node's URL.
 impl fmt::Debug for BaseRail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BaseRail").field("token", self.token.address()).field("signer", &self.signer).finish_non_exhaustive()
+        f.debug_struct("BaseRail")
+            .field("token", self.token.address())
+            .field("signer", &self.signer)
+            .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
-//! The node behind the rail. Everything is asked in batches, and every batch asks for the chain id too: a node that was
-//! swapped for one of another chain is never believed.
+//! The node behind the rail. Everything is asked in batches, and every batch asks for the chain id
+//! too: a node that was swapped for one of another chain is never believed.
 
 use std::{
     marker::PhantomData,
@@ -85,7 +85,8 @@ impl Node {
         Batch { node: self, calls: Vec::new() }
     }
 
-    /// Hands a signed transaction to the node; its hash if the node took it. Alone, so that its fate is not tied to a read's.
+    /// Hands a signed transaction to the node; its hash if the node took it. Alone, so that its
+    /// fate is not tied to a read's.
     pub(super) async fn send_raw(&self, raw: &[u8]) -> Result<B256, NoAnswer> {
         const METHOD: &str = "eth_sendRawTransaction";
         let params = json!([Bytes::copy_from_slice(raw)]);
@@ -93,9 +94,11 @@ impl Node {
         self.read(METHOD, reply)
     }
 
-    /// What the answer says. Never the text of an answer that could not be read: only what kind of fault it is.
+    /// What the answer says. Never the text of an answer that could not be read: only what kind of
+    /// fault it is.
     fn read<R: RpcRecv>(&self, method: &'static str, reply: Reply) -> Result<R, NoAnswer> {
-        serde_json::from_str(reply?.get()).map_err(|_| NoAnswer::Lost(self.lost(method, "unreadable answer")))
+        serde_json::from_str(reply?.get())
+            .map_err(|_| NoAnswer::Lost(self.lost(method, "unreadable answer")))
     }
 
     /// No answer, for this reason.
@@ -137,8 +140,17 @@ impl<'a> Batch<'a> {
     }
 
     /// Adds the run of a transaction of `from` that is not sent.
-    pub(super) fn simulate(&mut self, from: Address, to: Address, data: &Bytes, gas: u64) -> Answer<'a, Bytes> {
-        self.ask("eth_call", json!([{ "from": from, "to": to, "data": data, "gas": U64::from(gas) }, "latest"]))
+    pub(super) fn simulate(
+        &mut self,
+        from: Address,
+        to: Address,
+        data: &Bytes,
+        gas: u64,
+    ) -> Answer<'a, Bytes> {
+        self.ask(
+            "eth_call",
+            json!([{ "from": from, "to": to, "data": data, "gas": U64::from(gas) }, "latest"]),
+        )
     }
 
     /// What was learned of the node that is asked.
@@ -158,24 +170,44 @@ impl<'a> Batch<'a> {
 // === impl Refusal ===
 
 impl Refusal {
-    /// How the common nodes say that the contract refused a call: 3 is go-ethereum's code and its descendants', -32015 that of others.
+    /// How the common nodes say that the contract refused a call: 3 is go-ethereum's code and its
+    /// descendants', -32015 that of others.
     pub(super) fn is_revert(&self) -> bool {
         let message = self.message.to_lowercase();
-        matches!(self.code, 3 | -32_015) || message.contains("revert") || message.contains("out of gas")
+        matches!(self.code, 3 | -32_015)
+            || message.contains("revert")
+            || message.contains("out of gas")
     }
 
     /// How providers say that they were asked too often: a smaller question cures nothing then.
     pub(super) fn is_throttled(&self) -> bool {
         let message = self.message.to_lowercase();
-        let words = ["too many requests", "rate limit", "rate-limit", "request limit", "requests per second", "compute units", "quota"];
+        let words = [
+            "too many requests",
+            "rate limit",
+            "rate-limit",
+            "request limit",
+            "requests per second",
+            "compute units",
+            "quota",
+        ];
         self.code == 429 || words.iter().any(|word| message.contains(word))
     }
 
     /// How nodes and providers say that they do not have a method.
     pub(super) fn is_missing_method(&self) -> bool {
         let message = self.message.to_lowercase();
-        let words = ["does not exist", "not found", "not supported", "unsupported", "not available", "not allowed", "not whitelisted"];
-        matches!(self.code, -32_601 | -32_004) || message.contains("method") && words.iter().any(|word| message.contains(word))
+        let words = [
+            "does not exist",
+            "not found",
+            "not supported",
+            "unsupported",
+            "not available",
+            "not allowed",
+            "not whitelisted",
+        ];
+        matches!(self.code, -32_601 | -32_004)
+            || message.contains("method") && words.iter().any(|word| message.contains(word))
     }
 }
 
@@ -209,7 +241,9 @@ impl<'a, R: RpcRecv> Answer<'a, R> {
 impl From<NoAnswer> for RailError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::Refused(Refusal { method, code, message }) => Self::Unreachable(format!("{method}: error {code}: {message}")),
+            NoAnswer::Refused(Refusal { method, code, message }) => {
+                Self::Unreachable(format!("{method}: error {code}: {message}"))
+            }
             NoAnswer::Lost(error) => error,
         }
     }

@@ -10,8 +10,9 @@
 //! | unused, and the safe block is past `valid_before` | failed |
 //! | unused | pending |
 //!
-//! "Used" alone never means paid: a cancelled authorization is "used" too. And "unused" is believed only of a block that is
-//! not older than what it must explain: nodes behind one URL are not equally far.
+//! "Used" alone never means paid: a cancelled authorization is "used" too. And "unused" is believed
+//! only of a block that is not older than what it must explain: nodes behind one URL are not
+//! equally far.
 
 use alloy_primitives::B256;
 use payments::{
@@ -41,25 +42,45 @@ impl BaseRail {
     /// See the module.
     ///
     /// Only of its own chain: what another chain's blocks and nonces are, this one cannot know.
-    pub(super) async fn judge(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+    pub(super) async fn judge(
+        &self,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+    ) -> Result<Outcome, RailError> {
         if terms.key.chain_id != self.token.chain_id() {
             let (theirs, ours) = (terms.key.chain_id, self.token.chain_id());
-            return Err(RailError::WrongChain(format!("the payment is on chain {theirs}, and {ours} is configured")));
+            return Err(RailError::WrongChain(format!(
+                "the payment is on chain {theirs}, and {ours} is configured"
+            )));
         }
         let facts = self.facts(terms, attempts).await?;
         let latest = facts.latest.number();
         let settled = facts.receipts.iter().find_map(|receipt| receipt.settlement(terms, true));
         if let Some(proof) = settled {
-            return Ok(self.once_confirmed(Some(proof.block_number), latest, Outcome::Settled(proof)));
+            return Ok(self.once_confirmed(
+                Some(proof.block_number),
+                latest,
+                Outcome::Settled(proof),
+            ));
         }
         if facts.used {
             return self.judge_by_logs(terms, attempts, latest).await;
         }
-        if let Some(reverted_in) = facts.receipts.iter().filter(|receipt| receipt.reverted()).filter_map(Receipt::block).max() {
+        if let Some(reverted_in) = facts
+            .receipts
+            .iter()
+            .filter(|receipt| receipt.reverted())
+            .filter_map(Receipt::block)
+            .max()
+        {
             if self.used_at(terms, reverted_in).await? {
                 return self.judge_by_logs(terms, attempts, latest).await;
             }
-            return Ok(self.once_confirmed(Some(reverted_in), latest, Outcome::Failed(PaymentFailure::Reverted)));
+            return Ok(self.once_confirmed(
+                Some(reverted_in),
+                latest,
+                Outcome::Failed(PaymentFailure::Reverted),
+            ));
         }
         if facts.settled_until.unix_s() >= terms.valid_before_unix_s {
             if self.used_at(terms, facts.settled_until.number()).await? {
@@ -67,25 +88,33 @@ impl BaseRail {
             }
             return Ok(Outcome::Failed(PaymentFailure::Expired));
         }
-        // Past valid_before the token refuses it, but a block that says otherwise may still replace the newest ones.
+        // Past valid_before the token refuses it, but a block that says otherwise may still replace
+        // the newest ones.
         Ok(Outcome::Pending { may_send: facts.latest.unix_s() < terms.valid_before_unix_s })
     }
 
     /// What the mined ones of these transactions cost, whatever they did.
-    pub(super) async fn fees_of(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
+    pub(super) async fn fees_of(
+        &self,
+        attempts: &[Attempt],
+    ) -> Result<Vec<(ChainHash, u128)>, RailError> {
         let mut batch = self.node.batch();
         let hashes = attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
         let answers: Vec<_> = hashes.map(|hash| (hash, ask_receipt(&mut batch, &hash))).collect();
         batch.send().await?;
         let mut fees_wei = Vec::new();
         for (hash, answer) in answers {
-            let receipt = answer.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some());
+            let receipt = answer
+                .get()
+                .await?
+                .filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some());
             fees_wei.extend(receipt.map(|receipt| (ChainHash(hash.0), receipt.fee_wei())));
         }
         Ok(fees_wei)
     }
 
-    /// The newest block that counts as final for an expiry: the safe one, or the newest where the chain knows none.
+    /// The newest block that counts as final for an expiry: the safe one, or the newest where the
+    /// chain knows none.
     pub(super) async fn settled_until(&self) -> Result<Block, RailError> {
         let mut batch = self.node.batch();
         let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
@@ -96,9 +125,14 @@ impl BaseRail {
     }
 
     /// Who sent a transaction that is neither of a signer's nor of a relayer's that we know.
-    pub(super) async fn stranger_of(&self, tx_hash: ChainHash) -> Result<Option<Wallet>, RailError> {
+    pub(super) async fn stranger_of(
+        &self,
+        tx_hash: ChainHash,
+    ) -> Result<Option<Wallet>, RailError> {
         let sender = self.sender_of(tx_hash).await?;
-        let ours = std::iter::once(&self.signer).chain(&self.others).any(|signer| signer.wallet() == sender);
+        let ours = std::iter::once(&self.signer)
+            .chain(&self.others)
+            .any(|signer| signer.wallet() == sender);
         Ok((!ours && !self.known_relayers.contains(&sender)).then_some(sender))
     }
 
@@ -107,9 +141,15 @@ impl BaseRail {
         let mut batch = self.node.batch();
         let receipt = ask_receipt(&mut batch, &B256::from(tx_hash.0));
         batch.send().await?;
-        let receipt = receipt.get().await?.filter(|receipt| receipt.transaction_hash.0 == tx_hash.0);
-        let unnamed = || RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"));
-        receipt.and_then(|receipt| receipt.from).map(|from| Wallet::new(from.into_array())).ok_or_else(unnamed)
+        let receipt =
+            receipt.get().await?.filter(|receipt| receipt.transaction_hash.0 == tx_hash.0);
+        let unnamed = || {
+            RailError::Unreachable(String::from("eth_getTransactionReceipt: it names no sender"))
+        };
+        receipt
+            .and_then(|receipt| receipt.from)
+            .map(|from| Wallet::new(from.into_array()))
+            .ok_or_else(unnamed)
     }
 
     /// The newest block that has as many blocks as a fate needs, as the parameter of a call.
@@ -142,8 +182,9 @@ impl BaseRail {
         Ok(Facts { latest, settled_until, used, receipts })
     }
 
-    /// The state of the authorization after this block. A node that does not have the block says so, where "latest" would
-    /// silently answer from before it. A node that has the block but no longer its state is asked for its newest state.
+    /// The state of the authorization after this block. A node that does not have the block says
+    /// so, where "latest" would silently answer from before it. A node that has the block but no
+    /// longer its state is asked for its newest state.
     async fn used_at(&self, terms: &TransferTerms, block: u64) -> Result<bool, RailError> {
         let mut batch = self.node.batch();
         let token = address(&terms.key.token);
@@ -152,34 +193,62 @@ impl BaseRail {
         let head = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
         batch.send().await?;
         let bytes = match then.try_get().await {
-            Err(NoAnswer::Refused(refusal)) if refusal.is_forgotten_state() && head.get().await?.number() >= block => now.get().await?,
+            Err(NoAnswer::Refused(refusal))
+                if refusal.is_forgotten_state() && head.get().await?.number() >= block =>
+            {
+                now.get().await?
+            }
             answer => answer?,
         };
         calls::answer::<authorizationStateCall>(&bytes)
     }
 
-    async fn judge_by_logs(&self, terms: &TransferTerms, attempts: &[Attempt], latest: u64) -> Result<Outcome, RailError> {
-        let Some(log) = self.find_fate(terms, latest).await? else { return Ok(Outcome::Pending { may_send: false }) };
+    async fn judge_by_logs(
+        &self,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+        latest: u64,
+    ) -> Result<Outcome, RailError> {
+        let Some(log) = self.find_fate(terms, latest).await? else {
+            return Ok(Outcome::Pending { may_send: false });
+        };
         if !log.uses(terms) {
             let mined_in = log.block_number.map(|number| number.to());
-            return Ok(self.once_confirmed(mined_in, latest, Outcome::Failed(PaymentFailure::Cancelled)));
+            return Ok(self.once_confirmed(
+                mined_in,
+                latest,
+                Outcome::Failed(PaymentFailure::Cancelled),
+            ));
         }
-        let Some(hash) = log.transaction_hash else { return Ok(Outcome::Pending { may_send: false }) };
+        let Some(hash) = log.transaction_hash else {
+            return Ok(Outcome::Pending { may_send: false });
+        };
         let mut batch = self.node.batch();
         let receipt = ask_receipt(&mut batch, &hash);
         batch.send().await?;
-        let Some(receipt) = receipt.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.succeeded()) else {
+        let Some(receipt) = receipt
+            .get()
+            .await?
+            .filter(|receipt| receipt.transaction_hash == hash && receipt.succeeded())
+        else {
             return Ok(Outcome::Pending { may_send: false });
         };
         let ours = attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
-        let fate = receipt.settlement(terms, ours).map_or(Outcome::Failed(PaymentFailure::SpentElsewhere), Outcome::Settled);
+        let fate = receipt
+            .settlement(terms, ours)
+            .map_or(Outcome::Failed(PaymentFailure::SpentElsewhere), Outcome::Settled);
         Ok(self.once_confirmed(receipt.block(), latest, fate))
     }
 
     /// The fate, once its block has as many blocks on it as the operator wants (1: itself).
     fn once_confirmed(&self, mined_in: Option<u64>, latest: u64, fate: Outcome) -> Outcome {
-        let last_needed = mined_in.map(|block| block.saturating_add(self.confirmations.saturating_sub(1)));
-        if last_needed.is_some_and(|block| block <= latest) { fate } else { Outcome::Pending { may_send: false } }
+        let last_needed =
+            mined_in.map(|block| block.saturating_add(self.confirmations.saturating_sub(1)));
+        if last_needed.is_some_and(|block| block <= latest) {
+            fate
+        } else {
+            Outcome::Pending { may_send: false }
+        }
     }
 }
 
@@ -191,8 +260,11 @@ fn ask_receipt<'a>(batch: &mut Batch<'a>, hash: &B256) -> super::node::Answer<'a
     batch.ask("eth_getTransactionReceipt", json!([hash]))
 }
 
-/// `None` where the chain has no safe (or no final) block: it says null, or that it does not know the word.
-pub(super) fn safe_block(answer: Result<Option<Block>, NoAnswer>) -> Result<Option<Block>, RailError> {
+/// `None` where the chain has no safe (or no final) block: it says null, or that it does not know
+/// the word.
+pub(super) fn safe_block(
+    answer: Result<Option<Block>, NoAnswer>,
+) -> Result<Option<Block>, RailError> {
     match answer {
         Ok(block) => Ok(block),
         Err(NoAnswer::Refused(refusal)) if refusal.is_unknown_block() => Ok(None),
@@ -204,14 +276,22 @@ impl Refusal {
     /// -39001 is "unknown block" of the execution APIs, -32602 "invalid params".
     fn is_unknown_block(&self) -> bool {
         let message = self.message.to_lowercase();
-        matches!(self.code, -39_001 | -32_602) || message.contains("unknown block") || message.contains("block not found")
+        matches!(self.code, -39_001 | -32_602)
+            || message.contains("unknown block")
+            || message.contains("block not found")
     }
 
     /// How the common nodes say that they keep the block but not its state.
     fn is_forgotten_state(&self) -> bool {
         let message = self.message.to_lowercase();
-        ["missing trie node", "historical state", "state is not available", "state not available", "pruned"]
-            .iter()
-            .any(|words| message.contains(words))
+        [
+            "missing trie node",
+            "historical state",
+            "state is not available",
+            "state not available",
+            "pruned",
+        ]
+        .iter()
+        .any(|words| message.contains(words))
     }
 }

@@ -1,4 +1,5 @@
-//! Signs a settlement inside the claiming database transaction: everything that needs the node was read before.
+//! Signs a settlement inside the claiming database transaction: everything that needs the node was
+//! read before.
 
 use alloy_primitives::{Address, Bytes};
 use payments::{
@@ -27,8 +28,18 @@ impl Preparer for BasePreparer {
         self.signer.wallet()
     }
 
-    fn prepare(&self, _: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
-        let order = Order { kind: AttemptKind::Transfer, to: self.token, input: self.call.clone(), gas_limit: TRANSFER_GAS };
+    fn prepare(
+        &self,
+        _: PaymentId,
+        eoa_nonce: u64,
+        at: UnixMs,
+    ) -> Result<Attempt, PreparationError> {
+        let order = Order {
+            kind: AttemptKind::Transfer,
+            to: self.token,
+            input: self.call.clone(),
+            gas_limit: TRANSFER_GAS,
+        };
         self.signer.attempt(order, eoa_nonce, self.price?, at).ok_or(PreparationError::Signing)
     }
 }

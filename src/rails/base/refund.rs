@@ -8,8 +8,9 @@
 //! | a receipt of ours, or the nonce used, in a block that is not final | used |
 //! | none of them | unused |
 //!
-//! A transfer has no nonce of its own at the token: what keeps it from being made twice is the wallet's nonce alone. So nothing is called failed
-//! as long as a reorganisation could still let it happen.
+//! A transfer has no nonce of its own at the token: what keeps it from being made twice is the
+//! wallet's nonce alone. So nothing is called failed as long as a reorganisation could still let it
+//! happen.
 
 use std::fmt;
 
@@ -19,7 +20,10 @@ use async_trait::async_trait;
 use payments::{
     agent::Wallet,
     money::UsdcUnits,
-    ports::{ChainHistory, RailError, RefundRail, UsdcRefund, UsdcRefundFailure, UsdcRefundOutcome, UsdcRefundView},
+    ports::{
+        ChainHistory, RailError, RefundRail, UsdcRefund, UsdcRefundFailure, UsdcRefundOutcome,
+        UsdcRefundView,
+    },
     settlement::{AttemptKind, ChainHash, SettlementProof},
 };
 use serde_json::json;
@@ -35,7 +39,8 @@ use super::{
     wire::{Log, Receipt},
 };
 
-/// Blocks before the signing that are searched too: the node that was asked then may have been behind.
+/// Blocks before the signing that are searched too: the node that was asked then may have been
+/// behind.
 const SIGNED_MARGIN_BLOCKS: u64 = 300;
 
 #[async_trait]
@@ -44,7 +49,12 @@ impl RefundRail for BaseRail {
         self.refunds.as_ref().map(Signer::wallet)
     }
 
-    async fn refund_view(&self, to: Wallet, amount: UsdcUnits, gas_wei: u128) -> Result<UsdcRefundView, RailError> {
+    async fn refund_view(
+        &self,
+        to: Wallet,
+        amount: UsdcUnits,
+        gas_wei: u128,
+    ) -> Result<UsdcRefundView, RailError> {
         let none = || RailError::NotReady(String::from("no refund wallet is configured"));
         let signer = self.refunds.as_ref().ok_or_else(none)?;
         let (token, wallet) = (address(self.token.address()), signer.address());
@@ -52,7 +62,8 @@ impl RefundRail for BaseRail {
         let mut batch = self.node.batch();
         let held = batch.call(token, &calls::balance_of(&signer.wallet()), At::Latest);
         let run = batch.simulate(wallet, token, &call, fees::TRANSFER_GAS);
-        let mut count = |block: &str| batch.ask::<U64>("eth_getTransactionCount", json!([wallet, block]));
+        let mut count =
+            |block: &str| batch.ask::<U64>("eth_getTransactionCount", json!([wallet, block]));
         let (mined, pending) = (count("latest"), count("pending"));
         let quote = fees::ask_quote(&mut batch, wallet);
         batch.send().await?;
@@ -78,20 +89,31 @@ impl RefundRail for BaseRail {
     async fn refund_outcome(&self, refund: &UsdcRefund) -> Result<UsdcRefundOutcome, RailError> {
         if refund.chain_id != self.token.chain_id() {
             let (theirs, ours) = (refund.chain_id, self.token.chain_id());
-            return Err(RailError::WrongChain(format!("the refund is on chain {theirs}, and {ours} is configured")));
+            return Err(RailError::WrongChain(format!(
+                "the refund is on chain {theirs}, and {ours} is configured"
+            )));
         }
-        let Some(last) = refund.attempts.last() else { return Err(broken(&"nothing was signed for it")) };
+        let Some(last) = refund.attempts.last() else {
+            return Err(broken(&"nothing was signed for it"));
+        };
         let heads = ChainHistory::heads(self).await?;
         let mut batch = self.node.batch();
         let hashes = refund.attempts.iter().map(|attempt| B256::from(attempt.tx_hash.0));
-        let ask = |hash: B256| (hash, batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash])));
+        let ask = |hash: B256| {
+            (hash, batch.ask::<Option<Receipt>>("eth_getTransactionReceipt", json!([hash])))
+        };
         let answers: Vec<_> = hashes.map(ask).collect();
         let settled = format!("{:#x}", heads.settled);
-        let used_for_good = batch.ask::<U64>("eth_getTransactionCount", json!([address(&refund.from), settled]));
+        let used_for_good =
+            batch.ask::<U64>("eth_getTransactionCount", json!([address(&refund.from), settled]));
         batch.send().await?;
         let mut mined = None;
         for (hash, answer) in answers {
-            mined = answer.get().await?.filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some()).or(mined);
+            mined = answer
+                .get()
+                .await?
+                .filter(|receipt| receipt.transaction_hash == hash && receipt.block().is_some())
+                .or(mined);
         }
         if let Some(receipt) = mined {
             return Ok(self.of_receipt(refund, &receipt, heads.confirmed, heads.settled));
@@ -99,7 +121,8 @@ impl RefundRail for BaseRail {
         if used_for_good.get().await?.to::<u64>() <= last.eoa_nonce {
             return Ok(UsdcRefundOutcome::Unused);
         }
-        // A node may have forgotten the receipts of old transactions: the token's logs say whether one of ours was mined after all.
+        // A node may have forgotten the receipts of old transactions: the token's logs say whether
+        // one of ours was mined after all.
         match self.find_refund(refund, heads.settled).await? {
             true => Ok(UsdcRefundOutcome::Used),
             false => Ok(UsdcRefundOutcome::Failed(UsdcRefundFailure::Foreign)),
@@ -108,15 +131,29 @@ impl RefundRail for BaseRail {
 }
 
 impl BaseRail {
-    fn of_receipt(&self, refund: &UsdcRefund, receipt: &Receipt, confirmed: u64, settled: u64) -> UsdcRefundOutcome {
+    fn of_receipt(
+        &self,
+        refund: &UsdcRefund,
+        receipt: &Receipt,
+        confirmed: u64,
+        settled: u64,
+    ) -> UsdcRefundOutcome {
         let block = receipt.block().unwrap_or(u64::MAX);
         if let Some(proof) = self.refund_proof(refund, receipt) {
-            return if block <= confirmed { UsdcRefundOutcome::Paid(proof) } else { UsdcRefundOutcome::Used };
+            return if block <= confirmed {
+                UsdcRefundOutcome::Paid(proof)
+            } else {
+                UsdcRefundOutcome::Used
+            };
         }
         if block > settled {
             return UsdcRefundOutcome::Used;
         }
-        let was = refund.attempts.iter().find(|attempt| attempt.tx_hash.0 == receipt.transaction_hash.0).map(|attempt| attempt.kind);
+        let was = refund
+            .attempts
+            .iter()
+            .find(|attempt| attempt.tx_hash.0 == receipt.transaction_hash.0)
+            .map(|attempt| attempt.kind);
         UsdcRefundOutcome::Failed(match was {
             Some(AttemptKind::Void) => UsdcRefundFailure::Cancelled,
             Some(AttemptKind::Transfer) | None => UsdcRefundFailure::Reverted,
@@ -125,7 +162,11 @@ impl BaseRail {
 
     /// Exactly one transfer that pays the refund, in a transaction that succeeded.
     fn refund_proof(&self, refund: &UsdcRefund, receipt: &Receipt) -> Option<SettlementProof> {
-        let log = receipt.logs.iter().find(|log| self.pays(refund, log)).filter(|_| receipt.succeeded())?;
+        let log = receipt
+            .logs
+            .iter()
+            .find(|log| self.pays(refund, log))
+            .filter(|_| receipt.succeeded())?;
         Some(SettlementProof {
             tx_hash: ChainHash(receipt.transaction_hash.0),
             block_number: receipt.block()?,
@@ -136,20 +177,36 @@ impl BaseRail {
     }
 
     fn pays(&self, refund: &UsdcRefund, log: &Log) -> bool {
-        let topics = [Transfer::SIGNATURE_HASH, address(&refund.from).into_word(), address(&refund.to).into_word()];
+        let topics = [
+            Transfer::SIGNATURE_HASH,
+            address(&refund.from).into_word(),
+            address(&refund.to).into_word(),
+        ];
         let value = B256::left_padding_from(&refund.amount.get().to_be_bytes());
-        log.address == address(self.token.address()) && !log.removed && log.topics == topics && log.data.as_ref() == value.as_slice()
+        log.address == address(self.token.address())
+            && !log.removed
+            && log.topics == topics
+            && log.data.as_ref() == value.as_slice()
     }
 
-    /// Whether the token's logs have a transfer of this refund in a transaction that was signed for it.
+    /// Whether the token's logs have a transfer of this refund in a transaction that was signed for
+    /// it.
     async fn find_refund(&self, refund: &UsdcRefund, settled: u64) -> Result<bool, RailError> {
         let mut from = refund.signed_at_block.saturating_sub(SIGNED_MARGIN_BLOCKS);
-        let topics = [Transfer::SIGNATURE_HASH, address(&refund.from).into_word(), address(&refund.to).into_word()];
+        let topics = [
+            Transfer::SIGNATURE_HASH,
+            address(&refund.from).into_word(),
+            address(&refund.to).into_word(),
+        ];
         let filter = json!({ "address": address(self.token.address()), "topics": topics });
         while from <= settled {
             let (logs, next) = self.window(&filter, from, settled).await?;
-            let signed = |hash: B256| refund.attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
-            if logs.iter().any(|log| self.pays(refund, log) && log.transaction_hash.is_some_and(signed)) {
+            let signed =
+                |hash: B256| refund.attempts.iter().any(|attempt| attempt.tx_hash.0 == hash.0);
+            if logs
+                .iter()
+                .any(|log| self.pays(refund, log) && log.transaction_hash.is_some_and(signed))
+            {
                 return Ok(true);
             }
             from = next;

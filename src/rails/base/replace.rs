@@ -1,4 +1,5 @@
-//! Transactions under a nonce that is signed already: the same transfer at a higher fee, or nothing at all in its place.
+//! Transactions under a nonce that is signed already: the same transfer at a higher fee, or nothing
+//! at all in its place.
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, Bytes};
@@ -16,9 +17,15 @@ use super::{
 };
 
 impl BaseRail {
-    /// Raised once the last attempt is old enough, whatever the quote says: a node's quote does not know why a transaction
-    /// waits. Ends at the cap, at what the payment may cost in gas, and while the signer cannot pay.
-    pub(super) async fn raise(&self, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError> {
+    /// Raised once the last attempt is old enough, whatever the quote says: a node's quote does not
+    /// know why a transaction waits. Ends at the cap, at what the payment may cost in gas, and
+    /// while the signer cannot pay.
+    pub(super) async fn raise(
+        &self,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Raised, RailError> {
         let age_ms = at.ms().saturating_sub(last.saved_at.ms());
         if age_ms < self.fee_bump_after_ms {
             return Ok(Raised::NotNow);
@@ -27,7 +34,9 @@ impl BaseRail {
         let tx = signer.read(last).map_err(|error| unusable(&error))?;
         let quote = self.quote(signer.address()).await?;
         let cap_wei = fees::cap(last.kind, self.max_fee_per_gas_wei, gas_wei);
-        let Some(price) = fees::replacing(price_of(&tx), &quote, cap_wei) else { return Ok(Raised::AtBound) };
+        let Some(price) = fees::replacing(price_of(&tx), &quote, cap_wei) else {
+            return Ok(Raised::AtBound);
+        };
         if !fees::affordable(&quote, price, tx.gas_limit) {
             return Ok(Raised::NotNow);
         }
@@ -36,18 +45,31 @@ impl BaseRail {
         signed(signer, order, last.eoa_nonce, price, at).map(Raised::Higher)
     }
 
-    /// Replaces the transfer. A transaction that cannot be opened any more (wiped) is outbid by its fee cap alone.
-    pub(super) async fn empty(&self, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    /// Replaces the transfer. A transaction that cannot be opened any more (wiped) is outbid by its
+    /// fee cap alone.
+    pub(super) async fn empty(
+        &self,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         let signer = self.signer_of(last.signer)?;
         let cap_wei = last.max_fee_per_gas_wei;
-        let replaced = signer.read(last).map_or(Price { max_fee_wei: cap_wei, tip_wei: cap_wei }, |tx| price_of(&tx));
+        let replaced = signer
+            .read(last)
+            .map_or(Price { max_fee_wei: cap_wei, tip_wei: cap_wei }, |tx| price_of(&tx));
         let quote = self.quote(signer.address()).await?;
-        let price = fees::replacing(replaced, &quote, fees::cap(AttemptKind::Void, self.max_fee_per_gas_wei, gas_wei));
+        let price = fees::replacing(
+            replaced,
+            &quote,
+            fees::cap(AttemptKind::Void, self.max_fee_per_gas_wei, gas_wei),
+        );
         let price = price.ok_or_else(|| unusable(&"its fee is at the cap"))?;
         signed(signer, nothing(signer), last.eoa_nonce, price, at)
     }
 
-    /// Uses a nonce that no payment has: at the price of the moment, or outbidding the last transaction that did.
+    /// Uses a nonce that no payment has: at the price of the moment, or outbidding the last
+    /// transaction that did.
     pub(super) async fn fill_nonce(
         &self,
         signer: Wallet,
@@ -62,7 +84,8 @@ impl BaseRail {
         let signer = self.signer_of(signer)?;
         let quote = self.quote(signer.address()).await?;
         let cap_wei = fees::cap(AttemptKind::Void, self.max_fee_per_gas_wei, gas_wei);
-        let price = fees::price(&quote, cap_wei, VOID_GAS).map_err(|error| RailError::NotReady(error.to_string()))?;
+        let price = fees::price(&quote, cap_wei, VOID_GAS)
+            .map_err(|error| RailError::NotReady(error.to_string()))?;
         signed(signer, nothing(signer), eoa_nonce, price, at)
     }
 
@@ -74,7 +97,8 @@ impl BaseRail {
         Ok(quote.get().await?.0)
     }
 
-    /// Whoever signed it. The same nonce of another account is another nonce: it would settle twice and void nothing.
+    /// Whoever signed it. The same nonce of another account is another nonce: it would settle twice
+    /// and void nothing.
     fn signer_of(&self, wanted: Wallet) -> Result<&Signer, RailError> {
         let mut known = std::iter::once(&self.signer).chain(&self.others).chain(&self.refunds);
         let found = known.find(|signer| signer.wallet() == wanted);
@@ -82,13 +106,24 @@ impl BaseRail {
     }
 }
 
-fn signed(signer: &Signer, order: Order, eoa_nonce: u64, price: Price, at: UnixMs) -> Result<Attempt, RailError> {
+fn signed(
+    signer: &Signer,
+    order: Order,
+    eoa_nonce: u64,
+    price: Price,
+    at: UnixMs,
+) -> Result<Attempt, RailError> {
     signer.attempt(order, eoa_nonce, price, at).ok_or_else(|| unusable(&"it cannot be signed"))
 }
 
 /// An empty transaction to itself.
 fn nothing(signer: &Signer) -> Order {
-    Order { kind: AttemptKind::Void, to: signer.address(), input: Bytes::new(), gas_limit: VOID_GAS }
+    Order {
+        kind: AttemptKind::Void,
+        to: signer.address(),
+        input: Bytes::new(),
+        gas_limit: VOID_GAS,
+    }
 }
 
 fn price_of(tx: &TxEip1559) -> Price {

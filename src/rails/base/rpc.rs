@@ -1,5 +1,5 @@
-//! JSON-RPC over HTTP on our own hyper client. One deadline per request, a bounded answer, and errors that name neither the URL nor what is
-//! secret in it.
+//! JSON-RPC over HTTP on our own hyper client. One deadline per request, a bounded answer, and
+//! errors that name neither the URL nor what is secret in it.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use serde_json::Value;
 
 use super::redact::Secrets;
 
-/// The largest answer that is read. The logs of one authorization and a batch of receipts are a few KiB.
+/// The largest answer that is read. The logs of one authorization and a batch of receipts are a few
+/// KiB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Why a node's URL cannot be used. Never contains the URL.
@@ -41,7 +42,8 @@ pub(super) struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// A transport to this URL, with what must not be shown of it. `user:password@` becomes an `Authorization` header.
+    /// A transport to this URL, with what must not be shown of it. `user:password@` becomes an
+    /// `Authorization` header.
     pub(super) fn new(url: &str, timeout: Duration) -> Result<(Self, Secrets), RpcUrlError> {
         let uri: Uri = url.parse().map_err(|_| RpcUrlError::NotAUrl)?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -50,7 +52,8 @@ impl HttpTransport {
         let (uri, user_info) = split_user_info(uri)?;
         let authorization = user_info.as_deref().map(basic).transpose()?;
         let secrets = Secrets::of(&uri, user_info.as_deref());
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let connector =
+            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok((Self { client, uri, authorization, timeout }, secrets))
     }
@@ -62,7 +65,9 @@ impl HttpTransport {
     pub(super) async fn exchange(&self, body: &Value) -> Result<ResponsePacket, Missed> {
         match tokio::time::timeout(self.timeout, self.post(body)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Missed::because(&format!("no answer within {} ms", self.timeout.as_millis()))),
+            Err(_) => {
+                Err(Missed::because(&format!("no answer within {} ms", self.timeout.as_millis())))
+            }
         }
     }
 
@@ -75,12 +80,23 @@ impl HttpTransport {
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization.clone());
         }
-        let request = request.body(Full::from(body.to_string())).map_err(|_| Missed::because("the request cannot be built"))?;
-        let response = self.client.request(request).await.map_err(|error| Missed::because(&describe(&error)))?;
+        let request = request
+            .body(Full::from(body.to_string()))
+            .map_err(|_| Missed::because("the request cannot be built"))?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| Missed::because(&describe(&error)))?;
         let (status, is_page) = (response.status(), is_html(response.headers()));
         let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
-        let body = body.collect().await.map_err(|_| Missed::because("the answer is cut off or too large"))?.to_bytes();
-        // Nodes put JSON-RPC errors under 4xx and 5xx too; what is no JSON-RPC is named by its status and what it is instead.
+        let body = body
+            .collect()
+            .await
+            .map_err(|_| Missed::because("the answer is cut off or too large"))?
+            .to_bytes();
+        // Nodes put JSON-RPC errors under 4xx and 5xx too; what is no JSON-RPC is named by its
+        // status and what it is instead.
         serde_json::from_slice(&body).map_err(|_| Missed {
             status: Some(status.as_u16()),
             is_page: is_page || body.trim_ascii_start().starts_with(b"<"),
@@ -102,14 +118,16 @@ impl Missed {
         Self { status: None, is_page: false, words: why.to_owned() }
     }
 
-    /// How some providers refuse a batch: by a status alone. A page is the answer of somebody in between.
+    /// How some providers refuse a batch: by a status alone. A page is the answer of somebody in
+    /// between.
     pub(super) fn may_be_too_large(&self) -> bool {
         !self.is_page && matches!(self.status, Some(400 | 405 | 413 | 414 | 415 | 422 | 500 | 501))
     }
 }
 
 fn is_html(headers: &http::HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.trim_start().to_ascii_lowercase().starts_with("text/html")
 }
 
@@ -123,12 +141,21 @@ fn not_json_rpc(status: http::StatusCode, is_page: bool, body: &[u8]) -> String 
         };
     }
     let text = String::from_utf8_lossy(body);
-    let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
-    let named = title.filter(|title| !title.is_empty()).map(|title| format!(" {title:?}")).unwrap_or_default();
-    format!("HTTP status {code} with an HTML page{named} instead of JSON-RPC: a proxy or CDN answers in place of the node")
+    let title = text
+        .split_once("<title>")
+        .and_then(|(_, rest)| rest.split_once("</title>"))
+        .map(|(title, _)| title.trim());
+    let named = title
+        .filter(|title| !title.is_empty())
+        .map(|title| format!(" {title:?}"))
+        .unwrap_or_default();
+    format!(
+        "HTTP status {code} with an HTML page{named} instead of JSON-RPC: a proxy or CDN answers in place of the node"
+    )
 }
 
-/// hyper's own words and those of the deepest cause ("connection refused"); neither repeats the URL.
+/// hyper's own words and those of the deepest cause ("connection refused"); neither repeats the
+/// URL.
 fn describe(error: &hyper_util::client::legacy::Error) -> String {
     let mut deepest: &dyn std::error::Error = error;
     while let Some(source) = deepest.source() {
@@ -148,7 +175,8 @@ fn split_user_info(uri: Uri) -> Result<(Uri, Option<String>), RpcUrlError> {
 }
 
 fn basic(user_info: &str) -> Result<HeaderValue, RpcUrlError> {
-    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(user_info))).map_err(|_| RpcUrlError::NotAUrl)?;
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(user_info)))
+        .map_err(|_| RpcUrlError::NotAUrl)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -21,7 +21,12 @@ use super::{
 
 #[async_trait]
 impl Settler for BaseRail {
-    fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, gas_wei: u128) -> Box<dyn Preparer> {
+    fn preparer(
+        &self,
+        transfer: &LiveTransfer,
+        view: &ChainView,
+        gas_wei: u128,
+    ) -> Box<dyn Preparer> {
         let cap_wei = fees::cap(AttemptKind::Transfer, self.max_fee_per_gas_wei, gas_wei);
         Box::new(BasePreparer {
             signer: self.signer.clone(),
@@ -46,7 +51,8 @@ impl Settler for BaseRail {
                 tracing::warn!(%tx_hash, %answered, "the node names another transaction than was sent");
                 Sent::Unknown
             }
-            // "already known", "nonce too low", "underpriced": all of them are possible when it was taken before.
+            // "already known", "nonce too low", "underpriced": all of them are possible when it was
+            // taken before.
             Err(NoAnswer::Refused(refusal)) => {
                 tracing::info!(%tx_hash, code = refusal.code, message = refusal.message, "the node did not take the transaction");
                 Sent::Unknown
@@ -59,10 +65,20 @@ impl Settler for BaseRail {
     }
 
     fn signers(&self) -> Vec<Wallet> {
-        std::iter::once(&self.signer).chain(&self.others).chain(&self.refunds).map(Signer::wallet).collect()
+        std::iter::once(&self.signer)
+            .chain(&self.others)
+            .chain(&self.refunds)
+            .map(Signer::wallet)
+            .collect()
     }
 
-    async fn bump(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Raised, RailError> {
+    async fn bump(
+        &self,
+        _: PaymentId,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Raised, RailError> {
         self.raise(last, gas_wei, at).await
     }
 
@@ -70,11 +86,24 @@ impl Settler for BaseRail {
         self.sign_anew(last, gas_wei).await
     }
 
-    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn fill(
+        &self,
+        signer: Wallet,
+        eoa_nonce: u64,
+        last: Option<&Attempt>,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.fill_nonce(signer, eoa_nonce, last, gas_wei, at).await
     }
 
-    async fn void(&self, _: PaymentId, last: &Attempt, gas_wei: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn void(
+        &self,
+        _: PaymentId,
+        last: &Attempt,
+        gas_wei: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.empty(last, gas_wei, at).await
     }
 

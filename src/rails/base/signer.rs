@@ -45,7 +45,11 @@ pub(super) struct Unopened;
 // === impl Signer ===
 
 impl Signer {
-    pub(super) fn new(key: &[u8; 32], chain_id: u64, sealer: Arc<dyn Sealer>) -> Result<Self, SignerKeyError> {
+    pub(super) fn new(
+        key: &[u8; 32],
+        chain_id: u64,
+        sealer: Arc<dyn Sealer>,
+    ) -> Result<Self, SignerKeyError> {
         let key = PrivateKeySigner::from_bytes(&B256::from(*key)).map_err(|_| SignerKeyError)?;
         Ok(Self { key, chain_id, sealer })
     }
@@ -58,8 +62,15 @@ impl Signer {
         Wallet::new(self.address().into_array())
     }
 
-    /// A signed and sealed transaction. `None` when signing or sealing fails: what cannot be opened again must not be saved.
-    pub(super) fn attempt(&self, order: Order, eoa_nonce: u64, price: Price, at: UnixMs) -> Option<Attempt> {
+    /// A signed and sealed transaction. `None` when signing or sealing fails: what cannot be opened
+    /// again must not be saved.
+    pub(super) fn attempt(
+        &self,
+        order: Order,
+        eoa_nonce: u64,
+        price: Price,
+        at: UnixMs,
+    ) -> Option<Attempt> {
         let Order { kind, to, input, gas_limit } = order;
         let tx = TxEip1559 {
             chain_id: self.chain_id,
@@ -75,10 +86,19 @@ impl Signer {
         let signature = self.key.sign_hash_sync(&tx.signature_hash()).ok()?;
         let signed = TxEnvelope::from(tx.into_signed(signature));
         let tx_hash = ChainHash(signed.tx_hash().0);
-        let sealed_tx = self.sealer.seal(seal_name(kind, tx_hash).as_bytes(), &signed.encoded_2718());
+        let sealed_tx =
+            self.sealer.seal(seal_name(kind, tx_hash).as_bytes(), &signed.encoded_2718());
         let max_fee_per_gas_wei = price.max_fee_wei;
-        let attempt =
-            Attempt { kind, tx_hash, signer: self.wallet(), eoa_nonce, max_fee_per_gas_wei, sealed_tx, saved_at: at, fee_wei: None };
+        let attempt = Attempt {
+            kind,
+            tx_hash,
+            signer: self.wallet(),
+            eoa_nonce,
+            max_fee_per_gas_wei,
+            sealed_tx,
+            saved_at: at,
+            fee_wei: None,
+        };
         (!attempt.sealed_tx.is_empty()).then_some(attempt)
     }
 

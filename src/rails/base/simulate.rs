@@ -1,7 +1,8 @@
 //! Whether the token would take a transfer, asked before anything is claimed.
 //!
-//! A node runs a call on its newest block. An authorization that begins with that block or after it is refused there whatever else is true of it,
-//! so that the refusal says nothing, and neither does its absence of reasons: such a transfer is run with the time set to the first second at which
+//! A node runs a call on its newest block. An authorization that begins with that block or after it
+//! is refused there whatever else is true of it, so that the refusal says nothing, and neither does
+//! its absence of reasons: such a transfer is run with the time set to the first second at which
 //! the token may take it. A node that cannot do that is asked again when the next block is there.
 
 use std::time::Duration;
@@ -33,7 +34,8 @@ enum Run {
 }
 
 impl BaseRail {
-    /// The words of the token's refusal, if it would refuse the transfer. `settling` is its run on the block of this time.
+    /// The words of the token's refusal, if it would refuse the transfer. `settling` is its run on
+    /// the block of this time.
     ///
     /// # Errors
     /// [`RailError`], also when no block comes in time that tells.
@@ -71,14 +73,17 @@ impl BaseRail {
         }
     }
 
-    /// Runs the settling call on the newest block, in its own time or in the time that is given. It is too early as long as the next block would
-    /// be too early too: sent now it would be reverted at our cost.
+    /// Runs the settling call on the newest block, in its own time or in the time that is given. It
+    /// is too early as long as the next block would be too early too: sent now it would be reverted
+    /// at our cost.
     async fn run_at(&self, transfer: &LiveTransfer, unix_s: Option<u64>) -> Result<Run, RailError> {
         let after = transfer.valid_after_unix_s();
-        let (signer, token, call) = (self.signer.address(), address(self.token.address()), calls::settle(transfer));
+        let (signer, token, call) =
+            (self.signer.address(), address(self.token.address()), calls::settle(transfer));
         let mut batch = self.node.batch();
         let latest = batch.ask::<Block>("eth_getBlockByNumber", json!(["latest", false]));
-        let pending = batch.ask::<Option<Pending>>("eth_getBlockByNumber", json!(["pending", false]));
+        let pending =
+            batch.ask::<Option<Pending>>("eth_getBlockByNumber", json!(["pending", false]));
         let settling = match unix_s {
             None => batch.simulate(signer, token, &call, super::fees::TRANSFER_GAS),
             Some(unix_s) => batch.ask("eth_call", at_time(signer, token, &call, unix_s)),
@@ -86,7 +91,12 @@ impl BaseRail {
         batch.send().await?;
         let latest = latest.get().await?.unix_s();
         // Not every node knows the next block.
-        let next = pending.try_get().await.ok().flatten().map_or(latest.max(unix_s.unwrap_or(0)), |block| block.timestamp.to());
+        let next = pending
+            .try_get()
+            .await
+            .ok()
+            .flatten()
+            .map_or(latest.max(unix_s.unwrap_or(0)), |block| block.timestamp.to());
         let ran = run(settling.try_get().await)?;
         Ok(match ran {
             Run::Taken if next <= after => Run::TooEarly,
@@ -113,7 +123,11 @@ fn run(answer: Result<Bytes, NoAnswer>) -> Result<Run, RailError> {
     match answer {
         Ok(_) => Ok(Run::Taken),
         // A node that knows no overrides ignores them, or says so.
-        Err(NoAnswer::Refused(refusal)) if refusal.is_too_early() || refusal.is_unknown_parameter() => Ok(Run::TooEarly),
+        Err(NoAnswer::Refused(refusal))
+            if refusal.is_too_early() || refusal.is_unknown_parameter() =>
+        {
+            Ok(Run::TooEarly)
+        }
         Err(NoAnswer::Refused(refusal)) if refusal.is_revert() => Ok(Run::Refused(refusal.message)),
         Err(none) => Err(none.into()),
     }
@@ -125,10 +139,13 @@ impl Refusal {
         self.message.to_lowercase().contains("not yet valid")
     }
 
-    /// How nodes say that they do not know a parameter: -32602 is "invalid params", -32601 "no such method".
+    /// How nodes say that they do not know a parameter: -32602 is "invalid params", -32601 "no such
+    /// method".
     fn is_unknown_parameter(&self) -> bool {
         let message = self.message.to_lowercase();
         matches!(self.code, -32_602 | -32_601)
-            || ["too many arguments", "override", "unsupported"].iter().any(|words| message.contains(words))
+            || ["too many arguments", "override", "unsupported"]
+                .iter()
+                .any(|words| message.contains(words))
     }
 }

@@ -78,13 +78,17 @@ impl Receipt {
         self.block_number.map(|number| number.to())
     }
 
-    /// The proof that this transaction paid us: the authorization's log and, right after it, the transfer of exactly this
-    /// value to us, both by the token. A token emits the two in one call, so nothing stands between.
+    /// The proof that this transaction paid us: the authorization's log and, right after it, the
+    /// transfer of exactly this value to us, both by the token. A token emits the two in one call,
+    /// so nothing stands between.
     pub(super) fn settlement(&self, terms: &TransferTerms, ours: bool) -> Option<SettlementProof> {
         if !self.succeeded() {
             return None;
         }
-        let transfer = self.logs.windows(2).find(|pair| pair[0].uses(terms) && pair[1].pays(terms) && pair[1].follows(&pair[0]))?;
+        let transfer = self
+            .logs
+            .windows(2)
+            .find(|pair| pair[0].uses(terms) && pair[1].pays(terms) && pair[1].follows(&pair[0]))?;
         Some(SettlementProof {
             tx_hash: ChainHash(self.transaction_hash.0),
             block_number: self.block()?,
@@ -107,19 +111,29 @@ impl Receipt {
 impl Log {
     /// The token says that this authorization was used.
     pub(super) fn uses(&self, terms: &TransferTerms) -> bool {
-        let topics = [AuthorizationUsed::SIGNATURE_HASH, address(&terms.key.from).into_word(), B256::from(terms.key.nonce)];
+        let topics = [
+            AuthorizationUsed::SIGNATURE_HASH,
+            address(&terms.key.from).into_word(),
+            B256::from(terms.key.nonce),
+        ];
         self.is_by_token(terms) && self.topics == topics
     }
 
     fn pays(&self, terms: &TransferTerms) -> bool {
-        let topics = [Transfer::SIGNATURE_HASH, address(&terms.key.from).into_word(), address(&terms.pay_to).into_word()];
+        let topics = [
+            Transfer::SIGNATURE_HASH,
+            address(&terms.key.from).into_word(),
+            address(&terms.pay_to).into_word(),
+        ];
         let value = B256::left_padding_from(&terms.value.get().to_be_bytes());
         self.is_by_token(terms) && self.topics == topics && self.data.as_ref() == value.as_slice()
     }
 
     fn follows(&self, other: &Self) -> bool {
         let index = |log: &Self| log.log_index.map(|index| index.to::<u64>());
-        index(other).and_then(|index| index.checked_add(1)).is_some_and(|next| index(self) == Some(next))
+        index(other)
+            .and_then(|index| index.checked_add(1))
+            .is_some_and(|next| index(self) == Some(next))
     }
 
     fn is_by_token(&self, terms: &TransferTerms) -> bool {

@@ -1,4 +1,5 @@
-//! Our balance at Stripe: its entries, payouts, and what it holds (<https://docs.stripe.com/api/balance_transactions>).
+//! Our balance at Stripe: its entries, payouts, and what it holds
+//! (<https://docs.stripe.com/api/balance_transactions>).
 
 use std::collections::BTreeMap;
 
@@ -58,12 +59,20 @@ impl CardBalance for StripeRail {
     }
 
     async fn held(&self) -> Result<CentsMoved, CardError> {
-        let balance = self.http.ask::<Balance>(RequestBuilder::new(StripeMethod::Get, "/balance"), None).await?.object;
+        let balance = self
+            .http
+            .ask::<Balance>(RequestBuilder::new(StripeMethod::Get, "/balance"), None)
+            .await?
+            .object;
         self.same_mode(balance.livemode)?;
         let of_usd = |held: &&Held| held.currency.eq_ignore_ascii_case("usd");
         let all = balance.available.iter().chain(&balance.pending).filter(of_usd);
-        let sum = all.map(|held| CentsMoved::new(held.amount)).try_fold(CentsMoved::ZERO, CentsMoved::checked_add);
-        sum.ok_or_else(|| CardError::Unreachable(String::from("the balance is more than can be held")))
+        let sum = all
+            .map(|held| CentsMoved::new(held.amount))
+            .try_fold(CentsMoved::ZERO, CentsMoved::checked_add);
+        sum.ok_or_else(|| {
+            CardError::Unreachable(String::from("the balance is more than can be held"))
+        })
     }
 }
 
@@ -79,7 +88,9 @@ fn entry(listed: ListedEntry) -> Result<BalanceEntry, CardError> {
     let (source, payment) = match &listed.source {
         Some(Value::String(id)) => (Some(id.clone()), None),
         Some(Value::Object(object)) => (text(object.get("id")), text(object.get("payment_intent"))),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => (None, None),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) | None => {
+            (None, None)
+        }
     };
     let entry = BalanceEntry {
         kind: listed.kind,

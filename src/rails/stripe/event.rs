@@ -1,5 +1,6 @@
-//! What an event speaks of (<https://docs.stripe.com/api/events>). Types that are not known and objects without the usual members are events
-//! too: an event only wakes whoever then asks Stripe, so nothing in it but names is believed.
+//! What an event speaks of (<https://docs.stripe.com/api/events>). Types that are not known and
+//! objects without the usual members are events too: an event only wakes whoever then asks Stripe,
+//! so nothing in it but names is believed.
 
 use payments::ports::{CardEvent, EventSubject};
 use serde::Deserialize;
@@ -21,9 +22,11 @@ struct Envelope {
     related_object: Value,
 }
 
-/// Reads a body; none if it is no event at all. One that does not say of which money it is comes from an endpoint of ours.
+/// Reads a body; none if it is no event at all. One that does not say of which money it is comes
+/// from an endpoint of ours.
 pub(super) fn read(body: &[u8], our_livemode: bool) -> Option<CardEvent> {
-    let Envelope { id, kind, livemode, data, related_object } = serde_json::from_slice(body).ok()?;
+    let Envelope { id, kind, livemode, data, related_object } =
+        serde_json::from_slice(body).ok()?;
     if !plain_id(&id) {
         return None;
     }
@@ -47,7 +50,9 @@ fn subject(kind: &str) -> EventSubject {
         _ if kind.starts_with("charge.dispute.") => EventSubject::Dispute,
         _ if kind.starts_with("radar.early_fraud_warning.") => EventSubject::Dispute,
         "charge.refunded" => EventSubject::Refund,
-        _ if kind.starts_with("charge.refund.") || kind.starts_with("refund.") => EventSubject::Refund,
+        _ if kind.starts_with("charge.refund.") || kind.starts_with("refund.") => {
+            EventSubject::Refund
+        }
         _ => EventSubject::Other,
     }
 }

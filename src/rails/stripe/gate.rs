@@ -1,6 +1,8 @@
-//! What stands between us and the API: the account must be the one that the books were begun with, and an API that asks for patience gets it.
+//! What stands between us and the API: the account must be the one that the books were begun with,
+//! and an API that asks for patience gets it.
 //!
-//! An account that is not known, because the API did not say, is no account: nothing is charged, read or booked until it is.
+//! An account that is not known, because the API did not say, is no account: nothing is charged,
+//! read or booked until it is.
 
 use std::{
     fmt,
@@ -16,7 +18,8 @@ use payments::{
 };
 use tokio::sync::Mutex;
 
-/// How long one failed question about the account stands for those that come after it, in milliseconds.
+/// How long one failed question about the account stands for those that come after it, in
+/// milliseconds.
 const ASK_AGAIN_MS: i64 = 1_000;
 /// What the account is called among the marks of the books.
 const ACCOUNT_MARK: &str = "stripe.account";
@@ -59,12 +62,18 @@ impl Gate {
     ///
     /// # Errors
     /// [`Closed`].
-    pub(super) async fn pass(&self, clock: &dyn Clock, ask: impl Future<Output = Result<String, String>>) -> Result<(), Closed> {
+    pub(super) async fn pass(
+        &self,
+        clock: &dyn Clock,
+        ask: impl Future<Output = Result<String, String>>,
+    ) -> Result<(), Closed> {
         let mut state = self.state.lock().await;
         match &*state {
             State::Ours => return Ok(()),
             State::Another(why) => return Err(Closed::Another(why.clone())),
-            State::Unknown(until, why) if clock.now() < *until => return Err(Closed::Unknown(why.clone())),
+            State::Unknown(until, why) if clock.now() < *until => {
+                return Err(Closed::Unknown(why.clone()));
+            }
             State::Unknown(..) => {}
         }
         let mode = if self.livemode { "live" } else { "test" };

@@ -1,4 +1,5 @@
-//! Lists of what Stripe has done for us, by the time when each thing was made (<https://docs.stripe.com/api/pagination>).
+//! Lists of what Stripe has done for us, by the time when each thing was made
+//! (<https://docs.stripe.com/api/pagination>).
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,8 @@ pub(super) trait Listed {
 }
 
 impl StripeRail {
-    /// Not made by another gateway of the same account. What was made before books had a name has none.
+    /// Not made by another gateway of the same account. What was made before books had a name has
+    /// none.
     fn of_these_books(&self, listed: &ListedPayment) -> bool {
         let named = listed.metadata.as_ref().and_then(|metadata| metadata.get(BOOKS));
         match (&self.books, named) {
@@ -36,12 +38,18 @@ impl StripeRail {
     }
 
     /// Everything of one kind that was made in this time, or at all.
-    pub(super) async fn all<T>(&self, path: &str, made: Option<Window>, further: &[(&str, &str)]) -> Result<Vec<T>, CardError>
+    pub(super) async fn all<T>(
+        &self,
+        path: &str,
+        made: Option<Window>,
+        further: &[(&str, &str)],
+    ) -> Result<Vec<T>, CardError>
     where
         T: Deserialize + Listed + Send,
         Page<T>: Deserialize + Send,
     {
-        let bounds = made.map(|made| (made.from.unix_s().to_string(), made.until.unix_s().to_string()));
+        let bounds =
+            made.map(|made| (made.from.unix_s().to_string(), made.until.unix_s().to_string()));
         let (mut all, mut after) = (Vec::<T>::new(), None::<String>);
         for _ in 0..MOST_PAGES {
             let mut filter = BTreeMap::from([("limit", PAGE)]);
@@ -73,7 +81,13 @@ impl StripeRail {
 #[async_trait]
 impl CardHistory for StripeRail {
     async fn payments(&self, made: Window) -> Result<Vec<CardPayment>, CardError> {
-        let listed = self.all::<ListedPayment>("/payment_intents", Some(made), &[("expand[0]", "data.latest_charge")]).await?;
+        let listed = self
+            .all::<ListedPayment>(
+                "/payment_intents",
+                Some(made),
+                &[("expand[0]", "data.latest_charge")],
+            )
+            .await?;
         Ok(listed.into_iter().filter(|it| self.of_these_books(it)).map(payment).collect())
     }
 
@@ -88,7 +102,11 @@ impl CardHistory for StripeRail {
                 self.same_mode(told.object.livemode)?;
                 Ok(Some(payment(told.object)))
             }
-            Err(Fault::Refused(refusal)) if refusal.status == 404 && refusal.has_code("resource_missing") => Ok(None),
+            Err(Fault::Refused(refusal))
+                if refusal.status == 404 && refusal.has_code("resource_missing") =>
+            {
+                Ok(None)
+            }
             Err(fault) => Err(fault.into()),
         }
     }
@@ -104,7 +122,9 @@ impl CardHistory for StripeRail {
                 }
                 listed => listed?,
             };
-            payments.extend(listed.into_iter().filter_map(|it| it.payment_intent).filter(|id| plain_id(id)));
+            payments.extend(
+                listed.into_iter().filter_map(|it| it.payment_intent).filter(|id| plain_id(id)),
+            );
         }
         payments.sort_unstable();
         payments.dedup();

@@ -1,5 +1,6 @@
-//! The HTTP side: async-stripe builds the requests, the house's client carries them, because the library's own one neither lets the API version
-//! be chosen nor shows whether an answer was replayed. No text here repeats a key, a token or an address.
+//! The HTTP side: async-stripe builds the requests, the house's client carries them, because the
+//! library's own one neither lets the API version be chosen nor shows whether an answer was
+//! replayed. No text here repeats a key, a token or an address.
 
 use std::{
     fmt,
@@ -20,7 +21,8 @@ use hyper_util::{
 };
 use payments::ports::{CardError, Clock};
 use stripe_client_core::{
-    CustomizedStripeRequest, IdempotencyKey, RequestBuilder, RequestStrategy, StripeClient, StripeClientErr, StripeMethod,
+    CustomizedStripeRequest, IdempotencyKey, RequestBuilder, RequestStrategy, StripeClient,
+    StripeClientErr, StripeMethod,
 };
 
 use super::{
@@ -31,7 +33,8 @@ use super::{
     refusal::Refusal,
 };
 
-/// The largest answer that is read: a page of 100 payment intents with everything in them is below 1 MiB.
+/// The largest answer that is read: a page of 100 payment intents with everything in them is below
+/// 1 MiB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// Connections are given up at Stripe's side after a while; ours go first.
 const IDLE: Duration = Duration::from_secs(20);
@@ -52,7 +55,8 @@ pub(super) struct Http {
 /// An object that Stripe answered with.
 pub(super) struct Told<T> {
     pub object: T,
-    /// The answer is the kept one of an earlier call under the same idempotency key: true then, perhaps not now.
+    /// The answer is the kept one of an earlier call under the same idempotency key: true then,
+    /// perhaps not now.
     pub replayed: bool,
 }
 
@@ -87,7 +91,11 @@ impl Http {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(Duration::from_secs(5).min(timeout)));
-        let tls = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
+        let tls = HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
         Ok(Self {
             client: Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(tls),
             base: checked_base(base)?,
@@ -101,7 +109,11 @@ impl Http {
     }
 
     /// Makes the call and reads the object. `key` makes a repetition of the call harmless.
-    pub(super) async fn ask<T>(&self, request: RequestBuilder, key: Option<&str>) -> Result<Told<T>, Fault>
+    pub(super) async fn ask<T>(
+        &self,
+        request: RequestBuilder,
+        key: Option<&str>,
+    ) -> Result<Told<T>, Fault>
     where
         T: miniserde::Deserialize + Send,
     {
@@ -119,14 +131,21 @@ impl Http {
 
     /// The name of the account that the key belongs to, or why it is not told.
     async fn account(&self) -> Result<String, String> {
-        match self.ask_anybody::<Account>(RequestBuilder::new(StripeMethod::Get, "/account"), None).await {
+        match self
+            .ask_anybody::<Account>(RequestBuilder::new(StripeMethod::Get, "/account"), None)
+            .await
+        {
             Ok(told) if plain_id(&told.object.id) => Ok(told.object.id),
             Ok(_) => Err(String::from("the answer names no account")),
             Err(fault) => Err(CardError::from(fault).to_string()),
         }
     }
 
-    async fn ask_anybody<T>(&self, request: RequestBuilder, key: Option<&str>) -> Result<Told<T>, Fault>
+    async fn ask_anybody<T>(
+        &self,
+        request: RequestBuilder,
+        key: Option<&str>,
+    ) -> Result<Told<T>, Fault>
     where
         T: miniserde::Deserialize + Send,
     {
@@ -142,8 +161,15 @@ impl Http {
         Ok(Told { object, replayed: call.replayed.into_inner() })
     }
 
-    fn request(&self, asked: RequestBuilder, key: Option<&IdempotencyKey>) -> Result<Request<Full<Bytes>>, http::Error> {
-        let query = asked.query.filter(|query| !query.is_empty()).map_or(String::new(), |query| format!("?{query}"));
+    fn request(
+        &self,
+        asked: RequestBuilder,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Request<Full<Bytes>>, http::Error> {
+        let query = asked
+            .query
+            .filter(|query| !query.is_empty())
+            .map_or(String::new(), |query| format!("?{query}"));
         let mut request = Request::builder()
             .method(match asked.method {
                 StripeMethod::Get => Method::GET,
@@ -163,7 +189,10 @@ impl Http {
         request.body(Full::from(asked.body.unwrap_or_default()))
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Bytes>, Fault> {
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<http::Response<Bytes>, Fault> {
         let answer = self.client.request(request).await.map_err(|error| {
             let why = if error.is_connect() { "no connection" } else { "the connection broke" };
             Fault::Lost(String::from(why))
@@ -191,11 +220,20 @@ impl StripeClient for Call<'_> {
     async fn execute(&self, request: CustomizedStripeRequest) -> Result<Bytes, Fault> {
         let (asked, config) = request.into_pieces();
         let key = config.request_strategy.and_then(|strategy| strategy.get_key());
-        let request = self.http.request(asked, key.as_ref()).map_err(|_| Fault::Lost(String::from("the request cannot be built")))?;
-        let answer = match tokio::time::timeout(self.http.timeout, self.http.exchange(request)).await {
-            Ok(answer) => answer?,
-            Err(_) => return Err(Fault::Lost(format!("no whole answer within {} ms", self.http.timeout.as_millis()))),
-        };
+        let request = self
+            .http
+            .request(asked, key.as_ref())
+            .map_err(|_| Fault::Lost(String::from("the request cannot be built")))?;
+        let answer =
+            match tokio::time::timeout(self.http.timeout, self.http.exchange(request)).await {
+                Ok(answer) => answer?,
+                Err(_) => {
+                    return Err(Fault::Lost(format!(
+                        "no whole answer within {} ms",
+                        self.http.timeout.as_millis()
+                    )));
+                }
+            };
         let replayed = says(answer.headers(), "idempotent-replayed") == Some("true");
         self.replayed.store(replayed, Ordering::Relaxed);
         if answer.status().is_success() {
@@ -203,8 +241,10 @@ impl StripeClient for Call<'_> {
         }
         let mut refusal = Refusal::read(answer.status().as_u16(), answer.body());
         refusal.replayed = replayed;
-        refusal.retry_after_s = says(answer.headers(), "retry-after").and_then(|text| text.trim().parse().ok());
-        refusal.request_id = says(answer.headers(), "request-id").filter(|id| plain_id(id)).map(str::to_owned);
+        refusal.retry_after_s =
+            says(answer.headers(), "retry-after").and_then(|text| text.trim().parse().ok());
+        refusal.request_id =
+            says(answer.headers(), "request-id").filter(|id| plain_id(id)).map(str::to_owned);
         if refusal.status == 429 {
             self.http.breaker.open(self.http.clock.now(), refusal.wait_s());
         }
@@ -223,20 +263,26 @@ fn says<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Whether a text may stand in a path or a log: the ids that Stripe makes are letters, digits and underscores.
+/// Whether a text may stand in a path or a log: the ids that Stripe makes are letters, digits and
+/// underscores.
 pub(super) fn plain_id(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 fn checked_base(base: &str) -> Result<String, StripeConfigError> {
     let uri: http::Uri = base.parse().map_err(|_| StripeConfigError::Url)?;
-    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@')) && uri.query().is_none();
+    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        && uri.query().is_none();
     let safe = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => uri.host().is_some_and(loopback),
         _ => false,
     };
-    if plain && safe { Ok(base.trim_end_matches('/').to_owned()) } else { Err(StripeConfigError::Url) }
+    if plain && safe {
+        Ok(base.trim_end_matches('/').to_owned())
+    } else {
+        Err(StripeConfigError::Url)
+    }
 }
 
 fn loopback(host: &str) -> bool {

@@ -12,7 +12,9 @@ pub(super) struct ApiKey(String);
 impl ApiKey {
     /// Reads a key by its prefix. A publishable key cannot charge and is none.
     pub(super) fn parse(text: &str) -> Result<Self, StripeConfigError> {
-        let known = ["sk_test_", "rk_test_", "sk_live_", "rk_live_"].iter().any(|prefix| text.starts_with(prefix));
+        let known = ["sk_test_", "rk_test_", "sk_live_", "rk_live_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
         if known { Ok(Self(text.to_owned())) } else { Err(StripeConfigError::Key) }
     }
 
@@ -22,7 +24,8 @@ impl ApiKey {
     }
 
     pub(super) fn authorization(&self) -> Result<HeaderValue, StripeConfigError> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).map_err(|_| StripeConfigError::Key)?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))
+            .map_err(|_| StripeConfigError::Key)?;
         value.set_sensitive(true);
         Ok(value)
     }

@@ -1,4 +1,5 @@
-//! Cards through Stripe: shared payment tokens charged as payment intents (MPP, method `stripe`, draft-stripe-charge).
+//! Cards through Stripe: shared payment tokens charged as payment intents (MPP, method `stripe`,
+//! draft-stripe-charge).
 //!
 //! | file | one thing |
 //! |---|---|
@@ -41,8 +42,8 @@ use payments::{
     ids::PaymentId,
     money::UsdCents,
     ports::{
-        CardBooks, CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge, PreparationError, RefundAnswer, Sealer, StablePayer,
-        TokenView,
+        CardBooks, CardError, CardOutcome, CardRail, ChargeFacts, Clock, NewCharge,
+        PreparationError, RefundAnswer, Sealer, StablePayer, TokenView,
     },
     time::UnixMs,
 };
@@ -73,8 +74,8 @@ pub struct StripeConfig {
     pub timeout_ms: u64,
 }
 
-/// Where the shared payment token stands in the parameters of a charge: Stripe documents it under the payment method's data, the drafts and
-/// SDKs of MPP put it at the top.
+/// Where the shared payment token stands in the parameters of a charge: Stripe documents it under
+/// the payment method's data, the drafts and SDKs of MPP put it at the top.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SptParameter {
     /// `payment_method_data[shared_payment_granted_token]`.
@@ -88,7 +89,9 @@ pub enum SptParameter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StripeConfigError {
     /// Not `https://host`, nor `http://` on the loopback.
-    #[error("the card processor's address must begin with https://, or with http:// on the loopback")]
+    #[error(
+        "the card processor's address must begin with https://, or with http:// on the loopback"
+    )]
     Url,
     /// Neither a secret nor a restricted key.
     #[error("the card processor's key must begin with sk_test_, rk_test_, sk_live_ or rk_live_")]
@@ -134,13 +137,23 @@ impl StripeRail {
     ///
     /// # Errors
     /// [`StripeConfigError`].
-    pub fn new(config: &StripeConfig, sealer: Arc<dyn Sealer>, clock: Arc<dyn Clock>) -> Result<Self, StripeConfigError> {
+    pub fn new(
+        config: &StripeConfig,
+        sealer: Arc<dyn Sealer>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StripeConfigError> {
         let key = ApiKey::parse(&config.secret_key)?;
         if key.livemode() != config.livemode {
             return Err(StripeConfigError::Mode);
         }
         Ok(Self {
-            http: Http::new(&config.api_base, &key, &config.api_version, Duration::from_millis(config.timeout_ms), Arc::clone(&clock))?,
+            http: Http::new(
+                &config.api_base,
+                &key,
+                &config.api_version,
+                Duration::from_millis(config.timeout_ms),
+                Arc::clone(&clock),
+            )?,
             livemode: config.livemode,
             spt_parameter: config.spt_parameter,
             sealer,
@@ -152,7 +165,8 @@ impl StripeRail {
         })
     }
 
-    /// The rail of these books: what it makes names them, and an account that they were not begun with is asked nothing.
+    /// The rail of these books: what it makes names them, and an account that they were not begun
+    /// with is asked nothing.
     #[must_use]
     pub fn of_books(mut self, books: Arc<dyn CardBooks>, name: String) -> Self {
         self.http.gate = Some(Gate::new(books, self.livemode));
@@ -162,11 +176,16 @@ impl StripeRail {
 
     /// Money of the other mode is never ours.
     fn same_mode(&self, livemode: bool) -> Result<(), CardError> {
-        let why = || CardError::Misconfigured(String::from("its answer is of the other mode than our key (test, live)"));
+        let why = || {
+            CardError::Misconfigured(String::from(
+                "its answer is of the other mode than our key (test, live)",
+            ))
+        };
         (livemode == self.livemode).then_some(()).ok_or_else(why)
     }
 
-    /// The saved parameters, while their key answers. Ones that do not open are looked up like ones that were wiped.
+    /// The saved parameters, while their key answers. Ones that do not open are looked up like ones
+    /// that were wiped.
     fn sendable(&self, intent: PaymentId, charge: &Charge, now: UnixMs) -> Option<String> {
         if charge.sealed_params.is_empty() || now >= charge.saved_at.plus_ms(find::KEY_LIFE_MS) {
             return None;
@@ -193,8 +212,14 @@ impl CardRail for StripeRail {
         view.inspect_err(|error| tracing::warn!(%error, "stripe.token"))
     }
 
-    fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError> {
-        let form = params::charge_form(intent, &charge, self.spt_parameter, self.books.as_deref()).ok_or(PreparationError::Signing)?;
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        charge: NewCharge,
+        at: UnixMs,
+    ) -> Result<Charge, PreparationError> {
+        let form = params::charge_form(intent, &charge, self.spt_parameter, self.books.as_deref())
+            .ok_or(PreparationError::Signing)?;
         let sealed_params = self.sealer.seal(intent.to_string().as_bytes(), form.as_bytes());
         if sealed_params.is_empty() {
             return Err(PreparationError::Signing);
@@ -209,8 +234,15 @@ impl CardRail for StripeRail {
         })
     }
 
-    async fn charge(&self, intent: PaymentId, charge: &Charge, amount: UsdCents, now: UnixMs) -> Result<CardOutcome, CardError> {
-        let asked = Asked { intent, amount, saved_at: charge.saved_at, key: &charge.stripe_key, now };
+    async fn charge(
+        &self,
+        intent: PaymentId,
+        charge: &Charge,
+        amount: UsdCents,
+        now: UnixMs,
+    ) -> Result<CardOutcome, CardError> {
+        let asked =
+            Asked { intent, amount, saved_at: charge.saved_at, key: &charge.stripe_key, now };
         let outcome = match self.sendable(intent, charge, now) {
             Some(form) => self.send(asked, form).await,
             None => self.look_up(asked).await,
@@ -220,11 +252,15 @@ impl CardRail for StripeRail {
 
     async fn refund(&self, refund: &Refund, now: UnixMs) -> Result<RefundAnswer, CardError> {
         let intent = refund.intent;
-        self.give_back(refund, now).await.inspect_err(|error| tracing::warn!(%intent, %error, "stripe.refund"))
+        self.give_back(refund, now)
+            .await
+            .inspect_err(|error| tracing::warn!(%intent, %error, "stripe.refund"))
     }
 
     async fn facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError> {
-        self.charge_facts(payment_intent).await.inspect_err(|error| tracing::warn!(%error, "stripe.facts"))
+        self.charge_facts(payment_intent)
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "stripe.facts"))
     }
 
     async fn account_known(&self) -> Result<(), CardError> {
@@ -235,7 +271,9 @@ impl CardRail for StripeRail {
     }
 
     async fn payment_of(&self, object: &str) -> Result<Option<String>, CardError> {
-        self.payment_behind(object).await.inspect_err(|error| tracing::warn!(%error, "stripe.payment_of"))
+        self.payment_behind(object)
+            .await
+            .inspect_err(|error| tracing::warn!(%error, "stripe.payment_of"))
     }
 
     async fn payer_of(&self, payment_intent: &str) -> Result<StablePayer, CardError> {
@@ -245,7 +283,9 @@ impl CardRail for StripeRail {
     async fn ready(&self) -> Result<(), CardError> {
         let now = self.clock.now();
         let last = self.ready.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, outcome)) = last.filter(|(at, _)| (*at..at.plus_ms(READY_FOR_MS)).contains(&now)) {
+        if let Some((_, outcome)) =
+            last.filter(|(at, _)| (*at..at.plus_ms(READY_FOR_MS)).contains(&now))
+        {
             return outcome;
         }
         let outcome = self.probe().await;

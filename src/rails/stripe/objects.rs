@@ -1,4 +1,5 @@
-//! The members of Stripe's objects that are read. The library's full types refuse objects of a preview version.
+//! The members of Stripe's objects that are read. The library's full types refuse objects of a
+//! preview version.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,8 @@ use super::history::Listed;
 /// The name of our payment id in the metadata of what we make.
 pub(super) const PAYMENT_ID: &str = "gateway_payment_id";
 
-/// The name of our books in the metadata of what we make: another gateway of the same account has others.
+/// The name of our books in the metadata of what we make: another gateway of the same account has
+/// others.
 pub(super) const BOOKS: &str = "gateway_books";
 
 /// The account that a key belongs to (<https://docs.stripe.com/api/accounts/object>).
@@ -90,7 +92,8 @@ pub(super) struct Page<T> {
     pub has_more: bool,
 }
 
-/// A shared payment token, as its seller sees it (<https://docs.stripe.com/api/shared-payment/granted-token>).
+/// A shared payment token, as its seller sees it
+/// (<https://docs.stripe.com/api/shared-payment/granted-token>).
 #[derive(Deserialize)]
 pub(super) struct GrantedToken {
     pub livemode: bool,
@@ -156,7 +159,9 @@ pub(super) struct OfPayment {
 
 /// Whether metadata names this payment of ours.
 pub(super) fn names(metadata: Option<&HashMap<String, String>>, intent: PaymentId) -> bool {
-    metadata.and_then(|metadata| metadata.get(PAYMENT_ID)).is_some_and(|id| *id == intent.to_string())
+    metadata
+        .and_then(|metadata| metadata.get(PAYMENT_ID))
+        .is_some_and(|id| *id == intent.to_string())
 }
 
 /// A payment in a list, with its charge in it.

@@ -22,28 +22,46 @@ impl StripeRail {
     /// `GET /v1/shared_payment/granted_tokens/:id`.
     pub(super) async fn token_view(&self, token: &PaymentToken) -> Result<TokenView, CardError> {
         let path = format!("/shared_payment/granted_tokens/{}", token.expose());
-        let seen = match self.http.ask::<GrantedToken>(RequestBuilder::new(StripeMethod::Get, path), None).await {
+        let seen = match self
+            .http
+            .ask::<GrantedToken>(RequestBuilder::new(StripeMethod::Get, path), None)
+            .await
+        {
             Ok(told) => told.object,
-            Err(Fault::Refused(refusal)) if refusal.is_no_such_token() => return Err(CardError::UnknownToken),
+            Err(Fault::Refused(refusal)) if refusal.is_no_such_token() => {
+                return Err(CardError::UnknownToken);
+            }
             Err(fault) => return Err(fault.into()),
         };
         self.same_mode(seen.livemode)?;
-        let captured = seen.usage_details.as_ref().and_then(|it| it.amount_captured.as_ref()).map_or(0, |it| it.value);
+        let captured = seen
+            .usage_details
+            .as_ref()
+            .and_then(|it| it.amount_captured.as_ref())
+            .map_or(0, |it| it.value);
         let ended = seen.deactivated_at.map(|_| String::from("deactivated"));
         let limits = seen.usage_limits.as_ref();
         Ok(TokenView {
             payer: payer(seen.payment_method_details.as_ref()),
-            agent_profile: seen.agent_details.and_then(|it| it.network_business_profile).filter(|it| !it.is_empty()),
+            agent_profile: seen
+                .agent_details
+                .and_then(|it| it.network_business_profile)
+                .filter(|it| !it.is_empty()),
             livemode: seen.livemode,
             deactivated: seen.deactivated_reason.or(ended),
             currency: limits.and_then(|it| it.currency.as_deref()).map(str::to_ascii_lowercase),
-            left_minor: limits.and_then(|it| it.max_amount).map(|most| most.saturating_sub(captured)),
+            left_minor: limits
+                .and_then(|it| it.max_amount)
+                .map(|most| most.saturating_sub(captured)),
             expires_unix_s: limits.and_then(|it| it.expires_at),
         })
     }
 
     /// The payment's charge with what went back of it, and its disputes.
-    pub(super) async fn charge_facts(&self, payment_intent: &str) -> Result<ChargeFacts, CardError> {
+    pub(super) async fn charge_facts(
+        &self,
+        payment_intent: &str,
+    ) -> Result<ChargeFacts, CardError> {
         let payment = self.payment_intent(payment_intent).await?;
         self.same_mode(payment.livemode)?;
         let Some(charge) = payment.latest_charge.filter(|id| plain_id(id)) else {
@@ -56,7 +74,9 @@ impl StripeRail {
         let request = RequestBuilder::new(StripeMethod::Get, "/disputes").query(&filter);
         let page = self.http.ask::<Page<objects::Dispute>>(request, None).await?.object;
         if page.has_more {
-            return Err(CardError::Unreachable(String::from("the payment has too many disputes to read")));
+            return Err(CardError::Unreachable(String::from(
+                "the payment has too many disputes to read",
+            )));
         }
         let mut disputes = Vec::new();
         // The newest stands first.
@@ -71,13 +91,21 @@ impl StripeRail {
             _ => given_back(&self.refunds_of(payment_intent).await?),
         };
         let GivenBack { total_cents, ours_cents, unrecognised } = back;
-        Ok(ChargeFacts { refunded_cents: total_cents, ours_cents, disputes, warnings, unrecognised })
+        Ok(ChargeFacts {
+            refunded_cents: total_cents,
+            ours_cents,
+            disputes,
+            warnings,
+            unrecognised,
+        })
     }
 
-    /// The card network's warnings about a payment. A key that may not read them is no reason to know nothing of disputes.
+    /// The card network's warnings about a payment. A key that may not read them is no reason to
+    /// know nothing of disputes.
     async fn fraud_warnings(&self, payment_intent: &str) -> Result<Vec<FraudWarning>, CardError> {
         let filter = BTreeMap::from([("limit", "100"), ("payment_intent", payment_intent)]);
-        let request = RequestBuilder::new(StripeMethod::Get, "/radar/early_fraud_warnings").query(&filter);
+        let request =
+            RequestBuilder::new(StripeMethod::Get, "/radar/early_fraud_warnings").query(&filter);
         let page = match self.http.ask::<Page<objects::EarlyFraudWarning>>(request, None).await {
             Ok(told) => told.object,
             Err(Fault::Refused(refusal)) if matches!(refusal.status, 400..=404) => {
@@ -88,19 +116,33 @@ impl StripeRail {
         };
         page.data.iter().try_for_each(|warning| self.same_mode(warning.livemode))?;
         let known = page.data.into_iter().filter(|warning| plain_id(&warning.id));
-        Ok(known.map(|warning| FraudWarning { id: warning.id, kind: word(warning.fraud_type.as_deref(), "unknown") }).collect())
+        Ok(known
+            .map(|warning| FraudWarning {
+                id: warning.id,
+                kind: word(warning.fraud_type.as_deref(), "unknown"),
+            })
+            .collect())
     }
 
     /// What a settled payment's own charge says of its card.
-    pub(super) async fn charged_payer(&self, payment_intent: &str) -> Result<StablePayer, CardError> {
+    pub(super) async fn charged_payer(
+        &self,
+        payment_intent: &str,
+    ) -> Result<StablePayer, CardError> {
         if !plain_id(payment_intent) {
             return Err(CardError::Unreachable(String::from("the payment has no name")));
         }
-        let request = RequestBuilder::new(StripeMethod::Get, format!("/payment_intents/{payment_intent}"));
+        let request =
+            RequestBuilder::new(StripeMethod::Get, format!("/payment_intents/{payment_intent}"));
         let request = request.query(&BTreeMap::from([("expand[0]", "latest_charge")]));
         let payment = self.http.ask::<objects::ListedPayment>(request, None).await?.object;
         self.same_mode(payment.livemode)?;
-        Ok(payer(payment.latest_charge.as_ref().and_then(|charge| charge.payment_method_details.as_ref())))
+        Ok(payer(
+            payment
+                .latest_charge
+                .as_ref()
+                .and_then(|charge| charge.payment_method_details.as_ref()),
+        ))
     }
 
     /// The payment that a refund, dispute, charge or warning is about.
@@ -120,14 +162,22 @@ impl StripeRail {
 
     /// A call that every key must be allowed that looks charges up.
     pub(super) async fn probe(&self) -> Result<(), CardError> {
-        let page = self.http.ask::<Page<PaymentIntent>>(ListPaymentIntent::new().limit(1_i64).build(), None).await?.object;
+        let page = self
+            .http
+            .ask::<Page<PaymentIntent>>(ListPaymentIntent::new().limit(1_i64).build(), None)
+            .await?
+            .object;
         page.data.iter().try_for_each(|payment| self.same_mode(payment.livemode))
     }
 }
 
 fn payer(method: Option<&objects::MethodDetails>) -> StablePayer {
     let Some(method) = method else { return StablePayer::TokenAlone };
-    let fingerprint = method.card.as_ref().and_then(|card| card.fingerprint.as_deref()).filter(|it| !it.is_empty());
+    let fingerprint = method
+        .card
+        .as_ref()
+        .and_then(|card| card.fingerprint.as_deref())
+        .filter(|it| !it.is_empty());
     if let Some(fingerprint) = fingerprint {
         return StablePayer::CardFingerprint(fingerprint.to_owned());
     }
@@ -146,7 +196,11 @@ fn as_told(dispute: objects::Dispute) -> Result<Dispute, CardError> {
         amount_cents: dispute.amount,
         status: word(Some(&dispute.status), "unknown"),
         reason: word(dispute.reason.as_deref(), "unknown"),
-        due_by: dispute.evidence_details.and_then(|it| it.due_by).filter(|at| *at > 0).map(UnixMs::from_s),
+        due_by: dispute
+            .evidence_details
+            .and_then(|it| it.due_by)
+            .filter(|at| *at > 0)
+            .map(UnixMs::from_s),
         id: dispute.id,
     })
 }
@@ -156,7 +210,8 @@ fn word(text: Option<&str>, otherwise: &str) -> String {
     text.filter(|text| plain_id(text)).unwrap_or(otherwise).to_owned()
 }
 
-/// An inquiry takes no money, and neither does a dispute that was prevented. A word that is not known here is no reason to book anything.
+/// An inquiry takes no money, and neither does a dispute that was prevented. A word that is not
+/// known here is no reason to book anything.
 fn dispute_state(status: &str) -> DisputeState {
     let Ok(status) = status.parse::<DisputeStatus>();
     match status {

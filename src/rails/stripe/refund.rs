@@ -27,9 +27,14 @@ const SKEW_S: i64 = 600;
 const PAGE: i64 = 100;
 
 impl StripeRail {
-    /// Asks for the refund under its key, or looks at it where its name is known. Where the key may not answer, and where an earlier approval
-    /// may have reached it, the list of the payment's refunds is asked first.
-    pub(super) async fn give_back(&self, refund: &Refund, now: UnixMs) -> Result<RefundAnswer, CardError> {
+    /// Asks for the refund under its key, or looks at it where its name is known. Where the key may
+    /// not answer, and where an earlier approval may have reached it, the list of the payment's
+    /// refunds is asked first.
+    pub(super) async fn give_back(
+        &self,
+        refund: &Refund,
+        now: UnixMs,
+    ) -> Result<RefundAnswer, CardError> {
         if let Some(id) = &refund.refund_id {
             return self.refund_now(id).await;
         }
@@ -39,13 +44,17 @@ impl StripeRail {
             match all.iter().find(|it| is_ours(it, refund)) {
                 Some(ours) => return answer(ours),
                 // Given back by other means, and booked so.
-                None if !may_ask => return Ok(RefundAnswer { id: None, outcome: RefundOutcome::Refunded }),
+                None if !may_ask => {
+                    return Ok(RefundAnswer { id: None, outcome: RefundOutcome::Refunded });
+                }
                 None => {}
             }
         }
         match self.http.ask::<objects::Refund>(self.form(refund)?, Some(&refund.stripe_key)).await {
             Ok(told) => match answer(&told.object)? {
-                RefundAnswer { outcome: RefundOutcome::Pending, .. } => self.refund_now(&told.object.id).await,
+                RefundAnswer { outcome: RefundOutcome::Pending, .. } => {
+                    self.refund_now(&told.object.id).await
+                }
                 _ if told.replayed => self.refund_now(&told.object.id).await,
                 decided => Ok(decided),
             },
@@ -63,7 +72,11 @@ impl StripeRail {
         answer(&told.object)
     }
 
-    async fn refund_refused(&self, refund: &Refund, refusal: Refusal) -> Result<RefundAnswer, CardError> {
+    async fn refund_refused(
+        &self,
+        refund: &Refund,
+        refusal: Refusal,
+    ) -> Result<RefundAnswer, CardError> {
         let kept_fault = refusal.status >= 500 && refusal.replayed;
         let for_good = matches!(refusal.status, 400 | 402 | 404)
             && refusal.kind() == ApiErrorsType::InvalidRequestError
@@ -87,18 +100,31 @@ impl StripeRail {
     }
 
     fn form(&self, refund: &Refund) -> Result<stripe_client_core::RequestBuilder, CardError> {
-        let amount = i64::try_from(refund.amount_minor).map_err(|_| CardError::Misconfigured(String::from("the refund is too large")))?;
-        let names = [(PAYMENT_ID.to_owned(), refund.intent.to_string()), (REFUND_KEY.to_owned(), refund.stripe_key.clone())];
+        let amount = i64::try_from(refund.amount_minor)
+            .map_err(|_| CardError::Misconfigured(String::from("the refund is too large")))?;
+        let names = [
+            (PAYMENT_ID.to_owned(), refund.intent.to_string()),
+            (REFUND_KEY.to_owned(), refund.stripe_key.clone()),
+        ];
         let books = self.books.clone().map(|name| (BOOKS.to_owned(), name));
         let metadata: HashMap<String, String> = names.into_iter().chain(books).collect();
-        let request = CreateRefund::new().payment_intent(refund.payment_intent.clone()).amount(amount);
+        let request =
+            CreateRefund::new().payment_intent(refund.payment_intent.clone()).amount(amount);
         Ok(request.reason(CreateRefundReason::RequestedByCustomer).metadata(metadata).build())
     }
 
-    pub(super) async fn refunds_of(&self, payment_intent: &str) -> Result<Vec<objects::Refund>, CardError> {
-        let request = ListRefund::new().payment_intent(payment_intent.to_owned()).limit(PAGE).build();
+    pub(super) async fn refunds_of(
+        &self,
+        payment_intent: &str,
+    ) -> Result<Vec<objects::Refund>, CardError> {
+        let request =
+            ListRefund::new().payment_intent(payment_intent.to_owned()).limit(PAGE).build();
         let page = self.http.ask::<Page<objects::Refund>>(request, None).await?.object;
-        if page.has_more { Err(CardError::Unreachable(String::from("the payment has too many refunds to read"))) } else { Ok(page.data) }
+        if page.has_more {
+            Err(CardError::Unreachable(String::from("the payment has too many refunds to read")))
+        } else {
+            Ok(page.data)
+        }
     }
 }
 
@@ -123,25 +149,38 @@ pub(super) fn given_back(all: &[objects::Refund]) -> GivenBack {
     for refund in all {
         match outcome(refund.status.as_deref()) {
             Ok(RefundOutcome::Failed) => {}
-            Ok(RefundOutcome::Refunded | RefundOutcome::Pending | RefundOutcome::Elsewhere { .. }) => {
+            Ok(
+                RefundOutcome::Refunded | RefundOutcome::Pending | RefundOutcome::Elsewhere { .. },
+            ) => {
                 back.total_cents = back.total_cents.saturating_add(refund.amount);
-                let is_ours = refund.metadata.as_ref().is_some_and(|metadata| metadata.contains_key(PAYMENT_ID));
-                back.ours_cents = back.ours_cents.saturating_add(if is_ours { refund.amount } else { 0 });
+                let is_ours = refund
+                    .metadata
+                    .as_ref()
+                    .is_some_and(|metadata| metadata.contains_key(PAYMENT_ID));
+                back.ours_cents =
+                    back.ours_cents.saturating_add(if is_ours { refund.amount } else { 0 });
             }
             Err(_) => {
-                let word = |text: Option<&str>| text.filter(|text| plain_id(text)).unwrap_or("unknown").to_owned();
-                back.unrecognised.push(UnrecognisedState { id: word(Some(&refund.id)), status: word(refund.status.as_deref()) });
+                let word = |text: Option<&str>| {
+                    text.filter(|text| plain_id(text)).unwrap_or("unknown").to_owned()
+                };
+                back.unrecognised.push(UnrecognisedState {
+                    id: word(Some(&refund.id)),
+                    status: word(refund.status.as_deref()),
+                });
             }
         }
     }
     back
 }
 
-/// The one that this approval asked for; a failed one of an earlier approval is another. Refunds of earlier releases do not name their key.
+/// The one that this approval asked for; a failed one of an earlier approval is another. Refunds of
+/// earlier releases do not name their key.
 fn is_ours(found: &objects::Refund, refund: &Refund) -> bool {
     let key = found.metadata.as_ref().and_then(|metadata| metadata.get(REFUND_KEY));
     let since = refund.approved_at.plus_s(-SKEW_S).unix_s();
-    names(found.metadata.as_ref(), refund.intent) && key.map_or(found.created >= since, |key| *key == refund.stripe_key)
+    names(found.metadata.as_ref(), refund.intent)
+        && key.map_or(found.created >= since, |key| *key == refund.stripe_key)
 }
 
 fn answer(found: &objects::Refund) -> Result<RefundAnswer, CardError> {
@@ -154,6 +193,8 @@ fn outcome(status: Option<&str>) -> Result<RefundOutcome, CardError> {
         Some("succeeded") => Ok(RefundOutcome::Refunded),
         Some("pending" | "requires_action") => Ok(RefundOutcome::Pending),
         Some("failed" | "canceled") => Ok(RefundOutcome::Failed),
-        _ => Err(CardError::Unreachable(String::from("the refund is in a state that is not expected"))),
+        _ => Err(CardError::Unreachable(String::from(
+            "the refund is in a state that is not expected",
+        ))),
     }
 }

@@ -1,4 +1,5 @@
-//! What Stripe says when it says no, and what that means (<https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-low-level>).
+//! What Stripe says when it says no, and what that means (<https://docs.stripe.com/api/errors>,
+//! <https://docs.stripe.com/error-low-level>).
 
 use std::fmt;
 
@@ -24,7 +25,8 @@ pub(super) struct Refusal {
     pub error: ErrorBody,
 }
 
-/// The members of an error that are read. Their texts may repeat a token or a part of a key: they are matched and never shown.
+/// The members of an error that are read. Their texts may repeat a token or a part of a key: they
+/// are matched and never shown.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ErrorBody {
@@ -82,7 +84,9 @@ impl Refusal {
     /// The request was malformed, or of another version of the API: what is wrong is ours.
     pub(super) fn is_about_our_parameters(&self) -> bool {
         let code = self.error.code.as_deref().unwrap_or_default();
-        code.starts_with("parameter") || code == "amount_too_small" || self.message().contains("unknown parameter")
+        code.starts_with("parameter")
+            || code == "amount_too_small"
+            || self.message().contains("unknown parameter")
     }
 
     /// No such object, or not for this key.
@@ -91,10 +95,12 @@ impl Refusal {
         matches!(self.status, 400 | 404) && missing
     }
 
-    /// The payment intent that a decline belongs to, unless its state is what a decline leaves behind.
+    /// The payment intent that a decline belongs to, unless its state is what a decline leaves
+    /// behind.
     pub(super) fn undecided_payment_intent(&self) -> Option<&str> {
         let inner = self.error.payment_intent.as_ref()?;
-        let declined = matches!(inner.status.as_deref(), Some("requires_payment_method" | "canceled") | None);
+        let declined =
+            matches!(inner.status.as_deref(), Some("requires_payment_method" | "canceled") | None);
         inner.id.as_deref().filter(|_| !declined)
     }
 
@@ -104,14 +110,21 @@ impl Refusal {
         declined(words.into_iter().flatten().map(String::as_str))
     }
 
-    /// What is wrong with the payment token, if that is what the refusal is about. Stripe documents no codes for it, so its sentences are read
-    /// too; one that is not known is still a refusal of the token.
+    /// What is wrong with the payment token, if that is what the refusal is about. Stripe documents
+    /// no codes for it, so its sentences are read too; one that is not known is still a refusal of
+    /// the token.
     pub(super) fn of_token(&self) -> Option<PaymentFailure> {
-        let names = |text: &Option<String>| text.as_deref().is_some_and(|text| text.contains("shared_payment"));
+        let names = |text: &Option<String>| {
+            text.as_deref().is_some_and(|text| text.contains("shared_payment"))
+        };
         let message = self.message();
-        let token = names(&self.error.param) || names(&self.error.code) || message.contains("shared payment") || message.contains("spt_");
-        let ours =
-            !matches!(self.status, 400 | 402 | 404) || self.kind() != ApiErrorsType::InvalidRequestError || self.is_about_our_parameters();
+        let token = names(&self.error.param)
+            || names(&self.error.code)
+            || message.contains("shared payment")
+            || message.contains("spt_");
+        let ours = !matches!(self.status, 400 | 402 | 404)
+            || self.kind() != ApiErrorsType::InvalidRequestError
+            || self.is_about_our_parameters();
         if !token || ours {
             return None;
         }
@@ -133,7 +146,9 @@ impl Refusal {
 
     /// The request was malformed: nothing was begun, and the same parameters never will be taken.
     pub(super) fn of_parameters(&self) -> Option<PaymentFailure> {
-        let ours = self.status == 400 && self.kind() == ApiErrorsType::InvalidRequestError && self.is_about_our_parameters();
+        let ours = self.status == 400
+            && self.kind() == ApiErrorsType::InvalidRequestError
+            && self.is_about_our_parameters();
         ours.then(|| PaymentFailure::Declined(String::from("processor_refuses_parameters")))
     }
 
@@ -141,7 +156,9 @@ impl Refusal {
     fn meaning(&self) -> CardError {
         match (self.status, self.kind()) {
             (409 | 429, _) => CardError::Busy { retry_after_s: self.wait_s() },
-            (400..=404, ApiErrorsType::ApiError) | (402, _) => CardError::Unreachable(self.to_string()),
+            (400..=404, ApiErrorsType::ApiError) | (402, _) => {
+                CardError::Unreachable(self.to_string())
+            }
             (400..=404, _) => CardError::Misconfigured(self.to_string()),
             _ => CardError::Unreachable(self.to_string()),
         }
@@ -187,7 +204,9 @@ impl From<Fault> for CardError {
 
 /// The first of these that is a word, as the reason of a decline.
 pub(super) fn declined<'a>(mut words: impl Iterator<Item = &'a str>) -> PaymentFailure {
-    words.find_map(PaymentFailure::declined).unwrap_or_else(|| PaymentFailure::Declined(String::from("card_declined")))
+    words
+        .find_map(PaymentFailure::declined)
+        .unwrap_or_else(|| PaymentFailure::Declined(String::from("card_declined")))
 }
 
 fn is_word(text: &str) -> bool {

@@ -30,7 +30,12 @@ impl StripeRail {
             ("usage_limits[max_amount]", CENTS),
             ("usage_limits[expires_at]", expires.as_str()),
         ];
-        let token = self.http.ask::<Granted>(post("/test_helpers/shared_payment/granted_tokens", &grant), None).await?.object.id;
+        let token = self
+            .http
+            .ask::<Granted>(post("/test_helpers/shared_payment/granted_tokens", &grant), None)
+            .await?
+            .object
+            .id;
         let charge = [
             ("amount", CENTS),
             ("currency", "usd"),
@@ -41,17 +46,21 @@ impl StripeRail {
             ("metadata[gateway_doctor]", "true"),
             (self.spt_parameter.name(), token.as_str()),
         ];
-        let payment = self.http.ask::<PaymentIntent>(post("/payment_intents", &charge), None).await?.object;
+        let payment =
+            self.http.ask::<PaymentIntent>(post("/payment_intents", &charge), None).await?.object;
         self.same_mode(payment.livemode)?;
         match payment.status.as_str() {
             "succeeded" if plain_id(&payment.id) => Ok(payment.id),
-            _ => Err(CardError::Misconfigured(String::from("a charge of a test token did not succeed"))),
+            _ => Err(CardError::Misconfigured(String::from(
+                "a charge of a test token did not succeed",
+            ))),
         }
     }
 }
 
 fn post(path: &str, pairs: &[(&str, &str)]) -> RequestBuilder {
     let mut request = RequestBuilder::new(StripeMethod::Post, path);
-    request.body = Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
+    request.body =
+        Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
     request
 }

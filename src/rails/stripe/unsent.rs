@@ -1,4 +1,5 @@
-//! Charges that were built here and not sent yet: nobody can have spent their token by an earlier try.
+//! Charges that were built here and not sent yet: nobody can have spent their token by an earlier
+//! try.
 
 use std::{
     collections::VecDeque,

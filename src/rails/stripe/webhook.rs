@@ -1,4 +1,5 @@
-//! Is it Stripe? The signature of a webhook delivery over its raw body (<https://docs.stripe.com/webhooks#verify-manually>).
+//! Is it Stripe? The signature of a webhook delivery over its raw body
+//! (<https://docs.stripe.com/webhooks#verify-manually>).
 
 use std::fmt;
 
@@ -24,7 +25,8 @@ pub struct Webhooks {
 // === impl Webhooks ===
 
 impl Webhooks {
-    /// With the endpoint's secret, the whole `whsec_...`. None for an empty one: everybody could sign with it.
+    /// With the endpoint's secret, the whole `whsec_...`. None for an empty one: everybody could
+    /// sign with it.
     pub fn new(secret: &str, livemode: bool) -> Option<Self> {
         (!secret.is_empty()).then(|| Self { secret: secret.to_owned(), livemode })
     }
@@ -39,12 +41,20 @@ impl Webhooks {
         Err(EventRefusal::Mode)
     }
 
-    /// Whether one of the header's `v1` signatures is that of the body; several stand there while a secret is rolled.
-    pub(super) fn verify(&self, header: &str, body: &[u8], now: UnixMs) -> Result<(), EventRefusal> {
+    /// Whether one of the header's `v1` signatures is that of the body; several stand there while a
+    /// secret is rolled.
+    pub(super) fn verify(
+        &self,
+        header: &str,
+        body: &[u8],
+        now: UnixMs,
+    ) -> Result<(), EventRefusal> {
         let (time, signatures) = parts(header).ok_or(EventRefusal::Header)?;
         let expected = hex::encode(self.mac(time, body));
         // Every one is compared, in constant time; the hex is lower case, as Stripe writes it.
-        let right = signatures.iter().fold(false, |right, given| bool::from(given.as_bytes().ct_eq(expected.as_bytes())) | right);
+        let right = signatures.iter().fold(false, |right, given| {
+            bool::from(given.as_bytes().ct_eq(expected.as_bytes())) | right
+        });
         if !right {
             return Err(EventRefusal::Signature);
         }
@@ -53,7 +63,9 @@ impl Webhooks {
     }
 
     fn mac(&self, time: &str, body: &[u8]) -> Vec<u8> {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()) else { return Vec::new() };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()) else {
+            return Vec::new();
+        };
         mac.update(time.as_bytes());
         mac.update(b".");
         mac.update(body);
@@ -79,7 +91,12 @@ fn parts(header: &str) -> Option<(&str, Vec<&str>)> {
     let (mut time, mut signatures) = (None, Vec::new());
     for (name, value) in header.split(',').filter_map(|part| part.split_once('=')) {
         match name {
-            "t" if time.is_none() && !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => time = Some(value),
+            "t" if time.is_none()
+                && !value.is_empty()
+                && value.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                time = Some(value)
+            }
             "t" => return None,
             "v1" => signatures.push(value),
             _ => {}

@@ -1,4 +1,5 @@
-//! Reading the two headers. What is not exactly in the form of the specification is as good as not there.
+//! Reading the two headers. What is not exactly in the form of the specification is as good as not
+//! there.
 
 use http::HeaderMap;
 
@@ -24,7 +25,8 @@ pub(super) fn parent(headers: &HeaderMap) -> Option<Parent> {
         return None;
     }
     let mut parts = text.splitn(5, '-');
-    let (version, trace_id, span_id, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace_id, span_id, flags) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let more = parts.next();
     let fits = is_hex(version, 2)
         && version != "ff"
@@ -40,9 +42,17 @@ pub(super) fn parent(headers: &HeaderMap) -> Option<Parent> {
 
 /// The vendors' list beside it; several headers are one list.
 pub(super) fn state(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all("tracestate").iter().map(|value| value.to_str().ok()).collect::<Option<Vec<_>>>()?;
+    let values = headers
+        .get_all("tracestate")
+        .iter()
+        .map(|value| value.to_str().ok())
+        .collect::<Option<Vec<_>>>()?;
     let whole = values.join(",");
-    let members: Vec<&str> = whole.split(',').map(|member| member.trim_matches([' ', '\t'])).filter(|member| !member.is_empty()).collect();
+    let members: Vec<&str> = whole
+        .split(',')
+        .map(|member| member.trim_matches([' ', '\t']))
+        .filter(|member| !member.is_empty())
+        .collect();
     let mut keys = Vec::with_capacity(members.len());
     for member in &members {
         let (key, value) = member.split_once('=')?;
@@ -52,11 +62,13 @@ pub(super) fn state(headers: &HeaderMap) -> Option<String> {
         keys.push(key);
     }
     let list = members.join(",");
-    (!members.is_empty() && members.len() <= MAX_MEMBERS && list.len() <= MAX_STATE_BYTES).then_some(list)
+    (!members.is_empty() && members.len() <= MAX_MEMBERS && list.len() <= MAX_STATE_BYTES)
+        .then_some(list)
 }
 
 fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    text.len() == digits
+        && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn is_zero(text: &str) -> bool {
@@ -65,9 +77,12 @@ fn is_zero(text: &str) -> bool {
 
 /// `vendor`, or `tenant@system`.
 fn is_key(key: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-*/".contains(&byte);
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-*/".contains(&byte);
     let word = |text: &str, most: usize, digit_first: bool| {
-        let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || (digit_first && byte.is_ascii_digit()));
+        let first = text.bytes().next().is_some_and(|byte| {
+            byte.is_ascii_lowercase() || (digit_first && byte.is_ascii_digit())
+        });
         first && text.len() <= most && text.bytes().all(plain)
     };
     match key.split_once('@') {
@@ -102,12 +117,17 @@ mod tests {
 
     #[test]
     fn a_traceparent_is_read_as_the_specification_says() {
-        let good = |flags| Some(Parent { trace_id: String::from("0af7651916cd43dd8448eb211c80319c"), flags });
+        let good = |flags| {
+            Some(Parent { trace_id: String::from("0af7651916cd43dd8448eb211c80319c"), flags })
+        };
         assert_eq!(of(&[GOOD]), good(1));
         assert_eq!(of(&[&GOOD.replace("-01", "-00")]), good(0));
         assert_eq!(of(&[&GOOD.replace("-01", "-ff")]), good(1));
         assert_eq!(of(&[&GOOD.replacen("00", "cc", 1)]), good(1));
-        assert_eq!(of(&[&format!("{}-what-the-future-will-be-like", GOOD.replacen("00", "cc", 1))]), good(1));
+        assert_eq!(
+            of(&[&format!("{}-what-the-future-will-be-like", GOOD.replacen("00", "cc", 1))]),
+            good(1)
+        );
     }
 
     #[test]
@@ -138,11 +158,25 @@ mod tests {
     #[test]
     fn a_tracestate_is_passed_on_whole_or_not_at_all() {
         let of = |values: &[&str]| state(&with("tracestate", values));
-        assert_eq!(of(&["rojo=1", "congo=2 , fw529a3039@dt=x;y"]).as_deref(), Some("rojo=1,congo=2,fw529a3039@dt=x;y"));
+        assert_eq!(
+            of(&["rojo=1", "congo=2 , fw529a3039@dt=x;y"]).as_deref(),
+            Some("rojo=1,congo=2,fw529a3039@dt=x;y")
+        );
         assert_eq!(of(&["a=1,,b=2"]).as_deref(), Some("a=1,b=2"));
         let many = (0..33).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
         let long = format!("a={}", "x".repeat(256));
-        for bad in ["", "a", "A=1", "a=", "a=b=c", "a=1,a=2", "@x=1", "1a=1", &many, &format!("{long},b={0},c={0}", "x".repeat(200))] {
+        for bad in [
+            "",
+            "a",
+            "A=1",
+            "a=",
+            "a=b=c",
+            "a=1,a=2",
+            "@x=1",
+            "1a=1",
+            &many,
+            &format!("{long},b={0},c={0}", "x".repeat(200)),
+        ] {
             assert_eq!(of(&[bad]), None, "{bad:?}");
         }
         assert_eq!(of(&[&long]), Some(long.clone()));

@@ -1,7 +1,8 @@
-//! JSON that every reader understands alike: UTF-8, no member twice, nested at most 64 deep, nothing behind it.
+//! JSON that every reader understands alike: UTF-8, no member twice, nested at most 64 deep,
+//! nothing behind it.
 //!
-//! A member that is there twice is read as the first by some and as the last by others: the gateway would check one
-//! launch and the upstream would make another.
+//! A member that is there twice is read as the first by some and as the last by others: the gateway
+//! would check one launch and the upstream would make another.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,14 +18,17 @@ const MAX_DEPTH: usize = 64;
 /// Parses a body.
 pub(super) fn parse(body: &[u8]) -> Result<Value, BodyError> {
     let fail = |got: String| BodyError::new("", "one JSON document".to_owned(), got);
-    let text = std::str::from_utf8(body).map_err(|error| fail(format!("bytes that are not UTF-8, from byte {}", error.valid_up_to())))?;
+    let text = std::str::from_utf8(body).map_err(|error| {
+        fail(format!("bytes that are not UTF-8, from byte {}", error.valid_up_to()))
+    })?;
     if text.trim_ascii().is_empty() {
         return Err(fail("an empty body".to_owned()));
     }
     let too_deep = Cell::new(false);
     let seed = Strict { depth: 0, too_deep: &too_deep };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    let parsed =
+        seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     parsed.map_err(|error| {
         if too_deep.get() {
             return fail(format!("nesting deeper than {MAX_DEPTH}"));
@@ -80,7 +84,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is too large"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number that is too large"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {

@@ -29,7 +29,17 @@ fn body(changes: Value) -> Vec<u8> {
 
 #[test]
 fn bodies_of_the_product_text_are_accepted() {
-    let nine = ["twitter", "linkedin", "instagram", "reddit", "facebook", "tiktok", "youtube", "producthunt", "hackernews"];
+    let nine = [
+        "twitter",
+        "linkedin",
+        "instagram",
+        "reddit",
+        "facebook",
+        "tiktok",
+        "youtube",
+        "producthunt",
+        "hackernews",
+    ];
     for changes in [
         json!({}),
         json!({"title": "ü".repeat(200), "product_description": "x".repeat(2000), "platforms": nine}),
@@ -50,14 +60,17 @@ fn bodies_of_the_product_text_are_accepted() {
         json!({"user_platform_accounts": {"twitter": "x"}}),
         json!({"a_member_of_tomorrow": 1}),
     ] {
-        contract().check(&body(changes.clone())).unwrap_or_else(|findings| panic!("{changes}: {findings:?}"));
+        contract()
+            .check(&body(changes.clone()))
+            .unwrap_or_else(|findings| panic!("{changes}: {findings:?}"));
     }
 }
 
 fn refused(cases: Vec<(Value, &str)>) {
     let contract = contract();
     for (changes, field) in cases {
-        let error = contract.check(&body(changes.clone())).expect_err(&changes.to_string()).remove(0);
+        let error =
+            contract.check(&body(changes.clone())).expect_err(&changes.to_string()).remove(0);
         assert_eq!(error.field, dotted(field), "{changes}: {error}");
         assert!(error.got.chars().count() < 130, "{changes}: {error}");
         assert!(!error.expected.contains("rule"), "{changes}: {error}");
@@ -67,7 +80,18 @@ fn refused(cases: Vec<(Value, &str)>) {
 /// R108 and its neighbours: what is wrong is named by its pointer.
 #[test]
 fn title_platforms_and_description_are_checked() {
-    let ten = ["twitter", "linkedin", "instagram", "reddit", "facebook", "tiktok", "youtube", "producthunt", "hackernews", "substack"];
+    let ten = [
+        "twitter",
+        "linkedin",
+        "instagram",
+        "reddit",
+        "facebook",
+        "tiktok",
+        "youtube",
+        "producthunt",
+        "hackernews",
+        "substack",
+    ];
     refused(vec![
         (json!({"title": "x".repeat(201)}), "/title"),
         (json!({"title": ""}), "/title"),
@@ -121,7 +145,10 @@ fn content_and_media_are_checked() {
         (json!({"custom_content": []}), "/custom_content"),
         (json!({"custom_content": seven}), "/custom_content"),
         (json!({"custom_content": "t"}), "/custom_content_reddit_title"),
-        (json!({"custom_content": "t", "custom_content_reddit_title": long}), "/custom_content_reddit_title"),
+        (
+            json!({"custom_content": "t", "custom_content_reddit_title": long}),
+            "/custom_content_reddit_title",
+        ),
         (json!({"platform_contents": {}}), "/platform_contents"),
         (json!({"platform_contents": {"myspace": {"content": "t"}}}), "/platform_contents"),
         (json!({"platform_contents": {"twitter": "t"}}), "/platform_contents/twitter"),
@@ -140,20 +167,33 @@ fn an_error_says_what_was_expected_and_what_came() {
     let error = contract().check(&body(json!({"title": "x".repeat(201)}))).unwrap_err().remove(0);
     assert_eq!(error.expected, "a text of 1 to 200 characters");
     assert_eq!(error.got, "a text of 201 characters");
-    assert_eq!(error.message, "title: expected a text of 1 to 200 characters, got a text of 201 characters");
+    assert_eq!(
+        error.message,
+        "title: expected a text of 1 to 200 characters, got a text of 201 characters"
+    );
     let error = contract().check(&body(json!({"platforms": ["myspace"]}))).unwrap_err().remove(0);
     assert_eq!(error.got, "\"myspace\"");
-    let error = contract().check(&body(json!({"platform_contents": {"myspace": {}}}))).unwrap_err().remove(0);
+    let error = contract()
+        .check(&body(json!({"platform_contents": {"myspace": {}}})))
+        .unwrap_err()
+        .remove(0);
     assert_eq!(error.got, "\"myspace\"");
     assert!(error.expected.starts_with("one of twitter"), "{error}");
-    let error = contract().check(&body(json!({"product_description": "absent"}))).unwrap_err().remove(0);
-    assert_eq!(error.message, "body: expected product_description, custom_content or platform_contents, got an object of 2 members");
+    let error =
+        contract().check(&body(json!({"product_description": "absent"}))).unwrap_err().remove(0);
+    assert_eq!(
+        error.message,
+        "body: expected product_description, custom_content or platform_contents, got an object of 2 members"
+    );
 }
 
 #[test]
 fn json_that_two_readers_could_read_differently_is_refused() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    let deep = format!(r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#, nested(64));
+    let deep = format!(
+        r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#,
+        nested(64)
+    );
     for (body, needle) in [
         (b"".to_vec(), "empty"),
         (b" \n".to_vec(), "empty"),
@@ -176,7 +216,10 @@ fn json_that_two_readers_could_read_differently_is_refused() {
     for (body, got) in [("[]", "an array of 0 items"), ("null", "null"), ("\"x\"", "\"x\"")] {
         assert_eq!(contract().check(body.as_bytes()).unwrap_err()[0].got, got);
     }
-    let allowed = format!(r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#, nested(63));
+    let allowed = format!(
+        r#"{{"title":"t","product_description":"d","platforms":["twitter"],"x":{}}}"#,
+        nested(63)
+    );
     contract().check(allowed.as_bytes()).unwrap();
 }
 
@@ -188,7 +231,10 @@ fn a_schema_that_reaches_outside_is_refused() {
         r#"{"type": "strng"}"#,
         r#"{"format": "no-such-format"}"#,
     ] {
-        assert!(matches!(BodyContract::compile(schema), Err(ContractError::NotASchema(_))), "{schema}");
+        assert!(
+            matches!(BodyContract::compile(schema), Err(ContractError::NotASchema(_))),
+            "{schema}"
+        );
     }
     assert!(matches!(BodyContract::compile("{"), Err(ContractError::NotJson(_))));
 }

@@ -7,8 +7,17 @@ use serde::Deserialize;
 
 use crate::upstream::profile::outcome::media_type;
 
-/// Everything else stays behind: cookies, the upstream's rate headers, which speak of our key, and hop-by-hop headers.
-const PASSING: [&str; 7] = ["content-type", "content-language", "content-disposition", "etag", "last-modified", "link", "retry-after"];
+/// Everything else stays behind: cookies, the upstream's rate headers, which speak of our key, and
+/// hop-by-hop headers.
+const PASSING: [&str; 7] = [
+    "content-type",
+    "content-language",
+    "content-disposition",
+    "etag",
+    "last-modified",
+    "link",
+    "retry-after",
+];
 
 /// The answer as it is kept and sent on.
 pub(super) fn stored(answer: &Response<Bytes>) -> StoredAnswer {
@@ -16,7 +25,11 @@ pub(super) fn stored(answer: &Response<Bytes>) -> StoredAnswer {
         let value = answer.headers().get(*name)?.to_str().ok()?;
         Some(((*name).to_owned(), value.to_owned()))
     });
-    StoredAnswer { status: answer.status().as_u16(), headers: passing.collect(), body: answer.body().clone() }
+    StoredAnswer {
+        status: answer.status().as_u16(),
+        headers: passing.collect(),
+        body: answer.body().clone(),
+    }
 }
 
 /// The same for a body that was read as JSON: it goes out as JSON, whatever the upstream called it.
@@ -33,7 +46,8 @@ pub(super) fn stored_json(answer: &Response<Bytes>) -> StoredAnswer {
     stored
 }
 
-/// The answer of a look-up by key (`contracts/launch-core.yaml`): the first answer of that creation, its body as exact text.
+/// The answer of a look-up by key (`contracts/launch-core.yaml`): the first answer of that
+/// creation, its body as exact text.
 #[derive(Deserialize)]
 struct Found {
     data: Creation,

@@ -1,4 +1,5 @@
-//! One budget for all agents together, and a breaker: asked before anything is claimed, so that nobody pays for a call that cannot be made.
+//! One budget for all agents together, and a breaker: asked before anything is claimed, so that
+//! nobody pays for a call that cannot be made.
 
 use std::{
     num::NonZeroU32,
@@ -49,7 +50,11 @@ pub(super) struct CallPermit {
 
 impl Breaker {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { units: budget.per_minute.map(Units::new), places: Arc::new(Semaphore::new(budget.concurrent)), health: Arc::default() }
+        Self {
+            units: budget.per_minute.map(Units::new),
+            places: Arc::new(Semaphore::new(budget.concurrent)),
+            health: Arc::default(),
+        }
     }
 
     /// Whether a creation may be taken on now. It takes nothing of the budget.
@@ -57,14 +62,19 @@ impl Breaker {
         let open_until = self.health.lock().unwrap_or_else(PoisonError::into_inner).open_until;
         if let Some(until) = open_until.filter(|until| *until > now) {
             let ms = until.ms().saturating_sub(now.ms());
-            return Err(UpstreamError::Busy { retry_after_s: u64::try_from(ms / 1000).unwrap_or(0) + 1 });
+            return Err(UpstreamError::Busy {
+                retry_after_s: u64::try_from(ms / 1000).unwrap_or(0) + 1,
+            });
         }
         self.units.as_ref().map_or(Ok(()), |units| units.look(now)).map_err(busy)
     }
 
     /// Takes a unit of the budget for this payment's creation.
     pub(super) fn take_unit(&self, payment: PaymentId, now: UnixMs) -> Result<(), UpstreamError> {
-        self.units.as_ref().map_or(Ok(()), |units| units.take(&payment.to_string(), now)).map_err(busy)
+        self.units
+            .as_ref()
+            .map_or(Ok(()), |units| units.take(&payment.to_string(), now))
+            .map_err(busy)
     }
 
     /// Nothing was sent for the payment, and nothing will be.
@@ -82,7 +92,8 @@ impl Breaker {
     }
 
     pub(super) async fn permit(&self) -> Result<CallPermit, UpstreamError> {
-        let waited = tokio::time::timeout(PLACE_WAIT, Arc::clone(&self.places).acquire_owned()).await;
+        let waited =
+            tokio::time::timeout(PLACE_WAIT, Arc::clone(&self.places).acquire_owned()).await;
         match waited {
             Ok(Ok(place)) => Ok(CallPermit { _place: place, health: Arc::clone(&self.health) }),
             Ok(Err(_)) | Err(_) => Err(UpstreamError::Busy { retry_after_s: PLACE_WAIT.as_secs() }),
@@ -137,7 +148,11 @@ mod tests {
         let now = UnixMs::new(0);
         let id = |number| testkit::clock::numbered_id(number);
         for number in 1..=2 {
-            assert_eq!((breaker.gate(now), breaker.gate(now)), (Ok(()), Ok(())), "a look takes nothing");
+            assert_eq!(
+                (breaker.gate(now), breaker.gate(now)),
+                (Ok(()), Ok(())),
+                "a look takes nothing"
+            );
             assert_eq!(breaker.take_unit(id(number), now), Ok(()));
         }
         let none = Err(UpstreamError::Busy { retry_after_s: 30 });

@@ -25,10 +25,12 @@ struct Item {
 }
 
 impl Forwarder {
-    /// Beside the breaker, which is there for payments: a list that fails must not close the way for them.
+    /// Beside the breaker, which is there for payments: a list that fails must not close the way
+    /// for them.
     pub(super) async fn listed(&self, after: &str) -> Result<Creations, UpstreamError> {
         let Some(path) = &self.profile.idempotency.list else { return Ok(Creations::NotOffered) };
-        let unreadable = |why: &str| UpstreamError::Unreachable(format!("its list of creations {why}"));
+        let unreadable =
+            |why: &str| UpstreamError::Unreachable(format!("its list of creations {why}"));
         // What goes into the address is what the upstream gave us.
         if !after.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
             return Err(unreadable("goes on at a place that cannot be named"));
@@ -39,7 +41,8 @@ impl Forwarder {
         if answer.status() != StatusCode::OK {
             return Err(unreadable(&format!("answers {}", answer.status().as_u16())));
         }
-        let page: Page = serde_json::from_slice(answer.body()).map_err(|_| unreadable("cannot be read"))?;
+        let page: Page =
+            serde_json::from_slice(answer.body()).map_err(|_| unreadable("cannot be read"))?;
         let next = match page.next {
             None | Some(Value::Null) => None,
             Some(Value::String(next)) => Some(next),

@@ -36,17 +36,25 @@ impl Caller {
 }
 
 /// `accepted` says that a creation was judged as done or refused for good.
-pub(super) fn evidence(profile: &Profile, caller: &Caller, answer: &Response<Bytes>, accepted: bool) -> Evidence {
+pub(super) fn evidence(
+    profile: &Profile,
+    caller: &Caller,
+    answer: &Response<Bytes>,
+    accepted: bool,
+) -> Evidence {
     let status = answer.status().as_u16();
     let in_person = || accepted || (*caller == Caller::Agent && is_its_own(profile, answer));
     match (status, caller) {
         (_, Caller::Stranger) => Evidence::Nothing,
-        (401 | 402 | 407, Caller::Payer(_) | Caller::Agent | Caller::Ours) => Evidence::KeyRefused(status),
+        (401 | 402 | 407, Caller::Payer(_) | Caller::Agent | Caller::Ours) => {
+            Evidence::KeyRefused(status)
+        }
         (408 | 425 | 429 | 500.., _) => Evidence::Nothing,
         (_, _) if in_person() => Evidence::Well,
-        (_, Caller::Payer(payer)) if !is_its_own(profile, answer) => {
-            Evidence::Stranger { payer: payer.clone(), what: format!("status {status} with {}", content_type(answer.headers())) }
-        }
+        (_, Caller::Payer(payer)) if !is_its_own(profile, answer) => Evidence::Stranger {
+            payer: payer.clone(),
+            what: format!("status {status} with {}", content_type(answer.headers())),
+        },
         (_, Caller::Payer(_) | Caller::Agent | Caller::Ours) => Evidence::Nothing,
     }
 }
@@ -62,12 +70,24 @@ fn is_its_own(profile: &Profile, answer: &Response<Bytes>) -> bool {
 }
 
 fn content_type(headers: &HeaderMap) -> &str {
-    headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no content type")
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("no content type")
 }
 
-/// How long the upstream asks us to wait: in seconds, or until a moment; in its body where its profile says so.
-pub(super) fn retry_after_s(profile: &Profile, answer: &Response<Bytes>, now: UnixMs) -> Option<u64> {
-    let said = answer.headers().get(header::RETRY_AFTER).and_then(|after| after.to_str().ok()).map(str::trim);
+/// How long the upstream asks us to wait: in seconds, or until a moment; in its body where its
+/// profile says so.
+pub(super) fn retry_after_s(
+    profile: &Profile,
+    answer: &Response<Bytes>,
+    now: UnixMs,
+) -> Option<u64> {
+    let said = answer
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|after| after.to_str().ok())
+        .map(str::trim);
     let in_body = || {
         let body: Value = serde_json::from_slice(answer.body()).ok()?;
         body.pointer(profile.envelope.retry_after.as_deref()?)?.as_u64()
@@ -90,7 +110,11 @@ mod tests {
     const ERROR: &str = r#"{"error":{"code":"LAUNCH_001","message":"no"},"retryAfter":9}"#;
 
     fn answer(status: u16, kind: &str, body: &'static str) -> Response<Bytes> {
-        Response::builder().status(status).header("content-type", kind).body(Bytes::from_static(body.as_bytes())).unwrap()
+        Response::builder()
+            .status(status)
+            .header("content-type", kind)
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
     }
 
     fn profile() -> Profile {
@@ -110,7 +134,11 @@ mod tests {
     fn our_key_is_refused_by_status_alone_and_a_clients_own_key_says_nothing() {
         for status in [401, 402, 407] {
             for caller in [Caller::Payer(String::from("a")), Caller::Agent, Caller::Ours] {
-                assert_eq!(word(&caller, status, "application/json", ERROR), "key", "{caller:?} {status}");
+                assert_eq!(
+                    word(&caller, status, "application/json", ERROR),
+                    "key",
+                    "{caller:?} {status}"
+                );
             }
             assert_eq!(word(&Caller::Stranger, status, "application/json", ERROR), "");
         }
@@ -119,21 +147,45 @@ mod tests {
     #[test]
     fn pages_are_strangers_to_payers_and_envelopes_are_well_to_agents() {
         let payer = Caller::Payer(String::from("a"));
-        for (status, kind) in [(404, "text/html"), (302, "text/html"), (200, "text/html"), (403, "application/json")] {
-            assert_eq!((word(&payer, status, kind, "{}"), word(&Caller::Agent, status, kind, "<p>")), ("stranger", ""), "{status} {kind}");
+        for (status, kind) in
+            [(404, "text/html"), (302, "text/html"), (200, "text/html"), (403, "application/json")]
+        {
+            assert_eq!(
+                (word(&payer, status, kind, "{}"), word(&Caller::Agent, status, kind, "<p>")),
+                ("stranger", ""),
+                "{status} {kind}"
+            );
         }
-        assert_eq!((word(&payer, 201, "application/json", "{}"), word(&payer, 502, "text/html", "<p>")), ("", ""));
         assert_eq!(
-            (word(&Caller::Agent, 404, "application/json", ERROR), word(&Caller::Agent, 200, "application/json", "{}")),
+            (word(&payer, 201, "application/json", "{}"), word(&payer, 502, "text/html", "<p>")),
+            ("", "")
+        );
+        assert_eq!(
+            (
+                word(&Caller::Agent, 404, "application/json", ERROR),
+                word(&Caller::Agent, 200, "application/json", "{}")
+            ),
             ("well", "well")
         );
-        assert_eq!(word(&Caller::Ours, 200, "application/json", "{}"), "", "anybody is answered so");
+        assert_eq!(
+            word(&Caller::Ours, 200, "application/json", "{}"),
+            "",
+            "anybody is answered so"
+        );
         // The same errors count as its own that can refuse a call.
         let mut by_kind = profile();
-        by_kind.outcome.refused.shape = ErrorShape::ContentType(String::from("application/problem+json"));
-        let told = |status, kind| evidence(&by_kind, &Caller::Agent, &answer(status, kind, ERROR), false);
-        assert_eq!((told(404, "application/problem+json"), told(404, "application/json")), (Evidence::Well, Evidence::Nothing));
-        assert_eq!(evidence(&profile(), &payer, &answer(201, "text/html", ""), true), Evidence::Well);
+        by_kind.outcome.refused.shape =
+            ErrorShape::ContentType(String::from("application/problem+json"));
+        let told =
+            |status, kind| evidence(&by_kind, &Caller::Agent, &answer(status, kind, ERROR), false);
+        assert_eq!(
+            (told(404, "application/problem+json"), told(404, "application/json")),
+            (Evidence::Well, Evidence::Nothing)
+        );
+        assert_eq!(
+            evidence(&profile(), &payer, &answer(201, "text/html", ""), true),
+            Evidence::Well
+        );
     }
 
     #[test]
@@ -144,9 +196,18 @@ mod tests {
             answer.headers_mut().insert("retry-after", text.parse().unwrap());
             retry_after_s(&profile(), &answer, now)
         };
-        assert_eq!((after("120"), after(" 0 "), after("soon"), after("-1")), (Some(120), Some(0), None, None));
-        assert_eq!((after("Wed, 21 Oct 2015 07:28:00 GMT"), after("Wed, 21 Oct 2015 07:00:00 GMT")), (Some(40), None));
-        assert_eq!(retry_after_s(&profile(), &answer(429, "application/json", ERROR), now), Some(9));
+        assert_eq!(
+            (after("120"), after(" 0 "), after("soon"), after("-1")),
+            (Some(120), Some(0), None, None)
+        );
+        assert_eq!(
+            (after("Wed, 21 Oct 2015 07:28:00 GMT"), after("Wed, 21 Oct 2015 07:00:00 GMT")),
+            (Some(40), None)
+        );
+        assert_eq!(
+            retry_after_s(&profile(), &answer(429, "application/json", ERROR), now),
+            Some(9)
+        );
         assert_eq!(retry_after_s(&profile(), &answer(503, "text/html", "<p>"), now), None);
     }
 }

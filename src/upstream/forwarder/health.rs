@@ -1,5 +1,6 @@
-//! Whether the upstream is there. One question serves everybody who asks meanwhile, its answer holds for a second, and no answer is waited
-//! for longer than a few seconds: an upstream whose health hangs costs each request that long, however many there are.
+//! Whether the upstream is there. One question serves everybody who asks meanwhile, its answer
+//! holds for a second, and no answer is waited for longer than a few seconds: an upstream whose
+//! health hangs costs each request that long, however many there are.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -35,13 +36,19 @@ struct State {
 
 impl HealthWatch {
     /// The answer that still holds, or that of the question that is open; otherwise asks.
-    pub(super) async fn ask(&self, clock: &Arc<dyn Clock>, question: impl Future<Output = Said> + Send + 'static) -> Said {
+    pub(super) async fn ask(
+        &self,
+        clock: &Arc<dyn Clock>,
+        question: impl Future<Output = Said> + Send + 'static,
+    ) -> Said {
         let mut answer = match self.known_or_open(clock, question) {
             Ok(known) => return known,
             Err(open) => open,
         };
         let said = answer.wait_for(Option::is_some).await;
-        said.ok().and_then(|said| said.clone()).unwrap_or_else(|| Err(UpstreamError::Unreachable(String::from("its health was not asked"))))
+        said.ok().and_then(|said| said.clone()).unwrap_or_else(|| {
+            Err(UpstreamError::Unreachable(String::from("its health was not asked")))
+        })
     }
 
     /// The question goes on though its first asker hangs up.
@@ -66,9 +73,12 @@ impl HealthWatch {
         state.open = Some(open.clone());
         let (shared, clock) = (Arc::clone(&self.state), Arc::clone(clock));
         tokio::spawn(async move {
-            let said = tokio::time::timeout(TIMEOUT, question)
-                .await
-                .unwrap_or_else(|_| Err(UpstreamError::Unreachable(format!("its health does not answer within {} s", TIMEOUT.as_secs()))));
+            let said = tokio::time::timeout(TIMEOUT, question).await.unwrap_or_else(|_| {
+                Err(UpstreamError::Unreachable(format!(
+                    "its health does not answer within {} s",
+                    TIMEOUT.as_secs()
+                )))
+            });
             let mut state = lock(&shared);
             state.known = Some((said.clone(), clock.now()));
             state.open = None;
@@ -104,7 +114,8 @@ mod tests {
                 Err(UpstreamError::Unreachable(String::from("away")))
             }
         };
-        let answers = futures::future::join_all((0..50).map(|_| watch.ask(&clock, question()))).await;
+        let answers =
+            futures::future::join_all((0..50).map(|_| watch.ask(&clock, question()))).await;
         assert!(answers.iter().all(Result::is_err));
         assert_eq!(asked.load(Ordering::Relaxed), 1);
         watch.ask(&clock, question()).await.unwrap_err();

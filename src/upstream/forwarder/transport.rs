@@ -74,10 +74,19 @@ impl Transport {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(Duration::from_secs(5).min(timeout)));
-        let tls = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(20)).build(tls);
+        let tls = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_webpki_roots()
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(Duration::from_secs(20))
+            .build(tls);
         Self {
-            way: Way::Remote(Box::new(Remote { client, base_url: base_url.trim_end_matches('/').to_owned() })),
+            way: Way::Remote(Box::new(Remote {
+                client,
+                base_url: base_url.trim_end_matches('/').to_owned(),
+            })),
             timeout,
             max_answer_bytes,
         }
@@ -96,11 +105,15 @@ impl Transport {
         }
     }
 
-    /// Sends a request and reads the whole answer, within the time and size limits. The text of an error names no address.
+    /// Sends a request and reads the whole answer, within the time and size limits. The text of an
+    /// error names no address.
     pub(super) async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, NoAnswer> {
         match tokio::time::timeout(self.timeout, self.exchange(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(NoAnswer::broken(&format!("no whole answer within {} s", self.timeout.as_secs()))),
+            Err(_) => Err(NoAnswer::broken(&format!(
+                "no whole answer within {} s",
+                self.timeout.as_secs()
+            ))),
         }
     }
 
@@ -114,9 +127,14 @@ impl Transport {
                 self.whole(answer).await
             }
             Way::Remote(remote) => {
-                let answer = remote.client.request(request.map(Full::new)).await.map_err(|error| {
-                    if error.is_connect() { NoAnswer::never_sent("no connection") } else { NoAnswer::broken("the connection broke") }
-                })?;
+                let answer =
+                    remote.client.request(request.map(Full::new)).await.map_err(|error| {
+                        if error.is_connect() {
+                            NoAnswer::never_sent("no connection")
+                        } else {
+                            NoAnswer::broken("the connection broke")
+                        }
+                    })?;
                 self.whole(answer).await
             }
         }

@@ -1,5 +1,6 @@
-//! The upstream's budget over time: units that come back one by one. A payment takes one with its claim, and gives it back if nothing is
-//! sent for it, so that requests that come to nothing take nothing from those that pay.
+//! The upstream's budget over time: units that come back one by one. A payment takes one with its
+//! claim, and gives it back if nothing is sent for it, so that requests that come to nothing take
+//! nothing from those that pay.
 
 use std::{
     collections::HashSet,
@@ -69,13 +70,18 @@ impl Units {
         }
     }
 
-    /// When all would be back, were one more taken now. A clock that went backwards leaves at most none of them.
+    /// When all would be back, were one more taken now. A clock that went backwards leaves at most
+    /// none of them.
     fn after_one(&self, state: &State, now: UnixMs) -> Result<i64, u64> {
         let now_us = now.ms().saturating_mul(1_000);
         let full = now_us.saturating_add(MINUTE_US);
         let after = state.whole_at_us.clamp(now_us, full).saturating_add(self.every_us);
         let missing_us = after.saturating_sub(full);
-        if missing_us <= 0 { Ok(after) } else { Err(u64::try_from(missing_us).unwrap_or(0).div_ceil(1_000_000)) }
+        if missing_us <= 0 {
+            Ok(after)
+        } else {
+            Err(u64::try_from(missing_us).unwrap_or(0).div_ceil(1_000_000))
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,7 +7,8 @@ pub type Told = Box<dyn FnOnce(Option<u16>) + Send>;
 
 /// Is told of every call but the questions for health, as it leaves and as it is answered.
 pub trait Witness: Send + Sync {
-    /// A call is about to leave, with these headers. They may be added to, with what ties the call to the work that it is made for.
+    /// A call is about to leave, with these headers. They may be added to, with what ties the call
+    /// to the work that it is made for.
     fn leaving(&self, headers: &mut HeaderMap) -> Told;
 }
 

@@ -1,4 +1,5 @@
-//! What a `[[route]]` asks of who calls it, from its price, its free calls and its credits; and which of its offers hold on the rails that are there.
+//! What a `[[route]]` asks of who calls it, from its price, its free calls and its credits; and
+//! which of its offers hold on the rails that are there.
 
 use std::num::NonZeroU32;
 
@@ -12,11 +13,19 @@ use toml::{Table, Value};
 use super::{Profile, ProfileError, raw, read_quota::Quotas, route::Target};
 use crate::strict_toml::{self, Mistake};
 
-/// The access of a route, and the rails that it offers only where they can take the price; a route with mistakes gets any.
-pub(super) fn access(place: &str, raw: &raw::Route, quotas: &Quotas, mistakes: &mut Vec<Mistake>) -> (Access, Vec<Rail>) {
+/// The access of a route, and the rails that it offers only where they can take the price; a route
+/// with mistakes gets any.
+pub(super) fn access(
+    place: &str,
+    raw: &raw::Route,
+    quotas: &Quotas,
+    mistakes: &mut Vec<Mistake>,
+) -> (Access, Vec<Rail>) {
     let price_place = format!("{place}.price");
     let table = match &raw.price {
-        Some(Value::String(word)) if word == "free" => return (unpriced(place, raw, mistakes), Vec::new()),
+        Some(Value::String(word)) if word == "free" => {
+            return (unpriced(place, raw, mistakes), Vec::new());
+        }
         Some(Value::Table(table)) => table,
         _ => {
             let text = "expected \"free\" or { x402 = \"0.55\", mpp = \"0.60\" }";
@@ -54,7 +63,10 @@ fn prices(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> (Vec<RailP
     let (mut prices, mut if_available) = (Vec::new(), Vec::new());
     for (rail, value) in [(Rail::X402Exact, raw.x402), (Rail::MppStripe, raw.mpp)] {
         let place = format!("{place}.{}", rail.word());
-        let Some((amount, conditional)) = value.and_then(|value| amount(&place, value, mistakes)) else { continue };
+        let Some((amount, conditional)) = value.and_then(|value| amount(&place, value, mistakes))
+        else {
+            continue;
+        };
         match price(rail, &amount) {
             Ok(price) if price.amount().minor() == Ok(0) => {
                 mistakes.push(Mistake::new(place, "zero is written as price = \"free\""));
@@ -75,10 +87,18 @@ fn amount(place: &str, value: Value, mistakes: &mut Vec<Mistake>) -> Option<(Str
         Value::String(amount) => Some((amount, false)),
         Value::Table(table) => {
             let raw: raw::RailPrice = strict_toml::read(place, &table, mistakes);
-            Some((super::read_upstream::required(&format!("{place}.amount"), raw.amount, mistakes), raw.offer_if_available))
+            Some((
+                super::read_upstream::required(&format!("{place}.amount"), raw.amount, mistakes),
+                raw.offer_if_available,
+            ))
         }
-        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Array(_) => {
-            let text = "expected a decimal text, or { amount = \"0.60\", offer_if_available = true }";
+        Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Array(_) => {
+            let text =
+                "expected a decimal text, or { amount = \"0.60\", offer_if_available = true }";
             mistakes.push(Mistake::new(place, text));
             None
         }
@@ -93,17 +113,26 @@ fn price(rail: Rail, text: &str) -> Result<RailPrice, MoneyError> {
 }
 
 /// The quota that a route names. Its payers are wallets, so the route must have a price for them.
-fn free(place: &str, name: &str, prices: &Table, quotas: &Quotas, mistakes: &mut Vec<Mistake>) -> Option<Quota> {
+fn free(
+    place: &str,
+    name: &str,
+    prices: &Table,
+    quotas: &Quotas,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Quota> {
     let place = format!("{place}.quota");
     if !prices.contains_key(Rail::X402Exact.word()) {
-        mistakes.push(Mistake::new(&place, "the route has no price by x402, whose payers have free calls"));
+        mistakes.push(Mistake::new(
+            &place,
+            "the route has no price by x402, whose payers have free calls",
+        ));
     }
     quotas.get(&place, name, mistakes)
 }
 
 impl Profile {
-    /// Keeps the offers that these rails can take. What cannot be offered and is not said to be offered if available is a mistake, and so is a
-    /// priced route that is left without any.
+    /// Keeps the offers that these rails can take. What cannot be offered and is not said to be
+    /// offered if available is a mistake, and so is a priced route that is left without any.
     ///
     /// # Errors
     /// Every offer that cannot stand.
@@ -120,8 +149,13 @@ impl Profile {
                         tracing::info!(route = route.key, rail = price.rail().word(), %why, "profile.offer_left_out");
                     }
                     Err(why) => {
-                        let text = format!("{why}; take the price away, or say offer_if_available = true where another rail is offered");
-                        mistakes.push(Mistake::new(format!("{}.price.{}", route.key, price.rail().word()), text));
+                        let text = format!(
+                            "{why}; take the price away, or say offer_if_available = true where another rail is offered"
+                        );
+                        mistakes.push(Mistake::new(
+                            format!("{}.price.{}", route.key, price.rail().word()),
+                            text,
+                        ));
                         standing.push(price);
                     }
                 }
@@ -134,6 +168,10 @@ impl Profile {
                 }
             }
         }
-        if mistakes.is_empty() { Ok(()) } else { Err(ProfileError { profile: self.name.clone(), mistakes }) }
+        if mistakes.is_empty() {
+            Ok(())
+        } else {
+            Err(ProfileError { profile: self.name.clone(), mistakes })
+        }
     }
 }

@@ -1,8 +1,10 @@
-//! The profiles and schemas that are part of the binary, and where the files of other profiles are found.
+//! The profiles and schemas that are part of the binary, and where the files of other profiles are
+//! found.
 
 use std::path::{Path, PathBuf};
 
-const PROFILES: [(&str, &str); 1] = [("dropspace", include_str!("../../../contracts/profiles/dropspace.toml"))];
+const PROFILES: [(&str, &str); 1] =
+    [("dropspace", include_str!("../../../contracts/profiles/dropspace.toml"))];
 
 const SCHEMAS: [(&str, &str); 2] = [
     ("create-launch.json", include_str!("../../../contracts/schemas/create-launch.json")),
@@ -53,6 +55,10 @@ impl SchemaSource {
                 }
             }
         }
-        SCHEMAS.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()).ok_or_else(|| "no such schema".to_owned())
+        SCHEMAS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| "no such schema".to_owned())
     }
 }

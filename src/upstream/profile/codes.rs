@@ -1,4 +1,5 @@
-//! Which status and error code an upstream's own clients expect for each condition that the gateway can meet.
+//! Which status and error code an upstream's own clients expect for each condition that the gateway
+//! can meet.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +79,9 @@ impl Codes {
     /// The status and the error code for a condition.
     #[must_use]
     pub fn get(&self, condition: Condition) -> (StatusCode, &str) {
-        self.0.get(&condition).map_or((StatusCode::INTERNAL_SERVER_ERROR, ""), |(status, code)| (*status, code.as_str()))
+        self.0.get(&condition).map_or((StatusCode::INTERNAL_SERVER_ERROR, ""), |(status, code)| {
+            (*status, code.as_str())
+        })
     }
 
     /// Reads `[codes]`; what it does not name keeps its default.
@@ -90,19 +93,29 @@ impl Codes {
         }
         for (key, value) in table {
             let place = format!("codes.{key}");
-            let Some((condition, _, default_status, _)) = CONDITIONS.iter().find(|(_, name, ..)| name == key) else {
+            let Some((condition, _, default_status, _)) =
+                CONDITIONS.iter().find(|(_, name, ..)| name == key)
+            else {
                 mistakes.push(Mistake::new(place, "unknown condition"));
                 continue;
             };
             match pair(value) {
-                // Clients pay on 402 and wait on 429: these statuses are the protocol's, not the upstream's to choose.
-                Some((status, _)) if matches!(default_status, 402 | 429) && status.as_u16() != *default_status => {
-                    mistakes.push(Mistake::new(place, format!("the status must be {default_status}")));
+                // Clients pay on 402 and wait on 429: these statuses are the protocol's, not the
+                // upstream's to choose.
+                Some((status, _))
+                    if matches!(default_status, 402 | 429)
+                        && status.as_u16() != *default_status =>
+                {
+                    mistakes
+                        .push(Mistake::new(place, format!("the status must be {default_status}")));
                 }
                 Some(pair) => {
                     codes.insert(*condition, pair);
                 }
-                None => mistakes.push(Mistake::new(place, "expected [status 400-599, \"CODE\"], for example [402, \"PAYMENT_001\"]")),
+                None => mistakes.push(Mistake::new(
+                    place,
+                    "expected [status 400-599, \"CODE\"], for example [402, \"PAYMENT_001\"]",
+                )),
             }
         }
         Self(codes)
@@ -143,6 +156,9 @@ mod tests {
         Codes::read(&text.parse().unwrap(), &mut mistakes);
         let mut places: Vec<_> = mistakes.iter().map(|m| m.place.as_str()).collect();
         places.sort_unstable();
-        assert_eq!(places, ["codes.internal", "codes.odd", "codes.payment_required", "codes.validation"]);
+        assert_eq!(
+            places,
+            ["codes.internal", "codes.odd", "codes.payment_required", "codes.validation"]
+        );
     }
 }

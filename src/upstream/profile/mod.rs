@@ -1,7 +1,7 @@
 //! A profile: what an upstream offers, what a call costs there, and how it answers.
 //!
-//! One TOML file (`schema = 2`) makes any API payable. Reading it names every mistake at once. No match in its routes
-//! means 404: nothing that a profile does not name is ever forwarded.
+//! One TOML file (`schema = 2`) makes any API payable. Reading it names every mistake at once. No
+//! match in its routes means 404: nothing that a profile does not name is ever forwarded.
 
 mod access;
 mod builtin;
@@ -45,9 +45,11 @@ pub struct Profile {
     pub name: String,
     /// The API behind the gateway.
     pub upstream: Upstream,
-    /// What the gateway shows the API; `None` when the profile names none or its variables are not set.
+    /// What the gateway shows the API; `None` when the profile names none or its variables are not
+    /// set.
     pub credential: Option<Credential>,
-    /// Variables that a built-in profile names and the environment does not have, by key; a file that names one is refused.
+    /// Variables that a built-in profile names and the environment does not have, by key; a file
+    /// that names one is refused.
     pub unset: Vec<Mistake>,
     /// The shape of the API's errors.
     pub envelope: Envelope,
@@ -68,13 +70,18 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Reads a built-in profile by name, or a file by path. `env` answers `${NAME}` wherever it stands in a text.
+    /// Reads a built-in profile by name, or a file by path. `env` answers `${NAME}` wherever it
+    /// stands in a text.
     ///
     /// # Errors
     /// Every mistake of the file at once.
-    pub fn load(name_or_path: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ProfileError> {
+    pub fn load(
+        name_or_path: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ProfileError> {
         let error = |mistakes| ProfileError { profile: name_or_path.to_owned(), mistakes };
-        let (text, schemas) = builtin::profile(name_or_path).map_err(|text| error(vec![Mistake::new("profile", text)]))?;
+        let (text, schemas) = builtin::profile(name_or_path)
+            .map_err(|text| error(vec![Mistake::new("profile", text)]))?;
         read::profile(&text, &schemas, env).map_err(error)
     }
 
@@ -146,11 +153,20 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The gateway's own error in the shape of this API: code, text and waiting time where its clients look for them. What is there already
-    /// stays, so that clients of the payment protocols find what they look for.
+    /// The gateway's own error in the shape of this API: code, text and waiting time where its
+    /// clients look for them. What is there already stays, so that clients of the payment protocols
+    /// find what they look for.
     #[must_use]
-    pub fn dress(&self, body: Vec<u8>, code: &str, message: &str, retry_after_s: Option<u64>) -> Vec<u8> {
-        let plain = self.code == "/error/code" && self.message == "/error/message" && self.constants.is_empty();
+    pub fn dress(
+        &self,
+        body: Vec<u8>,
+        code: &str,
+        message: &str,
+        retry_after_s: Option<u64>,
+    ) -> Vec<u8> {
+        let plain = self.code == "/error/code"
+            && self.message == "/error/message"
+            && self.constants.is_empty();
         if plain && (retry_after_s.is_none() || self.retry_after.is_none()) {
             return body;
         }
@@ -167,7 +183,8 @@ impl Envelope {
     }
 }
 
-/// Sets the member that a JSON pointer names; objects on the way are made, anything else on the way is left alone.
+/// Sets the member that a JSON pointer names; objects on the way are made, anything else on the way
+/// is left alone.
 fn put(value: &mut Value, pointer: &str, new: Value) {
     let Some((parent, name)) = pointer.rsplit_once('/') else { return };
     let mut at = value;
@@ -224,8 +241,9 @@ pub enum Ownership {
     Gateway,
 }
 
-/// The API's own keys: whoever shows one on a route that takes it is the API's customer and not ours. Its `Authorization` passes untouched, and
-/// nothing is charged. Each route says whether it takes them.
+/// The API's own keys: whoever shows one on a route that takes it is the API's customer and not
+/// ours. Its `Authorization` passes untouched, and nothing is charged. Each route says whether it
+/// takes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiKeys {
     /// What a key begins with; none: no key passes.
@@ -240,7 +258,8 @@ impl ApiKeys {
     }
 }
 
-/// How an attempt is named at the API. All empty: it cannot be, and an unknown creation waits for an operator.
+/// How an attempt is named at the API. All empty: it cannot be, and an unknown creation waits for
+/// an operator.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Idempotency {
     /// The header that carries the intent id.

@@ -29,7 +29,8 @@ pub struct RefusalRule {
     pub shape: ErrorShape,
 }
 
-/// By what an error of the upstream is told from one of something that answers in its place, a proxy or a firewall.
+/// By what an error of the upstream is told from one of something that answers in its place, a
+/// proxy or a firewall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrorShape {
     /// One of these JSON pointers leads to something that is not null.
@@ -62,12 +63,17 @@ impl RefusalRule {
         self.status.contains(&answer.status) && self.is_own(answer)
     }
 
-    /// Whether an error is the upstream's own, whatever its status. Where errors have no shape, each one counts as its own.
+    /// Whether an error is the upstream's own, whatever its status. Where errors have no shape,
+    /// each one counts as its own.
     #[must_use]
     pub fn is_own(&self, answer: &SeenAnswer<'_>) -> bool {
         match &self.shape {
-            ErrorShape::Has(pointers) => answer.body.is_some_and(|body| pointers.iter().any(|pointer| leads_somewhere(body, pointer))),
-            ErrorShape::ContentType(wanted) => answer.content_type.is_some_and(|kind| media_type(kind) == *wanted),
+            ErrorShape::Has(pointers) => answer
+                .body
+                .is_some_and(|body| pointers.iter().any(|pointer| leads_somewhere(body, pointer))),
+            ErrorShape::ContentType(wanted) => {
+                answer.content_type.is_some_and(|kind| media_type(kind) == *wanted)
+            }
             ErrorShape::StatusAlone => true,
         }
     }
@@ -81,7 +87,10 @@ impl DoneRule {
     pub fn matches(&self, status: u16, body: &Value) -> bool {
         let is = |(pointer, wanted): &(String, Value)| body.pointer(pointer) == Some(wanted);
         let has = |pointer: &String| leads_somewhere(body, pointer);
-        self.status.contains(&status) && self.has.as_ref().is_none_or(has) && self.equals.iter().all(is) && !self.unless.iter().any(is)
+        self.status.contains(&status)
+            && self.has.as_ref().is_none_or(has)
+            && self.equals.iter().all(is)
+            && !self.unless.iter().any(is)
     }
 }
 

@@ -43,7 +43,12 @@ impl OwnRoute {
     #[must_use]
     pub fn method(self) -> Method {
         match self {
-            Self::Usage | Self::Payment | Self::Credits | Self::Quote | Self::OpenApi | Self::Llms => Method::GET,
+            Self::Usage
+            | Self::Payment
+            | Self::Credits
+            | Self::Quote
+            | Self::OpenApi
+            | Self::Llms => Method::GET,
             Self::Purchase | Self::RotateToken | Self::CardEvents => Method::POST,
         }
     }
@@ -70,10 +75,16 @@ impl OwnRoute {
         match self {
             Self::Usage => "What this agent used this month: free launches, credits, entitlements.",
             Self::Payment => "What became of one payment of this agent, and what to do next.",
-            Self::Credits => "The balance of prepaid launches of a card account, and the packs on sale.",
+            Self::Credits => {
+                "The balance of prepaid launches of a card account, and the packs on sale."
+            }
             Self::Purchase => "Buys a pack of prepaid launches by card.",
-            Self::Quote => "What a route costs on each rail; with a proof of who asks also what it would cost now, and why.",
-            Self::RotateToken => "A new agent token in the place of the one that is shown, which ends a minute later.",
+            Self::Quote => {
+                "What a route costs on each rail; with a proof of who asks also what it would cost now, and why."
+            }
+            Self::RotateToken => {
+                "A new agent token in the place of the one that is shown, which ends a minute later."
+            }
             Self::CardEvents => "Takes the card processor's events, which it signs.",
             Self::OpenApi => "Every operation with its price, as OpenAPI 3.1.",
             Self::Llms => "Prices, headers, clients and errors as short text.",

@@ -54,7 +54,9 @@ impl Profile {
     #[must_use]
     pub fn quotas(&self) -> Vec<Quota> {
         let mut all: Vec<Quota> = Vec::new();
-        for quota in self.routes.iter().filter_map(|route| route.upstream()?.access.terms()?.free.as_ref()) {
+        for quota in
+            self.routes.iter().filter_map(|route| route.upstream()?.access.terms()?.free.as_ref())
+        {
             if !all.iter().any(|known| known.name == quota.name) {
                 all.push(quota.clone());
             }
@@ -62,8 +64,9 @@ impl Profile {
         all
     }
 
-    /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None` keeps the profile's;
-    /// a free count of 0 takes the free tier away. Returns whether there is such a route with a price on those rails.
+    /// Puts the prices of the configuration in place of the profile's, for `POST /launches`. `None`
+    /// keeps the profile's; a free count of 0 takes the free tier away. Returns whether there is
+    /// such a route with a price on those rails.
     pub fn override_launch_price(&mut self, prices: LaunchPrices) -> bool {
         let launch = self.routes.iter_mut().find(|route| route.key == "POST /launches");
         let Some(Target::Upstream(route)) = launch.map(|route| &mut route.target) else {
@@ -71,7 +74,8 @@ impl Profile {
         };
         match &mut route.access {
             Access::Open | Access::Identified => {
-                prices.usdc_units.or(prices.usd_cents).is_none() && prices.free_count.is_none_or(|count| count == 0)
+                prices.usdc_units.or(prices.usd_cents).is_none()
+                    && prices.free_count.is_none_or(|count| count == 0)
             }
             Access::Priced(terms) => prices.replace_in(terms),
         }

@@ -1,4 +1,5 @@
-//! The shapes of a profile file (`schema = 2`). Every field has a default so that all mistakes of a table can be named.
+//! The shapes of a profile file (`schema = 2`). Every field has a default so that all mistakes of a
+//! table can be named.
 
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -154,7 +155,8 @@ pub(super) struct Done {
     pub unless: Table,
 }
 
-/// The rail whose payers have free calls: wallets are many and cheap to check, cards are not known before they pay.
+/// The rail whose payers have free calls: wallets are many and cheap to check, cards are not known
+/// before they pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum QuotaRail {

@@ -21,17 +21,25 @@ pub(super) fn outcome(table: &Table, mistakes: &mut Vec<Mistake>) -> OutcomeRule
         mistakes.push(Mistake::new(REFUSED, text));
     }
     let refused = raw.refused.map(|table| refused(&table, mistakes));
-    OutcomeRules { refused: refused.unwrap_or(RefusalRule { status: Vec::new(), shape: ErrorShape::StatusAlone }) }
+    OutcomeRules {
+        refused: refused
+            .unwrap_or(RefusalRule { status: Vec::new(), shape: ErrorShape::StatusAlone }),
+    }
 }
 
 fn refused(table: &Table, mistakes: &mut Vec<Mistake>) -> RefusalRule {
     let raw: raw::Refused = strict_toml::read(REFUSED, table, mistakes);
     if !table.contains_key("status") {
-        mistakes.push(Mistake::new(format!("{REFUSED}.status"), "is required, for example [400, 404, 422]; [] where no answer is final"));
+        mistakes.push(Mistake::new(
+            format!("{REFUSED}.status"),
+            "is required, for example [400, 404, 422]; [] where no answer is final",
+        ));
     }
     for status in &raw.status {
         if !(400..500).contains(status) || NEVER_FINAL.contains(status) {
-            let text = format!("{status} is never a final refusal; expected 4xx without 401, 402, 407, 408, 425 and 429");
+            let text = format!(
+                "{status} is never a final refusal; expected 4xx without 401, 402, 407, 408, 425 and 429"
+            );
             mistakes.push(Mistake::new(format!("{REFUSED}.status"), text));
         }
     }
@@ -42,7 +50,10 @@ fn refused(table: &Table, mistakes: &mut Vec<Mistake>) -> RefusalRule {
             let text = "needs has, content_type or envelope = \"none\": by what an error of the API is told from a stranger's";
             mistakes.push(Mistake::new(REFUSED, text));
         }
-        several => mistakes.push(Mistake::new(REFUSED, format!("names {}; expected one of them", several.join(" and ")))),
+        several => mistakes.push(Mistake::new(
+            REFUSED,
+            format!("names {}; expected one of them", several.join(" and ")),
+        )),
     }
     RefusalRule { status: raw.status.clone(), shape: shape(raw, mistakes) }
 }
@@ -59,27 +70,46 @@ fn pointers(has: Value, mistakes: &mut Vec<Mistake>) -> Vec<String> {
     let place = format!("{REFUSED}.has");
     let texts: Option<Vec<String>> = match has {
         Value::String(text) => Some(vec![text]),
-        Value::Array(list) if !list.is_empty() => list.into_iter().map(|text| text.as_str().map(str::to_owned)).collect(),
-        Value::Array(_) | Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) | Value::Table(_) => None,
+        Value::Array(list) if !list.is_empty() => {
+            list.into_iter().map(|text| text.as_str().map(str::to_owned)).collect()
+        }
+        Value::Array(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Table(_) => None,
     };
     if texts.is_none() {
         let text = "expected a JSON pointer, for example \"/error/code\", or a list of them";
         mistakes.push(Mistake::new(place.clone(), text));
     }
-    texts.unwrap_or_default().into_iter().filter_map(|text| pointer(&place, Some(text), mistakes)).collect()
+    texts
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|text| pointer(&place, Some(text), mistakes))
+        .collect()
 }
 
 fn content_type(text: &str, mistakes: &mut Vec<Mistake>) -> String {
-    let token = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte));
+    let token = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
     if !text.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub)) {
-        let text = "expected a media type without parameters, for example \"application/problem+json\"";
+        let text =
+            "expected a media type without parameters, for example \"application/problem+json\"";
         mistakes.push(Mistake::new(format!("{REFUSED}.content_type"), text));
     }
     media_type(text)
 }
 
 /// Reads `done` of a route.
-pub(super) fn done(place: &str, table: Option<&Table>, mistakes: &mut Vec<Mistake>) -> Option<DoneRule> {
+pub(super) fn done(
+    place: &str,
+    table: Option<&Table>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<DoneRule> {
     let place = format!("{place}.done");
     let raw: raw::Done = strict_toml::read(&place, table?, mistakes);
     if raw.status.is_empty() || raw.status.iter().any(|status| !(200..300).contains(status)) {
@@ -108,15 +138,24 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_in_one_of_three_ways() {
-        let has = |pointers: &[&str]| ErrorShape::Has(pointers.iter().map(|text| (*text).to_owned()).collect());
+        let has = |pointers: &[&str]| {
+            ErrorShape::Has(pointers.iter().map(|text| (*text).to_owned()).collect())
+        };
         for (key, shape) in [
             ("has = \"/error/code\"", has(&["/error/code"])),
             ("has = [\"/code\", \"/message\"]", has(&["/code", "/message"])),
-            ("content_type = \"Application/Problem+JSON\"", ErrorShape::ContentType(String::from("application/problem+json"))),
+            (
+                "content_type = \"Application/Problem+JSON\"",
+                ErrorShape::ContentType(String::from("application/problem+json")),
+            ),
             ("envelope = \"none\"", ErrorShape::StatusAlone),
         ] {
             let (rule, mistakes) = read(&format!("refused = {{ status = [400, 422], {key} }}"));
-            assert_eq!((rule.status.as_slice(), rule.shape, mistakes), (&[400, 422][..], shape, Vec::new()), "{key}");
+            assert_eq!(
+                (rule.status.as_slice(), rule.shape, mistakes),
+                (&[400, 422][..], shape, Vec::new()),
+                "{key}"
+            );
         }
         let (rule, mistakes) = read("refused = { status = [], envelope = \"none\" }");
         assert!(rule.status.is_empty() && mistakes.is_empty(), "{mistakes:?}");
@@ -133,23 +172,36 @@ mod tests {
             ("refused = { status = [400] }", &["outcome.refused"]),
             ("refused = { status = \"400\", has = \"/a\" }", &["outcome.refused.status"]),
             (both, &["outcome.refused"]),
-            ("refused = { status = [400], has = \"/a\", envelope = \"none\" }", &["outcome.refused"]),
+            (
+                "refused = { status = [400], has = \"/a\", envelope = \"none\" }",
+                &["outcome.refused"],
+            ),
             ("refused = { status = [400], has = \"a\" }", &["outcome.refused.has"]),
             ("refused = { status = [400], has = [\"/a\", \"b\"] }", &["outcome.refused.has"]),
             ("refused = { status = [400], has = [] }", &["outcome.refused.has"]),
             ("refused = { status = [400], has = [1] }", &["outcome.refused.has"]),
             ("refused = { status = [400], has = 1 }", &["outcome.refused.has"]),
-            ("refused = { status = [400], content_type = \"problem\" }", &["outcome.refused.content_type"]),
-            ("refused = { status = [400], content_type = \"a/b; charset=utf-8\" }", &["outcome.refused.content_type"]),
+            (
+                "refused = { status = [400], content_type = \"problem\" }",
+                &["outcome.refused.content_type"],
+            ),
+            (
+                "refused = { status = [400], content_type = \"a/b; charset=utf-8\" }",
+                &["outcome.refused.content_type"],
+            ),
             ("refused = { status = [400], content_type = 1 }", &["outcome.refused.content_type"]),
             ("refused = { status = [400], envelope = \"some\" }", &["outcome.refused.envelope"]),
-            ("refused = { status = [400], envelope = \"none\", colour = 1 }", &["outcome.refused.colour"]),
+            (
+                "refused = { status = [400], envelope = \"none\", colour = 1 }",
+                &["outcome.refused.colour"],
+            ),
             ("colour = 1\nrefused = { status = [400], envelope = \"none\" }", &["outcome.colour"]),
         ] {
             assert_eq!(read(text).1, places, "{text}");
         }
         for status in [401, 402, 407, 408, 425, 429, 200, 302, 399, 500, 503] {
-            let (_, places) = read(&format!("refused = {{ status = [400, {status}], has = \"/a\" }}"));
+            let (_, places) =
+                read(&format!("refused = {{ status = [400, {status}], has = \"/a\" }}"));
             assert_eq!(places, ["outcome.refused.status"], "{status}");
         }
     }

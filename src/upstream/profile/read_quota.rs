@@ -21,7 +21,8 @@ const KEYS: [(&str, &str); 4] = [
     ("window", "\"month\" or \"day\""),
 ];
 
-/// The quotas of a file by name; `None` for one with mistakes, so that a route that names it is not blamed for them.
+/// The quotas of a file by name; `None` for one with mistakes, so that a route that names it is not
+/// blamed for them.
 pub(super) struct Quotas(BTreeMap<String, Option<Quota>>);
 
 // === impl Quotas ===
@@ -29,7 +30,8 @@ pub(super) struct Quotas(BTreeMap<String, Option<Quota>>);
 impl Quotas {
     /// Reads the tables. One that none of the `routes` names is a mistake.
     pub(super) fn read(tables: &[Table], routes: &[Table], mistakes: &mut Vec<Mistake>) -> Self {
-        let named: BTreeSet<&str> = routes.iter().filter_map(|route| route.get("quota")?.as_str()).collect();
+        let named: BTreeSet<&str> =
+            routes.iter().filter_map(|route| route.get("quota")?.as_str()).collect();
         let mut quotas = BTreeMap::new();
         for (index, table) in tables.iter().enumerate() {
             let name = table.get("name").and_then(Value::as_str);
@@ -50,10 +52,16 @@ impl Quotas {
     }
 
     /// The quota of that name.
-    pub(super) fn get(&self, place: &str, name: &str, mistakes: &mut Vec<Mistake>) -> Option<Quota> {
+    pub(super) fn get(
+        &self,
+        place: &str,
+        name: &str,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<Quota> {
         let quota = self.0.get(name);
         if quota.is_none() {
-            mistakes.push(Mistake::new(place, format!("there is no [[quota]] with name = {name:?}")));
+            mistakes
+                .push(Mistake::new(place, format!("there is no [[quota]] with name = {name:?}")));
         }
         quota?.clone()
     }
@@ -67,7 +75,10 @@ fn quota(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> Option<Quot
     }
     let count = raw.count.map(NonZeroU32::new);
     if count == Some(None) {
-        mistakes.push(Mistake::new(format!("{place}.count"), "expected 1 or more; without free calls, take the quota away"));
+        mistakes.push(Mistake::new(
+            format!("{place}.count"),
+            "expected 1 or more; without free calls, take the quota away",
+        ));
     }
     if raw.name.as_deref().is_some_and(|name| !is_name(name)) {
         let text = format!("expected 1 to {LONGEST_NAME} lower-case letters, digits, - and _");
@@ -75,14 +86,18 @@ fn quota(place: &str, table: &Table, mistakes: &mut Vec<Mistake>) -> Option<Quot
     }
     let most = raw.name.as_deref().map_or(u32::MAX, most);
     if raw.count.is_some_and(|count| count > most) {
-        mistakes.push(Mistake::new(format!("{place}.count"), format!("expected at most {most} calls in a window")));
+        mistakes.push(Mistake::new(
+            format!("{place}.count"),
+            format!("expected at most {most} calls in a window"),
+        ));
     }
     let (raw::QuotaRail::X402, window) = (raw.rail?, window(raw.window?));
     Some(Quota { name: raw.name.filter(|name| is_name(name))?, count: count??, window })
 }
 
 fn is_name(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
     (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(plain)
 }
 
@@ -122,7 +137,8 @@ mod tests {
         );
         assert_eq!(mistakes, Vec::<String>::new());
         for (name, count, window) in [("trial", 5, Window::Month), ("daily-2", 1, Window::Day)] {
-            let quota = Quota { name: name.to_owned(), count: NonZeroU32::new(count).unwrap(), window };
+            let quota =
+                Quota { name: name.to_owned(), count: NonZeroU32::new(count).unwrap(), window };
             assert_eq!(get(&quotas, name), (Some(quota), 0));
         }
         assert_eq!(get(&quotas, "other"), (None, 1));
@@ -133,12 +149,20 @@ mod tests {
         let good = "name = \"a\", rail = \"x402\", count = 5, window = \"month\"";
         let long = "a".repeat(41);
         let unnamed = |text: &str| format!("quota = [{{ {text} }}]");
-        let named = |name: &str, text: &str| format!("route = [{{ quota = {name:?} }}]\nquota = [{{ {text} }}]");
+        let named = |name: &str, text: &str| {
+            format!("route = [{{ quota = {name:?} }}]\nquota = [{{ {text} }}]")
+        };
         for (text, places) in [
             (unnamed(good), &["quota 1 (a)"][..]),
             (unnamed(""), &["quota 1.name", "quota 1.rail", "quota 1.count", "quota 1.window"]),
-            (unnamed("name = 1"), &["quota 1.name", "quota 1.rail", "quota 1.count", "quota 1.window"]),
-            (named("a", "name = \"a\""), &["quota 1 (a).rail", "quota 1 (a).count", "quota 1 (a).window"]),
+            (
+                unnamed("name = 1"),
+                &["quota 1.name", "quota 1.rail", "quota 1.count", "quota 1.window"],
+            ),
+            (
+                named("a", "name = \"a\""),
+                &["quota 1 (a).rail", "quota 1 (a).count", "quota 1 (a).window"],
+            ),
             (named("a", &good.replace('5', "0")), &["quota 1 (a).count"]),
             (named("a", &good.replace('5', "-1")), &["quota 1 (a).count"]),
             (named("a", &good.replace("month", "week")), &["quota 1 (a).window"]),
@@ -157,7 +181,9 @@ mod tests {
 
     #[test]
     fn a_route_is_not_blamed_for_the_mistakes_of_its_quota() {
-        let (quotas, _) = read("route = [{ quota = \"a\" }]\nquota = [{ name = \"a\", rail = \"x402\", count = 0, window = \"day\" }]");
+        let (quotas, _) = read(
+            "route = [{ quota = \"a\" }]\nquota = [{ name = \"a\", rail = \"x402\", count = 0, window = \"day\" }]",
+        );
         assert_eq!(get(&quotas, "a"), (None, 0));
     }
 }

@@ -15,7 +15,8 @@ use super::values::{is_pattern, pointer};
 use crate::strict_toml::{self, Mistake};
 use crate::upstream::contract::BodyContract;
 
-const METHODS: [Method; 5] = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+const METHODS: [Method; 5] =
+    [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
 
 /// What every route of a file is read with.
 pub(super) struct Shared<'a> {
@@ -28,7 +29,12 @@ pub(super) struct Shared<'a> {
 }
 
 /// Reads a route; `None` when it has no usable method and path.
-pub(super) fn route(index: usize, table: &Table, shared: &Shared<'_>, mistakes: &mut Vec<Mistake>) -> Option<Route> {
+pub(super) fn route(
+    index: usize,
+    table: &Table,
+    shared: &Shared<'_>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Route> {
     let named = |key| table.get(key).and_then(Value::as_str);
     let place = match (named("method"), named("path")) {
         (Some(method), Some(path)) => format!("route {} ({method} {path})", index + 1),
@@ -75,9 +81,16 @@ pub(super) fn split_prefix<'a>(path: &'a str, prefixes: &[String]) -> (&'a str, 
         .unwrap_or(("", path))
 }
 
-fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut Vec<Mistake>) -> Option<BodySchema> {
+fn body(
+    place: &str,
+    name: Option<&str>,
+    schemas: &SchemaSource,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<BodySchema> {
     let name = name?;
-    let compiled = schemas.read(name).and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
+    let compiled = schemas
+        .read(name)
+        .and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
     match compiled {
         Ok(contract) => Some(BodySchema { contract: Arc::new(contract) }),
         Err(text) => {
@@ -91,7 +104,10 @@ fn body(place: &str, name: Option<&str>, schemas: &SchemaSource, mistakes: &mut 
 fn agree(place: &str, route: &UpstreamRoute, mistakes: &mut Vec<Mistake>) {
     let priced = route.access.terms().is_some();
     let rules = [
-        (priced && route.done.is_none(), "a priced route needs done: which answers mean that the work was done"),
+        (
+            priced && route.done.is_none(),
+            "a priced route needs done: which answers mean that the work was done",
+        ),
         (priced && !route.durable_claim, "a priced route needs durable claims"),
     ];
     for (wrong, text) in rules {

@@ -1,4 +1,5 @@
-//! `[upstream]` and `[credential]` of a profile file: where the API is, and what the gateway shows it.
+//! `[upstream]` and `[credential]` of a profile file: where the API is, and what the gateway shows
+//! it.
 
 use http::{HeaderName, HeaderValue, Uri};
 use toml::Table;
@@ -10,8 +11,15 @@ use crate::strict_toml::{self, Mistake};
 const DEFAULT_TIMEOUT_S: u64 = 60;
 const DEFAULT_MAX_BODY_BYTES: u64 = 8 << 20;
 /// Headers that belong to the connection or to payments.
-const NOT_A_CREDENTIAL: [&str; 7] =
-    ["x-payment", "payment-signature", "x-agent-token", "host", "connection", "content-length", "transfer-encoding"];
+const NOT_A_CREDENTIAL: [&str; 7] = [
+    "x-payment",
+    "payment-signature",
+    "x-agent-token",
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+];
 
 /// Reads `[upstream]`.
 pub(super) fn upstream(table: &Table, mistakes: &mut Vec<Mistake>) -> Upstream {
@@ -29,13 +37,15 @@ pub(super) fn upstream(table: &Table, mistakes: &mut Vec<Mistake>) -> Upstream {
         let text = format!("{prefix:?} is not a path prefix such as \"/v1\"");
         mistakes.push(Mistake::new("upstream.strip_prefixes", text));
     }
-    let mut amount = |key: &str, text: Option<String>, parse: fn(&str) -> Option<u64>, default, example| {
-        text.map_or(Some(default), |text| parse(&text)).unwrap_or_else(|| {
-            let text = format!("expected a positive number with a unit, for example {example:?}");
-            mistakes.push(Mistake::new(format!("upstream.{key}"), text));
-            default
-        })
-    };
+    let mut amount =
+        |key: &str, text: Option<String>, parse: fn(&str) -> Option<u64>, default, example| {
+            text.map_or(Some(default), |text| parse(&text)).unwrap_or_else(|| {
+                let text =
+                    format!("expected a positive number with a unit, for example {example:?}");
+                mistakes.push(Mistake::new(format!("upstream.{key}"), text));
+                default
+            })
+        };
     let timeout_s = amount("timeout", raw.timeout, seconds, DEFAULT_TIMEOUT_S, "100s");
     let max_body_bytes = amount("max_body", raw.max_body, bytes, DEFAULT_MAX_BODY_BYTES, "8MiB");
     for (key, value) in [("per_minute", raw.per_minute), ("concurrent", raw.concurrent)] {
@@ -89,8 +99,16 @@ pub(super) fn credential(table: &Table, mistakes: &mut Vec<Mistake>) -> Option<C
         value.set_sensitive(true);
         Some((name, value))
     };
-    let first = if main.is_empty() || value.is_empty() { None } else { one("credential.header", &main, &value) };
-    let extra: Vec<_> = raw.extra.iter().filter_map(|(name, value)| one(&format!("credential.extra.{name}"), name, value)).collect();
+    let first = if main.is_empty() || value.is_empty() {
+        None
+    } else {
+        one("credential.header", &main, &value)
+    };
+    let extra: Vec<_> = raw
+        .extra
+        .iter()
+        .filter_map(|(name, value)| one(&format!("credential.extra.{name}"), name, value))
+        .collect();
     let (header, value) = first?;
     (extra.len() == raw.extra.len()).then_some(Credential { header, value, extra })
 }

@@ -28,7 +28,13 @@ pub struct Route {
 
 impl Route {
     pub(super) fn new(method: Method, pattern: &str, target: Target) -> Self {
-        Self { key: format!("{method} {pattern}"), method, pattern: pattern.to_owned(), target, number: 0 }
+        Self {
+            key: format!("{method} {pattern}"),
+            method,
+            pattern: pattern.to_owned(),
+            target,
+            number: 0,
+        }
     }
 
     /// The upstream's side of the route, or `None` for a route of the gateway.
@@ -59,7 +65,8 @@ pub struct UpstreamRoute {
     pub access: Access,
     /// The API's own keys pass through here, unpaid.
     pub takes_api_keys: bool,
-    /// Rails that are offered only where they can take the price; any other that cannot is refused at start.
+    /// Rails that are offered only where they can take the price; any other that cannot is refused
+    /// at start.
     pub offered_if_available: Vec<Rail>,
     /// Which answers mean that the work was done; always present on a priced route.
     pub done: Option<DoneRule>,
@@ -69,7 +76,8 @@ pub struct UpstreamRoute {
     pub body: Option<BodySchema>,
     /// Whether the claim of a proof must be durable before the request is forwarded.
     pub durable_claim: bool,
-    /// What stands before the canonical path at the upstream: empty, or a stripped prefix such as `/v1`.
+    /// What stands before the canonical path at the upstream: empty, or a stripped prefix such as
+    /// `/v1`.
     pub upstream_prefix: String,
 }
 
@@ -77,7 +85,8 @@ impl UpstreamRoute {
     /// What an answer of the upstream to a paid call means. `rules` is [`super::Profile::outcome`].
     #[must_use]
     pub fn judge(&self, rules: &OutcomeRules, answer: &SeenAnswer<'_>) -> Judgement {
-        let done = |rule: &DoneRule| rule.matches(answer.status, answer.body.unwrap_or(&Value::Null));
+        let done =
+            |rule: &DoneRule| rule.matches(answer.status, answer.body.unwrap_or(&Value::Null));
         if self.done.as_ref().is_some_and(done) {
             Judgement::Done
         } else if rules.refused.matches(answer) {

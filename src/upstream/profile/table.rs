@@ -1,7 +1,7 @@
 //! The one table of routes: what is not in it is never served and never forwarded.
 //!
-//! Matching is exact on the raw bytes of the path. Nothing is decoded, collapsed or folded, so that the gateway and the
-//! upstream cannot disagree on which route a request names.
+//! Matching is exact on the raw bytes of the path. Nothing is decoded, collapsed or folded, so that
+//! the gateway and the upstream cannot disagree on which route a request names.
 
 use http::Method;
 use payments::route::Quota;
@@ -51,7 +51,11 @@ impl RouteTable {
     /// # Errors
     /// Routes that exist twice, or patterns that no path could tell apart.
     pub fn new(profile: &Profile, own: &[OwnRoute]) -> Result<Self, ProfileError> {
-        let mut table = Self { paths: matchit::Router::new(), by_path: Vec::new(), prefixes: profile.upstream.strip_prefixes.clone() };
+        let mut table = Self {
+            paths: matchit::Router::new(),
+            by_path: Vec::new(),
+            prefixes: profile.upstream.strip_prefixes.clone(),
+        };
         let own = own.iter().map(|own| Route::new(own.method(), own.pattern(), Target::Own(*own)));
         let mut patterns = std::collections::BTreeMap::new();
         let mut mistakes = Vec::new();
@@ -69,7 +73,11 @@ impl RouteTable {
             }
             table.by_path[index].push(Route { number, ..route });
         }
-        if mistakes.is_empty() { Ok(table) } else { Err(ProfileError { profile: profile.name.clone(), mistakes }) }
+        if mistakes.is_empty() {
+            Ok(table)
+        } else {
+            Err(ProfileError { profile: profile.name.clone(), mistakes })
+        }
     }
 
     /// What a request names. `raw_path` is the path as received, without query.
@@ -84,8 +92,12 @@ impl RouteTable {
         }
         let routes = &self.by_path[*matched.value];
         match routes.iter().find(|route| route.method == *method) {
-            Some(route) => Find::Route { route, canonical_path, params: matched.params.iter().collect() },
-            None => Find::WrongMethod { allow: routes.iter().map(|route| route.method.clone()).collect() },
+            Some(route) => {
+                Find::Route { route, canonical_path, params: matched.params.iter().collect() }
+            }
+            None => Find::WrongMethod {
+                allow: routes.iter().map(|route| route.method.clone()).collect(),
+            },
         }
     }
 
@@ -139,7 +151,9 @@ mod tests {
         for route in table.routes() {
             let path = route.pattern.replace(":id", "Ab_9-z");
             for raw in [path.clone(), format!("/v1{path}")] {
-                let Find::Route { route: found, canonical_path, params } = table.find(&route.method, &raw) else {
+                let Find::Route { route: found, canonical_path, params } =
+                    table.find(&route.method, &raw)
+                else {
                     panic!("{raw} is not found");
                 };
                 assert_eq!(found.key, route.key);
@@ -224,7 +238,9 @@ mod tests {
     fn other_methods_are_told_what_is_allowed() {
         let table = table();
         let post = Method::from_bytes(b"post").unwrap();
-        for method in [Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::CONNECT, post] {
+        for method in
+            [Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::CONNECT, post]
+        {
             let Find::WrongMethod { allow } = table.find(&method, "/v1/launches") else {
                 panic!("{method} is served");
             };

@@ -23,7 +23,9 @@ fn load_text(text: &str) -> Result<Profile, ProfileError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("profile.toml");
     std::fs::write(&path, text).unwrap();
-    Profile::load(path.to_str().unwrap(), &|name| (name == "SOCIALCLAW_KEY").then(|| "key".to_owned()))
+    Profile::load(path.to_str().unwrap(), &|name| {
+        (name == "SOCIALCLAW_KEY").then(|| "key".to_owned())
+    })
 }
 
 #[test]
@@ -31,8 +33,15 @@ fn dropspace_says_what_the_product_text_says() {
     let profile = dropspace();
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let terms = launch.access.terms().unwrap();
-    assert_eq!((terms.offers.usdc(), terms.offers.usd()), (Some(UsdcUnits::new(550_000)), Some(UsdCents::new(60))));
-    let free = Quota { name: String::from("launches"), count: NonZeroU32::new(5).unwrap(), window: Window::Month };
+    assert_eq!(
+        (terms.offers.usdc(), terms.offers.usd()),
+        (Some(UsdcUnits::new(550_000)), Some(UsdCents::new(60)))
+    );
+    let free = Quota {
+        name: String::from("launches"),
+        count: NonZeroU32::new(5).unwrap(),
+        window: Window::Month,
+    };
     assert_eq!((terms.free.as_ref(), terms.credits.unwrap().get()), (Some(&free), 1));
     assert_eq!(launch.offered_if_available, [Rail::MppStripe]);
     assert!(launch.durable_claim);
@@ -47,7 +56,11 @@ fn dropspace_says_what_the_product_text_says() {
     assert_eq!(profile.idempotency.list.as_deref(), Some("/_core/launches"));
     assert_eq!(profile.idempotency.lookup.as_deref(), Some("/_core/launches/by-key/:key"));
     assert_eq!(profile.codes.get(Condition::MethodNotAllowed).1, "SERVER_004");
-    let free: Vec<_> = profile.routes.iter().filter(|route| route.upstream().unwrap().access.terms().is_none()).collect();
+    let free: Vec<_> = profile
+        .routes
+        .iter()
+        .filter(|route| route.upstream().unwrap().access.terms().is_none())
+        .collect();
     assert_eq!(free.len(), 7);
     for route in free {
         let upstream = route.upstream().unwrap();
@@ -63,12 +76,18 @@ fn answers_are_judged() {
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let made = json!({"data": {"id": "l1"}, "publish_error": {"code": "LAUNCH_007"}});
     let (nothing, no) = (json!({}), json!({"error": {"message": "no"}}));
-    let judge = |status, body| launch.judge(&profile.outcome, &SeenAnswer { status, content_type: None, body });
+    let judge = |status, body| {
+        launch.judge(&profile.outcome, &SeenAnswer { status, content_type: None, body })
+    };
     assert_eq!(judge(201, Some(&made)), Judgement::Done);
     assert_eq!(launch.result_id(&made), Some("l1"));
     for status in [400, 403, 404, 409, 422] {
         assert_eq!(judge(status, Some(&no)), Judgement::Refused);
-        assert_eq!((judge(status, None), judge(status, Some(&nothing))), (Judgement::Unknown, Judgement::Unknown), "{status}");
+        assert_eq!(
+            (judge(status, None), judge(status, Some(&nothing))),
+            (Judgement::Unknown, Judgement::Unknown),
+            "{status}"
+        );
     }
     for status in [200, 201, 204, 302, 401, 402, 408, 425, 429, 500, 503] {
         assert_eq!(judge(status, Some(&no)), Judgement::Unknown, "{status}");
@@ -101,7 +120,10 @@ fn the_configuration_overrides_the_price_of_a_launch() {
     assert!(profile.override_launch_price(prices));
     let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
     let terms = launch.access.terms().unwrap();
-    assert_eq!((terms.offers.usdc(), terms.offers.usd()), (Some(UsdcUnits::new(700_000)), Some(UsdCents::new(60))));
+    assert_eq!(
+        (terms.offers.usdc(), terms.offers.usd()),
+        (Some(UsdcUnits::new(700_000)), Some(UsdCents::new(60)))
+    );
     assert_eq!(terms.free, None);
 }
 
@@ -149,18 +171,25 @@ fn an_offer_that_cannot_stand_is_a_mistake_unless_another_one_can() {
         profile.settle_offers(rails).map_err(|error| error.to_string())?;
         Ok(profile.routes[0].upstream().unwrap().access.terms().unwrap().offers.usd())
     };
-    let (both, small) = (r#"{ x402 = "0.20", mpp = "0.60" }"#, r#"{ x402 = "0.20", mpp = "0.10" }"#);
+    let (both, small) =
+        (r#"{ x402 = "0.20", mpp = "0.60" }"#, r#"{ x402 = "0.20", mpp = "0.10" }"#);
     assert_eq!(settle(both, cards), Ok(Some(UsdCents::new(60))));
     for (price, rails, why) in [
         (both, none, NotOffered::RailOff.to_string()),
         (small, cards, NotOffered::BelowMinimum { amount: UsdCents::new(10) }.to_string()),
-        (r#"{ mpp = { amount = "0.60", offer_if_available = true } }"#, none, String::from("a priced route needs one offer")),
+        (
+            r#"{ mpp = { amount = "0.60", offer_if_available = true } }"#,
+            none,
+            String::from("a priced route needs one offer"),
+        ),
     ] {
         let said = settle(price, rails).unwrap_err();
         assert!(said.contains("POST /posts/apply.price") && said.contains(&why), "{price}: {said}");
     }
     for price in ["0.60", "0.10"] {
-        let conditional = format!("{{ x402 = \"0.20\", mpp = {{ amount = \"{price}\", offer_if_available = true }} }}");
+        let conditional = format!(
+            "{{ x402 = \"0.20\", mpp = {{ amount = \"{price}\", offer_if_available = true }} }}"
+        );
         assert_eq!(settle(&conditional, none), Ok(None), "{price}");
     }
 }

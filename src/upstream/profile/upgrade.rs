@@ -1,10 +1,13 @@
-//! Writes a profile file of schema 1 as schema 2. Its meaning stays, and so do comments, the order of keys and `${NAME}`. Whether the file is right
-//! otherwise is for the reader of profiles to say.
+//! Writes a profile file of schema 1 as schema 2. Its meaning stays, and so do comments, the order
+//! of keys and `${NAME}`. Whether the file is right otherwise is for the reader of profiles to say.
 
 #[cfg(test)]
 mod tests;
 
-use toml_edit::{Array, ArrayOfTables, Decor, DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike, Value};
+use toml_edit::{
+    Array, ArrayOfTables, Decor, DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike,
+    Value,
+};
 
 use super::read::{SCHEMA, SCHEMA_BEFORE};
 use super::read_route::split_prefix;
@@ -40,7 +43,12 @@ pub fn upgrade(text: &str) -> Result<Upgrade, Vec<Mistake>> {
     match table.get("schema").and_then(toml::Value::as_integer) {
         Some(SCHEMA) => return Ok(Upgrade::Current),
         Some(SCHEMA_BEFORE) => {}
-        Some(_) | None => return Err(vec![Mistake::new("schema", format!("expected {SCHEMA_BEFORE} or {SCHEMA}"))]),
+        Some(_) | None => {
+            return Err(vec![Mistake::new(
+                "schema",
+                format!("expected {SCHEMA_BEFORE} or {SCHEMA}"),
+            )]);
+        }
     }
     // Lines are written with one kind of end, and get the file's back.
     let parsed = text.replace("\r\n", "\n").parse::<DocumentMut>();
@@ -55,19 +63,30 @@ pub fn upgrade(text: &str) -> Result<Upgrade, Vec<Mistake>> {
     Ok(Upgrade::Written { text, names_api_keys: document.contains_key("api_keys") })
 }
 
-/// What cannot be written as schema 2: its keys in a file of schema 1, which would be lost, and free calls that are none.
+/// What cannot be written as schema 2: its keys in a file of schema 1, which would be lost, and
+/// free calls that are none.
 fn obstacles(root: &Table) -> Vec<Mistake> {
     let newer = |place: String| Mistake::new(place, "is a key of schema 2 in a file of schema 1");
-    let mut mistakes: Vec<Mistake> =
-        ["outcome", "quota"].into_iter().filter(|key| root.contains_key(key)).map(|key| newer(key.to_owned())).collect();
+    let mut mistakes: Vec<Mistake> = ["outcome", "quota"]
+        .into_iter()
+        .filter(|key| root.contains_key(key))
+        .map(|key| newer(key.to_owned()))
+        .collect();
     for (index, route) in routes(root).into_iter().enumerate() {
         let text = |key| route.get(key).and_then(Item::as_str).unwrap_or_default();
         let place = format!("route {} ({} {})", index + 1, text("method"), text("path"));
-        let there = ["done", "result_id", "quota"].into_iter().filter(|key| route.get(key).is_some());
+        let there =
+            ["done", "result_id", "quota"].into_iter().filter(|key| route.get(key).is_some());
         mistakes.extend(there.map(|key| newer(format!("{place}.{key}"))));
-        let count = route.get("free_tier").and_then(Item::as_table_like).and_then(|tier| tier.get("count")?.as_integer());
+        let count = route
+            .get("free_tier")
+            .and_then(Item::as_table_like)
+            .and_then(|tier| tier.get("count")?.as_integer());
         if count == Some(0) {
-            mistakes.push(Mistake::new(format!("{place}.free_tier"), "count = 0 gives no free call; take it away first"));
+            mistakes.push(Mistake::new(
+                format!("{place}.free_tier"),
+                "count = 0 gives no free call; take it away first",
+            ));
         }
     }
     mistakes
@@ -76,20 +95,28 @@ fn obstacles(root: &Table) -> Vec<Mistake> {
 /// The routes of a file, each under a header of its own or all in one array.
 fn routes(root: &Table) -> Vec<&dyn TableLike> {
     match root.get("route") {
-        Some(Item::ArrayOfTables(tables)) => tables.iter().map(|table| table as &dyn TableLike).collect(),
-        Some(Item::Value(Value::Array(values))) => {
-            values.iter().filter_map(Value::as_inline_table).map(|table| table as &dyn TableLike).collect()
+        Some(Item::ArrayOfTables(tables)) => {
+            tables.iter().map(|table| table as &dyn TableLike).collect()
         }
+        Some(Item::Value(Value::Array(values))) => values
+            .iter()
+            .filter_map(Value::as_inline_table)
+            .map(|table| table as &dyn TableLike)
+            .collect(),
         Some(Item::None | Item::Table(_) | Item::Value(_)) | None => Vec::new(),
     }
 }
 
 fn routes_mut(root: &mut Table) -> Vec<&mut dyn TableLike> {
     match root.get_mut("route") {
-        Some(Item::ArrayOfTables(tables)) => tables.iter_mut().map(|table| table as &mut dyn TableLike).collect(),
-        Some(Item::Value(Value::Array(values))) => {
-            values.iter_mut().filter_map(Value::as_inline_table_mut).map(|table| table as &mut dyn TableLike).collect()
+        Some(Item::ArrayOfTables(tables)) => {
+            tables.iter_mut().map(|table| table as &mut dyn TableLike).collect()
         }
+        Some(Item::Value(Value::Array(values))) => values
+            .iter_mut()
+            .filter_map(Value::as_inline_table_mut)
+            .map(|table| table as &mut dyn TableLike)
+            .collect(),
         Some(Item::None | Item::Table(_) | Item::Value(_)) | None => Vec::new(),
     }
 }
@@ -101,7 +128,10 @@ fn rewrite(root: &mut Table) {
         rewrite_route(route, &prefixes, &mut quotas);
     }
     // Of tables at one position, the one that comes first here is written first.
-    let position = root.get("route").and_then(Item::as_array_of_tables).and_then(|routes| routes.get(0)?.position());
+    let position = root
+        .get("route")
+        .and_then(Item::as_array_of_tables)
+        .and_then(|routes| routes.get(0)?.position());
     quotas.iter_mut().for_each(|quota| quota.set_position(position));
     let says_refused = root.contains_key("refused");
     for (key, item) in taken(root) {
@@ -109,11 +139,20 @@ fn rewrite(root: &mut Table) {
             ("schema", item) => {
                 put(root, &key, replaced(&item, SCHEMA));
                 if !says_refused {
-                    put_outcome(root, Decor::default(), Value::from_iter(REFUSED_BEFORE), &pointers);
+                    put_outcome(
+                        root,
+                        Decor::default(),
+                        Value::from_iter(REFUSED_BEFORE),
+                        &pointers,
+                    );
                 }
             }
-            ("refused", Item::Value(status)) => put_outcome(root, key.leaf_decor().clone(), status, &pointers),
-            ("ownership", item) if item.as_str() == Some("core") => put(root, &key, replaced(&item, "upstream")),
+            ("refused", Item::Value(status)) => {
+                put_outcome(root, key.leaf_decor().clone(), status, &pointers)
+            }
+            ("ownership", item) if item.as_str() == Some("core") => {
+                put(root, &key, replaced(&item, "upstream"))
+            }
             ("route", item) => {
                 if !quotas.is_empty() {
                     root.insert("quota", Item::ArrayOfTables(std::mem::take(&mut quotas)));
@@ -144,7 +183,8 @@ fn prefixes(root: &Table) -> Vec<String> {
     said.chain(["/v1"]).map(str::to_owned).collect()
 }
 
-/// `outcome.refused` in the place of a list of statuses, so that the comments around that stay where they are.
+/// `outcome.refused` in the place of a list of statuses, so that the comments around that stay
+/// where they are.
 fn put_outcome(root: &mut Table, leaf: Decor, mut status: Value, pointers: &[String]) {
     let around = std::mem::take(status.decor_mut());
     let mut rule = InlineTable::new();
@@ -177,12 +217,22 @@ fn rewrite_route(route: &mut dyn TableLike, prefixes: &[String], quotas: &mut Ar
 
 /// A name that no other quota has: the path in the letters that a name may have.
 fn quota_name(method: &str, pattern: &str, quotas: &ArrayOfTables) -> String {
-    let known = |name: &str| quotas.iter().any(|quota| quota.get("name").and_then(Item::as_str) == Some(name));
+    let known = |name: &str| {
+        quotas.iter().any(|quota| quota.get("name").and_then(Item::as_str) == Some(name))
+    };
     if method == "POST" && pattern == "/launches" && !known(LAUNCHES) {
         return LAUNCHES.to_owned();
     }
-    let words = pattern.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').filter(|word| !word.is_empty());
-    let slug: String = words.collect::<Vec<_>>().join("-").to_ascii_lowercase().chars().take(LONGEST_SLUG).collect();
+    let words = pattern
+        .split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty());
+    let slug: String = words
+        .collect::<Vec<_>>()
+        .join("-")
+        .to_ascii_lowercase()
+        .chars()
+        .take(LONGEST_SLUG)
+        .collect();
     let slug = if slug.is_empty() { String::from("calls") } else { slug };
     let numbered = (2_u32..).map(|number| format!("{slug}-{number}"));
     let mut names = std::iter::once(slug.clone()).chain(numbered);
@@ -209,14 +259,17 @@ fn quota(name: &str, tier: &Item) -> Table {
 
 /// The comments of a table, one a line; those after an inline one stay where it was.
 fn comments(tier: &Item) -> String {
-    let said = |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
+    let said =
+        |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
     let text = match tier {
         Item::Value(value) => {
             let mut alone = value.clone();
             alone.decor_mut().clear();
             alone.to_string()
         }
-        Item::Table(table) => format!("{}{}\n{table}", said(table.decor().prefix()), said(table.decor().suffix())),
+        Item::Table(table) => {
+            format!("{}{}\n{table}", said(table.decor().prefix()), said(table.decor().suffix()))
+        }
         Item::None | Item::ArrayOfTables(_) => String::new(),
     };
     text.lines().filter_map(|line| Some(format!("{}\n", &line[line.find('#')?..]))).collect()
@@ -239,7 +292,9 @@ fn put(table: &mut dyn TableLike, key: &Key, item: Item) {
 }
 
 fn renamed(key: &Key, name: &str) -> Key {
-    Key::new(name).with_leaf_decor(key.leaf_decor().clone()).with_dotted_decor(key.dotted_decor().clone())
+    Key::new(name)
+        .with_leaf_decor(key.leaf_decor().clone())
+        .with_dotted_decor(key.dotted_decor().clone())
 }
 
 /// Another value in the place of this one, with the space and the comments around it.

@@ -17,7 +17,11 @@ pub(super) fn is_pattern(path: &str) -> bool {
 }
 
 /// A JSON pointer (RFC 6901) to a member, not to the whole document.
-pub(super) fn pointer(place: &str, text: Option<String>, mistakes: &mut Vec<Mistake>) -> Option<String> {
+pub(super) fn pointer(
+    place: &str,
+    text: Option<String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<String> {
     let text = text?;
     if text.starts_with('/') {
         return Some(text);
@@ -27,7 +31,11 @@ pub(super) fn pointer(place: &str, text: Option<String>, mistakes: &mut Vec<Mist
 }
 
 /// A table of JSON pointers and the values that they must lead to.
-pub(super) fn pairs(place: &str, table: Table, mistakes: &mut Vec<Mistake>) -> Vec<(String, serde_json::Value)> {
+pub(super) fn pairs(
+    place: &str,
+    table: Table,
+    mistakes: &mut Vec<Mistake>,
+) -> Vec<(String, serde_json::Value)> {
     let mut pairs = Vec::new();
     for (key, value) in table {
         match serde_json::to_value(&value) {
@@ -41,7 +49,11 @@ pub(super) fn pairs(place: &str, table: Table, mistakes: &mut Vec<Mistake>) -> V
 }
 
 /// A header's name.
-pub(super) fn header(place: &str, text: Option<&str>, mistakes: &mut Vec<Mistake>) -> Option<HeaderName> {
+pub(super) fn header(
+    place: &str,
+    text: Option<&str>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(text?.as_bytes()).ok();
     if name.is_none() {
         mistakes.push(Mistake::new(place, "not a header name"));
@@ -56,7 +68,11 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    digits.parse::<u64>().ok()?.checked_mul(*factor).filter(|value| *value > 0 && i64::try_from(*value).is_ok())
+    digits
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(*factor)
+        .filter(|value| *value > 0 && i64::try_from(*value).is_ok())
 }
 
 /// `"100s"`, `"2m"`: seconds.

@@ -19,7 +19,10 @@ pub fn rate_of(promise: &str) -> Rate {
         "exactly_the_burst_passes_when_all_come_at_once" => (1, BURST),
         _ => (BURST, BURST),
     };
-    Rate { per_minute: NonZeroU32::new(per_minute).unwrap(), burst: NonZeroU32::new(burst).unwrap() }
+    Rate {
+        per_minute: NonZeroU32::new(per_minute).unwrap(),
+        burst: NonZeroU32::new(burst).unwrap(),
+    }
 }
 
 fn agent(number: u8) -> Payer {
@@ -60,7 +63,10 @@ pub async fn an_agent_empties_nobody_elses_bucket(limiters: [&dyn AgentLimiter; 
     }
     for limiter in limiters {
         assert!(matches!(limiter.take(&agent(2)).await, Taken::Passed { .. }));
-        assert!(matches!(limiter.take(&Payer::Card(String::from("abc"))).await, Taken::Passed { .. }));
+        assert!(matches!(
+            limiter.take(&Payer::Card(String::from("abc"))).await,
+            Taken::Passed { .. }
+        ));
     }
 }
 

@@ -1,4 +1,5 @@
-//! The promises of [`payments::ports::AgentLimiter`] and [`payments::ports::ProofMemory`], one function each. Every backend passes all of them.
+//! The promises of [`payments::ports::AgentLimiter`] and [`payments::ports::ProofMemory`], one
+//! function each. Every backend passes all of them.
 //!
 //! ```text
 //! fn block_on<F: Future>(future: F) -> F::Output { ... }
@@ -6,7 +7,8 @@
 //! testkit::limiter_suite!(block_on, limiters);
 //! ```
 //!
-//! `$make` gives two ways to the same state, as two processes have them, and what must outlive them.
+//! `$make` gives two ways to the same state, as two processes have them, and what must outlive
+//! them.
 
 mod limiter;
 mod proofs;

@@ -10,11 +10,20 @@ use payments::{
 };
 
 fn key(number: u8) -> PaymentKey {
-    PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [number; 32] }
+    PaymentKey {
+        chain_id: 1,
+        token: Wallet::new([0; 20]),
+        from: Wallet::new([1; 20]),
+        nonce: [number; 32],
+    }
 }
 
 fn claim(number: u8) -> IdentityClaim {
-    IdentityClaim { key: key(number), fingerprint: Fingerprint::of("GET", "/launches", "", b""), at: UnixMs::new(0) }
+    IdentityClaim {
+        key: key(number),
+        fingerprint: Fingerprint::of("GET", "/launches", "", b""),
+        at: UnixMs::new(0),
+    }
 }
 
 /// The caller goes on, at once or by the books.
@@ -41,9 +50,15 @@ pub async fn a_proof_serves_one_purpose(proofs: [&dyn ProofMemory; 2]) {
 
 /// Of fifty copies at two processes one goes on.
 pub async fn a_proof_is_taken_once_by_many_at_once(proofs: [&dyn ProofMemory; 2]) {
-    let answers = together((0..50).map(|number| proofs[number % 2].take_identity(claim(1), WrittenBy::Queue))).await;
+    let answers = together(
+        (0..50).map(|number| proofs[number % 2].take_identity(claim(1), WrittenBy::Queue)),
+    )
+    .await;
     assert_eq!(answers.iter().filter(|answer| took(**answer)).count(), 1, "{answers:?}");
-    assert!(answers.iter().all(|answer| took(*answer) || *answer == ProofUse::Identity), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| took(*answer) || *answer == ProofUse::Identity),
+        "{answers:?}"
+    );
 }
 
 /// The same request again is no refusal: the books know its answer.

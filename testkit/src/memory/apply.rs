@@ -35,10 +35,15 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
         Change::Mischarged { mischarge, posting } => {
             post(tables, posting.as_ref())?;
             let amount = Amount::Usd(UsdCents::new(mischarge.amount_minor));
-            owe(tables, &intent, Obligation { amount, state: ObligationState::RefundSent, ..open(&intent, at, at) });
+            owe(
+                tables,
+                &intent,
+                Obligation { amount, state: ObligationState::RefundSent, ..open(&intent, at, at) },
+            );
         }
         Change::Granted { credits: bought, backing, posting } => {
-            granted_balance = Some(credits::add(tables, payer, *bought, *backing, "grant", id)?.balance);
+            granted_balance =
+                Some(credits::add(tables, payer, *bought, *backing, "grant", id)?.balance);
             post(tables, Some(posting))?;
         }
         Change::Compensated { backing, posting, .. } => {
@@ -77,8 +82,13 @@ fn settle(tables: &mut Tables, intent: &Intent, settlement: &Settlement) -> Resu
     }
 }
 
-fn settle_charge(tables: &mut Tables, intent: &Intent, proof: &ChargeProof) -> Result<(), BooksError> {
-    let settled = tables.intents.values().filter_map(|row| row.intent.settlement.as_ref()?.charge());
+fn settle_charge(
+    tables: &mut Tables,
+    intent: &Intent,
+    proof: &ChargeProof,
+) -> Result<(), BooksError> {
+    let settled =
+        tables.intents.values().filter_map(|row| row.intent.settlement.as_ref()?.charge());
     if settled.into_iter().any(|other| other.payment_intent == proof.payment_intent) {
         return Err(refused_by_key("settlements"));
     }
@@ -88,14 +98,22 @@ fn settle_charge(tables: &mut Tables, intent: &Intent, proof: &ChargeProof) -> R
     Ok(())
 }
 
-fn settle_transfer(tables: &mut Tables, intent: &Intent, settlement: &SettlementProof) -> Result<(), BooksError> {
-    let same_log = |other: &SettlementProof| other.tx_hash == settlement.tx_hash && other.log_index == settlement.log_index;
+fn settle_transfer(
+    tables: &mut Tables,
+    intent: &Intent,
+    settlement: &SettlementProof,
+) -> Result<(), BooksError> {
+    let same_log = |other: &SettlementProof| {
+        other.tx_hash == settlement.tx_hash && other.log_index == settlement.log_index
+    };
     if tables.intents.values().filter_map(|row| row.intent.transfer_proof()).any(same_log) {
         return Err(refused_by_key("settlements"));
     }
     tables.looks.insert(intent.id, Look { is_final: false, due: UnixMs::new(0) });
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash);
-    if let Some(nonce) = ours.and_then(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce))) {
+    if let Some(nonce) =
+        ours.and_then(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce)))
+    {
         tables.closed_nonces.insert(nonce);
     }
     Ok(())
@@ -112,16 +130,32 @@ fn post(tables: &mut Tables, posting: Option<&Posting>) -> Result<(), BooksError
 
 fn open(intent: &Intent, entitled_until: UnixMs, at: UnixMs) -> Obligation {
     let (payer, amount) = (intent.payer.clone(), intent.price);
-    Obligation { payer, amount, state: ObligationState::Open, reserved_by: None, entitled_until, created_at: at, part_of: None }
+    Obligation {
+        payer,
+        amount,
+        state: ObligationState::Open,
+        reserved_by: None,
+        entitled_until,
+        created_at: at,
+        part_of: None,
+    }
 }
 
 fn owe(tables: &mut Tables, intent: &Intent, owed: Obligation) {
     tables.obligations.insert(intent.id, owed);
 }
 
-fn move_obligation(tables: &mut Tables, source: Option<PaymentId>, by: PaymentId, step: ObligationStep) -> Result<(), BooksError> {
+fn move_obligation(
+    tables: &mut Tables,
+    source: Option<PaymentId>,
+    by: PaymentId,
+    step: ObligationStep,
+) -> Result<(), BooksError> {
     let Some(source) = source else { return Ok(()) };
-    let owed = tables.obligations.get_mut(&source).filter(|owed| owed.state == step.from() && owed.reserved_by == Some(by));
+    let owed = tables
+        .obligations
+        .get_mut(&source)
+        .filter(|owed| owed.state == step.from() && owed.reserved_by == Some(by));
     let owed = owed.ok_or(BooksError::Stale(source))?;
     owed.state = step.to();
     if step == ObligationStep::REOPEN {

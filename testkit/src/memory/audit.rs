@@ -106,7 +106,9 @@ impl Audit<'_> {
     /// What was settled and is booked as lost, in minor units.
     pub fn lost_minor(&self) -> i64 {
         let lost = self.tables.lost.iter().filter(|(_, (_, is_lost))| *is_lost);
-        lost.filter_map(|(id, _)| self.tables.intents.get(id)).map(|row| minor(row.intent.price)).sum()
+        lost.filter_map(|(id, _)| self.tables.intents.get(id))
+            .map(|row| minor(row.intent.price))
+            .sum()
     }
 
     /// The payment of this payer whose finding says that it is lost.
@@ -116,6 +118,7 @@ impl Audit<'_> {
 
     /// Whether a transaction is saved, wiped or not.
     pub fn owner_of(&self, tx_hash: ChainHash) -> Option<&Intent> {
-        self.intents().find(|intent| intent.attempts.iter().any(|attempt| attempt.tx_hash == tx_hash))
+        self.intents()
+            .find(|intent| intent.attempts.iter().any(|attempt| attempt.tx_hash == tx_hash))
     }
 }

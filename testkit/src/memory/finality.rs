@@ -6,7 +6,9 @@ use payments::{
     ids::PaymentId,
     intent::Intent,
     ledger::Posting,
-    ports::{BooksError, FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, SigningAccount},
+    ports::{
+        BooksError, FOREIGN_TRANSACTION, Finding, SETTLEMENT_LOST, Seen, Sighting, SigningAccount,
+    },
     settlement::{Attempt, AttemptKind, ChainHash, Settlement, SettlementProof},
     time::UnixMs,
 };
@@ -26,16 +28,20 @@ pub(super) struct Found {
 }
 
 pub(super) fn recent(tables: &Tables, chain_id: u64, due: UnixMs, limit: u32) -> Vec<Intent> {
-    let mut looks: Vec<_> = tables.looks.iter().filter(|(_, look)| !look.is_final && look.due <= due).collect();
+    let mut looks: Vec<_> =
+        tables.looks.iter().filter(|(_, look)| !look.is_final && look.due <= due).collect();
     looks.sort_by_key(|(id, look)| (look.due, **id));
-    let here = |intent: &Intent| intent.transfer.as_ref().is_some_and(|terms| terms.key.chain_id == chain_id);
+    let here = |intent: &Intent| {
+        intent.transfer.as_ref().is_some_and(|terms| terms.key.chain_id == chain_id)
+    };
     let intents = looks.iter().filter_map(|(id, _)| Some(tables.intents.get(id)?.intent.clone()));
     intents.filter(here).take(limit as usize).collect()
 }
 
 pub(super) fn note(tables: &mut Tables, sightings: &[Sighting]) -> Result<(), BooksError> {
     for sighting in sightings {
-        let booked = tables.intents.get(&sighting.intent).and_then(|row| row.intent.transfer_proof());
+        let booked =
+            tables.intents.get(&sighting.intent).and_then(|row| row.intent.transfer_proof());
         if booked.is_some_and(|booked| booked.block_hash == sighting.booked_in) {
             note_one(tables, sighting)?;
         }
@@ -58,15 +64,22 @@ fn note_one(tables: &mut Tables, sighting: &Sighting) -> Result<(), BooksError> 
         Seen::Lost { detail } => return lose(tables, id, detail, sighting.at),
     }
     come_back(tables, id)?;
-    if let Some(found) = tables.findings.get_mut(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none()) {
+    if let Some(found) =
+        tables.findings.get_mut(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none())
+    {
         found.closed_at = Some(sighting.at);
     }
     Ok(())
 }
 
 fn move_to(tables: &mut Tables, id: PaymentId, proof: &SettlementProof) -> Result<(), BooksError> {
-    let same_log = |other: &SettlementProof| other.tx_hash == proof.tx_hash && other.log_index == proof.log_index;
-    let taken = tables.intents.values().any(|row| row.intent.id != id && row.intent.transfer_proof().is_some_and(same_log));
+    let same_log = |other: &SettlementProof| {
+        other.tx_hash == proof.tx_hash && other.log_index == proof.log_index
+    };
+    let taken = tables
+        .intents
+        .values()
+        .any(|row| row.intent.id != id && row.intent.transfer_proof().is_some_and(same_log));
     if taken {
         return Err(super::tables::refused_by_key("settlements"));
     }
@@ -78,15 +91,28 @@ fn move_to(tables: &mut Tables, id: PaymentId, proof: &SettlementProof) -> Resul
     Ok(())
 }
 
-fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) -> Result<(), BooksError> {
-    let opened = tables.findings.get(&(SETTLEMENT_LOST, id)).filter(|found| found.closed_at.is_none()).map(|found| found.opened_at);
-    tables.findings.insert((SETTLEMENT_LOST, id), Found { detail: detail.to_owned(), opened_at: opened.unwrap_or(at), closed_at: None });
+fn lose(
+    tables: &mut Tables,
+    id: PaymentId,
+    detail: &'static str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    let opened = tables
+        .findings
+        .get(&(SETTLEMENT_LOST, id))
+        .filter(|found| found.closed_at.is_none())
+        .map(|found| found.opened_at);
+    tables.findings.insert(
+        (SETTLEMENT_LOST, id),
+        Found { detail: detail.to_owned(), opened_at: opened.unwrap_or(at), closed_at: None },
+    );
     let tx_hash = tables.row(id)?.intent.transfer_proof().map(|proof| proof.tx_hash);
     let amount = tables.row(id)?.intent.price;
     let (times, is_lost) = tables.lost.entry(id).or_insert((0, false));
     if !*is_lost {
         (*times, *is_lost) = (times.saturating_add(1), true);
-        let posting = Posting::settlement_lost(id, amount, *times).map_err(|_| super::tables::refused_by_key("amount"))?;
+        let posting = Posting::settlement_lost(id, amount, *times)
+            .map_err(|_| super::tables::refused_by_key("amount"))?;
         tables.postings.push(posting);
     }
     if let (None, Some(tx_hash)) = (opened, tx_hash)
@@ -101,23 +127,33 @@ fn lose(tables: &mut Tables, id: PaymentId, detail: &'static str, at: UnixMs) ->
 /// What was booked as lost is booked back.
 fn come_back(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
     let amount = tables.row(id)?.intent.price;
-    let Some((times, is_lost)) = tables.lost.get_mut(&id).filter(|(_, is_lost)| *is_lost) else { return Ok(()) };
+    let Some((times, is_lost)) = tables.lost.get_mut(&id).filter(|(_, is_lost)| *is_lost) else {
+        return Ok(());
+    };
     *is_lost = false;
-    let posting = Posting::settlement_back(id, amount, *times).map_err(|_| super::tables::refused_by_key("amount"))?;
+    let posting = Posting::settlement_back(id, amount, *times)
+        .map_err(|_| super::tables::refused_by_key("amount"))?;
     tables.postings.push(posting);
     Ok(())
 }
 
 /// The payment of this payer whose finding says that it is lost.
 pub(super) fn lost_of(tables: &Tables, payer: &Payer) -> Option<PaymentId> {
-    let open = tables.findings.iter().filter(|((kind, _), found)| *kind == SETTLEMENT_LOST && found.closed_at.is_none());
+    let open = tables
+        .findings
+        .iter()
+        .filter(|((kind, _), found)| *kind == SETTLEMENT_LOST && found.closed_at.is_none());
     let ids = open.map(|((_, id), _)| *id);
     ids.into_iter().find(|id| tables.intents.get(id).is_some_and(|row| row.intent.payer == *payer))
 }
 
 /// The first of its kind stays open until an operator closes it.
 pub(super) fn note_foreign(tables: &mut Tables, id: PaymentId, detail: String, at: UnixMs) {
-    tables.findings.entry((FOREIGN_TRANSACTION, id)).or_insert(Found { detail, opened_at: at, closed_at: None });
+    tables.findings.entry((FOREIGN_TRANSACTION, id)).or_insert(Found {
+        detail,
+        opened_at: at,
+        closed_at: None,
+    });
 }
 
 /// A finding about a payment, under its id.
@@ -128,7 +164,11 @@ pub(super) fn note_found(tables: &mut Tables, found: &payments::ports::Found, at
     }
 }
 
-fn own_nonce(tables: &mut Tables, id: PaymentId, tx_hash: ChainHash) -> Result<Option<(SigningAccount, u64)>, BooksError> {
+fn own_nonce(
+    tables: &mut Tables,
+    id: PaymentId,
+    tx_hash: ChainHash,
+) -> Result<Option<(SigningAccount, u64)>, BooksError> {
     let intent = &tables.row(id)?.intent;
     let ours = intent.attempts.iter().find(|attempt| attempt.tx_hash == tx_hash);
     Ok(ours.and_then(|attempt| Some((intent.account_of(attempt)?, attempt.eoa_nonce))))
@@ -138,10 +178,14 @@ fn wipe_if_over(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
     let closed = tables.closed_nonces.clone();
     let intent = &mut tables.row(id)?.intent;
     if intent.state.is_terminal() {
-        let Some(chain_id) = intent.transfer.as_ref().map(|terms| terms.key.chain_id) else { return Ok(()) };
+        let Some(chain_id) = intent.transfer.as_ref().map(|terms| terms.key.chain_id) else {
+            return Ok(());
+        };
         let account = |attempt: &Attempt| SigningAccount { chain_id, address: attempt.signer };
-        let over =
-            |attempt: &&mut Attempt| attempt.kind == AttemptKind::Transfer || closed.contains(&(account(attempt), attempt.eoa_nonce));
+        let over = |attempt: &&mut Attempt| {
+            attempt.kind == AttemptKind::Transfer
+                || closed.contains(&(account(attempt), attempt.eoa_nonce))
+        };
         intent.attempts.iter_mut().filter(over).for_each(|attempt| attempt.sealed_tx.clear());
     }
     Ok(())
@@ -149,7 +193,8 @@ fn wipe_if_over(tables: &mut Tables, id: PaymentId) -> Result<(), BooksError> {
 
 /// Bytes of ours that may have to settle it once more.
 pub(super) fn keeps_bytes(tables: &Tables, intent: &Intent) -> bool {
-    intent.own_settlement().is_some() && tables.looks.get(&intent.id).is_some_and(|look| !look.is_final)
+    intent.own_settlement().is_some()
+        && tables.looks.get(&intent.id).is_some_and(|look| !look.is_final)
 }
 
 pub(super) fn findings(tables: &Tables, id: PaymentId) -> Vec<Finding> {

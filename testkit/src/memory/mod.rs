@@ -1,5 +1,5 @@
-//! Books in memory: what the rules' own tests write to. They pass the suite, so that what the rules are seen to do with them is what they do
-//! with the real ones.
+//! Books in memory: what the rules' own tests write to. They pass the suite, so that what the rules
+//! are seen to do with them is what they do with the real ones.
 
 mod apply;
 mod audit;
@@ -20,9 +20,10 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage,
-        MAX_WAITING_NOTES, NewClaim, OpenNonce, PreparationError, REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting,
-        SigningAccount, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
+        JournalLine, Known, LedgerPage, MAX_WAITING_NOTES, NewClaim, OpenNonce, PreparationError,
+        REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount,
+        Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -59,7 +60,10 @@ impl MemoryBooks {
     }
 
     /// All of a change and the waiting marks, or nothing.
-    fn write<T>(&self, change: impl FnOnce(&mut Tables) -> Result<T, BooksError>) -> Result<T, BooksError> {
+    fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Tables) -> Result<T, BooksError>,
+    ) -> Result<T, BooksError> {
         let mut tables = self.tables();
         let mut draft = tables.clone();
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +96,12 @@ impl Books for MemoryBooks {
     }
 
     async fn claim_identities(&self, claims: &[IdentityClaim]) -> Result<Vec<bool>, BooksError> {
-        self.write(|tables| Ok(claims.iter().map(|claim| tables.take_auth(claim.key, claim.fingerprint, None)).collect()))
+        self.write(|tables| {
+            Ok(claims
+                .iter()
+                .map(|claim| tables.take_auth(claim.key, claim.fingerprint, None))
+                .collect())
+        })
     }
 
     async fn intent(&self, id: PaymentId) -> Result<Option<Intent>, BooksError> {
@@ -103,7 +112,12 @@ impl Books for MemoryBooks {
         self.write(|tables| apply::apply(tables, transition))
     }
 
-    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+    async fn save_attempt(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        attempt: &Attempt,
+    ) -> Result<Intent, BooksError> {
         self.write(|tables| {
             let intent = &mut tables.row(id)?.intent;
             if intent.guard != guard {
@@ -116,13 +130,19 @@ impl Books for MemoryBooks {
         })
     }
 
-    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+    async fn renew_lease(
+        &self,
+        id: PaymentId,
+        fence: i64,
+        until: UnixMs,
+    ) -> Result<bool, BooksError> {
         let mut tables = self.tables();
         let row = tables.row(id)?;
         let ours = row.intent.guard.fence == fence;
         if ours {
             row.lease_until = until;
-            row.attended_until = if row.attended_until == UnixMs::new(0) { row.attended_until } else { until };
+            row.attended_until =
+                if row.attended_until == UnixMs::new(0) { row.attended_until } else { until };
         }
         Ok(ours)
     }
@@ -136,15 +156,28 @@ impl Books for MemoryBooks {
         Ok(())
     }
 
-    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn take_stuck(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         self.write(|tables| Ok(tables.take_stuck(now, lease_until, limit)))
     }
 
-    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
+    async fn open_nonces(
+        &self,
+        account: SigningAccount,
+        limit: u32,
+    ) -> Result<Vec<OpenNonce>, BooksError> {
         Ok(self.tables().open_nonces(Some(account), limit))
     }
 
-    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+    async fn sequence(
+        &self,
+        account: SigningAccount,
+        from_nonce: u64,
+    ) -> Result<Sequence, BooksError> {
         Ok(self.tables().sequence(account, from_nonce))
     }
 
@@ -153,7 +186,12 @@ impl Books for MemoryBooks {
         Ok(())
     }
 
-    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+    async fn renew(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        renewal: Renewal<'_>,
+    ) -> Result<Result<Intent, PreparationError>, BooksError> {
         self.write(|tables| claim::renew(tables, id, guard, renewal))
     }
 
@@ -170,7 +208,11 @@ impl Books for MemoryBooks {
         Ok(())
     }
 
-    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+    async fn reopen_nonce(
+        &self,
+        account: SigningAccount,
+        eoa_nonce: u64,
+    ) -> Result<(), BooksError> {
         self.tables().reopen_nonce(account, eoa_nonce);
         Ok(())
     }
@@ -184,7 +226,9 @@ impl Books for MemoryBooks {
 
     async fn note_fees(&self, fees_wei: &[(ChainHash, u128)]) -> Result<(), BooksError> {
         self.write(|tables| {
-            fees_wei.iter().for_each(|(tx_hash, fee_wei)| tables.note_fee(*tx_hash, Some(*fee_wei)));
+            fees_wei
+                .iter()
+                .for_each(|(tx_hash, fee_wei)| tables.note_fee(*tx_hash, Some(*fee_wei)));
             Ok(())
         })
     }
@@ -193,7 +237,12 @@ impl Books for MemoryBooks {
         Ok(reads::gas_spent(&self.tables()))
     }
 
-    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn recent_settlements(
+        &self,
+        chain_id: u64,
+        due: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         Ok(finality::recent(&self.tables(), chain_id, due, limit))
     }
 
@@ -236,7 +285,14 @@ impl Books for MemoryBooks {
     }
 
     async fn free_calls_on(&self, day: &str) -> Result<u32, BooksError> {
-        Ok(self.tables().slots.values().filter(|slot| slot.day == day).count().try_into().unwrap_or(u32::MAX))
+        Ok(self
+            .tables()
+            .slots
+            .values()
+            .filter(|slot| slot.day == day)
+            .count()
+            .try_into()
+            .unwrap_or(u32::MAX))
     }
 
     async fn drop_refused_proofs(&self, now: UnixMs) -> Result<u64, BooksError> {
@@ -246,7 +302,12 @@ impl Books for MemoryBooks {
         Ok((before - tables.refused_proofs.len()) as u64)
     }
 
-    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+    async fn usage(
+        &self,
+        payer: &Payer,
+        month: Month,
+        free: Option<&QuotaWindow>,
+    ) -> Result<Usage, BooksError> {
         Ok(reads::usage(&self.tables(), payer, month, free))
     }
 

@@ -16,11 +16,21 @@ impl Parking for MemoryBooks {
         self.write(|tables| Ok(tables.park(id, fence, until)))
     }
 
-    async fn take(&self, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+    async fn take(
+        &self,
+        id: PaymentId,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Option<Intent>, BooksError> {
         self.write(|tables| Ok(tables.take(id, now, lease_until)))
     }
 
-    async fn note_not_done(&self, id: PaymentId, guard: Guard, not_done: bool) -> Result<Intent, BooksError> {
+    async fn note_not_done(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        not_done: bool,
+    ) -> Result<Intent, BooksError> {
         self.write(|tables| tables.note_not_done(id, guard, not_done))
     }
 }

@@ -15,13 +15,35 @@ use payments::{
     time::Month,
 };
 
-pub(super) fn usage(tables: &Tables, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Usage {
-    let slots = tables.slots.keys().filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && Some(of) == free);
-    let created = |intent: &&Intent| intent.payer == *payer && intent.state == State::Created && intent.created_at.month() == month;
-    let open = tables.obligations.iter().filter(|(_, owed)| owed.payer == *payer && owed.state == ObligationState::Open);
+pub(super) fn usage(
+    tables: &Tables,
+    payer: &Payer,
+    month: Month,
+    free: Option<&QuotaWindow>,
+) -> Usage {
+    let slots = tables
+        .slots
+        .keys()
+        .filter(|(wallet, of, _)| Payer::Wallet(*wallet) == *payer && Some(of) == free);
+    let created = |intent: &&Intent| {
+        intent.payer == *payer
+            && intent.state == State::Created
+            && intent.created_at.month() == month
+    };
+    let open = tables
+        .obligations
+        .iter()
+        .filter(|(_, owed)| owed.payer == *payer && owed.state == ObligationState::Open);
     Usage {
         free_used: slots.count().try_into().unwrap_or(u32::MAX),
-        launches: tables.intents.values().map(|row| &row.intent).filter(created).count().try_into().unwrap_or(u32::MAX),
+        launches: tables
+            .intents
+            .values()
+            .map(|row| &row.intent)
+            .filter(created)
+            .count()
+            .try_into()
+            .unwrap_or(u32::MAX),
         entitlements: open.map(|(id, owed)| super::claim::entitlement(tables, *id, owed)).collect(),
         lost_settlement: super::finality::lost_of(tables, payer),
     }
@@ -39,8 +61,14 @@ pub(super) fn intents(tables: &Tables, page: &LedgerPage) -> Vec<IntentSummary> 
 
 pub(super) fn evidence(tables: &Tables, id: PaymentId) -> Option<Evidence> {
     let intent = tables.intents.get(&id)?.intent.clone();
-    let timeline = tables.timeline.iter().filter(|(of, _, _)| *of == id).map(|(_, state, at)| (state.word().to_owned(), *at)).collect();
-    let journal = tables.postings.iter().filter(|posting| posting.intent() == id).flat_map(lines).collect();
+    let timeline = tables
+        .timeline
+        .iter()
+        .filter(|(of, _, _)| *of == id)
+        .map(|(_, state, at)| (state.word().to_owned(), *at))
+        .collect();
+    let journal =
+        tables.postings.iter().filter(|posting| posting.intent() == id).flat_map(lines).collect();
     let obligation = tables.obligations.get(&id).map(|owed| ObligationRow {
         intent_id: id.to_string(),
         part_of: owed.part_of.map(|id| id.to_string()),
@@ -58,14 +86,22 @@ pub(super) fn trial_balance(tables: &Tables) -> Vec<JournalLine> {
     for line in tables.postings.iter().flat_map(lines) {
         *sums.entry((line.currency, line.account)).or_default() += line.amount;
     }
-    sums.into_iter().map(|((currency, account), amount)| JournalLine { txn_id: String::new(), account, currency, amount }).collect()
+    sums.into_iter()
+        .map(|((currency, account), amount)| JournalLine {
+            txn_id: String::new(),
+            account,
+            currency,
+            amount,
+        })
+        .collect()
 }
 
 pub(super) fn gas_spent(tables: &Tables) -> GasSpent {
     let mut spent = GasSpent::default();
     for intent in tables.intents.values().map(|row| &row.intent) {
         for attempt in &intent.attempts {
-            let settled = intent.transfer_proof().is_some_and(|proof| proof.tx_hash == attempt.tx_hash);
+            let settled =
+                intent.transfer_proof().is_some_and(|proof| proof.tx_hash == attempt.tx_hash);
             *match (attempt.kind, settled) {
                 (AttemptKind::Void, _) => &mut spent.void_wei,
                 (AttemptKind::Transfer, true) => &mut spent.settled_wei,

@@ -1,5 +1,5 @@
-//! What every parser of foreign bytes must keep, whatever the bytes are. The same functions run under a coverage-guided fuzzer (`fuzz/`) and as
-//! seeded mutations with the other tests.
+//! What every parser of foreign bytes must keep, whatever the bytes are. The same functions run
+//! under a coverage-guided fuzzer (`fuzz/`) and as seeded mutations with the other tests.
 
 pub mod mpp;
 
@@ -8,7 +8,9 @@ use std::{fmt::Display, str::FromStr, sync::LazyLock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payments::agent::{Payer, Wallet};
-use payments::challenge::{ErrorShape, ErrorShapeSetting, MAX_CHALLENGE_BYTES, Prepared402, Problem, Render, ShapeHints};
+use payments::challenge::{
+    ErrorShape, ErrorShapeSetting, MAX_CHALLENGE_BYTES, Prepared402, Problem, Render, ShapeHints,
+};
 use payments::ids::PaymentId;
 use payments::money::{Credits, UsdCents, UsdcUnits};
 use payments::proof::PaymentKey;
@@ -42,9 +44,13 @@ struct Signed {
 
 static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
     let entries = vectors::VECTORS["positive"].as_array().unwrap();
-    let offers: Vec<_> = entries.iter().map(|entry| vectors::requirements(&vectors::VECTORS, &entry["requirements"])).collect();
+    let offers: Vec<_> = entries
+        .iter()
+        .map(|entry| vectors::requirements(&vectors::VECTORS, &entry["requirements"]))
+        .collect();
     let prove = |(entry, offer): (&Value, &Requirements)| {
-        let payment = payload::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
+        let payment =
+            payload::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
         verify(&payment, &Offers::exactly(offer)).unwrap().to_saved()
     };
     let authorizations = entries.iter().zip(&offers).map(prove).collect();
@@ -57,10 +63,13 @@ pub fn x402_header(bytes: &[u8]) {
     for offer in &SIGNED.offers {
         let Ok(transfer) = verify(&payment, &Offers::exactly(offer)) else { continue };
         let saved = transfer.to_saved();
-        let same = |signed: &SignedAuthorization| SignedAuthorization { x402_version: saved.x402_version, ..signed.clone() } == saved;
+        let same = |signed: &SignedAuthorization| {
+            SignedAuthorization { x402_version: saved.x402_version, ..signed.clone() } == saved
+        };
         assert!(SIGNED.authorizations.iter().any(same), "nobody signed {saved:?}");
         assert_eq!(VerifiedTransfer::from_saved(saved.clone(), offer.token()).unwrap(), transfer);
-        let kept: SignedAuthorization = serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
+        let kept: SignedAuthorization =
+            serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
         assert_eq!(kept, saved, "what the books keep is what was signed");
         assert_eq!(transfer.key().to_string().parse(), Ok(transfer.key()));
     }
@@ -99,7 +108,10 @@ fn canonical<T: FromStr + Display>(text: &str) {
 
 fn amount<T: FromStr + Display + PartialEq>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
-        assert!(text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'), "{text:?} is money");
+        assert!(
+            text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'),
+            "{text:?} is money"
+        );
         assert!(value.to_string().parse::<T>().is_ok_and(|again| again == value), "{text:?}");
     }
 }
@@ -107,18 +119,32 @@ fn amount<T: FromStr + Display + PartialEq>(text: &str) {
 /// The 402 for a URL, an error text and headers that a client chose.
 pub fn challenge_402(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let (url, message) = text.split_at(text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at));
-    let prepared = Prepared402::new("POST /launches", "https://api.example.com/launches", &SIGNED.offers[0]).unwrap();
-    let hints =
-        ShapeHints { accept: Some(url), x402_version: Some(message), user_agent: Some(&text), speaks_newer: bytes.len().is_multiple_of(2) };
+    let (url, message) =
+        text.split_at(text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at));
+    let prepared =
+        Prepared402::new("POST /launches", "https://api.example.com/launches", &SIGNED.offers[0])
+            .unwrap();
+    let hints = ShapeHints {
+        accept: Some(url),
+        x402_version: Some(message),
+        user_agent: Some(&text),
+        speaks_newer: bytes.len().is_multiple_of(2),
+    };
     for shape in [ErrorShape::Object, ErrorShape::String, ErrorShapeSetting::Auto.choose(&hints)] {
-        let problem = Problem { code: "PAYMENT_001", message, got: Some(url), ..Problem::default() };
+        let problem =
+            Problem { code: "PAYMENT_001", message, got: Some(url), ..Problem::default() };
         let rendered = prepared.render(&Render { resource_url: url, problem, shape, card: None });
         assert!(rendered.header_payment_required.as_ref().unwrap().len() <= MAX_CHALLENGE_BYTES);
-        let header: Value = serde_json::from_slice(&STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap()).unwrap();
+        let header: Value = serde_json::from_slice(
+            &STANDARD.decode(rendered.header_payment_required.as_ref().unwrap()).unwrap(),
+        )
+        .unwrap();
         let body: Value = serde_json::from_slice(&rendered.body).unwrap();
         let amount = SIGNED.offers[0].amount().get().to_string();
-        assert_eq!((header["accepts"][0]["amount"].as_str(), header["x402Version"].as_u64()), (Some(amount.as_str()), Some(2)));
+        assert_eq!(
+            (header["accepts"][0]["amount"].as_str(), header["x402Version"].as_u64()),
+            (Some(amount.as_str()), Some(2))
+        );
         assert_eq!(body["x402"]["amount"], SIGNED.offers[0].amount().to_string());
     }
 }

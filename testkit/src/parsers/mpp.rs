@@ -30,7 +30,16 @@ pub struct Issued {
 /// What a gateway issued to these clients, signed once for all tests.
 pub static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
     let secrets = Secrets::new(["gateway-vector-secret-0123456789abcdef"]).unwrap();
-    let offer = |route, cents| Offer::new("api.example.com", route, UsdCents::new(cents), "profile_test_x", &["card", "link"]).unwrap();
+    let offer = |route, cents| {
+        Offer::new(
+            "api.example.com",
+            route,
+            UsdCents::new(cents),
+            "profile_test_x",
+            &["card", "link"],
+        )
+        .unwrap()
+    };
     let offers = vec![offer("POST /launches", 60), offer("POST /credits/purchase", 1200)];
     let issue = |offer: &Offer| {
         let challenge = offer.challenge(&secrets, UnixMs::from_s(4_000_000_000), None, &[7; 16]);
@@ -39,8 +48,12 @@ pub static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
     let (ids, challenges): (Vec<_>, Vec<_>) = offers.iter().map(issue).unzip();
     let pay = |challenge: &String| {
         let token = PaymentToken::parse("spt_1234").unwrap();
-        let header = client::challenges(challenge)[0].as_ref().unwrap().authorization(&token, Some("did:example:a"));
-        String::from_utf8(URL_SAFE_NO_PAD.decode(header.strip_prefix("Payment ").unwrap()).unwrap()).unwrap()
+        let header = client::challenges(challenge)[0]
+            .as_ref()
+            .unwrap()
+            .authorization(&token, Some("did:example:a"));
+        String::from_utf8(URL_SAFE_NO_PAD.decode(header.strip_prefix("Payment ").unwrap()).unwrap())
+            .unwrap()
     };
     let credentials = challenges.iter().map(pay).collect();
     Issued { secrets, offers, ids, challenges, credentials }
@@ -56,11 +69,21 @@ pub fn mpp_header(bytes: &[u8]) {
     for (offer, id) in ISSUED.offers.iter().zip(&ISSUED.ids) {
         match verify(&credential, &ISSUED.secrets, offer, None) {
             Ok(verified) => {
-                assert_eq!((verified.challenge_id(), verified.amount()), (*id, offer.amount()), "nobody was asked this");
+                assert_eq!(
+                    (verified.challenge_id(), verified.amount()),
+                    (*id, offer.amount()),
+                    "nobody was asked this"
+                );
                 assert_eq!(verified.expires_unix_s(), 4_000_000_000);
-                assert_eq!(present(&credential, &ISSUED.secrets, offer.realm()), Ok(verified.presented()));
+                assert_eq!(
+                    present(&credential, &ISSUED.secrets, offer.realm()),
+                    Ok(verified.presented())
+                );
             }
-            Err(error) => assert!(error.field == "challenge.expires" || !error.to_string().contains("spt_1234"), "{error}"),
+            Err(error) => assert!(
+                error.field == "challenge.expires" || !error.to_string().contains("spt_1234"),
+                "{error}"
+            ),
         }
     }
     if let Ok(presented) = present(&credential, &ISSUED.secrets, "api.example.com") {
@@ -80,13 +103,22 @@ pub fn mpp_texts(bytes: &[u8]) {
         let paid = challenge.authorization(&PaymentToken::parse("spt_1").unwrap(), None);
         let sent = credential::decode([paid.as_bytes()]);
         // What we answer can be read, unless the server asked for more than a header holds.
-        assert!(matches!(sent, Ok(Some(_))) || paid.len() > payments::mpp::MAX_CREDENTIAL_BYTES, "{text:?}");
+        assert!(
+            matches!(sent, Ok(Some(_))) || paid.len() > payments::mpp::MAX_CREDENTIAL_BYTES,
+            "{text:?}"
+        );
     }
     if let Ok(places) = accept::rank(text, &[("evm", "charge"), ("stripe", "charge")]) {
         assert!(places.len() <= 2 && (places.len() < 2 || places[0] != places[1]));
     }
     let _ = ReceivedReceipt::decode(text);
     canonical::<ChallengeId>(text);
-    assert!(PaymentToken::parse(text).is_ok_and(|token| token.expose() == text) || PaymentToken::parse(text).is_err());
-    assert!(AgentToken::parse(text).is_ok_and(|token| token.expose() == text) || AgentToken::parse(text).is_err());
+    assert!(
+        PaymentToken::parse(text).is_ok_and(|token| token.expose() == text)
+            || PaymentToken::parse(text).is_err()
+    );
+    assert!(
+        AgentToken::parse(text).is_ok_and(|token| token.expose() == text)
+            || AgentToken::parse(text).is_err()
+    );
 }

@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{Asked, CHAIN_ID, FEE_WEI, FakeRail, SIGNER, STRANGER, Say, attempt, proof, unreachable};
+use super::{
+    Asked, CHAIN_ID, FEE_WEI, FakeRail, SIGNER, STRANGER, Say, attempt, proof, unreachable,
+};
 use crate::upstream::next;
 use payments::{
     agent::Wallet,
     ids::PaymentId,
     ports::{
-        ChainNonces, ChainReader, ChainView, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Settler, Standing,
+        ChainNonces, ChainReader, ChainView, Outcome, PreparationError, Preparer, RailError,
+        Raised, Resigning, Sent, Settler, Standing,
     },
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
@@ -55,12 +58,20 @@ impl ChainReader for FakeRail {
 
     async fn standing(&self, booked: &[SettlementProof]) -> Result<Vec<Standing>, RailError> {
         let mut inner = self.inner();
-        booked.iter().map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable()))).collect()
+        booked
+            .iter()
+            .map(|_| next(&mut inner.standings).unwrap_or_else(|| Err(unreachable())))
+            .collect()
     }
 
     async fn fees_paid(&self, attempts: &[Attempt]) -> Result<Vec<(ChainHash, u128)>, RailError> {
         let fee_wei = next(&mut self.inner().fees_wei).unwrap_or_else(|| Err(unreachable()))?;
-        Ok(attempts.last().zip(fee_wei).map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei)).into_iter().collect())
+        Ok(attempts
+            .last()
+            .zip(fee_wei)
+            .map(|(attempt, fee_wei)| (attempt.tx_hash, fee_wei))
+            .into_iter()
+            .collect())
     }
 
     fn chain_id(&self) -> u64 {
@@ -93,7 +104,10 @@ impl ChainReader for FakeRail {
 #[async_trait]
 impl Settler for FakeRail {
     fn preparer(&self, _: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
-        Box::new(FakePreparer { max_fee_per_gas_wei: view.fees.max_fee_per_gas_wei, refuse: self.inner().preparation })
+        Box::new(FakePreparer {
+            max_fee_per_gas_wei: view.fees.max_fee_per_gas_wei,
+            refuse: self.inner().preparation,
+        })
     }
 
     async fn send(&self, attempt: &Attempt) -> Sent {
@@ -108,30 +122,58 @@ impl Settler for FakeRail {
         vec![SIGNER]
     }
 
-    async fn bump(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Raised, RailError> {
+    async fn bump(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Raised, RailError> {
         let mut inner = self.inner();
         inner.asked.push(Asked::Bump);
         if inner.at_bound {
             return Ok(Raised::AtBound);
         }
         Ok(match next(&mut inner.bumps) {
-            Some(true) => Raised::Higher(attempt(last.kind, intent, last.eoa_nonce, last.max_fee_per_gas_wei * 2, at)),
+            Some(true) => Raised::Higher(attempt(
+                last.kind,
+                intent,
+                last.eoa_nonce,
+                last.max_fee_per_gas_wei * 2,
+                at,
+            )),
             _ => Raised::NotNow,
         })
     }
 
     async fn resigning(&self, last: &Attempt, _: u128) -> Result<Resigning, RailError> {
         let (refuse, max_fee_per_gas_wei) = (self.inner().preparation, last.max_fee_per_gas_wei);
-        Ok(Resigning { preparer: Box::new(FakePreparer { max_fee_per_gas_wei, refuse }), chain_next_nonce: last.eoa_nonce + 1 })
+        Ok(Resigning {
+            preparer: Box::new(FakePreparer { max_fee_per_gas_wei, refuse }),
+            chain_next_nonce: last.eoa_nonce + 1,
+        })
     }
 
-    async fn fill(&self, _: Wallet, eoa_nonce: u64, last: Option<&Attempt>, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn fill(
+        &self,
+        _: Wallet,
+        eoa_nonce: u64,
+        last: Option<&Attempt>,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.inner().asked.push(Asked::Fill(eoa_nonce));
         let fee_wei = last.map_or(1_000, |last| last.max_fee_per_gas_wei * 2);
         Ok(attempt(AttemptKind::Void, PaymentId::new(uuid::Uuid::nil()), eoa_nonce, fee_wei, at))
     }
 
-    async fn void(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn void(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.inner().asked.push(Asked::Void);
         Ok(attempt(AttemptKind::Void, intent, last.eoa_nonce, last.max_fee_per_gas_wei * 2, at))
     }
@@ -152,10 +194,17 @@ impl Preparer for FakePreparer {
         SIGNER
     }
 
-    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        eoa_nonce: u64,
+        at: UnixMs,
+    ) -> Result<Attempt, PreparationError> {
         match self.refuse {
             Some(error) => Err(error),
-            None => Ok(attempt(AttemptKind::Transfer, intent, eoa_nonce, self.max_fee_per_gas_wei, at)),
+            None => {
+                Ok(attempt(AttemptKind::Transfer, intent, eoa_nonce, self.max_fee_per_gas_wei, at))
+            }
         }
     }
 }

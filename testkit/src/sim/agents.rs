@@ -32,7 +32,14 @@ struct Waiting {
 
 /// Lives through its wants, then says that it is done.
 pub async fn live(sim: Arc<Sim>, gateway: Arc<Gateway>, name: u8, done: Arc<Mutex<u8>>) {
-    let mut agent = Agent { sim, gateway, wallet: TestWallet::numbered(name), name, signed: 0, asked: Vec::new() };
+    let mut agent = Agent {
+        sim,
+        gateway,
+        wallet: TestWallet::numbered(name),
+        name,
+        signed: 0,
+        asked: Vec::new(),
+    };
     for _ in 0..agent.sim.plan.wants {
         agent.want().await;
         let rest_ms = agent.sim.scheduler.rng().pick(&[0, 0, 100, 2_000, 60_000]);
@@ -70,13 +77,16 @@ impl Agent {
                 self.sim.pause(1_000).await;
                 continue;
             };
-            let hang_up_ms = if self.sim.chance(250) { self.sim.below(20_000) } else { PATIENCE_MS };
+            let hang_up_ms =
+                if self.sim.chance(250) { self.sim.below(20_000) } else { PATIENCE_MS };
             let answer = self.wait(waiting, hang_up_ms).await;
             self.sim.trace(|| format!("agent {} hears {answer:?}", self.name));
             let pay_again = match answer {
                 Some(Answer::Done | Answer::Refused | Answer::Conflict | Answer::TooMany) => return,
                 Some(Answer::Challenge) => true,
-                Some(Answer::NotPaid | Answer::Pending | Answer::Failed) | None => self.sim.chance(350),
+                Some(Answer::NotPaid | Answer::Pending | Answer::Failed) | None => {
+                    self.sim.chance(350)
+                }
             };
             let rest_ms = self.sim.scheduler.rng().pick(&[0, 500, 5_000, 40_000, 150_000]);
             self.sim.pause(rest_ms).await;
@@ -94,7 +104,11 @@ impl Agent {
         let mut waiting = Vec::new();
         for _ in 0..2 + self.sim.below(3) {
             // Some copies carry a payment of their own.
-            let copy = if self.sim.chance(200) { Call { proof: self.sign(), ..call.clone() } } else { call.clone() };
+            let copy = if self.sim.chance(200) {
+                Call { proof: self.sign(), ..call.clone() }
+            } else {
+                call.clone()
+            };
             waiting.extend(self.send(&copy));
         }
         for waiting in waiting {
@@ -166,8 +180,11 @@ impl Agent {
             deeds.push(Deed::TopUp(self.wallet.address(), LAUNCH_PRICE.get() * sim.below(6)));
         }
         for deed in deeds {
-            sim.count(|counts| counts.payer_tricks += u64::from(!matches!(deed, Deed::Settle(_) | Deed::TopUp(..))));
-            let (late_ms, world) = (sim.scheduler.rng().pick(&[0, 0, 1_000, 5_000, 30_000]), Arc::clone(sim));
+            sim.count(|counts| {
+                counts.payer_tricks += u64::from(!matches!(deed, Deed::Settle(_) | Deed::TopUp(..)))
+            });
+            let (late_ms, world) =
+                (sim.scheduler.rng().pick(&[0, 0, 1_000, 5_000, 30_000]), Arc::clone(sim));
             sim.scheduler.spawn(Owner::World, async move {
                 world.pause(late_ms).await;
                 locked(&world.chain).take_outside(deed);
@@ -190,7 +207,14 @@ impl Agent {
         let valid_for_s = self.sim.scheduler.rng().pick(&[VALID_FOR_S, VALID_FOR_S, 20]);
         let pay_to = payments::agent::Wallet::new([0xaa; 20]);
         let price = UsdcUnits::new(self.sim.scheduler.rng().pick(&self.sim.plan.prices_units));
-        let offer = Requirements::new(test_token(), pay_to, price, valid_for_s, "launch creation", "application/json");
+        let offer = Requirements::new(
+            test_token(),
+            pay_to,
+            price,
+            valid_for_s,
+            "launch creation",
+            "application/json",
+        );
         self.wallet.verified(&offer, self.signed, self.sim.scheduler.now())
     }
 

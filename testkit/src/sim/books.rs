@@ -1,4 +1,5 @@
-//! The books as one process reaches them: calls that get lost before or after they did their work, and notes that die with their process.
+//! The books as one process reaches them: calls that get lost before or after they did their work,
+//! and notes that die with their process.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +12,9 @@ use payments::{
     ids::PaymentId,
     intent::{Guard, Intent, Transition},
     ports::{
-        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary, JournalLine, Known, LedgerPage, NewClaim,
-        OpenNonce, PreparationError, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
+        Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
+        JournalLine, Known, LedgerPage, NewClaim, OpenNonce, PreparationError, Renewal,
+        RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -78,7 +80,8 @@ impl SimBooks {
 
 #[async_trait]
 impl Books for SimBooks {
-    // Reads come back at once: what the caller decides by them, it decides at the moment of the read.
+    // Reads come back at once: what the caller decides by them, it decides at the moment of the
+    // read.
     async fn known(&self, key: &ClaimKey) -> Result<Option<Known>, BooksError> {
         self.reach().await?;
         self.sim.books.known(key).await
@@ -86,7 +89,8 @@ impl Books for SimBooks {
 
     async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
         self.reach_to_write().await?;
-        let (key, at, id, lease_until) = (claim.key.authorization().copied(), claim.at, claim.id, claim.lease_until);
+        let (key, at, id, lease_until) =
+            (claim.key.authorization().copied(), claim.at, claim.id, claim.lease_until);
         let claimed = self.sim.books.claim(claim).await?;
         self.sim.trace(|| format!("claim {key:?}: {}", summary(&claimed)));
         self.note_claim(&claimed, at);
@@ -94,7 +98,11 @@ impl Books for SimBooks {
             Claimed::New(_) => {
                 self.sim.wrote();
                 self.sim.under_way().await;
-                if self.is_reply_lost() { self.looked_for(id, lease_until).await } else { Ok(claimed) }
+                if self.is_reply_lost() {
+                    self.looked_for(id, lease_until).await
+                } else {
+                    Ok(claimed)
+                }
             }
             Claimed::Joined(_) => self.back(Ok(claimed)).await,
             Claimed::Known(_) | Claimed::Refused(_) => Ok(claimed),
@@ -118,20 +126,38 @@ impl Books for SimBooks {
     async fn apply(&self, transition: Transition) -> Result<Intent, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.apply(transition.clone()).await;
-        self.sim.trace(|| format!("{} {} -> {}: {}", transition.intent(), transition.from().word(), transition.to().word(), done.is_ok()));
+        self.sim.trace(|| {
+            format!(
+                "{} {} -> {}: {}",
+                transition.intent(),
+                transition.from().word(),
+                transition.to().word(),
+                done.is_ok()
+            )
+        });
         if done.is_ok() {
             self.sim.check_transition(&transition);
         }
         self.back(done).await
     }
 
-    async fn save_attempt(&self, id: PaymentId, guard: Guard, attempt: &Attempt) -> Result<Intent, BooksError> {
+    async fn save_attempt(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        attempt: &Attempt,
+    ) -> Result<Intent, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.save_attempt(id, guard, attempt).await;
         self.back(done).await
     }
 
-    async fn renew_lease(&self, id: PaymentId, fence: i64, until: UnixMs) -> Result<bool, BooksError> {
+    async fn renew_lease(
+        &self,
+        id: PaymentId,
+        fence: i64,
+        until: UnixMs,
+    ) -> Result<bool, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.renew_lease(id, fence, until).await;
         self.back(done).await
@@ -143,18 +169,31 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn take_stuck(&self, now: UnixMs, lease_until: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn take_stuck(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.take_stuck(now, lease_until, limit).await;
         self.back(done).await
     }
 
-    async fn open_nonces(&self, account: SigningAccount, limit: u32) -> Result<Vec<OpenNonce>, BooksError> {
+    async fn open_nonces(
+        &self,
+        account: SigningAccount,
+        limit: u32,
+    ) -> Result<Vec<OpenNonce>, BooksError> {
         self.reach().await?;
         self.sim.books.open_nonces(account, limit).await
     }
 
-    async fn sequence(&self, account: SigningAccount, from_nonce: u64) -> Result<Sequence, BooksError> {
+    async fn sequence(
+        &self,
+        account: SigningAccount,
+        from_nonce: u64,
+    ) -> Result<Sequence, BooksError> {
         self.reach().await?;
         self.sim.books.sequence(account, from_nonce).await
     }
@@ -165,7 +204,12 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn renew(&self, id: PaymentId, guard: Guard, renewal: Renewal<'_>) -> Result<Result<Intent, PreparationError>, BooksError> {
+    async fn renew(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        renewal: Renewal<'_>,
+    ) -> Result<Result<Intent, PreparationError>, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.renew(id, guard, renewal).await;
         self.sim.count(|counts| counts.renewals += u64::from(matches!(done, Ok(Ok(_)))));
@@ -188,7 +232,11 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn reopen_nonce(&self, account: SigningAccount, eoa_nonce: u64) -> Result<(), BooksError> {
+    async fn reopen_nonce(
+        &self,
+        account: SigningAccount,
+        eoa_nonce: u64,
+    ) -> Result<(), BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.reopen_nonce(account, eoa_nonce).await;
         self.sim.count(|counts| counts.reopened += 1);
@@ -212,7 +260,12 @@ impl Books for SimBooks {
         self.sim.books.gas_spent().await
     }
 
-    async fn recent_settlements(&self, chain_id: u64, due: UnixMs, limit: u32) -> Result<Vec<Intent>, BooksError> {
+    async fn recent_settlements(
+        &self,
+        chain_id: u64,
+        due: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<Intent>, BooksError> {
         self.reach().await?;
         self.sim.books.recent_settlements(chain_id, due, limit).await
     }
@@ -261,7 +314,12 @@ impl Books for SimBooks {
         self.back(done).await
     }
 
-    async fn usage(&self, payer: &Payer, month: Month, free: Option<&QuotaWindow>) -> Result<Usage, BooksError> {
+    async fn usage(
+        &self,
+        payer: &Payer,
+        month: Month,
+        free: Option<&QuotaWindow>,
+    ) -> Result<Usage, BooksError> {
         self.reach().await?;
         self.sim.books.usage(payer, month, free).await
     }
@@ -290,7 +348,9 @@ fn summary(claimed: &Claimed) -> String {
     match claimed {
         Claimed::New(intent) => format!("new {} {}", intent.id, intent.funding.word()),
         Claimed::Joined(intent) => format!("joins {}", intent.id),
-        Claimed::Known(known) => format!("known {:?}", known.intent.as_ref().map(|intent| intent.id)),
+        Claimed::Known(known) => {
+            format!("known {:?}", known.intent.as_ref().map(|intent| intent.id))
+        }
         Claimed::Refused(refusal) => format!("refused: {refusal}"),
     }
 }

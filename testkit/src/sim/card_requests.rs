@@ -1,4 +1,5 @@
-//! What a process does with a request by card: the same functions of the rules, in the order of the service's API.
+//! What a process does with a request by card: the same functions of the rules, in the order of the
+//! service's API.
 
 use std::sync::Arc;
 
@@ -43,11 +44,19 @@ impl CardCall {
     }
 
     fn key(&self) -> Option<ChargeKey> {
-        self.paid_with.map(|number| ChargeKey { challenge_id: ChallengeId(nonce(number)), token_sha256: nonce(number + 1_000_000) })
+        self.paid_with.map(|number| ChargeKey {
+            challenge_id: ChallengeId(nonce(number)),
+            token_sha256: nonce(number + 1_000_000),
+        })
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of("POST", if self.pack { "/credits/purchase" } else { "/launches" }, "", self.body.as_bytes())
+        Fingerprint::of(
+            "POST",
+            if self.pack { "/credits/purchase" } else { "/launches" },
+            "",
+            self.body.as_bytes(),
+        )
     }
 }
 
@@ -71,22 +80,35 @@ impl Process {
         if !call.pack && self.world.upstream.gate().is_err() {
             return Answer::Failed;
         }
-        let product = if call.pack { Product::Pack { credits: PACK_CREDITS } } else { FOR_ONE_CREDIT };
+        let product =
+            if call.pack { Product::Pack { credits: PACK_CREDITS } } else { FOR_ONE_CREDIT };
         let id = self.world.ids.payment_id();
-        let asked = CardRequest { id, payer: call.payer(), card, fingerprint, request: kept(&call.body), product, idempotency_key: None };
+        let asked = CardRequest {
+            id,
+            payer: call.payer(),
+            card,
+            fingerprint,
+            request: kept(&call.body),
+            product,
+            idempotency_key: None,
+        };
         match claim_card(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
-                let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
+                let attendance =
+                    Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
                 let id = intent.id;
                 self.start(intent, Progress::live());
                 self.awaited_card(id, attendance).await
             }
             Ok(Claimed::Joined(intent)) => {
-                let attendance = Attendance::visitor(&self.sim, Arc::clone(&self.world.books), intent.id);
+                let attendance =
+                    Attendance::visitor(&self.sim, Arc::clone(&self.world.books), intent.id);
                 self.awaited_card(intent.id, attendance).await
             }
             Ok(Claimed::Known(known)) => self.known_card(fingerprint, known).await,
-            Ok(Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::NoCredit | FundingRefusal::Frozen))) => Answer::Challenge,
+            Ok(Claimed::Refused(ClaimRefusal::Funding(
+                FundingRefusal::NoCredit | FundingRefusal::Frozen,
+            ))) => Answer::Challenge,
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
             Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(_) => Answer::Failed,
@@ -95,14 +117,20 @@ impl Process {
 
     /// The card behind the call, if the processor knows it; outer none when it does not say.
     async fn presented(&self, call: &CardCall, price: UsdCents) -> Option<Option<PresentedCard>> {
-        let (Some(key), Some(number), Some(cards)) = (call.key(), call.paid_with, &self.world.cards) else { return Some(None) };
+        let (Some(key), Some(number), Some(cards)) =
+            (call.key(), call.paid_with, &self.world.cards)
+        else {
+            return Some(None);
+        };
         let token = PaymentToken::parse(&format!("spt_{number:024}")).ok()?;
         cards.rail.token(&token).await.ok()?;
         Some(Some(PresentedCard { key, token, price }))
     }
 
     async fn known_card(&self, fingerprint: Fingerprint, known: Known) -> Answer {
-        let Some(intent) = known.intent.filter(|_| known.half_known.is_none()) else { return Answer::Conflict };
+        let Some(intent) = known.intent.filter(|_| known.half_known.is_none()) else {
+            return Answer::Conflict;
+        };
         if known.fingerprint != fingerprint {
             return Answer::Conflict;
         }
@@ -116,7 +144,9 @@ impl Process {
         while self.sim.scheduler.now() < until {
             match self.world.books.intent(id).await {
                 Err(_) => break,
-                Ok(Some(intent)) if intent.state.is_terminal() => return self.of_card_intent(&intent, attendance),
+                Ok(Some(intent)) if intent.state.is_terminal() => {
+                    return self.of_card_intent(&intent, attendance);
+                }
                 Ok(_) => self.sim.pause(250).await,
             }
         }

@@ -1,4 +1,5 @@
-//! What happens by itself: blocks, reorganisations, fees, crashes; and the order of a run: trouble, then calm, then a day later.
+//! What happens by itself: blocks, reorganisations, fees, crashes; and the order of a run: trouble,
+//! then calm, then a day later.
 
 use std::sync::{Arc, Mutex, atomic::Ordering};
 
@@ -26,10 +27,16 @@ pub async fn direct(sim: Arc<Sim>, gateway: Arc<Gateway>) {
     sim.scheduler.spawn(Owner::World, accidents(Arc::clone(&sim), Arc::clone(&gateway)));
     let done = Arc::new(Mutex::new(0_u8));
     for agent in 1..=sim.plan.agents {
-        sim.scheduler.spawn(Owner::World, agents::live(Arc::clone(&sim), Arc::clone(&gateway), agent, Arc::clone(&done)));
+        sim.scheduler.spawn(
+            Owner::World,
+            agents::live(Arc::clone(&sim), Arc::clone(&gateway), agent, Arc::clone(&done)),
+        );
     }
     for holder in 1..=sim.plan.cards.holders {
-        sim.scheduler.spawn(Owner::World, holders::live(Arc::clone(&sim), Arc::clone(&gateway), holder, Arc::clone(&done)));
+        sim.scheduler.spawn(
+            Owner::World,
+            holders::live(Arc::clone(&sim), Arc::clone(&gateway), holder, Arc::clone(&done)),
+        );
     }
     let asking = sim.plan.agents + sim.plan.cards.holders;
     let end = sim.scheduler.now().plus_ms(TROUBLE_MS);
@@ -70,10 +77,15 @@ async fn blocks(sim: Arc<Sim>) {
         let mut chain = locked(&sim.chain);
         let mut rng = sim.scheduler.rng();
         if sim.calm() {
-            (chain.halted_until, chain.spike_until, chain.poor_until, chain.logs_refused_until) = (now, now, now, now);
+            (chain.halted_until, chain.spike_until, chain.poor_until, chain.logs_refused_until) =
+                (now, now, now, now);
         }
         let mut later = |per_mille: u64, up_to_ms: u64, was| {
-            if rng.chance(per_mille) { now.plus_ms(i64::try_from(rng.below(up_to_ms)).unwrap_or(0)) } else { was }
+            if rng.chance(per_mille) {
+                now.plus_ms(i64::try_from(rng.below(up_to_ms)).unwrap_or(0))
+            } else {
+                was
+            }
         };
         chain.halted_until = later(odds.halted, 120_000, chain.halted_until);
         chain.spike_until = later(odds.fee_spike, 180_000, chain.spike_until);

@@ -13,7 +13,8 @@ use payments::{
     time::UnixMs,
 };
 
-/// A copy of a request that is older than this is refused by its signature (contracts/launch-core.yaml, promise 5).
+/// A copy of a request that is older than this is refused by its signature
+/// (contracts/launch-core.yaml, promise 5).
 const SIGNATURE_MS: i64 = 300_000;
 /// How long a copy may stay under way after its sender gave up, in milliseconds.
 const LATE_MS: u64 = 200_000;
@@ -22,7 +23,8 @@ const LATE_MS: u64 = 200_000;
 pub struct Core {
     /// The launches by key.
     pub launches: BTreeMap<String, (String, StoredAnswer)>,
-    /// What was judged refused stays so, and what was not, too: a core that changes its mind about a copy under way is another matter.
+    /// What was judged refused stays so, and what was not, too: a core that changes its mind about
+    /// a copy under way is another matter.
     judged: BTreeMap<String, bool>,
     /// Nothing is taken before this moment.
     pub down_until: UnixMs,
@@ -82,7 +84,9 @@ fn land(sim: &Sim, key: &str, refused: bool) -> UpstreamAnswer {
 impl Upstream for SimCore {
     async fn create(&self, admission: Admission) -> UpstreamAnswer {
         let sim = &self.sim;
-        let Some(key) = admission.core_key().map(str::to_owned) else { return self.unknown("no key") };
+        let Some(key) = admission.core_key().map(str::to_owned) else {
+            return self.unknown("no key");
+        };
         let signed_at = sim.scheduler.now();
         let odds = sim.odds();
         let named_bad = admission.request().body.windows(5).any(|part| part == b"wrong");

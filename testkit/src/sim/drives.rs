@@ -1,4 +1,5 @@
-//! The drivers of one process, as the service's worker runs them: each intent in a task of its own that keeps its lease.
+//! The drivers of one process, as the service's worker runs them: each intent in a task of its own
+//! that keeps its lease.
 
 use std::{
     collections::BTreeMap,
@@ -68,7 +69,9 @@ impl Process {
         loop {
             if let Ok(round) = finality::look_at_settlements(&self.world).await {
                 let (moved, lost) = (round.moved.len() as u64, round.lost.len() as u64);
-                self.sim.count(|counts| (counts.moved, counts.lost) = (counts.moved + moved, counts.lost + lost));
+                self.sim.count(|counts| {
+                    (counts.moved, counts.lost) = (counts.moved + moved, counts.lost + lost)
+                });
             }
             self.sim.pause(RECOVER_EVERY_MS).await;
         }
@@ -93,7 +96,11 @@ async fn drive(sim: &Sim, world: &World, intent: Intent, progress: Progress) {
     let mut running = pin!(run(world, intent, progress));
     let mut keeping = pin!(keep_lease(sim, world, id, fence));
     std::future::poll_fn(|context| {
-        if keeping.as_mut().poll(context).is_ready() || running.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        if keeping.as_mut().poll(context).is_ready() || running.as_mut().poll(context).is_ready() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     })
     .await;
 }

@@ -1,12 +1,13 @@
-//! Gateway processes: what the service's API decides with the same functions of the rules, in the same order.
+//! Gateway processes: what the service's API decides with the same functions of the rules, in the
+//! same order.
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::{
-    Sim, books::SimBooks, chain::SimRail, core::SimCore, drives::Drives, locked, oracle::Attendance, processor::SimCards,
-    proofs::SimProofs, scheduler::Owner,
+    Sim, books::SimBooks, chain::SimRail, core::SimCore, drives::Drives, locked,
+    oracle::Attendance, processor::SimCards, proofs::SimProofs, scheduler::Owner,
 };
 use crate::{
     balances::FakeBalances,
@@ -16,7 +17,10 @@ use crate::{
 };
 use payments::{
     agent::{Payer, Wallet},
-    checkout::{Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly, may_pay_again},
+    checkout::{
+        Cards, ClaimError, PricedRequest, Progress, World, claim, identify, identify_quickly,
+        may_pay_again,
+    },
     fingerprint::Fingerprint,
     funding::FundingRefusal,
     intent::{Intent, State},
@@ -126,14 +130,23 @@ impl Gateway {
             proofs: Arc::clone(&proofs) as _,
             balances: Arc::new(FakeBalances::default()),
             rail: Arc::new(SimRail { sim: Arc::clone(sim), signer }),
-            cards: Some(Cards { rail: Arc::new(SimCards { sim: Arc::clone(sim) }), tokens: Arc::new(PlainTokens) }),
+            cards: Some(Cards {
+                rail: Arc::new(SimCards { sim: Arc::clone(sim) }),
+                tokens: Arc::new(PlainTokens),
+            }),
             upstream: Arc::new(SimCore { sim: Arc::clone(sim) }),
             clock: Arc::new(SimClock { sim: Arc::clone(sim), skew_ms }),
             ids: Arc::clone(&sim.ids) as _,
             signers: Arc::new(SequenceWatch::default()),
             settings: sim.plan.settings,
         };
-        let process = Arc::new(Process { number, sim: Arc::clone(sim), world, proofs, drives: Drives::default() });
+        let process = Arc::new(Process {
+            number,
+            sim: Arc::clone(sim),
+            world,
+            proofs,
+            drives: Drives::default(),
+        });
         locked(&self.processes)[number] = Some(Arc::clone(&process));
         let owner = Owner::Replica(number);
         sim.scheduler.spawn(owner, Arc::clone(&process).recover());
@@ -144,7 +157,8 @@ impl Gateway {
     /// Stops a process where it stands. A polite stop lets go of its leases.
     pub async fn stop(&self, number: usize, politely: bool) {
         let Some(process) = locked(&self.processes)[number].take() else { return };
-        self.sim.trace(|| format!("process {number} stops{}", if politely { " politely" } else { "" }));
+        self.sim
+            .trace(|| format!("process {number} stops{}", if politely { " politely" } else { "" }));
         self.sim.scheduler.kill_all(Owner::Replica(number));
         self.sim.forget_sent_away(number);
         self.sim.count(|counts| counts.crashes += 1);
@@ -163,8 +177,16 @@ impl Process {
     pub async fn answer(self: Arc<Self>, call: Call) -> Answer {
         self.sim.under_way().await;
         self.sim.count(|counts| counts.requests += 1);
-        self.sim
-            .trace(|| format!("process {} gets {} {:?} free {:?} key {:?}", self.number, call.proof.key(), call.body, call.free, call.key));
+        self.sim.trace(|| {
+            format!(
+                "process {} gets {} {:?} free {:?} key {:?}",
+                self.number,
+                call.proof.key(),
+                call.body,
+                call.free,
+                call.key
+            )
+        });
         match call.free {
             Some(durable) => self.identified(&call, durable).await,
             None => self.launch(call).await,
@@ -181,7 +203,9 @@ impl Process {
             Ok(Some(known)) => return self.known(&call, fingerprint, known).await,
             Ok(None) => {}
         }
-        let Ok(transfer) = call.proof.within_window(self.world.clock.now().protocol_s(), MAX_WINDOW_S) else {
+        let Ok(transfer) =
+            call.proof.within_window(self.world.clock.now().protocol_s(), MAX_WINDOW_S)
+        else {
             return self.challenge(&call, None);
         };
         if self.world.upstream.gate().is_err() {
@@ -190,26 +214,46 @@ impl Process {
         let (price, idempotency_key) = (call.proof.value(), call.key.clone());
         let (request, proof_version) = (kept(&call.body), X402Version::V2);
         let id = self.world.ids.payment_id();
-        let asked =
-            PricedRequest { id, transfer, payer, fingerprint, request, price, free: Some(launches()), idempotency_key, proof_version };
+        let asked = PricedRequest {
+            id,
+            transfer,
+            payer,
+            fingerprint,
+            request,
+            price,
+            free: Some(launches()),
+            idempotency_key,
+            proof_version,
+        };
         match claim(&self.world, asked).await {
             Ok(Claimed::New(intent)) => {
-                let attendance = Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
+                let attendance =
+                    Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
                 let id = intent.id;
                 self.start(intent, Progress::live());
                 self.awaited(&call, id, attendance).await
             }
             Ok(Claimed::Joined(intent)) => {
-                let attendance = Attendance::visitor(&self.sim, Arc::clone(&self.world.books), intent.id);
+                let attendance =
+                    Attendance::visitor(&self.sim, Arc::clone(&self.world.books), intent.id);
                 self.awaited(&call, intent.id, attendance).await
             }
             Ok(Claimed::Known(known)) => self.known(&call, fingerprint, known).await,
-            Ok(Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice | FundingRefusal::FreeCallsExhaustedToday)))
-            | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => self.challenge(&call, None),
+            Ok(Claimed::Refused(ClaimRefusal::Funding(
+                FundingRefusal::ProofBelowPrice | FundingRefusal::FreeCallsExhaustedToday,
+            )))
+            | Err(ClaimError::Proof(_) | ClaimError::UsedForIdentity) => {
+                self.challenge(&call, None)
+            }
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
             Ok(Claimed::Refused(ClaimRefusal::Preparation(_)))
-            | Err(ClaimError::Rail(_) | ClaimError::Upstream(_) | ClaimError::Books(_) | ClaimError::NoCards) => Answer::Failed,
+            | Err(
+                ClaimError::Rail(_)
+                | ClaimError::Upstream(_)
+                | ClaimError::Books(_)
+                | ClaimError::NoCards,
+            ) => Answer::Failed,
             Err(ClaimError::SettledBefore(_) | ClaimError::UseNotKnown) => Answer::Conflict,
         }
     }
@@ -223,7 +267,8 @@ impl Process {
 
     /// A challenge of a free route asks for nothing, so there is nothing to check about it.
     async fn identified(&self, call: &Call, durable: bool) -> Answer {
-        let Ok(live) = call.proof.within_window(self.world.clock.now().protocol_s(), MAX_WINDOW_S) else {
+        let Ok(live) = call.proof.within_window(self.world.clock.now().protocol_s(), MAX_WINDOW_S)
+        else {
             return Answer::Challenge;
         };
         if live.value() != UsdcUnits::ZERO {
@@ -234,7 +279,10 @@ impl Process {
             }
         }
         let fingerprint = Fingerprint::of("GET", "/launches", "", b"");
-        let (payer, claim) = (Payer::Wallet(*live.from()), IdentityClaim { key: live.key(), fingerprint, at: self.world.clock.now() });
+        let (payer, claim) = (
+            Payer::Wallet(*live.from()),
+            IdentityClaim { key: live.key(), fingerprint, at: self.world.clock.now() },
+        );
         let claimed = match durable {
             true => identify(&self.world, payer, claim).await,
             false => identify_quickly(&self.world, payer, claim).await,
@@ -244,7 +292,8 @@ impl Process {
                 self.sim.count(|counts| counts.identities += 1);
                 Answer::Done
             }
-            // The proof is used up; whatever it was used for, this request gets nothing and sent nothing.
+            // The proof is used up; whatever it was used for, this request gets nothing and sent
+            // nothing.
             Ok(None) => Answer::Conflict,
             Err(_) => Answer::Failed,
         }
@@ -264,12 +313,19 @@ impl Process {
         }
     }
 
-    async fn awaited(&self, call: &Call, id: payments::ids::PaymentId, attendance: Attendance) -> Answer {
+    async fn awaited(
+        &self,
+        call: &Call,
+        id: payments::ids::PaymentId,
+        attendance: Attendance,
+    ) -> Answer {
         let until = self.sim.scheduler.now().plus_ms(self.sim.plan.patience_ms);
         while self.sim.scheduler.now() < until {
             match self.world.books.intent(id).await {
                 Err(_) => break,
-                Ok(Some(intent)) if intent.state.is_terminal() => return self.of_intent(call, &intent, attendance).await,
+                Ok(Some(intent)) if intent.state.is_terminal() => {
+                    return self.of_intent(call, &intent, attendance).await;
+                }
                 Ok(_) => self.sim.pause(250).await,
             }
         }
@@ -288,7 +344,8 @@ impl Process {
         }
     }
 
-    /// Asks for another payment. Nothing of this request may arrive any more if anything of it ever left.
+    /// Asks for another payment. Nothing of this request may arrive any more if anything of it ever
+    /// left.
     fn challenge(&self, call: &Call, intent: Option<&Intent>) -> Answer {
         let terms = intent.and_then(|intent| intent.transfer.as_ref());
         self.sim.check_challenge(terms.map_or(call.proof.key(), |terms| terms.key));

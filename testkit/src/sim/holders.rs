@@ -1,4 +1,5 @@
-//! Agents with cards, as impatient as the others: launches, packs, and launches on the packs' credits.
+//! Agents with cards, as impatient as the others: launches, packs, and launches on the packs'
+//! credits.
 
 use std::sync::{Arc, Mutex};
 
@@ -72,13 +73,16 @@ impl Holder {
                 self.sim.pause(1_000).await;
                 continue;
             };
-            let hang_up_ms = if self.sim.chance(250) { self.sim.below(20_000) } else { PATIENCE_MS };
+            let hang_up_ms =
+                if self.sim.chance(250) { self.sim.below(20_000) } else { PATIENCE_MS };
             let answer = self.wait(waiting, hang_up_ms).await;
             self.sim.trace(|| format!("holder {} hears {answer:?}", self.name));
             let pay_again = match answer {
                 Some(Answer::Done | Answer::Refused | Answer::Conflict | Answer::TooMany) => return,
                 Some(Answer::Challenge) => true,
-                Some(Answer::NotPaid | Answer::Pending | Answer::Failed) | None => self.sim.chance(350),
+                Some(Answer::NotPaid | Answer::Pending | Answer::Failed) | None => {
+                    self.sim.chance(350)
+                }
             };
             let rest_ms = self.sim.scheduler.rng().pick(&[0, 500, 5_000, 40_000, 150_000]);
             self.sim.pause(rest_ms).await;
@@ -94,7 +98,8 @@ impl Holder {
         let pack = self.sim.chance(300);
         let call = self.fresh(pack);
         self.asked.push(call.clone());
-        let waiting: Vec<Waiting> = (0..2 + self.sim.below(3)).filter_map(|_| self.send(&call)).collect();
+        let waiting: Vec<Waiting> =
+            (0..2 + self.sim.below(3)).filter_map(|_| self.send(&call)).collect();
         for waiting in waiting {
             self.wait(waiting, PATIENCE_MS).await;
         }
@@ -132,7 +137,11 @@ impl Holder {
     fn fresh(&mut self, pack: bool) -> CardCall {
         let token = self.token();
         let kind = if self.sim.chance(100) { "wrong" } else { "title" };
-        let body = if pack { String::from("{\"pack\":\"pack_20\"}") } else { format!("{{\"{kind}\":\"card-{token}\"}}") };
+        let body = if pack {
+            String::from("{\"pack\":\"pack_20\"}")
+        } else {
+            format!("{{\"{kind}\":\"card-{token}\"}}")
+        };
         CardCall { holder: self.name, paid_with: Some(token), body, pack }
     }
 

@@ -25,8 +25,13 @@ impl SimBooks {
         }
     }
 
-    /// A claim whose answer was lost: its intent is looked for by its id until the lease would end, and counts as unattended.
-    pub(super) async fn looked_for(&self, id: PaymentId, until: UnixMs) -> Result<Claimed, BooksError> {
+    /// A claim whose answer was lost: its intent is looked for by its id until the lease would end,
+    /// and counts as unattended.
+    pub(super) async fn looked_for(
+        &self,
+        id: PaymentId,
+        until: UnixMs,
+    ) -> Result<Claimed, BooksError> {
         self.sim.count(|counts| counts.lost_claims += 1);
         while self.sim.scheduler.now() < until {
             self.unattended(id);
@@ -34,7 +39,11 @@ impl SimBooks {
             if self.reach().await.is_ok()
                 && let Some(intent) = self.sim.books.intent(id).await?
             {
-                return Ok(if intent.guard == FIRST { Claimed::New(intent) } else { Claimed::Joined(intent) });
+                return Ok(if intent.guard == FIRST {
+                    Claimed::New(intent)
+                } else {
+                    Claimed::Joined(intent)
+                });
             }
         }
         Err(not_known())

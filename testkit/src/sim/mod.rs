@@ -1,9 +1,12 @@
-//! A seeded simulator of the money machine: agents, gateway processes, the chain and the core, and everything that may go wrong between them.
+//! A seeded simulator of the money machine: agents, gateway processes, the chain and the core, and
+//! everything that may go wrong between them.
 //!
-//! The scheduler is turned by hand, and is ours: the rules speak to the world through ports and do no I/O, so there is no network and no
-//! runtime whose order of events would have to be tamed, as a simulator of networks does. One thread polls one task at a time, drawn from the
-//! seed; each call of a port is a point where others go on, where time passes, where the answer is lost, and where the process may stop. A
-//! future that is dropped between two polls is exactly what a crash or a hang-up leaves behind. The same seed gives the same run, to the byte.
+//! The scheduler is turned by hand, and is ours: the rules speak to the world through ports and do
+//! no I/O, so there is no network and no runtime whose order of events would have to be tamed, as a
+//! simulator of networks does. One thread polls one task at a time, drawn from the seed; each call
+//! of a port is a point where others go on, where time passes, where the answer is lost, and where
+//! the process may stop. A future that is dropped between two polls is exactly what a crash or a
+//! hang-up leaves behind. The same seed gives the same run, to the byte.
 //!
 //! | module | one thing |
 //! |---|---|
@@ -14,8 +17,8 @@
 //! | `agents`, `holders`, `chaos` | who asks, and what happens to them |
 //! | `oracle` | what must hold: after each write, at each decision, and at rest |
 //!
-//! `cargo run -p testkit --release --example simulate -- --seeds 1000`; `--seed N --trace` tells one run as a story, `--cards` adds agents
-//! that pay by card.
+//! `cargo run -p testkit --release --example simulate -- --seeds 1000`; `--seed N --trace` tells
+//! one run as a story, `--cards` adds agents that pay by card.
 
 mod agents;
 mod books;
@@ -114,8 +117,15 @@ pub fn run_with_cards(seed: u64, trace: bool) -> Result<Counts, Violation> {
 }
 
 fn simulate(seed: u64, mut rng: Rng, plan: Plan, trace: bool) -> Result<Counts, Violation> {
-    let start = rng.pick(&[START, START, START.month().end().plus_ms(-30_000), START.month().end().plus_ms(-300_000)]);
-    let balances = (1..=plan.agents).map(|agent| (TestWallet::numbered(agent).address(), LAUNCH_PRICE.get() * rng.below(20))).collect();
+    let start = rng.pick(&[
+        START,
+        START,
+        START.month().end().plus_ms(-30_000),
+        START.month().end().plus_ms(-300_000),
+    ]);
+    let balances = (1..=plan.agents)
+        .map(|agent| (TestWallet::numbered(agent).address(), LAUNCH_PRICE.get() * rng.below(20)))
+        .collect();
     let sim = Arc::new(Sim {
         scheduler: Arc::new(Scheduler::new(start, rng)),
         no_odds: Odds::none(),
@@ -172,7 +182,12 @@ impl Sim {
 
     fn trace(&self, tell: impl FnOnce() -> String) {
         if self.trace {
-            eprintln!("{:>7} {} {}", self.scheduler.steps(), self.scheduler.now().rfc3339(), tell());
+            eprintln!(
+                "{:>7} {} {}",
+                self.scheduler.steps(),
+                self.scheduler.now().rfc3339(),
+                tell()
+            );
         }
     }
 

@@ -44,7 +44,8 @@ pub struct Oracle {
     challenged: BTreeSet<PaymentKey>,
     /// Since when no client waits for the answer to its own claim; none while one does.
     left_alone: BTreeMap<PaymentId, Option<UnixMs>>,
-    /// When the client of a claim was sent away with 503, by which process. While that process lives, its note of it is soon with the books.
+    /// When the client of a claim was sent away with 503, by which process. While that process
+    /// lives, its note of it is soon with the books.
     sent_away: BTreeMap<PaymentId, (usize, UnixMs)>,
     /// Some client got the stored answer.
     handed: BTreeSet<PaymentId>,
@@ -155,7 +156,11 @@ impl Sim {
             return;
         }
         if owner.funding != Funding::X402 {
-            self.violated(format!("{} is {} and its proof is sent", owner.id, owner.funding.word()));
+            self.violated(format!(
+                "{} is {} and its proof is sent",
+                owner.id,
+                owner.funding.word()
+            ));
         }
         if owner.transfer.is_some_and(|terms| locked(&self.oracle).identity.contains(&terms.key)) {
             self.violated(format!("the proof of {} identified somebody and is sent", owner.id));
@@ -195,10 +200,12 @@ impl Sim {
         let grace_ms = self.plan.settings.lease_ms + NOTE_MS;
         let since = at.plus_ms(-self.plan.settings.join_window_ms);
         // A few messages may be slow, and clocks differ.
-        let noted_ms = i64::try_from(3 * self.plan.slow_ms + self.plan.skew_ms).unwrap_or(0) + SENT_AWAY_MS;
+        let noted_ms =
+            i64::try_from(3 * self.plan.slow_ms + self.plan.skew_ms).unwrap_or(0) + SENT_AWAY_MS;
         let oracle = locked(&self.oracle);
         let forsaken = |other: &&Intent| {
-            let left_alone = oracle.left_alone.get(&other.id).copied().unwrap_or(Some(other.created_at));
+            let left_alone =
+                oracle.left_alone.get(&other.id).copied().unwrap_or(Some(other.created_at));
             other.id != new.id
                 && other.payer == new.payer
                 && other.fingerprint == new.fingerprint
@@ -206,26 +213,39 @@ impl Sim {
                 && other.created_at >= since
                 && !oracle.handed.contains(&other.id)
                 && (left_alone.is_some_and(|since| since.plus_ms(grace_ms) < at)
-                    || oracle.sent_away.get(&other.id).is_some_and(|(_, since)| since.plus_ms(noted_ms) < at))
+                    || oracle
+                        .sent_away
+                        .get(&other.id)
+                        .is_some_and(|(_, since)| since.plus_ms(noted_ms) < at))
         };
-        let paid_for = self.books.audit(|books| books.intents().find(forsaken).map(|other| other.id));
+        let paid_for =
+            self.books.audit(|books| books.intents().find(forsaken).map(|other| other.id));
         drop(oracle);
         if let Some(other) = paid_for {
-            self.violated(format!("{} asks for what {other} was to do, whose answer nobody got: it had to join", new.id));
+            self.violated(format!(
+                "{} asks for what {other} was to do, whose answer nobody got: it had to join",
+                new.id
+            ));
         }
     }
 
     /// The core made a launch: it must be paid for, or be somebody's due.
     pub fn check_launch(&self, key: &str) {
         self.count(|counts| counts.launches += 1);
-        let intent = self.books.audit(|books| books.intents().find(|intent| intent.core_key() == key).cloned());
-        let Some(intent) = intent else { return self.violated(format!("launch of {key}, which is no intent")) };
+        let intent = self
+            .books
+            .audit(|books| books.intents().find(|intent| intent.core_key() == key).cloned());
+        let Some(intent) = intent else {
+            return self.violated(format!("launch of {key}, which is no intent"));
+        };
         if !matches!(intent.state, State::Forwarding | State::CoreUnknown) {
             return self.violated(format!("launch of {key}, which is {}", intent.state.word()));
         }
         let paid = || {
             let chain = locked(&self.chain);
-            intent.transfer.as_ref().is_some_and(|terms| chain.ledger().uses.get(&terms.key).is_some_and(|used| used.paid))
+            intent.transfer.as_ref().is_some_and(|terms| {
+                chain.ledger().uses.get(&terms.key).is_some_and(|used| used.paid)
+            })
         };
         let unpaid = match intent.funding {
             Funding::X402 => intent.settlement.is_none() || !paid(),
@@ -279,13 +299,18 @@ fn check_books(books: &Audit<'_>, seen: usize) -> Result<usize, String> {
     let mut launches = BTreeSet::new();
     for intent in books.intents() {
         if let (Some(proof), Some(terms)) = (intent.transfer_proof(), &intent.transfer)
-            && (!settled.insert(terms.key.to_string()) || !settled.insert(format!("{}/{}", proof.tx_hash, proof.log_index)))
+            && (!settled.insert(terms.key.to_string())
+                || !settled.insert(format!("{}/{}", proof.tx_hash, proof.log_index)))
         {
             return Err(format!("{} is settled by what settled another", intent.id));
         }
         for attempt in &intent.attempts {
-            if *nonces.entry((attempt.signer, attempt.eoa_nonce)).or_insert(intent.id) != intent.id {
-                return Err(format!("nonce {} of {} serves two intents", attempt.eoa_nonce, attempt.signer));
+            if *nonces.entry((attempt.signer, attempt.eoa_nonce)).or_insert(intent.id) != intent.id
+            {
+                return Err(format!(
+                    "nonce {} of {} serves two intents",
+                    attempt.eoa_nonce, attempt.signer
+                ));
             }
         }
         if intent.launch_id.as_ref().is_some_and(|launch| !launches.insert(launch.clone())) {

@@ -18,13 +18,23 @@ impl Parking for SimBooks {
         self.back(done).await
     }
 
-    async fn take(&self, id: PaymentId, now: UnixMs, lease_until: UnixMs) -> Result<Option<Intent>, BooksError> {
+    async fn take(
+        &self,
+        id: PaymentId,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Option<Intent>, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.take(id, now, lease_until).await;
         self.back(done).await
     }
 
-    async fn note_not_done(&self, id: PaymentId, guard: Guard, not_done: bool) -> Result<Intent, BooksError> {
+    async fn note_not_done(
+        &self,
+        id: PaymentId,
+        guard: Guard,
+        not_done: bool,
+    ) -> Result<Intent, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.note_not_done(id, guard, not_done).await;
         self.back(done).await

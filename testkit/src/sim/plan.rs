@@ -4,7 +4,8 @@ use super::rng::Rng;
 use crate::world::SETTINGS;
 use payments::checkout::Settings;
 
-/// Chances per thousand, drawn once per seed: some seeds are calm, some lose every third answer, most lie between.
+/// Chances per thousand, drawn once per seed: some seeds are calm, some lose every third answer,
+/// most lie between.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Gateway processes over the same books.
@@ -17,7 +18,8 @@ pub struct Plan {
     pub block_ms: i64,
     /// Blocks that a fate must have, its own included.
     pub confirmations: u64,
-    /// A reorganisation drops and reorders transactions. Otherwise it keeps them all, in other blocks.
+    /// A reorganisation drops and reorders transactions. Otherwise it keeps them all, in other
+    /// blocks.
     pub hostile_reorgs: bool,
     /// The longest that a message is under way before its sender gives up.
     pub slow_ms: u64,
@@ -58,7 +60,8 @@ impl CardPlan {
     /// The cards of a seed, drawn after everything else.
     pub fn drawn(rng: &mut Rng) -> Self {
         let mut chance = || rng.pick(&[0, 0, 10, 40, 150, 400]);
-        let (lost, late, reply_lost, busy, undecided, declined) = (chance(), chance(), chance(), chance(), chance(), chance());
+        let (lost, late, reply_lost, busy, undecided, declined) =
+            (chance(), chance(), chance(), chance(), chance(), chance());
         Self { holders: rng.pick(&[1, 2, 3]), lost, late, reply_lost, busy, undecided, declined }
     }
 }
@@ -159,7 +162,11 @@ impl Plan {
                 ..SETTINGS
             },
             patience_ms: rng.pick(&[5_000, 90_000]),
-            prices_units: rng.pick(&[[550_000; 3], [550_000, 550_000, 400_000], [550_000, 300_000, 100_000]]),
+            prices_units: rng.pick(&[
+                [550_000; 3],
+                [550_000, 550_000, 400_000],
+                [550_000, 300_000, 100_000],
+            ]),
             skew_ms: rng.pick(&[0, 0, 1_500]),
             odds,
             cards: CardPlan::default(),

@@ -10,7 +10,10 @@ use payments::{
     charge::{Charge, PaymentToken, Refund},
     ids::PaymentId,
     money::UsdCents,
-    ports::{CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundAnswer, StablePayer, TokenView},
+    ports::{
+        CardError, CardOutcome, CardRail, ChargeFacts, NewCharge, PreparationError, RefundAnswer,
+        StablePayer, TokenView,
+    },
     settlement::PaymentFailure,
     time::UnixMs,
 };
@@ -72,9 +75,15 @@ fn land(sim: &Sim, intent: PaymentId, charge: &Charge, amount: UsdCents) -> Land
     if let Some(known) = processor.charges.get(&charge.stripe_key) {
         return known.clone();
     }
-    let undecided_ms = if sim.chance(sim.card_odds().undecided) { sim.below(UNDECIDED_MS) } else { 0 };
+    let undecided_ms =
+        if sim.chance(sim.card_odds().undecided) { sim.below(UNDECIDED_MS) } else { 0 };
     let settles = !sim.chance(sim.card_odds().declined);
-    let landed = Landed { intent, amount, settles, decided_at: now.plus_ms(i64::try_from(undecided_ms).unwrap_or(0)) };
+    let landed = Landed {
+        intent,
+        amount,
+        settles,
+        decided_at: now.plus_ms(i64::try_from(undecided_ms).unwrap_or(0)),
+    };
     processor.charges.insert(charge.stripe_key.clone(), landed.clone());
     let other = processor.tokens.insert(charge.key.token_sha256, charge.stripe_key.clone());
     drop(processor);
@@ -102,13 +111,30 @@ impl CardRail for SimCards {
         })
     }
 
-    fn prepare(&self, intent: PaymentId, charge: NewCharge, at: UnixMs) -> Result<Charge, PreparationError> {
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        charge: NewCharge,
+        at: UnixMs,
+    ) -> Result<Charge, PreparationError> {
         let NewCharge { key, agent_token_sha256, .. } = charge;
         let stripe_key = Charge::stripe_key_of(intent);
-        Ok(Charge { key, stripe_key, sealed_params: b"sealed".to_vec(), agent_token_sha256, saved_at: at })
+        Ok(Charge {
+            key,
+            stripe_key,
+            sealed_params: b"sealed".to_vec(),
+            agent_token_sha256,
+            saved_at: at,
+        })
     }
 
-    async fn charge(&self, intent: PaymentId, charge: &Charge, amount: UsdCents, _: UnixMs) -> Result<CardOutcome, CardError> {
+    async fn charge(
+        &self,
+        intent: PaymentId,
+        charge: &Charge,
+        amount: UsdCents,
+        _: UnixMs,
+    ) -> Result<CardOutcome, CardError> {
         let (sim, odds) = (&self.sim, self.sim.card_odds());
         sim.check_charging(intent, charge);
         sim.under_way().await;

@@ -1,4 +1,5 @@
-//! The fast memory that all processes share, and each process's queue of claims that the books have not heard of.
+//! The fast memory that all processes share, and each process's queue of claims that the books have
+//! not heard of.
 
 use std::sync::{Arc, Mutex};
 

@@ -29,7 +29,8 @@ impl Rng {
         result
     }
 
-    /// A number below `bound`; 0 when the bound is 0. The bias of the remainder is far below what a simulation could notice.
+    /// A number below `bound`; 0 when the bound is 0. The bias of the remainder is far below what a
+    /// simulation could notice.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.bits().checked_rem(bound).unwrap_or(0)
     }
@@ -58,7 +59,10 @@ mod tests {
     fn the_numbers_are_those_of_the_published_generator() {
         let mut rng = Rng { state: [1, 2, 3, 4] };
         let first: Vec<u64> = (0..5).map(|_| rng.bits()).collect();
-        assert_eq!(first, [11_520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360]);
+        assert_eq!(
+            first,
+            [11_520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360]
+        );
         assert_eq!(Rng::seeded(0).state[0], 0xe220_a839_7b1d_cdaf);
     }
 

@@ -1,7 +1,8 @@
 //! One thread, one clock, one order of events: which task goes on next is drawn from the seed.
 //!
-//! A task waits only by [`Pause`]: each one is a point where another task may run, time may pass, or the task may be dropped, as a crash or a
-//! client that hangs up drops it. When nobody can go on, time jumps to the next moment at which somebody can.
+//! A task waits only by [`Pause`]: each one is a point where another task may run, time may pass,
+//! or the task may be dropped, as a crash or a client that hangs up drops it. When nobody can go
+//! on, time jumps to the next moment at which somebody can.
 
 use std::{
     future::Future,
@@ -121,7 +122,11 @@ impl Scheduler {
 
     /// See [`Pause`].
     pub fn pause(self: &Arc<Self>, ms: i64) -> Pause {
-        Pause { scheduler: Arc::clone(self), until_ms: self.now().ms().saturating_add(ms), waited: false }
+        Pause {
+            scheduler: Arc::clone(self),
+            until_ms: self.now().ms().saturating_add(ms),
+            waited: false,
+        }
     }
 
     /// Runs until [`Scheduler::stop`], or until `after_step` finds something wrong.
@@ -132,7 +137,9 @@ impl Scheduler {
             self.obey(&mut tasks);
             let now = self.now_ms.load(Ordering::SeqCst);
             ready.clear();
-            ready.extend(tasks.iter().enumerate().filter(|(_, task)| task.wake_ms <= now).map(|(at, _)| at));
+            ready.extend(
+                tasks.iter().enumerate().filter(|(_, task)| task.wake_ms <= now).map(|(at, _)| at),
+            );
             if ready.is_empty() {
                 let Some(next) = tasks.iter().map(|task| task.wake_ms).min() else { return Ok(()) };
                 self.now_ms.store(next, Ordering::SeqCst);
@@ -155,9 +162,11 @@ impl Scheduler {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
     }
 
-    /// In the order in which they were given: a crash takes what was started before it, and nothing that is started after it.
+    /// In the order in which they were given: a crash takes what was started before it, and nothing
+    /// that is started after it.
     fn obey(&self, tasks: &mut Vec<Task>) {
-        let orders = std::mem::take(&mut *self.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        let orders =
+            std::mem::take(&mut *self.orders.lock().unwrap_or_else(PoisonError::into_inner));
         for order in orders {
             match order {
                 Order::Spawn(task) => tasks.push(task),

@@ -39,7 +39,10 @@ pub struct CardPart {
 impl CardPart {
     /// The challenge and the token's hash.
     pub fn key(&self) -> ChargeKey {
-        ChargeKey { challenge_id: ChallengeId(nonce(self.challenge)), token_sha256: nonce(self.token + 1_000_000) }
+        ChargeKey {
+            challenge_id: ChallengeId(nonce(self.challenge)),
+            token_sha256: nonce(self.token + 1_000_000),
+        }
     }
 
     /// The charge as it is saved.
@@ -47,7 +50,13 @@ impl CardPart {
         let mut agent_token_sha256 = nonce(self.account);
         agent_token_sha256[..20].copy_from_slice(&intent.to_string().as_bytes()[16..36]);
         let stripe_key = Charge::stripe_key_of(intent);
-        Charge { key: self.key(), stripe_key, sealed_params: b"sealed".to_vec(), agent_token_sha256, saved_at: at }
+        Charge {
+            key: self.key(),
+            stripe_key,
+            sealed_params: b"sealed".to_vec(),
+            agent_token_sha256,
+            saved_at: at,
+        }
     }
 }
 
@@ -57,7 +66,13 @@ impl Draft {
     /// By the card of this number: a challenge and a payment token of the draft's own number.
     #[must_use]
     pub fn by_card(self, card: u64) -> Self {
-        let part = CardPart { account: card, challenge: self.number, token: self.number, product: FOR_ONE_CREDIT, presented: true };
+        let part = CardPart {
+            account: card,
+            challenge: self.number,
+            token: self.number,
+            product: FOR_ONE_CREDIT,
+            presented: true,
+        };
         Self { card: Some(part), ..self }
     }
 
@@ -65,7 +80,12 @@ impl Draft {
     #[must_use]
     pub fn pack(self, card: u64) -> Self {
         let draft = self.by_card(card);
-        Self { card: draft.card.map(|card| CardPart { product: Product::Pack { credits: PACK_CREDITS }, ..card }), ..draft }
+        Self {
+            card: draft
+                .card
+                .map(|card| CardPart { product: Product::Pack { credits: PACK_CREDITS }, ..card }),
+            ..draft
+        }
     }
 
     /// By the agent token of the card of this number: it brings nothing that could be charged.
@@ -98,7 +118,9 @@ impl Draft {
                 let (transfer, chain_next_nonce) = (self.terms(), self.chain_next_nonce);
                 Payment::Transfer(TransferPayment { transfer, chain_next_nonce, preparer: self })
             }
-            Some(card) if card.presented => Payment::Charge(Box::new(card.charge(self.id(), self.at))),
+            Some(card) if card.presented => {
+                Payment::Charge(Box::new(card.charge(self.id(), self.at)))
+            }
             Some(_) => Payment::Nothing,
         }
     }

@@ -11,7 +11,8 @@ use payments::{
     x402::X402Version,
 };
 
-/// The proof names its intent from then on, with the request that it was taken for; another request finds that one and changes nothing.
+/// The proof names its intent from then on, with the request that it was taken for; another request
+/// finds that one and changes nothing.
 pub async fn a_claimed_proof_is_known_with_its_request(books: &dyn Books) {
     let draft = Draft::numbered(1);
     assert_eq!(books.known(&draft.key()).await.unwrap(), None);
@@ -28,19 +29,32 @@ pub async fn a_claimed_proof_is_known_with_its_request(books: &dyn Books) {
 
 /// What recovery and replay need is in the row, byte by byte.
 pub async fn a_claim_keeps_every_detail(books: &dyn Books) {
-    let draft = Draft { body: String::from("{\"title\":\"\\u00e9\u{e9} \u{1f680}\"}"), ..Draft::numbered(1) };
+    let draft = Draft {
+        body: String::from("{\"title\":\"\\u00e9\u{e9} \u{1f680}\"}"),
+        ..Draft::numbered(1)
+    };
     let intent = new(books, &draft).await;
     assert_eq!(books.intent(draft.id()).await.unwrap(), Some(intent.clone()));
-    assert_eq!((intent.id, intent.payer.clone(), intent.fingerprint), (draft.id(), draft.payer(), draft.fingerprint()));
+    assert_eq!(
+        (intent.id, intent.payer.clone(), intent.fingerprint),
+        (draft.id(), draft.payer(), draft.fingerprint())
+    );
     assert_eq!(intent.request, kept(&draft.body));
     assert_eq!((intent.price, &intent.funding), (Amount::Usdc(LAUNCH_PRICE), &Funding::X402));
     assert_eq!((intent.state, intent.guard), (State::Signed, Guard { version: 1, fence: 1 }));
     assert_eq!(intent.transfer, Some(draft.terms()));
     assert_eq!(intent.protocol, Protocol::X402(X402Version::V2));
     assert_eq!((intent.created_at, intent.updated_at), (draft.at, draft.at));
-    let [attempt] = intent.attempts.as_slice() else { panic!("{:?} instead of one attempt", intent.attempts) };
+    let [attempt] = intent.attempts.as_slice() else {
+        panic!("{:?} instead of one attempt", intent.attempts)
+    };
     assert_eq!(*attempt, crate::rail::attempt(attempt.kind, draft.id(), 0, 1_000, draft.at));
-    assert!(intent.settlement.is_none() && intent.answer.is_none() && intent.failure.is_none() && !intent.delivered);
+    assert!(
+        intent.settlement.is_none()
+            && intent.answer.is_none()
+            && intent.failure.is_none()
+            && !intent.delivered
+    );
 }
 
 /// Fifty replicas at once: one makes the intent, the others find it.
@@ -69,16 +83,22 @@ pub async fn a_proof_claimed_fifty_times_at_once_makes_one_intent(books: &dyn Bo
     assert!(found.iter().all(|id| *id == made[0]));
 }
 
-/// A new proof under the same key finds the same intent; another payer's key of the same text is another key.
+/// A new proof under the same key finds the same intent; another payer's key of the same text is
+/// another key.
 pub async fn an_idempotency_key_is_known_to_its_payer_alone(books: &dyn Books) {
-    let keyed = |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
+    let keyed =
+        |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
     let first = new(books, &keyed(1)).await;
     let again = keyed(2);
     let known = Known::of(keyed(1).fingerprint(), Some(first));
     assert_eq!(books.known(&again.key()).await.unwrap(), Some(known.clone()));
     assert_eq!(books.claim(again.claim()).await.unwrap(), Claimed::Known(known));
     let without_key = Draft { idempotency: None, ..again };
-    assert_eq!(books.known(&without_key.key()).await.unwrap(), None, "the second proof was not used up");
+    assert_eq!(
+        books.known(&without_key.key()).await.unwrap(),
+        None,
+        "the second proof was not used up"
+    );
     let stranger = keyed(3).of_wallet(2);
     assert_eq!(books.known(&stranger.key()).await.unwrap(), None);
     assert_eq!(new(books, &stranger).await.payer, stranger.payer());
@@ -86,7 +106,8 @@ pub async fn an_idempotency_key_is_known_to_its_payer_alone(books: &dyn Books) {
 
 /// The client was told to pay again, and its own key is the same then.
 pub async fn a_failed_payment_gives_its_idempotency_key_back(books: &dyn Books) {
-    let keyed = |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
+    let keyed =
+        |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
     let failed = new(books, &keyed(1)).await;
     books.apply(failed.pay_failed(PaymentFailure::Cancelled, keyed(1).at).unwrap()).await.unwrap();
     assert_eq!(books.known(&keyed(2).key()).await.unwrap(), None);
@@ -96,11 +117,15 @@ pub async fn a_failed_payment_gives_its_idempotency_key_back(books: &dyn Books) 
     assert_eq!(books.known(&old_proof.key()).await.unwrap().unwrap().intent.unwrap().id, failed.id);
 }
 
-/// Of equal proofs the first is fresh, within a batch too; afterwards it is known without an intent, and claims nothing.
+/// Of equal proofs the first is fresh, within a batch too; afterwards it is known without an
+/// intent, and claims nothing.
 pub async fn a_proof_identifies_once_and_pays_for_nothing_afterwards(books: &dyn Books) {
     let (one, two) = (Draft::numbered(1), Draft::numbered(2));
     assert!(books.claim_identities(&[]).await.unwrap().is_empty());
-    assert_eq!(books.claim_identities(&[one.identity(), two.identity(), one.identity()]).await.unwrap(), [true, true, false]);
+    assert_eq!(
+        books.claim_identities(&[one.identity(), two.identity(), one.identity()]).await.unwrap(),
+        [true, true, false]
+    );
     assert_eq!(books.claim_identities(&[two.identity()]).await.unwrap(), [false]);
     let known = Known::of(one.fingerprint(), None);
     assert_eq!(books.known(&one.key()).await.unwrap(), Some(known.clone()));
@@ -113,6 +138,9 @@ pub async fn a_proof_that_pays_identifies_nobody(books: &dyn Books) {
     let (paid, free) = (Draft::numbered(1), Draft::numbered(2).free());
     new(books, &paid).await;
     new(books, &free).await;
-    assert_eq!(books.claim_identities(&[paid.identity(), free.identity()]).await.unwrap(), [false, false]);
+    assert_eq!(
+        books.claim_identities(&[paid.identity(), free.identity()]).await.unwrap(),
+        [false, false]
+    );
     assert_eq!(books.known(&paid.key()).await.unwrap().unwrap().intent.unwrap().id, paid.id());
 }

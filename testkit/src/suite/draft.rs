@@ -120,7 +120,9 @@ impl Draft {
 
     /// Who pays.
     pub fn payer(&self) -> Payer {
-        self.card.map_or(Payer::Wallet(self.wallet), |card| Payer::Card(format!("account-{}", card.account)))
+        self.card.map_or(Payer::Wallet(self.wallet), |card| {
+            Payer::Card(format!("account-{}", card.account))
+        })
     }
 
     /// What is asked for.
@@ -130,7 +132,12 @@ impl Draft {
 
     /// Its authorization.
     pub fn authorization(&self) -> PaymentKey {
-        PaymentKey { chain_id: self.chain_id, token: *test_token().address(), from: self.wallet, nonce: nonce(self.number) }
+        PaymentKey {
+            chain_id: self.chain_id,
+            token: *test_token().address(),
+            from: self.wallet,
+            nonce: nonce(self.number),
+        }
     }
 
     /// What it is known by.
@@ -172,7 +179,11 @@ impl Draft {
             fingerprint: self.fingerprint(),
             request: kept(&self.body),
             price: self.price(),
-            protocol: if self.card.is_some() { Protocol::Mpp } else { Protocol::X402(X402Version::V2) },
+            protocol: if self.card.is_some() {
+                Protocol::Mpp
+            } else {
+                Protocol::X402(X402Version::V2)
+            },
             free: self.free.as_ref().map(|terms| terms.at(self.at)),
             pay_terms: PayTerms {
                 refused_after_pay_per_day: SETTINGS.refused_after_pay_per_day,
@@ -195,7 +206,12 @@ impl Preparer for Draft {
         SIGNER
     }
 
-    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        eoa_nonce: u64,
+        at: UnixMs,
+    ) -> Result<Attempt, PreparationError> {
         match self.preparation_fails {
             Some(error) => Err(error),
             None => Ok(attempt(AttemptKind::Transfer, intent, eoa_nonce, 1_000, at)),

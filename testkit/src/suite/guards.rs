@@ -41,11 +41,15 @@ pub async fn every_state_is_reached_and_loaded_back_equal(books: &dyn Books) {
         };
         assert_eq!(intent.state, state);
         assert_eq!(books.intent(draft.id()).await.unwrap(), Some(intent.clone()));
-        let key = if intent.charge.is_some() { draft.clone().pack(number).key() } else { draft.key() };
+        let key =
+            if intent.charge.is_some() { draft.clone().pack(number).key() } else { draft.key() };
         let known = books.known(&key).await.unwrap().unwrap();
         assert_eq!(known.intent.as_ref(), Some(&intent));
         assert_eq!(books.evidence(draft.id()).await.unwrap().unwrap().intent, intent);
-        assert_eq!(intent.answer.is_some(), matches!(state, State::Created | State::Rejected | State::Released));
+        assert_eq!(
+            intent.answer.is_some(),
+            matches!(state, State::Created | State::Rejected | State::Released)
+        );
         assert_eq!(intent.failure.is_some(), state == State::PayFailed);
         assert_eq!(intent.entitled_until.is_some(), state == State::Rejected);
         assert_eq!(intent.launch_id.is_some(), state == State::Created);
@@ -55,15 +59,20 @@ pub async fn every_state_is_reached_and_loaded_back_equal(books: &dyn Books) {
 /// Two drivers of one version: the second changes nothing, whatever it wanted.
 pub async fn a_transition_is_applied_once(books: &dyn Books) {
     let mut number = 0;
-    for state in State::ALL.into_iter().filter(|state| !state.is_terminal() && *state != State::Claimed) {
+    for state in
+        State::ALL.into_iter().filter(|state| !state.is_terminal() && *state != State::Claimed)
+    {
         for which in 0..7 {
             number += 1;
             let draft = Draft::numbered(number).of_wallet(u8::try_from(number).unwrap());
             let intent = reach(books, &draft, state).await.unwrap();
             let changes = allowed(&intent, draft.at.plus_ms(50));
             let Some(first) = changes.get(which) else { continue };
-            let settles = |change: &Transition| matches!(change.change(), payments::intent::Change::Funded { .. });
-            let first = if settles(first) { own_settlement(&intent, draft.at) } else { first.clone() };
+            let settles = |change: &Transition| {
+                matches!(change.change(), payments::intent::Change::Funded { .. })
+            };
+            let first =
+                if settles(first) { own_settlement(&intent, draft.at) } else { first.clone() };
             let moved = books.apply(first.clone()).await.unwrap();
             assert_eq!((moved.state, moved.guard.version), (first.to(), intent.guard.version + 1));
             let before = everything(books, draft.id()).await;
@@ -90,12 +99,24 @@ pub async fn a_stale_fence_changes_nothing(books: &dyn Books) {
         let now = draft.lease_until().plus_ms(1);
         let taken = books.take_stuck(now, now.plus_s(30), 100).await.unwrap();
         let taken = taken.into_iter().find(|intent| intent.id == draft.id()).unwrap();
-        assert_eq!(taken, Intent { guard: Guard { fence: old.guard.fence + 1, ..old.guard }, ..old.clone() });
+        assert_eq!(
+            taken,
+            Intent { guard: Guard { fence: old.guard.fence + 1, ..old.guard }, ..old.clone() }
+        );
         let before = everything(books, draft.id()).await;
         for late in allowed(&old, now) {
             assert_stale(books.apply(late).await, draft.id());
         }
-        assert_stale(books.save_attempt(draft.id(), old.guard, &attempt(AttemptKind::Void, draft.id(), 9, 9, now)).await, draft.id());
+        assert_stale(
+            books
+                .save_attempt(
+                    draft.id(),
+                    old.guard,
+                    &attempt(AttemptKind::Void, draft.id(), 9, 9, now),
+                )
+                .await,
+            draft.id(),
+        );
         assert_eq!(everything(books, draft.id()).await, before);
     }
 }
@@ -130,19 +151,34 @@ pub async fn one_log_settles_one_intent(books: &dyn Books) {
     let first = new(books, &Draft::numbered(1)).await;
     let second = new(books, &Draft::numbered(2)).await;
     let log = proof(first.attempts[0].tx_hash, 0);
-    books.apply(first.funded(Settlement::Transfer(log.clone()), first.created_at).unwrap()).await.unwrap();
+    books
+        .apply(first.funded(Settlement::Transfer(log.clone()), first.created_at).unwrap())
+        .await
+        .unwrap();
     let before = everything(books, second.id).await;
-    let stolen = books.apply(second.funded(Settlement::Transfer(log.clone()), second.created_at).unwrap()).await;
+    let stolen = books
+        .apply(second.funded(Settlement::Transfer(log.clone()), second.created_at).unwrap())
+        .await;
     assert!(matches!(stolen, Err(BooksError::Unavailable(_))), "{stolen:?}");
     assert_eq!(everything(books, second.id).await, before);
-    let same_transaction = payments::settlement::SettlementProof { log_index: log.log_index + 2, ..log };
-    books.apply(second.funded(Settlement::Transfer(same_transaction), second.created_at).unwrap()).await.unwrap();
+    let same_transaction =
+        payments::settlement::SettlementProof { log_index: log.log_index + 2, ..log };
+    books
+        .apply(second.funded(Settlement::Transfer(same_transaction), second.created_at).unwrap())
+        .await
+        .unwrap();
 }
 
 /// A replacement is saved before it is sent, by the driver alone.
 pub async fn a_further_attempt_is_saved_under_the_guard(books: &dyn Books) {
     let signed = new(books, &Draft::numbered(1)).await;
-    let raised = attempt(AttemptKind::Transfer, signed.id, signed.attempts[0].eoa_nonce, u128::MAX, signed.created_at.plus_s(16));
+    let raised = attempt(
+        AttemptKind::Transfer,
+        signed.id,
+        signed.attempts[0].eoa_nonce,
+        u128::MAX,
+        signed.created_at.plus_s(16),
+    );
     let saved = books.save_attempt(signed.id, signed.guard, &raised).await.unwrap();
     assert_eq!(saved.attempts, [signed.attempts[0].clone(), raised.clone()]);
     assert_eq!(saved.guard, Guard { version: signed.guard.version + 1, ..signed.guard });
@@ -152,27 +188,42 @@ pub async fn a_further_attempt_is_saved_under_the_guard(books: &dyn Books) {
     assert_stale(books.save_attempt(signed.id, signed.guard, &late).await, signed.id);
     assert_stale(books.save_attempt(numbered_id(99), saved.guard, &late).await, numbered_id(99));
     assert_stale(books.apply(signed.submitted(signed.created_at).unwrap()).await, signed.id);
-    let funded = books.apply(saved.funded(by_transfer(raised.tx_hash, 1), saved.updated_at).unwrap()).await.unwrap();
+    let funded = books
+        .apply(saved.funded(by_transfer(raised.tx_hash, 1), saved.updated_at).unwrap())
+        .await
+        .unwrap();
     assert_eq!(funded.transfer_proof().unwrap().tx_hash, raised.tx_hash);
 }
 
 /// A saved transaction is money to whoever reads it.
 pub async fn what_could_move_money_is_wiped_at_the_end(books: &dyn Books) {
     for (number, state) in (1..).zip([State::Created, State::Rejected, State::PayFailed]) {
-        let intent = reach(books, &Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()), state).await.unwrap();
+        let intent =
+            reach(books, &Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()), state)
+                .await
+                .unwrap();
         assert_eq!(intent.attempts.len(), 1);
         if state != State::PayFailed {
-            assert!(!intent.attempts[0].sealed_tx.is_empty(), "{state:?}: a reorganisation may still take the settlement back");
+            assert!(
+                !intent.attempts[0].sealed_tx.is_empty(),
+                "{state:?}: a reorganisation may still take the settlement back"
+            );
             books.note_sightings(&[sighting(&intent, Seen::Final)]).await.unwrap();
         }
         let over = books.intent(intent.id).await.unwrap().unwrap();
         assert!(over.attempts[0].sealed_tx.is_empty(), "{state:?}");
     }
     let stranger = new(books, &Draft::numbered(8)).await;
-    let stranger = books.apply(stranger.funded(by_transfer(ChainHash([8; 32]), 0), stranger.created_at).unwrap()).await.unwrap();
+    let stranger = books
+        .apply(stranger.funded(by_transfer(ChainHash([8; 32]), 0), stranger.created_at).unwrap())
+        .await
+        .unwrap();
     let over = created(books, &stranger, stranger.updated_at).await;
     assert!(over.attempts[0].sealed_tx.is_empty(), "a stranger's settlement needs nothing of ours");
     let open = new(books, &Draft::numbered(9)).await;
     let forwarding = funded(books, &open, open.created_at).await;
-    assert_eq!(forwarding.attempts[0].sealed_tx, open.attempts[0].sealed_tx, "kept while the intent is not terminal");
+    assert_eq!(
+        forwarding.attempts[0].sealed_tx, open.attempts[0].sealed_tx,
+        "kept while the intent is not terminal"
+    );
 }

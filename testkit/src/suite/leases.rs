@@ -48,7 +48,8 @@ pub async fn stuck_intents_are_taken_once_by_takers_at_once(books: &dyn Books) {
     }
     let now = drafts[0].lease_until().plus_ms(1);
     let rounds = together((0..4).map(|_| books.take_stuck(now, now.plus_s(30), 5))).await;
-    let rounds: Vec<Vec<PaymentId>> = rounds.into_iter().map(|taken| ids(&taken.unwrap())).collect();
+    let rounds: Vec<Vec<PaymentId>> =
+        rounds.into_iter().map(|taken| ids(&taken.unwrap())).collect();
     assert!(rounds.iter().all(|taken| taken.len() <= 5), "{rounds:?}");
     let mut all: Vec<PaymentId> = rounds.concat();
     all.sort();
@@ -63,10 +64,17 @@ pub async fn a_lease_is_kept_by_its_fence_alone(books: &dyn Books) {
     assert!(!books.renew_lease(draft.id(), driven.guard.fence + 1, until).await.unwrap());
     assert!(books.renew_lease(draft.id(), driven.guard.fence, until).await.unwrap());
     assert_eq!(books.take_stuck(over, until, 64).await.unwrap(), []);
-    assert_eq!(books.intent(draft.id()).await.unwrap(), Some(driven.clone()), "a lease is no write of the intent");
+    assert_eq!(
+        books.intent(draft.id()).await.unwrap(),
+        Some(driven.clone()),
+        "a lease is no write of the intent"
+    );
     books.release_lease(draft.id(), driven.guard.fence + 1).await.unwrap();
     assert_eq!(books.take_stuck(over, until, 64).await.unwrap(), []);
-    assert_eq!(ids(&books.take_stuck(until.plus_ms(1), until.plus_s(30), 64).await.unwrap()), [draft.id()]);
+    assert_eq!(
+        ids(&books.take_stuck(until.plus_ms(1), until.plus_s(30), 64).await.unwrap()),
+        [draft.id()]
+    );
 }
 
 /// A driver that gives up does not make the recovery loop wait.
@@ -96,20 +104,34 @@ pub async fn terminal_intents_are_never_taken(books: &dyn Books) {
 
 /// Our own settlement uses its nonce; any other end leaves it open until it is closed by name.
 pub async fn nonces_stay_open_until_a_mined_transaction_uses_them(books: &dyn Books) {
-    let settled = funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
+    let settled =
+        funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
     created(books, &settled, settled.updated_at).await;
     rejected(books, &Draft::numbered(2), Draft::numbered(2).at).await;
     new(books, &Draft::numbered(3)).await;
-    assert_eq!(open(books, ACCOUNT, 64).await, [], "used by their own transfers, or still to be sent");
+    assert_eq!(
+        open(books, ACCOUNT, 64).await,
+        [],
+        "used by their own transfers, or still to be sent"
+    );
     let failed = new(books, &Draft::numbered(4)).await;
-    let failed = books.apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap()).await.unwrap();
+    let failed = books
+        .apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap())
+        .await
+        .unwrap();
     let stranger = new(books, &Draft::numbered(5)).await;
     let log = by_transfer(ChainHash([7; 32]), 0);
     let stranger = books.apply(stranger.funded(log, stranger.created_at).unwrap()).await.unwrap();
     created(books, &stranger, stranger.updated_at).await;
     assert_eq!(open(books, ACCOUNT, 64).await, [failed.id, stranger.id]);
     assert_eq!(open(books, ACCOUNT, 1).await, [failed.id]);
-    let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
+    let void = attempt(
+        AttemptKind::Void,
+        failed.id,
+        failed.attempts[0].eoa_nonce,
+        2_000,
+        failed.updated_at,
+    );
     let voided = books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
     assert_eq!((voided.state, voided.attempts.last()), (State::PayFailed, Some(&void)));
     let other = SigningAccount { address: Wallet::new([0x52; 20]), ..ACCOUNT };
@@ -122,36 +144,70 @@ pub async fn nonces_stay_open_until_a_mined_transaction_uses_them(books: &dyn Bo
     assert!(closed.attempts.iter().all(|attempt| attempt.sealed_tx.is_empty()));
 }
 
-/// A key may be dropped once its signer has nothing open, and nothing that a reorganisation could take back.
-pub async fn a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back(books: &dyn Books) {
+/// A key may be dropped once its signer has nothing open, and nothing that a reorganisation could
+/// take back.
+pub async fn a_signer_is_at_work_until_nothing_of_it_is_open_or_can_be_taken_back(
+    books: &dyn Books,
+) {
     assert_eq!(books.signers_at_work().await.unwrap(), []);
-    let settled = funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
+    let settled =
+        funded(books, &new(books, &Draft::numbered(1)).await, Draft::numbered(1).at).await;
     let settled = created(books, &settled, settled.updated_at).await;
     let failed = new(books, &Draft::numbered(2)).await;
-    assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 2)], "one that may be taken back, one still to be sent");
-    let failed = books.apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap()).await.unwrap();
-    let void = attempt(AttemptKind::Void, failed.id, failed.attempts[0].eoa_nonce, 2_000, failed.updated_at);
+    assert_eq!(
+        books.signers_at_work().await.unwrap(),
+        [(SIGNER, 2)],
+        "one that may be taken back, one still to be sent"
+    );
+    let failed = books
+        .apply(failed.pay_failed(PaymentFailure::Expired, failed.created_at).unwrap())
+        .await
+        .unwrap();
+    let void = attempt(
+        AttemptKind::Void,
+        failed.id,
+        failed.attempts[0].eoa_nonce,
+        2_000,
+        failed.updated_at,
+    );
     books.save_attempt(failed.id, failed.guard, &void).await.unwrap();
-    assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 2)], "two transactions under one nonce");
+    assert_eq!(
+        books.signers_at_work().await.unwrap(),
+        [(SIGNER, 2)],
+        "two transactions under one nonce"
+    );
     books.close_nonce(ACCOUNT, void.eoa_nonce).await.unwrap();
     assert_eq!(books.signers_at_work().await.unwrap(), [(SIGNER, 1)]);
     books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
     assert_eq!(books.signers_at_work().await.unwrap(), []);
 }
 
-/// What a lost seal key would mean can be counted: every row that is still needed, under the name that it opens by.
+/// What a lost seal key would mean can be counted: every row that is still needed, under the name
+/// that it opens by.
 pub async fn what_is_sealed_is_listed_until_it_is_wiped(books: &dyn Books) {
     assert!(books.sealed(9).await.unwrap().is_empty());
     let intent = new(books, &Draft::numbered(1)).await;
-    let row = |attempt: &Attempt| SealedRow { name: seal_name(attempt.kind, attempt.tx_hash), bytes: attempt.sealed_tx.clone() };
+    let row = |attempt: &Attempt| SealedRow {
+        name: seal_name(attempt.kind, attempt.tx_hash),
+        bytes: attempt.sealed_tx.clone(),
+    };
     assert!(books.sealed(9).await.unwrap() == [row(&intent.attempts[0])]);
     let other = new(books, &Draft::numbered(2)).await;
-    assert_eq!((books.sealed(9).await.unwrap().len(), books.sealed(1).await.unwrap().len()), (2, 1));
-    let other = books.apply(other.pay_failed(PaymentFailure::Expired, other.created_at).unwrap()).await.unwrap();
+    assert_eq!(
+        (books.sealed(9).await.unwrap().len(), books.sealed(1).await.unwrap().len()),
+        (2, 1)
+    );
+    let other = books
+        .apply(other.pay_failed(PaymentFailure::Expired, other.created_at).unwrap())
+        .await
+        .unwrap();
     books.close_nonce(ACCOUNT, other.attempts[0].eoa_nonce).await.unwrap();
     let settled = funded(books, &intent, intent.created_at).await;
     let settled = created(books, &settled, settled.updated_at).await;
-    assert!(books.sealed(9).await.unwrap() == [row(&settled.attempts[0])], "a settlement that may be taken back is sent again");
+    assert!(
+        books.sealed(9).await.unwrap() == [row(&settled.attempts[0])],
+        "a settlement that may be taken back is sent again"
+    );
     books.note_sightings(&[sighting(&settled, Seen::Final)]).await.unwrap();
     assert!(books.sealed(9).await.unwrap().is_empty());
 }

@@ -6,7 +6,8 @@ use payments::ports::{Books, Claimed};
 /// Delivered answers are noted by whatever is written next.
 pub async fn marks_travel_with_the_next_commit(books: &dyn Books) {
     let draft = Draft::numbered(1);
-    let done = created(books, &funded(books, &new(books, &draft).await, draft.at).await, draft.at).await;
+    let done =
+        created(books, &funded(books, &new(books, &draft).await, draft.at).await, draft.at).await;
     assert!(!done.delivered);
     books.delivered(done.id);
     let other = new(books, &Draft::numbered(2)).await;
@@ -14,7 +15,11 @@ pub async fn marks_travel_with_the_next_commit(books: &dyn Books) {
     books.delivered(other.id);
     let moved = books.apply(other.submitted(other.created_at).unwrap()).await.unwrap();
     assert!(moved.delivered, "with the transition, and in its answer");
-    assert_eq!(moved.guard.version, other.guard.version + 1, "a note is no write that a driver must know of");
+    assert_eq!(
+        moved.guard.version,
+        other.guard.version + 1,
+        "a note is no write that a driver must know of"
+    );
 }
 
 /// No note is lost with a write that was refused.

@@ -1,4 +1,5 @@
-//! The promises of [`Books`], one function each. Every backend passes all of them, on books that nobody else writes to.
+//! The promises of [`Books`], one function each. Every backend passes all of them, on books that
+//! nobody else writes to.
 //!
 //! ```text
 //! fn block_on<F: Future>(future: F) -> F::Output { ... }
@@ -54,7 +55,8 @@ use payments::{
     time::UnixMs,
 };
 
-/// Makes a test of every promise. `$block_on` runs a future to its end; `$make` makes fresh books and what must outlive them.
+/// Makes a test of every promise. `$block_on` runs a future to its end; `$make` makes fresh books
+/// and what must outlive them.
 #[macro_export]
 macro_rules! books_suite {
     ($block_on:path, $make:path) => {
@@ -190,7 +192,8 @@ async fn rejected(books: &dyn Books, draft: &Draft, entitled_until: UnixMs) -> I
     refused(books, &intent, entitled_until, draft.at).await
 }
 
-/// A draft claimed and brought into this state; none for the state that lives inside the claim only.
+/// A draft claimed and brought into this state; none for the state that lives inside the claim
+/// only.
 async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent> {
     let at = draft.at.plus_ms(5);
     let free = draft.clone().free();
@@ -213,14 +216,18 @@ async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent>
         State::Signed => signed,
         State::Submitted => books.apply(signed.submitted(at).unwrap()).await.unwrap(),
         State::SubmitUnknown => books.apply(signed.submit_unknown(at).unwrap()).await.unwrap(),
-        State::PayFailed => books.apply(signed.pay_failed(PaymentFailure::Expired, at).unwrap()).await.unwrap(),
+        State::PayFailed => {
+            books.apply(signed.pay_failed(PaymentFailure::Expired, at).unwrap()).await.unwrap()
+        }
         State::Forwarding => funded(books, &signed, at).await,
         State::CoreUnknown => {
             let forwarding = funded(books, &signed, at).await;
             books.apply(forwarding.core_unknown(at.plus_ms(1)).unwrap()).await.unwrap()
         }
         State::Created => created(books, &funded(books, &signed, at).await, at.plus_ms(2)).await,
-        State::Rejected => refused(books, &funded(books, &signed, at).await, at.plus_s(60), at.plus_ms(2)).await,
+        State::Rejected => {
+            refused(books, &funded(books, &signed, at).await, at.plus_s(60), at.plus_ms(2)).await
+        }
         State::Claimed | State::Released | State::Charged | State::Granted => unreachable!(),
     })
 }

@@ -13,7 +13,10 @@ pub async fn what_is_parked_is_taken_when_its_time_comes_or_by_name(books: &dyn 
     let (parked, named) = (Draft::numbered(1), Draft::numbered(2));
     for draft in [&parked, &named] {
         let driven = new(books, draft).await;
-        assert!(!books.park(draft.id(), driven.guard.fence + 1, draft.at).await.unwrap(), "the lease of somebody else");
+        assert!(
+            !books.park(draft.id(), driven.guard.fence + 1, draft.at).await.unwrap(),
+            "the lease of somebody else"
+        );
         assert!(books.park(draft.id(), driven.guard.fence, draft.at.plus_s(600)).await.unwrap());
     }
     let (now, until) = (parked.lease_until().plus_ms(1), parked.lease_until().plus_s(30));
@@ -22,11 +25,21 @@ pub async fn what_is_parked_is_taken_when_its_time_comes_or_by_name(books: &dyn 
     assert_eq!((taken.id, taken.guard.fence), (named.id(), 2));
     assert_eq!(books.take(named.id(), now, until).await.unwrap(), None, "somebody drives it");
     let due = parked.at.plus_s(601);
-    let ids: Vec<_> = books.take_stuck(due, due.plus_s(30), 64).await.unwrap().iter().map(|intent| intent.id).collect();
+    let ids: Vec<_> = books
+        .take_stuck(due, due.plus_s(30), 64)
+        .await
+        .unwrap()
+        .iter()
+        .map(|intent| intent.id)
+        .collect();
     assert_eq!(ids.len(), 2, "{ids:?}");
     let over = Draft::numbered(3);
     let done = reach(books, &over, State::Created).await.unwrap();
-    assert_eq!(books.take(done.id, due, due.plus_s(30)).await.unwrap(), None, "nothing is left to do for it");
+    assert_eq!(
+        books.take(done.id, due, due.plus_s(30)).await.unwrap(),
+        None,
+        "nothing is left to do for it"
+    );
 }
 
 /// Whoever gives a parked intent up has it looked at at once.
@@ -35,7 +48,10 @@ pub async fn a_released_intent_is_not_parked_any_more(books: &dyn Books) {
     let driven = new(books, &draft).await;
     assert!(books.park(draft.id(), driven.guard.fence, draft.at.plus_s(600)).await.unwrap());
     books.release_lease(draft.id(), driven.guard.fence).await.unwrap();
-    assert_eq!(books.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap().len(), 1);
+    assert_eq!(
+        books.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap().len(),
+        1
+    );
 }
 
 /// That nothing was done is known until it is sent again, by its next driver too.
@@ -44,7 +60,11 @@ pub async fn what_was_not_done_is_noted_under_the_guard(books: &dyn Books) {
     let unknown = reach(books, &draft, State::CoreUnknown).await.unwrap();
     assert!(!unknown.not_done);
     let noted = books.note_not_done(draft.id(), unknown.guard, true).await.unwrap();
-    assert!(noted.not_done && noted.guard.version == unknown.guard.version + 1 && noted.state == State::CoreUnknown);
+    assert!(
+        noted.not_done
+            && noted.guard.version == unknown.guard.version + 1
+            && noted.state == State::CoreUnknown
+    );
     assert_eq!(books.intent(draft.id()).await.unwrap(), Some(noted.clone()));
     assert_stale(books.note_not_done(draft.id(), unknown.guard, false).await, draft.id());
     let (now, until) = (draft.lease_until().plus_ms(1), draft.lease_until().plus_s(30));
@@ -72,7 +92,9 @@ pub async fn what_the_upstream_did_not_refuse_stops_no_payment(books: &dyn Books
     let fourth = Draft::numbered(4).later_ms(1);
     match books.claim(fourth.claim()).await.unwrap() {
         Claimed::New(intent) => assert_eq!(intent.funding, Funding::X402),
-        Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::TooManyRefused)) => panic!("held against its payer"),
+        Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::TooManyRefused)) => {
+            panic!("held against its payer")
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -30,11 +30,16 @@ pub fn list<'v>(value: &'v Value, key: &str) -> &'v Vec<Value> {
 /// A literal text, or one that the vectors describe because it is long.
 pub fn expand(value: &Value) -> String {
     let part = |name: &str| value[name].as_str().unwrap_or_default();
-    let repeated = || part("repeat").repeat(usize::try_from(value["count"].as_u64().unwrap_or_default()).unwrap());
+    let repeated = || {
+        part("repeat").repeat(usize::try_from(value["count"].as_u64().unwrap_or_default()).unwrap())
+    };
     match value {
         Value::String(text) => text.clone(),
         described => {
-            let inner = described.get("base64url_of").map(|inner| URL_SAFE_NO_PAD.encode(expand(inner))).unwrap_or_default();
+            let inner = described
+                .get("base64url_of")
+                .map(|inner| URL_SAFE_NO_PAD.encode(expand(inner)))
+                .unwrap_or_default();
             format!("{}{inner}{}{}", part("prefix"), repeated(), part("suffix"))
         }
     }
@@ -43,7 +48,9 @@ pub fn expand(value: &Value) -> String {
 /// The value of `Authorization` of one verification case.
 pub fn credential(case: &Value) -> String {
     match case.get("authorization") {
-        Some(json) => format!("Payment {}", URL_SAFE_NO_PAD.encode(json.to_string().replace("@@", "v1"))),
+        Some(json) => {
+            format!("Payment {}", URL_SAFE_NO_PAD.encode(json.to_string().replace("@@", "v1")))
+        }
         None => expand(&case["authorization_raw"]),
     }
 }
@@ -59,11 +66,21 @@ pub fn decoded(encoded: &str) -> Value {
 
 /// A member of the challenge that a credential echoes.
 pub fn echoed(authorization: &str, member: &str) -> String {
-    decoded(authorization.strip_prefix("Payment ").unwrap())["challenge"][member].as_str().unwrap().to_owned()
+    decoded(authorization.strip_prefix("Payment ").unwrap())["challenge"][member]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 pub fn launch_offer() -> Offer {
-    Offer::new(REALM, "POST /launches", UsdCents::new(60), "profile_test_dropspace", &["card", "link"]).unwrap()
+    Offer::new(
+        REALM,
+        "POST /launches",
+        UsdCents::new(60),
+        "profile_test_dropspace",
+        &["card", "link"],
+    )
+    .unwrap()
 }
 
 pub fn challenge(offer: &Offer, secrets: &Secrets, nonce: [u8; 16]) -> String {

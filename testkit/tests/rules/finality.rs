@@ -18,11 +18,14 @@ use testkit::{
 const LOOK_AGAIN_MAX_MS: i64 = 300_000;
 
 const SENDING_AGAIN: &str = "not on the chain; the saved transaction is sent again";
-const WORTHLESS: &str = "not on the chain, and its authorization can pay no more: collect or write off by hand";
+const WORTHLESS: &str =
+    "not on the chain, and its authorization can pay no more: collect or write off by hand";
 
 fn delivered(test: &TestWorld) -> Intent {
     let asked = test.launch(&TestWallet::numbered(1), 1, false);
-    let Claimed::New(intent) = block_on(claim(&test.world, asked)).unwrap() else { panic!("not new") };
+    let Claimed::New(intent) = block_on(claim(&test.world, asked)).unwrap() else {
+        panic!("not new")
+    };
     block_on(run(&test.world, intent, Progress::live())).unwrap()
 }
 
@@ -61,7 +64,8 @@ fn the_nonce_of_a_lost_settlement_is_filled_by_its_transfer_and_after_its_end_by
     assert_eq!(block_on(look_at_settlements(&test.world)).unwrap().lost, [paid.id]);
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
     assert_eq!(test.rail.sends(), [paid.attempts[0].tx_hash; 3]);
-    let valid_for_s = paid.transfer.as_ref().unwrap().valid_before_unix_s - test.world.clock.now().protocol_s();
+    let valid_for_s =
+        paid.transfer.as_ref().unwrap().valid_before_unix_s - test.world.clock.now().protocol_s();
     test.clock.turn_ms(i64::try_from(valid_for_s).unwrap() * 1_000);
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
     let after = block_on(test.books.intent(paid.id)).unwrap().unwrap();
@@ -102,5 +106,7 @@ fn a_final_settlement_is_asked_for_no_more() {
     test.rail.standing_next([Ok(Standing::Final)]);
     assert_eq!(look(&test).looked, 1);
     assert_eq!(look(&test).looked, 0);
-    assert!(block_on(test.books.intent(paid.id)).unwrap().unwrap().attempts[0].sealed_tx.is_empty());
+    assert!(
+        block_on(test.books.intent(paid.id)).unwrap().unwrap().attempts[0].sealed_tx.is_empty()
+    );
 }

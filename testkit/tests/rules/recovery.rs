@@ -19,7 +19,9 @@ const VOID_AFTER_MS: i64 = 15_000;
 const RECEIPT_WAIT_MS: i64 = 600_000;
 
 fn paid(test: &TestWorld, number: u64) -> Intent {
-    match block_on(claim(&test.world, test.launch(&TestWallet::numbered(1), number, false))).unwrap() {
+    match block_on(claim(&test.world, test.launch(&TestWallet::numbered(1), number, false)))
+        .unwrap()
+    {
         Claimed::New(intent) => intent,
         other => panic!("{other:?}"),
     }
@@ -40,7 +42,10 @@ fn what_a_crash_left_behind_is_finished_without_its_client() {
     assert_eq!(taken.iter().map(|intent| intent.id).collect::<Vec<_>>(), [left.id]);
     assert_eq!(block_on(take_stuck(&test.world)).unwrap(), []);
     let done = block_on(run(&test.world, taken[0].clone(), Progress::recovered())).unwrap();
-    assert_eq!((done.state, test.upstream.creation_keys()), (State::Created, vec![left.core_key()]));
+    assert_eq!(
+        (done.state, test.upstream.creation_keys()),
+        (State::Created, vec![left.core_key()])
+    );
 }
 
 #[test]
@@ -92,7 +97,10 @@ fn a_mined_transaction_closes_its_nonce_at_once() {
     assert!(!test.rail.asked().contains(&Asked::Void));
     assert_eq!(
         block_on(test.books.intent(failed.id)).unwrap(),
-        Some(Intent { attempts: vec![Attempt { fee_wei: Some(FEE_WEI), ..failed.attempts[0].clone() }], ..failed })
+        Some(Intent {
+            attempts: vec![Attempt { fee_wei: Some(FEE_WEI), ..failed.attempts[0].clone() }],
+            ..failed
+        })
     );
 }
 
@@ -115,7 +123,10 @@ fn a_silent_node_is_asked_once_a_round() {
     }
     test.rail.nonce_used_next([Err(unreachable())]);
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
-    assert_eq!(test.rail.asked().iter().filter(|asked| matches!(asked, Asked::NonceUsed(_))).count(), 1);
+    assert_eq!(
+        test.rail.asked().iter().filter(|asked| matches!(asked, Asked::NonceUsed(_))).count(),
+        1
+    );
 }
 
 #[test]
@@ -132,7 +143,8 @@ fn the_gas_of_what_moved_nothing_is_kept_before_its_nonce_is_closed() {
     assert_eq!(block_on(test.books.gas_spent()).unwrap().lost_wei, 77_000);
 }
 
-/// It waited to be mined for longer than a receipt is waited for, and the node that is asked next is behind.
+/// It waited to be mined for longer than a receipt is waited for, and the node that is asked next
+/// is behind.
 #[test]
 fn the_gas_of_what_was_mined_late_is_kept_before_its_nonce_is_closed() {
     let test = TestWorld::new();
@@ -143,7 +155,10 @@ fn the_gas_of_what_was_mined_late_is_kept_before_its_nonce_is_closed() {
     test.rail.fees_next([Ok(None), Ok(Some(77_000))]);
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1, "not known yet");
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
-    assert_eq!(block_on(test.books.intent(failed.id)).unwrap().unwrap().attempts[0].fee_wei, Some(77_000));
+    assert_eq!(
+        block_on(test.books.intent(failed.id)).unwrap().unwrap().attempts[0].fee_wei,
+        Some(77_000)
+    );
 }
 
 #[test]
@@ -154,17 +169,23 @@ fn a_nonce_whose_receipt_never_shows_is_closed_in_the_end() {
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 1);
     test.clock.turn_ms(RECEIPT_WAIT_MS);
     assert_eq!(block_on(close_nonces(&test.world)).unwrap(), 0);
-    assert_eq!(block_on(test.books.gas_spent()).unwrap(), payments::settlement::GasSpent::default(), "unknown is not a number");
+    assert_eq!(
+        block_on(test.books.gas_spent()).unwrap(),
+        payments::settlement::GasSpent::default(),
+        "unknown is not a number"
+    );
 }
 
-/// A stranger settled it, and its launch is being created while our own transaction is not mined: the driver must not lose its guard.
+/// A stranger settled it, and its launch is being created while our own transaction is not mined:
+/// the driver must not lose its guard.
 #[test]
 fn filling_a_nonce_takes_nothing_from_a_driver() {
     let test = TestWorld::new();
     test.rail.say_next([Say::SettledByStranger]);
     let signed = paid(&test, 1);
     let mut progress = Progress::live();
-    let moved = block_on(payments::checkout::drive(&test.world, signed.clone(), &mut progress)).unwrap();
+    let moved =
+        block_on(payments::checkout::drive(&test.world, signed.clone(), &mut progress)).unwrap();
     let payments::checkout::Step::Moved(forwarding) = moved else { panic!("{moved:?}") };
     test.rail.nonce_used_next([Ok(false)]);
     test.clock.turn_ms(VOID_AFTER_MS);

@@ -28,8 +28,13 @@ fn node(test: &TestWorld, confirmed: u64, mined: u64, pending: u64) {
 }
 
 fn paid(test: &TestWorld, number: u64, chain_next_nonce: u64) -> Intent {
-    test.rail.view_is(Ok(payments::ports::ChainView { signer_next_nonce: chain_next_nonce, ..usual_view() }));
-    match block_on(claim(&test.world, test.launch(&TestWallet::numbered(1), number, false))).unwrap() {
+    test.rail.view_is(Ok(payments::ports::ChainView {
+        signer_next_nonce: chain_next_nonce,
+        ..usual_view()
+    }));
+    match block_on(claim(&test.world, test.launch(&TestWallet::numbered(1), number, false)))
+        .unwrap()
+    {
         Claimed::New(intent) => intent,
         other => panic!("{other:?}"),
     }
@@ -50,7 +55,11 @@ fn a_hole_is_said_when_it_lasts_and_filled_when_it_lasts_longer() {
     let test = TestWorld::new();
     let waits = paid(&test, 1, 1);
     node(&test, 0, 0, 0);
-    assert_eq!(round(&test, 0).holes, Vec::<u64>::new(), "one look may be of a node that is behind");
+    assert_eq!(
+        round(&test, 0).holes,
+        Vec::<u64>::new(),
+        "one look may be of a node that is behind"
+    );
     let state = round(&test, SAID_AFTER_MS);
     assert_eq!((state.signer, state.chain_nonce, state.next_nonce, state.open), (SIGNER, 0, 2, 1));
     assert_eq!((state.holes, state.oldest_open_at), (vec![0], Some(waits.created_at)));
@@ -64,7 +73,11 @@ fn a_hole_is_said_when_it_lasts_and_filled_when_it_lasts_longer() {
     round(&test, RAISED_AFTER_MS);
     assert_eq!(fills(&test).len(), 2, "at a higher fee");
     node(&test, 0, 2, 2);
-    assert_eq!((round(&test, 2_000).holes, fills(&test).len()), (Vec::new(), 2), "not confirmed yet");
+    assert_eq!(
+        (round(&test, 2_000).holes, fills(&test).len()),
+        (Vec::new(), 2),
+        "not confirmed yet"
+    );
     node(&test, 2, 2, 2);
     round(&test, 2_000);
     assert_eq!(fills(&test), []);
@@ -108,7 +121,11 @@ fn a_reverted_transaction_that_is_taken_back_opens_its_nonce_again() {
     node(&test, 0, 0, 0);
     round(&test, 0);
     round(&test, FILLED_AFTER_MS);
-    assert_eq!(block_on(test.books.gas_spent()).unwrap().lost_wei, 0, "what is not mined cost nothing");
+    assert_eq!(
+        block_on(test.books.gas_spent()).unwrap().lost_wei,
+        0,
+        "what is not mined cost nothing"
+    );
     test.rail.nonce_used_next([Ok(false)]);
     test.clock.turn_ms(FILLED_AFTER_MS);
     let sent = test.rail.sends().len();
@@ -116,7 +133,11 @@ fn a_reverted_transaction_that_is_taken_back_opens_its_nonce_again() {
     let voided = block_on(test.books.intent(failed.id)).unwrap().unwrap();
     let void = voided.attempts.last().unwrap();
     assert_eq!((void.kind, void.eoa_nonce, voided.state), (AttemptKind::Void, 0, State::PayFailed));
-    assert_eq!(test.rail.sends()[sent..], [void.tx_hash], "what was proven failed is not sent again");
+    assert_eq!(
+        test.rail.sends()[sent..],
+        [void.tx_hash],
+        "what was proven failed is not sent again"
+    );
     assert!(!test.rail.asked().contains(&Asked::Fill(0)));
 }
 
@@ -126,5 +147,8 @@ fn what_was_never_given_out_is_no_hole() {
     node(&test, 4, 4, 4);
     let state = round(&test, FILLED_AFTER_MS);
     assert_eq!((state.next_nonce, state.open, state.holes), (4, 0, Vec::new()));
-    assert_eq!(block_on(states(&*test.world.books, &*test.world.rail)).unwrap().unwrap(), test.world.signers.states());
+    assert_eq!(
+        block_on(states(&*test.world.books, &*test.world.rail)).unwrap().unwrap(),
+        test.world.signers.states()
+    );
 }

@@ -1,5 +1,6 @@
-//! The published MPP clients, unmodified, offline: each pays a launch by card, buys a pack, and spends a credit of it by nothing but a fresh
-//! token. Stripe beside the gateway says what was charged.
+//! The published MPP clients, unmodified, offline: each pays a launch by card, buys a pack, and
+//! spends a credit of it by nothing but a fresh token. Stripe beside the gateway says what was
+//! charged.
 
 use std::path::PathBuf;
 
@@ -42,7 +43,8 @@ impl Sandbox {
 
     /// The amounts that were charged, in cents, the oldest first; all of them succeeded.
     pub async fn charged(&self) -> Vec<u64> {
-        let call = Call::get("/v1/payment_intents?limit=100").header("authorization", &format!("Bearer {SECRET_KEY}"));
+        let call = Call::get("/v1/payment_intents?limit=100")
+            .header("authorization", &format!("Bearer {SECRET_KEY}"));
         let listed = call.send(self.stripe).await.must(200).json();
         let intents = listed["data"].as_array().unwrap();
         assert!(intents.iter().all(|intent| intent["status"] == "succeeded"), "{listed}");
@@ -64,14 +66,23 @@ enum Client {
 impl Client {
     async fn call(&self, sandbox: &Sandbox, path: &str, body: &Value) -> Value {
         let (program, script, needs) = match self {
-            Self::Mppx => (PathBuf::from("node"), folder("mpp").join("pay.mjs"), folder("mpp").join("node_modules/mppx")),
+            Self::Mppx => (
+                PathBuf::from("node"),
+                folder("mpp").join("pay.mjs"),
+                folder("mpp").join("node_modules/mppx"),
+            ),
             Self::Pympp => {
                 let python = folder("python").join(".venv/bin/python");
                 (python.clone(), folder("python").join("pay-mpp.py"), python)
             }
         };
         let mut command = Command::new(program);
-        command.arg(script).arg(sandbox.url(path)).arg(body.to_string()).arg(sandbox.mint()).env("STRIPE_SECRET_KEY", SECRET_KEY);
+        command
+            .arg(script)
+            .arg(sandbox.url(path))
+            .arg(body.to_string())
+            .arg(sandbox.mint())
+            .env("STRIPE_SECRET_KEY", SECRET_KEY);
         serde_json::from_str(printed(command, &needs).await.trim()).unwrap()
     }
 }
@@ -82,13 +93,21 @@ async fn pays_buys_and_spends(client: Client) {
     assert_eq!(paid["status"], 201, "{paid}");
     assert!(paid["body"]["data"]["id"].is_string(), "{paid}");
     assert!(paid["charge"].as_str().unwrap().starts_with("0.60 USD; payment="), "{paid}");
-    assert_eq!((&paid["receipt"]["method"], &paid["receipt"]["status"]), (&"stripe".into(), &"success".into()), "{paid}");
+    assert_eq!(
+        (&paid["receipt"]["method"], &paid["receipt"]["status"]),
+        (&"stripe".into(), &"success".into()),
+        "{paid}"
+    );
     assert!(paid["receipt"]["reference"].as_str().unwrap().starts_with("pi_"), "{paid}");
     let token = paid["token"].as_str().unwrap_or_else(|| panic!("no agent token: {paid}"));
     assert_eq!(sandbox.balance(token).await, 0);
 
     let bought = client.call(&sandbox, "/v1/credits/purchase", &json!({"pack": "pack_20"})).await;
-    assert_eq!((&bought["status"], &bought["body"]["data"]["credits_added"]), (&200.into(), &20.into()), "{bought}");
+    assert_eq!(
+        (&bought["status"], &bought["body"]["data"]["credits_added"]),
+        (&200.into(), &20.into()),
+        "{bought}"
+    );
     assert!(bought["receipt"].is_object() && bought["token"].is_string(), "{bought}");
     assert_eq!(sandbox.balance(token).await, 20, "the same card is the same account");
 
@@ -117,7 +136,10 @@ async fn npm_mppx_on_the_command_line_pays_by_card() {
     assert!(paid.contains("HTTP/1.1 201") && paid.contains("payment-receipt: "), "{paid}");
     let token = header(&paid, "x-agent-token");
     let bought = command_line(&sandbox, "/credits/purchase", &json!({"pack": "pack_20"})).await;
-    assert!(bought.contains("HTTP/1.1 200") && bought.contains(r#""credits_added":20"#), "{bought}");
+    assert!(
+        bought.contains("HTTP/1.1 200") && bought.contains(r#""credits_added":20"#),
+        "{bought}"
+    );
     let spent = command_line(&sandbox, "/launches", &launch("paid by a credit")).await;
     assert!(spent.contains("HTTP/1.1 201") && !spent.contains("payment-receipt: "), "{spent}");
     assert_eq!(sandbox.balance(&token).await, 19);
@@ -126,7 +148,10 @@ async fn npm_mppx_on_the_command_line_pays_by_card() {
 
 async fn command_line(sandbox: &Sandbox, path: &str, body: &Value) -> String {
     let mut command = mppx();
-    command.arg(sandbox.url(path)).args(["--protocol", "mpp", "-M", "paymentMethod=pm_card_visa", "-i", "-J"]).arg(body.to_string());
+    command
+        .arg(sandbox.url(path))
+        .args(["--protocol", "mpp", "-M", "paymentMethod=pm_card_visa", "-i", "-J"])
+        .arg(body.to_string());
     command.env("MPPX_STRIPE_SECRET_KEY", SECRET_KEY).env("MPPX_STRIPE_SPT_URL", sandbox.mint());
     printed(command, &folder("mpp").join("node_modules/mppx")).await
 }
@@ -141,5 +166,10 @@ pub(super) fn mppx() -> Command {
 /// The last value of a header among everything that was printed.
 fn header(printed: &str, name: &str) -> String {
     let prefix = format!("{name}: ");
-    printed.lines().rev().find_map(|line| line.strip_prefix(&prefix)).unwrap_or_else(|| panic!("no {name} in\n{printed}")).to_owned()
+    printed
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix(&prefix))
+        .unwrap_or_else(|| panic!("no {name} in\n{printed}"))
+        .to_owned()
 }

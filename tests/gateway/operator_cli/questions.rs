@@ -1,4 +1,5 @@
-//! The README's questions, read out of the README: each command is run as it stands there, and its answer must be the right one.
+//! The README's questions, read out of the README: each command is run as it stands there, and its
+//! answer must be the right one.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,7 +18,8 @@ const SECTION: &str = "\n## The operator's desk: ten questions\n";
 
 /// Each question with its command, as the README has them.
 fn documented() -> Vec<(String, String)> {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let section = readme.split_once(SECTION).expect("the section of the questions").1;
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| ") && line.contains("`turnpike "));
@@ -46,7 +48,12 @@ async fn filled(lived: &Lived, command: &str) -> Vec<String> {
         ("2026-10-01", month),
         ("2026-11-01", next),
     ];
-    let fill = |word: &str| names.iter().find(|(name, _)| *name == word).map_or_else(|| word.to_owned(), |(_, real)| real.clone());
+    let fill = |word: &str| {
+        names
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map_or_else(|| word.to_owned(), |(_, real)| real.clone())
+    };
     command.split(' ').map(fill).collect()
 }
 
@@ -80,14 +87,26 @@ async fn each_question_of_the_readme_is_answered_by_its_command() {
 async fn right(lived: &Lived, question: &str, answer: &Value) -> Result<(), String> {
     let payer = format!("wallet:{}", lived.wallet.address.to_string().to_lowercase());
     match question {
-        "What did wallet X pay in October?" => {
-            same(answer, json!({"payments": 2, "settled": [{"currency": "USDC", "settled": 2, "settled_minor": 1_100_000}]}))
-        }
-        "Why did this agent get a 402?" => same(&json!([answer[0]["status"], answer[0]["reason"]]), json!([402, "insufficient_funds"])),
+        "What did wallet X pay in October?" => same(
+            answer,
+            json!({"payments": 2, "settled": [{"currency": "USDC", "settled": 2, "settled_minor": 1_100_000}]}),
+        ),
+        "Why did this agent get a 402?" => same(
+            &json!([answer[0]["status"], answer[0]["reason"]]),
+            json!([402, "insufficient_funds"]),
+        ),
         "What do we owe, to whom, since when?" => {
             let since = is_moment(&answer[0]["since"]);
-            let row = json!([answer[0]["id"], answer[0]["payer"], answer[0]["amount_minor"], answer[0]["currency"]]);
-            same(&json!([answer.as_array().unwrap().len(), row, since]), json!([1, [lived.refused, payer, 550_000, "USDC"], true]))
+            let row = json!([
+                answer[0]["id"],
+                answer[0]["payer"],
+                answer[0]["amount_minor"],
+                answer[0]["currency"]
+            ]);
+            same(
+                &json!([answer.as_array().unwrap().len(), row, since]),
+                json!([1, [lived.refused, payer, 550_000, "USDC"], true]),
+            )
         }
         "Which settlements have no launch?" => {
             let mut expected = vec![lived.refused.clone(), lived.refunded.clone()];
@@ -98,47 +117,73 @@ async fn right(lived: &Lived, question: &str, answer: &Value) -> Result<(), Stri
         "Why was this refund approved, and when?" => {
             let refund = &answer["dossier"]["refund"];
             let at = is_moment(&refund["approved_at"]);
-            same(&json!([refund["reason"], refund["state"], refund["amount_minor"], at]), json!([REASON, "refunded", 60, true]))
+            same(
+                &json!([refund["reason"], refund["state"], refund["amount_minor"], at]),
+                json!([REASON, "refunded", 60, true]),
+            )
         }
-        "How many credits are outstanding, and what are they worth?" => {
-            same(&json!([answer["balance"], answer["backing_cents"], answer["debt"]]), json!([20, 1_200, 0]))
-        }
+        "How many credits are outstanding, and what are they worth?" => same(
+            &json!([answer["balance"], answer["backing_cents"], answer["debt"]]),
+            json!([20, 1_200, 0]),
+        ),
         "Did the last comparison find anything?" => compared(lived, answer).await,
         "What did gas cost?" => {
             let mut paid_wei = 0_u128;
             for payment in [&lived.paid, &lived.refused] {
                 let shown = lived.ask(&["ledger", "show", payment]).await;
-                paid_wei += shown["settlement"]["fee_wei"].as_str().unwrap().parse::<u128>().unwrap();
+                paid_wei +=
+                    shown["settlement"]["fee_wei"].as_str().unwrap().parse::<u128>().unwrap();
             }
             assert!(paid_wei > 0);
             same(&answer["gas_wei"]["settled"], json!(paid_wei.to_string()))
         }
-        "What did this transaction pay for?" => {
-            same(&json!([answer["payment_id"], answer["charged"], answer["state"]]), json!([lived.paid, "0.55 USDC", "created"]))
+        "What did this transaction pay for?" => same(
+            &json!([answer["payment_id"], answer["charged"], answer["state"]]),
+            json!([lived.paid, "0.55 USDC", "created"]),
+        ),
+        "Which payment is this `pi_...`?" => {
+            same(&json!(every(answer, "id")), json!([lived.refunded]))
         }
-        "Which payment is this `pi_...`?" => same(&json!(every(answer, "id")), json!([lived.refunded])),
         "How many free launches has wallet X left?" => {
             let held = json!([answer["left"], answer["used"], answer["slots"][0]["intent_id"]]);
             same(&held, json!([0, 1, lived.free]))
         }
         "What did we earn, by rail and day?" => {
             let today = answer["days"].as_array().unwrap().last().unwrap();
-            let told = json!([today["earned_usdc_units"], today["earned_usd_cents"], today["settled_x402"], today["settled_mpp"]]);
+            let told = json!([
+                today["earned_usdc_units"],
+                today["earned_usd_cents"],
+                today["settled_x402"],
+                today["settled_mpp"]
+            ]);
             same(&told, json!([550_000, 0, 2, 2]))
         }
         "What has wallet X with us, line by line?" => {
             let last = answer.as_array().unwrap().last().unwrap();
-            same(&json!([last["intent_id"], last["balance_minor"], last["currency"]]), json!([lived.refused, 550_000, "USDC"]))
+            same(
+                &json!([last["intent_id"], last["balance_minor"], last["currency"]]),
+                json!([lived.refused, 550_000, "USDC"]),
+            )
         }
         "What did operators do, and why?" => {
             let all = answer.as_array().unwrap();
-            let refund = all.iter().find(|row| row["subject"] == lived.refunded.as_str()).unwrap_or(&Value::Null);
-            same(&json!([refund["action"], refund["reason"], refund["via"]]), json!(["refund.approve", REASON, "cli"]))
+            let refund = all
+                .iter()
+                .find(|row| row["subject"] == lived.refunded.as_str())
+                .unwrap_or(&Value::Null);
+            same(
+                &json!([refund["action"], refund["reason"], refund["via"]]),
+                json!(["refund.approve", REASON, "cli"]),
+            )
         }
         "Which disputes must be answered, and by when?" => {
             let due = is_moment(&answer[0]["due_by"]);
-            let row = json!([answer[0]["payment_id"], answer[0]["amount_cents"], answer[0]["status"]]);
-            same(&json!([answer.as_array().unwrap().len(), row, due]), json!([1, [lived.pack, 1_200, "warning_needs_response"], true]))
+            let row =
+                json!([answer[0]["payment_id"], answer[0]["amount_cents"], answer[0]["status"]]);
+            same(
+                &json!([answer.as_array().unwrap().len(), row, due]),
+                json!([1, [lived.pack, 1_200, "warning_needs_response"], true]),
+            )
         }
         other => panic!("the README asks {other:?}, and nobody knows the right answer"),
     }
@@ -147,10 +192,18 @@ async fn right(lived: &Lived, question: &str, answer: &Value) -> Result<(), Stri
 /// What nobody knows the outcome of, as the books have it now.
 async fn unknown(lived: &Lived, answer: &Value) -> Result<(), String> {
     let open = lived.world.gateway.audit().view("intents").await;
-    let unknown = open.iter().filter(|it| ["core_unknown", "submit_unknown"].contains(&text(it, "state").as_str()));
-    let unknown: Vec<_> = unknown.map(|it| json!([text(it, "id"), text(it, "created_at")])).collect();
+    let unknown = open
+        .iter()
+        .filter(|it| ["core_unknown", "submit_unknown"].contains(&text(it, "state").as_str()));
+    let unknown: Vec<_> =
+        unknown.map(|it| json!([text(it, "id"), text(it, "created_at")])).collect();
     assert!(unknown.len() < 2, "{unknown:?}");
-    let told: Vec<_> = answer.as_array().unwrap().iter().map(|row| json!([row["id"], row["created_at"]])).collect();
+    let told: Vec<_> = answer
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| json!([row["id"], row["created_at"]]))
+        .collect();
     if unknown.is_empty() { Err(String::from("one")) } else { same(&json!(told), json!(unknown)) }
 }
 
@@ -158,7 +211,8 @@ async fn unknown(lived: &Lived, answer: &Value) -> Result<(), String> {
 async fn compared(lived: &Lived, answer: &Value) -> Result<(), String> {
     let found = lived.world.gateway.audit().rows("SELECT * FROM reconcile_runs").await;
     assert_eq!(found.len(), 1, "{found:?}");
-    let (opened, closed) = (text(&found[0], "opened").parse::<i64>(), text(&found[0], "closed").parse::<i64>());
+    let (opened, closed) =
+        (text(&found[0], "opened").parse::<i64>(), text(&found[0], "closed").parse::<i64>());
     same(
         &json!([answer[0]["run_id"], answer[0]["opened"], answer[0]["closed"]]),
         json!([text(&found[0], "run_id"), opened.unwrap(), closed.unwrap()]),

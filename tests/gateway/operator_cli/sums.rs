@@ -1,4 +1,5 @@
-//! The sums of a filter are the same by every way: the command's, those of the exported rows, those of the journal.
+//! The sums of a filter are the same by every way: the command's, those of the exported rows, those
+//! of the journal.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +14,20 @@ type Sums = BTreeMap<String, (u64, i64)>;
 async fn filters(lived: &Lived) -> Vec<Vec<String>> {
     let [month, next] = this_month();
     let wallet = lived.wallet.address.to_string();
-    let card = lived.ask(&["ledger", "ls", "--search", &lived.pack]).await[0]["payer"].as_str().unwrap().to_owned();
-    let (hash, intent) = (lived.settlement(&lived.paid, "tx_hash").await, lived.settlement(&lived.refunded, "stripe_pi").await);
-    let more =
-        [String::from("--rail x402"), String::from("--rail mpp"), format!("--since {month} --until {next}"), String::from("--mode test")];
+    let card = lived.ask(&["ledger", "ls", "--search", &lived.pack]).await[0]["payer"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let (hash, intent) = (
+        lived.settlement(&lived.paid, "tx_hash").await,
+        lived.settlement(&lived.refunded, "stripe_pi").await,
+    );
+    let more = [
+        String::from("--rail x402"),
+        String::from("--rail mpp"),
+        format!("--since {month} --until {next}"),
+        String::from("--mode test"),
+    ];
     let one = [
         String::new(),
         String::from("--state settled"),
@@ -41,7 +52,9 @@ async fn filters(lived: &Lived) -> Vec<Vec<String>> {
     ];
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut all: Vec<Vec<String>> = one.iter().map(|filter| words(filter)).collect();
-    for (first, second) in one.iter().take(9).flat_map(|first| more.iter().map(move |second| (first, second))) {
+    for (first, second) in
+        one.iter().take(9).flat_map(|first| more.iter().map(move |second| (first, second)))
+    {
         all.push(words(&format!("{first} {second}")));
     }
     all.push(vec!["--route".to_owned(), "POST /launches".to_owned()]);
@@ -61,31 +74,53 @@ fn read(bytes: &[u8]) -> Vec<BTreeMap<String, String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filters_sums_are_those_of_its_rows_and_of_the_journal() {
     let lived = Lived::start().await;
-    let journal = lived.world.gateway.run(&["ledger", "export", "--what", "journal", "--format", "jsonl"]).await;
+    let journal = lived
+        .world
+        .gateway
+        .run(&["ledger", "export", "--what", "journal", "--format", "jsonl"])
+        .await;
     ended(&journal, 0);
-    let journal: Vec<Value> = String::from_utf8(journal.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let journal: Vec<Value> = String::from_utf8(journal.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let file = lived.world.gateway.path("payments.csv");
     let place = file.display().to_string();
     let mut seen = 0;
     for filter in filters(&lived).await {
         let told = lived.ask(&with(&["ledger", "ls", "--sums"], &filter)).await;
-        let output = lived.world.gateway.run(&with(&["ledger", "export", "--format", "csv", "--out", &place], &filter)).await;
+        let output = lived
+            .world
+            .gateway
+            .run(&with(&["ledger", "export", "--format", "csv", "--out", &place], &filter))
+            .await;
         ended(&output, 0);
         let rows = read(&std::fs::read(&file).unwrap());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.starts_with(&format!("{} row", rows.len())), "{said}");
         let listed = lived.ask(&with(&["ledger", "ls"], &filter)).await;
         let exported: Vec<&str> = rows.iter().map(|row| row["id"].as_str()).collect();
-        let shown: Vec<&str> = listed.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+        let shown: Vec<&str> =
+            listed.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
         assert_eq!(shown, exported, "{filter:?}");
 
         let (mut of_rows, mut of_journal) = (Sums::new(), Sums::new());
         for row in rows.iter().filter(|row| !row["settled_minor"].is_empty()) {
             add(&mut of_rows, &row["settled_currency"], row["settled_minor"].parse().unwrap());
         }
-        let settled = journal.iter().filter(|it| it["kind"] == "settled" && exported.iter().any(|id| it["intent_id"] == *id));
-        for line in settled.flat_map(|posting| posting["lines"].as_array().unwrap()).filter(|line| line["amount"].as_i64() > Some(0)) {
-            add(&mut of_journal, line["currency"].as_str().unwrap(), line["amount"].as_i64().unwrap());
+        let settled = journal.iter().filter(|it| {
+            it["kind"] == "settled" && exported.iter().any(|id| it["intent_id"] == *id)
+        });
+        for line in settled
+            .flat_map(|posting| posting["lines"].as_array().unwrap())
+            .filter(|line| line["amount"].as_i64() > Some(0))
+        {
+            add(
+                &mut of_journal,
+                line["currency"].as_str().unwrap(),
+                line["amount"].as_i64().unwrap(),
+            );
         }
         assert_eq!(told, as_told(rows.len(), &of_rows), "{filter:?}");
         assert_eq!(told, as_told(rows.len(), &of_journal), "{filter:?}");
@@ -121,10 +156,33 @@ async fn an_export_is_whole_or_not_there_and_no_filter_is_left_out() {
         ended(&gateway.run(&[&["ledger", "export", "--out", &place], wrong].concat()).await, 2);
         assert!(!file.exists(), "{wrong:?}");
     }
-    ended(&gateway.run(&["ledger", "export", "--what", "owed", "--format", "jsonl", "--out", "none/owed.jsonl"]).await, 2);
-    ended(&gateway.run(&["ledger", "export", "--what", "owed", "--format", "jsonl", "--out", &place]).await, 0);
+    ended(
+        &gateway
+            .run(&[
+                "ledger",
+                "export",
+                "--what",
+                "owed",
+                "--format",
+                "jsonl",
+                "--out",
+                "none/owed.jsonl",
+            ])
+            .await,
+        2,
+    );
+    ended(
+        &gateway
+            .run(&["ledger", "export", "--what", "owed", "--format", "jsonl", "--out", &place])
+            .await,
+        0,
+    );
     let line: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    assert_eq!(json!([line]), lived.ask(&["ledger", "owed"]).await, "an exported row is the row of the list");
+    assert_eq!(
+        json!([line]),
+        lived.ask(&["ledger", "owed"]).await,
+        "an exported row is the row of the list"
+    );
     let wallet = lived.wallet.address.to_string();
     for (what, more) in [
         ("statement", &["--payer", wallet.as_str()][..]),
@@ -135,10 +193,14 @@ async fn an_export_is_whole_or_not_there_and_no_filter_is_left_out() {
         ("actions", &[]),
         ("journal", &["--account", "rev:launch"]),
     ] {
-        let output = gateway.run(&[&["ledger", "export", "--what", what, "--format", "csv"], more].concat()).await;
+        let output = gateway
+            .run(&[&["ledger", "export", "--what", what, "--format", "csv"], more].concat())
+            .await;
         ended(&output, 0);
         let rows = read(&output.stdout);
-        let jsonl = gateway.run(&[&["ledger", "export", "--what", what, "--format", "jsonl"], more].concat()).await;
+        let jsonl = gateway
+            .run(&[&["ledger", "export", "--what", what, "--format", "jsonl"], more].concat())
+            .await;
         let lines = String::from_utf8(jsonl.stdout).unwrap().lines().count();
         match what {
             // One record a line of each posting.
@@ -146,7 +208,8 @@ async fn an_export_is_whole_or_not_there_and_no_filter_is_left_out() {
             _ => assert_eq!(rows.len(), lines, "{what}"),
         }
     }
-    let parts =
-        std::fs::read_dir(gateway.path("")).unwrap().filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|end| end == "part"));
+    let parts = std::fs::read_dir(gateway.path(""))
+        .unwrap()
+        .filter(|it| it.as_ref().unwrap().path().extension().is_some_and(|end| end == "part"));
     assert_eq!(parts.count(), 0, "an unfinished export was left");
 }

@@ -1,4 +1,5 @@
-//! A real EVM node: the binary of npm `@foundry-rs/anvil`, with our test token at the address of Base Sepolia's USDC.
+//! A real EVM node: the binary of npm `@foundry-rs/anvil`, with our test token at the address of
+//! Base Sepolia's USDC.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -23,20 +24,24 @@ pub const ASSET: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
 /// The node's first development account: pays the gas of everything that is not the gateway's.
 pub const STRANGER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
-/// The node that tests share while any of them runs. Held weakly: a static is never dropped, a node must be.
-static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> = LazyLock::new(|| tokio::sync::Mutex::new(Weak::new()));
+/// The node that tests share while any of them runs. Held weakly: a static is never dropped, a node
+/// must be.
+static SHARED: LazyLock<tokio::sync::Mutex<Weak<Anvil>>> =
+    LazyLock::new(|| tokio::sync::Mutex::new(Weak::new()));
 
 /// A running node.
 pub struct Anvil {
     pub address: SocketAddr,
-    /// The node counts the stranger's nonces itself, and counts wrongly when two calls come at once.
+    /// The node counts the stranger's nonces itself, and counts wrongly when two calls come at
+    /// once.
     stranger: tokio::sync::Mutex<()>,
     _process: Tethered,
     _dir: TempDir,
 }
 
 impl Anvil {
-    /// The shared node; tests on it use wallets, signers and payees of their own and never touch time or mining.
+    /// The shared node; tests on it use wallets, signers and payees of their own and never touch
+    /// time or mining.
     pub async fn shared() -> Arc<Self> {
         let mut slot = SHARED.lock().await;
         if let Some(node) = slot.upgrade() {
@@ -70,8 +75,12 @@ impl Anvil {
         command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
         let process = Tethered::start(command, &dir.path().join("anvil.log"));
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let node = Self { address, stranger: tokio::sync::Mutex::default(), _process: process, _dir: dir };
-        eventually("anvil answers", Duration::from_secs(30), async || node.try_rpc("eth_chainId", json!([])).await.map(|_| ())).await;
+        let node =
+            Self { address, stranger: tokio::sync::Mutex::default(), _process: process, _dir: dir };
+        eventually("anvil answers", Duration::from_secs(30), async || {
+            node.try_rpc("eth_chainId", json!([])).await.map(|_| ())
+        })
+        .await;
         node.rpc("anvil_setCode", json!([ASSET, token::runtime_code()])).await;
         node
     }
@@ -110,18 +119,20 @@ impl Anvil {
         self.send(token::mint(to, amount)).await;
     }
 
-    /// Sends a call to the token from an account that has nothing to do with the gateway; its receipt.
+    /// Sends a call to the token from an account that has nothing to do with the gateway; its
+    /// receipt.
     pub async fn send(&self, data: String) -> Value {
         let transaction = json!([{"from": STRANGER, "to": ASSET, "data": data, "gas": "0x7a120"}]);
         let turn = self.stranger.lock().await;
         let hash = self.rpc("eth_sendTransaction", transaction).await;
         drop(turn);
-        let receipt =
-            eventually("a receipt", Duration::from_secs(10), async || match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
+        let receipt = eventually("a receipt", Duration::from_secs(10), async || {
+            match self.rpc("eth_getTransactionReceipt", json!([hash])).await {
                 Value::Null => Err(format!("{hash} is not mined")),
                 receipt => Ok(receipt),
-            })
-            .await;
+            }
+        })
+        .await;
         assert_eq!(receipt["status"], "0x1", "a call to the token reverted");
         receipt
     }
@@ -165,7 +176,13 @@ impl Anvil {
     pub async fn authorizations_used(&self) -> BTreeSet<(Address, B256, B256)> {
         let logs = self.logs(json!([token::AUTHORIZATION_USED])).await;
         let word = |value: &Value| value.as_str().unwrap().parse::<B256>().unwrap();
-        let entry = |log: &Value| (Address::from_word(word(&log["topics"][1])), word(&log["topics"][2]), word(&log["transactionHash"]));
+        let entry = |log: &Value| {
+            (
+                Address::from_word(word(&log["topics"][1])),
+                word(&log["topics"][2]),
+                word(&log["transactionHash"]),
+            )
+        };
         logs.iter().map(entry).collect()
     }
 
@@ -206,7 +223,8 @@ impl Anvil {
         eventually("a transaction waits for its block", Duration::from_secs(20), there).await;
     }
 
-    /// Hands the node a call to the token in the account's name that goes before all others into the next block.
+    /// Hands the node a call to the token in the account's name that goes before all others into
+    /// the next block.
     pub async fn send_first(&self, from: Address, data: String) {
         self.set_balance(from, U256::from(10).pow(U256::from(18))).await;
         self.rpc("anvil_impersonateAccount", json!([from])).await;
@@ -217,7 +235,8 @@ impl Anvil {
         self.rpc("eth_sendTransaction", call).await;
     }
 
-    /// Takes back the newest blocks and makes as many others; `kept` are raw transactions for the first of them.
+    /// Takes back the newest blocks and makes as many others; `kept` are raw transactions for the
+    /// first of them.
     pub async fn reorg(&self, depth: u64, kept: &[String]) {
         let kept: Vec<Value> = kept.iter().map(|raw| json!([raw, 0])).collect();
         self.rpc("anvil_reorg", json!([depth, kept])).await;
@@ -239,7 +258,8 @@ fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("TURNPIKE_ANVIL") {
         return PathBuf::from(path);
     }
-    let scope = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/@foundry-rs");
+    let scope =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/node/node_modules/@foundry-rs");
     let packages = std::fs::read_dir(&scope).into_iter().flatten().flatten();
     let found = packages.map(|entry| entry.path().join("bin/anvil")).find(|path| path.is_file());
     found.unwrap_or_else(|| {

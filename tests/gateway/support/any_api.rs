@@ -1,4 +1,5 @@
-//! An API of any kind behind the gateway, under a profile of the test's own: it records what reaches it and answers every path.
+//! An API of any kind behind the gateway, under a profile of the test's own: it records what
+//! reaches it and answers every path.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -47,7 +48,9 @@ impl AnyApi {
 
     /// A gateway before this API.
     pub fn setup(&self) -> Setup {
-        self.settings().into_iter().fold(Setup::new(), |setup, (key, value)| setup.set(&key, &value))
+        self.settings()
+            .into_iter()
+            .fold(Setup::new(), |setup, (key, value)| setup.set(&key, &value))
     }
 
     /// What points a gateway here.
@@ -55,7 +58,10 @@ impl AnyApi {
         Settings::from([
             ("upstream.url".to_owned(), self.server.url()),
             ("upstream.profile".to_owned(), file(self.folder.path()).display().to_string()),
-            ("upstream.signing_secret".to_owned(), "a-secret-of-the-tests-that-is-long-enough".to_owned()),
+            (
+                "upstream.signing_secret".to_owned(),
+                "a-secret-of-the-tests-that-is-long-enough".to_owned(),
+            ),
         ])
     }
 
@@ -85,7 +91,11 @@ fn answered(seen: &Mutex<Vec<Seen>>, refusals: &Mutex<usize>, request: &Request<
     seen.push(Seen {
         method: request.method().to_string(),
         target: request.uri().to_string(),
-        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body: request.body().clone(),
     });
     let mut left = refusals.lock().unwrap();

@@ -28,7 +28,8 @@ impl Audit {
         Self(Place::Server(url))
     }
 
-    /// Every row of `view`, oldest first where that can be told, and the assurance that the view is there.
+    /// Every row of `view`, oldest first where that can be told, and the assurance that the view is
+    /// there.
     pub async fn view(&self, view: &str) -> Vec<Line> {
         self.rows(&format!("select * from audit_{view}{}", order(view))).await
     }
@@ -36,16 +37,22 @@ impl Audit {
     pub async fn rows(&self, sql: &str) -> Vec<Line> {
         match &self.0 {
             Place::File(path) => {
-                let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(Duration::from_secs(10));
+                let options = SqliteConnectOptions::new()
+                    .filename(path)
+                    .read_only(true)
+                    .busy_timeout(Duration::from_secs(10));
                 let mut connection = options.connect().await.unwrap();
                 let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut connection).await;
                 rows.unwrap_or_else(|error| panic!("{sql}: {error}")).iter().map(line).collect()
             }
-            Place::Server(url) => on_server(url, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")),
+            Place::Server(url) => {
+                on_server(url, sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+            }
         }
     }
 
-    /// Everything that is stored, in clear: the file with its write-ahead log, or every column of every row of every table.
+    /// Everything that is stored, in clear: the file with its write-ahead log, or every column of
+    /// every row of every table.
     pub async fn bytes(&self) -> Vec<u8> {
         let url = match &self.0 {
             Place::File(path) => {
@@ -59,7 +66,10 @@ impl Audit {
                       where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'";
         let mut all = Vec::new();
         for table in on_server(url, tables).await.unwrap() {
-            let rows = format!("select row_to_json(row)::text as row from \"{}\" row", text(&table, "name"));
+            let rows = format!(
+                "select row_to_json(row)::text as row from \"{}\" row",
+                text(&table, "name")
+            );
             for row in on_server(url, &rows).await.unwrap() {
                 let columns: Line = serde_json::from_str(&text(&row, "row")).unwrap();
                 columns.values().for_each(|value| in_clear(value, &mut all));
@@ -94,7 +104,9 @@ fn order(view: &str) -> &'static str {
 
 async fn on_server(url: &str, sql: &str) -> Result<Vec<Line>, sqlx::Error> {
     let options: PgConnectOptions = url.parse().unwrap();
-    let options = options.application_name("turnpike tests").options([("default_transaction_read_only", "on")]);
+    let options = options
+        .application_name("turnpike tests")
+        .options([("default_transaction_read_only", "on")]);
     let mut connection = options.connect().await?;
     let rows = format!("select row_to_json(line)::text from ({sql}) line");
     let rows = sqlx::query(AssertSqlSafe(rows)).fetch_all(&mut connection).await?;
@@ -115,10 +127,12 @@ fn plain(mut line: Line) -> Line {
 
 fn in_clear(value: &Value, all: &mut Vec<u8>) {
     match value {
-        Value::String(text) => match text.strip_prefix("\\x").and_then(|digits| hex::decode(digits).ok()) {
-            Some(bytes) => all.extend(bytes),
-            None => all.extend(text.as_bytes()),
-        },
+        Value::String(text) => {
+            match text.strip_prefix("\\x").and_then(|digits| hex::decode(digits).ok()) {
+                Some(bytes) => all.extend(bytes),
+                None => all.extend(text.as_bytes()),
+            }
+        }
         other => all.extend(other.to_string().into_bytes()),
     }
     all.push(b'\n');
@@ -164,11 +178,17 @@ async fn a_view_is_read_with_its_types_and_everything_stored_is_seen() {
     let path = dir.path().join("books.db");
     let database = super::database::Database::make(path.clone());
     if database.name().is_none() {
-        SqliteConnectOptions::new().filename(&path).create_if_missing(true).connect().await.unwrap();
+        SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .connect()
+            .await
+            .unwrap();
     }
     let audit = database.audit();
     let mut writer = database.writer().await;
-    let stored = "create table kept (words text, raw BYTES); insert into kept values ('in clear', HIDDEN)";
+    let stored =
+        "create table kept (words text, raw BYTES); insert into kept values ('in clear', HIDDEN)";
     let on_file = stored.replace("BYTES", "blob").replace("HIDDEN", "x'736563726574'");
     let on_server = stored.replace("BYTES", "bytea").replace("HIDDEN", "'\\x736563726574'");
     writer.execute(&on_file, &on_server).await;
@@ -181,7 +201,11 @@ async fn a_view_is_read_with_its_types_and_everything_stored_is_seen() {
     assert_eq!(text(&lines[0], "raw"), "736563726574");
     let bytes = audit.bytes().await;
     for kept in [&b"in clear"[..], b"secret"] {
-        assert!(bytes.windows(kept.len()).any(|window| window == kept), "{} is not seen", String::from_utf8_lossy(kept));
+        assert!(
+            bytes.windows(kept.len()).any(|window| window == kept),
+            "{} is not seen",
+            String::from_utf8_lossy(kept)
+        );
     }
     assert!(!audit.is_empty().await);
 }

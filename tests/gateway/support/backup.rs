@@ -1,4 +1,5 @@
-//! Books as they were once, put back in the place of newer ones, as an operator does after a disk is lost.
+//! Books as they were once, put back in the place of newer ones, as an operator does after a disk
+//! is lost.
 
 use sqlx::AssertSqlSafe;
 
@@ -46,7 +47,11 @@ impl Database {
                     Backup::Server(copy) => format!(" TEMPLATE {copy}"),
                     Backup::File(_) | Backup::Nothing => String::new(),
                 };
-                administer(&[format!("DROP DATABASE {name} WITH (FORCE)"), format!("CREATE DATABASE {name}{from}")]).await;
+                administer(&[
+                    format!("DROP DATABASE {name} WITH (FORCE)"),
+                    format!("CREATE DATABASE {name}{from}"),
+                ])
+                .await;
             }
         }
     }

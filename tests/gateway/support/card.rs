@@ -1,4 +1,5 @@
-//! An agent with a card: lends it to the gateway as a payment token, answers challenges, and forges every part of an answer.
+//! An agent with a card: lends it to the gateway as a payment token, answers challenges, and forges
+//! every part of an answer.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +13,8 @@ use super::world::launch;
 use super::{Call, Reply, World};
 
 /// The parameters of a challenge that a client sends back.
-const ECHOED: [&str; 8] = ["id", "realm", "method", "intent", "request", "expires", "digest", "opaque"];
+const ECHOED: [&str; 8] =
+    ["id", "realm", "method", "intent", "request", "expires", "digest", "opaque"];
 
 /// One payment method of one customer: the same account each time, a fresh token each time.
 #[derive(Clone, Debug)]
@@ -60,10 +62,13 @@ impl Challenge {
     /// The one card challenge of a 402, or nothing.
     pub fn find(reply: &Reply) -> Option<Self> {
         let fields = reply.headers.get_all("www-authenticate").iter();
-        let mut found = fields.flat_map(|field| challenges(field.to_str().unwrap())).map(Result::unwrap);
+        let mut found =
+            fields.flat_map(|field| challenges(field.to_str().unwrap())).map(Result::unwrap);
         let challenge = found.next()?;
         assert!(found.next().is_none(), "more than one card challenge");
-        let members = ECHOED.iter().filter_map(|name| Some(((*name).to_owned(), challenge.parameter(name)?.into())));
+        let members = ECHOED
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), challenge.parameter(name)?.into())));
         Some(Self(members.collect()))
     }
 
@@ -188,7 +193,8 @@ impl World {
     }
 }
 
-/// A refused card payment that may be paid again: 402 PAYMENT_003 with a fresh challenge, never kept by a cache.
+/// A refused card payment that may be paid again: 402 PAYMENT_003 with a fresh challenge, never
+/// kept by a cache.
 #[track_caller]
 pub fn p3(reply: Reply, reason: &str) -> Challenge {
     let reply = reply.refused(402, "PAYMENT_003");
@@ -197,7 +203,8 @@ pub fn p3(reply: Reply, reason: &str) -> Challenge {
     Challenge::of(&reply)
 }
 
-/// An outcome that nobody knows yet: 503 with the payment's id and the time to come back, and no challenge of any kind.
+/// An outcome that nobody knows yet: 503 with the payment's id and the time to come back, and no
+/// challenge of any kind.
 #[track_caller]
 pub fn pend(reply: Reply) -> String {
     let reply = reply.refused(503, "PAYMENT_005");

@@ -1,4 +1,5 @@
-//! A process that we started, ended with us whatever happens: when its handle is dropped, and when we are killed.
+//! A process that we started, ended with us whatever happens: when its handle is dropped, and when
+//! we are killed.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -58,7 +59,8 @@ impl Tethered {
 
     /// Asks it to end.
     pub fn ask_to_end(&self) {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let sent =
+            Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success(), "SIGTERM could not be sent");
     }
 
@@ -87,15 +89,17 @@ impl Drop for Tethered {
 /// Ports that were given out: that of a killed process looks free and is not.
 static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A TCP port on loopback that was free a moment ago, given out once, and that no outgoing connection gets by itself: a process that is
-/// killed finds its port free when it starts again.
+/// A TCP port on loopback that was free a moment ago, given out once, and that no outgoing
+/// connection gets by itself: a process that is killed finds its port free when it starts again.
 pub fn free_port() -> u16 {
     // Below the ports that systems give to outgoing connections.
     const FIRST: u16 = 10_000;
     const COUNT: u16 = 22_000;
     loop {
         let port = FIRST + u16::from_be_bytes(random_bytes()) % COUNT;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() && GIVEN.lock().unwrap().insert(port) {
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
+            && GIVEN.lock().unwrap().insert(port)
+        {
             return port;
         }
     }

@@ -1,4 +1,5 @@
-//! A small HTTP client: one connection a request, every header visible, no retries and no redirects.
+//! A small HTTP client: one connection a request, every header visible, no retries and no
+//! redirects.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -26,7 +27,13 @@ pub struct Call {
 
 impl Call {
     pub fn new(method: &str, target: &str) -> Self {
-        Self { method: method.parse().unwrap(), target: target.to_owned(), headers: Vec::new(), body: Bytes::new(), source: None }
+        Self {
+            method: method.parse().unwrap(),
+            target: target.to_owned(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            source: None,
+        }
     }
 
     pub fn get(target: &str) -> Self {
@@ -63,7 +70,9 @@ impl Call {
 
     /// Sends it; a connection that is refused or breaks is an error, not a panic.
     pub async fn try_send(&self, address: SocketAddr) -> Result<Reply, String> {
-        tokio::time::timeout(LIMIT, self.exchange(address)).await.map_err(|_| format!("no answer within {LIMIT:?}"))?
+        tokio::time::timeout(LIMIT, self.exchange(address))
+            .await
+            .map_err(|_| format!("no answer within {LIMIT:?}"))?
     }
 
     async fn exchange(&self, address: SocketAddr) -> Result<Reply, String> {
@@ -74,7 +83,9 @@ impl Call {
         }
         let stream = socket.connect(address).await.map_err(|e| text(&e))?;
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.map_err(|e| text(&e))?;
+            hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+                .await
+                .map_err(|e| text(&e))?;
         let driver = tokio::spawn(connection);
         let mut request = http::Request::builder().method(self.method.clone()).uri(&self.target);
         if self.headers.iter().all(|(name, _)| name != "host") {

@@ -22,15 +22,24 @@ impl CoreProcess {
         let dir = TempDir::new().unwrap();
         let listen = SocketAddr::from(([127, 0, 0, 1], free_port()));
         // The core holds no money, and needs no keys of those who do.
-        let for_core = |key: &str| ["upstream.", "test."].iter().any(|section| key.starts_with(section));
-        let mut own: Settings = settings.iter().filter(|(key, _)| for_core(key)).map(|(key, value)| (key.clone(), value.clone())).collect();
+        let for_core =
+            |key: &str| ["upstream.", "test."].iter().any(|section| key.starts_with(section));
+        let mut own: Settings = settings
+            .iter()
+            .filter(|(key, _)| for_core(key))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
         own.insert("sandbox.dir".to_owned(), dir.path().join("sandbox").display().to_string());
         own.insert("stripe.mode".to_owned(), "off".to_owned());
         let program = command(&own, dir.path(), &["core", "--listen", &listen.to_string()]);
         let process = Tethered::start(program, &dir.path().join("core.log"));
         let core = Self { _process: process, dir };
         eventually("the core listens", std::time::Duration::from_secs(30), || async {
-            Call::get("/_core/health").try_send(listen).await.map(drop).map_err(|error| format!("{error}: {}", core.logs()))
+            Call::get("/_core/health")
+                .try_send(listen)
+                .await
+                .map(drop)
+                .map_err(|error| format!("{error}: {}", core.logs()))
         })
         .await;
         settings.insert("upstream.url".to_owned(), format!("http://{listen}"));

@@ -1,4 +1,5 @@
-//! Where the books are: a file, or a database of their own on a server, dropped with the last gateway that uses it.
+//! Where the books are: a file, or a database of their own on a server, dropped with the last
+//! gateway that uses it.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -29,7 +30,8 @@ pub fn on_server() -> bool {
 
 /// The server of the tests, without a database.
 pub fn server() -> String {
-    std::env::var("TURNPIKE_TEST_POSTGRES").unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432".to_owned())
+    std::env::var("TURNPIKE_TEST_POSTGRES")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432".to_owned())
 }
 
 /// Where the server listens.
@@ -57,7 +59,8 @@ impl Database {
         Self::Server(name)
     }
 
-    /// On a server: the tables are there already, copied. In each of hundreds of tests making them would take longer than the test.
+    /// On a server: the tables are there already, copied. In each of hundreds of tests making them
+    /// would take longer than the test.
     pub fn migrated(path: PathBuf) -> Self {
         if !on_server() {
             return Self::File(path);
@@ -86,7 +89,8 @@ impl Database {
         let url = self.url();
         let (scheme, rest) = url.split_once("://").unwrap();
         let (authority, name) = rest.split_once('/').unwrap();
-        let user = authority.rsplit_once('@').map_or_else(String::new, |(user, _)| format!("{user}@"));
+        let user =
+            authority.rsplit_once('@').map_or_else(String::new, |(user, _)| format!("{user}@"));
         format!("{scheme}://{user}{address}/{name}?sslmode=disable")
     }
 
@@ -106,15 +110,20 @@ impl Database {
         }
     }
 
-    /// Waits until nothing is under way at the server any more: what a killed process had sent is done there or rolled back.
+    /// Waits until nothing is under way at the server any more: what a killed process had sent is
+    /// done there or rolled back.
     pub async fn is_quiet(&self) {
         let at_work = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
                        and (state = 'active' or state like 'idle in transaction%')";
         if let Self::Server(_) = self {
-            super::moment::eventually("the server is quiet", std::time::Duration::from_secs(10), || async {
-                let left = self.audit().rows(at_work).await;
-                if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
-            })
+            super::moment::eventually(
+                "the server is quiet",
+                std::time::Duration::from_secs(10),
+                || async {
+                    let left = self.audit().rows(at_work).await;
+                    if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+                },
+            )
             .await;
         }
     }
@@ -136,7 +145,14 @@ impl Database {
         match self {
             Self::File(path) => {
                 let patience = std::time::Duration::from_secs(10);
-                Writer::File(SqliteConnectOptions::new().filename(path).busy_timeout(patience).connect().await.unwrap())
+                Writer::File(
+                    SqliteConnectOptions::new()
+                        .filename(path)
+                        .busy_timeout(patience)
+                        .connect()
+                        .await
+                        .unwrap(),
+                )
             }
             Self::Server(_) => Writer::Server(connect(&self.url()).await),
         }
@@ -162,8 +178,16 @@ impl Writer {
     pub async fn execute(&mut self, on_file: &str, on_server: &str) {
         let failed = |error: sqlx::Error| panic!("{error}");
         match self {
-            Self::File(connection) => sqlx::raw_sql(AssertSqlSafe(on_file)).execute(connection).await.map(drop).unwrap_or_else(failed),
-            Self::Server(connection) => sqlx::raw_sql(AssertSqlSafe(on_server)).execute(connection).await.map(drop).unwrap_or_else(failed),
+            Self::File(connection) => sqlx::raw_sql(AssertSqlSafe(on_file))
+                .execute(connection)
+                .await
+                .map(drop)
+                .unwrap_or_else(failed),
+            Self::Server(connection) => sqlx::raw_sql(AssertSqlSafe(on_server))
+                .execute(connection)
+                .await
+                .map(drop)
+                .unwrap_or_else(failed),
         }
     }
 
@@ -176,7 +200,12 @@ impl Writer {
     /// No credits can be granted, or they can be again.
     pub async fn grants(&mut self, allowed: bool) {
         if allowed {
-            return self.execute("DROP TRIGGER IF EXISTS no_grants", "DROP TRIGGER IF EXISTS no_grants ON credit_entries").await;
+            return self
+                .execute(
+                    "DROP TRIGGER IF EXISTS no_grants",
+                    "DROP TRIGGER IF EXISTS no_grants ON credit_entries",
+                )
+                .await;
         }
         self.execute(
             "CREATE TRIGGER no_grants BEFORE INSERT ON credit_entries WHEN NEW.kind = 'grant' BEGIN SELECT RAISE(ABORT, 'not now'); END",
@@ -206,7 +235,8 @@ pub async fn try_execute(statement: String) -> Result<(), String> {
     done.map(drop).map_err(|error| format!("{statement}: {error}"))
 }
 
-/// Databases of runs on this machine that were killed: their process is gone, and nobody is connected.
+/// Databases of runs on this machine that were killed: their process is gone, and nobody is
+/// connected.
 async fn drop_left_overs() {
     let mut connection = connect(&format!("{}/postgres", server())).await;
     let idle = "SELECT datname::text FROM pg_database WHERE starts_with(datname::text, $1)
@@ -216,14 +246,18 @@ async fn drop_left_overs() {
         let process = name[PREFIX.len()..].split('_').next().unwrap_or_default();
         if process.parse::<u32>().is_ok() && !PathBuf::from("/proc").join(process).exists() {
             // Another run may be faster.
-            let _ = sqlx::query(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}"))).execute(&mut connection).await;
+            let _ = sqlx::query(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name}")))
+                .execute(&mut connection)
+                .await;
         }
     }
 }
 
 /// Runs it on a thread of its own: databases are made and dropped where nothing can be awaited.
 pub fn apart<T: Send + 'static, F: Future<Output = T> + Send + 'static>(work: F) -> T {
-    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
+    let run = || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    };
     std::thread::spawn(run).join().unwrap()
 }
 
@@ -233,5 +267,9 @@ fn a_database_is_reached_through_another_address() {
     assert_eq!(database.url(), "sqlite:///tmp");
     // Forgotten, because it was never made.
     let served = std::mem::ManuallyDrop::new(Database::Server("books".to_owned()));
-    assert!(served.url_by(([127, 0, 0, 1], 7).into()).ends_with("@127.0.0.1:7/books?sslmode=disable"), "{}", served.url());
+    assert!(
+        served.url_by(([127, 0, 0, 1], 7).into()).ends_with("@127.0.0.1:7/books?sslmode=disable"),
+        "{}",
+        served.url()
+    );
 }

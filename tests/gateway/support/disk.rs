@@ -29,7 +29,8 @@ impl SmallDisk {
 
     /// Takes all the space that is left.
     pub fn fill(&self) {
-        let mut file = std::fs::File::options().create(true).append(true).open(self.path("ballast")).unwrap();
+        let mut file =
+            std::fs::File::options().create(true).append(true).open(self.path("ballast")).unwrap();
         for size in [1 << 16, 1 << 12, 1] {
             while file.write_all(&vec![7; size]).is_ok() {}
         }

@@ -111,7 +111,8 @@ impl FakeCore {
         self.state.lock().unwrap().seen.clone()
     }
 
-    /// The requests of agents that arrived: not health, not the look-up by key, not the open status.
+    /// The requests of agents that arrived: not health, not the look-up by key, not the open
+    /// status.
     pub fn forwarded(&self) -> Vec<Seen> {
         let mut seen = self.seen();
         seen.retain(|one| !one.target.starts_with("/_core/") && one.target != "/dropspace/status");
@@ -165,7 +166,11 @@ fn record(request: &Request<Bytes>) -> Seen {
     Seen {
         method: request.method().to_string(),
         target: request.uri().to_string(),
-        headers: request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), text(value)))
+            .collect(),
         body: request.body().clone(),
     }
 }
@@ -215,7 +220,9 @@ impl State {
         let whole = json!({"data": data}).to_string();
         match behaviour {
             Behaviour::Truncate => typed("application/json", whole[..whole.len() / 2].to_owned()),
-            Behaviour::NoId => typed("application/json", json!({"data": {"status": "draft"}}).to_string()),
+            Behaviour::NoId => {
+                typed("application/json", json!({"data": {"status": "draft"}}).to_string())
+            }
             Behaviour::Huge => typed("application/json", "x".repeat(50_000_000)),
             Behaviour::Page => typed("text/html", "<html>created</html>".to_owned()),
             Behaviour::WrongType => typed("text/html", whole),
@@ -253,7 +260,10 @@ impl State {
             ("GET" | "PATCH", []) => answer(200, &json!({"data": launch.data})),
             ("DELETE", []) => {
                 self.launches.remove(id);
-                self.listed.iter_mut().filter(|one| one.id == id).for_each(|one| one.deleted = true);
+                self.listed
+                    .iter_mut()
+                    .filter(|one| one.id == id)
+                    .for_each(|one| one.deleted = true);
                 answer(200, &json!({"data": {"success": true}}))
             }
             ("POST", ["publish"]) => answer(202, &json!({"data": {"message": "publish queued"}})),
@@ -283,7 +293,11 @@ fn new_launch(seen: &Seen) -> Value {
 
 /// 201 with a body of any type.
 fn typed(content_type: &str, body: String) -> Answer {
-    Ok(Response::builder().status(201).header("content-type", content_type).body(Full::new(Bytes::from(body))).unwrap())
+    Ok(Response::builder()
+        .status(201)
+        .header("content-type", content_type)
+        .body(Full::new(Bytes::from(body)))
+        .unwrap())
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {

@@ -46,7 +46,8 @@ impl Fixture {
     /// The books of this commit.
     pub fn of(commit: &str) -> Self {
         let kind = if on_server() { "postgres" } else { "sqlite" };
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(commit).join(kind);
+        let folder =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(commit).join(kind);
         Self {
             about: serde_json::from_slice(&unpacked(&folder.join("about.json.gz"))).unwrap(),
             books: unpacked(&folder.join("books.gz")),
@@ -87,7 +88,8 @@ impl Fixture {
             setup = setup.set(key, value.as_str().unwrap());
         }
         let mut world = setup.start().await;
-        world.terms = Terms::base_sepolia(settings["x402.pay_to"].as_str().unwrap().parse().unwrap(), PRICE);
+        world.terms =
+            Terms::base_sepolia(settings["x402.pay_to"].as_str().unwrap().parse().unwrap(), PRICE);
         world.signer = Wallet::from_hex(settings["x402.signer_key"].as_str().unwrap());
         Restored { world, clock, _dir: dir }
     }
@@ -96,16 +98,32 @@ impl Fixture {
 impl KeptPayment {
     fn read(kept: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let mut call = Call::new(kept["method"].as_str().unwrap(), kept["target"].as_str().unwrap()).bytes(text(&kept["body"]));
+        let mut call =
+            Call::new(kept["method"].as_str().unwrap(), kept["target"].as_str().unwrap())
+                .bytes(text(&kept["body"]));
         for header in kept["headers"].as_array().unwrap() {
             call = call.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
         }
-        Self { label: text(&kept["label"]), state: text(&kept["state"]), id: text(&kept["payment_id"]), call }
+        Self {
+            label: text(&kept["label"]),
+            state: text(&kept["state"]),
+            id: text(&kept["payment_id"]),
+            call,
+        }
     }
 }
 
 fn unpacked(path: &Path) -> Vec<u8> {
-    let output = Command::new("gzip").arg("-dc").arg(path).output().unwrap_or_else(|error| panic!("gzip: {error}"));
-    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("gzip")
+        .arg("-dc")
+        .arg(path)
+        .output()
+        .unwrap_or_else(|error| panic!("gzip: {error}"));
+    assert!(
+        output.status.success(),
+        "{}: {}",
+        path.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }

@@ -1,4 +1,5 @@
-//! The gateway itself: the real binary in a directory of its own, told everything by its environment.
+//! The gateway itself: the real binary in a directory of its own, told everything by its
+//! environment.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -200,7 +201,9 @@ impl Gateway {
 
     /// Everything that the process has said.
     pub fn logs(&self) -> String {
-        std::fs::read(self.log_path()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+        std::fs::read(self.log_path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// Waits until the books show what `check` wants.
@@ -231,15 +234,22 @@ pub fn command(settings: &Settings, dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The gateway's binary: cargo names it to a test; a program of `tests/` finds it one folder above its own.
+/// The gateway's binary: cargo names it to a test; a program of `tests/` finds it one folder above
+/// its own.
 fn binary() -> PathBuf {
     match option_env!("CARGO_BIN_EXE_turnpike") {
         Some(path) => PathBuf::from(path),
-        None => std::env::current_exe().unwrap().parent().and_then(Path::parent).unwrap().join("turnpike"),
+        None => std::env::current_exe()
+            .unwrap()
+            .parent()
+            .and_then(Path::parent)
+            .unwrap()
+            .join("turnpike"),
     }
 }
 
-/// `section.key` as the environment spells it; a key without a section is a variable of the system, e.g. `TZ`.
+/// `section.key` as the environment spells it; a key without a section is a variable of the system,
+/// e.g. `TZ`.
 fn variable(key: &str) -> String {
     let Some((section, key)) = key.split_once('.') else { return key.to_owned() };
     format!("TURNPIKE_{}__{}", section.to_uppercase(), key.to_uppercase())

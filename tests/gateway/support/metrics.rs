@@ -20,11 +20,18 @@ impl Metrics {
         let mut texts = Vec::new();
         for gateway in world.gateways().filter(|gateway| gateway.runs()) {
             let reply = Call::get("/metrics").send(gateway.operator).await.must(200);
-            assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+            assert_eq!(
+                reply.header("content-type"),
+                Some("text/plain; version=0.0.4; charset=utf-8")
+            );
             texts.push(String::from_utf8(reply.body.to_vec()).unwrap());
         }
         let mut series = BTreeMap::new();
-        for line in texts.iter().flat_map(|text| text.lines()).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in texts
+            .iter()
+            .flat_map(|text| text.lines())
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let (name, value) = line.rsplit_once(' ').unwrap();
             *series.entry(name.to_owned()).or_insert(0.0) += value.parse::<f64>().unwrap();
         }
@@ -33,15 +40,22 @@ impl Metrics {
 
     /// The sum of the series of this name that have all these labels.
     pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-        let of_name = |series: &str| series == name || series.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'));
-        let fits = |series: &&String| of_name(series) && labels.iter().all(|label| series.contains(label));
+        let labels: Vec<String> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let of_name = |series: &str| {
+            series == name || series.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'))
+        };
+        let fits =
+            |series: &&String| of_name(series) && labels.iter().all(|label| series.contains(label));
         self.series.keys().filter(fits).map(|series| self.series[series]).sum()
     }
 
     /// The names, without those of buckets, sums and counts.
     pub fn names(&self) -> Vec<String> {
-        self.text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next().map(str::to_owned)).collect()
+        self.text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next().map(str::to_owned))
+            .collect()
     }
 }
 

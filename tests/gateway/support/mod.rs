@@ -1,4 +1,5 @@
-//! What a test needs around the gateway: the chain, the core, the wallets, the client and the judge of the books.
+//! What a test needs around the gateway: the chain, the core, the wallets, the client and the judge
+//! of the books.
 
 pub mod anvil;
 pub mod any_api;

@@ -29,7 +29,8 @@ impl Stopwatch {
     }
 }
 
-/// Asks `check` every 50 ms until it answers, for at most `limit`; the last complaint is the panic's text.
+/// Asks `check` every 50 ms until it answers, for at most `limit`; the last complaint is the
+/// panic's text.
 pub async fn eventually<T, F>(what: &str, limit: Duration, mut check: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, String>>,

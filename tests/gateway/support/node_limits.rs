@@ -33,14 +33,17 @@ impl NodeLimits {
         let calls = body.as_array()?.len();
         let most = self.batch?;
         let message = format!("batch of {calls} calls, this plan takes {most}");
-        let error = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": message}});
+        let error =
+            json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": message}});
         (calls > most).then(|| super::server::json(200, &error))
     }
 
     /// The error of this call, if the node is not even asked.
     pub fn of_call(&self, method: &str, params: &Value) -> Option<Value> {
         if self.missing.contains(&method) {
-            return Some(json!({"code": -32601, "message": format!("the method {method} does not exist/is not available")}));
+            return Some(
+                json!({"code": -32601, "message": format!("the method {method} does not exist/is not available")}),
+            );
         }
         let most = self.log_blocks.filter(|_| method == "eth_getLogs")?;
         let blocks = quantity(&params[0]["toBlock"]) + 1 - quantity(&params[0]["fromBlock"]);

@@ -1,4 +1,5 @@
-//! The judge: what must be true after every case, whatever happened, read from the books, the chain and the core.
+//! The judge: what must be true after every case, whatever happened, read from the books, the chain
+//! and the core.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +11,20 @@ use super::audit::{Line, number, text};
 use super::world::{PRICE, World};
 
 /// States in which an intent still has work before it.
-const TRANSIENT: [&str; 9] =
-    ["received", "claimed", "signed", "submitted", "submit_unknown", "funded", "forwarding", "core_unknown", "charged"];
+const TRANSIENT: [&str; 9] = [
+    "received",
+    "claimed",
+    "signed",
+    "submitted",
+    "submit_unknown",
+    "funded",
+    "forwarding",
+    "core_unknown",
+    "charged",
+];
 
-/// Fails if any of the invariants of the fault catalogue does not hold. Waits up to 60 s for work to finish by itself.
+/// Fails if any of the invariants of the fault catalogue does not hold. Waits up to 60 s for work
+/// to finish by itself.
 pub async fn check(world: &World) {
     everything_ends(world).await;
     let books = Books::read(world).await;
@@ -35,7 +46,8 @@ async fn everything_ends(world: &World) {
     let done = async || {
         let intents = audit.view("intents").await;
         let open = intents.iter().filter(|i| TRANSIENT.contains(&text(i, "state").as_str()));
-        let open: Vec<String> = open.map(|i| format!("{} {}", text(i, "id"), text(i, "state"))).collect();
+        let open: Vec<String> =
+            open.map(|i| format!("{} {}", text(i, "id"), text(i, "state"))).collect();
         if open.is_empty() { Ok(()) } else { Err(open.join(", ")) }
     };
     let limit = Duration::from_secs(60);
@@ -95,7 +107,8 @@ impl Books {
         }
     }
 
-    /// Invariants 3, 7 and 10: what reached us on the chain is what the books say, for those very authorizations.
+    /// Invariants 3, 7 and 10: what reached us on the chain is what the books say, for those very
+    /// authorizations.
     async fn settlements_are_on_the_chain(&self, world: &World) {
         let payee = world.terms.pay_to;
         let transfers = world.chain.transfers_to(payee).await;
@@ -110,11 +123,16 @@ impl Books {
             let from: Address = text(line, "from_addr").parse().unwrap();
             let nonce: B256 = text(line, "nonce").parse().unwrap();
             let hash: B256 = text(line, "tx_hash").parse().unwrap();
-            assert!(all_used.contains(&(from, nonce, hash)), "authorization not used there: {line:?}");
+            assert!(
+                all_used.contains(&(from, nonce, hash)),
+                "authorization not used there: {line:?}"
+            );
             assert!(moved.contains(&(from, PRICE, hash)), "no such transfer: {line:?}");
         }
         assert_eq!(i128::from(received), booked, "the chain and the settlements differ");
-        let held = |line: &&Line| text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC";
+        let held = |line: &&Line| {
+            text(line, "account").starts_with("asset:usdc") && text(line, "currency") == "USDC"
+        };
         let journal: i128 = self.journal.iter().filter(held).map(|l| number(l, "amount")).sum();
         assert_eq!(journal.abs(), booked, "the journal and the settlements differ");
     }
@@ -156,7 +174,8 @@ impl Books {
 
     /// Invariant 5, its second half: no launch that nobody paid.
     fn launches_are_funded(&self) {
-        let (slots, settlements) = (ids(&self.slots, "intent_id"), ids(&self.settlements, "intent_id"));
+        let (slots, settlements) =
+            (ids(&self.slots, "intent_id"), ids(&self.settlements, "intent_id"));
         let mut entitled = 0;
         for intent in self.intents.iter().filter(|i| text(i, "state") == "created") {
             let id = text(intent, "id");
@@ -172,20 +191,30 @@ impl Books {
             };
             assert!(funded, "a launch that nobody paid: {intent:?}");
         }
-        // A card that was charged for a refused creation got a credit at once: used up, without a launch.
-        let by_card: BTreeSet<String> = self.settled_by("mpp").map(|line| text(line, "intent_id")).collect();
-        let used = self.obligations.iter().filter(|o| text(o, "state") == "used" && !by_card.contains(&text(o, "intent_id"))).count();
+        // A card that was charged for a refused creation got a credit at once: used up, without a
+        // launch.
+        let by_card: BTreeSet<String> =
+            self.settled_by("mpp").map(|line| text(line, "intent_id")).collect();
+        let used = self
+            .obligations
+            .iter()
+            .filter(|o| text(o, "state") == "used" && !by_card.contains(&text(o, "intent_id")))
+            .count();
         assert_eq!(entitled, used, "launches by entitlement and used entitlements differ");
     }
 
     /// Invariant 6.
     fn every_payment_is_delivered_or_owed(&self) {
         let served = |i: &&Line| ["created", "granted"].contains(&text(i, "state").as_str());
-        let delivered: BTreeSet<String> = self.intents.iter().filter(served).map(|i| text(i, "id")).collect();
+        let delivered: BTreeSet<String> =
+            self.intents.iter().filter(served).map(|i| text(i, "id")).collect();
         let owed = ids(&self.obligations, "intent_id");
         for line in &self.settlements {
             let id = text(line, "intent_id");
-            assert!(delivered.contains(&id) || owed.contains(&id), "paid, not delivered, not owed: {line:?}");
+            assert!(
+                delivered.contains(&id) || owed.contains(&id),
+                "paid, not delivered, not owed: {line:?}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The way to the database server: the weather of any TCP proxy, and a commit that is stopped at an exact point.
+//! The way to the database server: the weather of any TCP proxy, and a commit that is stopped at an
+//! exact point.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -98,7 +99,8 @@ async fn accept(listener: TcpListener, next: Next) {
 async fn carry(client: TcpStream, server: TcpStream, next: Next) {
     let (from_client, mut to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
-    let (mut from_client, mut from_server) = (BufReader::new(from_client), BufReader::new(from_server));
+    let (mut from_client, mut from_server) =
+        (BufReader::new(from_client), BufReader::new(from_server));
     let (session, stopped) = (Mutex::new(Session::default()), Mutex::new(None::<Armed>));
     let there = async {
         // The first message of all has no type.
@@ -162,12 +164,14 @@ struct Session {
 }
 
 impl Session {
-    /// Whether this message of the client commits the move of an intent: alone, or as the end of a transaction that has moved one.
+    /// Whether this message of the client commits the move of an intent: alone, or as the end of a
+    /// transaction that has moved one.
     fn commits(&mut self, message: &[u8]) -> bool {
         let mut texts = message[5..].split(|byte| *byte == 0);
         match message[0] {
             b'P' => {
-                let (name, sql) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
+                let (name, sql) =
+                    (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
                 self.moving.remove(name);
                 if MOVES.iter().any(|text| sql.windows(text.len()).any(|window| window == *text)) {
                     self.moving.insert(name.to_vec());
@@ -200,7 +204,10 @@ async fn snap(armed: &mut Armed) {
 fn a_commit_is_known_alone_and_at_the_end_of_its_transaction() {
     let said = |kind: u8, text: &str| [&[kind, 0, 0, 0, 0], text.as_bytes()].concat();
     let mut session = Session::default();
-    assert!(!session.commits(&said(b'P', "s1\0WITH root AS (UPDATE intents) INSERT INTO intent_events VALUES (1)\0")));
+    assert!(!session.commits(&said(
+        b'P',
+        "s1\0WITH root AS (UPDATE intents) INSERT INTO intent_events VALUES (1)\0"
+    )));
     assert!(!session.commits(&said(b'P', "s2\0SELECT 1\0")));
     assert!(!session.commits(&said(b'B', "\0s2\0")) && session.commits(&said(b'B', "\0s1\0")));
     session.ready(b'I');

@@ -1,6 +1,7 @@
 //! A payment proof from its first field to its header, with every field open to be wrong.
 //!
-//! The typed data is hashed here, from the standard's text, and not with the code that the gateway verifies with.
+//! The typed data is hashed here, from the standard's text, and not with the code that the gateway
+//! verifies with.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use base64::Engine as _;
@@ -24,7 +25,8 @@ pub struct Domain {
 
 impl Domain {
     fn separator(&self) -> B256 {
-        let kind = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+        let kind =
+            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
         let words = [
             keccak256(kind),
             keccak256(&self.name),
@@ -58,7 +60,12 @@ impl Terms {
             network: format!("eip155:{CHAIN_ID}"),
             network_v1: "base-sepolia".to_owned(),
             max_timeout_s: 300,
-            domain: Domain { name: "USDC".to_owned(), version: "2".to_owned(), chain_id: CHAIN_ID, contract: ASSET.parse().unwrap() },
+            domain: Domain {
+                name: "USDC".to_owned(),
+                version: "2".to_owned(),
+                chain_id: CHAIN_ID,
+                contract: ASSET.parse().unwrap(),
+            },
         }
     }
 
@@ -173,7 +180,8 @@ impl Proof {
         })
     }
 
-    /// The same authorization with the other valid (s, v): what a token with the low-s rule refuses.
+    /// The same authorization with the other valid (s, v): what a token with the low-s rule
+    /// refuses.
     pub fn high_s_twin(&self) -> Self {
         let order = U256::from_str_radix(ORDER, 16).unwrap();
         let s = U256::from_be_slice(&self.signature[32..64]);
@@ -208,8 +216,12 @@ fn digest_and_signature_are_those_of_a_published_client() {
     let payee = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8".parse().unwrap();
     let mut draft = payer.draft(&Terms::base_sepolia(payee, 550_000));
     (draft.valid_after, draft.valid_before) = (0, 1_767_225_900);
-    draft.nonce = "0x275d66327b5232e7b24d7de5da9f1c266df163c7033f67415fabee166b329b79".parse().unwrap();
-    assert_eq!(draft.digest().to_string(), "0x6c31b0244ae6d3f952620cc33da7b7bd8266863e1631cf9a99b71a33ccd25aec");
+    draft.nonce =
+        "0x275d66327b5232e7b24d7de5da9f1c266df163c7033f67415fabee166b329b79".parse().unwrap();
+    assert_eq!(
+        draft.digest().to_string(),
+        "0x6c31b0244ae6d3f952620cc33da7b7bd8266863e1631cf9a99b71a33ccd25aec"
+    );
     assert_eq!(
         hex::encode(draft.sign(&payer).signature),
         "c33b26350a4a52d6b424988500a9172c95c782c5eff037b3739f8703bcb75c86\

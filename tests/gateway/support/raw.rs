@@ -23,7 +23,8 @@ pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// The status codes of all answers in `bytes`, in order. A closed connection without an answer gives none.
+/// The status codes of all answers in `bytes`, in order. A closed connection without an answer
+/// gives none.
 pub fn statuses(bytes: &[u8]) -> Vec<u16> {
     let text = String::from_utf8_lossy(bytes);
     text.match_indices("HTTP/1.")
@@ -54,7 +55,8 @@ pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]
 
 #[test]
 fn statuses_are_read_from_pipelined_answers() {
-    let one = b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 400 Bad Request\r\n\r\n";
+    let one =
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 400 Bad Request\r\n\r\n";
     assert_eq!(statuses(one), [404, 400]);
     assert!(statuses(b"").is_empty());
 }

@@ -48,7 +48,10 @@ impl Redis {
         command.args(["--save", "", "--appendonly", "no"]).current_dir(self.dir.path());
         self.process = Some(Tethered::start(command, &self.dir.path().join("redis.log")));
         let address = self.address;
-        eventually("redis-server answers", START_LIMIT, || async move { ask(address, &["PING"]).await.map(drop) }).await;
+        eventually("redis-server answers", START_LIMIT, || async move {
+            ask(address, &["PING"]).await.map(drop)
+        })
+        .await;
     }
 
     /// SIGKILL.
@@ -88,13 +91,17 @@ async fn ask(address: SocketAddr, words: &[&str]) -> Result<String, String> {
     if answer.starts_with('-') { Err(answer) } else { Ok(answer) }
 }
 
-/// Waits until readiness says this of the cache: `ok`, or `degraded` and why. Payments can be taken all the while.
+/// Waits until readiness says this of the cache: `ok`, or `degraded` and why. Payments can be taken
+/// all the while.
 pub async fn cache_is(gateway: &Gateway, word: &str) {
     eventually(&format!("the cache is {word}"), Duration::from_secs(20), || async {
         let reply = Call::get("/readyz").send(gateway.operator).await.must(200).json();
         assert_eq!(
             (&reply["ready"], &reply["degraded"]),
-            (&Value::from(true), &Value::from(!reply["checks"]["cache"].as_str().unwrap().starts_with("ok")))
+            (
+                &Value::from(true),
+                &Value::from(!reply["checks"]["cache"].as_str().unwrap().starts_with("ok"))
+            )
         );
         let said = reply["checks"]["cache"].as_str().unwrap().to_owned();
         if said.starts_with(word) { Ok(()) } else { Err(said) }

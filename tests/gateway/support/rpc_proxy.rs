@@ -1,4 +1,5 @@
-//! JSON-RPC on its way to the node: counted, recorded, held, refused, forwarded with the answer lost, or answered with a lie.
+//! JSON-RPC on its way to the node: counted, recorded, held, refused, forwarded with the answer
+//! lost, or answered with a lie.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -169,7 +170,11 @@ async fn forward(state: Arc<Mutex<State>>, node: SocketAddr, request: Request<By
 }
 
 /// One call: its answer, and whether the answer gets lost.
-async fn one(state: &Mutex<State>, node: SocketAddr, call: Value) -> Result<(Value, bool), std::io::Error> {
+async fn one(
+    state: &Mutex<State>,
+    node: SocketAddr,
+    call: Value,
+) -> Result<(Value, bool), std::io::Error> {
     let method = call["method"].as_str().unwrap_or_default().to_owned();
     let gate = {
         let mut state = state.lock().unwrap();

@@ -1,4 +1,5 @@
-//! What must never be found in logs, books or upstream traffic: every credential that a test has used.
+//! What must never be found in logs, books or upstream traffic: every credential that a test has
+//! used.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -18,7 +19,8 @@ impl Secrets {
     /// A key or token of our own.
     pub fn add(&self, value: &str) {
         let value = value.trim_start_matches("0x");
-        // A signature of nothing but zeros is an attack, not a secret, and every database file holds zeros.
+        // A signature of nothing but zeros is an attack, not a secret, and every database file
+        // holds zeros.
         let uniform = value.bytes().all(|byte| value.as_bytes().first() == Some(&byte));
         if value.len() >= SHORTEST && !uniform {
             self.0.lock().unwrap().insert(value.to_lowercase());
@@ -28,7 +30,9 @@ impl Secrets {
     /// A request header; of a payment also the signature inside.
     pub fn add_header(&self, name: &str, value: &str) {
         let name = name.to_lowercase();
-        if !["x-payment", "payment-signature", "authorization", "x-agent-token"].contains(&name.as_str()) {
+        if !["x-payment", "payment-signature", "authorization", "x-agent-token"]
+            .contains(&name.as_str())
+        {
             return;
         }
         self.add(value);
@@ -50,7 +54,11 @@ impl Secrets {
         let decoded = URL_SAFE_NO_PAD.decode(bare).ok();
         let credential = decoded.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         // However short it is.
-        if let Some(token) = credential.as_ref().and_then(|c| c["payload"]["spt"].as_str()).filter(|token| token.len() > "spt_".len()) {
+        if let Some(token) = credential
+            .as_ref()
+            .and_then(|c| c["payload"]["spt"].as_str())
+            .filter(|token| token.len() > "spt_".len())
+        {
             self.0.lock().unwrap().insert(token.to_lowercase());
         }
     }
@@ -70,14 +78,21 @@ impl Secrets {
 
 /// Whatever looks like a secret of the card rail, known or not. `lower` is in lower case.
 fn card_secret_in(lower: &[u8]) -> Option<String> {
-    const SHAPES: [(&str, usize); 5] = [("spt_", 16), ("tpk_", 43), ("whsec_", 16), ("sk_test_", 16), ("eyjjagfsbgvuz2ui", 16)];
-    SHAPES.iter().find(|(shape, rest)| shaped(lower, shape.as_bytes(), *rest)).map(|(shape, _)| format!("{shape}..."))
+    const SHAPES: [(&str, usize); 5] =
+        [("spt_", 16), ("tpk_", 43), ("whsec_", 16), ("sk_test_", 16), ("eyjjagfsbgvuz2ui", 16)];
+    SHAPES
+        .iter()
+        .find(|(shape, rest)| shaped(lower, shape.as_bytes(), *rest))
+        .map(|(shape, _)| format!("{shape}..."))
 }
 
 /// True if `prefix` stands there with so many word characters behind it.
 fn shaped(hay: &[u8], prefix: &[u8], rest: usize) -> bool {
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-".contains(byte);
-    let whole = |at: usize| hay.get(at + prefix.len()..at + prefix.len() + rest).is_some_and(|rest| rest.iter().all(word));
+    let whole = |at: usize| {
+        hay.get(at + prefix.len()..at + prefix.len() + rest)
+            .is_some_and(|rest| rest.iter().all(word))
+    };
     hay.windows(prefix.len()).enumerate().any(|(at, window)| window == prefix && whole(at))
 }
 
@@ -117,7 +132,9 @@ fn a_card_secret_is_found_by_its_shape_and_by_its_value() {
     assert!(secrets.found_in(b"payload.spt is spt_ and letters, tpk_...").is_none());
     assert!(secrets.found_in(b"x spt_0123456789abcdef y").is_some());
     assert!(secrets.found_in(format!("Bearer tpk_{}", "aB".repeat(22)).as_bytes()).is_some());
-    let credential = super::card::Credential(serde_json::json!({"challenge": {}, "payload": {"spt": "spt_short"}}));
+    let credential = super::card::Credential(
+        serde_json::json!({"challenge": {}, "payload": {"spt": "spt_short"}}),
+    );
     assert!(secrets.found_in(credential.authorization().as_bytes()).is_some());
     secrets.add_header("Authorization", &credential.authorization());
     assert!(secrets.found_in(b"spt_SHORT").is_some());

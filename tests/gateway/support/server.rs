@@ -83,7 +83,9 @@ async fn accept(listener: TcpListener, handler: Handler) {
                     handler(Request::from_parts(parts, body.to_bytes())).await
                 }
             });
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
         while connections.try_join_next().is_some() {}
     }

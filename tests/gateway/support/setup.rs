@@ -86,15 +86,20 @@ impl Setup {
         self
     }
 
-    /// Cards are taken too, by the Stripe emulator in this process; its events are off until `World::hear_events`.
+    /// Cards are taken too, by the Stripe emulator in this process; its events are off until
+    /// `World::hear_events`.
     pub fn cards(mut self) -> Self {
         self.cards = true;
         self
     }
 
-    /// So many processes on the same books, on a database server only. A test that says nothing gets two there, and one on a file.
+    /// So many processes on the same books, on a database server only. A test that says nothing
+    /// gets two there, and one on a file.
     pub fn processes(mut self, count: usize) -> Self {
-        assert!(count == 1 || on_server(), "several processes need a database server: name the test in one_store");
+        assert!(
+            count == 1 || on_server(),
+            "several processes need a database server: name the test in one_store"
+        );
         self.processes = Some(count);
         self
     }
@@ -125,7 +130,8 @@ impl Setup {
         self
     }
 
-    /// Books that are there before the first start; see [`Database::restore`](super::database::Database::restore).
+    /// Books that are there before the first start; see
+    /// [`Database::restore`](super::database::Database::restore).
     pub fn on_books(mut self, kept: Vec<u8>) -> Self {
         self.books = Some(kept);
         self
@@ -144,9 +150,11 @@ impl Setup {
 
     pub async fn start(self) -> World {
         // A test with books or a cache of its own starts its processes itself.
-        let own_stores = ["store.url", "cache.url"].iter().any(|key| self.settings.contains_key(*key));
+        let own_stores =
+            ["store.url", "cache.url"].iter().any(|key| self.settings.contains_key(*key));
         // Several such worlds are one test's: they would wait for each other.
-        let place = if on_server() && !own_stores { Some(PLACES.acquire().await.unwrap()) } else { None };
+        let place =
+            if on_server() && !own_stores { Some(PLACES.acquire().await.unwrap()) } else { None };
         let count = self.processes.unwrap_or(if on_server() && !own_stores { 2 } else { 1 });
         let chain = node(self.chain, self.own_chain).await;
         let payee = Wallet::random();
@@ -158,19 +166,28 @@ impl Setup {
         let core = if self.embedded { None } else { Some(FakeCore::start().await) };
         let stripe = if self.cards { Some(Arc::new(Stripe::start().await)) } else { self.stripe };
         let secrets = Secrets::default();
-        let mut settings = chain_settings(proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url()), &payee);
+        let mut settings =
+            chain_settings(proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url()), &payee);
         if let Some(core) = &core {
             settings.insert("upstream.url".to_owned(), core.server.url());
         }
         // Processes on the same books share what a sandbox would make for each of them.
         settings.extend(
-            ["mpp.secret_keys", "mpp.account_key", "mpp.token_keys"].map(|key| (key.to_owned(), hex::encode(random_bytes::<32>()))),
+            ["mpp.secret_keys", "mpp.account_key", "mpp.token_keys"]
+                .map(|key| (key.to_owned(), hex::encode(random_bytes::<32>()))),
         );
         settings.extend(stripe.iter().flat_map(|stripe| stripe.settings()));
         let disk = self.disk_megabytes.map(SmallDisk::mount);
-        settings.extend(disk.iter().map(|disk| ("sandbox.dir".to_owned(), disk.path("sandbox").display().to_string())));
+        settings
+            .extend(disk.iter().map(|disk| {
+                ("sandbox.dir".to_owned(), disk.path("sandbox").display().to_string())
+            }));
         settings.extend(self.settings);
-        let core_process = if self.embedded && count > 1 { Some(CoreProcess::start(&mut settings).await) } else { None };
+        let core_process = if self.embedded && count > 1 {
+            Some(CoreProcess::start(&mut settings).await)
+        } else {
+            None
+        };
         let (mut gateways, mut databases) = (Vec::<Gateway>::new(), Vec::new());
         for signer in &signers {
             let mut own = Settings::from([("x402.signer_key".to_owned(), signer.key_hex())]);
@@ -178,7 +195,10 @@ impl Setup {
             let hidden = own.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str()));
             hidden.for_each(|(_, value)| secrets.add(value));
             let mut gateway = match gateways.first() {
-                None => prepare(own, self.books.as_deref(), disk.as_ref().filter(|_| !self.embedded)).await,
+                None => {
+                    prepare(own, self.books.as_deref(), disk.as_ref().filter(|_| !self.embedded))
+                        .await
+                }
                 Some(first) => first.beside(own),
             };
             if self.databases_proxied {
@@ -224,7 +244,8 @@ async fn node(given: Option<Arc<Anvil>>, own: bool) -> Arc<Anvil> {
     }
 }
 
-/// A gateway that has not been started: its books on this disk, or wherever they are; those that are given are there before it starts.
+/// A gateway that has not been started: its books on this disk, or wherever they are; those that
+/// are given are there before it starts.
 async fn prepare(settings: Settings, books: Option<&[u8]>, disk: Option<&SmallDisk>) -> Gateway {
     let gateway = match (disk, books) {
         (Some(disk), _) => Gateway::prepare_at(disk.path("turnpike.db"), settings),

@@ -7,7 +7,16 @@ use super::World;
 use super::audit::Line;
 
 /// The views that say who has what.
-const VIEWS: [&str; 8] = ["intents", "settlements", "attempts", "journal", "credits", "credit_entries", "obligations", "free_slots"];
+const VIEWS: [&str; 8] = [
+    "intents",
+    "settlements",
+    "attempts",
+    "journal",
+    "credits",
+    "credit_entries",
+    "obligations",
+    "free_slots",
+];
 
 /// Everything that somebody owns, at one moment.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,12 @@
-//! Stripe beside the gateway: the emulator in the test's own process, so that a gateway that is killed leaves it alone.
+//! Stripe beside the gateway: the emulator in the test's own process, so that a gateway that is
+//! killed leaves it alone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sandbox::stripe::{CallSeen, Emulator, EmulatorConfig, Fault, PROFILE, Rule, SECRET_KEY, WEBHOOK_SECRET};
+use sandbox::stripe::{
+    CallSeen, Emulator, EmulatorConfig, Fault, PROFILE, Rule, SECRET_KEY, WEBHOOK_SECRET,
+};
 use serde_json::Value;
 
 use super::gateway::Settings;
@@ -31,7 +34,8 @@ impl Stripe {
 
     /// Keeps its log in this folder, or goes on from the one that is there, by this clock.
     pub async fn kept_in(dir: PathBuf, clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self::of(EmulatorConfig { dir: Some(dir), ..EmulatorConfig::in_memory(Arc::new(clock)) }).await
+        Self::of(EmulatorConfig { dir: Some(dir), ..EmulatorConfig::in_memory(Arc::new(clock)) })
+            .await
     }
 
     async fn of(config: EmulatorConfig) -> Self {
@@ -87,6 +91,9 @@ impl Stripe {
 
     /// How often the gateway has sent a charge.
     pub fn charges_sent(&self) -> usize {
-        self.calls().iter().filter(|call| (call.method.as_str(), call.path.as_str()) == ("POST", INTENTS)).count()
+        self.calls()
+            .iter()
+            .filter(|call| (call.method.as_str(), call.path.as_str()) == ("POST", INTENTS))
+            .count()
     }
 }

@@ -40,7 +40,11 @@ impl StripeProxy {
     }
 }
 
-async fn handle(traps: Arc<Mutex<Vec<Armed>>>, stripe: SocketAddr, request: Request<Bytes>) -> Answer {
+async fn handle(
+    traps: Arc<Mutex<Vec<Armed>>>,
+    stripe: SocketAddr,
+    request: Request<Bytes>,
+) -> Answer {
     let line = format!("{} {}", request.method(), request.uri().path());
     let armed = trap::sprung(&mut traps.lock().unwrap(), &line);
     let forward = Box::pin(forward(stripe, request));
@@ -54,12 +58,16 @@ async fn forward(stripe: SocketAddr, request: Request<Bytes>) -> Answer {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().unwrap().as_str();
     let mut call = Call::new(parts.method.as_str(), target).bytes(body);
-    for (name, value) in parts.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str())) {
+    for (name, value) in
+        parts.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()))
+    {
         call = call.header(name.as_str(), value.to_str().unwrap());
     }
     let reply = call.try_send(stripe).await.map_err(std::io::Error::other)?;
     let mut response = Response::builder().status(reply.status);
-    for (name, value) in reply.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str())) {
+    for (name, value) in
+        reply.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str()))
+    {
         response = response.header(name, value);
     }
     Ok(response.body(Full::new(reply.body)).unwrap())

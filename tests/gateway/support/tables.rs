@@ -1,4 +1,5 @@
-//! A database with the tables of today's migrations, made once by the program itself; the tests' own are copies of it.
+//! A database with the tables of today's migrations, made once by the program itself; the tests'
+//! own are copies of it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -13,7 +14,11 @@ pub fn template() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| {
         let name = format!("turnpike_gwtables_{:016x}", migrations());
-        if apart(try_execute(format!("SELECT 1 / count(*) FROM pg_database WHERE datname = '{name}'"))).is_err() {
+        if apart(try_execute(format!(
+            "SELECT 1 / count(*) FROM pg_database WHERE datname = '{name}'"
+        )))
+        .is_err()
+        {
             make(&name);
         }
         name
@@ -36,7 +41,8 @@ fn make(name: &str) {
 /// A number of all migrations together.
 fn migrations() -> u64 {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut all = DefaultHasher::new();
     for file in files {

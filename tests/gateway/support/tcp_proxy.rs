@@ -34,7 +34,8 @@ impl TcpProxy {
     pub async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let proxy = Self { address, server, weather: watch::Sender::default(), running: Mutex::default() };
+        let proxy =
+            Self { address, server, weather: watch::Sender::default(), running: Mutex::default() };
         proxy.run(listener);
         proxy
     }
@@ -104,9 +105,11 @@ async fn accept(listener: TcpListener, server: SocketAddr, weather: watch::Recei
         let weather = weather.clone();
         connections.spawn(async move {
             let Ok(upstream) = TcpStream::connect(server).await else { return };
-            // Or each round trip costs an acknowledgement that is delayed, as on no network between a gateway and its database.
+            // Or each round trip costs an acknowledgement that is delayed, as on no network between
+            // a gateway and its database.
             client.set_nodelay(true).and_then(|()| upstream.set_nodelay(true)).unwrap();
-            let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), upstream.into_split());
+            let ((from_client, to_client), (from_server, to_server)) =
+                (client.into_split(), upstream.into_split());
             let there = carry(from_client, to_server, weather.clone(), |_| false);
             let back = carry(from_server, to_client, weather, |weather| weather.swallow_replies);
             // Either side's end is the end of the connection.
@@ -131,7 +134,9 @@ async fn carry(
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let now = *weather.borrow();
-            if !swallowed(now) && send.send((buffer[..count].to_vec(), Stopwatch::start(), now.delay)).is_err() {
+            if !swallowed(now)
+                && send.send((buffer[..count].to_vec(), Stopwatch::start(), now.delay)).is_err()
+            {
                 return;
             }
         }
@@ -184,7 +189,11 @@ mod tests {
         proxy.delay(Duration::from_millis(200));
         let watch = Stopwatch::start();
         assert_eq!(said(&mut stream).await.unwrap(), "hello");
-        assert!(watch.elapsed() >= Duration::from_millis(400), "there and back: {:?}", watch.elapsed());
+        assert!(
+            watch.elapsed() >= Duration::from_millis(400),
+            "there and back: {:?}",
+            watch.elapsed()
+        );
         proxy.swallow_replies();
         let unheard = tokio::time::timeout(Duration::from_millis(300), said(&mut stream)).await;
         assert!(unheard.is_err(), "{unheard:?}");

@@ -9,12 +9,14 @@ use super::proof::Draft;
 /// Topic of `Transfer(address,address,uint256)`.
 pub const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 /// Topic of `AuthorizationUsed(address,bytes32)`.
-pub const AUTHORIZATION_USED: &str = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
+pub const AUTHORIZATION_USED: &str =
+    "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
 
 /// The token's runtime code, as the contract's build checked it in.
 pub fn runtime_code() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("contracts/usdc/TestUsdc.bin");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     format!("0x{}", text.trim().trim_start_matches("0x"))
 }
 

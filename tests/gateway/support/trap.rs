@@ -1,4 +1,5 @@
-//! A foreign call stopped at an exact point, so that a test can act there: kill the caller, lock its books, change the world.
+//! A foreign call stopped at an exact point, so that a test can act there: kill the caller, lock
+//! its books, change the world.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ pub enum Point {
 }
 
 impl Point {
-    pub const ALL: [Self; 4] = [Self::BeforeSend, Self::AfterSend, Self::AfterEffect, Self::AfterReply];
+    pub const ALL: [Self; 4] =
+        [Self::BeforeSend, Self::AfterSend, Self::AfterEffect, Self::AfterReply];
 }
 
 /// A trap as the test holds it.
@@ -54,7 +56,8 @@ pub fn sprung(armed: &mut Vec<Armed>, call: &str) -> Option<Armed> {
 }
 
 impl Trap {
-    /// A trap, and its other half: how the call says that it is there, and how it hears that it may go on.
+    /// A trap, and its other half: how the call says that it is there, and how it hears that it may
+    /// go on.
     pub fn new() -> (Self, watch::Sender<bool>, watch::Receiver<bool>) {
         let (reached, seen) = watch::channel(false);
         let (open, gate) = watch::channel(false);
@@ -64,7 +67,12 @@ impl Trap {
     /// Waits until the call has come to the point.
     pub async fn reached(&mut self) {
         let reached = self.reached.wait_for(|reached| *reached);
-        drop(tokio::time::timeout(LIMIT, reached).await.expect("the call comes to the point").unwrap());
+        drop(
+            tokio::time::timeout(LIMIT, reached)
+                .await
+                .expect("the call comes to the point")
+                .unwrap(),
+        );
     }
 
     /// Lets a held answer go on; a call that was held before its callee is lost.

@@ -8,7 +8,8 @@ use super::moment::{now_unix_s, random_bytes};
 use super::proof::{Draft, Terms};
 
 /// The first of the well-known development keys (mnemonic `test test ... junk`).
-pub const DEVELOPMENT_KEY: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+pub const DEVELOPMENT_KEY: &str =
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
 /// An externally owned account.
 #[derive(Clone)]
@@ -51,7 +52,8 @@ impl Wallet {
         format!("0x{}", hex::encode(self.address))
     }
 
-    /// An authorization to pay what `terms` ask, from ten minutes ago to five minutes ahead, with a fresh nonce.
+    /// An authorization to pay what `terms` ask, from ten minutes ago to five minutes ahead, with a
+    /// fresh nonce.
     pub fn draft(&self, terms: &Terms) -> Draft {
         let now = now_unix_s();
         Draft {

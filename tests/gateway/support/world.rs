@@ -128,7 +128,8 @@ impl World {
         reply
     }
 
-    /// Sends a request to `gateway` and goes on; its answer comes later, or never if the gateway goes away.
+    /// Sends a request to `gateway` and goes on; its answer comes later, or never if the gateway
+    /// goes away.
     pub fn begin(&self, call: Call) -> JoinHandle<Result<Reply, String>> {
         for (name, value) in &call.headers {
             self.secrets.add_header(name, value);
@@ -137,7 +138,8 @@ impl World {
         tokio::spawn(async move { call.try_send(address).await })
     }
 
-    /// Sends a request until it comes to the trap. What a busy machine answers with "not now" before that is sent again, as its client would.
+    /// Sends a request until it comes to the trap. What a busy machine answers with "not now"
+    /// before that is sent again, as its client would.
     pub async fn send_until(&self, call: &Call, trap: &mut Trap) {
         loop {
             let mut request = self.begin(call.clone());
@@ -208,7 +210,12 @@ impl World {
                 None => created.count(),
             },
             charges: self.stripe.as_ref().map_or(0, |stripe| stripe.succeeded().len()),
-            credits: audit.view("credits").await.iter().map(|account| number(account, "balance")).sum(),
+            credits: audit
+                .view("credits")
+                .await
+                .iter()
+                .map(|account| number(account, "balance"))
+                .sum(),
             obligations: owed.iter().filter(|o| OWED.contains(&text(o, "state").as_str())).count(),
         }
     }

@@ -15,11 +15,17 @@ fn each_limit_is_exact() {
         let max = platform.content_max_chars();
         let entry = |len: usize| json!({platform.id(): {"content": "é".repeat(len), "title": "t"}});
         assert_eq!(fields(&entry(max), Some(&[platform])), Vec::<String>::new());
-        assert_eq!(fields(&entry(max + 1), Some(&[platform])), [format!("platform_contents.{}.content", platform.id())]);
+        assert_eq!(
+            fields(&entry(max + 1), Some(&[platform])),
+            [format!("platform_contents.{}.content", platform.id())]
+        );
         if let Some(max) = platform.title_max_chars() {
             let entry = |len: usize| json!({platform.id(): {"title": "é".repeat(len)}});
             assert_eq!(fields(&entry(max), None), Vec::<String>::new());
-            assert_eq!(fields(&entry(max + 1), None), [format!("platform_contents.{}.title", platform.id())]);
+            assert_eq!(
+                fields(&entry(max + 1), None),
+                [format!("platform_contents.{}.title", platform.id())]
+            );
         }
     }
 }
@@ -29,14 +35,26 @@ fn threads_titles_and_tiktok() {
     let twitter = "platform_contents.twitter";
     for (contents, wanted) in [
         (json!({"twitter": {"thread": ["a", "b".repeat(280)]}}), vec![]),
-        (json!({"twitter": {"thread": ["a", "b".repeat(281)]}}), vec![format!("{twitter}.thread[1]")]),
+        (
+            json!({"twitter": {"thread": ["a", "b".repeat(281)]}}),
+            vec![format!("{twitter}.thread[1]")],
+        ),
         (json!({"twitter": {"thread": vec!["a"; 7]}}), vec![format!("{twitter}.thread")]),
         (json!({"twitter": {"thread": []}}), vec![format!("{twitter}.thread")]),
         (json!({"twitter": {"thread": ["a"], "content": "b"}}), vec![twitter.to_owned()]),
-        (json!({"linkedin": {"thread": ["a"]}}), vec!["platform_contents.linkedin.thread".to_owned()]),
+        (
+            json!({"linkedin": {"thread": ["a"]}}),
+            vec!["platform_contents.linkedin.thread".to_owned()],
+        ),
         (json!({"reddit": {"content": "a"}}), vec!["platform_contents.reddit.title".to_owned()]),
-        (json!({"reddit": {"content": "a", "title": " "}}), vec!["platform_contents.reddit.title".to_owned()]),
-        (json!({"tiktok": {"tiktok_settings": {"privacy_level": "SELF_ONLY", "allow_duet": true}}}), vec![]),
+        (
+            json!({"reddit": {"content": "a", "title": " "}}),
+            vec!["platform_contents.reddit.title".to_owned()],
+        ),
+        (
+            json!({"tiktok": {"tiktok_settings": {"privacy_level": "SELF_ONLY", "allow_duet": true}}}),
+            vec![],
+        ),
         (
             json!({"tiktok": {"tiktok_settings": {"privacy_level": "ALL", "allow_duet": 1}}}),
             vec![

@@ -71,19 +71,31 @@ fn bodies_that_break_a_rule() {
         (json!({"user_platform_accounts": persona}), "user_platform_accounts"),
         (json!({"scheduled_date": "2026-02-18T12:14:59.999Z"}), "scheduled_date"),
         (json!({"scheduled_date": "soon"}), "scheduled_date"),
-        (json!({"publish": true, "dropspace_platforms": ["twitter"], "scheduled_date": "2026-03-18T12:00:00Z"}), "publish"),
+        (
+            json!({"publish": true, "dropspace_platforms": ["twitter"], "scheduled_date": "2026-03-18T12:00:00Z"}),
+            "publish",
+        ),
         (json!({"publish": true}), "publish"),
         (json!({"publish": "yes"}), "publish"),
         (json!({"wait": true}), "wait"),
-        (json!({"custom_content": "x", "platform_contents": {"twitter": {"content": "x"}}}), "custom_content"),
+        (
+            json!({"custom_content": "x", "platform_contents": {"twitter": {"content": "x"}}}),
+            "custom_content",
+        ),
         (json!({"custom_content": "x".repeat(1_681)}), "custom_content"),
         (json!({"custom_content": ""}), "custom_content"),
         (json!({"custom_content": vec!["x"; 7]}), "custom_content"),
         (json!({"custom_content": ["x".repeat(281)]}), "custom_content[0]"),
         (json!({"custom_content": ["x"], "platforms": ["linkedin"]}), "custom_content"),
-        (json!({"custom_content": vec!["x".repeat(280); 2], "platforms": ["twitter", "producthunt"]}), "custom_content"),
+        (
+            json!({"custom_content": vec!["x".repeat(280); 2], "platforms": ["twitter", "producthunt"]}),
+            "custom_content",
+        ),
         (json!({"custom_content": "x", "platforms": ["reddit"]}), "custom_content_reddit_title"),
-        (json!({"platform_contents": {"reddit": {"title": "t", "content": "x"}}}), "platform_contents.reddit"),
+        (
+            json!({"platform_contents": {"reddit": {"title": "t", "content": "x"}}}),
+            "platform_contents.reddit",
+        ),
         (json!({"platform_contents": "x"}), "platform_contents"),
         (json!({"media_attach_platforms": ["reddit"]}), "media_attach_platforms"),
         (json!({"media_mode": "both"}), "media_mode"),
@@ -107,14 +119,19 @@ fn bodies_that_are_refused_by_name() {
         (json!({"platforms": ["reddit"], "dropspace_platforms": ["reddit"]}), 400, "LAUNCH_007"),
         (json!({"platforms": null, "dropspace_platforms": ["reddit"]}), 400, "LAUNCH_007"),
         (json!({"dropspace_platforms": ["myspace"]}), 400, "LAUNCH_007"),
-        (json!({"platforms": ["instagram"], "dropspace_platforms": ["instagram"]}), 400, "LAUNCH_007"),
+        (
+            json!({"platforms": ["instagram"], "dropspace_platforms": ["instagram"]}),
+            400,
+            "LAUNCH_007",
+        ),
         (json!({"platforms": ["tiktok"], "dropspace_platforms": ["tiktok"]}), 400, "LAUNCH_007"),
     ] {
         let refused = judge(change.clone()).map(|(status, code, _)| (status, code));
         assert_eq!(refused, Some((status, code)), "{change}");
     }
     let refusal = parse(&json!({"wait": true}), &connected(), NOW).unwrap_err();
-    let fields: Vec<&str> = refusal.details.iter().map(|violation| violation.field.as_str()).collect();
+    let fields: Vec<&str> =
+        refusal.details.iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(fields, ["title", "platforms", "wait", "product_description"]);
 }
 
@@ -124,7 +141,10 @@ fn content_and_status_follow_from_the_body() {
     let plain = parsed(json!({"product_url": "https://a.example"}));
     assert_eq!(plain.status, Status::Draft);
     let text = "a title\n\nwords\n\nhttps://a.example";
-    assert_eq!(Value::Object(plain.content.platform_contents), json!({"twitter": {"content": text}, "linkedin": {"content": text}}));
+    assert_eq!(
+        Value::Object(plain.content.platform_contents),
+        json!({"twitter": {"content": text}, "linkedin": {"content": text}})
+    );
 
     let thread = parsed(json!({"custom_content": ["a", "b"]}));
     assert_eq!(thread.status, Status::Manual);
@@ -135,7 +155,9 @@ fn content_and_status_follow_from_the_body() {
 
     let posting = parsed(json!({"dropspace_platforms": ["twitter"]}));
     assert_eq!(posting.status, Status::Trigger);
-    let later = parsed(json!({"dropspace_platforms": ["twitter"], "scheduled_date": "2026-02-18T13:00:00Z"}));
+    let later = parsed(
+        json!({"dropspace_platforms": ["twitter"], "scheduled_date": "2026-02-18T13:00:00Z"}),
+    );
     assert_eq!((later.status, later.scheduled_unix_ms), (Status::Scheduled, Some(NOW + 3_600_000)));
 
     let media = parsed(json!({"media": [{"source": "url", "url": "https://a.example/x.mp4"}]}));

@@ -23,11 +23,17 @@ fn text<'a>(item: &'a Map<String, Value>, name: &'static str) -> Result<&'a str,
 
 fn http_url(item: &Map<String, Value>) -> Result<&str, Finding> {
     let url = text(item, "url")?;
-    if is_http_url(url) { Ok(url) } else { Err((Kind::Invalid, "url", "url must be an http or https URL".to_owned())) }
+    if is_http_url(url) {
+        Ok(url)
+    } else {
+        Err((Kind::Invalid, "url", "url must be an http or https URL".to_owned()))
+    }
 }
 
 fn supported(kind: Option<MediaKind>, member: &'static str) -> Result<MediaKind, Finding> {
-    kind.ok_or_else(|| (Kind::MediaType, member, format!("unsupported media type (allowed: {SUPPORTED})")))
+    kind.ok_or_else(|| {
+        (Kind::MediaType, member, format!("unsupported media type (allowed: {SUPPORTED})"))
+    })
 }
 
 fn within(kind: MediaKind, size: u64, max_video: u64, member: &'static str) -> Result<(), Finding> {
@@ -35,7 +41,11 @@ fn within(kind: MediaKind, size: u64, max_video: u64, member: &'static str) -> R
     if size <= max {
         return Ok(());
     }
-    Err((Kind::MediaSize, member, format!("media file too large: {size} bytes, at most {max} for this {}", kind.id())))
+    Err((
+        Kind::MediaSize,
+        member,
+        format!("media file too large: {size} bytes, at most {max} for this {}", kind.id()),
+    ))
 }
 
 /// An item of `media`.
@@ -55,9 +65,15 @@ pub(super) fn inline(item: &Map<String, Value>) -> Result<NewMedia, Finding> {
             let filename = text(item, "filename")?.to_owned();
             let data = text(item, "data")?;
             // Three bytes for four characters: too much is refused before it is decoded.
-            within(kind, (data.len() as u64 / 4).saturating_sub(1) * 3, MAX_INLINE_VIDEO_BYTES, "data")?;
-            let bytes =
-                STANDARD.decode(data).map_err(|_| (Kind::Invalid, "data", "data must be standard base64 with padding".to_owned()))?;
+            within(
+                kind,
+                (data.len() as u64 / 4).saturating_sub(1) * 3,
+                MAX_INLINE_VIDEO_BYTES,
+                "data",
+            )?;
+            let bytes = STANDARD.decode(data).map_err(|_| {
+                (Kind::Invalid, "data", "data must be standard base64 with padding".to_owned())
+            })?;
             within(kind, bytes.len() as u64, MAX_INLINE_VIDEO_BYTES, "data")?;
             Ok(NewMedia::Upload { kind, filename, mime_type: mime_type.to_owned(), bytes })
         }
@@ -73,16 +89,26 @@ pub(super) fn asset(item: &Map<String, Value>) -> Result<NewMedia, Finding> {
         Some(mime) => Some(supported(mime.as_str().and_then(MediaKind::of_mime), "mime_type")?),
     };
     let kind = match (item.get("type").and_then(Value::as_str), mime) {
-        (Some("image"), None | Some(MediaKind::Image)) | (None, Some(MediaKind::Image)) => MediaKind::Image,
-        (Some("video"), None | Some(MediaKind::Video)) | (None, Some(MediaKind::Video)) => MediaKind::Video,
+        (Some("image"), None | Some(MediaKind::Image)) | (None, Some(MediaKind::Image)) => {
+            MediaKind::Image
+        }
+        (Some("video"), None | Some(MediaKind::Video)) | (None, Some(MediaKind::Video)) => {
+            MediaKind::Video
+        }
         _ => {
-            return Err((Kind::Invalid, "type", "type must be \"image\" or \"video\" and match mime_type".to_owned()));
+            return Err((
+                Kind::Invalid,
+                "type",
+                "type must be \"image\" or \"video\" and match mime_type".to_owned(),
+            ));
         }
     };
     match item.get("size").filter(|size| !size.is_null()) {
         None => {}
         Some(size) => {
-            let bytes = size.as_u64().ok_or_else(|| (Kind::Invalid, "size", "size must be a number of bytes".to_owned()))?;
+            let bytes = size.as_u64().ok_or_else(|| {
+                (Kind::Invalid, "size", "size must be a number of bytes".to_owned())
+            })?;
             within(kind, bytes, MAX_VIDEO_BYTES, "size")?;
         }
     }

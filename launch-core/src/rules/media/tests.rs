@@ -31,7 +31,11 @@ fn types_sizes_and_counts() {
         ("video of 4 MB", json!([inline("video/mp4", 4 * mb)]), None),
         ("video over 4 MB", json!([inline("video/mp4", 4 * mb + 1)]), Some("UPLOAD_002")),
         ("svg", json!([inline("image/svg+xml", 3)]), Some("UPLOAD_001")),
-        ("not base64", json!([{"source": "base64", "data": "%%%", "filename": "f", "mime_type": "image/png"}]), Some("SERVER_002")),
+        (
+            "not base64",
+            json!([{"source": "base64", "data": "%%%", "filename": "f", "mime_type": "image/png"}]),
+            Some("SERVER_002"),
+        ),
         ("unknown source", json!([{"source": "ftp"}]), Some("SERVER_002")),
         ("not an object", json!(["x"]), Some("SERVER_002")),
         ("not an array", json!("x"), Some("SERVER_002")),

@@ -10,11 +10,17 @@ use super::super::refusal::{Kind, Refusal, Violation};
 use super::super::template;
 use super::Patch;
 
-/// Applies the change. Media are returned, not applied: uploads need ids and addresses first (then set `media_assets`).
+/// Applies the change. Media are returned, not applied: uploads need ids and addresses first (then
+/// set `media_assets`).
 ///
 /// # Errors
-/// 409 LAUNCH_003 when the status forbids it; 400 SERVER_002 when the merged whole breaks a rule. The launch is then half changed: drop it.
-pub fn apply(launch: &mut Launch, patch: Patch, now_unix_ms: i64) -> Result<Option<Vec<NewMedia>>, Refusal> {
+/// 409 LAUNCH_003 when the status forbids it; 400 SERVER_002 when the merged whole breaks a rule.
+/// The launch is then half changed: drop it.
+pub fn apply(
+    launch: &mut Launch,
+    patch: Patch,
+    now_unix_ms: i64,
+) -> Result<Option<Vec<NewMedia>>, Refusal> {
     allow(launch, &patch)?;
     launch.updated_unix_ms = now_unix_ms;
     if launch.status == Status::Running {
@@ -43,7 +49,8 @@ pub fn apply(launch: &mut Launch, patch: Patch, now_unix_ms: i64) -> Result<Opti
         let video = media.iter().any(|medium| medium.kind() == MediaKind::Video);
         let mode = if video { MediaMode::Video } else { MediaMode::Images };
         launch.content.media_mode = (!media.is_empty()).then_some(mode);
-        launch.content.media_attach_platforms = if media.is_empty() { vec![] } else { launch.content.platforms.clone() };
+        launch.content.media_attach_platforms =
+            if media.is_empty() { vec![] } else { launch.content.platforms.clone() };
     }
     let content = &mut launch.content;
     if let Some(mode) = patch.media_mode {
@@ -63,7 +70,11 @@ pub fn apply(launch: &mut Launch, patch: Patch, now_unix_ms: i64) -> Result<Opti
     let status = match (patch.status, launch.status) {
         (Some(Status::Cancelled), _) | (None, Status::Cancelled) => Status::Cancelled,
         (None, Status::Failed) => Status::Failed,
-        (None, current) => derive_status(content, launch.scheduled_unix_ms.is_some(), patch_keeps(current, &patch.platform_contents)),
+        (None, current) => derive_status(
+            content,
+            launch.scheduled_unix_ms.is_some(),
+            patch_keeps(current, &patch.platform_contents),
+        ),
         (requested, _) => derive_status(content, launch.scheduled_unix_ms.is_some(), requested),
     };
     if status == Status::Scheduled && launch.scheduled_unix_ms.is_some_and(|at| at <= now_unix_ms) {
@@ -84,7 +95,9 @@ fn allow(launch: &Launch, patch: &Patch) -> Result<(), Refusal> {
         Status::Running if patch.only_status && patch.status == Some(Status::Cancelled) => {
             return Ok(());
         }
-        Status::Running => "a running launch can only be updated to set status to cancelled".to_owned(),
+        Status::Running => {
+            "a running launch can only be updated to set status to cancelled".to_owned()
+        }
         Status::Completed | Status::Partial => {
             format!("cannot update a {} launch", launch.status.id())
         }
@@ -93,8 +106,13 @@ fn allow(launch: &Launch, patch: &Patch) -> Result<(), Refusal> {
     Err(Refusal::one(Violation::new(Kind::StatusForbidsChange, "status", message)))
 }
 
-/// New official accounts join the targets; accounts and attachments of a target that goes away go with it.
-fn retarget(launch: &mut Launch, platforms: Option<Vec<Platform>>, dropspace_platforms: Option<Vec<Platform>>) -> Result<(), Refusal> {
+/// New official accounts join the targets; accounts and attachments of a target that goes away go
+/// with it.
+fn retarget(
+    launch: &mut Launch,
+    platforms: Option<Vec<Platform>>,
+    dropspace_platforms: Option<Vec<Platform>>,
+) -> Result<(), Refusal> {
     let content = &mut launch.content;
     match (platforms, dropspace_platforms) {
         (Some(platforms), Some(posting)) => {
@@ -107,7 +125,8 @@ fn retarget(launch: &mut Launch, platforms: Option<Vec<Platform>>, dropspace_pla
             content.platforms = platforms;
         }
         (None, Some(posting)) => {
-            let added = posting.iter().filter(|platform| !content.platforms.contains(platform)).copied();
+            let added =
+                posting.iter().filter(|platform| !content.platforms.contains(platform)).copied();
             let added: Vec<Platform> = added.collect();
             content.platforms.extend(added);
             content.dropspace_platforms = posting;
@@ -121,10 +140,15 @@ fn retarget(launch: &mut Launch, platforms: Option<Vec<Platform>>, dropspace_pla
 fn subset(name: &str, part: &[Platform], whole: &[Platform]) -> Result<(), Refusal> {
     match part.iter().find(|platform| !whole.contains(platform)) {
         None => Ok(()),
-        Some(platform) => Err(Refusal::one(Violation::invalid(name, format!("{name} names {}, which platforms does not", platform.id())))),
+        Some(platform) => Err(Refusal::one(Violation::invalid(
+            name,
+            format!("{name} names {}, which platforms does not", platform.id()),
+        ))),
     }
 }
 
 fn refusal(violations: Vec<Violation>) -> Refusal {
-    Refusal::of(violations).unwrap_or_else(|| Refusal::one(Violation::invalid("platform_contents", "platform_contents is not valid")))
+    Refusal::of(violations).unwrap_or_else(|| {
+        Refusal::one(Violation::invalid("platform_contents", "platform_contents is not valid"))
+    })
 }

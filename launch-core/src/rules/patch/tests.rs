@@ -23,7 +23,11 @@ fn launch(status: Status) -> Launch {
         completed_unix_ms: None,
         content: Content {
             platforms: vec![Platform::Twitter, Platform::Reddit],
-            platform_contents: json!({"twitter": {"content": "x"}, "reddit": {"title": "t", "content": "x"}}).as_object().unwrap().clone(),
+            platform_contents:
+                json!({"twitter": {"content": "x"}, "reddit": {"title": "t", "content": "x"}})
+                    .as_object()
+                    .unwrap()
+                    .clone(),
             ..Content::default()
         },
     }
@@ -52,7 +56,10 @@ fn changes_that_break_a_rule() {
         (json!({"platforms": []}), "SERVER_002"),
         (json!({"platforms": Platform::ALL}), "SERVER_002"),
         (json!({"scheduled_date": "2026-02-18T12:14:00Z"}), "SERVER_002"),
-        (json!({"platform_contents": {"twitter": {"thread": ["a"], "content": "b"}}}), "SERVER_002"),
+        (
+            json!({"platform_contents": {"twitter": {"thread": ["a"], "content": "b"}}}),
+            "SERVER_002",
+        ),
         (json!({"platform_contents": {"linkedin": {"content": "x".repeat(3_001)}}}), "SERVER_002"),
         (json!({"media_attach_platforms": ["facebook"]}), "SERVER_002"),
         (json!({"platforms": ["linkedin"], "dropspace_platforms": ["twitter"]}), "SERVER_002"),
@@ -62,7 +69,11 @@ fn changes_that_break_a_rule() {
         (json!({"persona_id": uuid}), "SERVER_003"),
         (json!({"user_platform_accounts": {"twitter": uuid}}), "AUTH_002"),
     ] {
-        assert_eq!(patched(Status::Draft, body.clone()).map_err(|refusal| refusal.code).err(), Some(code), "{body}");
+        assert_eq!(
+            patched(Status::Draft, body.clone()).map_err(|refusal| refusal.code).err(),
+            Some(code),
+            "{body}"
+        );
     }
 }
 
@@ -75,9 +86,15 @@ fn the_status_decides_whether_a_change_is_allowed() {
     }
     for status in [Status::Draft, Status::Manual, Status::Cancelled, Status::Failed] {
         let launch = patched(status, rename.clone()).unwrap();
-        assert_eq!((launch.name.as_str(), launch.status, launch.updated_unix_ms), ("new", status, NOW));
+        assert_eq!(
+            (launch.name.as_str(), launch.status, launch.updated_unix_ms),
+            ("new", status, NOW)
+        );
     }
-    assert_eq!(patched(Status::Running, json!({"status": "cancelled"})).unwrap().status, Status::Cancelled);
+    assert_eq!(
+        patched(Status::Running, json!({"status": "cancelled"})).unwrap().status,
+        Status::Cancelled
+    );
     assert!(patched(Status::Running, json!({"status": "cancelled", "name": "x"})).is_err());
     assert!(patched(Status::Completed, json!({"status": "cancelled"})).is_err());
 }
@@ -85,16 +102,25 @@ fn the_status_decides_whether_a_change_is_allowed() {
 #[test]
 fn the_status_follows_the_configuration() {
     let accounts = json!({"dropspace_platforms": ["twitter"]});
-    let both = json!({"dropspace_platforms": ["twitter"], "scheduled_date": "2026-02-19T12:00:00Z"});
+    let both =
+        json!({"dropspace_platforms": ["twitter"], "scheduled_date": "2026-02-19T12:00:00Z"});
     let forced = json!({"dropspace_platforms": ["twitter"], "status": "manual"});
     for (from, body, wanted) in [
         (Status::Draft, accounts.clone(), Status::Trigger),
         (Status::Draft, both, Status::Scheduled),
         (Status::Draft, forced, Status::Trigger),
-        (Status::Draft, json!({"platform_contents": {"twitter": {"content": "mine"}}}), Status::Manual),
+        (
+            Status::Draft,
+            json!({"platform_contents": {"twitter": {"content": "mine"}}}),
+            Status::Manual,
+        ),
         (Status::Trigger, json!({"dropspace_platforms": null}), Status::Draft),
         (Status::Cancelled, accounts, Status::Cancelled),
-        (Status::Cancelled, json!({"status": "trigger", "dropspace_platforms": ["twitter"]}), Status::Trigger),
+        (
+            Status::Cancelled,
+            json!({"status": "trigger", "dropspace_platforms": ["twitter"]}),
+            Status::Trigger,
+        ),
         (Status::Draft, json!({"status": "cancelled"}), Status::Cancelled),
     ] {
         assert_eq!(patched(from, body.clone()).unwrap().status, wanted, "{body}");
@@ -122,7 +148,8 @@ fn targets_accounts_and_media_stay_consistent() {
     assert_eq!(launch.content.media_attach_platforms, [Platform::Reddit]);
     assert_eq!(launch.content.media_mode, Some(MediaMode::Images));
 
-    let cleared = patched(Status::Draft, json!({"product_url": "", "product_description": ""})).unwrap();
+    let cleared =
+        patched(Status::Draft, json!({"product_url": "", "product_description": ""})).unwrap();
     assert_eq!((cleared.content.product_url, cleared.content.product_description), (None, None));
 }
 

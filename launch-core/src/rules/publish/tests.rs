@@ -3,12 +3,20 @@
 use super::*;
 use serde_json::json;
 
-fn content(platforms: &[Platform], contents: Value, media: &[&str], mode: Option<MediaMode>) -> Content {
+fn content(
+    platforms: &[Platform],
+    contents: Value,
+    media: &[&str],
+    mode: Option<MediaMode>,
+) -> Content {
     Content {
         platforms: platforms.to_vec(),
         dropspace_platforms: platforms.to_vec(),
         platform_contents: contents.as_object().unwrap().clone(),
-        media_assets: media.iter().map(|kind| json!({"type": kind, "url": "https://a.example/x"})).collect(),
+        media_assets: media
+            .iter()
+            .map(|kind| json!({"type": kind, "url": "https://a.example/x"}))
+            .collect(),
         media_attach_platforms: if media.is_empty() { vec![] } else { platforms.to_vec() },
         media_mode: mode,
         ..Content::default()
@@ -26,10 +34,28 @@ fn what_each_platform_needs() {
     for (platform, entry, media, mode, wanted) in [
         (Twitter, text.clone(), vec![], None, vec![]),
         (Twitter, json!({"content": ""}), vec![], None, vec!["platform_contents.twitter"]),
-        (Twitter, json!({"content": "x".repeat(1_681)}), vec![], None, vec!["platform_contents.twitter.content"]),
+        (
+            Twitter,
+            json!({"content": "x".repeat(1_681)}),
+            vec![],
+            None,
+            vec!["platform_contents.twitter.content"],
+        ),
         (Reddit, text.clone(), vec![], None, vec!["platform_contents.reddit.title"]),
-        (Reddit, json!({"title": "t", "content": "x"}), vec!["image"], Some(Video), vec!["media_mode"]),
-        (Reddit, json!({"title": "t", "content": "x"}), vec!["video"], Some(Images), vec!["media_mode"]),
+        (
+            Reddit,
+            json!({"title": "t", "content": "x"}),
+            vec!["image"],
+            Some(Video),
+            vec!["media_mode"],
+        ),
+        (
+            Reddit,
+            json!({"title": "t", "content": "x"}),
+            vec!["video"],
+            Some(Images),
+            vec!["media_mode"],
+        ),
         (Reddit, json!({"title": "t", "content": "x"}), vec![], Some(Video), vec![]),
         (Instagram, text.clone(), vec![], None, vec!["media"]),
         (Instagram, text.clone(), vec!["image"], Some(Video), vec!["media_mode"]),
@@ -45,7 +71,8 @@ fn what_each_platform_needs() {
             assert_eq!((refusal.status, refusal.code), (400, "LAUNCH_007"));
             refusal.details
         });
-        let fields: Vec<String> = details.unwrap_or_default().into_iter().map(|issue| issue.field).collect();
+        let fields: Vec<String> =
+            details.unwrap_or_default().into_iter().map(|issue| issue.field).collect();
         assert_eq!(fields, wanted, "{content:?}");
     }
 }

@@ -37,8 +37,8 @@ pub enum OfferError {
     NotCanonical(#[from] jcs::NotCanonical),
 }
 
-/// The terms of one route: pay this amount to this business profile. The same for every request, so that it is written
-/// once.
+/// The terms of one route: pay this amount to this business profile. The same for every request, so
+/// that it is written once.
 #[derive(Debug, Clone)]
 pub struct Offer {
     pub(super) realm: String,
@@ -56,8 +56,9 @@ pub struct Offer {
 // === impl Offer ===
 
 impl Offer {
-    /// The terms of the route named `route_key` (`POST /launches`). `realm` is the public host, never what a client calls
-    /// us; `network_id` the business profile that receives (`profile_...`).
+    /// The terms of the route named `route_key` (`POST /launches`). `realm` is the public host,
+    /// never what a client calls us; `network_id` the business profile that receives
+    /// (`profile_...`).
     ///
     /// # Errors
     /// [`OfferError`]; [`OfferError::BelowMinimum`] means that this route cannot be paid by card.
@@ -74,7 +75,10 @@ impl Offer {
         if !is_printable(network_id) {
             return Err(OfferError::NetworkId);
         }
-        let is_type = |name: &&str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let is_type = |name: &&str| {
+            !name.is_empty()
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        };
         if payment_method_types.is_empty() || !payment_method_types.iter().all(is_type) {
             return Err(OfferError::PaymentMethodTypes);
         }
@@ -89,17 +93,27 @@ impl Offer {
         Self::prepare(realm, amount, request, &[("r", route_key)])
     }
 
-    /// Any terms, bound by any members of `opaque` or by none: what other implementations offer, to be judged by what they
-    /// accept.
+    /// Any terms, bound by any members of `opaque` or by none: what other implementations offer, to
+    /// be judged by what they accept.
     ///
     /// # Errors
     /// [`OfferError::Realm`], [`OfferError::NotCanonical`].
-    pub fn foreign(realm: &str, request: Value, binding: &[(&str, &str)]) -> Result<Self, OfferError> {
-        let cents = request["amount"].as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
+    pub fn foreign(
+        realm: &str,
+        request: Value,
+        binding: &[(&str, &str)],
+    ) -> Result<Self, OfferError> {
+        let cents =
+            request["amount"].as_str().and_then(|amount| amount.parse().ok()).unwrap_or_default();
         Self::prepare(realm, UsdCents::new(cents), request, binding)
     }
 
-    fn prepare(realm: &str, amount: UsdCents, request: Value, binding: &[(&str, &str)]) -> Result<Self, OfferError> {
+    fn prepare(
+        realm: &str,
+        amount: UsdCents,
+        request: Value,
+        binding: &[(&str, &str)],
+    ) -> Result<Self, OfferError> {
         if !is_printable(realm) || realm.contains(['|', '"', '\\']) {
             return Err(OfferError::Realm);
         }
@@ -108,7 +122,10 @@ impl Offer {
         Ok(Self {
             realm: realm.to_owned(),
             amount,
-            binding: binding.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            binding: binding
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             opaque_after_nonce: format!(r#"","r":{}}}"#, quoted(route_key)),
             header_before_expires: format!(
                 r#"", realm="{realm}", method="{METHOD}", intent="{INTENT}", request="{request_encoded}", expires=""#
@@ -153,7 +170,8 @@ impl Offer {
         &self.body_object
     }
 
-    /// Length of a [`header_value`](super::Challenge::header_value) of this offer in bytes, with a digest.
+    /// Length of a [`header_value`](super::Challenge::header_value) of this offer in bytes, with a
+    /// digest.
     #[must_use]
     pub fn header_value_len(&self) -> usize {
         let opaque = (r#"{"n":""#.len() + 32 + self.opaque_after_nonce.len()).div_ceil(3) * 4;
@@ -181,9 +199,14 @@ mod tests {
         for realm in ["", "a|b", "a\"b", "a\\b", "a\nb", "bücher.example", &"a".repeat(256)] {
             assert_eq!(offer(realm, 60).err(), Some(OfferError::Realm), "{realm:?}");
         }
-        assert_eq!(offer("a", 49).err(), Some(OfferError::BelowMinimum { amount: UsdCents::new(49) }));
+        assert_eq!(
+            offer("a", 49).err(),
+            Some(OfferError::BelowMinimum { amount: UsdCents::new(49) })
+        );
         assert_eq!(offer("a", 50).unwrap().amount(), MIN_CHARGE);
-        let with = |route: &str, network: &str, types: &[&str]| Offer::new("a", route, UsdCents::new(60), network, types).err();
+        let with = |route: &str, network: &str, types: &[&str]| {
+            Offer::new("a", route, UsdCents::new(60), network, types).err()
+        };
         assert_eq!(with("", "profile_x", &CARDS), Some(OfferError::RouteKey));
         assert_eq!(with("a", "", &CARDS), Some(OfferError::NetworkId));
         assert_eq!(with("a", "profile_x", &[]), Some(OfferError::PaymentMethodTypes));

@@ -1,5 +1,5 @@
-//! The grammar of `WWW-Authenticate` (RFC 9110, section 11.6.1): challenges and their parameters share one comma-separated
-//! list, and a comma inside quotes separates nothing.
+//! The grammar of `WWW-Authenticate` (RFC 9110, section 11.6.1): challenges and their parameters
+//! share one comma-separated list, and a comma inside quotes separates nothing.
 
 use super::MalformedChallenge;
 
@@ -10,7 +10,8 @@ pub(super) fn payment_challenges(field_value: &str) -> Vec<Result<Parameters, Ma
     let mut found: Vec<Result<Parameters, MalformedChallenge>> = Vec::new();
     let mut ours = false;
     for element in elements(field_value) {
-        let (token, rest) = element.split_at(element.find(|c: char| !is_token(c)).unwrap_or(element.len()));
+        let (token, rest) =
+            element.split_at(element.find(|c: char| !is_token(c)).unwrap_or(element.len()));
         let parameter = if rest.trim_start().starts_with('=') {
             element
         } else {
@@ -47,7 +48,11 @@ fn elements(field_value: &str) -> Vec<&str> {
         }
     }
     elements.push(&field_value[start..]);
-    elements.into_iter().map(|element| element.trim_matches([' ', '\t'])).filter(|element| !element.is_empty()).collect()
+    elements
+        .into_iter()
+        .map(|element| element.trim_matches([' ', '\t']))
+        .filter(|element| !element.is_empty())
+        .collect()
 }
 
 fn push(parameters: &mut Parameters, parameter: &str) -> Result<(), MalformedChallenge> {
@@ -70,8 +75,8 @@ fn push(parameters: &mut Parameters, parameter: &str) -> Result<(), MalformedCha
     Ok(())
 }
 
-/// The text up to the closing quote, which must end it. Beside the quoted pairs of RFC 9110, `\uXXXX` in UTF-16 units,
-/// which the published servers write for what Latin-1 cannot hold.
+/// The text up to the closing quote, which must end it. Beside the quoted pairs of RFC 9110,
+/// `\uXXXX` in UTF-16 units, which the published servers write for what Latin-1 cannot hold.
 fn unquoted(text: &str) -> Option<String> {
     let mut units = Vec::with_capacity(text.len());
     let mut chars = text.chars();
@@ -79,7 +84,11 @@ fn unquoted(text: &str) -> Option<String> {
         match chars.next()? {
             '"' => break,
             '\\' => match chars.next()? {
-                'u' if chars.as_str().get(..4).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())) => {
+                'u' if chars
+                    .as_str()
+                    .get(..4)
+                    .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())) =>
+                {
                     let (digits, rest) = chars.as_str().split_at(4);
                     units.push(u16::from_str_radix(digits, 16).ok()?);
                     chars = rest.chars();
@@ -106,12 +115,17 @@ mod tests {
         let field = r#"Basic realm="a, Payment id=\"x\"", Payment id = "a\"b\\c, d" ,E=f, description="20 \u2014 \ud83d\ude80""#;
         let found = payment_challenges(field);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(found, [Ok(vec![pair("id", r#"a"b\c, d"#), pair("e", "f"), pair("description", "20 — 🚀")])]);
+        assert_eq!(
+            found,
+            [Ok(vec![pair("id", r#"a"b\c, d"#), pair("e", "f"), pair("description", "20 — 🚀")])]
+        );
     }
 
     #[test]
     fn a_malformed_challenge_spoils_no_other() {
-        let found = payment_challenges(r#"Payment id="a", id="b", Payment id="c", Negotiate abc==, Payment id=d e"#);
+        let found = payment_challenges(
+            r#"Payment id="a", id="b", Payment id="c", Negotiate abc==, Payment id=d e"#,
+        );
         assert_eq!(found.len(), 3);
         assert!(found[0].is_err() && found[2].is_err());
         assert_eq!(found[1].as_ref().unwrap().len(), 1);

@@ -9,8 +9,8 @@ use crate::mpp::secrets::ChallengeId;
 use crate::mpp::token::{PaymentToken, TokenHash};
 use crate::time::UnixMs;
 
-/// A credential for this route, this body and these terms, whose challenge is ours. Whether it is still in time, used or
-/// worth its money is another question.
+/// A credential for this route, this body and these terms, whose challenge is ours. Whether it is
+/// still in time, used or worth its money is another question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedCredential {
     pub(super) challenge_id: ChallengeId,
@@ -25,8 +25,9 @@ pub struct VerifiedCredential {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveCharge(VerifiedCredential);
 
-/// A challenge that is ours with the token that it was answered with, whatever it was for and however old it is. Names a
-/// payment that may have settled earlier, and thereby the account behind it; it pays nothing.
+/// A challenge that is ours with the token that it was answered with, whatever it was for and
+/// however old it is. Names a payment that may have settled earlier, and thereby the account behind
+/// it; it pays nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresentedPayment {
     pub(super) challenge_id: ChallengeId,
@@ -45,7 +46,12 @@ impl VerifiedCredential {
             return Ok(LiveCharge(self.clone()));
         }
         let expected = format!("later than {}", now.rfc3339_s());
-        Err(MppError::new(Reason::ChallengeExpired, "challenge.expires", expected, self.expires.rfc3339_s()))
+        Err(MppError::new(
+            Reason::ChallengeExpired,
+            "challenge.expires",
+            expected,
+            self.expires.rfc3339_s(),
+        ))
     }
 
     /// What may be used once: the claim's key.
@@ -84,7 +90,8 @@ impl VerifiedCredential {
         self.expires.protocol_s()
     }
 
-    /// What the client calls itself. Nothing proves it: a label for people, which opens nothing and names no account.
+    /// What the client calls itself. Nothing proves it: a label for people, which opens nothing and
+    /// names no account.
     #[must_use]
     pub fn source(&self) -> Option<&str> {
         self.source.as_deref()

@@ -1,4 +1,5 @@
-//! Everything about one payment beside its evidence, and what operators did. Moments are RFC 3339 in UTC.
+//! Everything about one payment beside its evidence, and what operators did. Moments are RFC 3339
+//! in UTC.
 
 use serde::Serialize;
 
@@ -137,7 +138,8 @@ pub struct ActionRow {
     pub seq: i64,
     /// When.
     pub at: String,
-    /// `refund.approve`, `account.lift`, `credits.grant`, `credits.void`, `finding.close`, `payment.recheck`, `reconcile.run`.
+    /// `refund.approve`, `account.lift`, `credits.grant`, `credits.void`, `finding.close`,
+    /// `payment.recheck`, `reconcile.run`.
     pub action: String,
     /// The payment, payer or finding.
     pub subject: String,

@@ -24,7 +24,8 @@ pub enum Standing {
     Settled,
     /// Paid, and refused by the upstream.
     PaidNotServed,
-    /// Money came, for a launch that is not there: on its way, unknown, refused or refunded. A pack is for none.
+    /// Money came, for a launch that is not there: on its way, unknown, refused or refunded. A pack
+    /// is for none.
     NoLaunch,
     /// Money went back, or is on its way.
     Refunded,

@@ -14,7 +14,8 @@ pub use filter::{FilterError, Page, PaymentFilter, Standing, TextSearch};
 pub use money::{Figure, MoneyFlow};
 pub use overview::{DayTotals, Overview, PostedSum};
 pub use rows::{
-    CreditAccountRow, CreditTotals, FreeSlotRow, OwedRow, PaymentRow, PaymentSums, PostingRow, RunRow, SettledSum, StatementLine,
+    CreditAccountRow, CreditTotals, FreeSlotRow, OwedRow, PaymentRow, PaymentSums, PostingRow,
+    RunRow, SettledSum, StatementLine,
 };
 
 use crate::{
@@ -24,33 +25,57 @@ use crate::{
     time::UnixMs,
 };
 
-/// Reads for operators, none of which a payment waits for. Lists go by key, newest first, so that page 100,000 costs what page 1 does.
+/// Reads for operators, none of which a payment waits for. Lists go by key, newest first, so that
+/// page 100,000 costs what page 1 does.
 #[async_trait]
 pub trait DeskBooks: Send + Sync {
     /// A page of the payments that a filter shows.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here.
-    async fn payments(&self, filter: &PaymentFilter, page: &Page<PaymentId>) -> Result<Vec<PaymentRow>, BooksError>;
+    async fn payments(
+        &self,
+        filter: &PaymentFilter,
+        page: &Page<PaymentId>,
+    ) -> Result<Vec<PaymentRow>, BooksError>;
 
     /// What all payments that a filter shows come to.
     async fn payment_sums(&self, filter: &PaymentFilter) -> Result<PaymentSums, BooksError>;
 
-    /// Whether a filter shows more payments than these: their sums take as long as there are payments.
-    async fn shows_more_than(&self, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError>;
+    /// Whether a filter shows more payments than these: their sums take as long as there are
+    /// payments.
+    async fn shows_more_than(
+        &self,
+        filter: &PaymentFilter,
+        payments: u32,
+    ) -> Result<bool, BooksError>;
 
-    /// What the books hold about a payment beside its [`Evidence`](crate::ports::Evidence): every transaction, charge, refund and dispute,
-    /// the requests that spoke of it, and what operators did about it.
+    /// What the books hold about a payment beside its [`Evidence`](crate::ports::Evidence): every
+    /// transaction, charge, refund and dispute, the requests that spoke of it, and what operators
+    /// did about it.
     async fn dossier(&self, id: PaymentId) -> Result<Option<Dossier>, BooksError>;
 
     /// Answered requests, newest first; of one payer, or of all.
-    async fn requests(&self, payer: Option<&Payer>, page: &Page<i64>) -> Result<Vec<RequestRow>, BooksError>;
+    async fn requests(
+        &self,
+        payer: Option<&Payer>,
+        page: &Page<i64>,
+    ) -> Result<Vec<RequestRow>, BooksError>;
 
-    /// What is owed and was not given back, oldest first, or with what was settled already: newest first.
-    async fn owed(&self, all: bool, payer: Option<&Payer>, page: &Page<String>) -> Result<Vec<OwedRow>, BooksError>;
+    /// What is owed and was not given back, oldest first, or with what was settled already: newest
+    /// first.
+    async fn owed(
+        &self,
+        all: bool,
+        payer: Option<&Payer>,
+        page: &Page<String>,
+    ) -> Result<Vec<OwedRow>, BooksError>;
 
     /// Card accounts by name.
-    async fn credit_accounts(&self, page: &Page<String>) -> Result<Vec<CreditAccountRow>, BooksError>;
+    async fn credit_accounts(
+        &self,
+        page: &Page<String>,
+    ) -> Result<Vec<CreditAccountRow>, BooksError>;
 
     /// What all card accounts come to.
     async fn credit_totals(&self) -> Result<CreditTotals, BooksError>;
@@ -58,11 +83,22 @@ pub trait DeskBooks: Send + Sync {
     /// The free launches of a wallet, newest month first.
     async fn free_slots(&self, wallet: Wallet, limit: u32) -> Result<Vec<FreeSlotRow>, BooksError>;
 
-    /// A payer's account: every charge, launch, credit and refund in a time, oldest first, with the balance after each.
-    async fn statement(&self, payer: &Payer, since: UnixMs, until: UnixMs, page: &Page<i64>) -> Result<Vec<StatementLine>, BooksError>;
+    /// A payer's account: every charge, launch, credit and refund in a time, oldest first, with the
+    /// balance after each.
+    async fn statement(
+        &self,
+        payer: &Payer,
+        since: UnixMs,
+        until: UnixMs,
+        page: &Page<i64>,
+    ) -> Result<Vec<StatementLine>, BooksError>;
 
     /// Postings with their lines, newest first; of one account family or account, or of all.
-    async fn postings(&self, account: Option<&str>, page: &Page<i64>) -> Result<Vec<PostingRow>, BooksError>;
+    async fn postings(
+        &self,
+        account: Option<&str>,
+        page: &Page<i64>,
+    ) -> Result<Vec<PostingRow>, BooksError>;
 
     /// What comparisons found, newest first.
     async fn all_findings(&self, open_only: bool, limit: u32) -> Result<Vec<Finding>, BooksError>;
@@ -83,9 +119,11 @@ pub trait DeskBooks: Send + Sync {
     async fn days_of(&self, payers: &[Payer], now: UnixMs) -> Result<Vec<DayTotals>, BooksError>;
 
     /// Adds challenges (402 answers) of a route to their day.
-    async fn note_challenges(&self, at: UnixMs, counts: &[(String, u64)]) -> Result<(), BooksError>;
+    async fn note_challenges(&self, at: UnixMs, counts: &[(String, u64)])
+    -> Result<(), BooksError>;
 
-    /// Folds postings that are there for good into the totals of their day, some thousand at most; says how many. The totals are derived: they
-    /// never lead, and `fold` from nothing makes the same ones.
+    /// Folds postings that are there for good into the totals of their day, some thousand at most;
+    /// says how many. The totals are derived: they never lead, and `fold` from nothing makes the
+    /// same ones.
     async fn fold(&self, now: UnixMs) -> Result<u64, BooksError>;
 }

@@ -1,4 +1,5 @@
-//! What came in, what it cost and what went back: one description for the page, the API and the command line.
+//! What came in, what it cost and what went back: one description for the page, the API and the
+//! command line.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -36,14 +37,24 @@ impl MoneyFlow {
             says: "Came in, whatever it was for, less what a reorganisation took",
             of: |flow| flow.gross_minor,
         },
-        Figure { name: "fees", heading: "fees", says: "Kept by the card processor for payments and disputes", of: |flow| flow.fees_minor },
+        Figure {
+            name: "fees",
+            heading: "fees",
+            says: "Kept by the card processor for payments and disputes",
+            of: |flow| flow.fees_minor,
+        },
         Figure {
             name: "refunds",
             heading: "refunds",
             says: "Went back to payers: refunds, and what disputes hold or took",
             of: |flow| flow.refunds_minor,
         },
-        Figure { name: "net", heading: "net", says: "Gross less fees and refunds", of: Self::net_minor },
+        Figure {
+            name: "net",
+            heading: "net",
+            says: "Gross less fees and refunds",
+            of: Self::net_minor,
+        },
     ];
 
     /// Gross less fees and refunds.
@@ -55,10 +66,16 @@ impl MoneyFlow {
     pub fn count(&mut self, kind: &str, amount_minor: i64) {
         let add = |sum: &mut i64, amount: i64| *sum = sum.saturating_add(amount);
         match kind {
-            "settled" | "mischarged" | "receipt" | "settlement_lost" | "settlement_back" => add(&mut self.gross_minor, amount_minor),
-            PROCESSING_FEE | DISPUTE_FEE => add(&mut self.fees_minor, amount_minor.saturating_neg()),
-            "refunded" | "refund_reversed" | "refunded_elsewhere" | "paid_by_hand" | "paid_by_hand_lost" | "dispute_opened"
-            | "dispute_won" | "dispute_lost" => add(&mut self.refunds_minor, amount_minor.saturating_neg()),
+            "settled" | "mischarged" | "receipt" | "settlement_lost" | "settlement_back" => {
+                add(&mut self.gross_minor, amount_minor)
+            }
+            PROCESSING_FEE | DISPUTE_FEE => {
+                add(&mut self.fees_minor, amount_minor.saturating_neg())
+            }
+            "refunded" | "refund_reversed" | "refunded_elsewhere" | "paid_by_hand"
+            | "paid_by_hand_lost" | "dispute_opened" | "dispute_won" | "dispute_lost" => {
+                add(&mut self.refunds_minor, amount_minor.saturating_neg())
+            }
             // Between accounts of ours, or to the bank.
             _ => {}
         }
@@ -116,7 +133,10 @@ mod tests {
         }
         assert_eq!(flow, MoneyFlow { gross_minor: 1_200, fees_minor: 1_565, refunds_minor: 0 });
         let told = serde_json::to_value(flow).unwrap();
-        assert_eq!(told, serde_json::json!({"gross_minor": 1_200, "fees_minor": 1_565, "refunds_minor": 0, "net_minor": -365}));
+        assert_eq!(
+            told,
+            serde_json::json!({"gross_minor": 1_200, "fees_minor": 1_565, "refunds_minor": 0, "net_minor": -365})
+        );
         assert_eq!(flow.plus(&flow).without(&flow), flow);
     }
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::MoneyFlow;
 
-/// What was posted to a family of accounts on a day: `liab:unearned:wallet:0x...` belongs to the family `liab:unearned`.
+/// What was posted to a family of accounts on a day: `liab:unearned:wallet:0x...` belongs to the
+/// family `liab:unearned`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PostedSum {
     /// The family.
@@ -28,7 +29,8 @@ pub struct DayTotals {
     pub usdc: MoneyFlow,
     /// Came and went by card, in cents.
     pub usd: MoneyFlow,
-    /// What transactions of ours were booked to cost, in thousand millionths of the chain's own coin.
+    /// What transactions of ours were booked to cost, in thousand millionths of the chain's own
+    /// coin.
     pub gas_gwei: i64,
     /// Settlements on the chain.
     pub settled_x402: u64,
@@ -61,7 +63,8 @@ impl DayTotals {
         }
     }
 
-    /// Takes away what others' totals of the same day hold, but for challenges, fees and gas: they are for nobody, or for all together.
+    /// Takes away what others' totals of the same day hold, but for challenges, fees and gas: they
+    /// are for nobody, or for all together.
     fn without(&mut self, of: &Self) {
         self.earned_usdc_units = self.earned_usdc_units.saturating_sub(of.earned_usdc_units);
         self.earned_usd_cents = self.earned_usd_cents.saturating_sub(of.earned_usd_cents);
@@ -75,7 +78,8 @@ impl DayTotals {
 }
 
 impl Overview {
-    /// The same without what some payers had on each day. Balances and what needs attention stay: they are everybody's.
+    /// The same without what some payers had on each day. Balances and what needs attention stay:
+    /// they are everybody's.
     #[must_use]
     pub fn without(mut self, payers: &[DayTotals]) -> Self {
         for day in &mut self.days {

@@ -23,7 +23,8 @@ impl Standing {
 
     /// What a word stands for: one of [`Standing::GROUPS`], or a state.
     pub fn from_word(word: &str) -> Option<Self> {
-        let group = Self::GROUPS.into_iter().find(|(name, _)| *name == word).map(|(_, standing)| standing);
+        let group =
+            Self::GROUPS.into_iter().find(|(name, _)| *name == word).map(|(_, standing)| standing);
         group.or_else(|| State::ALL.into_iter().find(|state| state.word() == word).map(Self::Is))
     }
 
@@ -31,25 +32,44 @@ impl Standing {
     pub fn word(self) -> &'static str {
         match self {
             Self::Is(state) => state.word(),
-            group => Self::GROUPS.into_iter().find(|(_, standing)| *standing == group).map_or("", |(word, _)| word),
+            group => Self::GROUPS
+                .into_iter()
+                .find(|(_, standing)| *standing == group)
+                .map_or("", |(word, _)| word),
         }
     }
 }
 
 impl PaymentFilter {
     /// The parameters, in the order of [`PaymentFilter::pairs`].
-    pub const NAMES: [&'static str; 11] = ["state", "rail", "payer", "route", "since", "until", "min", "max", "currency", "mode", "q"];
+    pub const NAMES: [&'static str; 11] = [
+        "state", "rail", "payer", "route", "since", "until", "min", "max", "currency", "mode", "q",
+    ];
 
-    /// Reads parameters; empty ones are not there, and names that are none of these are the caller's own.
+    /// Reads parameters; empty ones are not there, and names that are none of these are the
+    /// caller's own.
     ///
     /// # Errors
     /// Every parameter that says nothing, not only the first.
-    pub fn read<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<FilterError>> {
-        let given: Vec<(&str, &str)> =
-            pairs.into_iter().map(|(name, value)| (name, value.trim())).filter(|(_, value)| !value.is_empty()).collect();
-        let value = |name: &str| given.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| *value);
+    pub fn read<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Vec<FilterError>> {
+        let given: Vec<(&str, &str)> = pairs
+            .into_iter()
+            .map(|(name, value)| (name, value.trim()))
+            .filter(|(_, value)| !value.is_empty())
+            .collect();
+        let value = |name: &str| {
+            given.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| *value)
+        };
         let mut wrong = Vec::new();
-        let currency = one_of(&mut wrong, "currency", value("currency"), "USDC, USD or CREDIT", &["USDC", "USD", "CREDIT"]);
+        let currency = one_of(
+            &mut wrong,
+            "currency",
+            value("currency"),
+            "USDC, USD or CREDIT",
+            &["USDC", "USD", "CREDIT"],
+        );
         let filter = Self {
             standing: read(
                 &mut wrong,
@@ -59,14 +79,21 @@ impl PaymentFilter {
                 Standing::from_word,
             ),
             rail: one_of(&mut wrong, "rail", value("rail"), "x402 or mpp", &["x402", "mpp"]),
-            payer: read(&mut wrong, "payer", value("payer"), "wallet:0x..., 0x... or card:...", Payer::read),
+            payer: read(
+                &mut wrong,
+                "payer",
+                value("payer"),
+                "wallet:0x..., 0x... or card:...",
+                Payer::read,
+            ),
             route: value("route").map(str::to_owned),
             since: read(&mut wrong, "since", value("since"), MOMENT, UnixMs::parse_day_or_moment),
             until: read(&mut wrong, "until", value("until"), MOMENT, UnixMs::parse_day_or_moment),
             min_minor: read(&mut wrong, "min", value("min"), AMOUNT, |text| minor(currency, text)),
             max_minor: read(&mut wrong, "max", value("max"), AMOUNT, |text| minor(currency, text)),
             currency,
-            live: one_of(&mut wrong, "mode", value("mode"), "live or test", &["live", "test"]).map(|mode| mode == "live"),
+            live: one_of(&mut wrong, "mode", value("mode"), "live or test", &["live", "test"])
+                .map(|mode| mode == "live"),
             text: value("q").map(TextSearch::read),
         };
         if wrong.is_empty() { Ok(filter) } else { Err(wrong) }
@@ -192,7 +219,10 @@ mod tests {
         assert_eq!(filter.text, Some(TextSearch::Stripe(String::from("pi_123"))));
         let pairs = filter.pairs();
         assert_eq!(pairs.len(), PaymentFilter::NAMES.len());
-        assert_eq!(PaymentFilter::read(pairs.iter().map(|(name, value)| (*name, value.as_str()))), Ok(filter));
+        assert_eq!(
+            PaymentFilter::read(pairs.iter().map(|(name, value)| (*name, value.as_str()))),
+            Ok(filter)
+        );
     }
 
     #[test]
@@ -225,8 +255,14 @@ mod tests {
     fn a_search_is_told_by_its_form() {
         let hash = format!("0x{}", "ab".repeat(32));
         assert!(matches!(TextSearch::read(&hash), TextSearch::Transaction(_)));
-        assert!(matches!(TextSearch::read(&hash.to_uppercase().replacen("0X", "0x", 1)), TextSearch::Transaction(_)));
-        assert!(matches!(TextSearch::read("pay_0193e4a2b7c87d1e8f6a5b4c3d2e1f00"), TextSearch::Payment(_)));
+        assert!(matches!(
+            TextSearch::read(&hash.to_uppercase().replacen("0X", "0x", 1)),
+            TextSearch::Transaction(_)
+        ));
+        assert!(matches!(
+            TextSearch::read("pay_0193e4a2b7c87d1e8f6a5b4c3d2e1f00"),
+            TextSearch::Payment(_)
+        ));
         assert!(matches!(TextSearch::read("ch_1"), TextSearch::Stripe(_)));
         assert!(matches!(TextSearch::read("my-launch-7"), TextSearch::Name(_)));
     }

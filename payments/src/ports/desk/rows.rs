@@ -1,4 +1,5 @@
-//! The rows of operators' lists. Moments are RFC 3339 in UTC, amounts are minor units of the currency beside them.
+//! The rows of operators' lists. Moments are RFC 3339 in UTC, amounts are minor units of the
+//! currency beside them.
 
 use serde::Serialize;
 
@@ -78,7 +79,8 @@ pub struct OwedRow {
     pub amount_minor: i64,
     /// Of what.
     pub currency: String,
-    /// `open` (an entitlement), `reserved`, `used`, `refund_due`, `refund_sent`, `refund_unknown`, `refunded`.
+    /// `open` (an entitlement), `reserved`, `used`, `refund_due`, `refund_sent`, `refund_unknown`,
+    /// `refunded`.
     pub state: String,
     /// Since when.
     pub since: String,
@@ -146,7 +148,8 @@ pub struct StatementLine {
     pub currency: String,
     /// What the payer gave (positive) or got for it (negative).
     pub amount_minor: i64,
-    /// What the payer has with us after it, in that currency: paid and not yet served, owed back, or credits.
+    /// What the payer has with us after it, in that currency: paid and not yet served, owed back,
+    /// or credits.
     pub balance_minor: i64,
 }
 

@@ -40,9 +40,18 @@ fn kind(payment: &CardPayment, known: &KnownCharge) -> (FindingKind, String) {
 fn a_settled_charge_agrees_in_amount_and_currency_or_is_found() {
     assert_eq!(judge(&payment(), &settled()), Judgement::Agrees);
     let key = id().to_string();
-    assert_eq!(kind(&CardPayment { received_minor: 50, ..payment() }, &settled()), (FindingKind::AmountMismatch, key.clone()));
-    assert_eq!(kind(&CardPayment { currency: String::from("eur"), ..payment() }, &settled()), (FindingKind::AmountMismatch, key.clone()));
-    assert_eq!(kind(&CardPayment { succeeded: false, ..payment() }, &settled()), (FindingKind::PhantomSettlement, key));
+    assert_eq!(
+        kind(&CardPayment { received_minor: 50, ..payment() }, &settled()),
+        (FindingKind::AmountMismatch, key.clone())
+    );
+    assert_eq!(
+        kind(&CardPayment { currency: String::from("eur"), ..payment() }, &settled()),
+        (FindingKind::AmountMismatch, key.clone())
+    );
+    assert_eq!(
+        kind(&CardPayment { succeeded: false, ..payment() }, &settled()),
+        (FindingKind::PhantomSettlement, key)
+    );
 }
 
 #[test]
@@ -50,7 +59,10 @@ fn money_without_a_settlement_wakes_is_owed_or_is_unknown() {
     let known = |state| KnownCharge { state, ..KnownCharge::default() };
     assert_eq!(judge(&payment(), &known(Some(State::SubmitUnknown))), Judgement::Wake(id()));
     let pi = String::from("pi_1");
-    assert_eq!(kind(&payment(), &known(Some(State::PayFailed))), (FindingKind::UnearnedReceipt, pi.clone()));
+    assert_eq!(
+        kind(&payment(), &known(Some(State::PayFailed))),
+        (FindingKind::UnearnedReceipt, pi.clone())
+    );
     assert_eq!(kind(&payment(), &known(None)), (FindingKind::UnmatchedReceipt, pi));
     let mischarged = KnownCharge { mischarged: true, ..known(Some(State::PayFailed)) };
     assert_eq!(kind(&payment(), &mischarged), (FindingKind::AmountMismatch, id().to_string()));
@@ -58,7 +70,11 @@ fn money_without_a_settlement_wakes_is_owed_or_is_unknown() {
     for state in [Some(State::PayFailed), None] {
         assert_eq!(judge(&back, &known(state)), Judgement::Agrees, "all of it went back");
     }
-    assert_eq!(judge(&CardPayment { succeeded: false, ..payment() }, &known(None)), Judgement::Agrees, "nothing was taken");
+    assert_eq!(
+        judge(&CardPayment { succeeded: false, ..payment() }, &known(None)),
+        Judgement::Agrees,
+        "nothing was taken"
+    );
 }
 
 #[test]

@@ -19,7 +19,8 @@ impl<'a> Offers<'a> {
         Self { requirements, also: &[] }
     }
 
-    /// The advertised amount or one of `also`: a free route asks for 0 and takes a launch's proof as identity too.
+    /// The advertised amount or one of `also`: a free route asks for 0 and takes a launch's proof
+    /// as identity too.
     #[must_use]
     pub const fn or_also(requirements: &'a Requirements, also: &'a [UsdcUnits]) -> Self {
         Self { requirements, also }

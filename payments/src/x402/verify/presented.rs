@@ -7,18 +7,23 @@ use crate::x402::payload::UnverifiedPayment;
 use crate::x402::requirements::Token;
 use crate::x402::signature;
 
-/// A payer's signature over a transfer of our token, whatever its amount, its receiver and its time. Names a payment that may have been taken
-/// under earlier terms; it pays nothing and identifies nobody.
+/// A payer's signature over a transfer of our token, whatever its amount, its receiver and its
+/// time. Names a payment that may have been taken under earlier terms; it pays nothing and
+/// identifies nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresentedTransfer {
     key: PaymentKey,
 }
 
-/// Checks that the payer signed, and nothing else: what is under way or done is recognised before anything is compared with today's terms.
+/// Checks that the payer signed, and nothing else: what is under way or done is recognised before
+/// anything is compared with today's terms.
 ///
 /// # Errors
 /// The signature is not the payer's under this token's domain.
-pub fn present(payment: &UnverifiedPayment, token: &Token) -> Result<PresentedTransfer, ProofError> {
+pub fn present(
+    payment: &UnverifiedPayment,
+    token: &Token,
+) -> Result<PresentedTransfer, ProofError> {
     let signature = signature::parse(&payment.signature)?;
     let message = TransferMessage {
         from: payment.from,
@@ -28,12 +33,23 @@ pub fn present(payment: &UnverifiedPayment, token: &Token) -> Result<PresentedTr
         valid_before: payment.valid_before,
         nonce: payment.nonce,
     };
-    let signer = signature::recover(&eip712::digest(token.domain_separator(), &message), &signature)?;
+    let signer =
+        signature::recover(&eip712::digest(token.domain_separator(), &message), &signature)?;
     if signer != payment.from {
         let expected = format!("a signature of {}", payment.from);
-        return Err(ProofError::new(Reason::Signature, "payload.signature", expected, format!("one of {signer}")));
+        return Err(ProofError::new(
+            Reason::Signature,
+            "payload.signature",
+            expected,
+            format!("one of {signer}"),
+        ));
     }
-    let key = PaymentKey { chain_id: token.chain_id(), token: *token.address(), from: payment.from, nonce: payment.nonce };
+    let key = PaymentKey {
+        chain_id: token.chain_id(),
+        token: *token.address(),
+        from: payment.from,
+        nonce: payment.nonce,
+    };
     Ok(PresentedTransfer { key })
 }
 

@@ -1,4 +1,5 @@
-//! A transfer that is proven, and the clock's say on it. The only constructor recovers the signature.
+//! A transfer that is proven, and the clock's say on it. The only constructor recovers the
+//! signature.
 
 use std::fmt;
 use std::ops::Deref;
@@ -18,8 +19,8 @@ use crate::x402::signature::{self, Signature};
 /// A proof must stay valid at least this long: three blocks in which to settle it.
 pub const EXPIRY_PAD_S: u64 = 6;
 
-/// A signed authorization as the books keep it (sealed: whoever reads it may submit it). Data, not proof:
-/// [`VerifiedTransfer::from_saved`] verifies it again.
+/// A signed authorization as the books keep it (sealed: whoever reads it may submit it). Data, not
+/// proof: [`VerifiedTransfer::from_saved`] verifies it again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedAuthorization {
     /// The version that the payer speaks.
@@ -50,7 +51,12 @@ pub struct SignedAuthorization {
 
 impl SignedAuthorization {
     fn key(&self) -> PaymentKey {
-        PaymentKey { chain_id: self.chain_id, token: self.token, from: self.from, nonce: self.nonce.0 }
+        PaymentKey {
+            chain_id: self.chain_id,
+            token: self.token,
+            from: self.from,
+            nonce: self.nonce.0,
+        }
     }
 
     fn message(&self) -> TransferMessage {
@@ -68,7 +74,13 @@ impl SignedAuthorization {
 /// Shows no signature and no nonce: together they are the money.
 impl fmt::Debug for SignedAuthorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignedAuthorization({}, {} USDC from {})", self.key().log_id(), self.value_units, self.from)
+        write!(
+            f,
+            "SignedAuthorization({}, {} USDC from {})",
+            self.key().log_id(),
+            self.value_units,
+            self.from
+        )
     }
 }
 
@@ -77,7 +89,8 @@ impl fmt::Debug for SignedAuthorization {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedTransfer(SignedAuthorization);
 
-/// A verified transfer whose time window was open when it was checked. Made by [`VerifiedTransfer::within_window`] alone.
+/// A verified transfer whose time window was open when it was checked. Made by
+/// [`VerifiedTransfer::within_window`] alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveTransfer(VerifiedTransfer);
 
@@ -85,25 +98,40 @@ pub struct LiveTransfer(VerifiedTransfer);
 
 impl VerifiedTransfer {
     /// The one way to make this: the signature recovers to the payer under the token's domain.
-    pub(super) fn signed_by_payer(authorization: SignedAuthorization, token: &Token) -> Result<Self, ProofError> {
+    pub(super) fn signed_by_payer(
+        authorization: SignedAuthorization,
+        token: &Token,
+    ) -> Result<Self, ProofError> {
         let digest = eip712::digest(token.domain_separator(), &authorization.message());
         let signature = Signature { r: authorization.r, s: authorization.s, v: authorization.v };
         let signer = signature::recover(&digest, &signature)?;
         if signer == authorization.from {
             return Ok(Self(authorization));
         }
-        let expected = format!("a signature of {} for {} {}", authorization.from, token.domain_name(), token.domain_version());
-        Err(ProofError::new(Reason::Signature, "payload.signature", expected, format!("one of {signer}")))
+        let expected = format!(
+            "a signature of {} for {} {}",
+            authorization.from,
+            token.domain_name(),
+            token.domain_version()
+        );
+        Err(ProofError::new(
+            Reason::Signature,
+            "payload.signature",
+            expected,
+            format!("one of {signer}"),
+        ))
     }
 
-    /// Proof again of what the books kept: the signature is recovered anew under this token's domain.
+    /// Proof again of what the books kept: the signature is recovered anew under this token's
+    /// domain.
     ///
     /// # Errors
     /// When the authorization is of another token or chain, or its signature is not the payer's.
     pub fn from_saved(saved: SignedAuthorization, token: &Token) -> Result<Self, ProofError> {
         if (saved.chain_id, &saved.token) != (token.chain_id(), token.address()) {
             let name = |chain: u64, token: &Wallet| format!("eip155:{chain}/{token}");
-            let (expected, got) = (name(token.chain_id(), token.address()), name(saved.chain_id, &saved.token));
+            let (expected, got) =
+                (name(token.chain_id(), token.address()), name(saved.chain_id, &saved.token));
             return Err(ProofError::new(Reason::InvalidNetwork, "token", expected, got));
         }
         let Signature { r, s, v } = signature::check_form(saved.r, saved.s, saved.v)?;
@@ -116,23 +144,38 @@ impl VerifiedTransfer {
         self.0.clone()
     }
 
-    /// Adds the clock: `now + 6 s <= validBefore <= now + max_window_s` and `validAfter < now`. The upper bound keeps an
-    /// authorization from outliving what we remember of it; `validAfter` is strict because the token is.
+    /// Adds the clock: `now + 6 s <= validBefore <= now + max_window_s` and `validAfter < now`. The
+    /// upper bound keeps an authorization from outliving what we remember of it; `validAfter` is
+    /// strict because the token is.
     ///
     /// # Errors
     /// [`Reason::ValidBefore`], [`Reason::ValidAfter`].
-    pub fn within_window(&self, now_unix_s: u64, max_window_s: u64) -> Result<LiveTransfer, ProofError> {
+    pub fn within_window(
+        &self,
+        now_unix_s: u64,
+        max_window_s: u64,
+    ) -> Result<LiveTransfer, ProofError> {
         let before = self.0.valid_before_unix_s;
         let earliest = now_unix_s.saturating_add(EXPIRY_PAD_S);
         let latest = now_unix_s.saturating_add(max_window_s);
         if before < earliest || before > latest {
             let expected = format!("{earliest} to {latest}");
-            return Err(ProofError::new(Reason::ValidBefore, "payload.authorization.validBefore", expected, before));
+            return Err(ProofError::new(
+                Reason::ValidBefore,
+                "payload.authorization.validBefore",
+                expected,
+                before,
+            ));
         }
         let after = self.0.valid_after_unix_s;
         if after >= now_unix_s {
             let expected = format!("earlier than {now_unix_s}");
-            return Err(ProofError::new(Reason::ValidAfter, "payload.authorization.validAfter", expected, after));
+            return Err(ProofError::new(
+                Reason::ValidAfter,
+                "payload.authorization.validAfter",
+                expected,
+                after,
+            ));
         }
         Ok(LiveTransfer(self.clone()))
     }

@@ -1,5 +1,7 @@
-//! How a token comes about: the agent's side of Stripe makes one of a card, for one seller, up to the price and until the challenge ends
-//! (<https://docs.stripe.com/api/shared-payment/granted-token>). With test keys an endpoint of Stripe's does it, and the emulator's.
+//! How a token comes about: the agent's side of Stripe makes one of a card, for one seller, up to
+//! the price and until the challenge ends
+//! (<https://docs.stripe.com/api/shared-payment/granted-token>). With test keys an endpoint of
+//! Stripe's does it, and the emulator's.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
@@ -33,7 +35,9 @@ pub struct Card {
 #[derive(Debug, thiserror::Error)]
 pub enum MintError {
     /// Nobody answered.
-    #[error("no payment token could be minted, nothing was paid: {0}; --mint-url names another place")]
+    #[error(
+        "no payment token could be minted, nothing was paid: {0}; --mint-url names another place"
+    )]
     Connection(String),
     /// It answered something else.
     #[error("no payment token was minted, nothing was paid: {url} says {status} {message}")]
@@ -60,13 +64,22 @@ impl Mint {
     ///
     /// # Errors
     /// [`MintError`].
-    pub async fn token(&self, transport: &impl Transport, card: &Card, agreed: &CardAgreed) -> Result<PaymentToken, MintError> {
-        let response = transport.send(self.request(card, agreed)?).await.map_err(MintError::Connection)?;
+    pub async fn token(
+        &self,
+        transport: &impl Transport,
+        card: &Card,
+        agreed: &CardAgreed,
+    ) -> Result<PaymentToken, MintError> {
+        let response =
+            transport.send(self.request(card, agreed)?).await.map_err(MintError::Connection)?;
         let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         let status = response.status();
-        let token = text("/id").filter(|_| status.is_success()).and_then(|id| PaymentToken::parse(id).ok());
-        token.ok_or_else(|| self.refused(status.as_u16(), text("/error/message").unwrap_or("and no token")))
+        let token =
+            text("/id").filter(|_| status.is_success()).and_then(|id| PaymentToken::parse(id).ok());
+        token.ok_or_else(|| {
+            self.refused(status.as_u16(), text("/error/message").unwrap_or("and no token"))
+        })
     }
 
     fn request(&self, card: &Card, agreed: &CardAgreed) -> Result<Request<Bytes>, MintError> {
@@ -85,13 +98,20 @@ impl Mint {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
         let key = HeaderValue::from_str(&format!("Bearer {}", self.key));
-        let mut key = key.map_err(|_| self.refused(0, "the key holds characters that no header may hold"))?;
+        let mut key =
+            key.map_err(|_| self.refused(0, "the key holds characters that no header may hold"))?;
         key.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, key);
         let version = HeaderValue::from_str(&self.api_version);
-        headers.insert("stripe-version", version.map_err(|_| self.refused(0, "the API version is no version"))?);
+        headers.insert(
+            "stripe-version",
+            version.map_err(|_| self.refused(0, "the API version is no version"))?,
+        );
         Ok(request)
     }
 

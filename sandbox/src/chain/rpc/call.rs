@@ -16,7 +16,8 @@ use crate::chain::evm::{self, BLOCK_GAS_LIMIT, Rules};
 use crate::chain::submit::words;
 use crate::chain::world::{StateView, account_in};
 
-/// What a call with value leaves its callee at least; it must be there although it may come back unused.
+/// What a call with value leaves its callee at least; it must be there although it may come back
+/// unused.
 const CALL_STIPEND: u64 = 2_300;
 /// An estimate may be above the least possible by this part in a thousand, as with go-ethereum.
 const ESTIMATE_TOLERANCE_PER_MILLE: u64 = 15;
@@ -47,7 +48,8 @@ pub(super) fn estimate_gas(chain: &Inner, params: &Params<'_>, now: u64) -> Answ
     }
     let gas = *first.gas();
     let mut too_little = gas.tx_gas_used().saturating_sub(1);
-    // Mostly what was used is enough, or what was used before refunds with room for one nested call.
+    // Mostly what was used is enough, or what was used before refunds with room for one nested
+    // call.
     let spent = gas.total_gas_spent() + CALL_STIPEND;
     for guess in [gas.tx_gas_used(), spent.saturating_mul(64) / 63] {
         if (too_little + 1..enough).contains(&guess) {
@@ -78,13 +80,18 @@ impl<'a> Simulation<'a> {
     fn new(chain: &'a Inner, params: &Params<'_>, now: u64) -> Result<Self, RpcError> {
         let request: TransactionRequest = params.required(0)?;
         let id = params.block_id(1)?;
-        if params.optional::<Value>(2)?.is_some_and(|overrides| overrides != serde_json::json!({})) {
+        if params.optional::<Value>(2)?.is_some_and(|overrides| overrides != serde_json::json!({}))
+        {
             return Err(RpcError::invalid_params("state overrides are not supported"));
         }
         let state = chain.state_at(id)?;
         let header = chain.find_block(id).map(|block| (*block.header).clone());
         let mut header = header.unwrap_or_default();
-        let follows_the_clock = !matches!(id, BlockId::Hash(_) | BlockId::Number(BlockNumberOrTag::Number(_) | BlockNumberOrTag::Earliest));
+        let follows_the_clock = !matches!(
+            id,
+            BlockId::Hash(_)
+                | BlockId::Number(BlockNumberOrTag::Number(_) | BlockNumberOrTag::Earliest)
+        );
         if follows_the_clock {
             header.timestamp = header.timestamp.max(now);
         }
@@ -123,11 +130,15 @@ impl<'a> Simulation<'a> {
     }
 }
 
-/// Fields that are left out get the values that a node gives them: no caller, all the gas, no price.
+/// Fields that are left out get the values that a node gives them: no caller, all the gas, no
+/// price.
 fn tx_env(request: TransactionRequest, chain_id: u64) -> Result<TxEnv, RpcError> {
-    let conflict = request.gas_price.is_some() && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some());
+    let conflict = request.gas_price.is_some()
+        && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some());
     if conflict {
-        return Err(RpcError::invalid_params("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
+        return Err(RpcError::invalid_params(
+            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
+        ));
     }
     if request.chain_id.is_some_and(|have| have != chain_id) {
         let text = format!("chainId does not match node's (want {chain_id})");
@@ -163,8 +174,12 @@ fn failure(result: ExecutionResult, gas_limit: u64) -> RpcError {
     match result {
         ExecutionResult::Revert { output, .. } => RpcError::reverted(output),
         ExecutionResult::Halt { reason, .. } => match reason {
-            HaltReason::OutOfGas(_) => RpcError::server(format!("out of gas: gas required exceeds allowance ({gas_limit})")),
-            HaltReason::InvalidFEOpcode => RpcError::server("invalid opcode: opcode 0xfe not defined"),
+            HaltReason::OutOfGas(_) => RpcError::server(format!(
+                "out of gas: gas required exceeds allowance ({gas_limit})"
+            )),
+            HaltReason::InvalidFEOpcode => {
+                RpcError::server("invalid opcode: opcode 0xfe not defined")
+            }
             other => RpcError::server(format!("execution stopped: {other:?}")),
         },
         ExecutionResult::Success { .. } => RpcError::internal(&"success is not a failure"),

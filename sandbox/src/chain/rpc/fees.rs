@@ -25,7 +25,9 @@ pub(super) fn history(chain: &Inner, params: &Params<'_>) -> Answer {
     let percentiles: Option<Vec<Number>> = params.optional(2)?;
     let newest = chain.number_of(newest);
     if newest > chain.world.head().number {
-        return Err(RpcError::server("request beyond head block: requested block is in the future"));
+        return Err(RpcError::server(
+            "request beyond head block: requested block is in the future",
+        ));
     }
     let percentiles = percentiles.map(|percentiles| percentiles.len());
     if percentiles.is_some_and(|many| many > MAX_PERCENTILES) {
@@ -36,7 +38,8 @@ pub(super) fn history(chain: &Inner, params: &Params<'_>) -> Answer {
         return Ok(json!({"oldestBlock": "0x0", "gasUsedRatio": []}));
     }
     let oldest = newest + 1 - count;
-    let blocks: Vec<&Block> = (oldest..=newest).filter_map(|number| chain.world.block(number)).collect();
+    let blocks: Vec<&Block> =
+        (oldest..=newest).filter_map(|number| chain.world.block(number)).collect();
     let base_fee = to_value(U64::from(BASE_FEE_WEI))?;
     let mut answer = Map::new();
     answer.insert("oldestBlock".to_owned(), to_value(U64::from(oldest))?);
@@ -44,7 +47,8 @@ pub(super) fn history(chain: &Inner, params: &Params<'_>) -> Answer {
     let ratios: Vec<Value> = blocks.iter().map(|block| used_ratio(block)).collect();
     answer.insert("gasUsedRatio".to_owned(), Value::Array(ratios));
     // Blobs cost what they cost at least, and nobody sends any.
-    answer.insert("baseFeePerBlobGas".to_owned(), Value::Array(vec![json!("0x1"); blocks.len() + 1]));
+    answer
+        .insert("baseFeePerBlobGas".to_owned(), Value::Array(vec![json!("0x1"); blocks.len() + 1]));
     answer.insert("blobGasUsedRatio".to_owned(), Value::Array(vec![json!(0); blocks.len()]));
     if let Some(columns) = percentiles {
         // With one transaction in a block, every percentile is its tip.

@@ -27,8 +27,11 @@ pub(super) fn get(chain: &Inner, params: &Params<'_>) -> Answer {
         return Err(RpcError::invalid_params("invalid block range params"));
     }
     let blocks = (from..=to.min(chain.world.head().number)).filter_map(|n| chain.world.block(n));
-    let found: Vec<_> =
-        blocks.filter(|block| may_match(&filter, block)).flat_map(rpc_logs).filter(|log| filter.matches(&log.inner)).collect();
+    let found: Vec<_> = blocks
+        .filter(|block| may_match(&filter, block))
+        .flat_map(rpc_logs)
+        .filter(|log| filter.matches(&log.inner))
+        .collect();
     to_value(found)
 }
 

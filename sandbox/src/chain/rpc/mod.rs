@@ -26,8 +26,8 @@ type Answer = Result<Value, RpcError>;
 impl Chain {
     /// Answers one JSON-RPC request, or a batch of them in the same order.
     ///
-    /// Never fails: what is wrong with a request is said in its answer. A request without `id` is carried out and gets
-    /// no answer; if nothing is to be answered, this is `null`.
+    /// Never fails: what is wrong with a request is said in its answer. A request without `id` is
+    /// carried out and gets no answer; if nothing is to be answered, this is `null`.
     #[must_use]
     pub fn rpc(&self, request: Value) -> Value {
         let Value::Array(batch) = request else {
@@ -46,7 +46,9 @@ impl Chain {
     fn answer_one(&self, request: &Value) -> Option<Value> {
         let id = request.get("id").cloned();
         let named = match (request.get("jsonrpc"), request.get("method")) {
-            (Some(Value::String(version)), Some(Value::String(method))) if version == "2.0" => Some(method),
+            (Some(Value::String(version)), Some(Value::String(method))) if version == "2.0" => {
+                Some(method)
+            }
             _ => None,
         };
         let Some(method) = named else {
@@ -82,7 +84,9 @@ impl Inner {
         match method {
             "eth_chainId" => to_value(U64::from(self.world.genesis.chain_id)),
             "net_version" => to_value(self.world.genesis.chain_id.to_string()),
-            "web3_clientVersion" => to_value(concat!("turnpike-sandbox/v", env!("CARGO_PKG_VERSION"))),
+            "web3_clientVersion" => {
+                to_value(concat!("turnpike-sandbox/v", env!("CARGO_PKG_VERSION")))
+            }
             "net_listening" => to_value(true),
             "eth_syncing" => to_value(false),
             "eth_accounts" => to_value(json!([])),

@@ -21,17 +21,21 @@ impl<'a> Params<'a> {
 
     /// A parameter that must be there.
     pub(super) fn required<T: DeserializeOwned>(&self, index: usize) -> Result<T, RpcError> {
-        let missing = || RpcError::invalid_params(format!("missing value for required argument {index}"));
+        let missing =
+            || RpcError::invalid_params(format!("missing value for required argument {index}"));
         self.optional(index)?.ok_or_else(missing)
     }
 
     /// A parameter that may be left out, or null.
-    pub(super) fn optional<T: DeserializeOwned>(&self, index: usize) -> Result<Option<T>, RpcError> {
+    pub(super) fn optional<T: DeserializeOwned>(
+        &self,
+        index: usize,
+    ) -> Result<Option<T>, RpcError> {
         match self.0.get(index) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => {
-                T::deserialize(value).map(Some).map_err(|error| RpcError::invalid_params(format!("invalid argument {index}: {error}")))
-            }
+            Some(value) => T::deserialize(value).map(Some).map_err(|error| {
+                RpcError::invalid_params(format!("invalid argument {index}: {error}"))
+            }),
         }
     }
 
@@ -42,7 +46,8 @@ impl<'a> Params<'a> {
 }
 
 impl Inner {
-    /// The number that a tag stands for. Each block is final at once, and `pending` is the state after the newest.
+    /// The number that a tag stands for. Each block is final at once, and `pending` is the state
+    /// after the newest.
     pub(super) fn number_of(&self, tag: BlockNumberOrTag) -> u64 {
         match tag {
             BlockNumberOrTag::Number(number) => number,

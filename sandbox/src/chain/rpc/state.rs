@@ -45,6 +45,8 @@ impl Inner {
     pub(super) fn state_at(&self, block: BlockId) -> Result<StateView<'_>, RpcError> {
         let found = self.find_block(block);
         let number = found.ok_or_else(|| RpcError::server("header not found"))?.header.number;
-        self.world.state_after(number).ok_or_else(|| RpcError::server(format!("historical state of block {number} is not available")))
+        self.world.state_after(number).ok_or_else(|| {
+            RpcError::server(format!("historical state of block {number} is not available"))
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! The queue: one delivery after the other, a failed one again after a pause, and given up after some attempts.
+//! The queue: one delivery after the other, a failed one again after a pause, and given up after
+//! some attempts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,8 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 type Http = Client<HttpConnector, Full<Bytes>>;
 
-/// Sends what is due until the channel is closed, and opens the disputes whose time has come while nobody calls.
+/// Sends what is due until the channel is closed, and opens the disputes whose time has come while
+/// nobody calls.
 pub(in crate::stripe) async fn run(shared: Arc<Shared>, mut due: UnboundedReceiver<String>) {
     let http: Http = Client::builder(TokioExecutor::new()).build_http();
     let mut pauses = JoinSet::new();
@@ -72,7 +74,11 @@ struct Letter {
 }
 
 /// One attempt; the pause until the next, if there is to be one.
-async fn attempt(shared: &Arc<Shared>, http: &Http, id: &str) -> Result<Option<Duration>, EmulatorError> {
+async fn attempt(
+    shared: &Arc<Shared>,
+    http: &Http,
+    id: &str,
+) -> Result<Option<Duration>, EmulatorError> {
     let Some(letter) = letter(shared, id.to_owned()).await? else { return Ok(None) };
     let mut delivery = letter.delivery;
     let request = Request::post(letter.target)
@@ -81,7 +87,9 @@ async fn attempt(shared: &Arc<Shared>, http: &Http, id: &str) -> Result<Option<D
         .header("stripe-signature", letter.signature)
         .body(Full::new(Bytes::from(letter.body)));
     delivery.last_status = match request {
-        Ok(request) => tokio::time::timeout(ANSWERED_WITHIN, send(http, request)).await.unwrap_or(None),
+        Ok(request) => {
+            tokio::time::timeout(ANSWERED_WITHIN, send(http, request)).await.unwrap_or(None)
+        }
         Err(_) => None,
     };
     delivery.attempts += 1;
@@ -96,27 +104,39 @@ async fn attempt(shared: &Arc<Shared>, http: &Http, id: &str) -> Result<Option<D
     Ok(again)
 }
 
-/// `None` if there is nothing to send: it was delivered, deliveries are held, or there is no target any more.
+/// `None` if there is nothing to send: it was delivered, deliveries are held, or there is no target
+/// any more.
 async fn letter(shared: &Arc<Shared>, id: String) -> Result<Option<Letter>, EmulatorError> {
     let secret = shared.webhook_secret.clone();
     let find = move |tx: &mut Tx<'_>| {
-        let delivery = tx.world.deliveries.get(&id).filter(|delivery| delivery.state == DeliveryState::Waiting)?.clone();
+        let delivery = tx
+            .world
+            .deliveries
+            .get(&id)
+            .filter(|delivery| delivery.state == DeliveryState::Waiting)?
+            .clone();
         if tx.world.settings.webhooks_held {
             return None;
         }
         let target = tx.world.settings.webhook_url.as_deref()?.parse().ok()?;
         let body = tx.world.events.get(&delivery.event)?.body.clone();
         let secret = if delivery.wrong_signature { "whsec_another" } else { secret.as_str() };
-        let signature = sign(secret, delivery.signed_at_unix_s.unwrap_or(tx.now_unix_s), body.as_bytes());
+        let signature =
+            sign(secret, delivery.signed_at_unix_s.unwrap_or(tx.now_unix_s), body.as_bytes());
         Some(Letter { delivery, target, body, signature })
     };
     commit(shared, find).await
 }
 
 /// Stores off the runtime's threads: the disk is waited for.
-async fn commit<R: Send + 'static>(shared: &Arc<Shared>, work: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static) -> Result<R, EmulatorError> {
+async fn commit<R: Send + 'static>(
+    shared: &Arc<Shared>,
+    work: impl FnOnce(&mut Tx<'_>) -> R + Send + 'static,
+) -> Result<R, EmulatorError> {
     let shared = Arc::clone(shared);
-    tokio::task::spawn_blocking(move || shared.commit(None, work)).await.map_err(|_| EmulatorError::Broken)?
+    tokio::task::spawn_blocking(move || shared.commit(None, work))
+        .await
+        .map_err(|_| EmulatorError::Broken)?
 }
 
 /// The status of a whole answer.

@@ -41,7 +41,8 @@ pub(super) struct Facts {
     pub(super) account: CreditAccount,
     /// All that was ever claimed of the wallet.
     pub(super) claimed_minor: i64,
-    /// A payment that is proven failed holds the client's own key: its client was told to pay again, and does so under the same key.
+    /// A payment that is proven failed holds the client's own key: its client was told to pay
+    /// again, and does so under the same key.
     pub(super) frees_key: bool,
 }
 
@@ -57,22 +58,30 @@ pub(super) async fn read(
 }
 
 fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> String {
-    let known = known::select(batch, &claim.key)
-        .unwrap_or_else(|| String::from("SELECT NULL::bytea AS fingerprint, NULL AS intent_id, NULL::int AS half"));
+    let known = known::select(batch, &claim.key).unwrap_or_else(|| {
+        String::from("SELECT NULL::bytea AS fingerprint, NULL AS intent_id, NULL::int AS half")
+    });
     // A price that no book can hold meets no debt.
     let price = batch.bind(claim.price.minor().unwrap_or(i64::MAX));
-    let (payer, at, currency) = (batch.bind(claim.payer.to_string()), batch.bind(claim.at.ms()), batch.bind(claim.price.currency()));
+    let (payer, at, currency) = (
+        batch.bind(claim.payer.to_string()),
+        batch.bind(claim.at.ms()),
+        batch.bind(claim.price.currency()),
+    );
     let route = batch.bind(claim.request.route.clone());
     let joinable = joinable(batch, books, claim, &payer, &at);
     let frees_key = match &claim.key.idempotency {
         Some((owner, key)) => {
             let (owner, key) = (batch.bind(owner.to_string()), batch.bind(key.clone()));
-            format!("EXISTS (SELECT 1 FROM intents WHERE payer = {owner} AND client_idem_key = {key} AND state = 'pay_failed')")
+            format!(
+                "EXISTS (SELECT 1 FROM intents WHERE payer = {owner} AND client_idem_key = {key} AND state = 'pay_failed')"
+            )
         }
         None => String::from("FALSE"),
     };
     let lost = blocked::select(&payer);
-    let (slots, cap, reverted) = (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
+    let (slots, cap, reverted) =
+        (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     let promised = promised::select(batch, claim, &payer);
     let open = ObligationState::Open.word();
     format!(
@@ -90,16 +99,24 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     )
 }
 
-/// Two requests that their client names differently are two. The notes that wait in this process count, and whoever waited in a process that
-/// is gone waits no longer.
-fn joinable(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>, payer: &str, at: &str) -> String {
-    let (fingerprint, since) = (batch.bind(claim.fingerprint.as_bytes().to_vec()), batch.bind(claim.join_since.ms()));
+/// Two requests that their client names differently are two. The notes that wait in this process
+/// count, and whoever waited in a process that is gone waits no longer.
+fn joinable(
+    batch: &mut Batch,
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    payer: &str,
+    at: &str,
+) -> String {
+    let (fingerprint, since) =
+        (batch.bind(claim.fingerprint.as_bytes().to_vec()), batch.bind(claim.join_since.ms()));
     let unnamed = if claim.key.idempotency.is_some() { " AND client_idem_key IS NULL" } else { "" };
     let marks = books.marks.snapshot();
     let (delivered, unattended) = match marks.is_empty() {
         true => (String::new(), String::new()),
         false => {
-            let (delivered, unattended) = (batch.bind(marks.delivered()), batch.bind(marks.unattended()));
+            let (delivered, unattended) =
+                (batch.bind(marks.delivered()), batch.bind(marks.unattended()));
             (format!(" AND id <> ALL({delivered})"), format!(" OR id = ANY({unattended})"))
         }
     };
@@ -117,7 +134,9 @@ fn joinable(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>, paye
 /// Only a transfer costs gas.
 fn reverted(batch: &mut Batch, claim: &NewClaim<'_>, payer: &str, at: &str) -> String {
     if claim.payment.transfer().is_none() {
-        return String::from("0::bigint AS reverts, 0::bigint AS unsettled, 0::bigint AS gwei, 0::bigint AS wei");
+        return String::from(
+            "0::bigint AS reverts, 0::bigint AS unsettled, 0::bigint AS gwei, 0::bigint AS wei",
+        );
     }
     let hour = batch.bind(HOUR_MS);
     let lost = |part: &str| {
@@ -141,7 +160,8 @@ fn slots(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
         return String::from("NULL::bigint[] AS slots, 0::bigint AS used_today");
     };
     let (wallet, day) = (batch.bind(wallet.to_string()), batch.bind(offer.day.clone()));
-    let (quota, window) = (batch.bind(offer.window.quota.clone()), batch.bind(offer.window.window.clone()));
+    let (quota, window) =
+        (batch.bind(offer.window.quota.clone()), batch.bind(offer.window.window.clone()));
     format!(
         "ARRAY(SELECT slot FROM free_slots WHERE wallet = {wallet} AND quota = {quota} AND month = {window}) AS slots,
          (SELECT count(*) FROM free_slots WHERE day = {day}) AS used_today"
@@ -168,9 +188,15 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         Some(_) => rows::id(row, "obligations", column).map(Some),
         None => Ok(None),
     };
-    let number = |column| row.try_get::<Option<i64>, _>(column).map(Option::unwrap_or_default).map_err(unavailable);
+    let number = |column| {
+        row.try_get::<Option<i64>, _>(column).map(Option::unwrap_or_default).map_err(unavailable)
+    };
     let unsigned = |column| {
-        u64::try_from(number(column)?).map_err(|_| BooksError::Corrupt { table: "credit_accounts", column, key: claim.payer.to_string() })
+        u64::try_from(number(column)?).map_err(|_| BooksError::Corrupt {
+            table: "credit_accounts",
+            column,
+            key: claim.payer.to_string(),
+        })
     };
     let account = CreditAccount {
         balance: Credits::new(unsigned("balance")?),
@@ -178,7 +204,8 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         backing_cents: unsigned("backing_cents")?,
     };
     let slots: Option<Vec<i64>> = row.try_get("slots").map_err(unavailable)?;
-    let taken: Vec<u32> = slots.unwrap_or_default().into_iter().filter_map(|slot| u32::try_from(slot).ok()).collect();
+    let taken: Vec<u32> =
+        slots.unwrap_or_default().into_iter().filter_map(|slot| u32::try_from(slot).ok()).collect();
     let used_today = rows::count(row, "used_today")?;
     let offer = claim.free.as_ref().filter(|_| matches!(claim.payer, Payer::Wallet(_)));
     let free = offer.map_or(FreeCall::UsedUp, |offer| offer.free_call(&taken, used_today));
@@ -190,7 +217,11 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
             lost_settlement: id("lost_settlement")?,
             entitlement: id("entitlement")?,
             free_slot: offer.and_then(|offer| offer.slot(free)),
-            day_cap: DayCap { reached: free == FreeCall::DayUsedUp, noted: flag("cap_noted")?, refused_this_proof: flag("proof_refused")? },
+            day_cap: DayCap {
+                reached: free == FreeCall::DayUsedUp,
+                noted: flag("cap_noted")?,
+                refused_this_proof: flag("proof_refused")?,
+            },
             credits: account,
             frozen: account.debt != Credits::ZERO,
             refused_after_pay_today: rows::count(row, "refused")?,

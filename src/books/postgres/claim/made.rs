@@ -29,15 +29,26 @@ pub(super) struct Funded {
 // === impl Funded ===
 
 impl Funded {
-    pub(super) fn of(claim: &NewClaim<'_>, funding: Funding, facts: &Facts) -> Result<Self, BooksError> {
+    pub(super) fn of(
+        claim: &NewClaim<'_>,
+        funding: Funding,
+        facts: &Facts,
+    ) -> Result<Self, BooksError> {
         let (price, rest) = match &funding {
             Funding::Credit { count, .. } => (Amount::Credits(*count), None),
             Funding::Entitlement { .. } => {
                 let asked = claim.price.minor().map_err(|_| too_large(claim))?;
                 let Share { taken, rest } = Share::of(facts.entitled_minor, asked);
-                (Amount::Usdc(UsdcUnits::new(u64::try_from(taken).map_err(|_| too_large(claim))?)), rest)
+                (
+                    Amount::Usdc(UsdcUnits::new(
+                        u64::try_from(taken).map_err(|_| too_large(claim))?,
+                    )),
+                    rest,
+                )
             }
-            Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => (claim.price, None),
+            Funding::Free | Funding::X402 | Funding::MppCharge { .. } | Funding::MppPack { .. } => {
+                (claim.price, None)
+            }
         };
         Ok(Self { funding, price, rest, attempt: None, slot: facts.available.free_slot.clone() })
     }

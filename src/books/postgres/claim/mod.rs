@@ -1,5 +1,6 @@
-//! The claim: one look at everything that decides, the rules' decision, and one statement that writes it, guarded by each fact that the
-//! decision rests on. A claim that lost against another one looks again.
+//! The claim: one look at everything that decides, the rules' decision, and one statement that
+//! writes it, guarded by each fact that the decision rests on. A claim that lost against another
+//! one looks again.
 
 mod blocked;
 mod facts;
@@ -31,7 +32,8 @@ use crate::books::doubt::until_known;
 pub(super) use identities::identities;
 pub(super) use nonces::Nonces;
 
-/// Two numbers name an advisory lock: the first of those that keep the day's total exact. The second is the day.
+/// Two numbers name an advisory lock: the first of those that keep the day's total exact. The
+/// second is the day.
 const FREE_LAUNCHES_OF_A_DAY: i32 = 8403;
 const DAY_MS: i64 = 86_400_000;
 /// That of an intent which nothing but its claim has touched.
@@ -48,14 +50,23 @@ enum Outcome {
     Lost,
 }
 
-pub(super) async fn claim(books: &PostgresBooks, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+pub(super) async fn claim(
+    books: &PostgresBooks,
+    claim: NewClaim<'_>,
+) -> Result<Claimed, BooksError> {
     let lease_ms = claim.lease_until.ms().saturating_sub(claim.at.ms());
-    let (lease, claim) = (Duration::from_millis(u64::try_from(lease_ms).unwrap_or_default()), &claim);
+    let (lease, claim) =
+        (Duration::from_millis(u64::try_from(lease_ms).unwrap_or_default()), &claim);
     until_known(lease, |in_doubt| Box::pin(in_tries(books, claim, in_doubt))).await
 }
 
-/// `in_doubt`: a try before may have been written, and nothing but an intent under its id, or the write of this one, says what became of it.
-async fn in_tries(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Result<Claimed, BooksError> {
+/// `in_doubt`: a try before may have been written, and nothing but an intent under its id, or the
+/// write of this one, says what became of it.
+async fn in_tries(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    in_doubt: bool,
+) -> Result<Claimed, BooksError> {
     if in_doubt {
         books.doubt(claim.id);
         if let Some(claimed) = written_before(books, claim).await? {
@@ -65,7 +76,9 @@ async fn in_tries(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -
     for _ in 0..TRIES {
         match once(books, claim, in_doubt).await {
             Ok(Some(Claimed::Refused(_))) if in_doubt => {
-                return Err(BooksError::NotKnown("the claim may be written, and could not be written a second time".into()));
+                return Err(BooksError::NotKnown(
+                    "the claim may be written, and could not be written a second time".into(),
+                ));
             }
             Ok(Some(claimed)) => return Ok(claimed),
             Ok(None) => {}
@@ -76,21 +89,33 @@ async fn in_tries(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -
     Err(contended())
 }
 
-/// The intent under the id of this claim. Where another process drives it by now, its answer is waited for like that of any other.
-async fn written_before(books: &PostgresBooks, claim: &NewClaim<'_>) -> Result<Option<Claimed>, BooksError> {
+/// The intent under the id of this claim. Where another process drives it by now, its answer is
+/// waited for like that of any other.
+async fn written_before(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+) -> Result<Option<Claimed>, BooksError> {
     let mut connection = books.readers.acquire().await.map_err(unavailable)?;
     let found = rows::intent(&mut connection, claim.id).await?;
-    Ok(found.map(|intent| if intent.guard == FIRST { Claimed::New(intent) } else { Claimed::Joined(intent) }))
+    Ok(found.map(|intent| {
+        if intent.guard == FIRST { Claimed::New(intent) } else { Claimed::Joined(intent) }
+    }))
 }
 
 /// `None`: the claim lost and looks again.
-async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Result<Option<Claimed>, Unwritten> {
+async fn once(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    in_doubt: bool,
+) -> Result<Option<Claimed>, Unwritten> {
     let facts = facts::read(&books.readers, books, claim).await?.map_err(corrupt)?;
     if let Some(found) = facts.known {
         if in_doubt && found.intent == Some(claim.id) {
             return Ok(written_before(books, claim).await.map_err(corrupt)?);
         }
-        return Ok(Some(Claimed::Known(known::load(&books.readers, found).await.map_err(corrupt)?)));
+        return Ok(Some(Claimed::Known(
+            known::load(&books.readers, found).await.map_err(corrupt)?,
+        )));
     }
     let proof_was_refused = facts.available.day_cap.refused_this_proof;
     // Without a proof nothing but its own row ends the doubt.
@@ -135,9 +160,16 @@ async fn once(books: &PostgresBooks, claim: &NewClaim<'_>, in_doubt: bool) -> Re
 }
 
 /// Writes it in a statement that commits by itself; says whether it was written.
-async fn alone(books: &PostgresBooks, claim: &NewClaim<'_>, facts: &Facts, funded: &Funded) -> Result<bool, Unwritten> {
+async fn alone(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    facts: &Facts,
+    funded: &Funded,
+) -> Result<bool, Unwritten> {
     let mut connection = books.writer.acquire().await?;
-    let written = write::new(books, claim, facts, funded, &mut *connection).await.map_err(faults::of_write)?;
+    let written = write::new(books, claim, facts, funded, &mut *connection)
+        .await
+        .map_err(faults::of_write)?;
     books.marks.written(&written.marks);
     Ok(written.made)
 }
@@ -145,7 +177,8 @@ async fn alone(books: &PostgresBooks, claim: &NewClaim<'_>, facts: &Facts, funde
 /// The day's total over all wallets is exact: whoever counts it and takes a slot does so alone.
 async fn day(books: &PostgresBooks, claim: &NewClaim<'_>) -> Result<Held, sqlx::Error> {
     let day = claim.at.ms().div_euclid(DAY_MS);
-    // Two round trips: a lock that is not given in time must leave a transaction that is rolled back.
+    // Two round trips: a lock that is not given in time must leave a transaction that is rolled
+    // back.
     let mut transaction = books.writer.begin_with(BEGIN).await?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(FREE_LAUNCHES_OF_A_DAY);
     lock.bind(i32::try_from(day).unwrap_or(i32::MAX)).execute(&mut *transaction).await?;
@@ -155,13 +188,19 @@ async fn day(books: &PostgresBooks, claim: &NewClaim<'_>) -> Result<Held, sqlx::
 /// Nobody else changes the account's credits meanwhile.
 async fn account(books: &PostgresBooks, claim: &NewClaim<'_>) -> Result<Held, sqlx::Error> {
     let mut transaction = books.writer.begin_with(BEGIN).await?;
-    let hold = sqlx::query("SELECT 1 FROM credit_accounts WHERE payer = $1 FOR UPDATE").bind(claim.payer.to_string());
+    let hold = sqlx::query("SELECT 1 FROM credit_accounts WHERE payer = $1 FOR UPDATE")
+        .bind(claim.payer.to_string());
     hold.fetch_optional(&mut *transaction).await?;
     Ok(transaction)
 }
 
-/// Looks, decides and writes under a lock, where a guess would lose too often or could not be guarded.
-async fn in_turn(books: &PostgresBooks, claim: &NewClaim<'_>, mut transaction: Held) -> Result<Outcome, Unwritten> {
+/// Looks, decides and writes under a lock, where a guess would lose too often or could not be
+/// guarded.
+async fn in_turn(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    mut transaction: Held,
+) -> Result<Outcome, Unwritten> {
     let facts = facts::read(&mut *transaction, books, claim).await?.map_err(corrupt)?;
     let free_to_take = facts.known.is_none() && facts.joinable.is_none();
     let funding = match funding::decide(&facts.available, &claim.pay_terms) {
@@ -176,9 +215,16 @@ async fn in_turn(books: &PostgresBooks, claim: &NewClaim<'_>, mut transaction: H
     Ok(written(made, claim, funded))
 }
 
-/// One claim at a time signs with a signer's next nonce and writes it: nobody else may have it, and none may be left out.
-async fn transfer(books: &PostgresBooks, claim: &NewClaim<'_>, facts: &Facts) -> Result<Outcome, Unwritten> {
-    let Some(payment) = claim.payment.transfer() else { return Err(corrupt(made::nothing_to_send(claim)).into()) };
+/// One claim at a time signs with a signer's next nonce and writes it: nobody else may have it, and
+/// none may be left out.
+async fn transfer(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    facts: &Facts,
+) -> Result<Outcome, Unwritten> {
+    let Some(payment) = claim.payment.transfer() else {
+        return Err(corrupt(made::nothing_to_send(claim)).into());
+    };
     let mut turn = books.nonces.turn(&books.readers, payment).await?;
     let attempt = match payment.preparer.prepare(claim.id, turn.nonce(), claim.at) {
         Ok(attempt) => attempt,
@@ -187,11 +233,18 @@ async fn transfer(books: &PostgresBooks, claim: &NewClaim<'_>, facts: &Facts) ->
             return Ok(Outcome::Refused(refusal));
         }
     };
-    let funded = Funded { attempt: Some(attempt), ..Funded::of(claim, Funding::X402, facts).map_err(corrupt)? };
+    let funded = Funded {
+        attempt: Some(attempt),
+        ..Funded::of(claim, Funding::X402, facts).map_err(corrupt)?
+    };
     let made = alone(books, claim, facts, &funded).await;
     match &made {
         Ok(true) => turn.used(),
-        Err(Unwritten::Proven(error)) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => turn.unused(),
+        Err(Unwritten::Proven(error))
+            if error.as_database_error().is_some_and(|error| error.is_unique_violation()) =>
+        {
+            turn.unused()
+        }
         _ => {}
     }
     Ok(written(made?, claim, funded))

@@ -1,5 +1,6 @@
-//! The signers' own sequences. Of one signer one claim at a time signs and writes, so that no nonce is given twice and none is left out;
-//! the guard of the write keeps that true when two processes were given one key.
+//! The signers' own sequences. Of one signer one claim at a time signs and writes, so that no nonce
+//! is given twice and none is left out; the guard of the write keeps that true when two processes
+//! were given one key.
 
 use std::{
     collections::HashMap,
@@ -24,7 +25,8 @@ type Next = Arc<tokio::sync::Mutex<Option<u64>>>;
 #[derive(Default)]
 pub(in super::super) struct Nonces(Mutex<HashMap<SigningAccount, Next>>);
 
-/// The right to use a signer's next nonce. Given up without a word, as by a write whose outcome nobody knows, the next turn asks the books.
+/// The right to use a signer's next nonce. Given up without a word, as by a write whose outcome
+/// nobody knows, the next turn asks the books.
 pub(super) struct Turn {
     next: OwnedMutexGuard<Option<u64>>,
     remembered: Option<u64>,
@@ -34,11 +36,17 @@ pub(super) struct Turn {
 // === impl Nonces ===
 
 impl Nonces {
-    /// Waits for the turn at this signer, as long as for a connection: behind a database that holds everybody up nobody queues without end. The
-    /// nonce is never below what the chain has seen.
-    pub(super) async fn turn(&self, readers: &PgPool, payment: &TransferPayment<'_>) -> Result<Turn, sqlx::Error> {
+    /// Waits for the turn at this signer, as long as for a connection: behind a database that holds
+    /// everybody up nobody queues without end. The nonce is never below what the chain has seen.
+    pub(super) async fn turn(
+        &self,
+        readers: &PgPool,
+        payment: &TransferPayment<'_>,
+    ) -> Result<Turn, sqlx::Error> {
         let account = payment.account();
-        let lane = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account).or_default());
+        let lane = Arc::clone(
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account).or_default(),
+        );
         let turn = tokio::time::timeout(connect::ACQUIRE, lane.lock_owned()).await;
         let mut next = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
         let remembered = next.take();
@@ -73,11 +81,12 @@ impl Turn {
     }
 }
 
-/// Takes the attempt's nonce where the wallet's balance bears the claim: a nonce that nothing is sent under would hold up all later ones. Leaves
-/// one row then.
+/// Takes the attempt's nonce where the wallet's balance bears the claim: a nonce that nothing is
+/// sent under would hold up all later ones. Leaves one row then.
 pub(super) fn take(batch: &mut Batch, payment: &TransferPayment<'_>, attempt: &Attempt) {
     let chain_id = batch.bind(rows::integer(payment.account().chain_id));
-    let (signer, nonce) = (batch.bind(attempt.signer.to_string()), batch.bind(rows::integer(attempt.eoa_nonce)));
+    let (signer, nonce) =
+        (batch.bind(attempt.signer.to_string()), batch.bind(rows::integer(attempt.eoa_nonce)));
     let next = batch.bind(after(attempt.eoa_nonce));
     let taken = format!(
         "INSERT INTO signer_nonces (chain_id, signer, next_nonce) SELECT {chain_id}, {signer}, {next} FROM promised

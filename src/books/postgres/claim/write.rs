@@ -1,4 +1,5 @@
-//! The statement that writes a claim. Its root is the intent's row, which is only there when what the decision rests on still holds.
+//! The statement that writes a claim. Its root is the intent's row, which is only there when what
+//! the decision rests on still holds.
 
 use payments::{
     agent::Payer,
@@ -25,7 +26,8 @@ pub(super) struct Made {
     pub(super) marks: Snapshot,
 }
 
-/// Writes it as part of a transaction, or in a statement that commits by itself. In a transaction its marks go on waiting.
+/// Writes it as part of a transaction, or in a statement that commits by itself. In a transaction
+/// its marks go on waiting.
 pub(super) async fn new(
     books: &PostgresBooks,
     claim: &NewClaim<'_>,
@@ -61,16 +63,20 @@ fn guard(
 ) -> Result<Vec<String>, sqlx::Error> {
     Ok(match (&funded.funding, &funded.attempt) {
         (Funding::X402, Some(attempt)) => {
-            let Some(payment) = claim.payment.transfer() else { return Err(corrupt(nothing_to_send(claim))) };
+            let Some(payment) = claim.payment.transfer() else {
+                return Err(corrupt(nothing_to_send(claim)));
+            };
             promised::count(batch, claim, payment, facts);
             nonces::take(batch, payment, attempt);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
         (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
         (Funding::Entitlement { source }, _) => {
-            let (source, amount) = (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));
+            let (source, amount) =
+                (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));
             let taken = batch.bind(funded.price.minor().map_err(|_| corrupt(too_large(claim)))?);
-            let [from, to] = [ObligationStep::RESERVE.from(), ObligationStep::RESERVE.to()].map(|state| batch.bind(state.word()));
+            let [from, to] = [ObligationStep::RESERVE.from(), ObligationStep::RESERVE.to()]
+                .map(|state| batch.bind(state.word()));
             let parts = funded.rest.map_or_else(String::new, |_| format!(" AND {ALL_KNOW_PARTS}"));
             let reserved = format!(
                 "UPDATE obligations SET state = {to}, reserved_by = {id}, amount_minor = {taken}, updated_at_ms = {at}
@@ -82,8 +88,12 @@ fn guard(
         }
         (Funding::Credit { backing, .. }, _) => {
             let account = facts.account;
-            let (payer, taken) = (batch.bind(claim.payer.to_string()), batch.bind(rows::integer(backing.get())));
-            let (balance, cents) = (batch.bind(rows::integer(account.balance.get())), batch.bind(rows::integer(account.backing_cents)));
+            let (payer, taken) =
+                (batch.bind(claim.payer.to_string()), batch.bind(rows::integer(backing.get())));
+            let (balance, cents) = (
+                batch.bind(rows::integer(account.balance.get())),
+                batch.bind(rows::integer(account.backing_cents)),
+            );
             let spent = format!(
                 "UPDATE credit_accounts SET backing_cents = backing_cents - {taken}
                  WHERE payer = {payer} AND balance = {balance} AND backing_cents = {cents} AND debt = 0 RETURNING payer, balance"
@@ -96,7 +106,12 @@ fn guard(
 }
 
 fn free_key(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
-    let (payer, key) = claim.key.idempotency.clone().map(|(payer, key)| (payer.to_string(), key)).unwrap_or_default();
+    let (payer, key) = claim
+        .key
+        .idempotency
+        .clone()
+        .map(|(payer, key)| (payer.to_string(), key))
+        .unwrap_or_default();
     let (payer, key) = (batch.bind(payer), batch.bind(key));
     let freed = format!(
         "UPDATE intents SET client_idem_key = NULL WHERE payer = {payer} AND client_idem_key = {key} AND state = 'pay_failed' RETURNING 1"
@@ -125,7 +140,8 @@ fn root(
         Funding::MppCharge { if_refused } => (None, None, Some(if_refused.word())),
         Funding::Free | Funding::Entitlement { .. } | Funding::X402 => (None, None, None),
     };
-    let forwarding = if funded.state() == payments::intent::State::Forwarding { at } else { "NULL::bigint" };
+    let forwarding =
+        if funded.state() == payments::intent::State::Forwarding { at } else { "NULL::bigint" };
     let columns = [
         ("id", id.to_owned()),
         ("core_key", id.to_owned()),
@@ -153,8 +169,14 @@ fn root(
         ("from_addr", batch.bind(transfer.map(|terms| terms.key.from.to_string()))),
         ("nonce", batch.bind(transfer.map(|terms| rows::nonce(&terms.key)))),
         ("pay_to", batch.bind(transfer.map(|terms| terms.pay_to.to_string()))),
-        ("valid_before_unix_s", batch.bind(transfer.map(|terms| rows::integer(terms.valid_before_unix_s)))),
-        ("claimed_at_block", batch.bind(transfer.map(|terms| rows::integer(terms.claimed_at_block)))),
+        (
+            "valid_before_unix_s",
+            batch.bind(transfer.map(|terms| rows::integer(terms.valid_before_unix_s))),
+        ),
+        (
+            "claimed_at_block",
+            batch.bind(transfer.map(|terms| rows::integer(terms.claimed_at_block))),
+        ),
         ("pack_credits", batch.bind(credits)),
         ("backing_cents", batch.bind(backing)),
         ("if_refused", batch.bind(if_refused)),
@@ -164,8 +186,13 @@ fn root(
     ];
     let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let values: Vec<&str> = columns.iter().map(|(_, value)| value.as_str()).collect();
-    let held = if held.is_empty() { String::new() } else { format!(" WHERE {}", held.join(" AND ")) };
-    let insert = format!("INSERT INTO intents ({}) SELECT {}{held} RETURNING id", names.join(", "), values.join(", "));
+    let held =
+        if held.is_empty() { String::new() } else { format!(" WHERE {}", held.join(" AND ")) };
+    let insert = format!(
+        "INSERT INTO intents ({}) SELECT {}{held} RETURNING id",
+        names.join(", "),
+        values.join(", ")
+    );
     batch.part("root", &insert);
     Ok(())
 }
@@ -173,10 +200,12 @@ fn root(
 /// Takes the proof for the intent. A key that was taken before is refused by the database.
 fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at: &str) {
     let Some(proof) = &claim.key.proof else { return };
-    let (purpose, fingerprint) = (batch.bind(purpose), batch.bind(claim.fingerprint.as_bytes().to_vec()));
+    let (purpose, fingerprint) =
+        (batch.bind(purpose), batch.bind(claim.fingerprint.as_bytes().to_vec()));
     let taken = match proof {
         ProofKey::Authorization(key) => {
-            let (chain, token) = (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
+            let (chain, token) =
+                (batch.bind(rows::chain_id(key)), batch.bind(key.token.to_string()));
             let (from, nonce) = (batch.bind(key.from.to_string()), batch.bind(rows::nonce(key)));
             format!(
                 "INSERT INTO auths (chain_id, asset, from_addr, nonce, purpose, fingerprint, intent_id, claimed_at_ms)
@@ -184,7 +213,8 @@ fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at
             )
         }
         ProofKey::Charge(key) => {
-            let (challenge, token) = (batch.bind(key.challenge_id.to_string()), batch.bind(key.token_sha256.to_vec()));
+            let (challenge, token) =
+                (batch.bind(key.challenge_id.to_string()), batch.bind(key.token_sha256.to_vec()));
             format!(
                 "INSERT INTO challenges (challenge_id, spt_sha256, purpose, fingerprint, intent_id, claimed_at_ms)
                  SELECT {challenge}, {token}, {purpose}, {fingerprint}, id, {at} FROM root"
@@ -194,16 +224,25 @@ fn take_proof(batch: &mut Batch, claim: &NewClaim<'_>, purpose: &'static str, at
     batch.part("taken", &taken);
 }
 
-/// What hangs on the row: the slot, the posting of a reserved entitlement or of a held credit, the signed attempt, or the charge.
-fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -> Result<(), sqlx::Error> {
+/// What hangs on the row: the slot, the posting of a reserved entitlement or of a held credit, the
+/// signed attempt, or the charge.
+fn details(
+    batch: &mut Batch,
+    claim: &NewClaim<'_>,
+    funded: &Funded,
+    at: &str,
+) -> Result<(), sqlx::Error> {
     let too_large = |_| corrupt(too_large(claim));
     match &funded.funding {
         Funding::Free => {
-            let (Payer::Wallet(wallet), Some(offer), Some(taken)) = (&claim.payer, &claim.free, &funded.slot) else {
+            let (Payer::Wallet(wallet), Some(offer), Some(taken)) =
+                (&claim.payer, &claim.free, &funded.slot)
+            else {
                 return Err(corrupt(nothing_to_send(claim)));
             };
             let (wallet, day) = (batch.bind(wallet.to_string()), batch.bind(offer.day.clone()));
-            let (quota, window) = (batch.bind(taken.of.quota.clone()), batch.bind(taken.of.window.clone()));
+            let (quota, window) =
+                (batch.bind(taken.of.quota.clone()), batch.bind(taken.of.window.clone()));
             let slot = batch.bind(i64::from(taken.slot));
             let insert = format!(
                 "INSERT INTO free_slots (wallet, quota, month, slot, day, intent_id)
@@ -213,7 +252,8 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
         }
         Funding::Entitlement { .. } => {
             if let Some(rest) = funded.rest {
-                let (rest, open) = (batch.bind(rest.get()), batch.bind(ObligationState::Open.word()));
+                let (rest, open) =
+                    (batch.bind(rest.get()), batch.bind(ObligationState::Open.word()));
                 let left = format!(
                     "INSERT INTO obligations (intent_id, part_of, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
                      SELECT root.id, held.source, held.payer, {rest}, held.currency, {open}, held.entitled_until_ms, held.created_at_ms, {at}
@@ -221,7 +261,10 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
                 );
                 batch.part("rest", &left);
             }
-            batch.post(&Posting::entitled(claim.id, &claim.payer, funded.price).map_err(too_large)?, at);
+            batch.post(
+                &Posting::entitled(claim.id, &claim.payer, funded.price).map_err(too_large)?,
+                at,
+            );
         }
         Funding::Credit { count, .. } => {
             // The account's row is ours since `held`; the entry names the balance that it makes.
@@ -231,14 +274,26 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
                  SELECT held.payer, -{taken}::BIGINT, 'deduct', root.id, held.balance - {taken}, {at} FROM root CROSS JOIN held"
             );
             batch.part("entry", &entry);
-            batch.post(&Posting::credit_held(claim.id, &claim.payer, *count).map_err(too_large)?, at);
+            batch.post(
+                &Posting::credit_held(claim.id, &claim.payer, *count).map_err(too_large)?,
+                at,
+            );
         }
         Funding::X402 => save_attempt(batch, funded),
         Funding::MppCharge { .. } | Funding::MppPack { .. } => {
-            let Some(charge) = claim.payment.charge() else { return Err(corrupt(nothing_to_send(claim))) };
-            let (key, challenge) = (batch.bind(charge.stripe_key.clone()), batch.bind(charge.key.challenge_id.to_string()));
-            let (token, sealed) = (batch.bind(charge.key.token_sha256.to_vec()), batch.bind(charge.sealed_params.clone()));
-            let (agent, saved) = (batch.bind(charge.agent_token_sha256.to_vec()), batch.bind(charge.saved_at.ms()));
+            let Some(charge) = claim.payment.charge() else {
+                return Err(corrupt(nothing_to_send(claim)));
+            };
+            let (key, challenge) = (
+                batch.bind(charge.stripe_key.clone()),
+                batch.bind(charge.key.challenge_id.to_string()),
+            );
+            let (token, sealed) = (
+                batch.bind(charge.key.token_sha256.to_vec()),
+                batch.bind(charge.sealed_params.clone()),
+            );
+            let (agent, saved) =
+                (batch.bind(charge.agent_token_sha256.to_vec()), batch.bind(charge.saved_at.ms()));
             let saved = format!(
                 "INSERT INTO charges (intent_id, stripe_key, challenge_id, spt_sha256, sealed_params, agent_token_sha256, saved_at_ms)
                  SELECT id, {key}, {challenge}, {token}, {sealed}, {agent}, {saved} FROM root"
@@ -252,8 +307,12 @@ fn details(batch: &mut Batch, claim: &NewClaim<'_>, funded: &Funded, at: &str) -
 fn save_attempt(batch: &mut Batch, funded: &Funded) {
     let Some(attempt) = &funded.attempt else { return };
     let (kind, signer) = (batch.bind(attempt.kind.word()), batch.bind(attempt.signer.to_string()));
-    let (nonce, hash) = (batch.bind(rows::integer(attempt.eoa_nonce)), batch.bind(attempt.tx_hash.to_string()));
-    let (fee, sealed) = (batch.bind(attempt.max_fee_per_gas_wei.to_string()), batch.bind(attempt.sealed_tx.clone()));
+    let (nonce, hash) =
+        (batch.bind(rows::integer(attempt.eoa_nonce)), batch.bind(attempt.tx_hash.to_string()));
+    let (fee, sealed) = (
+        batch.bind(attempt.max_fee_per_gas_wei.to_string()),
+        batch.bind(attempt.sealed_tx.clone()),
+    );
     let saved = batch.bind(attempt.saved_at.ms());
     let saved = format!(
         "INSERT INTO attempts (intent_id, kind, signer, eoa_nonce, tx_hash, max_fee_per_gas_wei, sealed_tx, saved_at_ms)
@@ -261,13 +320,21 @@ fn save_attempt(batch: &mut Batch, funded: &Funded) {
     );
     batch.part("attempt", &saved);
     // Replicas of the release before read their own table.
-    let (signer, next) = (batch.bind(attempt.signer.to_string()), batch.bind(nonces::after(attempt.eoa_nonce)));
+    let (signer, next) =
+        (batch.bind(attempt.signer.to_string()), batch.bind(nonces::after(attempt.eoa_nonce)));
     let kept = "ON CONFLICT (addr) DO UPDATE SET next_nonce = greatest(signers.next_nonce, excluded.next_nonce)";
-    batch.part("signers_before", &format!("INSERT INTO signers (addr, next_nonce) SELECT {signer}, {next} FROM root {kept}"));
+    batch.part(
+        "signers_before",
+        &format!("INSERT INTO signers (addr, next_nonce) SELECT {signer}, {next} FROM root {kept}"),
+    );
 }
 
 /// The proof says who asks, and is answered by an intent that is there already.
-pub(super) async fn join(books: &PostgresBooks, claim: &NewClaim<'_>, id: PaymentId) -> Result<(), faults::Unwritten> {
+pub(super) async fn join(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    id: PaymentId,
+) -> Result<(), faults::Unwritten> {
     let mut batch = Batch::default();
     let (id, at) = (batch.bind(id.to_string()), batch.bind(claim.at.ms()));
     let marks = books.marks.snapshot();

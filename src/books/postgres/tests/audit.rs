@@ -13,8 +13,14 @@ fn the_views_have_the_columns_of_the_contract() {
         let (_books, scratch) = make().await;
         let pool = beside(&scratch).await;
         for (view, columns) in [
-            ("audit_intents", "id payer rail funding state price_minor currency core_key launch_id created_at updated_at"),
-            ("audit_settlements", "intent_id rail chain_id asset from_addr nonce tx_hash log_index stripe_pi amount_minor final"),
+            (
+                "audit_intents",
+                "id payer rail funding state price_minor currency core_key launch_id created_at updated_at",
+            ),
+            (
+                "audit_settlements",
+                "intent_id rail chain_id asset from_addr nonce tx_hash log_index stripe_pi amount_minor final",
+            ),
             ("audit_attempts", "intent_id kind signer eoa_nonce tx_hash stripe_key sent_at"),
             ("audit_credits", "payer balance"),
             ("audit_credit_entries", "payer delta kind intent_id ref"),
@@ -23,7 +29,10 @@ fn the_views_have_the_columns_of_the_contract() {
             ("audit_obligations", "intent_id payer amount_minor currency state"),
             ("audit_findings", "kind key opened_at closed_at"),
         ] {
-            let described = pool.describe(AssertSqlSafe(format!("SELECT * FROM {view}")).into_sql_str()).await.unwrap();
+            let described = pool
+                .describe(AssertSqlSafe(format!("SELECT * FROM {view}")).into_sql_str())
+                .await
+                .unwrap();
             let names: Vec<&str> = described.columns.iter().map(Column::name).collect();
             assert_eq!(names.join(" "), columns, "{view}");
         }
@@ -40,29 +49,59 @@ fn the_views_speak_the_words_of_the_contract() {
         let free = new(&books, &Draft::numbered(2).free()).await;
         let refused = new(&books, &Draft::numbered(3).of_wallet(2)).await;
         let proof = by_transfer(refused.attempts[0].tx_hash, 1);
-        let refused = books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
-        books.apply(refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap()).await.unwrap();
+        let refused =
+            books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
+        books
+            .apply(
+                refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap(),
+            )
+            .await
+            .unwrap();
         let pool = beside(&scratch).await;
         let rows: Vec<IntentRow> =
             sqlx::query_as("SELECT id, funding, state, price_minor, currency, launch_id, created_at FROM audit_intents ORDER BY id")
                 .fetch_all(&pool)
                 .await
                 .unwrap();
-        let seen: Vec<(&str, &str)> = rows.iter().map(|row| (row.1.as_str(), row.2.as_str())).collect();
+        let seen: Vec<(&str, &str)> =
+            rows.iter().map(|row| (row.1.as_str(), row.2.as_str())).collect();
         assert_eq!(seen, [("x402", "created"), ("free", "forwarding"), ("x402", "rejected")]);
         let (id, at) = (paid.id.to_string(), paid.created_at.rfc3339());
-        assert_eq!(rows[0], (id, "x402".into(), "created".into(), 550_000, "USDC".into(), Some("l1".into()), at));
-        let settlement = sqlx::query("SELECT * FROM audit_settlements ORDER BY intent_id LIMIT 1").fetch_one(&pool).await.unwrap();
+        assert_eq!(
+            rows[0],
+            (id, "x402".into(), "created".into(), 550_000, "USDC".into(), Some("l1".into()), at)
+        );
+        let settlement = sqlx::query("SELECT * FROM audit_settlements ORDER BY intent_id LIMIT 1")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         let transfer = paid.transfer.clone().unwrap();
         assert_eq!(settlement.get::<String, _>("from_addr"), transfer.key.from.to_string());
-        assert_eq!(settlement.get::<String, _>("nonce"), format!("0x{}", hex::encode(transfer.key.nonce)));
-        assert_eq!((settlement.get::<i64, _>("amount_minor"), settlement.get::<i64, _>("final")), (550_000, 0));
+        assert_eq!(
+            settlement.get::<String, _>("nonce"),
+            format!("0x{}", hex::encode(transfer.key.nonce))
+        );
+        assert_eq!(
+            (settlement.get::<i64, _>("amount_minor"), settlement.get::<i64, _>("final")),
+            (550_000, 0)
+        );
         assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().reference());
-        let slots: Vec<(String, String, i64, String)> = sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(&pool).await.unwrap();
-        assert_eq!(slots, [(transfer.key.from.to_string(), String::from("2026-03"), 1, free.id.to_string())]);
-        let owed: Vec<(String, i64, String, String)> =
-            sqlx::query_as("SELECT intent_id, amount_minor, currency, state FROM audit_obligations").fetch_all(&pool).await.unwrap();
-        assert_eq!(owed, [(refused.id.to_string(), 550_000, String::from("USDC"), String::from("open"))]);
+        let slots: Vec<(String, String, i64, String)> =
+            sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(&pool).await.unwrap();
+        assert_eq!(
+            slots,
+            [(transfer.key.from.to_string(), String::from("2026-03"), 1, free.id.to_string())]
+        );
+        let owed: Vec<(String, i64, String, String)> = sqlx::query_as(
+            "SELECT intent_id, amount_minor, currency, state FROM audit_obligations",
+        )
+        .fetch_all(&pool)
+        .await
+        .unwrap();
+        assert_eq!(
+            owed,
+            [(refused.id.to_string(), 550_000, String::from("USDC"), String::from("open"))]
+        );
     });
 }
 
@@ -72,7 +111,8 @@ fn a_moment_reads_as_everywhere_else() {
         let (_books, scratch) = make().await;
         let pool = beside(&scratch).await;
         for ms in [0, 1, 999, 1_000, 1_773_489_600_123, 1_767_225_599_999, 4_102_444_800_001] {
-            let text: String = sqlx::query_scalar("SELECT rfc3339($1)").bind(ms).fetch_one(&pool).await.unwrap();
+            let text: String =
+                sqlx::query_scalar("SELECT rfc3339($1)").bind(ms).fetch_one(&pool).await.unwrap();
             assert_eq!(text, UnixMs::new(ms).rfc3339());
         }
     });
@@ -96,13 +136,17 @@ fn every_state_that_lasts_is_a_word_of_the_table() {
             .execute(&pool)
             .await
             .unwrap();
-            let seen: String = sqlx::query_scalar("SELECT state FROM audit_intents").fetch_one(&pool).await.unwrap();
+            let seen: String = sqlx::query_scalar("SELECT state FROM audit_intents")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
             assert_eq!(State::from_word(&seen), Some(state));
         }
     });
 }
 
-/// A page is found by its key, however many rows are newer, and a payer's page by the payer's own index.
+/// A page is found by its key, however many rows are newer, and a payer's page by the payer's own
+/// index.
 #[test]
 fn a_page_is_a_search_and_not_a_walk() {
     block_on(async {
@@ -114,13 +158,19 @@ fn a_page_is_a_search_and_not_a_walk() {
             FROM intents i CROSS JOIN generate_series(1, 5000) AS n";
         sqlx::raw_sql(many).execute(&pool).await.unwrap();
         sqlx::raw_sql("ANALYZE").execute(&pool).await.unwrap();
-        for (page, index, payer) in [(PAGE, "intents_pkey", None), (PAGE_OF_PAYER, "intents_of_payer", Some("wallet:7"))] {
+        for (page, index, payer) in
+            [(PAGE, "intents_pkey", None), (PAGE_OF_PAYER, "intents_of_payer", Some("wallet:7"))]
+        {
             let explain = AssertSqlSafe(format!("EXPLAIN {page}"));
-            let mut query = sqlx::query(explain).bind("pay_10000000000000000000000000002500").bind(None::<String>).bind(20_i64);
+            let mut query = sqlx::query(explain)
+                .bind("pay_10000000000000000000000000002500")
+                .bind(None::<String>)
+                .bind(20_i64);
             if let Some(payer) = payer {
                 query = query.bind(payer);
             }
-            let plan: Vec<String> = query.fetch_all(&pool).await.unwrap().iter().map(|row| row.get(0)).collect();
+            let plan: Vec<String> =
+                query.fetch_all(&pool).await.unwrap().iter().map(|row| row.get(0)).collect();
             let plan = plan.join("\n");
             assert!(plan.contains(&format!("using {index}")), "{plan}");
             assert!(!plan.contains("Seq Scan on intents") && !plan.contains("Sort"), "{plan}");

@@ -28,7 +28,12 @@ fn what_is_written_after_a_beginning_that_was_given_up_is_saved() {
             sqlx::raw_sql("BEGIN").execute(&mut *connection).await.unwrap();
             drop(connection);
             let intent = new(&books, &Draft::numbered(number)).await;
-            let seen = PostgresBooks::open_beside(&scratch.url()).await.unwrap().intent(intent.id).await.unwrap();
+            let seen = PostgresBooks::open_beside(&scratch.url())
+                .await
+                .unwrap()
+                .intent(intent.id)
+                .await
+                .unwrap();
             assert_eq!(seen, Some(intent));
         }
     });
@@ -49,7 +54,8 @@ fn what_was_acknowledged_outlives_every_connection() {
         });
         let mut acknowledged = Vec::new();
         for round in 0..5_u64 {
-            let drafts: Vec<Draft> = (1..=12).map(|number| Draft::numbered(round * 100 + number)).collect();
+            let drafts: Vec<Draft> =
+                (1..=12).map(|number| Draft::numbered(round * 100 + number)).collect();
             let done = together(drafts.iter().map(|draft| launch(&books, draft))).await;
             acknowledged.extend(done.into_iter().flatten());
         }
@@ -59,7 +65,12 @@ fn what_was_acknowledged_outlives_every_connection() {
         for (id, state) in acknowledged {
             let found = books_again(&books, id).await;
             let place = |state| order.iter().position(|other| *other == state);
-            assert!(place(found) >= place(state), "{id} was {} and is {}", state.word(), found.word());
+            assert!(
+                place(found) >= place(state),
+                "{id} was {} and is {}",
+                state.word(),
+                found.word()
+            );
         }
         agree(&books).await;
         let pool = beside(&scratch).await;
@@ -68,7 +79,11 @@ fn what_was_acknowledged_outlives_every_connection() {
                 .fetch_one(&pool)
                 .await
                 .unwrap();
-        assert_eq!((fewest, most, nonces), (Some(0), Some(all - 1), all), "no nonce twice, and none left out");
+        assert_eq!(
+            (fewest, most, nonces),
+            (Some(0), Some(all - 1), all),
+            "no nonce twice, and none left out"
+        );
     });
 }
 
@@ -76,7 +91,9 @@ fn what_was_acknowledged_outlives_every_connection() {
 async fn launch(books: &PostgresBooks, draft: &Draft) -> Option<(payments::ids::PaymentId, State)> {
     let Ok(Claimed::New(signed)) = books.claim(draft.claim()).await else { return None };
     let settlement = by_transfer(signed.attempts[0].tx_hash, 1);
-    let Ok(funded) = books.apply(signed.funded(settlement, draft.at).unwrap()).await else { return Some((signed.id, State::Signed)) };
+    let Ok(funded) = books.apply(signed.funded(settlement, draft.at).unwrap()).await else {
+        return Some((signed.id, State::Signed));
+    };
     let created = funded.created(answer(201, "l"), format!("l{}", draft.number), draft.at).unwrap();
     Some((signed.id, books.apply(created).await.map_or(State::Forwarding, |intent| intent.state)))
 }
@@ -97,7 +114,9 @@ fn a_silent_server_is_unavailable_within_seconds() {
         let wire = Wire::listen().await;
         let books = PostgresBooks::open(&wire.url(&scratch), 4).await.unwrap();
         let draft = Draft::numbered(1);
-        let Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else { panic!("not new") };
+        let Claimed::New(signed) = books.claim(draft.claim()).await.unwrap() else {
+            panic!("not new")
+        };
         wire.heard.silence();
         let (other, key) = (Draft::numbered(2), draft.key());
         let (ready, known, claimed, moved) = tokio::join!(
@@ -110,7 +129,10 @@ fn a_silent_server_is_unavailable_within_seconds() {
         assert!(matches!(known.unwrap(), Err(BooksError::Unavailable(_))));
         assert!(matches!(claimed.unwrap(), Err(BooksError::Unavailable(_))));
         // Where it was sent, only a server that speaks again could say whether it was written.
-        assert!(matches!(moved.unwrap(), Err(BooksError::NotKnown(_) | BooksError::Unavailable(_))));
+        assert!(matches!(
+            moved.unwrap(),
+            Err(BooksError::NotKnown(_) | BooksError::Unavailable(_))
+        ));
     });
 }
 
@@ -137,7 +159,9 @@ fn books_without_a_migration_are_not_ready() {
         books.ready().await.unwrap();
         let pool = beside(&scratch).await;
         sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 7").execute(&pool).await.unwrap();
-        let Err(BooksError::Unavailable(reason)) = books.ready().await else { panic!("ready without a table") };
+        let Err(BooksError::Unavailable(reason)) = books.ready().await else {
+            panic!("ready without a table")
+        };
         assert_eq!(reason.to_string(), "the database lacks the migrations [7]");
     });
 }

@@ -1,4 +1,5 @@
-//! What keys refuse, whoever writes: the sixth slot, the second settlement, the second use of anything that there is once.
+//! What keys refuse, whoever writes: the sixth slot, the second settlement, the second use of
+//! anything that there is once.
 
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -20,16 +21,40 @@ fn keys_refuse_what_happens_once() {
         for (statement, reason) in [
             ("INSERT INTO auths SELECT * FROM auths LIMIT 1", "auths_pkey"),
             ("INSERT INTO settlements SELECT * FROM settlements LIMIT 1", "settlements_pkey"),
-            ("UPDATE settlements SET nonce = 'one', from_addr = 'one'", "settlements_chain_id_asset_from_addr_nonce_key"),
-            ("UPDATE settlements SET tx_hash = 'one', log_index = 1", "settlements_chain_id_tx_hash_log_index_key"),
+            (
+                "UPDATE settlements SET nonce = 'one', from_addr = 'one'",
+                "settlements_chain_id_asset_from_addr_nonce_key",
+            ),
+            (
+                "UPDATE settlements SET tx_hash = 'one', log_index = 1",
+                "settlements_chain_id_tx_hash_log_index_key",
+            ),
             ("UPDATE attempts SET tx_hash = 'one'", "attempts_tx_hash_key"),
             ("UPDATE intents SET client_idem_key = 'one'", "intents_payer_client_idem_key_key"),
-            ("INSERT INTO free_slots SELECT wallet, month, 6, day, 'other' FROM free_slots", "free_slots_slot_check"),
-            ("INSERT INTO free_slots SELECT wallet, month, 0, day, 'other' FROM free_slots", "free_slots_slot_check"),
-            ("INSERT INTO free_slots SELECT wallet, month, 1001, day, 'other', 'forecasts' FROM free_slots", "free_slots_slot_check"),
-            ("INSERT INTO free_slots SELECT wallet, month, slot, day, 'other' FROM free_slots", "free_slots_pkey"),
-            ("INSERT INTO free_slots SELECT wallet, month, 2, day, intent_id FROM free_slots", "free_slots_intent_id_key"),
-            ("INSERT INTO free_slots SELECT wallet, month, 2, day, 'nobody' FROM free_slots", "free_slots_intent_id_fkey"),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, 6, day, 'other' FROM free_slots",
+                "free_slots_slot_check",
+            ),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, 0, day, 'other' FROM free_slots",
+                "free_slots_slot_check",
+            ),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, 1001, day, 'other', 'forecasts' FROM free_slots",
+                "free_slots_slot_check",
+            ),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, slot, day, 'other' FROM free_slots",
+                "free_slots_pkey",
+            ),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, 2, day, intent_id FROM free_slots",
+                "free_slots_intent_id_key",
+            ),
+            (
+                "INSERT INTO free_slots SELECT wallet, month, 2, day, 'nobody' FROM free_slots",
+                "free_slots_intent_id_fkey",
+            ),
             ("UPDATE signers SET next_nonce = -1", "signers_next_nonce_check"),
             ("UPDATE intents SET state = 'paid'", "intents_state_check"),
             ("UPDATE intents SET launch_id = NULL WHERE state = 'created'", "check"),
@@ -49,10 +74,18 @@ fn two_connections_at_once_take_what_there_is_once_one_after_the_other() {
         let (books, scratch) = make().await;
         let free = new(&books, &Draft::numbered(1).free()).await;
         let pool = beside(&scratch).await;
-        let slot = format!("INSERT INTO free_slots SELECT wallet, month, 5, day, '{}' FROM free_slots LIMIT 1", Draft::numbered(2).id());
-        let other = format!("INSERT INTO free_slots SELECT wallet, month, 5, day, '{}' FROM free_slots LIMIT 1", Draft::numbered(3).id());
+        let slot = format!(
+            "INSERT INTO free_slots SELECT wallet, month, 5, day, '{}' FROM free_slots LIMIT 1",
+            Draft::numbered(2).id()
+        );
+        let other = format!(
+            "INSERT INTO free_slots SELECT wallet, month, 5, day, '{}' FROM free_slots LIMIT 1",
+            Draft::numbered(3).id()
+        );
         let auth = "INSERT INTO auths SELECT chain_id, asset, from_addr, 'new', 'identity', fingerprint, NULL, 1 FROM auths";
-        for (first, second, key) in [(slot.as_str(), other.as_str(), "free_slots_pkey"), (auth, auth, "auths_pkey")] {
+        for (first, second, key) in
+            [(slot.as_str(), other.as_str(), "free_slots_pkey"), (auth, auth, "auths_pkey")]
+        {
             let mut one = pool.begin().await.unwrap();
             sqlx::query("SET CONSTRAINTS ALL DEFERRED").execute(&mut *one).await.unwrap();
             sqlx::query(AssertSqlSafe(first.to_owned())).execute(&mut *one).await.unwrap();

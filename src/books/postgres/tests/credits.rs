@@ -33,13 +33,20 @@ fn a_balance_is_the_sum_of_its_entries_whoever_writes() {
             ("UPDATE credit_accounts SET debt = -1", "check"),
             ("UPDATE credit_accounts SET backing_cents = -1", "check"),
             ("DELETE FROM credit_accounts", "an account stays"),
-            ("INSERT INTO credit_accounts (payer, balance) VALUES ('card:rich', 5)", "a balance comes from entries"),
+            (
+                "INSERT INTO credit_accounts (payer, balance) VALUES ('card:rich', 5)",
+                "a balance comes from entries",
+            ),
         ] {
             let error = refusal(&pool, statement).await;
             assert!(error.contains(reason), "{statement}: {error:?}");
         }
         assert_eq!(refusal(&pool, &entry(5, 25, "manual_grant")).await, "");
-        assert_eq!(books.credit_account(&pack.payer).await.unwrap().balance.get(), 25, "the account follows its entries");
+        assert_eq!(
+            books.credit_account(&pack.payer).await.unwrap().balance.get(),
+            25,
+            "the account follows its entries"
+        );
     });
 }
 
@@ -78,7 +85,10 @@ fn keys_refuse_what_a_card_may_do_once() {
         bought(&books, &Draft::numbered(2).pack(8)).await;
         let pool = beside(&scratch).await;
         for (statement, reason) in [
-            ("UPDATE challenges SET spt_sha256 = (SELECT spt_sha256 FROM charges LIMIT 1)", "challenges_spt_sha256_key"),
+            (
+                "UPDATE challenges SET spt_sha256 = (SELECT spt_sha256 FROM charges LIMIT 1)",
+                "challenges_spt_sha256_key",
+            ),
             ("UPDATE charges SET stripe_key = 'one'", "charges_stripe_key_key"),
             ("UPDATE settlements SET stripe_pi = 'pi_one'", "settlements_stripe_pi_key"),
             ("UPDATE agent_tokens SET intent_id = 'one'", "agent_tokens_intent_id_key"),

@@ -16,8 +16,12 @@ fn what_two_replicas_fold_while_a_third_posts_is_counted_once() {
         for number in 1..=15 {
             paid_launch(&one, number).await;
             sqlx::query(aged).execute(&pool).await.unwrap();
-            let (first, second, third, _) =
-                tokio::join!(one.fold(START), other.fold(START), one.fold(START), paid_launch(&other, 100 + number));
+            let (first, second, third, _) = tokio::join!(
+                one.fold(START),
+                other.fold(START),
+                one.fold(START),
+                paid_launch(&other, 100 + number)
+            );
             assert!([first, second, third].iter().all(Result::is_ok));
         }
         let left = "SELECT CAST((SELECT max(rowid) FROM journal_headers) - min(folded) AS BIGINT) FROM fold_mark";
@@ -30,8 +34,14 @@ fn what_two_replicas_fold_while_a_third_posts_is_counted_once() {
         agree(&one).await;
         let trial = one.trial_balance().await.unwrap();
         for told in one.overview(START).await.unwrap().accounts {
-            let of_family = trial.iter().filter(|line| line.account.starts_with(&told.account) && line.currency == told.currency);
-            assert_eq!(told.amount_minor, of_family.map(|line| line.amount).sum::<i64>(), "{told:?}");
+            let of_family = trial.iter().filter(|line| {
+                line.account.starts_with(&told.account) && line.currency == told.currency
+            });
+            assert_eq!(
+                told.amount_minor,
+                of_family.map(|line| line.amount).sum::<i64>(),
+                "{told:?}"
+            );
         }
     });
 }

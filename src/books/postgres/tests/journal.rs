@@ -11,7 +11,8 @@ const HEADER: &str = "INSERT INTO journal_headers (txn_id, kind, intent_id, post
 async fn transaction(pool: &PgPool, statements: &[&str]) -> Option<String> {
     let mut transaction = pool.begin().await.unwrap();
     for statement in statements {
-        if let Err(error) = sqlx::query(AssertSqlSafe(*statement)).execute(&mut *transaction).await {
+        if let Err(error) = sqlx::query(AssertSqlSafe(*statement)).execute(&mut *transaction).await
+        {
             return Some(error.to_string());
         }
     }
@@ -25,7 +26,8 @@ fn the_journal_refuses_what_does_not_balance() {
         let pool = beside(&scratch).await;
         let line = |values: &str| format!("{LINE} {values}");
         let (debit, credit) = (line("('t', 1, 'a', 'USDC', 5)"), line("('t', 2, 'b', 'USDC', -5)"));
-        let (short, other_currency) = (line("('t', 2, 'b', 'USDC', -4)"), line("('t', 2, 'b', 'USD', -5)"));
+        let (short, other_currency) =
+            (line("('t', 2, 'b', 'USDC', -4)"), line("('t', 2, 'b', 'USD', -5)"));
         for (refused, reason) in [
             (vec![HEADER], "a posting needs lines"),
             (vec![debit.as_str(), HEADER], "must sum to zero"),
@@ -36,7 +38,10 @@ fn the_journal_refuses_what_does_not_balance() {
         ] {
             let error = transaction(&pool, &refused).await.unwrap_or_default();
             assert!(error.contains(reason), "{refused:?}: {error:?}");
-            let lines: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_lines").fetch_one(&pool).await.unwrap();
+            let lines: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_lines")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
             assert_eq!(lines, 0, "{refused:?}");
         }
         assert_eq!(transaction(&pool, &[&debit, &credit, HEADER]).await, None);
@@ -64,7 +69,8 @@ fn the_journal_only_grows() {
     });
 }
 
-/// It began when there was no header that it could see, and adds its line before or after the posting is closed.
+/// It began when there was no header that it could see, and adds its line before or after the
+/// posting is closed.
 #[test]
 fn a_closed_posting_takes_no_line_of_a_transaction_that_began_before() {
     block_on(async {
@@ -78,16 +84,25 @@ fn a_closed_posting_takes_no_line_of_a_transaction_that_began_before() {
             ("t5", "SERIALIZABLE", true),
             ("t6", "SERIALIZABLE", false),
         ] {
-            let line = |number: u32, amount: i32| format!("{LINE} ('{txn}', {number}, 'a', 'USDC', {amount})");
+            let line = |number: u32, amount: i32| {
+                format!("{LINE} ('{txn}', {number}, 'a', 'USDC', {amount})")
+            };
             let header = HEADER.replace("'t'", &format!("'{txn}'"));
             let mut late = pool.begin().await.unwrap();
-            sqlx::query(AssertSqlSafe(format!("SET TRANSACTION ISOLATION LEVEL {isolation}"))).execute(&mut *late).await.unwrap();
+            sqlx::query(AssertSqlSafe(format!("SET TRANSACTION ISOLATION LEVEL {isolation}")))
+                .execute(&mut *late)
+                .await
+                .unwrap();
             sqlx::query("SELECT count(*) FROM journal_headers").execute(&mut *late).await.unwrap();
             let mut refused = None;
             if line_first {
                 sqlx::query(AssertSqlSafe(line(9, 0))).execute(&mut *late).await.unwrap();
             }
-            assert_eq!(transaction(&pool, &[&line(1, 5), &line(2, -5), &header]).await, None, "{txn}");
+            assert_eq!(
+                transaction(&pool, &[&line(1, 5), &line(2, -5), &header]).await,
+                None,
+                "{txn}"
+            );
             if !line_first {
                 refused = sqlx::query(AssertSqlSafe(line(9, 0))).execute(&mut *late).await.err();
             }
@@ -102,7 +117,10 @@ fn a_closed_posting_takes_no_line_of_a_transaction_that_began_before() {
                 assert!(refused.contains("the posting is closed"), "{txn}: {refused:?}");
             }
         }
-        let lines: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_lines").fetch_one(&pool).await.unwrap();
+        let lines: i64 = sqlx::query_scalar("SELECT count(*) FROM journal_lines")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         assert_eq!(lines, 12);
     });
 }

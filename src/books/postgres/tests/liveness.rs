@@ -15,7 +15,11 @@ fn what_a_gone_process_drove_is_taken_before_its_lease_is_over() {
         let draft = Draft::numbered(1);
         let driven = new(&gone, &draft).await;
         let soon = draft.at.plus_ms(1);
-        assert_eq!(left.take_stuck(soon, draft.lease_until(), 64).await.unwrap(), [], "its driver lives");
+        assert_eq!(
+            left.take_stuck(soon, draft.lease_until(), 64).await.unwrap(),
+            [],
+            "its driver lives"
+        );
         drop(gone);
         let mut taken = Vec::new();
         until(async || {
@@ -24,7 +28,11 @@ fn what_a_gone_process_drove_is_taken_before_its_lease_is_over() {
         })
         .await;
         assert_eq!((taken[0].id, taken[0].guard.fence), (driven.id, driven.guard.fence + 1));
-        assert_eq!(left.take_stuck(soon, draft.lease_until(), 64).await.unwrap(), [], "its new driver lives");
+        assert_eq!(
+            left.take_stuck(soon, draft.lease_until(), 64).await.unwrap(),
+            [],
+            "its new driver lives"
+        );
     });
 }
 
@@ -34,15 +42,23 @@ fn a_client_of_a_gone_process_joins_with_a_new_proof_at_once() {
         let (gone, left, scratch) = replicas().await;
         let first = Draft::numbered(1);
         new(&gone, &first).await;
-        assert_eq!(new(&left, &Draft::numbered(2).like(&first).later_ms(1)).await.id, Draft::numbered(2).id(), "its client may wait");
+        assert_eq!(
+            new(&left, &Draft::numbered(2).like(&first).later_ms(1)).await.id,
+            Draft::numbered(2).id(),
+            "its client may wait"
+        );
         let other = Draft::numbered(3);
         new(&gone, &other).await;
         drop(gone);
         let pool = beside(&scratch).await;
-        until(async || sqlx::query_scalar::<_, i64>(LOCKED).fetch_one(&pool).await.unwrap() == 1).await;
+        until(async || sqlx::query_scalar::<_, i64>(LOCKED).fetch_one(&pool).await.unwrap() == 1)
+            .await;
         let again = Draft::numbered(4).like(&other).later_ms(1);
         let joined = left.claim(again.claim()).await.unwrap();
-        assert!(matches!(&joined, Claimed::Joined(intent) if intent.id == other.id()), "{joined:?}");
+        assert!(
+            matches!(&joined, Claimed::Joined(intent) if intent.id == other.id()),
+            "{joined:?}"
+        );
     });
 }
 
@@ -52,12 +68,18 @@ fn a_renewed_lease_is_the_renewers_own() {
         let (gone, left, _scratch) = replicas().await;
         let draft = Draft::numbered(1);
         let driven = new(&gone, &draft).await;
-        assert!(left.renew_lease(driven.id, driven.guard.fence, draft.lease_until()).await.unwrap());
+        assert!(
+            left.renew_lease(driven.id, driven.guard.fence, draft.lease_until()).await.unwrap()
+        );
         drop(gone);
         let third = PostgresBooks::open(&_scratch.url(), 2).await.unwrap();
         let pool = beside(&_scratch).await;
-        until(async || sqlx::query_scalar::<_, i64>(LOCKED).fetch_one(&pool).await.unwrap() == 2).await;
-        assert_eq!(third.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap(), []);
+        until(async || sqlx::query_scalar::<_, i64>(LOCKED).fetch_one(&pool).await.unwrap() == 2)
+            .await;
+        assert_eq!(
+            third.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap(),
+            []
+        );
     });
 }
 
@@ -72,9 +94,14 @@ fn a_lost_session_is_made_again_under_the_same_number() {
             WHERE l.locktype = 'advisory' AND l.classid = 8402 AND a.datname = current_database()";
         let (pid, number): (i32, i64) = sqlx::query_as(held).fetch_one(&pool).await.unwrap();
         sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(&pool).await.unwrap();
-        assert_eq!(books.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap(), [], "nobody takes himself for gone");
+        assert_eq!(
+            books.take_stuck(draft.at.plus_ms(1), draft.lease_until(), 64).await.unwrap(),
+            [],
+            "nobody takes himself for gone"
+        );
         until(async || {
-            let again: Option<(i32, i64)> = sqlx::query_as(held).fetch_optional(&pool).await.unwrap();
+            let again: Option<(i32, i64)> =
+                sqlx::query_as(held).fetch_optional(&pool).await.unwrap();
             again.is_some_and(|again| again.0 != pid && again.1 == number)
         })
         .await;
@@ -102,7 +129,8 @@ fn a_delivered_answer_is_known_to_the_other_replica_without_a_flush() {
         one.delivered(done.id);
         let pool = beside(&scratch).await;
         let delivered = "SELECT delivered_at_ms IS NOT NULL FROM intents";
-        until(async || sqlx::query_scalar::<_, bool>(delivered).fetch_one(&pool).await.unwrap()).await;
+        until(async || sqlx::query_scalar::<_, bool>(delivered).fetch_one(&pool).await.unwrap())
+            .await;
         let next = Draft::numbered(2).like(&Draft::numbered(1)).later_ms(5);
         assert_eq!(new(&other, &next).await.id, next.id());
     });

@@ -12,11 +12,15 @@ use crate::books::Inspect;
 fn an_older_program_starts_on_newer_tables_and_serves() {
     block_on(async {
         let (books, scratch) = make().await;
-        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        let newer =
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
                      VALUES (9999, 'of the next release', true, '\\x00'::bytea, 0)";
         let pool = beside(&scratch).await;
         sqlx::query(newer).execute(&pool).await.unwrap();
-        sqlx::query("ALTER TABLE intents ADD COLUMN of_the_next_release word").execute(&pool).await.unwrap();
+        sqlx::query("ALTER TABLE intents ADD COLUMN of_the_next_release word")
+            .execute(&pool)
+            .await
+            .unwrap();
         let older = PostgresBooks::open(&scratch.url(), 4).await.unwrap();
         paid_launch(&older, 1).await;
         assert_eq!(older.health().await.unwrap().foreign_migrations, [9999], "and it is said");
@@ -39,7 +43,11 @@ fn what_is_owed_is_split_once_every_process_knows_of_parts() {
         let mut older = beside(&scratch).await.acquire().await.unwrap();
         sqlx::query("SELECT pg_advisory_lock(8402, 7)").execute(&mut *older).await.unwrap();
         let cheaper = |number| Draft::numbered(number).at_price(400_000);
-        assert_eq!(new(&books, &cheaper(2)).await.funding, Funding::X402, "it would not know the rest");
+        assert_eq!(
+            new(&books, &cheaper(2)).await.funding,
+            Funding::X402,
+            "it would not know the rest"
+        );
         older.close().await.unwrap();
         let mut split = new(&books, &cheaper(3)).await;
         // The server ends a session a moment after its client.

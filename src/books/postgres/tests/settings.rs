@@ -10,10 +10,17 @@ fn r133_commits_are_durable_and_reads_are_committed_whatever_the_database_is_set
         let scratch = Scratch::make().await;
         let pool = beside(&scratch).await;
         let name = &scratch.name;
-        let isolated = format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
+        let isolated =
+            format!("ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'");
         sqlx::raw_sql(AssertSqlSafe(isolated)).execute(&pool).await.unwrap();
         // What waits for more than our own disk stays.
-        for (set, kept) in [("off", "on"), ("local", "on"), ("remote_write", "on"), ("on", "on"), ("remote_apply", "remote_apply")] {
+        for (set, kept) in [
+            ("off", "on"),
+            ("local", "on"),
+            ("remote_write", "on"),
+            ("on", "on"),
+            ("remote_apply", "remote_apply"),
+        ] {
             let set = format!("ALTER DATABASE {name} SET synchronous_commit = {set}");
             sqlx::raw_sql(AssertSqlSafe(set)).execute(&pool).await.unwrap();
             let books = PostgresBooks::open(&scratch.url(), 2).await.unwrap();

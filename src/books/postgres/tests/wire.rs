@@ -97,14 +97,20 @@ async fn connect(client: TcpStream, heard: Heard) {
     let server = TcpStream::connect(address).await.unwrap();
     client.set_nodelay(true).unwrap();
     server.set_nodelay(true).unwrap();
-    let ((from_client, mut to_client), (mut from_server, to_server)) = (client.into_split(), server.into_split());
+    let ((from_client, mut to_client), (mut from_server, to_server)) =
+        (client.into_split(), server.into_split());
     tokio::spawn(async move { copy(&mut from_server, &mut to_client).await });
     forward(from_client, to_server, heard).await;
 }
 
-/// Passes on message by message. A statement that is bound counts when it is synchronised. The pool looks at a connection that was given back, by
-/// a statement of its own and a bare synchronisation: nobody waits for either.
-async fn forward(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, heard: Heard) -> Option<()> {
+/// Passes on message by message. A statement that is bound counts when it is synchronised. The pool
+/// looks at a connection that was given back, by a statement of its own and a bare synchronisation:
+/// nobody waits for either.
+async fn forward(
+    mut client: OwnedReadHalf,
+    mut server: OwnedWriteHalf,
+    heard: Heard,
+) -> Option<()> {
     let mut statements: HashMap<String, String> = HashMap::new();
     let mut asked: Option<String> = None;
     let mut started = false;
@@ -115,7 +121,8 @@ async fn forward(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, heard: H
         client.read_exact(&mut body).await.ok()?;
         heard.pass().await;
         started = true;
-        let mut texts = body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
+        let mut texts =
+            body.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
         let (first, second) = (texts.next().unwrap_or_default(), texts.next().unwrap_or_default());
         match kind {
             Some(b'P') => {

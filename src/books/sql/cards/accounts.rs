@@ -9,7 +9,12 @@ use payments::{
 use super::super::dialect::{DbRow, Pool};
 use super::super::{rows, unavailable};
 
-pub(super) async fn entries(readers: &Pool, payer: &Payer, before: Option<i64>, limit: u32) -> Result<Vec<CreditEntry>, BooksError> {
+pub(super) async fn entries(
+    readers: &Pool,
+    payer: &Payer,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<CreditEntry>, BooksError> {
     let list =
         sqlx::query("SELECT seq, delta, kind, intent_id, ref FROM credit_entries WHERE payer = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3")
             .bind(payer.to_string())
@@ -43,11 +48,18 @@ pub(super) async fn kept_mark(writer: &Pool, name: &str, mark: &str) -> Result<S
         .execute(writer)
         .await
         .map_err(unavailable)?;
-    let row = sqlx::query("SELECT mark FROM key_marks WHERE name = $1").bind(name).fetch_one(writer).await.map_err(unavailable)?;
+    let row = sqlx::query("SELECT mark FROM key_marks WHERE name = $1")
+        .bind(name)
+        .fetch_one(writer)
+        .await
+        .map_err(unavailable)?;
     rows::text(&row, "mark")
 }
 
-pub(super) async fn intent_of_charge(readers: &Pool, payment_intent: &str) -> Result<Option<PaymentId>, BooksError> {
+pub(super) async fn intent_of_charge(
+    readers: &Pool,
+    payment_intent: &str,
+) -> Result<Option<PaymentId>, BooksError> {
     let row = sqlx::query("SELECT intent_id FROM settlements WHERE stripe_pi = $1")
         .bind(payment_intent)
         .fetch_optional(readers)

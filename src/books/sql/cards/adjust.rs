@@ -3,7 +3,10 @@
 use payments::{
     ledger::Posting,
     money::Credits,
-    ports::{AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment, desk::NewAction},
+    ports::{
+        AdjustmentError, AdjustmentKind, BooksError, CreditAccount, CreditAdjustment,
+        desk::NewAction,
+    },
 };
 
 use super::super::dialect::Connection;
@@ -13,11 +16,21 @@ use super::super::{
     journal, rows,
 };
 
-/// A grant pays a debt first and issues the rest. What is voided was worth money perhaps, and was not earned by that: the money stays behind
-/// the credits that the account has left or gets.
-pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
+/// A grant pays a debt first and issues the rest. What is voided was worth money perhaps, and was
+/// not earned by that: the money stays behind the credits that the account has left or gets.
+pub(super) async fn adjust(
+    connection: &mut Connection,
+    change: &CreditAdjustment,
+) -> Result<CreditAccount, AdjustmentError> {
     let payer = &change.payer;
-    match actions::take_name(connection, change.name.as_str(), &action(change), change.credits.get()).await? {
+    match actions::take_name(
+        connection,
+        change.name.as_str(),
+        &action(change),
+        change.credits.get(),
+    )
+    .await?
+    {
         Named::Now => {}
         Named::Before => return Ok(credits::account(connection, payer).await?),
         Named::Otherwise => return Err(AdjustmentError::NameTaken),
@@ -37,7 +50,11 @@ pub(super) async fn adjust(connection: &mut Connection, change: &CreditAdjustmen
             ("void", change.credits, rows::integer(change.credits.get()).saturating_neg())
         }
     };
-    credits::enter(connection, &Entry { payer, delta, kind, intent: None, reference: Some(&change.reason), at: change.at }).await?;
+    credits::enter(
+        connection,
+        &Entry { payer, delta, kind, intent: None, reference: Some(&change.reason), at: change.at },
+    )
+    .await?;
     if credits != Credits::ZERO {
         journal::post(connection, &posting(change, credits)?, change.at).await?;
     }
@@ -49,7 +66,13 @@ fn action(change: &CreditAdjustment) -> NewAction {
         AdjustmentKind::Grant => "credits.grant",
         AdjustmentKind::Void => "credits.void",
     };
-    NewAction { at: change.at, action, subject: change.payer.to_string(), reason: change.reason.clone(), via: change.via }
+    NewAction {
+        at: change.at,
+        action,
+        subject: change.payer.to_string(),
+        reason: change.reason.clone(),
+        via: change.via,
+    }
 }
 
 fn posting(change: &CreditAdjustment, credits: Credits) -> Result<Posting, BooksError> {

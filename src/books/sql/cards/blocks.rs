@@ -1,5 +1,5 @@
-//! Accounts that are refused what costs money, because a charge was taken back or is probably a fraud: until an operator lifts it, or the
-//! dispute is won after all.
+//! Accounts that are refused what costs money, because a charge was taken back or is probably a
+//! fraud: until an operator lifts it, or the dispute is won after all.
 
 use payments::{
     agent::Payer,
@@ -29,7 +29,8 @@ impl Cause {
     }
 }
 
-/// Blocks the account of a charge; again, where a lost dispute that was won is lost once more. Says whether it is new.
+/// Blocks the account of a charge; again, where a lost dispute that was won is lost once more. Says
+/// whether it is new.
 pub(super) async fn begin(
     connection: &mut Connection,
     settled: &Settled,
@@ -101,26 +102,39 @@ pub(super) async fn open(readers: &Pool, limit: u32) -> Result<Vec<AccountBlock>
 }
 
 /// An operator lets the account buy again; the reason is kept with the action.
-pub(super) async fn lift(connection: &mut Connection, lift: &BlockLift) -> Result<u64, LiftRefusal> {
-    let lifted = sqlx::query("UPDATE payer_blocks SET ended_at_ms = $1 WHERE payer = $2 AND ended_at_ms IS NULL")
-        .bind(lift.at.ms())
-        .bind(lift.payer.to_string())
-        .execute(&mut *connection)
-        .await
-        .map_err(unavailable)?
-        .rows_affected();
+pub(super) async fn lift(
+    connection: &mut Connection,
+    lift: &BlockLift,
+) -> Result<u64, LiftRefusal> {
+    let lifted = sqlx::query(
+        "UPDATE payer_blocks SET ended_at_ms = $1 WHERE payer = $2 AND ended_at_ms IS NULL",
+    )
+    .bind(lift.at.ms())
+    .bind(lift.payer.to_string())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?
+    .rows_affected();
     if lifted == 0 {
         return Err(LiftRefusal::NotBlocked);
     }
     let (subject, reason) = (lift.payer.to_string(), lift.reason.clone());
-    actions::note(connection, &NewAction { at: lift.at, action: "account.lift", subject, reason, via: lift.via }).await?;
+    actions::note(
+        connection,
+        &NewAction { at: lift.at, action: "account.lift", subject, reason, via: lift.via },
+    )
+    .await?;
     Ok(lifted)
 }
 
 fn block(row: &DbRow) -> Result<AccountBlock, BooksError> {
     let (payer, reference) = (rows::text(row, "payer")?, rows::text(row, "reference")?);
     Ok(AccountBlock {
-        payer: payer.parse().map_err(|_| BooksError::Corrupt { table: "payer_blocks", column: "payer", key: reference.clone() })?,
+        payer: payer.parse().map_err(|_| BooksError::Corrupt {
+            table: "payer_blocks",
+            column: "payer",
+            key: reference.clone(),
+        })?,
         cause: rows::text(row, "cause")?,
         reference,
         payment: rows::text(row, "intent_id")?,

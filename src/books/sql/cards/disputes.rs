@@ -1,5 +1,6 @@
-//! Disputes of a charge: the money is taken from us when one is opened, comes back when it is won, and is gone when it is lost; what was lost
-//! may still be won. A debt of ours to the payer that the lost money has paid is closed, and due again when the money comes back.
+//! Disputes of a charge: the money is taken from us when one is opened, comes back when it is won,
+//! and is gone when it is lost; what was lost may still be won. A debt of ours to the payer that
+//! the lost money has paid is closed, and due again when the money comes back.
 
 use payments::{
     ids::PaymentId,
@@ -46,7 +47,12 @@ impl Stage {
 }
 
 /// Books what is new of a dispute.
-pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn book(
+    connection: &mut Connection,
+    id: PaymentId,
+    told: &Dispute,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     note(connection, id, told, at).await?;
     let to = match told.state {
         // No money moves, or nobody knows whether any did.
@@ -60,9 +66,13 @@ pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Disp
         None => open(connection, id, told, at).await?,
     };
     match (known.state, to) {
-        (Stage::Open, Stage::Won | Stage::Lost) | (Stage::Lost, Stage::Won) => change(connection, id, told, (&known, to), at).await?,
+        (Stage::Open, Stage::Won | Stage::Lost) | (Stage::Lost, Stage::Won) => {
+            change(connection, id, told, (&known, to), at).await?
+        }
         // Once; what was lost, won and is said to be lost is an old word.
-        (Stage::Won, Stage::Lost) if known.changes == 1 => change(connection, id, told, (&known, to), at).await?,
+        (Stage::Won, Stage::Lost) if known.changes == 1 => {
+            change(connection, id, told, (&known, to), at).await?
+        }
         // What is decided is not open again: an old word.
         (Stage::Won | Stage::Lost, Stage::Open)
         | (Stage::Won, Stage::Lost | Stage::Won)
@@ -73,7 +83,12 @@ pub(super) async fn book(connection: &mut Connection, id: PaymentId, told: &Disp
 }
 
 /// What the processor said last.
-async fn note(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<(), BooksError> {
+async fn note(
+    connection: &mut Connection,
+    id: PaymentId,
+    told: &Dispute,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let state = match told.state {
         DisputeState::Inquiry => "inquiry",
         DisputeState::Open => "open",
@@ -112,17 +127,28 @@ async fn known(connection: &mut Connection, dispute: &str) -> Result<Option<Book
         .map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
     let word = rows::text(&row, "state")?;
-    let state = [Stage::Open, Stage::Won, Stage::Lost].into_iter().find(|stage| stage.word() == word);
+    let state =
+        [Stage::Open, Stage::Won, Stage::Lost].into_iter().find(|stage| stage.word() == word);
     Ok(Some(Booked {
-        state: state.ok_or_else(|| BooksError::Corrupt { table: "dispute_facts", column: "state", key: dispute.to_owned() })?,
+        state: state.ok_or_else(|| BooksError::Corrupt {
+            table: "dispute_facts",
+            column: "state",
+            key: dispute.to_owned(),
+        })?,
         amount_cents: rows::int(&row, "amount_cents")?,
         changes: rows::unsigned(&row, "dispute_facts", "changes", || dispute.to_owned())?,
         debt_paid_cents: rows::int(&row, "debt_paid_cents")?,
     }))
 }
 
-/// The processor takes the money meanwhile; its share of what the charge bought is taken from the account.
-async fn open(connection: &mut Connection, id: PaymentId, told: &Dispute, at: UnixMs) -> Result<Booked, BooksError> {
+/// The processor takes the money meanwhile; its share of what the charge bought is taken from the
+/// account.
+async fn open(
+    connection: &mut Connection,
+    id: PaymentId,
+    told: &Dispute,
+    at: UnixMs,
+) -> Result<Booked, BooksError> {
     let amount_cents = rows::integer(told.amount_cents);
     sqlx::query(
         "INSERT INTO dispute_facts (dispute_id, intent_id, amount_cents, state, credits_clawed, credits_owed, backing_cents, opened_at_ms)
@@ -147,7 +173,12 @@ async fn open(connection: &mut Connection, id: PaymentId, told: &Dispute, at: Un
     Ok(Booked { state: Stage::Open, amount_cents, changes: 0, debt_paid_cents: 0 })
 }
 
-async fn book_fact(connection: &mut Connection, id: PaymentId, fact: &Fact<'_>, at: UnixMs) -> Result<(), BooksError> {
+async fn book_fact(
+    connection: &mut Connection,
+    id: PaymentId,
+    fact: &Fact<'_>,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let falls = settled(connection, id).await?.falls();
     settle(connection, id, fact, falls, at).await
 }
@@ -168,9 +199,12 @@ async fn change(
         (Stage::Won, _) => (amount.saturating_neg(), 0),
     };
     let debt_paid = match to {
-        Stage::Lost => rows::integer(foreign_debt::pay(connection, id, amount.unsigned_abs(), u64::MAX, at).await?),
+        Stage::Lost => rows::integer(
+            foreign_debt::pay(connection, id, amount.unsigned_abs(), u64::MAX, at).await?,
+        ),
         Stage::Won | Stage::Open => {
-            foreign_debt::owe_again(connection, id, known.debt_paid_cents.unsigned_abs(), at).await?;
+            foreign_debt::owe_again(connection, id, known.debt_paid_cents.unsigned_abs(), at)
+                .await?;
             known.debt_paid_cents.saturating_neg()
         }
     };
@@ -193,19 +227,39 @@ async fn change(
     exactly_one(id, &closed)?;
     let name = if changes == 1 { told.id.clone() } else { format!("{}.{changes}", told.id) };
     let event = if to == Stage::Lost { ChargeEvent::DisputeLost } else { ChargeEvent::DisputeWon };
-    book_fact(connection, id, &Fact { event, name: &name, reference: &name, cash, receivable, debt_paid }, at).await?;
+    book_fact(
+        connection,
+        id,
+        &Fact { event, name: &name, reference: &name, cash, receivable, debt_paid },
+        at,
+    )
+    .await?;
     let payment = settled(connection, id).await?;
     match to {
         Stage::Lost => {
-            blocks::begin(connection, &payment, blocks::Cause::Chargeback, (&told.id, &told.reason), at).await?;
+            blocks::begin(
+                connection,
+                &payment,
+                blocks::Cause::Chargeback,
+                (&told.id, &told.reason),
+                at,
+            )
+            .await?;
         }
-        Stage::Won | Stage::Open => blocks::end(connection, &payment, blocks::Cause::Chargeback, &told.id, at).await?,
+        Stage::Won | Stage::Open => {
+            blocks::end(connection, &payment, blocks::Cause::Chargeback, &told.id, at).await?
+        }
     }
     Ok(())
 }
 
-/// Disputes that were lost while the debt was on its way pay it once it is due. Says how much that was.
-pub(super) async fn pay_from_lost(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<u64, BooksError> {
+/// Disputes that were lost while the debt was on its way pay it once it is due. Says how much that
+/// was.
+pub(super) async fn pay_from_lost(
+    connection: &mut Connection,
+    id: PaymentId,
+    at: UnixMs,
+) -> Result<u64, BooksError> {
     let lost = sqlx::query(
         "SELECT dispute_id, amount_cents - debt_paid_cents AS left_cents FROM dispute_facts
          WHERE intent_id = $1 AND state = 'lost' AND debt_paid_cents < amount_cents ORDER BY dispute_id",
@@ -213,10 +267,20 @@ pub(super) async fn pay_from_lost(connection: &mut Connection, id: PaymentId, at
     let lost = lost.bind(id.to_string()).fetch_all(&mut *connection).await.map_err(unavailable)?;
     let mut paid = 0_u64;
     for row in &lost {
-        let (dispute, left) = (rows::text(row, "dispute_id")?, rows::unsigned(row, "dispute_facts", "left_cents", || id.to_string())?);
+        let (dispute, left) = (
+            rows::text(row, "dispute_id")?,
+            rows::unsigned(row, "dispute_facts", "left_cents", || id.to_string())?,
+        );
         let cents = foreign_debt::pay(connection, id, left, 0, at).await?;
-        let noted = sqlx::query("UPDATE dispute_facts SET debt_paid_cents = debt_paid_cents + $1 WHERE dispute_id = $2 AND state = 'lost'");
-        let noted = noted.bind(rows::integer(cents)).bind(dispute).execute(&mut *connection).await.map_err(unavailable)?;
+        let noted = sqlx::query(
+            "UPDATE dispute_facts SET debt_paid_cents = debt_paid_cents + $1 WHERE dispute_id = $2 AND state = 'lost'",
+        );
+        let noted = noted
+            .bind(rows::integer(cents))
+            .bind(dispute)
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
         exactly_one(id, &noted)?;
         paid = paid.saturating_add(cents);
     }
@@ -224,7 +288,12 @@ pub(super) async fn pay_from_lost(connection: &mut Connection, id: PaymentId, at
 }
 
 /// Whether the bank holds money of the payment.
-pub(super) async fn any_open(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
-    let row = sqlx::query("SELECT 1 FROM dispute_facts WHERE intent_id = $1 AND state = 'open' LIMIT 1").bind(id.to_string());
+pub(super) async fn any_open(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<bool, BooksError> {
+    let row =
+        sqlx::query("SELECT 1 FROM dispute_facts WHERE intent_id = $1 AND state = 'open' LIMIT 1")
+            .bind(id.to_string());
     Ok(row.fetch_optional(connection).await.map_err(unavailable)?.is_some())
 }

@@ -10,7 +10,8 @@ use sqlx::Row;
 use super::super::dialect::Pool;
 use super::super::unavailable;
 
-/// Says whether the event is still to be carried out: it came for the first time, or nobody finished with it.
+/// Says whether the event is still to be carried out: it came for the first time, or nobody
+/// finished with it.
 pub(super) async fn arrived(writer: &Pool, event: &EventNote) -> Result<bool, BooksError> {
     let row = sqlx::query(
         "INSERT INTO webhook_inbox (event_id, kind, arrived_at_ms) VALUES ($1, $2, $3)
@@ -26,13 +27,15 @@ pub(super) async fn arrived(writer: &Pool, event: &EventNote) -> Result<bool, Bo
 }
 
 pub(super) async fn done(writer: &Pool, id: &str, at: UnixMs) -> Result<(), BooksError> {
-    sqlx::query("UPDATE webhook_inbox SET done_at_ms = $1 WHERE event_id = $2 AND done_at_ms IS NULL")
-        .bind(at.ms())
-        .bind(id)
-        .execute(writer)
-        .await
-        .map(drop)
-        .map_err(unavailable)
+    sqlx::query(
+        "UPDATE webhook_inbox SET done_at_ms = $1 WHERE event_id = $2 AND done_at_ms IS NULL",
+    )
+    .bind(at.ms())
+    .bind(id)
+    .execute(writer)
+    .await
+    .map(drop)
+    .map_err(unavailable)
 }
 
 /// Whether an intent waits for the processor to say what became of its charge.

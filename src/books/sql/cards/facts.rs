@@ -43,8 +43,14 @@ pub(super) struct Fact<'a> {
     pub(super) debt_paid: i64,
 }
 
-/// Books what is new, in the transaction that holds the charge. An intent that no charge settled has no facts.
-pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
+/// Books what is new, in the transaction that holds the charge. An intent that no charge settled
+/// has no facts.
+pub(super) async fn book(
+    connection: &mut Connection,
+    id: PaymentId,
+    facts: &ChargeFacts,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     if facts.unrecognised.is_empty() {
         foreign_refund(connection, id, facts, at).await?;
     }
@@ -53,20 +59,33 @@ pub(super) async fn book(connection: &mut Connection, id: PaymentId, facts: &Cha
     }
     for warning in &facts.warnings {
         let settled = settled(connection, id).await?;
-        blocks::begin(connection, &settled, blocks::Cause::FraudWarning, (&warning.id, &warning.kind), at).await?;
+        blocks::begin(
+            connection,
+            &settled,
+            blocks::Cause::FraudWarning,
+            (&warning.id, &warning.kind),
+            at,
+        )
+        .await?;
     }
     Ok(())
 }
 
 /// What is told of one charge is booked one after the other.
 pub(super) async fn hold(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
-    let query = sqlx::query(concat!("SELECT 1 FROM settlements WHERE intent_id = $1", for_update!()));
+    let query =
+        sqlx::query(concat!("SELECT 1 FROM settlements WHERE intent_id = $1", for_update!()));
     query.bind(id.to_string()).fetch_optional(connection).await.map(drop).map_err(unavailable)
 }
 
-/// Refunds beyond ours: the money is gone, or back where one failed. It pays what is owed first, and owes it again; otherwise credits go in
-/// proportion, and what no credit stood for is lost.
-async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &ChargeFacts, at: UnixMs) -> Result<(), BooksError> {
+/// Refunds beyond ours: the money is gone, or back where one failed. It pays what is owed first,
+/// and owes it again; otherwise credits go in proportion, and what no credit stood for is lost.
+async fn foreign_refund(
+    connection: &mut Connection,
+    id: PaymentId,
+    facts: &ChargeFacts,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let before = settled(connection, id).await?;
     let foreign = facts.refunded_cents.saturating_sub(facts.ours_cents);
     let is_fall = foreign < before.foreign_cents;
@@ -84,9 +103,19 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
         }
         rows::integer(due).saturating_neg()
     } else {
-        rows::integer(foreign_debt::pay(connection, id, foreign - before.foreign_cents, facts.ours_cents, at).await?)
+        rows::integer(
+            foreign_debt::pay(connection, id, foreign - before.foreign_cents, facts.ours_cents, at)
+                .await?,
+        )
     };
-    save_refund(connection, id, foreign, before.foreign_debt_cents.saturating_add_signed(debt_paid), at).await?;
+    save_refund(
+        connection,
+        id,
+        foreign,
+        before.foreign_debt_cents.saturating_add_signed(debt_paid),
+        at,
+    )
+    .await?;
     let name = if falls == 0 { foreign.to_string() } else { format!("{foreign}.{falls}") };
     let reference = format!("refund_{name}");
     let fact = Fact {
@@ -100,8 +129,14 @@ async fn foreign_refund(connection: &mut Connection, id: PaymentId, facts: &Char
     settle(connection, id, &fact, falls, at).await
 }
 
-/// A debt that is due, or due again, under this name: what went back elsewhere before, or to the bank, and was booked as a loss, pays it.
-pub(super) async fn pay_from_loss(connection: &mut Connection, id: PaymentId, name: &str, at: UnixMs) -> Result<(), BooksError> {
+/// A debt that is due, or due again, under this name: what went back elsewhere before, or to the
+/// bank, and was booked as a loss, pays it.
+pub(super) async fn pay_from_loss(
+    connection: &mut Connection,
+    id: PaymentId,
+    name: &str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     if !foreign_debt::is_lossy(connection, id).await? {
         return Ok(());
     }
@@ -110,21 +145,43 @@ pub(super) async fn pay_from_loss(connection: &mut Connection, id: PaymentId, na
         return Ok(());
     }
     let lost = before.beyond_debt_cents();
-    let elsewhere = if lost == 0 { 0 } else { foreign_debt::pay(connection, id, lost, 0, at).await? };
+    let elsewhere =
+        if lost == 0 { 0 } else { foreign_debt::pay(connection, id, lost, 0, at).await? };
     if elsewhere > 0 {
-        save_refund(connection, id, before.foreign_cents, before.foreign_debt_cents.saturating_add(elsewhere), at).await?;
+        save_refund(
+            connection,
+            id,
+            before.foreign_cents,
+            before.foreign_debt_cents.saturating_add(elsewhere),
+            at,
+        )
+        .await?;
     }
     let paid = elsewhere.saturating_add(disputes::pay_from_lost(connection, id, at).await?);
     if paid == 0 {
         return Ok(());
     }
-    let fact = Fact { event: ChargeEvent::LossPaidDebt, name, reference: name, cash: 0, receivable: 0, debt_paid: rows::integer(paid) };
+    let fact = Fact {
+        event: ChargeEvent::LossPaidDebt,
+        name,
+        reference: name,
+        cash: 0,
+        receivable: 0,
+        debt_paid: rows::integer(paid),
+    };
     settle(connection, id, &fact, before.falls, at).await
 }
 
-async fn save_refund(connection: &mut Connection, id: PaymentId, foreign: u64, debt_cents: u64, at: UnixMs) -> Result<(), BooksError> {
+async fn save_refund(
+    connection: &mut Connection,
+    id: PaymentId,
+    foreign: u64,
+    debt_cents: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     if foreign == 0 {
-        let none = sqlx::query("DELETE FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
+        let none =
+            sqlx::query("DELETE FROM foreign_refunds WHERE intent_id = $1").bind(id.to_string());
         return none.execute(connection).await.map(drop).map_err(unavailable);
     }
     sqlx::query(
@@ -143,17 +200,35 @@ async fn save_refund(connection: &mut Connection, id: PaymentId, foreign: u64, d
 }
 
 /// Brings the account in line with the money as it is saved now, and books the fact.
-pub(super) async fn settle(connection: &mut Connection, id: PaymentId, fact: &Fact<'_>, falls: u64, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn settle(
+    connection: &mut Connection,
+    id: PaymentId,
+    fact: &Fact<'_>,
+    falls: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let settled = settled(connection, id).await?;
     let payer = &settled.payer;
     credits::open(connection, payer).await?;
     let account = credits::held_account(connection, payer).await?;
     let step = settled.money.adjust(settled.purchase, settled.taken, &account);
     let (clawed, restored) = (rows::integer(step.claw), rows::integer(step.restore));
-    let entry = |delta, kind| Entry { payer, delta, kind, intent: Some(id), reference: Some(fact.reference), at };
+    let entry = |delta, kind| Entry {
+        payer,
+        delta,
+        kind,
+        intent: Some(id),
+        reference: Some(fact.reference),
+        at,
+    };
     credits::enter(connection, &entry(clawed.saturating_neg(), "claw_back")).await?;
     credits::enter(connection, &entry(restored, "restore")).await?;
-    credits::move_debt(connection, payer, rows::integer(step.owe).saturating_sub(rows::integer(step.forgive))).await?;
+    credits::move_debt(
+        connection,
+        payer,
+        rows::integer(step.owe).saturating_sub(rows::integer(step.forgive)),
+    )
+    .await?;
     credits::move_backing(connection, payer, step.backing_cents).await?;
     save_taken(connection, id, &step.after, falls, at).await?;
     let moves = ChargeMoves {
@@ -169,7 +244,13 @@ pub(super) async fn settle(connection: &mut Connection, id: PaymentId, fact: &Fa
     }
 }
 
-async fn save_taken(connection: &mut Connection, id: PaymentId, taken: &TakenBack, falls: u64, at: UnixMs) -> Result<(), BooksError> {
+async fn save_taken(
+    connection: &mut Connection,
+    id: PaymentId,
+    taken: &TakenBack,
+    falls: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     sqlx::query(
         "INSERT INTO charge_credits (intent_id, clawed, owed, held_cents, used_cents, refund_falls, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (intent_id) DO UPDATE SET clawed = excluded.clawed, owed = excluded.owed, held_cents = excluded.held_cents,
@@ -188,12 +269,20 @@ async fn save_taken(connection: &mut Connection, id: PaymentId, taken: &TakenBac
     .map_err(unavailable)
 }
 
-pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Result<Settled, BooksError> {
-    let row = sqlx::query(SETTLED).bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?;
+pub(super) async fn settled(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<Settled, BooksError> {
+    let row = sqlx::query(SETTLED)
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?;
     let row = row.ok_or(BooksError::Stale(id))?;
     let number = |column| rows::unsigned(&row, "settlements", column, || id.to_string());
     let payer: String = row.try_get("payer").map_err(unavailable)?;
-    let purchase = match (number("pack_credits")?, number("compensated")?, number("uncompensated")?) {
+    let purchase = match (number("pack_credits")?, number("compensated")?, number("uncompensated")?)
+    {
         (0, _, 1..) => Purchase::Nothing,
         // A refused call whose money is owed bought nothing.
         (0, 0, 0) if number("owed_in_money")? > 0 => Purchase::Nothing,
@@ -203,7 +292,11 @@ pub(super) async fn settled(connection: &mut Connection, id: PaymentId) -> Resul
     };
     Ok(Settled {
         id,
-        payer: payer.parse().map_err(|_| BooksError::Corrupt { table: "intents", column: "payer", key: id.to_string() })?,
+        payer: payer.parse().map_err(|_| BooksError::Corrupt {
+            table: "intents",
+            column: "payer",
+            key: id.to_string(),
+        })?,
         money: ChargeMoney {
             paid: number("paid")?,
             refunded: number("foreign_cents")?.saturating_add(number("ours")?),

@@ -1,6 +1,8 @@
-//! What money that went back elsewhere does to a debt: refunds on the processor's page and disputes that were lost.
+//! What money that went back elsewhere does to a debt: refunds on the processor's page and disputes
+//! that were lost.
 //!
-//! It pays the debt, also while a refund of it is approved, and it is owed again when it comes back.
+//! It pays the debt, also while a refund of it is approved, and it is owed again when it comes
+//! back.
 
 use payments::{
     charge::Refund,
@@ -27,14 +29,24 @@ struct Debt {
     booked_cents: u64,
 }
 
-/// Pays as much of what is owed as the money covers; says how much that was. What a refund of ours carries already is not paid again.
-/// An approved refund becomes one of the rest, under a new key: what is asked for has changed.
-pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, ours_cents: u64, at: UnixMs) -> Result<u64, BooksError> {
+/// Pays as much of what is owed as the money covers; says how much that was. What a refund of ours
+/// carries already is not paid again. An approved refund becomes one of the rest, under a new key:
+/// what is asked for has changed.
+pub(super) async fn pay(
+    connection: &mut Connection,
+    id: PaymentId,
+    cents: u64,
+    ours_cents: u64,
+    at: UnixMs,
+) -> Result<u64, BooksError> {
     let Some(debt) = debt(connection, id).await? else { return Ok(0) };
     let is_approved = match debt.state {
         ObligationState::RefundDue => false,
         ObligationState::RefundSent | ObligationState::RefundUnknown => true,
-        ObligationState::Open | ObligationState::Reserved | ObligationState::Used | ObligationState::Refunded => return Ok(0),
+        ObligationState::Open
+        | ObligationState::Reserved
+        | ObligationState::Used
+        | ObligationState::Refunded => return Ok(0),
     };
     let on_its_way = if is_approved { ours_cents.saturating_sub(debt.booked_cents) } else { 0 };
     let paid = cents.min(debt.amount_minor.saturating_sub(on_its_way));
@@ -43,7 +55,8 @@ pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, 
     }
     let left = debt.amount_minor - paid;
     if left == 0 {
-        go(connection, id, step(id, debt.state, ObligationState::Refunded)?, debt.amount_minor, at).await?;
+        go(connection, id, step(id, debt.state, ObligationState::Refunded)?, debt.amount_minor, at)
+            .await?;
         if is_approved {
             end_refund(connection, id, at).await?;
         }
@@ -58,9 +71,14 @@ pub(super) async fn pay(connection: &mut Connection, id: PaymentId, cents: u64, 
     Ok(paid)
 }
 
-/// What had paid a debt came back: it is due again, beside what still is. A refund that is on its way carries what it was approved for; the
-/// rest is due once it is through.
-pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents: u64, at: UnixMs) -> Result<(), BooksError> {
+/// What had paid a debt came back: it is due again, beside what still is. A refund that is on its
+/// way carries what it was approved for; the rest is due once it is through.
+pub(super) async fn owe_again(
+    connection: &mut Connection,
+    id: PaymentId,
+    cents: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     if cents == 0 {
         return Ok(());
     }
@@ -72,7 +90,10 @@ pub(super) async fn owe_again(connection: &mut Connection, id: PaymentId, cents:
 }
 
 /// Whether any money of the payment went back elsewhere, or to the bank.
-pub(super) async fn is_lossy(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
+pub(super) async fn is_lossy(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<bool, BooksError> {
     let row = sqlx::query(
         "SELECT 1 FROM foreign_refunds WHERE intent_id = $1 UNION ALL SELECT 1 FROM dispute_facts WHERE intent_id = $1 AND state = 'lost'",
     );
@@ -88,7 +109,11 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
                 AS BIGINT) AS booked
          FROM obligations o LEFT JOIN refunds r ON r.intent_id = o.intent_id WHERE o.intent_id = $1 AND o.currency = 'USD'",
     );
-    let Some(row) = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)? else { return Ok(None) };
+    let Some(row) =
+        row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?
+    else {
+        return Ok(None);
+    };
     Ok(Some(Debt {
         state: obligation_state(&row, id)?,
         amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
@@ -98,12 +123,24 @@ async fn debt(connection: &mut Connection, id: PaymentId) -> Result<Option<Debt>
 }
 
 /// It goes one step, and is so much from there on.
-async fn go(connection: &mut Connection, id: PaymentId, step: ObligationStep, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+async fn go(
+    connection: &mut Connection,
+    id: PaymentId,
+    step: ObligationStep,
+    amount_minor: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     write(connection, id, step.from(), step.to(), amount_minor, at).await
 }
 
 /// It stays where it stands, and is so much from there on.
-async fn set(connection: &mut Connection, id: PaymentId, state: ObligationState, amount_minor: u64, at: UnixMs) -> Result<(), BooksError> {
+async fn set(
+    connection: &mut Connection,
+    id: PaymentId,
+    state: ObligationState,
+    amount_minor: u64,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     write(connection, id, state, state, amount_minor, at).await
 }
 
@@ -128,16 +165,27 @@ async fn write(
 }
 
 /// All that it was to give back went back elsewhere.
-async fn end_refund(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+async fn end_refund(
+    connection: &mut Connection,
+    id: PaymentId,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let ended = sqlx::query(
         "UPDATE refunds SET state = 'refunded', next_look_at_ms = NULL, updated_at_ms = $1
          WHERE intent_id = $2 AND state IN ('refund_sent', 'refund_unknown')",
     );
-    let ended = ended.bind(at.ms()).bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
+    let ended =
+        ended.bind(at.ms()).bind(id.to_string()).execute(connection).await.map_err(unavailable)?;
     exactly_one(id, &ended)
 }
 
-async fn ask_for(connection: &mut Connection, id: PaymentId, amount_minor: u64, approvals: u32, at: UnixMs) -> Result<(), BooksError> {
+async fn ask_for(
+    connection: &mut Connection,
+    id: PaymentId,
+    amount_minor: u64,
+    approvals: u32,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let next = approvals.saturating_add(1);
     let changed = sqlx::query(
         "UPDATE refunds SET amount_minor = $1, approvals = $2, stripe_key = $3, refund_id = NULL, looks = 0, next_look_at_ms = $4,

@@ -7,7 +7,10 @@ use payments::{
     agent::Payer,
     holder::{Holder, KnownToken, Reach, Scope, UsedCredential},
     ids::PaymentId,
-    ports::{BooksError, HolderAction, HolderBooks, HolderChange, HolderRefusal, HolderRow, desk::NewAction},
+    ports::{
+        BooksError, HolderAction, HolderBooks, HolderChange, HolderRefusal, HolderRow,
+        desk::NewAction,
+    },
     proof::ChargeKey,
     time::UnixMs,
 };
@@ -24,10 +27,11 @@ const BEFORE: &str =
      FROM agent_tokens a
      WHERE NOT EXISTS (SELECT 1 FROM holders h WHERE h.id = a.intent_id)
        AND NOT EXISTS (SELECT 1 FROM holder_payments p WHERE p.intent_id = a.intent_id)";
-const COLUMNS: &str = "h.id, h.payer, h.reach, h.rotation, h.token_sha256, h.created_at_ms, h.revoked_at_ms";
+const COLUMNS: &str =
+    "h.id, h.payer, h.reach, h.rotation, h.token_sha256, h.created_at_ms, h.revoked_at_ms";
 
-/// Whether a claim may join a row of `intents`: whoever names a holder gets that holder's answers only. A claim that begins a holder may be the
-/// one whose answer was lost.
+/// Whether a claim may join a row of `intents`: whoever names a holder gets that holder's answers
+/// only. A claim that begins a holder may be the one whose answer was lost.
 pub(in super::super) fn may_join(claim_id: &str) -> String {
     format!(
         "NOT EXISTS (SELECT 1 FROM holder_payments mine JOIN holder_payments theirs ON theirs.holder_id <> mine.holder_id
@@ -37,7 +41,11 @@ pub(in super::super) fn may_join(claim_id: &str) -> String {
 
 #[async_trait]
 impl HolderBooks for Store {
-    async fn holder_of_token(&self, agent_token_sha256: &[u8; 32], now: UnixMs) -> Result<Option<KnownToken>, BooksError> {
+    async fn holder_of_token(
+        &self,
+        agent_token_sha256: &[u8; 32],
+        now: UnixMs,
+    ) -> Result<Option<KnownToken>, BooksError> {
         let found = format!(
             "SELECT t.*, (SELECT f.since_ms FROM frozen_accounts f WHERE f.payer = t.payer) AS frozen_ms FROM (
                 SELECT {COLUMNS} FROM holders h
@@ -45,14 +53,19 @@ impl HolderBooks for Store {
                 UNION ALL {BEFORE} AND a.token_sha256 = $1
              ) t"
         );
-        let query = sqlx::query(sqlx::AssertSqlSafe(found)).bind(agent_token_sha256.as_slice()).bind(now.ms());
-        let Some(row) = query.fetch_optional(&self.readers).await.map_err(unavailable)? else { return Ok(None) };
+        let query = sqlx::query(sqlx::AssertSqlSafe(found))
+            .bind(agent_token_sha256.as_slice())
+            .bind(now.ms());
+        let Some(row) = query.fetch_optional(&self.readers).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
         let holder = holder(&row)?;
         let is_current = holder.token_sha256 == *agent_token_sha256;
         Ok(Some(KnownToken { holder, is_current, frozen_since: moment(&row, "frozen_ms")? }))
     }
 
-    /// Both halves of the credential: a settlement, or a credit that was taken. One that only joined a request paid nothing.
+    /// Both halves of the credential: a settlement, or a credit that was taken. One that only
+    /// joined a request paid nothing.
     async fn used_credential(&self, key: &ChargeKey) -> Result<Option<UsedCredential>, BooksError> {
         let query = sqlx::query(
             "SELECT i.id, i.payer, coalesce(s.settled_at_ms, i.created_at_ms) AS since_ms, h.revoked_at_ms,
@@ -62,7 +75,9 @@ impl HolderBooks for Store {
              WHERE c.challenge_id = $1 AND c.spt_sha256 = $2 AND (c.purpose = 'pay' AND s.intent_id IS NOT NULL OR c.purpose = 'credit')",
         );
         let query = query.bind(key.challenge_id.to_string()).bind(key.token_sha256.as_slice());
-        let Some(row) = query.fetch_optional(&self.readers).await.map_err(unavailable)? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(&self.readers).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
         Ok(Some(UsedCredential {
             payment: rows::id(&row, "intents", "id")?,
             payer: payer(&row, "intents")?,
@@ -72,7 +87,12 @@ impl HolderBooks for Store {
         }))
     }
 
-    async fn hold(&self, payment: PaymentId, holder: &Holder, at: UnixMs) -> Result<(), BooksError> {
+    async fn hold(
+        &self,
+        payment: PaymentId,
+        holder: &Holder,
+        at: UnixMs,
+    ) -> Result<(), BooksError> {
         in_transaction!(self, Some(at.ms()), write => hold(&mut write.transaction, payment, holder, at).await)
     }
 
@@ -81,13 +101,26 @@ impl HolderBooks for Store {
             "SELECT {COLUMNS} FROM holder_payments p JOIN holders h ON h.id = p.holder_id WHERE p.intent_id = $1 AND h.revoked_at_ms IS NULL"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(found)).bind(payment.to_string());
-        query.fetch_optional(&self.readers).await.map_err(unavailable)?.as_ref().map(holder).transpose()
+        query
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(unavailable)?
+            .as_ref()
+            .map(holder)
+            .transpose()
     }
 
-    async fn results_of(&self, payer: &Payer, scope: Scope, only: Option<&str>) -> Result<BTreeSet<String>, BooksError> {
+    async fn results_of(
+        &self,
+        payer: &Payer,
+        scope: Scope,
+        only: Option<&str>,
+    ) -> Result<BTreeSet<String>, BooksError> {
         let owner = match scope {
             Scope::Account => "i.payer = $1",
-            Scope::Holder(_) => "i.payer = $1 AND i.id IN (SELECT p.intent_id FROM holder_payments p WHERE p.holder_id = $2)",
+            Scope::Holder(_) => {
+                "i.payer = $1 AND i.id IN (SELECT p.intent_id FROM holder_payments p WHERE p.holder_id = $2)"
+            }
             Scope::Payment(_) => "i.payer = $1 AND i.id = $2",
         };
         let named = match scope {
@@ -96,20 +129,33 @@ impl HolderBooks for Store {
         };
         let one = if only.is_some() { " AND i.launch_id = $3" } else { " AND $3 = ''" };
         // Every parameter has its place, whether the scope needs it or not.
-        let found = format!("SELECT i.launch_id FROM intents i WHERE {owner} AND i.launch_id IS NOT NULL{one} AND $2 = $2");
-        let query = sqlx::query(sqlx::AssertSqlSafe(found)).bind(payer.to_string()).bind(named).bind(only.unwrap_or_default());
+        let found = format!(
+            "SELECT i.launch_id FROM intents i WHERE {owner} AND i.launch_id IS NOT NULL{one} AND $2 = $2"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(found))
+            .bind(payer.to_string())
+            .bind(named)
+            .bind(only.unwrap_or_default());
         let list = query.fetch_all(&self.readers).await.map_err(unavailable)?;
         list.iter().map(|row| rows::text(row, "launch_id")).collect()
     }
 
-    async fn rotate_token(&self, holder: &Holder, next_sha256: &[u8; 32], at: UnixMs, until: UnixMs) -> Result<bool, BooksError> {
+    async fn rotate_token(
+        &self,
+        holder: &Holder,
+        next_sha256: &[u8; 32],
+        at: UnixMs,
+        until: UnixMs,
+    ) -> Result<bool, BooksError> {
         let attempt = |in_doubt| -> Attempt<'_, bool, BooksError> {
             Box::pin(async move {
                 let mut write = self.write(Some(at.ms())).await?;
                 let rotated = rotate(&mut write.transaction, holder, next_sha256, at, until).await;
                 let rotated = match rotated {
                     // The try before may have been ours, and its answer was lost.
-                    Ok(false) if in_doubt => is_current(&mut write.transaction, holder, next_sha256).await,
+                    Ok(false) if in_doubt => {
+                        is_current(&mut write.transaction, holder, next_sha256).await
+                    }
                     rotated => rotated,
                 };
                 self.finish(write, rotated).await
@@ -124,7 +170,8 @@ impl HolderBooks for Store {
              FROM (SELECT {COLUMNS} FROM holders h WHERE h.payer = $1 UNION ALL {BEFORE} AND a.payer = $1) t
              WHERE EXISTS (SELECT 1 FROM intents i WHERE i.id = t.id) ORDER BY t.created_at_ms DESC, t.id DESC LIMIT $2"
         );
-        let query = sqlx::query(sqlx::AssertSqlSafe(found)).bind(payer.to_string()).bind(i64::from(limit));
+        let query =
+            sqlx::query(sqlx::AssertSqlSafe(found)).bind(payer.to_string()).bind(i64::from(limit));
         let list = query.fetch_all(&self.readers).await.map_err(unavailable)?;
         let one = |row: &DbRow| -> Result<HolderRow, BooksError> {
             Ok(HolderRow {
@@ -138,7 +185,8 @@ impl HolderBooks for Store {
     }
 
     async fn frozen_since(&self, payer: &Payer) -> Result<Option<UnixMs>, BooksError> {
-        let query = sqlx::query("SELECT since_ms FROM frozen_accounts WHERE payer = $1").bind(payer.to_string());
+        let query = sqlx::query("SELECT since_ms FROM frozen_accounts WHERE payer = $1")
+            .bind(payer.to_string());
         let row = query.fetch_optional(&self.readers).await.map_err(unavailable)?;
         row.map(|row| Ok(UnixMs::new(rows::int(&row, "since_ms")?))).transpose()
     }
@@ -150,7 +198,12 @@ impl HolderBooks for Store {
     }
 }
 
-async fn hold(connection: &mut Connection, payment: PaymentId, holder: &Holder, at: UnixMs) -> Result<(), BooksError> {
+async fn hold(
+    connection: &mut Connection,
+    payment: PaymentId,
+    holder: &Holder,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     keep(connection, holder, at).await?;
     sqlx::query("INSERT INTO holder_payments (intent_id, holder_id) VALUES ($1, $2) ON CONFLICT (intent_id) DO NOTHING")
         .bind(payment.to_string())
@@ -203,8 +256,14 @@ async fn rotate(
     Ok(rotated.rows_affected() == 1)
 }
 
-async fn is_current(connection: &mut Connection, holder: &Holder, sha256: &[u8; 32]) -> Result<bool, BooksError> {
-    let query = sqlx::query("SELECT id FROM holders WHERE id = $1 AND token_sha256 = $2 AND revoked_at_ms IS NULL");
+async fn is_current(
+    connection: &mut Connection,
+    holder: &Holder,
+    sha256: &[u8; 32],
+) -> Result<bool, BooksError> {
+    let query = sqlx::query(
+        "SELECT id FROM holders WHERE id = $1 AND token_sha256 = $2 AND revoked_at_ms IS NULL",
+    );
     let query = query.bind(holder.id.to_string()).bind(sha256.as_slice());
     Ok(query.fetch_optional(connection).await.map_err(unavailable)?.is_some())
 }
@@ -220,7 +279,8 @@ async fn apply(connection: &mut Connection, change: &HolderChange) -> Result<(),
             ("account.freeze", payer.to_string())
         }
         HolderAction::Unfreeze(payer) => {
-            let query = sqlx::query("DELETE FROM frozen_accounts WHERE payer = $1").bind(payer.to_string());
+            let query =
+                sqlx::query("DELETE FROM frozen_accounts WHERE payer = $1").bind(payer.to_string());
             if query.execute(&mut *connection).await.map_err(unavailable)?.rows_affected() == 0 {
                 return Err(HolderRefusal::NotFrozen);
             }
@@ -231,7 +291,11 @@ async fn apply(connection: &mut Connection, change: &HolderChange) -> Result<(),
     Ok(actions::note(connection, &NewAction { at, action, subject, reason, via }).await?)
 }
 
-async fn revoke(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), HolderRefusal> {
+async fn revoke(
+    connection: &mut Connection,
+    id: PaymentId,
+    at: UnixMs,
+) -> Result<(), HolderRefusal> {
     let known = sqlx::query(
         "INSERT INTO holders (id, payer, reach, rotation, token_sha256, created_at_ms)
          SELECT a.intent_id, a.payer, 'account', 0, a.token_sha256, a.created_at_ms FROM agent_tokens a
@@ -239,8 +303,18 @@ async fn revoke(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Resul
          ON CONFLICT (id) DO NOTHING",
     );
     known.bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?;
-    let query = sqlx::query("UPDATE holders SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL").bind(at.ms());
-    if query.bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?.rows_affected() == 1 {
+    let query = sqlx::query(
+        "UPDATE holders SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL",
+    )
+    .bind(at.ms());
+    if query
+        .bind(id.to_string())
+        .execute(&mut *connection)
+        .await
+        .map_err(unavailable)?
+        .rows_affected()
+        == 1
+    {
         return Ok(());
     }
     let query = sqlx::query("SELECT id FROM holders WHERE id = $1").bind(id.to_string());
@@ -250,13 +324,26 @@ async fn revoke(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Resul
     }
 }
 
-async fn freeze(connection: &mut Connection, payer: &Payer, change: &HolderChange) -> Result<(), HolderRefusal> {
-    let query = sqlx::query("SELECT id FROM intents WHERE payer = $1 LIMIT 1").bind(payer.to_string());
+async fn freeze(
+    connection: &mut Connection,
+    payer: &Payer,
+    change: &HolderChange,
+) -> Result<(), HolderRefusal> {
+    let query =
+        sqlx::query("SELECT id FROM intents WHERE payer = $1 LIMIT 1").bind(payer.to_string());
     if query.fetch_optional(&mut *connection).await.map_err(unavailable)?.is_none() {
         return Err(HolderRefusal::Unknown);
     }
-    let query = sqlx::query("INSERT INTO frozen_accounts (payer, since_ms, reason) VALUES ($1, $2, $3) ON CONFLICT (payer) DO NOTHING");
-    let frozen = query.bind(payer.to_string()).bind(change.at.ms()).bind(&change.reason).execute(connection).await.map_err(unavailable)?;
+    let query = sqlx::query(
+        "INSERT INTO frozen_accounts (payer, since_ms, reason) VALUES ($1, $2, $3) ON CONFLICT (payer) DO NOTHING",
+    );
+    let frozen = query
+        .bind(payer.to_string())
+        .bind(change.at.ms())
+        .bind(&change.reason)
+        .execute(connection)
+        .await
+        .map_err(unavailable)?;
     if frozen.rows_affected() == 1 { Ok(()) } else { Err(HolderRefusal::Frozen) }
 }
 
@@ -275,7 +362,11 @@ fn holder(row: &DbRow) -> Result<Holder, BooksError> {
 
 fn payer(row: &DbRow, table: &'static str) -> Result<Payer, BooksError> {
     let key = rows::text(row, "id")?;
-    rows::text(row, "payer")?.parse().map_err(|_| BooksError::Corrupt { table, column: "payer", key })
+    rows::text(row, "payer")?.parse().map_err(|_| BooksError::Corrupt {
+        table,
+        column: "payer",
+        key,
+    })
 }
 
 fn moment(row: &DbRow, column: &'static str) -> Result<Option<UnixMs>, BooksError> {

@@ -1,4 +1,5 @@
-//! Card accounts in the same file: credits, agent tokens, refunds, and what the card processor told us.
+//! Card accounts in the same file: credits, agent tokens, refunds, and what the card processor told
+//! us.
 
 mod accounts;
 mod adjust;
@@ -22,8 +23,9 @@ use payments::{
     ids::PaymentId,
     money::Credits,
     ports::{
-        AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts, CreditAccount, CreditAdjustment, CreditEntry,
-        DisputeNote, EventNote, FactsBooked, LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
+        AccountBlock, AdjustmentError, BlockLift, BooksError, CardBooks, ChargeFacts,
+        CreditAccount, CreditAdjustment, CreditEntry, DisputeNote, EventNote, FactsBooked,
+        LiftRefusal, ObligationRow, PaidBack, RefundApproval, RefundNote, RefundRefusal, UsdcOwed,
     },
     settlement::ChainHash,
     time::UnixMs,
@@ -39,11 +41,19 @@ impl CardBooks for Store {
         credits::account(&mut connection, payer).await
     }
 
-    async fn credit_entries(&self, payer: &Payer, before: Option<i64>, limit: u32) -> Result<Vec<CreditEntry>, BooksError> {
+    async fn credit_entries(
+        &self,
+        payer: &Payer,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<CreditEntry>, BooksError> {
         accounts::entries(&self.readers, payer, before, limit).await
     }
 
-    async fn adjust_credits(&self, change: CreditAdjustment) -> Result<CreditAccount, AdjustmentError> {
+    async fn adjust_credits(
+        &self,
+        change: CreditAdjustment,
+    ) -> Result<CreditAccount, AdjustmentError> {
         let change = &change;
         // Its name says whether it was made before.
         let attempt = |_| -> Attempt<'_, CreditAccount, AdjustmentError> {
@@ -64,12 +74,16 @@ impl CardBooks for Store {
         accounts::same_key(&self.writer, name, mark).await
     }
 
-    async fn intent_of_charge(&self, payment_intent: &str) -> Result<Option<PaymentId>, BooksError> {
+    async fn intent_of_charge(
+        &self,
+        payment_intent: &str,
+    ) -> Result<Option<PaymentId>, BooksError> {
         accounts::intent_of_charge(&self.readers, payment_intent).await
     }
 
-    /// A driver that lives keeps its lease and asks the processor again within a second; without one the lease is over, and the recovery
-    /// loop takes the intent in its next round. So there is nothing to write, only to say whether such an intent is there.
+    /// A driver that lives keeps its lease and asks the processor again within a second; without
+    /// one the lease is over, and the recovery loop takes the intent in its next round. So there is
+    /// nothing to write, only to say whether such an intent is there.
     async fn wake(&self, intent: PaymentId) -> Result<bool, BooksError> {
         events::waits(&self.readers, intent).await
     }
@@ -82,7 +96,13 @@ impl CardBooks for Store {
         events::done(&self.writer, id, at).await
     }
 
-    async fn book_facts(&self, intent: PaymentId, facts: &ChargeFacts, looks_before: u64, at: UnixMs) -> Result<FactsBooked, BooksError> {
+    async fn book_facts(
+        &self,
+        intent: PaymentId,
+        facts: &ChargeFacts,
+        looks_before: u64,
+        at: UnixMs,
+    ) -> Result<FactsBooked, BooksError> {
         in_transaction!(self, Some(at.ms()), write => looks::book(&mut write.transaction, intent, facts, looks_before, at).await)
     }
 
@@ -104,11 +124,19 @@ impl CardBooks for Store {
         self.finish_unless(lift.dry_run, write, lifted).await
     }
 
-    async fn disputes(&self, waiting_only: bool, limit: u32) -> Result<Vec<DisputeNote>, BooksError> {
+    async fn disputes(
+        &self,
+        waiting_only: bool,
+        limit: u32,
+    ) -> Result<Vec<DisputeNote>, BooksError> {
         notes::disputes(&self.readers, waiting_only, limit).await
     }
 
-    async fn obligations(&self, before: Option<PaymentId>, limit: u32) -> Result<Vec<ObligationRow>, BooksError> {
+    async fn obligations(
+        &self,
+        before: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<ObligationRow>, BooksError> {
         refunds::obligations(&self.readers, before, limit).await
     }
 
@@ -139,7 +167,11 @@ impl CardBooks for Store {
         paid_back::owed(&mut connection, id).await
     }
 
-    async fn paid_back_by(&self, chain_id: u64, tx_hash: ChainHash) -> Result<Vec<u64>, BooksError> {
+    async fn paid_back_by(
+        &self,
+        chain_id: u64,
+        tx_hash: ChainHash,
+    ) -> Result<Vec<u64>, BooksError> {
         paid_back::used_logs(&self.readers, chain_id, tx_hash).await
     }
 
@@ -149,7 +181,11 @@ impl CardBooks for Store {
         self.finish_unless(paid.dry_run, write, noted).await
     }
 
-    async fn take_refund(&self, now: UnixMs, lease_until: UnixMs) -> Result<Option<Refund>, BooksError> {
+    async fn take_refund(
+        &self,
+        now: UnixMs,
+        lease_until: UnixMs,
+    ) -> Result<Option<Refund>, BooksError> {
         in_transaction!(self, None, write => refund_queue::take(&mut write.transaction, now, lease_until).await)
     }
 

@@ -8,8 +8,13 @@ use payments::{
 use super::super::dialect::{DbRow, Pool};
 use super::super::{rows, unavailable};
 
-/// Disputes, those whose evidence is due first before the others; only those that are not decided, or all.
-pub(super) async fn disputes(readers: &Pool, waiting_only: bool, limit: u32) -> Result<Vec<DisputeNote>, BooksError> {
+/// Disputes, those whose evidence is due first before the others; only those that are not decided,
+/// or all.
+pub(super) async fn disputes(
+    readers: &Pool,
+    waiting_only: bool,
+    limit: u32,
+) -> Result<Vec<DisputeNote>, BooksError> {
     let query = match waiting_only {
         true => {
             "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id
@@ -20,7 +25,8 @@ pub(super) async fn disputes(readers: &Pool, waiting_only: bool, limit: u32) -> 
             "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id ORDER BY d.opened_at_ms DESC, d.dispute_id LIMIT $1"
         }
     };
-    let list = sqlx::query(query).bind(i64::from(limit)).fetch_all(readers).await.map_err(unavailable)?;
+    let list =
+        sqlx::query(query).bind(i64::from(limit)).fetch_all(readers).await.map_err(unavailable)?;
     list.iter().map(note).collect()
 }
 

@@ -6,39 +6,63 @@ use payments::{
     ledger::{PaidFrom, Posting},
     money::UsdcUnits,
     obligation::{ObligationState, ObligationStep},
-    ports::{BooksError, LogPlace, PaidBack, PaidBackTransfer, RefundRefusal, UsdcOwed, desk::NewAction},
+    ports::{
+        BooksError, LogPlace, PaidBack, PaidBackTransfer, RefundRefusal, UsdcOwed, desk::NewAction,
+    },
     settlement::ChainHash,
     time::UnixMs,
 };
 
 use super::super::dialect::{Connection, DbRow, Pool};
-use super::super::{desk::actions, journal, rows, transitions::exactly_one, unavailable, usdc_refunds::receipt_state};
+use super::super::{
+    desk::actions, journal, rows, transitions::exactly_one, unavailable,
+    usdc_refunds::receipt_state,
+};
 use super::{findings, refunds::too_large};
 
 /// Whoever decides about a debt decides alone until the change ends.
-pub(in super::super) async fn hold(connection: &mut Connection, id: PaymentId) -> Result<(), BooksError> {
+pub(in super::super) async fn hold(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<(), BooksError> {
     for statement in [
         "UPDATE obligations SET updated_at_ms = updated_at_ms WHERE intent_id = $1",
         "UPDATE receipts SET updated_at_ms = updated_at_ms WHERE receipt_id = $1",
     ] {
-        sqlx::query(statement).bind(id.to_string()).execute(&mut *connection).await.map_err(unavailable)?;
+        sqlx::query(statement)
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await
+            .map_err(unavailable)?;
     }
     Ok(())
 }
 
 /// Whether a debt is money that came without being asked for.
-pub(in super::super) async fn is_receipt(connection: &mut Connection, id: PaymentId) -> Result<bool, BooksError> {
-    let receipt = sqlx::query("SELECT 1 FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'").bind(id.to_string());
+pub(in super::super) async fn is_receipt(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<bool, BooksError> {
+    let receipt = sqlx::query("SELECT 1 FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'")
+        .bind(id.to_string());
     Ok(receipt.fetch_optional(connection).await.map_err(unavailable)?.is_some())
 }
 
 /// What failed or took long on the way of a debt that is paid is over.
-pub(in super::super) async fn close_findings(connection: &mut Connection, id: PaymentId, at: UnixMs) -> Result<(), BooksError> {
+pub(in super::super) async fn close_findings(
+    connection: &mut Connection,
+    id: PaymentId,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     findings::close_refunds_of(connection, id, at).await
 }
 
-/// What is due in USDC: the debt of a payment, or a receipt that belongs to no payment and was not paid back.
-pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -> Result<UsdcOwed, RefundRefusal> {
+/// What is due in USDC: the debt of a payment, or a receipt that belongs to no payment and was not
+/// paid back.
+pub(in super::super) async fn owed(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<UsdcOwed, RefundRefusal> {
     let row = sqlx::query(concat!(
         "SELECT o.payer, o.amount_minor, o.currency, o.state, coalesce(s.block_number, r.block_number, 0) AS since_block
              FROM obligations o LEFT JOIN settlements s ON s.intent_id = coalesce(o.part_of, o.intent_id)
@@ -47,7 +71,12 @@ pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -
         receipt_state!(),
         ", block_number FROM receipts WHERE receipt_id = $1 AND kind = 'unearned'"
     ));
-    let row = row.bind(id.to_string()).fetch_optional(connection).await.map_err(unavailable)?.ok_or(RefundRefusal::NotOwed)?;
+    let row = row
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await
+        .map_err(unavailable)?
+        .ok_or(RefundRefusal::NotOwed)?;
     let (currency, state) = (rows::text(&row, "currency")?, rows::text(&row, "state")?);
     if currency != "USDC" {
         return Err(RefundRefusal::NotInUsdc);
@@ -55,29 +84,45 @@ pub(in super::super) async fn owed(connection: &mut Connection, id: PaymentId) -
     if state != ObligationState::RefundDue.word() {
         return Err(RefundRefusal::Standing(state));
     }
-    let corrupt = |column| BooksError::Corrupt { table: "obligations", column, key: id.to_string() };
+    let corrupt =
+        |column| BooksError::Corrupt { table: "obligations", column, key: id.to_string() };
     let payer = rows::text(&row, "payer")?;
-    let wallet = payer.strip_prefix("wallet:").and_then(|text| text.parse().ok()).ok_or_else(|| corrupt("payer"))?;
+    let wallet = payer
+        .strip_prefix("wallet:")
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| corrupt("payer"))?;
     Ok(UsdcOwed {
         id,
         wallet,
-        amount: UsdcUnits::new(rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?),
+        amount: UsdcUnits::new(rows::unsigned(&row, "obligations", "amount_minor", || {
+            id.to_string()
+        })?),
         since_block: rows::unsigned(&row, "settlements", "since_block", || id.to_string())?,
     })
 }
 
-pub(super) async fn used_logs(readers: &Pool, chain_id: u64, tx_hash: ChainHash) -> Result<Vec<u64>, BooksError> {
-    let list = sqlx::query("SELECT log_index FROM usdc_paid_back WHERE chain_id = $1 AND tx_hash = $2")
-        .bind(rows::integer(chain_id))
-        .bind(tx_hash.to_string())
-        .fetch_all(readers)
-        .await
-        .map_err(unavailable)?;
-    list.iter().map(|row| rows::unsigned(row, "usdc_paid_back", "log_index", || tx_hash.to_string())).collect()
+pub(super) async fn used_logs(
+    readers: &Pool,
+    chain_id: u64,
+    tx_hash: ChainHash,
+) -> Result<Vec<u64>, BooksError> {
+    let list =
+        sqlx::query("SELECT log_index FROM usdc_paid_back WHERE chain_id = $1 AND tx_hash = $2")
+            .bind(rows::integer(chain_id))
+            .bind(tx_hash.to_string())
+            .fetch_all(readers)
+            .await
+            .map_err(unavailable)?;
+    list.iter()
+        .map(|row| rows::unsigned(row, "usdc_paid_back", "log_index", || tx_hash.to_string()))
+        .collect()
 }
 
 /// The debt ends with its transfer, in one commit; the table's keys let each pay and be paid once.
-pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
+pub(super) async fn note(
+    connection: &mut Connection,
+    paid: &PaidBack,
+) -> Result<(), RefundRefusal> {
     let id = paid.owed.id;
     hold(connection, id).await?;
     if owed(connection, id).await? != paid.owed {
@@ -85,27 +130,37 @@ pub(super) async fn note(connection: &mut Connection, paid: &PaidBack) -> Result
     }
     is_not_of_a_refund(connection, paid).await?;
     insert(connection, paid).await?;
-    let ended = sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
-        .bind(ObligationStep::PAY_BY_HAND.to().word())
-        .bind(paid.at.ms())
-        .bind(id.to_string())
-        .bind(ObligationStep::PAY_BY_HAND.from().word())
-        .execute(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    let ended = sqlx::query(
+        "UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4",
+    )
+    .bind(ObligationStep::PAY_BY_HAND.to().word())
+    .bind(paid.at.ms())
+    .bind(id.to_string())
+    .bind(ObligationStep::PAY_BY_HAND.from().word())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
     if !is_receipt(connection, id).await? {
         exactly_one(id, &ended)?;
     }
     post(connection, paid).await?;
     findings::close_refunds_of(connection, id, paid.at).await?;
     let (subject, reason) = (id.to_string(), paid.reason.clone());
-    actions::note(connection, &NewAction { at: paid.at, action: "refund.paid_by_hand", subject, reason, via: paid.via }).await?;
+    actions::note(
+        connection,
+        &NewAction { at: paid.at, action: "refund.paid_by_hand", subject, reason, via: paid.via },
+    )
+    .await?;
     Ok(())
 }
 
 /// What the refund wallet sent by itself pays the debt that it was signed for, and no other.
-async fn is_not_of_a_refund(connection: &mut Connection, paid: &PaidBack) -> Result<(), RefundRefusal> {
-    let ours = sqlx::query("SELECT 1 FROM usdc_refund_attempts WHERE tx_hash = $1").bind(paid.transfer.place.tx_hash.to_string());
+async fn is_not_of_a_refund(
+    connection: &mut Connection,
+    paid: &PaidBack,
+) -> Result<(), RefundRefusal> {
+    let ours = sqlx::query("SELECT 1 FROM usdc_refund_attempts WHERE tx_hash = $1")
+        .bind(paid.transfer.place.tx_hash.to_string());
     match ours.fetch_optional(connection).await.map_err(unavailable)? {
         Some(_) => Err(RefundRefusal::TransferUsed),
         None => Ok(()),
@@ -139,7 +194,13 @@ async fn insert(connection: &mut Connection, paid: &PaidBack) -> Result<(), Refu
 async fn post(connection: &mut Connection, paid: &PaidBack) -> Result<(), BooksError> {
     let (id, place) = (paid.owed.id, &paid.transfer.place);
     let name = format!("{}:{}:{}", place.tx_hash, place.log_index, paid.transfer.block_number);
-    let posting = Posting::paid_by_hand(id, &name, paid.owed.wallet, paid_from(paid.from_pay_to), paid.owed.amount);
+    let posting = Posting::paid_by_hand(
+        id,
+        &name,
+        paid.owed.wallet,
+        paid_from(paid.from_pay_to),
+        paid.owed.amount,
+    );
     journal::post(connection, &posting.map_err(|_| too_large(id))?, paid.at).await
 }
 
@@ -147,7 +208,10 @@ const fn paid_from(is_pay_to: bool) -> PaidFrom {
     if is_pay_to { PaidFrom::PayTo } else { PaidFrom::Another }
 }
 
-pub(in super::super) async fn unsettled(readers: &Pool, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {
+pub(in super::super) async fn unsettled(
+    readers: &Pool,
+    chain_id: u64,
+) -> Result<Vec<PaidBackTransfer>, BooksError> {
     let list = sqlx::query("SELECT * FROM usdc_paid_back WHERE chain_id = $1 AND final_at_ms IS NULL ORDER BY block_number, owed_id")
         .bind(rows::integer(chain_id))
         .fetch_all(readers)
@@ -160,9 +224,18 @@ fn transfer(row: &DbRow) -> Result<PaidBackTransfer, BooksError> {
     let owed = rows::id(row, "usdc_paid_back", "owed_id")?;
     let number = |column| rows::unsigned(row, "usdc_paid_back", column, || owed.to_string());
     let tx_hash = ChainHash::parse(&rows::text(row, "tx_hash")?);
-    let tx_hash = tx_hash.ok_or_else(|| BooksError::Corrupt { table: "usdc_paid_back", column: "tx_hash", key: owed.to_string() })?;
+    let tx_hash = tx_hash.ok_or_else(|| BooksError::Corrupt {
+        table: "usdc_paid_back",
+        column: "tx_hash",
+        key: owed.to_string(),
+    })?;
     let place = LogPlace { tx_hash, log_index: number("log_index")? };
-    Ok(PaidBackTransfer { owed, chain_id: number("chain_id")?, place, block_number: number("block_number")? })
+    Ok(PaidBackTransfer {
+        owed,
+        chain_id: number("chain_id")?,
+        place,
+        block_number: number("block_number")?,
+    })
 }
 
 /// The transfer that was looked at, if it is still booked and not final.
@@ -181,9 +254,17 @@ pub(in super::super) async fn note_fate(
 ) -> Result<(), BooksError> {
     let id = seen.owed;
     let text = if stands {
-        concat!("UPDATE usdc_paid_back SET final_at_ms = $5", of_log!(), " RETURNING payer, amount_minor, from_pay_to")
+        concat!(
+            "UPDATE usdc_paid_back SET final_at_ms = $5",
+            of_log!(),
+            " RETURNING payer, amount_minor, from_pay_to"
+        )
     } else {
-        concat!("DELETE FROM usdc_paid_back", of_log!(), " AND $5 > 0 RETURNING payer, amount_minor, from_pay_to")
+        concat!(
+            "DELETE FROM usdc_paid_back",
+            of_log!(),
+            " AND $5 > 0 RETURNING payer, amount_minor, from_pay_to"
+        )
     };
     let noted = sqlx::query(text)
         .bind(id.to_string())
@@ -195,19 +276,27 @@ pub(in super::super) async fn note_fate(
     let Some(row) = noted.filter(|_| !stands) else { return Ok(()) };
     let payer = rows::text(&row, "payer")?;
     let wallet: Option<Wallet> = payer.strip_prefix("wallet:").and_then(|text| text.parse().ok());
-    let wallet = wallet.ok_or_else(|| BooksError::Corrupt { table: "usdc_paid_back", column: "payer", key: id.to_string() })?;
-    let amount = UsdcUnits::new(rows::unsigned(&row, "usdc_paid_back", "amount_minor", || id.to_string())?);
-    sqlx::query("UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4")
-        .bind(ObligationStep::UNPAY.to().word())
-        .bind(at.ms())
-        .bind(id.to_string())
-        .bind(ObligationStep::UNPAY.from().word())
-        .execute(&mut *connection)
-        .await
-        .map_err(unavailable)?;
+    let wallet = wallet.ok_or_else(|| BooksError::Corrupt {
+        table: "usdc_paid_back",
+        column: "payer",
+        key: id.to_string(),
+    })?;
+    let amount =
+        UsdcUnits::new(rows::unsigned(&row, "usdc_paid_back", "amount_minor", || id.to_string())?);
+    sqlx::query(
+        "UPDATE obligations SET state = $1, updated_at_ms = $2 WHERE intent_id = $3 AND state = $4",
+    )
+    .bind(ObligationStep::UNPAY.to().word())
+    .bind(at.ms())
+    .bind(id.to_string())
+    .bind(ObligationStep::UNPAY.from().word())
+    .execute(&mut *connection)
+    .await
+    .map_err(unavailable)?;
     let name = format!("{}:{}:{}", seen.place.tx_hash, seen.place.log_index, seen.block_number);
     let from = paid_from(rows::int(&row, "from_pay_to")? == 1);
-    let posting = Posting::paid_by_hand_lost(id, &name, wallet, from, amount).map_err(|_| too_large(id))?;
+    let posting =
+        Posting::paid_by_hand_lost(id, &name, wallet, from, amount).map_err(|_| too_large(id))?;
     journal::post(connection, &posting, at).await?;
     findings::transfer_lost(connection, seen, at).await
 }

@@ -19,22 +19,41 @@ use super::{
 };
 
 /// The one whose look is due longest; whoever comes at the same time gets another one, or none.
-pub(super) async fn take(connection: &mut Connection, now: UnixMs, lease_until: UnixMs) -> Result<Option<Refund>, BooksError> {
+pub(super) async fn take(
+    connection: &mut Connection,
+    now: UnixMs,
+    lease_until: UnixMs,
+) -> Result<Option<Refund>, BooksError> {
     let due = sqlx::query(concat!(
         "SELECT * FROM refunds WHERE next_look_at_ms <= $1 AND state <> 'refund_failed' ORDER BY next_look_at_ms, intent_id LIMIT 1",
         for_update!()
     ));
-    let Some(row) = due.bind(now.ms()).fetch_optional(&mut *connection).await.map_err(unavailable)? else { return Ok(None) };
+    let Some(row) =
+        due.bind(now.ms()).fetch_optional(&mut *connection).await.map_err(unavailable)?
+    else {
+        return Ok(None);
+    };
     let refund = refund(&row)?;
-    let taken = sqlx::query("UPDATE refunds SET next_look_at_ms = $1 WHERE intent_id = $2 AND stripe_key = $3 AND next_look_at_ms <= $4");
-    let taken = taken.bind(lease_until.ms()).bind(refund.intent.to_string()).bind(&refund.stripe_key).bind(now.ms());
+    let taken = sqlx::query(
+        "UPDATE refunds SET next_look_at_ms = $1 WHERE intent_id = $2 AND stripe_key = $3 AND next_look_at_ms <= $4",
+    );
+    let taken = taken
+        .bind(lease_until.ms())
+        .bind(refund.intent.to_string())
+        .bind(&refund.stripe_key)
+        .bind(now.ms());
     let taken = taken.execute(connection).await.map_err(unavailable)?;
     exactly_one(refund.intent, &taken)?;
     Ok(Some(refund))
 }
 
-/// One guarded step of the refund and of the debt behind it; false when another look, or another approval, was faster.
-pub(super) async fn note(connection: &mut Connection, seen: &Refund, note: &RefundNote) -> Result<bool, BooksError> {
+/// One guarded step of the refund and of the debt behind it; false when another look, or another
+/// approval, was faster.
+pub(super) async fn note(
+    connection: &mut Connection,
+    seen: &Refund,
+    note: &RefundNote,
+) -> Result<bool, BooksError> {
     super::facts::hold(connection, seen.intent).await?;
     let moved = sqlx::query(
         "UPDATE refunds SET state = $1, refund_id = coalesce($2, refund_id), looks = $3,
@@ -58,18 +77,24 @@ pub(super) async fn note(connection: &mut Connection, seen: &Refund, note: &Refu
         return Ok(false);
     }
     match (seen.state, note.state) {
-        (RefundState::Sent | RefundState::Unknown, RefundState::Refunded) => give_back(connection, seen, note.at).await?,
+        (RefundState::Sent | RefundState::Unknown, RefundState::Refunded) => {
+            give_back(connection, seen, note.at).await?
+        }
         (RefundState::Sent | RefundState::Unknown, RefundState::Failed) => {
             move_debt(connection, seen, ObligationState::RefundDue, note.at).await?;
             findings::refund_failed(connection, seen, "the processor refuses it", note.at).await?;
             facts::pay_from_loss(connection, seen.intent, &seen.stripe_key, note.at).await?;
         }
-        (RefundState::Refunded, RefundState::Failed) => take_back(connection, seen, note.at).await?,
+        (RefundState::Refunded, RefundState::Failed) => {
+            take_back(connection, seen, note.at).await?
+        }
         (before, after) if before == after => {}
         (RefundState::Sent | RefundState::Unknown, RefundState::Sent | RefundState::Unknown) => {
             move_debt(connection, seen, standing(note.state), note.at).await?;
         }
-        (RefundState::Refunded, _) | (RefundState::Failed, _) => return Err(BooksError::Stale(seen.intent)),
+        (RefundState::Refunded, _) | (RefundState::Failed, _) => {
+            return Err(BooksError::Stale(seen.intent));
+        }
     }
     if note.is_stuck {
         findings::refund_stuck(connection, seen, note.at).await?;
@@ -78,7 +103,11 @@ pub(super) async fn note(connection: &mut Connection, seen: &Refund, note: &Refu
 }
 
 /// The money went to the card. What is owed beyond it stays due.
-async fn give_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> Result<(), BooksError> {
+async fn give_back(
+    connection: &mut Connection,
+    refund: &Refund,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let debt = debt(connection, refund).await?;
     match debt.amount_minor.checked_sub(refund.amount_minor).filter(|rest| *rest > 0) {
         None => move_debt(connection, refund, ObligationState::Refunded, at).await?,
@@ -92,23 +121,40 @@ async fn give_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> 
 }
 
 /// The money came back to us: what was booked is booked back, and it is due again.
-async fn take_back(connection: &mut Connection, refund: &Refund, at: UnixMs) -> Result<(), BooksError> {
+async fn take_back(
+    connection: &mut Connection,
+    refund: &Refund,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let debt = debt(connection, refund).await?;
     match debt.state {
         // More of it is due already.
-        ObligationState::RefundDue => set_debt(connection, refund, debt.amount_minor.saturating_add(refund.amount_minor)).await?,
+        ObligationState::RefundDue => {
+            set_debt(connection, refund, debt.amount_minor.saturating_add(refund.amount_minor))
+                .await?
+        }
         _ => {
             move_debt(connection, refund, ObligationState::RefundDue, at).await?;
             set_debt(connection, refund, refund.amount_minor).await?;
         }
     }
     post(connection, refund, &debt, Direction::FromCard, at).await?;
-    findings::refund_failed(connection, refund, "it failed after it had succeeded, and the money came back", at).await?;
+    findings::refund_failed(
+        connection,
+        refund,
+        "it failed after it had succeeded, and the money came back",
+        at,
+    )
+    .await?;
     facts::pay_from_loss(connection, refund.intent, &refund.stripe_key, at).await
 }
 
 /// Has a refund looked at at once.
-pub(super) async fn wake(writer: &Pool, payment_intent: &str, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn wake(
+    writer: &Pool,
+    payment_intent: &str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     sqlx::query(
         "UPDATE refunds SET next_look_at_ms = $1, looks = 0
          WHERE payment_intent = $2 AND state <> 'refund_failed' AND (next_look_at_ms IS NULL OR next_look_at_ms > $1)",
@@ -137,18 +183,32 @@ struct Debt {
 
 async fn debt(connection: &mut Connection, refund: &Refund) -> Result<Debt, BooksError> {
     let id = refund.intent;
-    let row = sqlx::query("SELECT payer, amount_minor, currency, state FROM obligations WHERE intent_id = $1").bind(id.to_string());
-    let row = row.fetch_optional(connection).await.map_err(unavailable)?.ok_or(BooksError::Stale(id))?;
+    let row = sqlx::query(
+        "SELECT payer, amount_minor, currency, state FROM obligations WHERE intent_id = $1",
+    )
+    .bind(id.to_string());
+    let row =
+        row.fetch_optional(connection).await.map_err(unavailable)?.ok_or(BooksError::Stale(id))?;
     let payer = rows::text(&row, "payer")?.parse();
     Ok(Debt {
-        payer: payer.map_err(|_| BooksError::Corrupt { table: "obligations", column: "payer", key: id.to_string() })?,
+        payer: payer.map_err(|_| BooksError::Corrupt {
+            table: "obligations",
+            column: "payer",
+            key: id.to_string(),
+        })?,
         amount_minor: rows::unsigned(&row, "obligations", "amount_minor", || id.to_string())?,
         currency: rows::text(&row, "currency")?,
         state: obligation_state(&row, id)?,
     })
 }
 
-async fn post(connection: &mut Connection, refund: &Refund, debt: &Debt, direction: Direction, at: UnixMs) -> Result<(), BooksError> {
+async fn post(
+    connection: &mut Connection,
+    refund: &Refund,
+    debt: &Debt,
+    direction: Direction,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     // What was taken in another currency than ours is in no account.
     if debt.currency != "USD" {
         return Ok(());
@@ -156,12 +216,19 @@ async fn post(connection: &mut Connection, refund: &Refund, debt: &Debt, directi
     let (id, amount) = (refund.intent, Amount::Usd(UsdCents::new(refund.amount_minor)));
     let posting = match direction {
         Direction::ToCard => Posting::refunded(id, &refund.stripe_key, &debt.payer, amount),
-        Direction::FromCard => Posting::refund_reversed(id, &refund.stripe_key, &debt.payer, amount),
+        Direction::FromCard => {
+            Posting::refund_reversed(id, &refund.stripe_key, &debt.payer, amount)
+        }
     };
     journal::post(connection, &posting.map_err(|_| too_large(id))?, at).await
 }
 
-async fn move_debt(connection: &mut Connection, refund: &Refund, to: ObligationState, at: UnixMs) -> Result<(), BooksError> {
+async fn move_debt(
+    connection: &mut Connection,
+    refund: &Refund,
+    to: ObligationState,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let step = step(refund.intent, standing(refund.state), to)?;
     super::refunds::move_debt(connection, refund.intent, step, at).await
 }
@@ -176,8 +243,13 @@ const fn standing(refund: RefundState) -> ObligationState {
     }
 }
 
-async fn set_debt(connection: &mut Connection, refund: &Refund, amount_minor: u64) -> Result<(), BooksError> {
-    let set = sqlx::query("UPDATE obligations SET amount_minor = $1 WHERE intent_id = $2 AND state = $3");
+async fn set_debt(
+    connection: &mut Connection,
+    refund: &Refund,
+    amount_minor: u64,
+) -> Result<(), BooksError> {
+    let set =
+        sqlx::query("UPDATE obligations SET amount_minor = $1 WHERE intent_id = $2 AND state = $3");
     let set = set
         .bind(rows::integer(amount_minor))
         .bind(refund.intent.to_string())
@@ -191,14 +263,17 @@ async fn set_debt(connection: &mut Connection, refund: &Refund, amount_minor: u6
 pub(super) fn refund(row: &DbRow) -> Result<Refund, BooksError> {
     let id = rows::id(row, "refunds", "intent_id")?;
     let corrupt = |column| BooksError::Corrupt { table: "refunds", column, key: id.to_string() };
-    let small = |column: &'static str| rows::int(row, column).and_then(|number| u32::try_from(number).map_err(|_| corrupt(column)));
+    let small = |column: &'static str| {
+        rows::int(row, column).and_then(|number| u32::try_from(number).map_err(|_| corrupt(column)))
+    };
     Ok(Refund {
         intent: id,
         payment_intent: rows::text(row, "payment_intent")?,
         amount_minor: rows::unsigned(row, "refunds", "amount_minor", || id.to_string())?,
         approvals: small("approvals")?,
         stripe_key: rows::text(row, "stripe_key")?,
-        state: RefundState::from_word(&rows::text(row, "state")?).ok_or_else(|| corrupt("state"))?,
+        state: RefundState::from_word(&rows::text(row, "state")?)
+            .ok_or_else(|| corrupt("state"))?,
         approved_at: UnixMs::new(row.try_get("approved_at_ms").map_err(unavailable)?),
         refund_id: rows::text_or_none(row, "refund_id")?,
         looks: small("looks")?,

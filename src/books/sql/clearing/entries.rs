@@ -49,7 +49,8 @@ pub(super) async fn note(
     let noted = insert(connection, entry, intent, at).await?;
     let Some(intent) = intent else { return Ok(EntryOwner::Foreign) };
     if noted && entry.is_in_usd() {
-        let fee = Posting::fee(intent, &entry.id, entry.fee_kind(), CentsMoved::new(entry.fee_minor));
+        let fee =
+            Posting::fee(intent, &entry.id, entry.fee_kind(), CentsMoved::new(entry.fee_minor));
         if let Some(posting) = fee.map_err(|_| too_large(&entry.id))? {
             journal::post(connection, &posting, at).await?;
         }
@@ -58,7 +59,12 @@ pub(super) async fn note(
 }
 
 /// Says whether it is new, or newly ours.
-async fn insert(connection: &mut Connection, entry: &BalanceEntry, intent: Option<PaymentId>, at: UnixMs) -> Result<bool, BooksError> {
+async fn insert(
+    connection: &mut Connection,
+    entry: &BalanceEntry,
+    intent: Option<PaymentId>,
+    at: UnixMs,
+) -> Result<bool, BooksError> {
     let net = entry.net_minor().ok_or_else(|| too_large(&entry.id))?;
     let noted = sqlx::query(
         "INSERT INTO stripe_entries (entry_id, intent_id, kind, source, amount_minor, fee_minor, net_minor, currency, created_at_ms, noted_at_ms)
@@ -83,14 +89,27 @@ async fn insert(connection: &mut Connection, entry: &BalanceEntry, intent: Optio
 }
 
 /// Whose a kept entry is; none that is not kept.
-pub(super) async fn owner(connection: &mut Connection, id: &str) -> Result<Option<EntryOwner>, BooksError> {
-    let row = sqlx::query("SELECT intent_id FROM stripe_entries WHERE entry_id = $1").bind(id).fetch_optional(connection).await;
+pub(super) async fn owner(
+    connection: &mut Connection,
+    id: &str,
+) -> Result<Option<EntryOwner>, BooksError> {
+    let row = sqlx::query("SELECT intent_id FROM stripe_entries WHERE entry_id = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await;
     let Some(row) = row.map_err(unavailable)? else { return Ok(None) };
-    Ok(Some(if rows::text_or_none(&row, "intent_id")?.is_some() { EntryOwner::Ours } else { EntryOwner::Foreign }))
+    Ok(Some(if rows::text_or_none(&row, "intent_id")?.is_some() {
+        EntryOwner::Ours
+    } else {
+        EntryOwner::Foreign
+    }))
 }
 
 /// A payment that settled something, or that took what nobody asked for and is on its way back.
-async fn intent_of(connection: &mut Connection, payment: &str) -> Result<Option<PaymentId>, BooksError> {
+async fn intent_of(
+    connection: &mut Connection,
+    payment: &str,
+) -> Result<Option<PaymentId>, BooksError> {
     let row = sqlx::query(
         "SELECT intent_id FROM settlements WHERE stripe_pi = $1 UNION SELECT intent_id FROM refunds WHERE payment_intent = $1 LIMIT 1",
     );
@@ -98,7 +117,11 @@ async fn intent_of(connection: &mut Connection, payment: &str) -> Result<Option<
     row.as_ref().map(|row| rows::id(row, "settlements", "intent_id")).transpose()
 }
 
-pub(super) async fn missing(connection: &mut Connection, since: UnixMs, limit: u32) -> Result<Vec<String>, BooksError> {
+pub(super) async fn missing(
+    connection: &mut Connection,
+    since: UnixMs,
+    limit: u32,
+) -> Result<Vec<String>, BooksError> {
     let list = sqlx::query(
         "SELECT stripe_charge FROM settlements s WHERE rail = 'mpp' AND settled_at_ms >= $1 AND stripe_charge IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM stripe_entries e WHERE e.source = s.stripe_charge) ORDER BY settled_at_ms DESC LIMIT $2",

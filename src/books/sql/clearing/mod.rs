@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use payments::{
     clearing::{BalanceEntry, CentsMoved, Payout, PayoutStanding},
     ids::PaymentId,
-    ports::{AssignPayout, AssignRefusal, BooksError, Clearing, ClearingBooks, EntryOwner, PayoutRow},
+    ports::{
+        AssignPayout, AssignRefusal, BooksError, Clearing, ClearingBooks, EntryOwner, PayoutRow,
+    },
     time::UnixMs,
 };
 
@@ -26,28 +28,50 @@ impl ClearingBooks for Store {
         at: UnixMs,
     ) -> Result<Vec<EntryOwner>, BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
-        let noted = entries::note_all(&mut write.transaction, fence, entries, foreign_since, at).await;
+        let noted =
+            entries::note_all(&mut write.transaction, fence, entries, foreign_since, at).await;
         self.finish(write, noted).await
     }
 
-    async fn charges_without_entry(&self, since: UnixMs, limit: u32) -> Result<Vec<String>, BooksError> {
+    async fn charges_without_entry(
+        &self,
+        since: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<String>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         entries::missing(&mut connection, since, limit).await
     }
 
-    async fn note_payout(&self, fence: i64, id: PaymentId, payout: &Payout, at: UnixMs) -> Result<PayoutStanding, BooksError> {
+    async fn note_payout(
+        &self,
+        fence: i64,
+        id: PaymentId,
+        payout: &Payout,
+        at: UnixMs,
+    ) -> Result<PayoutStanding, BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
         let noted = payouts::note(&mut write.transaction, fence, id, payout, at).await;
         self.finish(write, noted).await
     }
 
-    async fn book_payout(&self, fence: i64, payout: &Payout, entries: &[BalanceEntry], at: UnixMs) -> Result<CentsMoved, BooksError> {
+    async fn book_payout(
+        &self,
+        fence: i64,
+        payout: &Payout,
+        entries: &[BalanceEntry],
+        at: UnixMs,
+    ) -> Result<CentsMoved, BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
         let booked = payouts::book(&mut write.transaction, fence, payout, entries, at).await;
         self.finish(write, booked).await
     }
 
-    async fn take_back_payout(&self, fence: i64, payout: &str, at: UnixMs) -> Result<(), BooksError> {
+    async fn take_back_payout(
+        &self,
+        fence: i64,
+        payout: &str,
+        at: UnixMs,
+    ) -> Result<(), BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
         let taken = payouts::take_back(&mut write.transaction, fence, payout, at).await;
         self.finish(write, taken).await
@@ -57,7 +81,11 @@ impl ClearingBooks for Store {
         let attempt = |in_doubt| -> Attempt<'_, PayoutRow, AssignRefusal> {
             Box::pin(async move {
                 let mut write = self.write(Some(assign.at.ms())).await?;
-                let before = if in_doubt { assign::made(&mut write.transaction, assign).await? } else { None };
+                let before = if in_doubt {
+                    assign::made(&mut write.transaction, assign).await?
+                } else {
+                    None
+                };
                 let assigned = match before {
                     Some(row) => Ok(row),
                     None => assign::assign(&mut write.transaction, assign).await,
@@ -78,7 +106,11 @@ impl ClearingBooks for Store {
         payouts::list(&mut connection, waiting_only, limit).await
     }
 
-    async fn clearing(&self, read_since: UnixMs, settled_since: UnixMs) -> Result<Clearing, BooksError> {
+    async fn clearing(
+        &self,
+        read_since: UnixMs,
+        settled_since: UnixMs,
+    ) -> Result<Clearing, BooksError> {
         sums::clearing(&self.readers, read_since, settled_since).await
     }
 

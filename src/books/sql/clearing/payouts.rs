@@ -1,4 +1,5 @@
-//! Payouts: noted as the processor tells them, booked once they are paid, taken back once they failed.
+//! Payouts: noted as the processor tells them, booked once they are paid, taken back once they
+//! failed.
 
 use payments::{
     clearing::{BalanceEntry, CentsMoved, EntryRole, Payout, PayoutStanding},
@@ -47,19 +48,29 @@ pub(super) async fn note(
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
-    find(connection, &payout.id).await?.map(|kept| kept.standing).ok_or_else(|| corrupt(&payout.id, "payout_id"))
+    find(connection, &payout.id)
+        .await?
+        .map(|kept| kept.standing)
+        .ok_or_else(|| corrupt(&payout.id, "payout_id"))
 }
 
 /// The payout, held until the change ends.
-pub(super) async fn find(connection: &mut Connection, payout: &str) -> Result<Option<Kept>, BooksError> {
-    let row = sqlx::query(concat!("SELECT * FROM stripe_payouts WHERE payout_id = $1", for_update!())).bind(payout);
+pub(super) async fn find(
+    connection: &mut Connection,
+    payout: &str,
+) -> Result<Option<Kept>, BooksError> {
+    let row =
+        sqlx::query(concat!("SELECT * FROM stripe_payouts WHERE payout_id = $1", for_update!()))
+            .bind(payout);
     row.fetch_optional(connection).await.map_err(unavailable)?.as_ref().map(kept).transpose()
 }
 
 fn kept(row: &DbRow) -> Result<Kept, BooksError> {
     let payout = rows::text(row, "payout_id")?;
-    let standing = PayoutStanding::from_word(&rows::text(row, "standing")?).ok_or_else(|| corrupt(&payout, "standing"))?;
-    let (id, ours_cents) = (rows::id(row, "stripe_payouts", "posting_id")?, rows::int(row, "ours_cents")?);
+    let standing = PayoutStanding::from_word(&rows::text(row, "standing")?)
+        .ok_or_else(|| corrupt(&payout, "standing"))?;
+    let (id, ours_cents) =
+        (rows::id(row, "stripe_payouts", "posting_id")?, rows::int(row, "ours_cents")?);
     let shown = PayoutRow {
         payout: payout.clone(),
         id: id.to_string(),
@@ -75,7 +86,8 @@ fn kept(row: &DbRow) -> Result<Kept, BooksError> {
     Ok(Kept { payout, id, standing, ours: CentsMoved::new(ours_cents), postings, row: shown })
 }
 
-/// What is in it leaves the clearing account. Entries that it lists and nobody noted are noted first.
+/// What is in it leaves the clearing account. Entries that it lists and nobody noted are noted
+/// first.
 pub(super) async fn book(
     connection: &mut Connection,
     fence: i64,
@@ -84,7 +96,8 @@ pub(super) async fn book(
     at: UnixMs,
 ) -> Result<CentsMoved, BooksError> {
     runs::guard(connection, fence).await?;
-    let before = find(connection, &payout.id).await?.ok_or_else(|| corrupt(&payout.id, "payout_id"))?;
+    let before =
+        find(connection, &payout.id).await?.ok_or_else(|| corrupt(&payout.id, "payout_id"))?;
     match before.standing {
         PayoutStanding::Seen | PayoutStanding::TakenBack => {}
         PayoutStanding::Booked | PayoutStanding::Assigned => return Ok(before.ours),
@@ -100,7 +113,12 @@ pub(super) async fn book(
 }
 
 /// One entry of a payout: it is paid out, or it brings back those of a payout that failed.
-async fn take(connection: &mut Connection, payout: &str, entry: &BalanceEntry, at: UnixMs) -> Result<(), BooksError> {
+async fn take(
+    connection: &mut Connection,
+    payout: &str,
+    entry: &BalanceEntry,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     let taken = match entry.role() {
         EntryRole::PaidOut => return Ok(()),
         EntryRole::CameBack => sqlx::query("UPDATE stripe_entries SET payout_id = $1, paid_out = 1 WHERE payout_id = $2 AND paid_out = 0")
@@ -117,7 +135,10 @@ async fn take(connection: &mut Connection, payout: &str, entry: &BalanceEntry, a
 }
 
 /// What the entries in a payout come to: ours, and all that are kept.
-async fn sums(connection: &mut Connection, payout: &str) -> Result<(CentsMoved, CentsMoved), BooksError> {
+async fn sums(
+    connection: &mut Connection,
+    payout: &str,
+) -> Result<(CentsMoved, CentsMoved), BooksError> {
     let row = sqlx::query(
         "SELECT CAST(coalesce(sum(CASE WHEN intent_id IS NOT NULL THEN net_minor ELSE 0 END), 0) AS BIGINT) AS ours,
             CAST(coalesce(sum(net_minor), 0) AS BIGINT) AS entries
@@ -128,14 +149,21 @@ async fn sums(connection: &mut Connection, payout: &str) -> Result<(CentsMoved, 
 }
 
 /// What was sent to the bank came back: its entries are in the balance again.
-pub(super) async fn take_back(connection: &mut Connection, fence: i64, payout: &str, at: UnixMs) -> Result<(), BooksError> {
+pub(super) async fn take_back(
+    connection: &mut Connection,
+    fence: i64,
+    payout: &str,
+    at: UnixMs,
+) -> Result<(), BooksError> {
     runs::guard(connection, fence).await?;
     let before = find(connection, payout).await?.ok_or_else(|| corrupt(payout, "payout_id"))?;
     match before.standing {
         PayoutStanding::Booked | PayoutStanding::Assigned => {}
         PayoutStanding::Seen | PayoutStanding::TakenBack => return Ok(()),
     }
-    let open = sqlx::query("UPDATE stripe_entries SET paid_out = 0 WHERE payout_id = $1 AND paid_out = 1").bind(payout);
+    let open =
+        sqlx::query("UPDATE stripe_entries SET paid_out = 0 WHERE payout_id = $1 AND paid_out = 1")
+            .bind(payout);
     open.execute(&mut *connection).await.map_err(unavailable)?;
     let (standing, sent) = (before.standing, before.ours);
     let after = Kept { standing: PayoutStanding::TakenBack, ours: CentsMoved::ZERO, ..before };
@@ -180,13 +208,25 @@ pub(super) async fn post(
     }
 }
 
-pub(super) async fn open(connection: &mut Connection, limit: u32) -> Result<Vec<String>, BooksError> {
+pub(super) async fn open(
+    connection: &mut Connection,
+    limit: u32,
+) -> Result<Vec<String>, BooksError> {
     let list =
         sqlx::query("SELECT payout_id FROM stripe_payouts WHERE state = 'on_its_way' ORDER BY payout_id LIMIT $1").bind(i64::from(limit));
-    list.fetch_all(connection).await.map_err(unavailable)?.iter().map(|row| rows::text(row, "payout_id")).collect()
+    list.fetch_all(connection)
+        .await
+        .map_err(unavailable)?
+        .iter()
+        .map(|row| rows::text(row, "payout_id"))
+        .collect()
 }
 
-pub(super) async fn list(connection: &mut Connection, waiting_only: bool, limit: u32) -> Result<Vec<PayoutRow>, BooksError> {
+pub(super) async fn list(
+    connection: &mut Connection,
+    waiting_only: bool,
+    limit: u32,
+) -> Result<Vec<PayoutRow>, BooksError> {
     let list = sqlx::query(
         "SELECT * FROM stripe_payouts
          WHERE $1 = 0 OR (automatic = 0 AND state = 'paid' AND currency = 'usd' AND standing IN ('seen', 'taken_back'))

@@ -34,18 +34,27 @@ const MOVING: &str = "WITH moving AS (
         AS BIGINT) AS cents";
 
 /// As of one moment.
-pub(super) async fn clearing(readers: &Pool, read_since: UnixMs, settled_since: UnixMs) -> Result<Clearing, BooksError> {
+pub(super) async fn clearing(
+    readers: &Pool,
+    read_since: UnixMs,
+    settled_since: UnixMs,
+) -> Result<Clearing, BooksError> {
     let mut transaction = readers.begin_with(BEGIN_READ).await.map_err(unavailable)?;
     let booked = sqlx::query(BOOKED).fetch_one(&mut *transaction).await.map_err(unavailable)?;
     let unpaid = sqlx::query(UNPAID).fetch_one(&mut *transaction).await.map_err(unavailable)?;
-    let moving = sqlx::query(MOVING).bind(read_since.ms()).bind(settled_since.ms()).fetch_one(&mut *transaction).await;
+    let moving = sqlx::query(MOVING)
+        .bind(read_since.ms())
+        .bind(settled_since.ms())
+        .fetch_one(&mut *transaction)
+        .await;
     let moving = moving.map_err(unavailable)?;
     transaction.commit().await.map_err(unavailable)?;
     let cents = |row| rows::int(row, "cents").map(CentsMoved::new);
     Ok(Clearing { booked: cents(&booked)?, unpaid: cents(&unpaid)?, moving: cents(&moving)? })
 }
 
-/// All entries that are kept, less all that was sent to the bank and did not come back. A payout that failed moved nothing in the end.
+/// All entries that are kept, less all that was sent to the bank and did not come back. A payout
+/// that failed moved nothing in the end.
 pub(super) async fn account_held(readers: &Pool) -> Result<CentsMoved, BooksError> {
     let held = sqlx::query(
         "SELECT CAST(coalesce((SELECT sum(net_minor) FROM stripe_entries WHERE paid_out = 0 AND currency = 'usd'), 0)

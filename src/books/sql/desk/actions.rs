@@ -11,7 +11,10 @@ use super::super::{
 };
 use super::text::moment;
 
-pub(in super::super) async fn note(connection: &mut Connection, action: &NewAction) -> Result<(), BooksError> {
+pub(in super::super) async fn note(
+    connection: &mut Connection,
+    action: &NewAction,
+) -> Result<(), BooksError> {
     sqlx::query("INSERT INTO operator_actions (at_ms, action, subject, reason, via) VALUES ($1, $2, $3, $4, $5)")
         .bind(action.at.ms())
         .bind(action.action)
@@ -35,8 +38,9 @@ pub(in super::super) enum Named {
     Otherwise,
 }
 
-/// Notes an action under its name, if none was done under it. `amount` is what the action is about beside its subject. Of two that come at
-/// once under one name, the second waits here for the end of the first.
+/// Notes an action under its name, if none was done under it. `amount` is what the action is about
+/// beside its subject. Of two that come at once under one name, the second waits here for the end
+/// of the first.
 pub(in super::super) async fn take_name(
     connection: &mut Connection,
     name: &str,
@@ -72,17 +76,22 @@ pub(in super::super) async fn take_name(
 }
 
 pub(super) async fn page(desk: &Pool, page: &Page<i64>) -> Result<Vec<ActionRow>, BooksError> {
-    let list = sqlx::query("SELECT * FROM operator_actions WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
-        .bind(page.after.unwrap_or(i64::MAX))
-        .bind(i64::from(page.limit))
-        .fetch_all(desk)
-        .await
-        .map_err(unavailable)?;
+    let list =
+        sqlx::query("SELECT * FROM operator_actions WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
+            .bind(page.after.unwrap_or(i64::MAX))
+            .bind(i64::from(page.limit))
+            .fetch_all(desk)
+            .await
+            .map_err(unavailable)?;
     list.iter().map(row).collect()
 }
 
-pub(super) async fn about(connection: &mut Connection, subject: &str) -> Result<Vec<ActionRow>, BooksError> {
-    let list = sqlx::query("SELECT * FROM operator_actions WHERE subject = $1 ORDER BY seq").bind(subject);
+pub(super) async fn about(
+    connection: &mut Connection,
+    subject: &str,
+) -> Result<Vec<ActionRow>, BooksError> {
+    let list =
+        sqlx::query("SELECT * FROM operator_actions WHERE subject = $1 ORDER BY seq").bind(subject);
     list.fetch_all(connection).await.map_err(unavailable)?.iter().map(row).collect()
 }
 

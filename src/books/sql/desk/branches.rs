@@ -1,5 +1,6 @@
-//! Where a filter's payments lie together in the order of their keys. A list is read from those places, so that its hundred-thousandth page
-//! costs what its first one does, and an empty one costs nothing.
+//! Where a filter's payments lie together in the order of their keys. A list is read from those
+//! places, so that its hundred-thousandth page costs what its first one does, and an empty one
+//! costs nothing.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,8 @@ use ::payments::{
 use super::super::{dialect::Connection, rows};
 use super::text::{Text, all};
 
-/// States, rails, fundings, routes and prices that occur together are few. If they are more than these, the list is read along its key.
+/// States, rails, fundings, routes and prices that occur together are few. If they are more than
+/// these, the list is read along its key.
 const MAX_KINDS: i64 = 200;
 /// One transaction settles a few payments at most.
 const MAX_NAMED: i64 = 100;
@@ -55,12 +57,19 @@ pub(super) struct Kind {
 pub(super) const REFUNDED: [&str; 3] = ["refund_sent", "refund_unknown", "refunded"];
 
 /// The places of a filter. No payment lies in two of them.
-pub(super) async fn places(connection: &mut Connection, filter: &PaymentFilter) -> Result<Vec<Place>, BooksError> {
+pub(super) async fn places(
+    connection: &mut Connection,
+    filter: &PaymentFilter,
+) -> Result<Vec<Place>, BooksError> {
     match &filter.text {
         Some(TextSearch::Payment(id)) => return Ok(vec![Place::Id(id.to_string())]),
-        Some(TextSearch::Transaction(hash)) => return ids(connection, OF_HASH, &hash.to_string()).await,
+        Some(TextSearch::Transaction(hash)) => {
+            return ids(connection, OF_HASH, &hash.to_string()).await;
+        }
         Some(TextSearch::Stripe(name)) => return ids(connection, OF_STRIPE, name).await,
-        Some(TextSearch::Name(name)) => return Ok(vec![Place::ClientName(name.clone()), Place::Launch(name.clone())]),
+        Some(TextSearch::Name(name)) => {
+            return Ok(vec![Place::ClientName(name.clone()), Place::Launch(name.clone())]);
+        }
         None => {}
     }
     let kinds = if by_kind(filter) { kinds(connection, filter).await? } else { None };
@@ -87,26 +96,42 @@ fn refunded(kinds: Option<Vec<Kind>>) -> Vec<Place> {
         Some(kinds) => kinds.into_iter().map(|kind| kind.currency).collect(),
         None => ["USDC", "USD"].map(str::to_owned).into(),
     };
-    let owed = currencies.iter().flat_map(|currency| REFUNDED.map(|state| Place::Owed(state, currency.clone())));
+    let owed = currencies
+        .iter()
+        .flat_map(|currency| REFUNDED.map(|state| Place::Owed(state, currency.clone())));
     let elsewhere = currencies.contains("USD").then_some(Place::RefundedElsewhere);
     owed.chain(elsewhere).collect()
 }
 
 /// Whether a filter asks for something that the kinds say.
 fn by_kind(filter: &PaymentFilter) -> bool {
-    let price = filter.min_minor.is_some() || filter.max_minor.is_some() || filter.currency.is_some();
-    price || filter.standing.is_some() || filter.rail.is_some() || filter.route.is_some() || filter.live.is_some()
+    let price =
+        filter.min_minor.is_some() || filter.max_minor.is_some() || filter.currency.is_some();
+    price
+        || filter.standing.is_some()
+        || filter.rail.is_some()
+        || filter.route.is_some()
+        || filter.live.is_some()
 }
 
 const OF_HASH: &str = "SELECT id FROM (SELECT intent_id AS id FROM settlements WHERE tx_hash = $1
      UNION SELECT intent_id FROM attempts WHERE tx_hash = $1) AS named ORDER BY id LIMIT $2";
-const OF_STRIPE: &str = "SELECT id FROM (SELECT intent_id AS id FROM settlements WHERE stripe_pi = $1
+const OF_STRIPE: &str =
+    "SELECT id FROM (SELECT intent_id AS id FROM settlements WHERE stripe_pi = $1
      UNION SELECT intent_id FROM settlements WHERE stripe_charge = $1
      UNION SELECT intent_id FROM refunds WHERE payment_intent = $1) AS named ORDER BY id LIMIT $2";
 
-async fn ids(connection: &mut Connection, query: &'static str, name: &str) -> Result<Vec<Place>, BooksError> {
-    let list = sqlx::query(query).bind(name).bind(MAX_NAMED).persistent(false).fetch_all(connection).await;
-    list.map_err(super::unavailable)?.iter().map(|row| rows::text(row, "id").map(Place::Id)).collect()
+async fn ids(
+    connection: &mut Connection,
+    query: &'static str,
+    name: &str,
+) -> Result<Vec<Place>, BooksError> {
+    let list =
+        sqlx::query(query).bind(name).bind(MAX_NAMED).persistent(false).fetch_all(connection).await;
+    list.map_err(super::unavailable)?
+        .iter()
+        .map(|row| rows::text(row, "id").map(Place::Id))
+        .collect()
 }
 
 /// One step along the index for each kind that there is, whatever the number of payments.
@@ -120,7 +145,10 @@ const KINDS: &str = "WITH RECURSIVE found (id) AS (
      SELECT i.state, i.rail, i.funding, i.route, i.currency, i.price_minor FROM found f JOIN intents i ON i.id = f.id LIMIT ";
 
 /// The kinds that the filter may show; none where they are too many to tell apart.
-async fn kinds(connection: &mut Connection, filter: &PaymentFilter) -> Result<Option<Vec<Kind>>, BooksError> {
+async fn kinds(
+    connection: &mut Connection,
+    filter: &PaymentFilter,
+) -> Result<Option<Vec<Kind>>, BooksError> {
     let mut text = Text::new(KINDS);
     text.push_bind(MAX_KINDS + 1);
     let list = all(text, connection).await?;
@@ -170,11 +198,19 @@ impl Kind {
         self.may_be_settled() && self.state != State::Created.word() && self.funding != "mpp_pack"
     }
 
-    /// Only money that came moves a payment on, and only what is paid for by itself has money of its own.
+    /// Only money that came moves a payment on, and only what is paid for by itself has money of
+    /// its own.
     fn may_be_settled(&self) -> bool {
-        const BEFORE: [State; 5] = [State::Claimed, State::Signed, State::Submitted, State::SubmitUnknown, State::PayFailed];
+        const BEFORE: [State; 5] = [
+            State::Claimed,
+            State::Signed,
+            State::Submitted,
+            State::SubmitUnknown,
+            State::PayFailed,
+        ];
         const PAID: [&str; 3] = ["x402", "mpp_charge", "mpp_pack"];
-        PAID.contains(&self.funding.as_str()) && !BEFORE.iter().any(|state| state.word() == self.state)
+        PAID.contains(&self.funding.as_str())
+            && !BEFORE.iter().any(|state| state.word() == self.state)
     }
 }
 
@@ -182,7 +218,9 @@ impl Kind {
 pub(super) fn states_of(standing: Standing) -> Option<Vec<State>> {
     match standing {
         Standing::Is(state) => Some(vec![state]),
-        Standing::Open => Some(State::ALL.into_iter().filter(|state| !state.is_terminal()).collect()),
+        Standing::Open => {
+            Some(State::ALL.into_iter().filter(|state| !state.is_terminal()).collect())
+        }
         Standing::Unknown => Some(vec![State::SubmitUnknown, State::CoreUnknown]),
         Standing::PaidNotServed => Some(vec![State::Rejected]),
         Standing::Settled | Standing::NoLaunch | Standing::Refunded | Standing::Disputed => None,

@@ -20,7 +20,10 @@ use super::{
     text::{int_or_none, moment, moment_or_none},
 };
 
-pub(super) async fn of(connection: &mut Connection, id: PaymentId) -> Result<Option<Dossier>, BooksError> {
+pub(super) async fn of(
+    connection: &mut Connection,
+    id: PaymentId,
+) -> Result<Option<Dossier>, BooksError> {
     let key = id.to_string();
     let row = sqlx::query(concat!(
         "SELECT ",
@@ -32,7 +35,15 @@ pub(super) async fn of(connection: &mut Connection, id: PaymentId) -> Result<Opt
         beside!(),
         " LEFT JOIN charges c ON c.intent_id = i.id WHERE i.id = $1"
     ));
-    let Some(row) = row.bind(&key).persistent(false).fetch_optional(&mut *connection).await.map_err(unavailable)? else { return Ok(None) };
+    let Some(row) = row
+        .bind(&key)
+        .persistent(false)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(unavailable)?
+    else {
+        return Ok(None);
+    };
     Ok(Some(Dossier {
         payment: payments::row(&row)?,
         fingerprint: hex(&row)?,
@@ -46,12 +57,32 @@ pub(super) async fn of(connection: &mut Connection, id: PaymentId) -> Result<Opt
         pay_to: rows::text_or_none(&row, "pay_to")?,
         valid_before_unix_s: int_or_none(&row, "valid_before_unix_s")?,
         challenge_id: rows::text_or_none(&row, "challenge_id")?,
-        attempts: list(connection, ATTEMPTS, &key).await?.iter().map(attempt).collect::<Result<_, _>>()?,
-        refund: list(connection, "SELECT * FROM refunds WHERE intent_id = $1", &key).await?.first().map(refund).transpose()?,
-        disputes: list(connection, DISPUTES, &key).await?.iter().map(dispute).collect::<Result<_, _>>()?,
-        requests: list(connection, REQUESTS, &key).await?.iter().map(lists::request).collect::<Result<_, _>>()?,
+        attempts: list(connection, ATTEMPTS, &key)
+            .await?
+            .iter()
+            .map(attempt)
+            .collect::<Result<_, _>>()?,
+        refund: list(connection, "SELECT * FROM refunds WHERE intent_id = $1", &key)
+            .await?
+            .first()
+            .map(refund)
+            .transpose()?,
+        disputes: list(connection, DISPUTES, &key)
+            .await?
+            .iter()
+            .map(dispute)
+            .collect::<Result<_, _>>()?,
+        requests: list(connection, REQUESTS, &key)
+            .await?
+            .iter()
+            .map(lists::request)
+            .collect::<Result<_, _>>()?,
         actions: actions::about(connection, &key).await?,
-        joined: list(connection, JOINED, &key).await?.iter().map(|row| rows::text(row, "proof")).collect::<Result<_, _>>()?,
+        joined: list(connection, JOINED, &key)
+            .await?
+            .iter()
+            .map(|row| rows::text(row, "proof"))
+            .collect::<Result<_, _>>()?,
     }))
 }
 
@@ -73,7 +104,11 @@ const JOINED: &str = "SELECT proof FROM (
         LEFT JOIN charges h ON h.intent_id = c.intent_id AND h.challenge_id = c.challenge_id
         WHERE c.intent_id = $1 AND h.intent_id IS NULL) AS joined ORDER BY claimed_at_ms, proof";
 
-async fn list(connection: &mut Connection, query: &'static str, key: &str) -> Result<Vec<DbRow>, BooksError> {
+async fn list(
+    connection: &mut Connection,
+    query: &'static str,
+    key: &str,
+) -> Result<Vec<DbRow>, BooksError> {
     sqlx::query(query).bind(key).persistent(false).fetch_all(connection).await.map_err(unavailable)
 }
 

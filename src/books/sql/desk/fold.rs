@@ -1,4 +1,5 @@
-//! Sums of the journal that are derived from it, a piece at a time and behind every payment: an overview adds only what came since.
+//! Sums of the journal that are derived from it, a piece at a time and behind every payment: an
+//! overview adds only what came since.
 
 use ::payments::{ports::BooksError, time::UnixMs};
 
@@ -8,7 +9,8 @@ use super::super::{
 };
 use super::text::number;
 
-/// The family of the account of a line `l`: that of all payers together, where each has one of its own.
+/// The family of the account of a line `l`: that of all payers together, where each has one of its
+/// own.
 macro_rules! family {
     () => {
         "CASE WHEN l.account LIKE 'liab:unearned:%' THEN 'liab:unearned' WHEN l.account LIKE 'liab:refund\\_due:%' ESCAPE '\\' THEN 'liab:refund_due' \
@@ -59,15 +61,24 @@ const INTO_HOURS: &str = "INSERT INTO posting_hours (hour, first_place, last_pla
     GROUP BY h.posted_at_ms / 3600000 ON CONFLICT (hour) DO UPDATE SET last_place = excluded.last_place";
 
 /// What is derived from postings up to each mark.
-const FOLDS: [(&str, [&str; 2]); 2] = [("journal", [INTO_DAYS, INTO_TOTALS]), ("statements", [INTO_STATEMENTS, INTO_HOURS])];
+const FOLDS: [(&str, [&str; 2]); 2] =
+    [("journal", [INTO_DAYS, INTO_TOTALS]), ("statements", [INTO_STATEMENTS, INTO_HOURS])];
 
 /// The last posting that is in what this mark is of.
-pub(super) async fn folded(connection: &mut Connection, name: &'static str) -> Result<i64, BooksError> {
-    let row = sqlx::query("SELECT folded FROM fold_mark WHERE name = $1").bind(name).fetch_one(connection).await.map_err(unavailable)?;
+pub(super) async fn folded(
+    connection: &mut Connection,
+    name: &'static str,
+) -> Result<i64, BooksError> {
+    let row = sqlx::query("SELECT folded FROM fold_mark WHERE name = $1")
+        .bind(name)
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
     rows::int(&row, "folded")
 }
 
-/// Moves the marks and adds what was posted, or neither. Two processes take turns: the second one finds the marks moved.
+/// Moves the marks and adds what was posted, or neither. Two processes take turns: the second one
+/// finds the marks moved.
 pub(super) async fn fold(back: &Pool, now: UnixMs) -> Result<u64, BooksError> {
     let mut transaction = back.begin_with(BEGIN).await.map_err(unavailable)?;
     let mut postings = 0;
@@ -79,29 +90,51 @@ pub(super) async fn fold(back: &Pool, now: UnixMs) -> Result<u64, BooksError> {
     Ok(postings)
 }
 
-async fn fold_into(transaction: &mut Connection, name: &'static str, statements: [&'static str; 2]) -> Result<u64, BooksError> {
-    let mark = sqlx::query(concat!("SELECT * FROM fold_mark WHERE name = $1", for_update!())).bind(name);
+async fn fold_into(
+    transaction: &mut Connection,
+    name: &'static str,
+    statements: [&'static str; 2],
+) -> Result<u64, BooksError> {
+    let mark =
+        sqlx::query(concat!("SELECT * FROM fold_mark WHERE name = $1", for_update!())).bind(name);
     let mark = mark.fetch_one(&mut *transaction).await.map_err(unavailable)?;
     let folded = rows::int(&mark, "folded")?;
-    let until = folding::there_for_good(transaction, name, &mark).await?.min(folded.saturating_add(folding::AT_ONCE));
+    let until = folding::there_for_good(transaction, name, &mark)
+        .await?
+        .min(folded.saturating_add(folding::AT_ONCE));
     if until <= folded {
         return Ok(0);
     }
     let postings = count(transaction, folded, until).await?;
     for statement in statements {
-        sqlx::query(statement).bind(folded).bind(until).persistent(false).execute(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::query(statement)
+            .bind(folded)
+            .bind(until)
+            .persistent(false)
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
     }
-    let moved = sqlx::query("UPDATE fold_mark SET folded = $1 WHERE name = $2 AND folded = $3").bind(until).bind(name).bind(folded);
+    let moved = sqlx::query("UPDATE fold_mark SET folded = $1 WHERE name = $2 AND folded = $3")
+        .bind(until)
+        .bind(name)
+        .bind(folded);
     moved.execute(transaction).await.map_err(unavailable)?;
     Ok(postings)
 }
 
 async fn count(connection: &mut Connection, after: i64, until: i64) -> Result<u64, BooksError> {
-    let row = sqlx::query("SELECT CAST(count(*) AS BIGINT) AS postings FROM journal_headers WHERE rowid > $1 AND rowid <= $2");
-    number(&row.bind(after).bind(until).fetch_one(connection).await.map_err(unavailable)?, "postings")
+    let row = sqlx::query(
+        "SELECT CAST(count(*) AS BIGINT) AS postings FROM journal_headers WHERE rowid > $1 AND rowid <= $2",
+    );
+    number(
+        &row.bind(after).bind(until).fetch_one(connection).await.map_err(unavailable)?,
+        "postings",
+    )
 }
 
-/// Counts the days that no free launch is given back to any more: a creation is known to have failed within hours.
+/// Counts the days that no free launch is given back to any more: a creation is known to have
+/// failed within hours.
 async fn close_free_days(connection: &mut Connection, now: UnixMs) -> Result<(), BooksError> {
     const OVER_AFTER_MS: i64 = 3 * 86_400_000;
     sqlx::query(
@@ -115,8 +148,13 @@ async fn close_free_days(connection: &mut Connection, now: UnixMs) -> Result<(),
     .map_err(unavailable)
 }
 
-/// In the order of their routes: two processes that count at once never wait for each other in a circle.
-pub(super) async fn note_challenges(back: &Pool, at: UnixMs, counts: &[(String, u64)]) -> Result<(), BooksError> {
+/// In the order of their routes: two processes that count at once never wait for each other in a
+/// circle.
+pub(super) async fn note_challenges(
+    back: &Pool,
+    at: UnixMs,
+    counts: &[(String, u64)],
+) -> Result<(), BooksError> {
     let mut counts: Vec<&(String, u64)> = counts.iter().filter(|(_, count)| *count > 0).collect();
     counts.sort();
     let mut transaction = back.begin_with(BEGIN).await.map_err(unavailable)?;

@@ -17,7 +17,11 @@ use super::super::{
 };
 use super::text::{Text, all, moment, moment_or_none, number};
 
-pub(super) async fn requests(desk: &Pool, payer: Option<&Payer>, page: &Page<i64>) -> Result<Vec<RequestRow>, BooksError> {
+pub(super) async fn requests(
+    desk: &Pool,
+    payer: Option<&Payer>,
+    page: &Page<i64>,
+) -> Result<Vec<RequestRow>, BooksError> {
     let mut text = Text::new("SELECT * FROM request_log WHERE seq < ");
     text.push_bind(page.after.unwrap_or(i64::MAX));
     if let Some(payer) = payer {
@@ -43,8 +47,14 @@ pub(super) fn request(row: &DbRow) -> Result<RequestRow, BooksError> {
     })
 }
 
-/// One piece for each state, and one for money that belongs to no payment: each lies in the order of its key.
-pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, page: &Page<String>) -> Result<Vec<OwedRow>, BooksError> {
+/// One piece for each state, and one for money that belongs to no payment: each lies in the order
+/// of its key.
+pub(super) async fn owed(
+    desk: &Pool,
+    everything: bool,
+    payer: Option<&Payer>,
+    page: &Page<String>,
+) -> Result<Vec<OwedRow>, BooksError> {
     let (beyond, order) = if everything { (" < ", " DESC") } else { (" > ", "") };
     let states = ObligationState::ALL.into_iter().filter(|state| everything || state.is_owed());
     let mut text = Text::new("SELECT * FROM (");
@@ -59,7 +69,12 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
     };
     for state in states {
         text.push("SELECT * FROM (SELECT intent_id AS id, payer, amount_minor, currency, state, created_at_ms,");
-        text.push(concat!(" CASE WHEN state IN ('", obligation_word!(Open), "', '", obligation_word!(Reserved)));
+        text.push(concat!(
+            " CASE WHEN state IN ('",
+            obligation_word!(Open),
+            "', '",
+            obligation_word!(Reserved)
+        ));
         text.push("') THEN entitled_until_ms END AS until_ms FROM obligations WHERE state = ");
         text.push_bind(state.word());
         end(&mut text, "intent_id");
@@ -70,9 +85,14 @@ pub(super) async fn owed(desk: &Pool, everything: bool, payer: Option<&Payer>, p
         receipt_state!(),
         ", booked_at_ms, CAST(NULL AS BIGINT)"
     ));
-    text.push(concat!(" FROM receipts WHERE kind = 'unearned' AND ", receipt_state!(), " <> 'refunded'"));
+    text.push(concat!(
+        " FROM receipts WHERE kind = 'unearned' AND ",
+        receipt_state!(),
+        " <> 'refunded'"
+    ));
     end(&mut text, "receipt_id");
-    text.push(format!(") AS receipts) AS owed ORDER BY id{order} LIMIT ")).push_bind(i64::from(page.limit));
+    text.push(format!(") AS receipts) AS owed ORDER BY id{order} LIMIT "))
+        .push_bind(i64::from(page.limit));
     let mut connection = desk.acquire().await.map_err(unavailable)?;
     all(text, &mut connection).await?.iter().map(owed_row).collect()
 }
@@ -89,7 +109,10 @@ fn owed_row(row: &DbRow) -> Result<OwedRow, BooksError> {
     })
 }
 
-pub(super) async fn credit_accounts(desk: &Pool, page: &Page<String>) -> Result<Vec<CreditAccountRow>, BooksError> {
+pub(super) async fn credit_accounts(
+    desk: &Pool,
+    page: &Page<String>,
+) -> Result<Vec<CreditAccountRow>, BooksError> {
     let list = sqlx::query("SELECT payer, balance, debt, backing_cents FROM credit_accounts WHERE payer > $1 ORDER BY payer LIMIT $2")
         .bind(page.after.clone().unwrap_or_default())
         .bind(i64::from(page.limit))
@@ -124,7 +147,11 @@ pub(super) async fn credit_totals(desk: &Pool) -> Result<CreditTotals, BooksErro
     })
 }
 
-pub(super) async fn free_slots(desk: &Pool, wallet: Wallet, limit: u32) -> Result<Vec<FreeSlotRow>, BooksError> {
+pub(super) async fn free_slots(
+    desk: &Pool,
+    wallet: Wallet,
+    limit: u32,
+) -> Result<Vec<FreeSlotRow>, BooksError> {
     let list = sqlx::query(
         "SELECT f.quota, f.month, f.slot, f.intent_id, i.state, i.launch_id, i.created_at_ms FROM free_slots f JOIN intents i ON i.id = f.intent_id
          WHERE f.wallet = $1 ORDER BY f.month DESC, f.quota, f.slot DESC LIMIT $2",
@@ -150,10 +177,15 @@ pub(super) async fn free_slots(desk: &Pool, wallet: Wallet, limit: u32) -> Resul
 
 /// Names of runs sort by the moment when they began.
 pub(super) async fn runs(desk: &Pool, limit: u32) -> Result<Vec<RunRow>, BooksError> {
-    let list = sqlx::query("SELECT * FROM reconcile_runs ORDER BY run_id DESC LIMIT $1").bind(i64::from(limit));
+    let list = sqlx::query("SELECT * FROM reconcile_runs ORDER BY run_id DESC LIMIT $1")
+        .bind(i64::from(limit));
     let run = |row: &DbRow| {
         let run_id = rows::text(row, "run_id")?;
-        let corrupt = |_| BooksError::Corrupt { table: "reconcile_runs", column: "sources", key: run_id.clone() };
+        let corrupt = |_| BooksError::Corrupt {
+            table: "reconcile_runs",
+            column: "sources",
+            key: run_id.clone(),
+        };
         Ok(RunRow {
             scope: rows::text(row, "scope")?,
             started_at: moment(row, "started_at_ms")?,

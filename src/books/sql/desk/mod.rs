@@ -19,8 +19,9 @@ use ::payments::{
     ports::{
         BooksError, Finding,
         desk::{
-            ActionRow, CreditAccountRow, CreditTotals, DayTotals, DeskBooks, Dossier, FreeSlotRow, NewAction, Overview, OwedRow, Page,
-            PaymentFilter, PaymentRow, PaymentSums, PostingRow, RequestRow, RunRow, StatementLine,
+            ActionRow, CreditAccountRow, CreditTotals, DayTotals, DeskBooks, Dossier, FreeSlotRow,
+            NewAction, Overview, OwedRow, Page, PaymentFilter, PaymentRow, PaymentSums, PostingRow,
+            RequestRow, RunRow, StatementLine,
         },
     },
     time::UnixMs,
@@ -33,7 +34,11 @@ use super::{Store, reconcile, unavailable};
 
 #[async_trait]
 impl DeskBooks for Store {
-    async fn payments(&self, filter: &PaymentFilter, page: &Page<PaymentId>) -> Result<Vec<PaymentRow>, BooksError> {
+    async fn payments(
+        &self,
+        filter: &PaymentFilter,
+        page: &Page<PaymentId>,
+    ) -> Result<Vec<PaymentRow>, BooksError> {
         let mut connection = self.desk.acquire().await.map_err(unavailable)?;
         payments::page(&mut connection, filter, page).await
     }
@@ -43,7 +48,11 @@ impl DeskBooks for Store {
         payments::sums(&mut connection, filter).await
     }
 
-    async fn shows_more_than(&self, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError> {
+    async fn shows_more_than(
+        &self,
+        filter: &PaymentFilter,
+        payments: u32,
+    ) -> Result<bool, BooksError> {
         let mut connection = self.desk.acquire().await.map_err(unavailable)?;
         payments::are_more_than(&mut connection, filter, payments).await
     }
@@ -53,15 +62,27 @@ impl DeskBooks for Store {
         dossier::of(&mut connection, id).await
     }
 
-    async fn requests(&self, payer: Option<&Payer>, page: &Page<i64>) -> Result<Vec<RequestRow>, BooksError> {
+    async fn requests(
+        &self,
+        payer: Option<&Payer>,
+        page: &Page<i64>,
+    ) -> Result<Vec<RequestRow>, BooksError> {
         lists::requests(&self.desk, payer, page).await
     }
 
-    async fn owed(&self, all: bool, payer: Option<&Payer>, page: &Page<String>) -> Result<Vec<OwedRow>, BooksError> {
+    async fn owed(
+        &self,
+        all: bool,
+        payer: Option<&Payer>,
+        page: &Page<String>,
+    ) -> Result<Vec<OwedRow>, BooksError> {
         lists::owed(&self.desk, all, payer, page).await
     }
 
-    async fn credit_accounts(&self, page: &Page<String>) -> Result<Vec<CreditAccountRow>, BooksError> {
+    async fn credit_accounts(
+        &self,
+        page: &Page<String>,
+    ) -> Result<Vec<CreditAccountRow>, BooksError> {
         lists::credit_accounts(&self.desk, page).await
     }
 
@@ -73,11 +94,21 @@ impl DeskBooks for Store {
         lists::free_slots(&self.desk, wallet, limit).await
     }
 
-    async fn statement(&self, payer: &Payer, since: UnixMs, until: UnixMs, page: &Page<i64>) -> Result<Vec<StatementLine>, BooksError> {
+    async fn statement(
+        &self,
+        payer: &Payer,
+        since: UnixMs,
+        until: UnixMs,
+        page: &Page<i64>,
+    ) -> Result<Vec<StatementLine>, BooksError> {
         statement::of(&self.desk, payer, since, until, page).await
     }
 
-    async fn postings(&self, account: Option<&str>, page: &Page<i64>) -> Result<Vec<PostingRow>, BooksError> {
+    async fn postings(
+        &self,
+        account: Option<&str>,
+        page: &Page<i64>,
+    ) -> Result<Vec<PostingRow>, BooksError> {
         let mut connection = self.desk.acquire().await.map_err(unavailable)?;
         postings::page(&mut connection, account, page).await
     }
@@ -108,7 +139,11 @@ impl DeskBooks for Store {
         of_payers::days(&self.desk, payers, now).await
     }
 
-    async fn note_challenges(&self, at: UnixMs, counts: &[(String, u64)]) -> Result<(), BooksError> {
+    async fn note_challenges(
+        &self,
+        at: UnixMs,
+        counts: &[(String, u64)],
+    ) -> Result<(), BooksError> {
         fold::note_challenges(self.back(), at, counts).await
     }
 

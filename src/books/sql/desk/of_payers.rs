@@ -19,7 +19,11 @@ use super::{
     text::{Text, all, number},
 };
 
-pub(super) async fn days(desk: &Pool, payers: &[Payer], now: UnixMs) -> Result<Vec<DayTotals>, BooksError> {
+pub(super) async fn days(
+    desk: &Pool,
+    payers: &[Payer],
+    now: UnixMs,
+) -> Result<Vec<DayTotals>, BooksError> {
     let mut transaction = desk.begin_with(BEGIN_READ).await.map_err(unavailable)?;
     let mut days = empty_days(first_day(now));
     for payer in payers {
@@ -67,9 +71,18 @@ async fn add_posted(
     Ok(())
 }
 
-async fn add_free(connection: &mut Connection, wallet: &str, first: i64, days: &mut BTreeMap<i64, DayTotals>) -> Result<(), BooksError> {
-    let mut text = Text::new("SELECT day, CAST(count(*) AS BIGINT) AS slots FROM free_slots WHERE wallet = ");
-    text.push_bind(wallet.to_owned()).push(" AND day >= ").push_bind(name(first)).push(" GROUP BY day");
+async fn add_free(
+    connection: &mut Connection,
+    wallet: &str,
+    first: i64,
+    days: &mut BTreeMap<i64, DayTotals>,
+) -> Result<(), BooksError> {
+    let mut text =
+        Text::new("SELECT day, CAST(count(*) AS BIGINT) AS slots FROM free_slots WHERE wallet = ");
+    text.push_bind(wallet.to_owned())
+        .push(" AND day >= ")
+        .push_bind(name(first))
+        .push(" GROUP BY day");
     for row in &all(text, connection).await? {
         let day = rows::text(row, "day")?;
         if let Some(day) = days.values_mut().find(|of| of.day == day) {

@@ -93,30 +93,50 @@ pub(super) fn posted(row: &DbRow) -> Result<Posted, BooksError> {
     })
 }
 
-async fn accounts(connection: &mut Connection, since: &[Posted]) -> Result<Vec<PostedSum>, BooksError> {
-    let text = Text::new("SELECT account, currency, CAST(sum(amount) AS BIGINT) AS amount FROM posted_totals GROUP BY account, currency");
+async fn accounts(
+    connection: &mut Connection,
+    since: &[Posted],
+) -> Result<Vec<PostedSum>, BooksError> {
+    let text = Text::new(
+        "SELECT account, currency, CAST(sum(amount) AS BIGINT) AS amount FROM posted_totals GROUP BY account, currency",
+    );
     let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
     for row in &all(text, connection).await? {
-        sums.insert((rows::text(row, "currency")?, rows::text(row, "account")?), rows::int(row, "amount")?);
+        sums.insert(
+            (rows::text(row, "currency")?, rows::text(row, "account")?),
+            rows::int(row, "amount")?,
+        );
     }
     for posted in since {
         let sum = sums.entry((posted.currency.clone(), posted.account.clone())).or_default();
         *sum = sum.saturating_add(posted.amount);
     }
-    Ok(sums.into_iter().map(|((currency, account), amount_minor)| PostedSum { account, currency, amount_minor }).collect())
+    Ok(sums
+        .into_iter()
+        .map(|((currency, account), amount_minor)| PostedSum { account, currency, amount_minor })
+        .collect())
 }
 
-async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Result<Vec<DayTotals>, BooksError> {
+async fn days(
+    connection: &mut Connection,
+    first: i64,
+    since: Vec<Posted>,
+) -> Result<Vec<DayTotals>, BooksError> {
     let mut days = empty_days(first);
-    let mut text = Text::new("SELECT day, account, currency, kind, amount, postings FROM posted_days WHERE day >= ");
+    let mut text = Text::new(
+        "SELECT day, account, currency, kind, amount, postings FROM posted_days WHERE day >= ",
+    );
     text.push_bind(first);
-    let folded: Vec<Posted> = all(text, connection).await?.iter().map(posted).collect::<Result<_, _>>()?;
+    let folded: Vec<Posted> =
+        all(text, connection).await?.iter().map(posted).collect::<Result<_, _>>()?;
     for posted in folded.iter().chain(&since) {
         if let Some(day) = days.get_mut(&posted.day) {
             posted.add_to(day);
         }
     }
-    let mut text = Text::new("SELECT day, CAST(sum(challenges) AS BIGINT) AS challenges FROM challenge_days WHERE day >= ");
+    let mut text = Text::new(
+        "SELECT day, CAST(sum(challenges) AS BIGINT) AS challenges FROM challenge_days WHERE day >= ",
+    );
     text.push_bind(first).push(" GROUP BY day");
     for row in &all(text, connection).await? {
         if let Some(day) = days.get_mut(&rows::int(row, "day")?) {
@@ -126,7 +146,8 @@ async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Re
     // A free launch is no posting; its day is the text that this map's days have too.
     let mut text = Text::new("SELECT day, slots FROM free_days WHERE day >= ");
     text.push_bind(name(first));
-    text.push(" UNION ALL SELECT day, CAST(count(*) AS BIGINT) FROM free_slots WHERE day >= ").push_bind(name(first));
+    text.push(" UNION ALL SELECT day, CAST(count(*) AS BIGINT) FROM free_slots WHERE day >= ")
+        .push_bind(name(first));
     text.push(" AND day > (SELECT coalesce(max(day), '') FROM free_days) GROUP BY day");
     let mut days: Vec<DayTotals> = days.into_values().collect();
     for row in &all(text, connection).await? {
@@ -141,7 +162,11 @@ async fn days(connection: &mut Connection, first: i64, since: Vec<Posted>) -> Re
 impl Posted {
     pub(super) fn add_to(&self, day: &mut DayTotals) {
         if self.account.starts_with("rev:") {
-            let earned = if self.currency == "USDC" { &mut day.earned_usdc_units } else { &mut day.earned_usd_cents };
+            let earned = if self.currency == "USDC" {
+                &mut day.earned_usdc_units
+            } else {
+                &mut day.earned_usd_cents
+            };
             *earned = earned.saturating_sub(self.amount);
         }
         match self.account.as_str() {
@@ -162,7 +187,8 @@ impl Posted {
                 count(&mut day.funded);
             }
             ("entitled", "liab:unearned") | ("credit_held", "payer") => count(&mut day.funded),
-            ("refunded" | "refunded_elsewhere", "asset:stripe_clearing") | ("refunded", "asset:usdc_refund") => count(&mut day.refunded),
+            ("refunded" | "refunded_elsewhere", "asset:stripe_clearing")
+            | ("refunded", "asset:usdc_refund") => count(&mut day.refunded),
             _ => {}
         }
     }
@@ -206,12 +232,23 @@ async fn attention(connection: &mut Connection, overview: &mut Overview) -> Resu
     Ok(())
 }
 
-async fn comparison(connection: &mut Connection, overview: &mut Overview) -> Result<(), BooksError> {
-    let text = Text::new("SELECT ended_at_ms, sources FROM reconcile_runs WHERE ended_at_ms IS NOT NULL ORDER BY run_id DESC LIMIT 1");
+async fn comparison(
+    connection: &mut Connection,
+    overview: &mut Overview,
+) -> Result<(), BooksError> {
+    let text = Text::new(
+        "SELECT ended_at_ms, sources FROM reconcile_runs WHERE ended_at_ms IS NOT NULL ORDER BY run_id DESC LIMIT 1",
+    );
     let Some(row) = all(text, connection).await?.pop() else { return Ok(()) };
     overview.reconciled_at = moment_or_none(&row, "ended_at_ms")?;
-    let sources: serde_json::Value = serde_json::from_str(&rows::text(&row, "sources")?).unwrap_or_default();
-    let missed = sources.as_array().into_iter().flatten().filter(|source| source["outcome"] == "could_not_check");
-    overview.not_compared = missed.filter_map(|source| source["source"].as_str().map(str::to_owned)).collect();
+    let sources: serde_json::Value =
+        serde_json::from_str(&rows::text(&row, "sources")?).unwrap_or_default();
+    let missed = sources
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|source| source["outcome"] == "could_not_check");
+    overview.not_compared =
+        missed.filter_map(|source| source["source"].as_str().map(str::to_owned)).collect();
     Ok(())
 }

@@ -27,8 +27,8 @@ macro_rules! live {
 }
 pub(super) use live;
 
-/// Ends a condition that a page asks of one row after the other, and stops once it is full: planned for all rows at once it would ask them all.
-/// A sum asks them all anyhow.
+/// Ends a condition that a page asks of one row after the other, and stops once it is full: planned
+/// for all rows at once it would ask them all. A sum asks them all anyhow.
 pub(super) const ROW_BY_ROW: &str = " LIMIT 1 OFFSET 0)";
 const AT_ONCE: &str = ")";
 
@@ -75,7 +75,8 @@ impl<'f> Shown<'f> {
     pub(super) fn push(&self, text: &mut Text, limit: Option<u32>) {
         for (number, place) in self.places.iter().enumerate() {
             text.push(if number == 0 { "SELECT id FROM (" } else { " UNION ALL SELECT id FROM (" });
-            let key = self.push_place(text, place, if limit.is_some() { ROW_BY_ROW } else { AT_ONCE });
+            let key =
+                self.push_place(text, place, if limit.is_some() { ROW_BY_ROW } else { AT_ONCE });
             if let Some(limit) = limit {
                 text.push(format!(" ORDER BY {key} DESC LIMIT ")).push_bind(i64::from(limit));
             }
@@ -138,25 +139,36 @@ impl<'f> Shown<'f> {
             text.push(" AND i.payer = ").push_bind(payer.to_string());
         }
         if let Some(live) = filter.live {
-            text.push(concat!(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND (", live!(), ") = "));
+            text.push(concat!(
+                " AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id AND (",
+                live!(),
+                ") = "
+            ));
             text.push(if live { "1" } else { "0" }).push(end);
         }
         match filter.standing {
             Some(Standing::Settled) => {
-                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id").push(end);
+                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id")
+                    .push(end);
             }
             Some(Standing::NoLaunch) => {
                 text.push(" AND i.launch_id IS NULL AND i.funding <> 'mpp_pack'");
-                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id").push(end);
+                text.push(" AND EXISTS (SELECT 1 FROM settlements s WHERE s.intent_id = i.id")
+                    .push(end);
             }
             Some(Standing::Refunded) => {
-                text.push(" AND (EXISTS (SELECT 1 FROM foreign_refunds r WHERE r.intent_id = i.id").push(end).push(" OR ");
+                text.push(" AND (EXISTS (SELECT 1 FROM foreign_refunds r WHERE r.intent_id = i.id")
+                    .push(end)
+                    .push(" OR ");
                 push_owed(text, end);
                 text.push(")");
             }
             Some(Standing::Disputed) => {
-                text.push(" AND (EXISTS (SELECT 1 FROM dispute_facts t WHERE t.intent_id = i.id").push(end);
-                text.push(" OR EXISTS (SELECT 1 FROM dispute_notes t WHERE t.intent_id = i.id").push(end).push(")");
+                text.push(" AND (EXISTS (SELECT 1 FROM dispute_facts t WHERE t.intent_id = i.id")
+                    .push(end);
+                text.push(" OR EXISTS (SELECT 1 FROM dispute_notes t WHERE t.intent_id = i.id")
+                    .push(end)
+                    .push(")");
             }
             _ => {}
         }
@@ -169,7 +181,8 @@ impl<'f> Shown<'f> {
     fn push_kind_conditions(&self, text: &mut Text) {
         let filter = self.filter;
         if let Some(states) = filter.standing.and_then(states_of) {
-            let words: Vec<String> = states.iter().map(|state| format!("'{}'", state.word())).collect();
+            let words: Vec<String> =
+                states.iter().map(|state| format!("'{}'", state.word())).collect();
             text.push(format!(" AND i.state IN ({})", words.join(", ")));
         }
         if let Some(rail) = filter.rail {
@@ -192,19 +205,31 @@ impl<'f> Shown<'f> {
 
 fn push_own(text: &mut Text, place: &Place) {
     match place {
-        Place::All | Place::Owed(..) | Place::RefundedElsewhere | Place::Disputed => text.push("1 = 1"),
-        Place::Payer(payer, None) => text.push("i.payer = ").push_bind(payer.clone()),
-        Place::Payer(payer, Some(state)) => {
-            text.push("i.payer = ").push_bind(payer.clone()).push(" AND i.state = ").push_bind(state.clone())
+        Place::All | Place::Owed(..) | Place::RefundedElsewhere | Place::Disputed => {
+            text.push("1 = 1")
         }
+        Place::Payer(payer, None) => text.push("i.payer = ").push_bind(payer.clone()),
+        Place::Payer(payer, Some(state)) => text
+            .push("i.payer = ")
+            .push_bind(payer.clone())
+            .push(" AND i.state = ")
+            .push_bind(state.clone()),
         Place::Id(id) => text.push("i.id = ").push_bind(id.clone()),
         Place::ClientName(name) => text.push("i.client_idem_key = ").push_bind(name.clone()),
         Place::Launch(name) => {
             text.push("i.launch_id = ").push_bind(name.clone());
-            text.push(" AND (i.client_idem_key IS NULL OR i.client_idem_key <> ").push_bind(name.clone()).push(")")
+            text.push(" AND (i.client_idem_key IS NULL OR i.client_idem_key <> ")
+                .push_bind(name.clone())
+                .push(")")
         }
         Place::Kind(Kind { state, rail, funding, route, currency, price_minor }) => {
-            for (column, word) in [("state", state), ("rail", rail), ("funding", funding), ("route", route), ("currency", currency)] {
+            for (column, word) in [
+                ("state", state),
+                ("rail", rail),
+                ("funding", funding),
+                ("route", route),
+                ("currency", currency),
+            ] {
                 text.push(format!("i.{column} = ")).push_bind(word.clone()).push(" AND ");
             }
             text.push("i.price_minor = ").push_bind(*price_minor)
@@ -214,15 +239,32 @@ fn push_own(text: &mut Text, place: &Place) {
 
 fn push_owed(text: &mut Text, end: &'static str) {
     let states = REFUNDED.map(|state| format!("'{state}'")).join(", ");
-    text.push(format!("EXISTS (SELECT 1 FROM obligations d WHERE d.intent_id = i.id AND d.state IN ({states})")).push(end);
+    text.push(format!(
+        "EXISTS (SELECT 1 FROM obligations d WHERE d.intent_id = i.id AND d.state IN ({states})"
+    ))
+    .push(end);
 }
 
 /// The first and the last settlement of real money, or of a test rail.
-async fn span(connection: &mut Connection, live: bool) -> Result<Option<(String, String)>, BooksError> {
+async fn span(
+    connection: &mut Connection,
+    live: bool,
+) -> Result<Option<(String, String)>, BooksError> {
     let end = |order| {
         let live = u8::from(live);
-        format!(concat!("(SELECT s.intent_id FROM settlements s WHERE (", live!(), ") = {} ORDER BY s.intent_id {} LIMIT 1)"), live, order)
+        format!(
+            concat!(
+                "(SELECT s.intent_id FROM settlements s WHERE (",
+                live!(),
+                ") = {} ORDER BY s.intent_id {} LIMIT 1)"
+            ),
+            live, order
+        )
     };
-    let row = one(Text::new(format!("SELECT {} AS first, {} AS last", end("ASC"), end("DESC"))), connection).await?;
+    let row = one(
+        Text::new(format!("SELECT {} AS first, {} AS last", end("ASC"), end("DESC"))),
+        connection,
+    )
+    .await?;
     Ok(rows::text_or_none(&row, "first")?.zip(rows::text_or_none(&row, "last")?))
 }

@@ -48,12 +48,20 @@ pub(super) async fn page(
     let mut text = Text::new(concat!("SELECT ", columns!(), " FROM (SELECT id FROM ("));
     shown.push(&mut text, Some(page.limit));
     text.push(") AS shown ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit));
-    text.push(concat!(") AS page JOIN intents i ON i.id = page.id", beside!(), " ORDER BY i.id DESC"));
+    text.push(concat!(
+        ") AS page JOIN intents i ON i.id = page.id",
+        beside!(),
+        " ORDER BY i.id DESC"
+    ));
     all(text, connection).await?.iter().map(row).collect()
 }
 
-/// Every payment and every settlement that a filter shows is looked at: there is no shorter way that is always right.
-pub(super) async fn sums(connection: &mut Connection, filter: &PaymentFilter) -> Result<PaymentSums, BooksError> {
+/// Every payment and every settlement that a filter shows is looked at: there is no shorter way
+/// that is always right.
+pub(super) async fn sums(
+    connection: &mut Connection,
+    filter: &PaymentFilter,
+) -> Result<PaymentSums, BooksError> {
     let shown = Shown::by(connection, filter, None).await?;
     let mut sums = PaymentSums::default();
     if shown.is_empty() {
@@ -68,21 +76,31 @@ pub(super) async fn sums(connection: &mut Connection, filter: &PaymentFilter) ->
         let payments = number(row, "payments")?;
         sums.payments = sums.payments.saturating_add(payments);
         if let Some(currency) = rows::text_or_none(row, "currency")? {
-            sums.settled.push(SettledSum { currency, settled: payments, settled_minor: rows::int(row, "settled_minor")? });
+            sums.settled.push(SettledSum {
+                currency,
+                settled: payments,
+                settled_minor: rows::int(row, "settled_minor")?,
+            });
         }
     }
     sums.settled.sort_by(|one, other| one.currency.cmp(&other.currency));
     Ok(sums)
 }
 
-pub(super) async fn are_more_than(connection: &mut Connection, filter: &PaymentFilter, payments: u32) -> Result<bool, BooksError> {
+pub(super) async fn are_more_than(
+    connection: &mut Connection,
+    filter: &PaymentFilter,
+    payments: u32,
+) -> Result<bool, BooksError> {
     let shown = Shown::by(connection, filter, None).await?;
     if shown.is_empty() {
         return Ok(false);
     }
     let mut text = Text::new("SELECT CAST(count(*) AS BIGINT) AS payments FROM (SELECT id FROM (");
     shown.push(&mut text, Some(payments.saturating_add(1)));
-    text.push(") AS shown LIMIT ").push_bind(i64::from(payments).saturating_add(1)).push(") AS first");
+    text.push(") AS shown LIMIT ")
+        .push_bind(i64::from(payments).saturating_add(1))
+        .push(") AS first");
     Ok(number(&one(text, connection).await?, "payments")? > u64::from(payments))
 }
 

@@ -19,19 +19,30 @@ use super::{
 /// Families of accounts that each payer has one of.
 const OF_PAYERS: [&str; 3] = ["liab:unearned:", "liab:refund_due:", "payer:"];
 
-/// A family with fewer lines is read whole: nothing else would find its few postings among the many of their kind.
+/// A family with fewer lines is read whole: nothing else would find its few postings among the many
+/// of their kind.
 const FEW: i64 = 5_000;
 
-pub(super) async fn page(connection: &mut Connection, account: Option<&str>, page: &Page<i64>) -> Result<Vec<PostingRow>, BooksError> {
+pub(super) async fn page(
+    connection: &mut Connection,
+    account: Option<&str>,
+    page: &Page<i64>,
+) -> Result<Vec<PostingRow>, BooksError> {
     let after = page.after.unwrap_or(i64::MAX);
-    let mut text =
-        Text::new("SELECT h.rowid AS seq, h.kind, h.intent_id, h.posted_at_ms, l.txn_id, l.account, l.currency, l.amount FROM (");
+    let mut text = Text::new(
+        "SELECT h.rowid AS seq, h.kind, h.intent_id, h.posted_at_ms, l.txn_id, l.account, l.currency, l.amount FROM (",
+    );
     match account {
         None => {
-            text.push("SELECT h.rowid AS place FROM journal_headers h WHERE h.rowid < ").push_bind(after);
+            text.push("SELECT h.rowid AS place FROM journal_headers h WHERE h.rowid < ")
+                .push_bind(after);
             text.push(" ORDER BY h.rowid DESC");
         }
-        Some(account) if OF_PAYERS.iter().any(|family| account.len() > family.len() && account.starts_with(family)) => {
+        Some(account)
+            if OF_PAYERS
+                .iter()
+                .any(|family| account.len() > family.len() && account.starts_with(family)) =>
+        {
             let mark = folded(connection, "statements").await?;
             push_of_payer(&mut text, account, mark, after, page.limit);
         }
@@ -55,13 +66,20 @@ fn push_of_payer(text: &mut Text, account: &str, mark: i64, after: i64, limit: u
     text.push("SELECT DISTINCT place FROM (");
     for (number, currency) in CURRENCIES.into_iter().enumerate() {
         text.push(if number == 0 { "" } else { " UNION ALL " });
-        text.push("SELECT place FROM (SELECT place FROM statement_lines WHERE account = ").push_bind(account.to_owned());
+        text.push("SELECT place FROM (SELECT place FROM statement_lines WHERE account = ")
+            .push_bind(account.to_owned());
         text.push(" AND currency = ").push_bind(currency).push(" AND place < ").push_bind(after);
-        text.push(" ORDER BY place DESC LIMIT ").push_bind(i64::from(limit)).push(format!(") AS of_{currency}"));
+        text.push(" ORDER BY place DESC LIMIT ")
+            .push_bind(i64::from(limit))
+            .push(format!(") AS of_{currency}"));
     }
     if after > mark {
         text.push(" UNION ALL SELECT h.rowid FROM journal_headers h JOIN journal_lines l ON l.txn_id = h.txn_id WHERE h.rowid > ");
-        text.push_bind(mark).push(" AND h.rowid < ").push_bind(after).push(" AND l.account = ").push_bind(account.to_owned());
+        text.push_bind(mark)
+            .push(" AND h.rowid < ")
+            .push_bind(after)
+            .push(" AND l.account = ")
+            .push_bind(account.to_owned());
     }
     text.push(") AS places ORDER BY place DESC");
 }
@@ -73,31 +91,53 @@ fn push_few(text: &mut Text, family: &str, after: i64) {
 }
 
 /// What is folded lies together by its kind; what was posted since is little.
-fn push_of_kinds(text: &mut Text, family: &str, kinds: &[(String, i64)], (after, mark): (i64, i64), limit: u32) {
+fn push_of_kinds(
+    text: &mut Text,
+    family: &str,
+    kinds: &[(String, i64)],
+    (after, mark): (i64, i64),
+    limit: u32,
+) {
     let end = |text: &mut Text, name: &str| {
         text.push(" AND h.rowid < ").push_bind(after);
         text.push(" AND EXISTS (SELECT 1 FROM journal_lines l WHERE l.txn_id = h.txn_id AND ");
         push_of_family(text, "l.account", family);
-        text.push(ROW_BY_ROW).push(" ORDER BY h.rowid DESC LIMIT ").push_bind(i64::from(limit)).push(format!(") AS {name}"));
+        text.push(ROW_BY_ROW)
+            .push(" ORDER BY h.rowid DESC LIMIT ")
+            .push_bind(i64::from(limit))
+            .push(format!(") AS {name}"));
     };
     text.push("SELECT place FROM (");
     for (number, (kind, _)) in kinds.iter().enumerate() {
-        text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.kind = ").push_bind(kind.clone());
+        text.push(
+            "SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.kind = ",
+        )
+        .push_bind(kind.clone());
         text.push(" AND h.rowid <= ").push_bind(mark);
         end(text, &format!("kind_{number}"));
         text.push(" UNION ALL ");
     }
-    text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.rowid > ").push_bind(mark);
+    text.push("SELECT place FROM (SELECT h.rowid AS place FROM journal_headers h WHERE h.rowid > ")
+        .push_bind(mark);
     end(text, "since");
     text.push(") AS kinds ORDER BY place DESC");
 }
 
 /// Kinds of postings that have lines in a family of accounts, and how many of them are folded.
-async fn kinds(connection: &mut Connection, family: &str) -> Result<Vec<(String, i64)>, BooksError> {
-    let mut text = Text::new("SELECT kind, CAST(sum(postings) AS BIGINT) AS postings FROM posted_totals WHERE ");
+async fn kinds(
+    connection: &mut Connection,
+    family: &str,
+) -> Result<Vec<(String, i64)>, BooksError> {
+    let mut text = Text::new(
+        "SELECT kind, CAST(sum(postings) AS BIGINT) AS postings FROM posted_totals WHERE ",
+    );
     push_of_family(&mut text, "account", family);
     text.push(" GROUP BY kind");
-    all(text, connection).await?.iter().map(|row| Ok((rows::text(row, "kind")?, rows::int(row, "postings")?))).collect()
+    all(text, connection)
+        .await?
+        .iter()
+        .map(|row| Ok((rows::text(row, "kind")?, rows::int(row, "postings")?)))
+        .collect()
 }
 
 /// The family itself, or an account of it; the name of one goes on with a colon.

@@ -1,4 +1,5 @@
-//! A payer's account with us: what is folded into lines with their balances, and what was posted since, as of one moment.
+//! A payer's account with us: what is folded into lines with their balances, and what was posted
+//! since, as of one moment.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +32,8 @@ const HOURS: i64 = 48;
 /// Lines that are read at once at most.
 const LONGEST_STEP: usize = 5_000;
 
-/// A payer's accounts; the last one is the payer's own, the others are what we owe: their balance has the other sign.
+/// A payer's accounts; the last one is the payer's own, the others are what we owe: their balance
+/// has the other sign.
 pub(super) type Accounts = [String; 3];
 const SIGNS: [i64; 3] = [-1, -1, 1];
 /// A posting has one line here for each account and currency at most.
@@ -97,18 +99,31 @@ pub(super) async fn of(
 }
 
 pub(super) fn accounts_of(payer: &Payer) -> Accounts {
-    let accounts = [Account::Unearned(payer.clone()), Account::RefundDue(payer.clone()), Account::CreditsOf(payer.clone())];
+    let accounts = [
+        Account::Unearned(payer.clone()),
+        Account::RefundDue(payer.clone()),
+        Account::CreditsOf(payer.clone()),
+    ];
     accounts.map(|account| account.to_string())
 }
 
-/// Between which places the folded postings of a time are. An hour's postings lie together but for what processes' clocks differ, and nobody's is
-/// off by as many hours as are looked at here.
-pub(super) async fn between(connection: &mut Connection, since: UnixMs, until: UnixMs) -> Result<(Option<i64>, i64), BooksError> {
+/// Between which places the folded postings of a time are. An hour's postings lie together but for
+/// what processes' clocks differ, and nobody's is off by as many hours as are looked at here.
+pub(super) async fn between(
+    connection: &mut Connection,
+    since: UnixMs,
+    until: UnixMs,
+) -> Result<(Option<i64>, i64), BooksError> {
     let hour = |at: UnixMs| at.ms().div_euclid(HOUR_MS);
-    let mut text = Text::new("SELECT (SELECT min(first_place) FROM (SELECT first_place FROM posting_hours WHERE hour >= ");
+    let mut text = Text::new(
+        "SELECT (SELECT min(first_place) FROM (SELECT first_place FROM posting_hours WHERE hour >= ",
+    );
     text.push_bind(hour(since)).push(" ORDER BY hour LIMIT ").push_bind(HOURS);
     text.push(") AS next) AS first, (SELECT max(last_place) FROM (SELECT last_place FROM posting_hours WHERE hour <= ");
-    text.push_bind(hour(until)).push(" ORDER BY hour DESC LIMIT ").push_bind(HOURS).push(") AS before) AS last");
+    text.push_bind(hour(until))
+        .push(" ORDER BY hour DESC LIMIT ")
+        .push_bind(HOURS)
+        .push(") AS before) AS last");
     let row = one(text, connection).await?;
     Ok((int_or_none(&row, "first")?, int_or_none(&row, "last")?.unwrap_or(0)))
 }
@@ -117,7 +132,11 @@ pub(super) async fn between(connection: &mut Connection, since: UnixMs, until: U
 pub(super) fn pieces(text: &mut Text, accounts: &Accounts, columns: &str, end: impl Fn(&mut Text)) {
     for (account, name) in accounts.iter().enumerate() {
         for (currency, code) in CURRENCIES.into_iter().enumerate() {
-            text.push(if account + currency == 0 { "SELECT * FROM (SELECT " } else { " UNION ALL SELECT * FROM (SELECT " });
+            text.push(if account + currency == 0 {
+                "SELECT * FROM (SELECT "
+            } else {
+                " UNION ALL SELECT * FROM (SELECT "
+            });
             text.push(format!("{account} AS account, {currency} AS currency, {columns} FROM statement_lines WHERE account = "));
             text.push_bind(name.clone()).push(" AND currency = ").push_bind(code).push(" AND ");
             end(text);
@@ -141,13 +160,19 @@ async fn balances_before(
     accounts: &Accounts,
     place: i64,
 ) -> Result<BTreeMap<(usize, usize), i64>, BooksError> {
-    let mut text = Text::new("SELECT CAST(account AS BIGINT) AS account, CAST(currency AS BIGINT) AS currency, balance FROM (");
+    let mut text = Text::new(
+        "SELECT CAST(account AS BIGINT) AS account, CAST(currency AS BIGINT) AS currency, balance FROM (",
+    );
     pieces(&mut text, accounts, "balance", |text| {
         text.push("place < ").push_bind(place).push(" ORDER BY place DESC LIMIT 1");
     });
     text.push(") AS last");
     let list = all(text, connection).await?;
-    list.iter().map(|row| Ok(((index(row, "account")?, index(row, "currency")?), rows::int(row, "balance")?))).collect()
+    list.iter()
+        .map(|row| {
+            Ok(((index(row, "account")?, index(row, "currency")?), rows::int(row, "balance")?))
+        })
+        .collect()
 }
 
 /// Whole postings of at least so many lines, and whether there are more.
@@ -165,12 +190,18 @@ async fn folded_from(
             h.posted_at_ms, h.kind, h.intent_id FROM (SELECT * FROM (",
     );
     pieces(&mut text, accounts, "place, amount, balance", |text| {
-        text.push("place >= ").push_bind(from).push(" AND place <= ").push_bind(last).push(" ORDER BY place LIMIT ").push_bind(at_most);
+        text.push("place >= ")
+            .push_bind(from)
+            .push(" AND place <= ")
+            .push_bind(last)
+            .push(" ORDER BY place LIMIT ")
+            .push_bind(at_most);
     });
     text.push(") AS lines ORDER BY place LIMIT ").push_bind(at_most);
     text.push(") AS page JOIN journal_headers h ON h.rowid = page.place ORDER BY page.place");
     let list = all(text, connection).await?;
-    let mut moved: Vec<Moved> = list.iter().map(|row| moved(row, true)).collect::<Result<_, _>>()?;
+    let mut moved: Vec<Moved> =
+        list.iter().map(|row| moved(row, true)).collect::<Result<_, _>>()?;
     let more = moved.len() == rows;
     if let Some(cut) = moved.last().map(|moved| moved.place).filter(|_| more) {
         moved.retain(|moved| moved.place != cut);
@@ -179,7 +210,11 @@ async fn folded_from(
 }
 
 /// What was posted since the mark.
-async fn since_mark(connection: &mut Connection, accounts: &Accounts, mark: i64) -> Result<Vec<Moved>, BooksError> {
+async fn since_mark(
+    connection: &mut Connection,
+    accounts: &Accounts,
+    mark: i64,
+) -> Result<Vec<Moved>, BooksError> {
     let mut text = Text::new("SELECT h.rowid AS place, CAST(CASE l.account");
     for (number, account) in accounts.iter().enumerate() {
         text.push(" WHEN ").push_bind(account.clone()).push(format!(" THEN {number}"));
@@ -226,7 +261,9 @@ impl Teller {
                     *balance = line.balance.unwrap_or_else(|| balance.saturating_add(line.amount));
                 }
                 if let Some(line) = lines().next() {
-                    let amount = lines().map(|moved| signed(moved.account, moved.amount)).fold(0, i64::saturating_add);
+                    let amount = lines()
+                        .map(|moved| signed(moved.account, moved.amount))
+                        .fold(0, i64::saturating_add);
                     self.tell_line(line, currency, amount);
                 }
             }
@@ -234,7 +271,8 @@ impl Teller {
     }
 
     fn tell_line(&mut self, of: &Moved, currency: usize, amount_minor: i64) {
-        let seq = of.place.saturating_mul(PLACES).saturating_add(i64::try_from(currency).unwrap_or(0));
+        let seq =
+            of.place.saturating_mul(PLACES).saturating_add(i64::try_from(currency).unwrap_or(0));
         if self.is_full() || seq <= self.after || of.at < self.since || of.at >= self.until {
             return;
         }
@@ -246,7 +284,9 @@ impl Teller {
             intent_id: of.intent_id.clone(),
             currency: CURRENCIES[currency].to_owned(),
             amount_minor,
-            balance_minor: of_currency.map(|((account, _), balance)| signed(*account, *balance)).fold(0, i64::saturating_add),
+            balance_minor: of_currency
+                .map(|((account, _), balance)| signed(*account, *balance))
+                .fold(0, i64::saturating_add),
         });
     }
 }

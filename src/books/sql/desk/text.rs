@@ -8,10 +8,14 @@ use super::super::{
     rows, unavailable,
 };
 
-/// A statement in the making. It is planned for its own arguments and not kept: the connection's prepared ones are those of payments.
+/// A statement in the making. It is planned for its own arguments and not kept: the connection's
+/// prepared ones are those of payments.
 pub(super) type Text = QueryBuilder<Database>;
 
-pub(super) async fn all(mut text: Text, connection: &mut Connection) -> Result<Vec<DbRow>, BooksError> {
+pub(super) async fn all(
+    mut text: Text,
+    connection: &mut Connection,
+) -> Result<Vec<DbRow>, BooksError> {
     text.build().persistent(false).fetch_all(connection).await.map_err(unavailable)
 }
 
@@ -24,7 +28,10 @@ pub(super) fn moment(row: &DbRow, column: &'static str) -> Result<String, BooksE
     Ok(UnixMs::new(rows::int(row, column)?).rfc3339())
 }
 
-pub(super) fn moment_or_none(row: &DbRow, column: &'static str) -> Result<Option<String>, BooksError> {
+pub(super) fn moment_or_none(
+    row: &DbRow,
+    column: &'static str,
+) -> Result<Option<String>, BooksError> {
     Ok(int_or_none(row, column)?.map(|ms| UnixMs::new(ms).rfc3339()))
 }
 

@@ -12,15 +12,18 @@ use payments::{
     ids::PaymentId,
     money::UsdcUnits,
     ports::{
-        BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, CloseFinding, CloseRefusal, Finding, Found, Holdings,
-        InTransit, KnownCharge, LogPlace, MoveNote, NewRun, OpenFinding, PaidBackTransfer, ReceiptNote, Receiver, ReconcileBooks, RunEnd,
-        Source, Window,
+        BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, CloseFinding,
+        CloseRefusal, Finding, Found, Holdings, InTransit, KnownCharge, LogPlace, MoveNote, NewRun,
+        OpenFinding, PaidBackTransfer, ReceiptNote, Receiver, ReconcileBooks, RunEnd, Source,
+        Window,
     },
     proof::PaymentKey,
     time::UnixMs,
 };
 
-use super::{Store, cards::paid_back, dialect, gas, store::in_transaction, unavailable, usdc_refunds::moves};
+use super::{
+    Store, cards::paid_back, dialect, gas, store::in_transaction, unavailable, usdc_refunds::moves,
+};
 use crate::books::doubt::{Attempt, until_known};
 
 #[async_trait]
@@ -64,7 +67,13 @@ impl ReconcileBooks for Store {
         findings::open(&mut connection, source).await
     }
 
-    async fn note_findings(&self, fence: i64, found: &[Found], gone: &[OpenFinding], at: UnixMs) -> Result<(u64, u64), BooksError> {
+    async fn note_findings(
+        &self,
+        fence: i64,
+        found: &[Found],
+        gone: &[OpenFinding],
+        at: UnixMs,
+    ) -> Result<(u64, u64), BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
         let noted = findings::note(&mut write.transaction, fence, found, gone, at).await;
         self.finish(write, noted).await
@@ -74,8 +83,13 @@ impl ReconcileBooks for Store {
         let attempt = |in_doubt| -> Attempt<'_, (), CloseRefusal> {
             Box::pin(async move {
                 let mut write = self.write(Some(close.at.ms())).await?;
-                let before = in_doubt && findings::is_closed_by(&mut write.transaction, close).await?;
-                let closed = if before { Ok(()) } else { findings::close(&mut write.transaction, close).await };
+                let before =
+                    in_doubt && findings::is_closed_by(&mut write.transaction, close).await?;
+                let closed = if before {
+                    Ok(())
+                } else {
+                    findings::close(&mut write.transaction, close).await
+                };
                 self.finish_unless(close.dry_run, write, closed).await
             })
         };
@@ -93,7 +107,12 @@ impl ReconcileBooks for Store {
         world::oldest_block(&mut connection).await
     }
 
-    async fn transfers_in(&self, to: &Receiver, first: u64, last: u64) -> Result<Vec<BookedTransfer>, BooksError> {
+    async fn transfers_in(
+        &self,
+        to: &Receiver,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<BookedTransfer>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         world::transfers_in(&mut connection, to, first, last).await
     }
@@ -108,18 +127,33 @@ impl ReconcileBooks for Store {
         world::claimed(&mut connection, key).await
     }
 
-    async fn note_receipts(&self, fence: i64, receipts: &[ReceiptNote], at: UnixMs) -> Result<u64, BooksError> {
+    async fn note_receipts(
+        &self,
+        fence: i64,
+        receipts: &[ReceiptNote],
+        at: UnixMs,
+    ) -> Result<u64, BooksError> {
         let mut write = self.write(Some(at.ms())).await?;
         let noted = receipts::note(&mut write.transaction, fence, receipts, at).await;
         self.finish(write, noted).await
     }
 
-    async fn receipts_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError> {
+    async fn receipts_in(
+        &self,
+        chain_id: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<ReceiptNote>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         receipts::of_blocks(&mut connection, chain_id, first, last).await
     }
 
-    async fn note_moves(&self, fence: i64, notes: &[MoveNote], at: UnixMs) -> Result<u64, BooksError> {
+    async fn note_moves(
+        &self,
+        fence: i64,
+        notes: &[MoveNote],
+        at: UnixMs,
+    ) -> Result<u64, BooksError> {
         let work = async |connection: &mut dialect::Connection| {
             runs::guard(connection, fence).await?;
             moves::note(connection, notes, at).await
@@ -129,20 +163,38 @@ impl ReconcileBooks for Store {
         self.finish(write, noted).await
     }
 
-    async fn moves_in(&self, chain_id: u64, first: u64, last: u64) -> Result<Vec<MoveNote>, BooksError> {
+    async fn moves_in(
+        &self,
+        chain_id: u64,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<MoveNote>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         moves::of_blocks(&mut connection, chain_id, first, last).await
     }
 
-    async fn unsettled_paid_back(&self, chain_id: u64) -> Result<Vec<PaidBackTransfer>, BooksError> {
+    async fn unsettled_paid_back(
+        &self,
+        chain_id: u64,
+    ) -> Result<Vec<PaidBackTransfer>, BooksError> {
         paid_back::unsettled(&self.readers, chain_id).await
     }
 
-    async fn note_paid_back_fate(&self, transfer: &PaidBackTransfer, stands: bool, at: UnixMs) -> Result<(), BooksError> {
+    async fn note_paid_back_fate(
+        &self,
+        transfer: &PaidBackTransfer,
+        stands: bool,
+        at: UnixMs,
+    ) -> Result<(), BooksError> {
         in_transaction!(self, Some(at.ms()), write => paid_back::note_fate(&mut write.transaction, transfer, stands, at).await)
     }
 
-    async fn holdings(&self, chain_id: u64, block: u64, transfers: &[(LogPlace, UsdcUnits)]) -> Result<Holdings, BooksError> {
+    async fn holdings(
+        &self,
+        chain_id: u64,
+        block: u64,
+        transfers: &[(LogPlace, UsdcUnits)],
+    ) -> Result<Holdings, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         receipts::holdings(&mut connection, chain_id, block, transfers).await
     }
@@ -152,7 +204,11 @@ impl ReconcileBooks for Store {
         world::oldest_charge(&mut connection).await
     }
 
-    async fn known_charge(&self, payment_intent: &str, named: Option<PaymentId>) -> Result<KnownCharge, BooksError> {
+    async fn known_charge(
+        &self,
+        payment_intent: &str,
+        named: Option<PaymentId>,
+    ) -> Result<KnownCharge, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         world::known_charge(&mut connection, payment_intent, named).await
     }
@@ -172,7 +228,12 @@ impl ReconcileBooks for Store {
         world::launch_of(&mut connection, core_key).await
     }
 
-    async fn created_since(&self, since: UnixMs, after: Option<PaymentId>, limit: u32) -> Result<Vec<BookedLaunch>, BooksError> {
+    async fn created_since(
+        &self,
+        since: UnixMs,
+        after: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<BookedLaunch>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         world::created_since(&mut connection, since, after, limit).await
     }
@@ -183,7 +244,11 @@ impl ReconcileBooks for Store {
         self.finish(write, booked).await
     }
 
-    async fn in_transit(&self, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError> {
+    async fn in_transit(
+        &self,
+        claimed_before: UnixMs,
+        limit: u32,
+    ) -> Result<Vec<InTransit>, BooksError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         world::in_transit(&mut connection, claimed_before, limit).await
     }

@@ -29,7 +29,12 @@ pub(super) struct Booked {
     revision: i64,
 }
 
-pub(super) async fn note(connection: &mut Connection, fence: i64, notes: &[ReceiptNote], at: UnixMs) -> Result<u64, BooksError> {
+pub(super) async fn note(
+    connection: &mut Connection,
+    fence: i64,
+    notes: &[ReceiptNote],
+    at: UnixMs,
+) -> Result<u64, BooksError> {
     runs::guard(connection, fence).await?;
     let mut changed = 0_u64;
     for note in notes {
@@ -38,17 +43,24 @@ pub(super) async fn note(connection: &mut Connection, fence: i64, notes: &[Recei
     Ok(changed)
 }
 
-pub(super) async fn note_one(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<bool, BooksError> {
+pub(super) async fn note_one(
+    connection: &mut Connection,
+    note: &ReceiptNote,
+    at: UnixMs,
+) -> Result<bool, BooksError> {
     let before = match find(connection, note).await? {
         Some(booked) => booked,
         None if note.kind.is_none() => return Ok(false),
         None => insert(connection, note, at).await?,
     };
     // What is owed by the proof itself is not for a look at the chain alone to judge.
-    if before.kind == note.kind || (before.kind == Some(ReceiptKind::Entitled) && note.kind.is_some()) {
+    if before.kind == note.kind
+        || (before.kind == Some(ReceiptKind::Entitled) && note.kind.is_some())
+    {
         return Ok(false);
     }
-    let lost = before.kind == Some(ReceiptKind::Entitled) && !unclaimed::take_back(connection, &before.id.to_string()).await?;
+    let lost = before.kind == Some(ReceiptKind::Entitled)
+        && !unclaimed::take_back(connection, &before.id.to_string()).await?;
     let revision = before.revision.saturating_add(1);
     sqlx::query("UPDATE receipts SET kind = $1, revision = $2, block_number = $3, updated_at_ms = $4 WHERE receipt_id = $5")
         .bind(note.kind.map_or(NOTHING, ReceiptKind::word))
@@ -59,10 +71,15 @@ pub(super) async fn note_one(connection: &mut Connection, note: &ReceiptNote, at
         .execute(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let too_large = || BooksError::Corrupt { table: "receipts", column: "amount_minor", key: before.id.to_string() };
+    let too_large = || BooksError::Corrupt {
+        table: "receipts",
+        column: "amount_minor",
+        key: before.id.to_string(),
+    };
     let stood = if lost { ReceiptStanding::Lost } else { standing(before.kind, &before.payer) };
     let stands = standing(note.kind, &before.payer);
-    let posting = Posting::receipt(before.id, revision, stood, stands, before.value).map_err(|_| too_large())?;
+    let posting = Posting::receipt(before.id, revision, stood, stands, before.value)
+        .map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await?;
     Ok(true)
 }
@@ -76,27 +93,41 @@ fn standing(kind: Option<ReceiptKind>, payer: &Payer) -> ReceiptStanding {
     }
 }
 
-pub(super) async fn find(connection: &mut Connection, note: &ReceiptNote) -> Result<Option<Booked>, BooksError> {
-    let row = sqlx::query(concat!("SELECT * FROM receipts WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3", for_update!()))
-        .bind(rows::integer(note.chain_id))
-        .bind(note.place.tx_hash.to_string())
-        .bind(rows::integer(note.place.log_index))
-        .fetch_optional(connection)
-        .await
-        .map_err(unavailable)?;
+pub(super) async fn find(
+    connection: &mut Connection,
+    note: &ReceiptNote,
+) -> Result<Option<Booked>, BooksError> {
+    let row = sqlx::query(concat!(
+        "SELECT * FROM receipts WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3",
+        for_update!()
+    ))
+    .bind(rows::integer(note.chain_id))
+    .bind(note.place.tx_hash.to_string())
+    .bind(rows::integer(note.place.log_index))
+    .fetch_optional(connection)
+    .await
+    .map_err(unavailable)?;
     let Some(row) = row else { return Ok(None) };
     let id = rows::id(&row, "receipts", "receipt_id")?;
     let payer = rows::text(&row, "payer")?.parse();
     Ok(Some(Booked {
         id,
-        payer: payer.map_err(|_| BooksError::Corrupt { table: "receipts", column: "payer", key: id.to_string() })?,
+        payer: payer.map_err(|_| BooksError::Corrupt {
+            table: "receipts",
+            column: "payer",
+            key: id.to_string(),
+        })?,
         value: UsdcUnits::new(rows::unsigned(&row, "receipts", "amount_minor", || id.to_string())?),
         kind: kind(&row)?,
         revision: rows::int(&row, "revision")?,
     }))
 }
 
-async fn insert(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> Result<Booked, BooksError> {
+async fn insert(
+    connection: &mut Connection,
+    note: &ReceiptNote,
+    at: UnixMs,
+) -> Result<Booked, BooksError> {
     let payer = Payer::Wallet(note.from);
     sqlx::query(
         "INSERT INTO receipts (receipt_id, chain_id, tx_hash, log_index, block_number, from_addr, payer, amount_minor, kind, revision,
@@ -120,7 +151,12 @@ async fn insert(connection: &mut Connection, note: &ReceiptNote, at: UnixMs) -> 
     Ok(Booked { id: note.id, payer, value, kind: None, revision: 0 })
 }
 
-pub(super) async fn of_blocks(connection: &mut Connection, chain_id: u64, first: u64, last: u64) -> Result<Vec<ReceiptNote>, BooksError> {
+pub(super) async fn of_blocks(
+    connection: &mut Connection,
+    chain_id: u64,
+    first: u64,
+    last: u64,
+) -> Result<Vec<ReceiptNote>, BooksError> {
     let list = sqlx::query("SELECT * FROM receipts WHERE chain_id = $1 AND block_number BETWEEN $2 AND $3 AND kind <> 'none'")
         .bind(rows::integer(chain_id))
         .bind(rows::integer(first))
@@ -136,7 +172,8 @@ fn receipt(row: &DbRow, chain_id: u64) -> Result<ReceiptNote, BooksError> {
     let corrupt = |column| BooksError::Corrupt { table: "receipts", column, key: id.to_string() };
     let number = |column| rows::unsigned(row, "receipts", column, || id.to_string());
     let from: Wallet = rows::text(row, "from_addr")?.parse().map_err(|_| corrupt("from_addr"))?;
-    let tx_hash = ChainHash::parse(&rows::text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?;
+    let tx_hash =
+        ChainHash::parse(&rows::text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?;
     Ok(ReceiptNote {
         id,
         chain_id,
@@ -154,23 +191,32 @@ fn kind(row: &DbRow) -> Result<Option<ReceiptKind>, BooksError> {
         "entitled" => Ok(Some(ReceiptKind::Entitled)),
         "unmatched" => Ok(Some(ReceiptKind::Unmatched)),
         NOTHING => Ok(None),
-        _ => Err(BooksError::Corrupt { table: "receipts", column: "kind", key: rows::text(row, "receipt_id")? }),
+        _ => Err(BooksError::Corrupt {
+            table: "receipts",
+            column: "kind",
+            key: rows::text(row, "receipt_id")?,
+        }),
     }
 }
 
-/// What is booked between the readings must not count twice or not at all: they are taken again until the journal stood still.
+/// What is booked between the readings must not count twice or not at all: they are taken again
+/// until the journal stood still.
 pub(super) async fn holdings(
     connection: &mut Connection,
     chain_id: u64,
     block: u64,
     transfers: &[(LogPlace, UsdcUnits)],
 ) -> Result<Holdings, BooksError> {
-    let mut holdings = Holdings { journal_minor: booked_until(connection, chain_id, block).await?, unbooked_minor: 0 };
+    let mut holdings = Holdings {
+        journal_minor: booked_until(connection, chain_id, block).await?,
+        unbooked_minor: 0,
+    };
     for _ in 0..READINGS {
         holdings.unbooked_minor = 0;
         for (place, value) in transfers {
             if !is_booked(connection, chain_id, place).await? {
-                holdings.unbooked_minor = holdings.unbooked_minor.saturating_add(rows::integer(value.get()));
+                holdings.unbooked_minor =
+                    holdings.unbooked_minor.saturating_add(rows::integer(value.get()));
             }
         }
         let journal_minor = booked_until(connection, chain_id, block).await?;
@@ -182,7 +228,11 @@ pub(super) async fn holdings(
     Ok(holdings)
 }
 
-async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) -> Result<i64, BooksError> {
+async fn booked_until(
+    connection: &mut Connection,
+    chain_id: u64,
+    block: u64,
+) -> Result<i64, BooksError> {
     let row = sqlx::query(
         "SELECT CAST(coalesce((SELECT sum(amount) FROM journal_lines WHERE account = 'asset:usdc_hot' AND currency = 'USDC'), 0) AS BIGINT) AS booked,
             CAST(coalesce((SELECT sum(amount_minor) FROM settlements s WHERE rail = 'x402' AND chain_id = $1 AND block_number > $2
@@ -200,12 +250,22 @@ async fn booked_until(connection: &mut Connection, chain_id: u64, block: u64) ->
     .fetch_one(connection)
     .await
     .map_err(unavailable)?;
-    let later = [rows::int(&row, "settled_later")?, rows::int(&row, "received_later")?, rows::int(&row, "moved_later")?];
+    let later = [
+        rows::int(&row, "settled_later")?,
+        rows::int(&row, "received_later")?,
+        rows::int(&row, "moved_later")?,
+    ];
     let later = later.into_iter().fold(0_i64, i64::saturating_add);
-    Ok(rows::int(&row, "booked")?.saturating_sub(later).saturating_add(rows::int(&row, "sent_later")?))
+    Ok(rows::int(&row, "booked")?
+        .saturating_sub(later)
+        .saturating_add(rows::int(&row, "sent_later")?))
 }
 
-async fn is_booked(connection: &mut Connection, chain_id: u64, place: &LogPlace) -> Result<bool, BooksError> {
+async fn is_booked(
+    connection: &mut Connection,
+    chain_id: u64,
+    place: &LogPlace,
+) -> Result<bool, BooksError> {
     let row = sqlx::query(
         "SELECT intent_id AS id FROM settlements s WHERE chain_id = $1 AND tx_hash = $2 AND log_index = $3
             AND NOT EXISTS (SELECT 1 FROM lost_settlements l WHERE l.intent_id = s.intent_id AND l.back_at_ms IS NULL)

@@ -1,4 +1,5 @@
-//! Money that came by proofs which the books do not know: owed to who signed, unless it is older than the books or somebody else's.
+//! Money that came by proofs which the books do not know: owed to who signed, unless it is older
+//! than the books or somebody else's.
 
 use payments::{
     agent::Payer,
@@ -40,7 +41,12 @@ pub(in super::super) async fn book(
     owe(connection, receipt, &booked.id.to_string(), at).await
 }
 
-async fn owe(connection: &mut Connection, receipt: &UnclaimedReceipt, id: &str, at: UnixMs) -> Result<UnclaimedBooked, BooksError> {
+async fn owe(
+    connection: &mut Connection,
+    receipt: &UnclaimedReceipt,
+    id: &str,
+    at: UnixMs,
+) -> Result<UnclaimedBooked, BooksError> {
     sqlx::query(
         "INSERT INTO obligations (intent_id, receipt_id, payer, amount_minor, currency, state, entitled_until_ms, created_at_ms, updated_at_ms)
          VALUES ($1, $1, $2, $3, 'USDC', $6, $4, $5, $5) ON CONFLICT (intent_id) DO NOTHING",
@@ -65,9 +71,14 @@ async fn owe(connection: &mut Connection, receipt: &UnclaimedReceipt, id: &str, 
 }
 
 /// It lay at the address before the first comparison, and was part of what that took as it was.
-async fn leave_opening_balance(connection: &mut Connection, receipt: &UnclaimedReceipt) -> Result<(), BooksError> {
+async fn leave_opening_balance(
+    connection: &mut Connection,
+    receipt: &UnclaimedReceipt,
+) -> Result<(), BooksError> {
     let Some(mark) = runs::mark(connection, BALANCE_MARK).await? else { return Ok(()) };
-    let Some(without) = account_without(&mark, &receipt.receiver, receipt.value) else { return Ok(()) };
+    let Some(without) = account_without(&mark, &receipt.receiver, receipt.value) else {
+        return Ok(());
+    };
     sqlx::query("UPDATE reconcile_marks SET mark = $1 WHERE name = $2 AND mark = $3")
         .bind(without)
         .bind(BALANCE_MARK)
@@ -78,7 +89,8 @@ async fn leave_opening_balance(connection: &mut Connection, receipt: &UnclaimedR
         .map_err(unavailable)
 }
 
-/// What a receipt that is gone takes along: false when it was used or given back before, and its money is lost.
+/// What a receipt that is gone takes along: false when it was used or given back before, and its
+/// money is lost.
 pub(super) async fn take_back(connection: &mut Connection, id: &str) -> Result<bool, BooksError> {
     let open = sqlx::query("DELETE FROM obligations WHERE receipt_id = $1 AND state IN ($2, $3)")
         .bind(id)
@@ -87,9 +99,14 @@ pub(super) async fn take_back(connection: &mut Connection, id: &str) -> Result<b
     Ok(open.execute(connection).await.map_err(unavailable)?.rows_affected() == 1)
 }
 
-/// Where the books begin at this address: as it was noted at their first start, else by the oldest claim.
-async fn first_block(connection: &mut Connection, receiver: &Receiver) -> Result<Option<u64>, BooksError> {
-    match runs::mark(connection, &receiver.mark("first")).await?.and_then(|text| text.parse().ok()) {
+/// Where the books begin at this address: as it was noted at their first start, else by the oldest
+/// claim.
+async fn first_block(
+    connection: &mut Connection,
+    receiver: &Receiver,
+) -> Result<Option<u64>, BooksError> {
+    match runs::mark(connection, &receiver.mark("first")).await?.and_then(|text| text.parse().ok())
+    {
         Some(block) => Ok(Some(block)),
         None => world::oldest_block(connection).await,
     }

@@ -4,7 +4,10 @@ use payments::{
     ids::PaymentId,
     intent::{EndedBy, State},
     money::UsdcUnits,
-    ports::{BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, InTransit, KnownCharge, Receiver, Window},
+    ports::{
+        BookedCharge, BookedLaunch, BookedTransfer, BooksError, ClaimedAuthorization, InTransit,
+        KnownCharge, Receiver, Window,
+    },
     proof::PaymentKey,
     time::UnixMs,
 };
@@ -16,7 +19,10 @@ use super::super::{
 };
 
 pub(super) async fn oldest_block(connection: &mut Connection) -> Result<Option<u64>, BooksError> {
-    let row = sqlx::query("SELECT min(claimed_at_block) AS block FROM intents").fetch_one(connection).await.map_err(unavailable)?;
+    let row = sqlx::query("SELECT min(claimed_at_block) AS block FROM intents")
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
     let block: Option<i64> = row.try_get("block").map_err(unavailable)?;
     Ok(block.and_then(|block| u64::try_from(block).ok()))
 }
@@ -42,7 +48,10 @@ pub(super) async fn transfers_in(
     list.iter().map(transfer).collect()
 }
 
-pub(super) async fn transfer_of(connection: &mut Connection, intent: PaymentId) -> Result<Option<BookedTransfer>, BooksError> {
+pub(super) async fn transfer_of(
+    connection: &mut Connection,
+    intent: PaymentId,
+) -> Result<Option<BookedTransfer>, BooksError> {
     let row = sqlx::query("SELECT * FROM settlements WHERE intent_id = $1 AND rail = 'x402'")
         .bind(intent.to_string())
         .fetch_optional(connection)
@@ -53,17 +62,23 @@ pub(super) async fn transfer_of(connection: &mut Connection, intent: PaymentId) 
 
 fn transfer(row: &DbRow) -> Result<BookedTransfer, BooksError> {
     let intent = rows::id(row, "settlements", "intent_id")?;
-    let corrupt = |column| BooksError::Corrupt { table: "settlements", column, key: intent.to_string() };
+    let corrupt =
+        |column| BooksError::Corrupt { table: "settlements", column, key: intent.to_string() };
     Ok(BookedTransfer {
         intent,
         proof: rows::settlement_proof(row)?,
         from: rows::text(row, "from_addr")?.parse().map_err(|_| corrupt("from_addr"))?,
-        amount: UsdcUnits::new(rows::unsigned(row, "settlements", "amount_minor", || intent.to_string())?),
+        amount: UsdcUnits::new(rows::unsigned(row, "settlements", "amount_minor", || {
+            intent.to_string()
+        })?),
         is_final: row.try_get::<Option<i64>, _>("final_at_ms").map_err(unavailable)?.is_some(),
     })
 }
 
-pub(super) async fn claimed(connection: &mut Connection, key: &PaymentKey) -> Result<Option<ClaimedAuthorization>, BooksError> {
+pub(super) async fn claimed(
+    connection: &mut Connection,
+    key: &PaymentKey,
+) -> Result<Option<ClaimedAuthorization>, BooksError> {
     let row = sqlx::query(
         "SELECT a.purpose, i.id, i.state, s.intent_id AS settled FROM auths a LEFT JOIN intents i ON i.id = a.intent_id
          LEFT JOIN settlements s ON s.intent_id = a.intent_id
@@ -90,11 +105,20 @@ pub(super) async fn claimed(connection: &mut Connection, key: &PaymentKey) -> Re
 
 fn state(row: &DbRow) -> Result<State, BooksError> {
     let word = rows::text(row, "state")?;
-    State::from_word(&word).ok_or(BooksError::Corrupt { table: "intents", column: "state", key: word })
+    State::from_word(&word).ok_or(BooksError::Corrupt {
+        table: "intents",
+        column: "state",
+        key: word,
+    })
 }
 
-pub(super) async fn oldest_charge(connection: &mut Connection) -> Result<Option<UnixMs>, BooksError> {
-    let row = sqlx::query("SELECT min(saved_at_ms) AS at_ms FROM charges").fetch_one(connection).await.map_err(unavailable)?;
+pub(super) async fn oldest_charge(
+    connection: &mut Connection,
+) -> Result<Option<UnixMs>, BooksError> {
+    let row = sqlx::query("SELECT min(saved_at_ms) AS at_ms FROM charges")
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
     Ok(row.try_get::<Option<i64>, _>("at_ms").map_err(unavailable)?.map(UnixMs::new))
 }
 
@@ -108,13 +132,21 @@ pub(super) async fn known_charge(
         .fetch_optional(&mut *connection)
         .await
         .map_err(unavailable)?;
-    let mut known = KnownCharge { settlement: settlement.as_ref().map(charge).transpose()?, ..KnownCharge::default() };
+    let mut known = KnownCharge {
+        settlement: settlement.as_ref().map(charge).transpose()?,
+        ..KnownCharge::default()
+    };
     if let Some(named) = named {
-        let row = sqlx::query("SELECT state FROM intents WHERE id = $1").bind(named.to_string()).fetch_optional(&mut *connection).await;
+        let row = sqlx::query("SELECT state FROM intents WHERE id = $1")
+            .bind(named.to_string())
+            .fetch_optional(&mut *connection)
+            .await;
         known.state = row.map_err(unavailable)?.as_ref().map(state).transpose()?;
     }
-    let refund =
-        sqlx::query("SELECT intent_id FROM refunds WHERE payment_intent = $1").bind(payment_intent).fetch_optional(connection).await;
+    let refund = sqlx::query("SELECT intent_id FROM refunds WHERE payment_intent = $1")
+        .bind(payment_intent)
+        .fetch_optional(connection)
+        .await;
     known.mischarged = refund.map_err(unavailable)?.is_some();
     Ok(known)
 }
@@ -130,7 +162,10 @@ fn charge(row: &DbRow) -> Result<BookedCharge, BooksError> {
     })
 }
 
-pub(super) async fn charges_in(connection: &mut Connection, booked: Window) -> Result<Vec<BookedCharge>, BooksError> {
+pub(super) async fn charges_in(
+    connection: &mut Connection,
+    booked: Window,
+) -> Result<Vec<BookedCharge>, BooksError> {
     let list = sqlx::query(
         "SELECT * FROM settlements WHERE rail = 'mpp' AND stripe_pi IS NOT NULL AND settled_at_ms BETWEEN $1 AND $2 ORDER BY settled_at_ms",
     )
@@ -142,7 +177,9 @@ pub(super) async fn charges_in(connection: &mut Connection, booked: Window) -> R
     list.iter().map(charge).collect()
 }
 
-pub(super) async fn open_disputes(connection: &mut Connection) -> Result<Vec<(PaymentId, String)>, BooksError> {
+pub(super) async fn open_disputes(
+    connection: &mut Connection,
+) -> Result<Vec<(PaymentId, String)>, BooksError> {
     let list = sqlx::query(
         "SELECT d.intent_id, s.stripe_pi FROM (
             SELECT intent_id FROM dispute_facts WHERE state = 'open'
@@ -152,10 +189,17 @@ pub(super) async fn open_disputes(connection: &mut Connection) -> Result<Vec<(Pa
     .fetch_all(connection)
     .await
     .map_err(unavailable)?;
-    list.iter().map(|row| Ok((rows::id(row, "dispute_facts", "intent_id")?, rows::text(row, "stripe_pi")?))).collect()
+    list.iter()
+        .map(|row| {
+            Ok((rows::id(row, "dispute_facts", "intent_id")?, rows::text(row, "stripe_pi")?))
+        })
+        .collect()
 }
 
-pub(super) async fn launch_of(connection: &mut Connection, core_key: &str) -> Result<Option<BookedLaunch>, BooksError> {
+pub(super) async fn launch_of(
+    connection: &mut Connection,
+    core_key: &str,
+) -> Result<Option<BookedLaunch>, BooksError> {
     let row = sqlx::query("SELECT id, state, launch_id, ended_by FROM intents WHERE core_key = $1")
         .bind(core_key)
         .fetch_optional(connection)
@@ -165,7 +209,8 @@ pub(super) async fn launch_of(connection: &mut Connection, core_key: &str) -> Re
 
 fn launch(row: &DbRow) -> Result<BookedLaunch, BooksError> {
     let ended_by = rows::text_or_none(row, "ended_by")?.and_then(|word| EndedBy::from_word(&word));
-    let (intent, launch_id) = (rows::id(row, "intents", "id")?, rows::text_or_none(row, "launch_id")?);
+    let (intent, launch_id) =
+        (rows::id(row, "intents", "id")?, rows::text_or_none(row, "launch_id")?);
     Ok(BookedLaunch { intent, state: state(row)?, launch_id, ended_by })
 }
 
@@ -189,7 +234,11 @@ pub(super) async fn created_since(
     list.iter().map(launch).collect()
 }
 
-pub(super) async fn in_transit(connection: &mut Connection, claimed_before: UnixMs, limit: u32) -> Result<Vec<InTransit>, BooksError> {
+pub(super) async fn in_transit(
+    connection: &mut Connection,
+    claimed_before: UnixMs,
+    limit: u32,
+) -> Result<Vec<InTransit>, BooksError> {
     let list = sqlx::query(
         "SELECT id, state, created_at_ms, valid_before_unix_s, forwarding_since_ms FROM intents
          WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged') AND created_at_ms < $1
@@ -206,7 +255,8 @@ pub(super) async fn in_transit(connection: &mut Connection, claimed_before: Unix
             intent: rows::id(row, "intents", "id")?,
             state: state(row)?,
             created_at: UnixMs::new(rows::int(row, "created_at_ms")?),
-            valid_before_unix_s: number("valid_before_unix_s")?.and_then(|unix_s| u64::try_from(unix_s).ok()),
+            valid_before_unix_s: number("valid_before_unix_s")?
+                .and_then(|unix_s| u64::try_from(unix_s).ok()),
             forwarding_since: number("forwarding_since_ms")?.map(UnixMs::new),
         })
     };

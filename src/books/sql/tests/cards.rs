@@ -5,7 +5,10 @@ use payments::{
     ids::PaymentId,
     intent::Intent,
     money::Credits,
-    ports::{Books, CardBooks, ChargeFacts, Claimed, Dispute, DisputeState, EventNote, FactsBooked, HolderBooks},
+    ports::{
+        Books, CardBooks, ChargeFacts, Claimed, Dispute, DisputeState, EventNote, FactsBooked,
+        HolderBooks,
+    },
     proof::ChargeKey,
     time::UnixMs,
 };
@@ -27,7 +30,10 @@ pub(super) async fn claimed(books: &Store, draft: &Draft) -> Intent {
 /// A launch on a credit of this card, created.
 pub(super) async fn spent(books: &Store, number: u64, card: u64) {
     let intent = claimed(books, &Draft::numbered(number).by_token(card)).await;
-    books.apply(intent.created(answer(201, "l"), format!("l{number}"), intent.created_at).unwrap()).await.unwrap();
+    books
+        .apply(intent.created(answer(201, "l"), format!("l{number}"), intent.created_at).unwrap())
+        .await
+        .unwrap();
 }
 
 /// A charge for one launch that the upstream refused: it left a credit.
@@ -60,12 +66,25 @@ pub(super) async fn agree(books: &Store) {
 
 pub(super) async fn balance(books: &Store, account: &str, currency: &str) -> i64 {
     let lines = books.trial_balance().await.unwrap();
-    lines.iter().filter(|line| line.account == account && line.currency == currency).map(|line| line.amount).sum()
+    lines
+        .iter()
+        .filter(|line| line.account == account && line.currency == currency)
+        .map(|line| line.amount)
+        .sum()
 }
 
-pub(super) async fn stands(books: &Store, payer: &Payer, balance: u64, debt: u64, backing_cents: u64) {
+pub(super) async fn stands(
+    books: &Store,
+    payer: &Payer,
+    balance: u64,
+    debt: u64,
+    backing_cents: u64,
+) {
     let account = books.credit_account(payer).await.unwrap();
-    assert_eq!((account.balance.get(), account.debt.get(), account.backing_cents), (balance, debt, backing_cents));
+    assert_eq!(
+        (account.balance.get(), account.debt.get(), account.backing_cents),
+        (balance, debt, backing_cents)
+    );
     agree(books).await;
 }
 
@@ -82,7 +101,11 @@ pub(super) fn disputes(refunded_cents: u64, told: &[(&str, u64, DisputeState)]) 
         reason: String::from("fraudulent"),
         due_by: None,
     };
-    ChargeFacts { refunded_cents, disputes: told.iter().map(dispute).collect(), ..ChargeFacts::default() }
+    ChargeFacts {
+        refunded_cents,
+        disputes: told.iter().map(dispute).collect(),
+        ..ChargeFacts::default()
+    }
 }
 
 #[test]
@@ -102,7 +125,13 @@ fn a_dispute_takes_what_is_left_and_freezes_the_account_until_it_is_won() {
         for _ in 0..2 {
             tell(&books, pack.id, &disputed(DisputeState::Won), pack.created_at).await;
             stands(&books, &pack.payer, 5, 0, 300).await;
-            assert_eq!((balance(&books, "recv:dispute", "USD").await, balance(&books, "exp:loss", "USD").await), (0, 0));
+            assert_eq!(
+                (
+                    balance(&books, "recv:dispute", "USD").await,
+                    balance(&books, "exp:loss", "USD").await
+                ),
+                (0, 0)
+            );
         }
         tell(&books, pack.id, &disputed(DisputeState::Open), pack.created_at).await;
         stands(&books, &pack.payer, 5, 0, 300).await;
@@ -121,7 +150,13 @@ fn a_lost_dispute_costs_what_no_credit_stood_for_and_its_debt_is_paid_by_the_nex
         tell(&books, pack.id, &disputed(DisputeState::Lost), pack.created_at).await;
         tell(&books, pack.id, &disputed(DisputeState::Lost), pack.created_at).await;
         stands(&books, &pack.payer, 0, 15, 0).await;
-        assert_eq!((balance(&books, "exp:loss", "USD").await, balance(&books, "asset:stripe_clearing", "USD").await), (900, 0));
+        assert_eq!(
+            (
+                balance(&books, "exp:loss", "USD").await,
+                balance(&books, "asset:stripe_clearing", "USD").await
+            ),
+            (900, 0)
+        );
         let next = bought(&books, &Draft::numbered(101).pack(7)).await;
         assert_eq!(next.granted_balance, Some(Credits::new(5)));
         stands(&books, &pack.payer, 5, 0, 1_200).await;
@@ -150,13 +185,21 @@ fn a_refund_made_elsewhere_takes_its_share_of_the_credits_once() {
         let (books, _dir) = make().await;
         let pack = bought(&books, &Draft::numbered(100).pack(7)).await;
         let told = |cents| disputes(cents, &[]);
-        for (cents, left, backing, loss) in
-            [(0, 20, 1_200, 0), (1, 20, 1_200, 1), (301, 15, 900, 1), (301, 15, 900, 1), (600, 10, 600, 0), (1_200, 0, 0, 0)]
-        {
+        for (cents, left, backing, loss) in [
+            (0, 20, 1_200, 0),
+            (1, 20, 1_200, 1),
+            (301, 15, 900, 1),
+            (301, 15, 900, 1),
+            (600, 10, 600, 0),
+            (1_200, 0, 0, 0),
+        ] {
             tell(&books, pack.id, &told(cents), pack.created_at).await;
             stands(&books, &pack.payer, left, 0, backing).await;
             assert_eq!(balance(&books, "exp:loss", "USD").await, loss, "after {cents}");
-            assert_eq!(balance(&books, "asset:stripe_clearing", "USD").await, 1_200 - i64::try_from(cents).unwrap());
+            assert_eq!(
+                balance(&books, "asset:stripe_clearing", "USD").await,
+                1_200 - i64::try_from(cents).unwrap()
+            );
         }
     });
 }
@@ -173,7 +216,13 @@ fn a_delivered_launch_that_is_refunded_elsewhere_is_goodwill_and_a_disputed_one_
         for _ in 0..2 {
             tell(&books, launch.id, &disputes(60, &[]), launch.created_at).await;
             stands(&books, &launch.payer, 0, 0, 0).await;
-            assert_eq!((balance(&books, "exp:loss", "USD").await, balance(&books, "asset:stripe_clearing", "USD").await), (60, 1_200));
+            assert_eq!(
+                (
+                    balance(&books, "exp:loss", "USD").await,
+                    balance(&books, "asset:stripe_clearing", "USD").await
+                ),
+                (60, 1_200)
+            );
         }
         let other = delivered(&books, 31, 7).await;
         let told = |state| disputes(0, &[("dp_2", 60, state)]);
@@ -187,7 +236,11 @@ fn a_delivered_launch_that_is_refunded_elsewhere_is_goodwill_and_a_disputed_one_
 }
 
 /// Whose a credential and a token are.
-async fn known(books: &impl HolderBooks, key: &ChargeKey, token: &[u8; 32]) -> (Option<Payer>, Option<Payer>) {
+async fn known(
+    books: &impl HolderBooks,
+    key: &ChargeKey,
+    token: &[u8; 32],
+) -> (Option<Payer>, Option<Payer>) {
     let used = books.used_credential(key).await.unwrap().map(|used| used.payer);
     let token = books.holder_of_token(token, Draft::numbered(1).at).await.unwrap();
     (used, token.map(|token| token.holder.payer))
@@ -199,14 +252,21 @@ fn an_account_is_found_by_what_proves_it_and_by_nothing_else() {
         let (books, _dir) = make().await;
         let draft = Draft::numbered(1).pack(7);
         let signed = claimed(&books, &draft).await;
-        let (key, token) = (draft.card.unwrap().key(), signed.charge.as_ref().unwrap().agent_token_sha256);
+        let (key, token) =
+            (draft.card.unwrap().key(), signed.charge.as_ref().unwrap().agent_token_sha256);
         assert_eq!(known(&books, &key, &token).await, (None, None));
         assert!(books.wake(signed.id).await.unwrap());
-        let charged = books.apply(signed.charged(charged_by(&signed), signed.created_at).unwrap()).await.unwrap();
+        let charged = books
+            .apply(signed.charged(charged_by(&signed), signed.created_at).unwrap())
+            .await
+            .unwrap();
         books.apply(charged.granted(signed.created_at).unwrap()).await.unwrap();
         let payer = Some(signed.payer.clone());
         assert_eq!(known(&books, &key, &token).await, (payer.clone(), payer));
-        assert_eq!(books.intent_of_charge(&format!("pi_{}", signed.id)).await.unwrap(), Some(signed.id));
+        assert_eq!(
+            books.intent_of_charge(&format!("pi_{}", signed.id)).await.unwrap(),
+            Some(signed.id)
+        );
         assert!(!books.wake(signed.id).await.unwrap());
         let credit = Draft::numbered(2).by_card(7);
         let spending = claimed(&books, &credit).await;
@@ -223,7 +283,8 @@ fn an_event_is_carried_out_once() {
     block_on(async {
         let (books, _dir) = make().await;
         let at = Draft::numbered(1).at;
-        let event = EventNote { id: String::from("evt_1"), kind: String::from("charge.refunded"), at };
+        let event =
+            EventNote { id: String::from("evt_1"), kind: String::from("charge.refunded"), at };
         assert!(books.event_arrived(&event).await.unwrap());
         assert!(books.event_arrived(&event).await.unwrap(), "nobody finished with it");
         books.event_done(&event.id, at).await.unwrap();

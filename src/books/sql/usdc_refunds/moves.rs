@@ -1,4 +1,5 @@
-//! Transfers between the receiving address and the refund wallet: money of ours that stays ours, booked once per log.
+//! Transfers between the receiving address and the refund wallet: money of ours that stays ours,
+//! booked once per log.
 
 use payments::{
     ledger::{Posting, WalletMove},
@@ -29,7 +30,11 @@ pub(in super::super) async fn of_blocks(
 }
 
 /// Books each as it stands now; what is booked so already is left alone.
-pub(in super::super) async fn note(connection: &mut Connection, moves: &[MoveNote], at: UnixMs) -> Result<u64, BooksError> {
+pub(in super::super) async fn note(
+    connection: &mut Connection,
+    moves: &[MoveNote],
+    at: UnixMs,
+) -> Result<u64, BooksError> {
     let mut changed = 0_u64;
     for one in moves {
         changed = changed.saturating_add(u64::from(note_one(connection, one, at).await?));
@@ -37,7 +42,11 @@ pub(in super::super) async fn note(connection: &mut Connection, moves: &[MoveNot
     Ok(changed)
 }
 
-async fn note_one(connection: &mut Connection, note: &MoveNote, at: UnixMs) -> Result<bool, BooksError> {
+async fn note_one(
+    connection: &mut Connection,
+    note: &MoveNote,
+    at: UnixMs,
+) -> Result<bool, BooksError> {
     let set = sqlx::query(
         "INSERT INTO usdc_moves (move_id, chain_id, tx_hash, log_index, block_number, wallet, to_wallet, amount_minor, stands, revision,
             updated_at_ms)
@@ -62,9 +71,12 @@ async fn note_one(connection: &mut Connection, note: &MoveNote, at: UnixMs) -> R
     .map_err(unavailable)?;
     let Some(row) = set else { return Ok(false) };
     let id = rows::id(&row, "usdc_moves", "move_id")?;
-    let too_large = || BooksError::Corrupt { table: "usdc_moves", column: "amount_minor", key: id.to_string() };
-    let way = if note.to_wallet == note.stands { WalletMove::ToRefunds } else { WalletMove::FromRefunds };
-    let posting = Posting::wallet_move(id, rows::int(&row, "revision")?, way, note.value).map_err(|_| too_large())?;
+    let too_large =
+        || BooksError::Corrupt { table: "usdc_moves", column: "amount_minor", key: id.to_string() };
+    let way =
+        if note.to_wallet == note.stands { WalletMove::ToRefunds } else { WalletMove::FromRefunds };
+    let posting = Posting::wallet_move(id, rows::int(&row, "revision")?, way, note.value)
+        .map_err(|_| too_large())?;
     journal::post(connection, &posting, at).await?;
     Ok(true)
 }
@@ -73,7 +85,8 @@ fn of_row(row: &DbRow, chain_id: u64) -> Result<MoveNote, BooksError> {
     let id = rows::id(row, "usdc_moves", "move_id")?;
     let corrupt = |column| BooksError::Corrupt { table: "usdc_moves", column, key: id.to_string() };
     let number = |column| rows::unsigned(row, "usdc_moves", column, || id.to_string());
-    let tx_hash = ChainHash::parse(&rows::text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?;
+    let tx_hash =
+        ChainHash::parse(&rows::text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?;
     Ok(MoveNote {
         id,
         chain_id,

@@ -1,4 +1,5 @@
-//! What the database itself refuses of credits and cards, whoever asks; and what the views say of them.
+//! What the database itself refuses of credits and cards, whoever asks; and what the views say of
+//! them.
 
 use payments::{
     intent::State,
@@ -10,7 +11,12 @@ use testkit::suite::{Draft, bought};
 use super::{beside, block_on, make};
 
 async fn refusal(pool: &SqlitePool, statement: &str) -> String {
-    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(pool).await.err().map(|error| error.to_string()).unwrap_or_default()
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .execute(pool)
+        .await
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
 }
 
 #[test]
@@ -53,7 +59,11 @@ fn a_balance_is_the_sum_of_its_entries_whoever_writes() {
             assert!(error.contains(reason), "{statement}: {error:?}");
         }
         assert_eq!(refusal(&pool, &entry(5, 25, "manual_grant")).await, "");
-        assert_eq!(books.credit_account(&pack.payer).await.unwrap().balance.get(), 25, "the account follows its entries");
+        assert_eq!(
+            books.credit_account(&pack.payer).await.unwrap().balance.get(),
+            25,
+            "the account follows its entries"
+        );
     });
 }
 
@@ -65,11 +75,17 @@ fn keys_refuse_what_a_card_may_do_once() {
         let second = bought(&books, &Draft::numbered(2).pack(8)).await;
         let pool = beside(&dir).await;
         for (statement, reason) in [
-            ("UPDATE challenges SET spt_sha256 = (SELECT min(spt_sha256) FROM challenges)", "UNIQUE"),
+            (
+                "UPDATE challenges SET spt_sha256 = (SELECT min(spt_sha256) FROM challenges)",
+                "UNIQUE",
+            ),
             ("UPDATE charges SET stripe_key = 'one'", "UNIQUE"),
             ("UPDATE settlements SET stripe_pi = 'pi_one'", "UNIQUE"),
             ("UPDATE agent_tokens SET intent_id = 'one'", "UNIQUE"),
-            ("INSERT INTO challenges SELECT 'other', spt_sha256, purpose, fingerprint, intent_id, 1 FROM challenges LIMIT 1", "UNIQUE"),
+            (
+                "INSERT INTO challenges SELECT 'other', spt_sha256, purpose, fingerprint, intent_id, 1 FROM challenges LIMIT 1",
+                "UNIQUE",
+            ),
             ("UPDATE intents SET state = 'created', launch_id = 'l', answer_status = 201", "CHECK"),
             ("UPDATE intents SET rail = 'x402', proof_version = 1", "CHECK"),
             ("UPDATE intents SET granted_balance = NULL", "CHECK"),
@@ -91,20 +107,40 @@ fn the_views_show_a_pack_as_the_contract_says() {
         let (id, payer) = (pack.id.to_string(), pack.payer.to_string());
         let pool = beside(&dir).await;
         let intent: (String, String, String, i64, String) =
-            sqlx::query_as("SELECT rail, funding, state, price_minor, currency FROM audit_intents").fetch_one(&pool).await.unwrap();
-        assert_eq!(intent, ("mpp".into(), "mpp_pack".into(), "granted".into(), 1_200, "USD".into()));
-        let settled: (String, String, i64, Option<String>, i64) =
-            sqlx::query_as("SELECT rail, stripe_pi, amount_minor, tx_hash, final FROM audit_settlements").fetch_one(&pool).await.unwrap();
+            sqlx::query_as("SELECT rail, funding, state, price_minor, currency FROM audit_intents")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(
+            intent,
+            ("mpp".into(), "mpp_pack".into(), "granted".into(), 1_200, "USD".into())
+        );
+        let settled: (String, String, i64, Option<String>, i64) = sqlx::query_as(
+            "SELECT rail, stripe_pi, amount_minor, tx_hash, final FROM audit_settlements",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
         assert_eq!(settled, ("mpp".into(), format!("pi_{id}"), 1_200, None, 1));
         let attempt: (String, String, String, String) =
-            sqlx::query_as("SELECT intent_id, kind, stripe_key, sent_at FROM audit_attempts").fetch_one(&pool).await.unwrap();
-        assert_eq!(attempt, (id.clone(), "charge".into(), format!("tp_{id}"), pack.created_at.rfc3339()));
-        let credits: (String, i64) = sqlx::query_as("SELECT * FROM audit_credits").fetch_one(&pool).await.unwrap();
+            sqlx::query_as("SELECT intent_id, kind, stripe_key, sent_at FROM audit_attempts")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(
+            attempt,
+            (id.clone(), "charge".into(), format!("tp_{id}"), pack.created_at.rfc3339())
+        );
+        let credits: (String, i64) =
+            sqlx::query_as("SELECT * FROM audit_credits").fetch_one(&pool).await.unwrap();
         assert_eq!(credits, (payer.clone(), 20));
         let entry: (String, i64, String, String, String) =
             sqlx::query_as("SELECT * FROM audit_credit_entries").fetch_one(&pool).await.unwrap();
         assert_eq!(entry, (payer, 20, "grant".into(), id, "pack_20".into()));
-        let sealed: i64 = sqlx::query_scalar("SELECT sum(length(sealed_params)) FROM charges").fetch_one(&pool).await.unwrap();
+        let sealed: i64 = sqlx::query_scalar("SELECT sum(length(sealed_params)) FROM charges")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         assert_eq!(sealed, 0, "nothing that could be charged is left");
     });
 }

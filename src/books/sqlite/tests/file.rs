@@ -28,10 +28,22 @@ fn reopening_keeps_everything() {
         assert_eq!(books.intent(signed.id).await.unwrap(), Some(signed));
         assert_eq!(books.evidence(done.id).await.unwrap(), evidence);
         assert_eq!(books.trial_balance().await.unwrap(), balance);
-        assert_eq!(books.intents(&LedgerPage { limit: 9, ..LedgerPage::default() }).await.unwrap(), list);
-        assert!(matches!(books.claim(Draft::numbered(1).claim()).await.unwrap(), Claimed::Known(_)));
-        assert!(matches!(books.claim(Draft::numbered(3).claim()).await.unwrap(), Claimed::Known(known) if known.intent.is_none()));
-        assert_eq!(claimed(&books, &Draft::numbered(4)).await.attempts[0].eoa_nonce, 2, "the signer's sequence goes on");
+        assert_eq!(
+            books.intents(&LedgerPage { limit: 9, ..LedgerPage::default() }).await.unwrap(),
+            list
+        );
+        assert!(matches!(
+            books.claim(Draft::numbered(1).claim()).await.unwrap(),
+            Claimed::Known(_)
+        ));
+        assert!(
+            matches!(books.claim(Draft::numbered(3).claim()).await.unwrap(), Claimed::Known(known) if known.intent.is_none())
+        );
+        assert_eq!(
+            claimed(&books, &Draft::numbered(4)).await.attempts[0].eoa_nonce,
+            2,
+            "the signer's sequence goes on"
+        );
     });
 }
 
@@ -47,7 +59,10 @@ fn the_leases_of_the_process_before_end_when_the_file_is_opened() {
         assert_eq!(taken.iter().map(|intent| intent.id).collect::<Vec<_>>(), [signed.id]);
         let retry = Draft::numbered(2).like(&draft).later_ms(1);
         let joined = books.claim(retry.claim()).await.unwrap();
-        assert!(matches!(joined, Claimed::Joined(ref intent) if intent.id == signed.id), "{joined:?}");
+        assert!(
+            matches!(joined, Claimed::Joined(ref intent) if intent.id == signed.id),
+            "{joined:?}"
+        );
     });
 }
 
@@ -68,15 +83,21 @@ fn a_second_server_on_the_same_file_is_refused_and_a_reader_is_not() {
 #[test]
 fn a_url_that_names_no_file_is_refused() {
     block_on(async {
-        for wrong in ["sqlite://", "postgres://localhost/books", "books.db", "sqlite://books.db?mode=ro"] {
-            assert!(matches!(SqliteBooks::open(wrong).await.err(), Some(OpenError::Url(_))), "{wrong}");
+        for wrong in
+            ["sqlite://", "postgres://localhost/books", "books.db", "sqlite://books.db?mode=ro"]
+        {
+            assert!(
+                matches!(SqliteBooks::open(wrong).await.err(), Some(OpenError::Url(_))),
+                "{wrong}"
+            );
         }
         let nothing = SqliteBooks::open_beside("sqlite:///nonexistent-folder/books.db").await.err();
         assert!(matches!(nothing, Some(OpenError::Missing(_))), "{nothing:?}");
     });
 }
 
-/// A client that hangs up drops the call that was writing for it. The notes that travelled with that write are of other clients.
+/// A client that hangs up drops the call that was writing for it. The notes that travelled with
+/// that write are of other clients.
 #[test]
 fn a_note_survives_a_write_that_was_dropped_at_any_point() {
     block_on(async {
@@ -96,13 +117,16 @@ fn a_note_survives_a_write_that_was_dropped_at_any_point() {
                 }
             }
             books.flush().await.unwrap();
-            assert!(books.intent(done.id).await.unwrap().unwrap().delivered, "dropped after {stage} polls");
+            assert!(
+                books.intent(done.id).await.unwrap().unwrap().delivered,
+                "dropped after {stage} polls"
+            );
         }
     });
 }
 
-/// After some errors (a full disk, an I/O error, an interrupt, no memory) SQLite undoes a transaction by itself, and whoever began it does not
-/// know: its connection is not used again.
+/// After some errors (a full disk, an I/O error, an interrupt, no memory) SQLite undoes a
+/// transaction by itself, and whoever began it does not know: its connection is not used again.
 #[test]
 fn r116_a_transaction_that_sqlite_undid_by_itself_stops_nobody() {
     block_on(async {
@@ -121,7 +145,8 @@ fn r116_a_transaction_that_sqlite_undid_by_itself_stops_nobody() {
     });
 }
 
-/// A file without room for another page, as by a quota: what could not be written is not there, and what comes after it is.
+/// A file without room for another page, as by a quota: what could not be written is not there, and
+/// what comes after it is.
 #[test]
 fn r116_a_file_that_may_not_grow_refuses_and_goes_on() {
     block_on(async {

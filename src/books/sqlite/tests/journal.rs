@@ -33,7 +33,8 @@ fn the_journal_refuses_what_does_not_balance() {
         let pool = beside(&dir).await;
         let line = |values: &str| format!("{LINE} {values}");
         let (debit, credit) = (line("('t', 1, 'a', 'USDC', 5)"), line("('t', 2, 'b', 'USDC', -5)"));
-        let (short, other_currency) = (line("('t', 2, 'b', 'USDC', -4)"), line("('t', 2, 'b', 'USD', -5)"));
+        let (short, other_currency) =
+            (line("('t', 2, 'b', 'USDC', -4)"), line("('t', 2, 'b', 'USD', -5)"));
         for (refused, reason) in [
             (vec![HEADER], "a posting needs lines"),
             (vec![debit.as_str(), HEADER], "must sum to zero"),
@@ -58,8 +59,14 @@ fn the_journal_only_grows() {
         let done = paid_launch(&books, 1).await;
         let pool = beside(&dir).await;
         let late = format!("{LINE} ('{}:settled', 3, 'a', 'USDC', 0)", done.id);
-        let replaced_line = format!("INSERT OR REPLACE INTO journal_lines VALUES ('{}:settled', 1, 'a', 'USDC', 550000)", done.id);
-        let replaced = format!("INSERT OR REPLACE INTO journal_headers VALUES ('{}:settled', 'other', 'i', 1)", done.id);
+        let replaced_line = format!(
+            "INSERT OR REPLACE INTO journal_lines VALUES ('{}:settled', 1, 'a', 'USDC', 550000)",
+            done.id
+        );
+        let replaced = format!(
+            "INSERT OR REPLACE INTO journal_headers VALUES ('{}:settled', 'other', 'i', 1)",
+            done.id
+        );
         for (refused, reason) in [
             (late.as_str(), "the posting is closed"),
             (&replaced_line, "the posting is closed"),
@@ -74,7 +81,11 @@ fn the_journal_only_grows() {
             assert!(error.contains(reason), "{refused}: {error:?}");
         }
         assert_eq!(count(&pool).await, 4);
-        let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM journal_headers ORDER BY kind").fetch_all(&pool).await.unwrap();
+        let kinds: Vec<String> =
+            sqlx::query_scalar("SELECT kind FROM journal_headers ORDER BY kind")
+                .fetch_all(&pool)
+                .await
+                .unwrap();
         assert_eq!(kinds, ["earned", "settled"]);
     });
 }
@@ -99,7 +110,12 @@ fn keys_refuse_what_may_happen_once() {
             (vec![slot_of("forecasts", 1_001, &id)], "CHECK"),
             (vec![slot(1, &id), slot(1, &id)], "UNIQUE"),
             (vec![slot(1, "pay_unknown")], "FOREIGN KEY"),
-            (vec![String::from("INSERT INTO credit_accounts (payer, balance) VALUES ('card:a', 1)")], "a balance comes from entries"),
+            (
+                vec![String::from(
+                    "INSERT INTO credit_accounts (payer, balance) VALUES ('card:a', 1)",
+                )],
+                "a balance comes from entries",
+            ),
             (vec![String::from("INSERT INTO auths SELECT * FROM auths")], "UNIQUE"),
             (vec![String::from("UPDATE intents SET state = 'funded'")], "CHECK"),
         ] {

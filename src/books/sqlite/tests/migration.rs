@@ -11,7 +11,8 @@ use crate::books::Inspect;
 /// The newest migration of a file without cards.
 const BEFORE_CARDS: i64 = 5;
 
-/// One launch that a slot paid for, one that was settled, and one that was refused and is reserved by a fourth; each with all that hangs on it.
+/// One launch that a slot paid for, one that was settled, and one that was refused and is reserved
+/// by a fourth; each with all that hangs on it.
 const ROWS: [&str; 11] = [
     "BEGIN",
     "INSERT INTO intents (id, payer, rail, funding, entitlement_source, price_minor, currency, fingerprint, core_key, client_idem_key, route,
@@ -61,7 +62,10 @@ const TABLES: [(&str, &str); 10] = [
 ];
 
 async fn old_file(dir: &TempDir) -> Vec<Vec<String>> {
-    let mut connection = <SqliteConnection as sqlx::Connection>::connect(&format!("{}?mode=rwc", url(dir))).await.unwrap();
+    let mut connection =
+        <SqliteConnection as sqlx::Connection>::connect(&format!("{}?mode=rwc", url(dir)))
+            .await
+            .unwrap();
     let known = sqlx::migrate!("./migrations/sqlite");
     let old = known.iter().filter(|migration| migration.version <= BEFORE_CARDS).cloned().collect();
     Migrator::with_migrations(old).run(&mut connection).await.unwrap();
@@ -85,8 +89,10 @@ async fn everything(connection: &mut SqliteConnection, columns: &[Vec<String>]) 
     let mut all = Vec::new();
     for ((table, order), columns) in TABLES.iter().zip(columns) {
         let values: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
-        let query = format!("SELECT {} AS one FROM {table} ORDER BY {order}", values.join(" || ',' || "));
-        let rows: Vec<SqliteRow> = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut *connection).await.unwrap();
+        let query =
+            format!("SELECT {} AS one FROM {table} ORDER BY {order}", values.join(" || ',' || "));
+        let rows: Vec<SqliteRow> =
+            sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut *connection).await.unwrap();
         all.extend(rows.iter().map(|row| format!("{table}: {}", row.get::<String, _>("one"))));
     }
     all
@@ -98,7 +104,10 @@ fn a_file_from_before_cards_keeps_every_row_and_every_reference() {
         let dir = tempfile::tempdir().unwrap();
         let columns = old_file(&dir).await;
         let mut old = <SqliteConnection as sqlx::Connection>::connect(&url(&dir)).await.unwrap();
-        sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0").execute(&mut old).await.unwrap();
+        sqlx::query("UPDATE intents SET lease_until_ms = 0, attended_until_ms = 0")
+            .execute(&mut old)
+            .await
+            .unwrap();
         let before = everything(&mut old, &columns).await;
         assert_eq!(before.len(), 4 + 4 + 4 + 2 + 2 + 1 + 1 + 4 + 2);
         drop(old);
@@ -106,16 +115,32 @@ fn a_file_from_before_cards_keeps_every_row_and_every_reference() {
         let pool = beside(&dir).await;
         let mut connection = pool.acquire().await.unwrap();
         assert_eq!(everything(&mut connection, &columns).await, before);
-        let lost = sqlx::query("SELECT * FROM pragma_foreign_key_check").fetch_all(&mut *connection).await.unwrap();
+        let lost = sqlx::query("SELECT * FROM pragma_foreign_key_check")
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
         assert!(lost.is_empty());
-        let refused = sqlx::query("DELETE FROM intents").execute(&mut *connection).await.unwrap_err().to_string();
+        let refused = sqlx::query("DELETE FROM intents")
+            .execute(&mut *connection)
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("FOREIGN KEY"), "what points to an intent still does: {refused}");
         drop(connection);
-        let rejected = books.intent("pay_0198c0de000070008000000000000003".parse().unwrap()).await.unwrap().unwrap();
+        let rejected = books
+            .intent("pay_0198c0de000070008000000000000003".parse().unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((rejected.state, rejected.attempts.len()), (State::Rejected, 1));
         assert!(rejected.settlement.is_some() && rejected.transfer.is_some());
         let health = books.health().await.unwrap();
-        assert!(health.missing_migrations.is_empty() && health.foreign_migrations.is_empty() && health.broken.is_empty(), "{health:?}");
+        assert!(
+            health.missing_migrations.is_empty()
+                && health.foreign_migrations.is_empty()
+                && health.broken.is_empty(),
+            "{health:?}"
+        );
         let bought = testkit::suite::bought(&books, &Draft::numbered(9).pack(1)).await;
         assert_eq!(books.intent(bought.id).await.unwrap(), Some(bought), "and cards are taken");
     });
@@ -129,13 +154,22 @@ fn a_file_with_a_lost_reference_is_not_migrated() {
         let pool = beside(&dir).await;
         let mut connection = pool.acquire().await.unwrap();
         sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut *connection).await.unwrap();
-        sqlx::query("DELETE FROM intents WHERE funding = 'free'").execute(&mut *connection).await.unwrap();
+        sqlx::query("DELETE FROM intents WHERE funding = 'free'")
+            .execute(&mut *connection)
+            .await
+            .unwrap();
         drop(connection);
         let outcome = SqliteBooks::open(&url(&dir)).await.err();
         assert!(matches!(outcome, Some(super::super::OpenError::Migrate(_))), "{outcome:?}");
-        let version: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&pool).await.unwrap();
+        let version: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         assert!(version <= BEFORE_CARDS);
-        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_intents").fetch_one(&pool).await.unwrap();
+        let left: i64 = sqlx::query_scalar("SELECT count(*) FROM audit_intents")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
         assert_eq!(left, 3, "the file is as it was");
     });
 }

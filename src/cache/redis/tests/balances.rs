@@ -53,7 +53,11 @@ async fn a_change_that_could_not_be_said_ends_every_balance_of_before() {
     assert_eq!((started.get(&agent()).await, other.get(&agent()).await), (None, None));
     other.put(&agent(), shown(21)).await;
     // A peer without Redis, for now.
-    let settings = LinkSettings { url: server.url(), prefix: String::from("test:"), limit: Duration::from_secs(20) };
+    let settings = LinkSettings {
+        url: server.url(),
+        prefix: String::from("test:"),
+        limit: Duration::from_secs(20),
+    };
     let away = Arc::new(RedisLink::new(settings).unwrap());
     let cut_off = RedisBalances::new(Arc::clone(&away));
     assert!(!cut_off.forget(&agent()).await);
@@ -81,10 +85,20 @@ async fn nonsense_is_no_balance() {
     let server = Server::start().await;
     let balances = process(&server).await;
     balances.put(&agent(), shown(20)).await;
-    let (key, age): (_, String) = (balance_key(&server).await, server.say(&["GET", "test:age"]).await);
+    let (key, age): (_, String) =
+        (balance_key(&server).await, server.say(&["GET", "test:age"]).await);
     let of_this_age = |text: &str| format!("{age} {text}");
     let huge = of_this_age("99999999999999999999999 0");
-    for kept in ["999", "999 0", "", "-", &of_this_age("999"), &of_this_age("-1 0"), &of_this_age("1 2 3"), &huge] {
+    for kept in [
+        "999",
+        "999 0",
+        "",
+        "-",
+        &of_this_age("999"),
+        &of_this_age("-1 0"),
+        &of_this_age("1 2 3"),
+        &huge,
+    ] {
         let _: String = server.say(&["SET", &key, kept]).await;
         assert_eq!(balances.get(&agent()).await, None, "{kept}");
     }

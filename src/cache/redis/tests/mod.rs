@@ -19,12 +19,21 @@ use super::{LinkSettings, RedisLimiter, RedisLink, RedisProofs};
 use crate::cache::used::UsedProofs;
 
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// A link that does not give up on a busy machine.
 async fn link(server: &Server) -> Arc<RedisLink> {
-    let settings = LinkSettings { url: server.url(), prefix: String::from("test:"), limit: Duration::from_secs(20) };
+    let settings = LinkSettings {
+        url: server.url(),
+        prefix: String::from("test:"),
+        limit: Duration::from_secs(20),
+    };
     let link = Arc::new(RedisLink::new(settings).unwrap());
     assert!(link.connect().await);
     link
@@ -78,5 +87,10 @@ fn agent() -> Payer {
 }
 
 fn key(number: u8) -> PaymentKey {
-    PaymentKey { chain_id: 1, token: Wallet::new([0; 20]), from: Wallet::new([1; 20]), nonce: [number; 32] }
+    PaymentKey {
+        chain_id: 1,
+        token: Wallet::new([0; 20]),
+        from: Wallet::new([1; 20]),
+        nonce: [number; 32],
+    }
 }

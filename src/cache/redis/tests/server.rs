@@ -11,7 +11,8 @@ use redis::Client;
 /// A running server; it ends with this handle, and with this process.
 pub struct Server {
     port: u16,
-    // Its standard input closes when this process ends, however it ends; then the shell ends the server.
+    // Its standard input closes when this process ends, however it ends; then the shell ends the
+    // server.
     shell: Child,
 }
 
@@ -24,7 +25,13 @@ impl Server {
             let script = format!(
                 "redis-server --port {port} --bind 127.0.0.1 --save '' --appendonly no --loglevel warning & server=$!; cat; kill -9 $server"
             );
-            let shell = Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+            let shell = Command::new("sh")
+                .arg("-c")
+                .arg(script)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap();
             let server = Self { port, shell };
             if server.answers().await {
                 return server;
@@ -39,7 +46,8 @@ impl Server {
 
     /// Says something to it directly.
     pub async fn say<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
-        let mut connection = Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        let mut connection =
+            Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
         let mut command = redis::cmd(words[0]);
         for word in &words[1..] {
             command.arg(word);
@@ -49,7 +57,9 @@ impl Server {
 
     async fn answers(&self) -> bool {
         for _ in 0..100 {
-            if let Ok(mut connection) = Client::open(self.url()).unwrap().get_multiplexed_async_connection().await {
+            if let Ok(mut connection) =
+                Client::open(self.url()).unwrap().get_multiplexed_async_connection().await
+            {
                 let pid: Result<String, _> = redis::cmd("PING").query_async(&mut connection).await;
                 return pid.is_ok();
             }

@@ -31,10 +31,19 @@ impl Anvil {
     /// The node picks its own port: one that was free a moment ago may be somebody else's by now.
     async fn start() -> Self {
         // With one slot per epoch the safe block is one block behind, and not 32.
-        let arguments = format!("--chain-id {CHAIN_ID} --host 127.0.0.1 --port 0 --slots-in-an-epoch 1");
-        let mut process = Command::new(binary()).args(arguments.split(' ')).stdout(Stdio::piped()).spawn().unwrap();
+        let arguments =
+            format!("--chain-id {CHAIN_ID} --host 127.0.0.1 --port 0 --slots-in-an-epoch 1");
+        let mut process = Command::new(binary())
+            .args(arguments.split(' '))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = lines.by_ref().map(Result::unwrap).find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned)).unwrap();
+        let address = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find_map(|line| line.strip_prefix("Listening on ").map(str::to_owned))
+            .unwrap();
         std::thread::spawn(move || lines.for_each(drop));
         let url = format!("http://{address}");
         let anvil = Self { rpc: Rpc::new(&url), url, process };
@@ -87,13 +96,17 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The binary that the environment names, or the one in the platform package that npm chose for this machine.
+/// The binary that the environment names, or the one in the platform package that npm chose for
+/// this machine.
 fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("TURNPIKE_ANVIL") {
         return path.into();
     }
     let scope = root().join("tests/clients/node/node_modules/@foundry-rs");
     let packages = std::fs::read_dir(&scope).into_iter().flatten().flatten();
-    let found = packages.map(|package| package.path().join("bin/anvil")).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("no anvil: run npm ci in tests/clients/node, or set TURNPIKE_ANVIL"))
+    let found =
+        packages.map(|package| package.path().join("bin/anvil")).find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!("no anvil: run npm ci in tests/clients/node, or set TURNPIKE_ANVIL")
+    })
 }

@@ -17,9 +17,14 @@ pub(super) struct CannedNode {
 
 impl CannedNode {
     /// A node on a free port; `script` gets method and params.
-    pub(super) async fn start(script: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> (String, Self) {
+    pub(super) async fn start(
+        script: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
+    ) -> (String, Self) {
         let node = Self { script: Arc::new(script), heard: Arc::default() };
-        let app = Router::new().route("/{*key}", post(answer)).route("/", post(answer)).with_state(node.clone());
+        let app = Router::new()
+            .route("/{*key}", post(answer))
+            .route("/", post(answer))
+            .with_state(node.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });

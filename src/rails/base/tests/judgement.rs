@@ -74,51 +74,85 @@ impl Knows {
 async fn an_expiry_is_believed_of_a_safe_block_only() {
     let late_but_not_safe = Knows { latest: (1_000, EXPIRY), ..Knows::default() };
     assert_eq!(judge(late_but_not_safe).await, Ok(NOTHING_TO_SEND));
-    let safe = Knows { latest: (1_000, EXPIRY + 9), safe: Ok(block(900, EXPIRY)), ..Knows::default() };
+    let safe =
+        Knows { latest: (1_000, EXPIRY + 9), safe: Ok(block(900, EXPIRY)), ..Knows::default() };
     assert_eq!(judge(safe).await, Ok(Outcome::Failed(PaymentFailure::Expired)));
-    let early = Knows { latest: (1_000, EXPIRY - 1), safe: Ok(block(1_000, EXPIRY - 1)), ..Knows::default() };
+    let early = Knows {
+        latest: (1_000, EXPIRY - 1),
+        safe: Ok(block(1_000, EXPIRY - 1)),
+        ..Knows::default()
+    };
     assert_eq!(judge(early).await, Ok(Outcome::Pending { may_send: true }));
 }
 
 #[tokio::test]
 async fn a_chain_without_a_safe_block_is_judged_by_its_newest() {
     let unknown = |code: i64, message: &str| Err(json!({"code": code, "message": message}));
-    for safe in [Ok(Value::Null), unknown(-39_001, "Unknown block"), unknown(-32_000, "safe block not found")] {
+    for safe in [
+        Ok(Value::Null),
+        unknown(-39_001, "Unknown block"),
+        unknown(-32_000, "safe block not found"),
+    ] {
         let knows = Knows { latest: (1_000, EXPIRY), safe, ..Knows::default() };
         assert_eq!(judge(knows).await, Ok(Outcome::Failed(PaymentFailure::Expired)));
     }
-    let limited = Knows { latest: (1_000, EXPIRY), safe: unknown(-32_005, "limit exceeded"), ..Knows::default() };
-    assert!(matches!(judge(limited).await, Err(RailError::Unreachable(text)) if text.contains("limit exceeded")));
+    let limited = Knows {
+        latest: (1_000, EXPIRY),
+        safe: unknown(-32_005, "limit exceeded"),
+        ..Knows::default()
+    };
+    assert!(
+        matches!(judge(limited).await, Err(RailError::Unreachable(text)) if text.contains("limit exceeded"))
+    );
 }
 
 #[tokio::test]
 async fn a_node_that_lags_decides_nothing() {
-    // The receipt is from a node that is further than the one that says "unused": a stranger was first, in the same block.
+    // The receipt is from a node that is further than the one that says "unused": a stranger was
+    // first, in the same block.
     let reverted = Knows { receipt: receipt(0, json!([])), ..Knows::default() };
     let stranger_was_first = Knows { used_at_block: Ok(word(USED)), ..reverted.clone() };
     assert_eq!(judge(stranger_was_first).await, Ok(NOTHING_TO_SEND));
-    let no_such_block = Knows { used_at_block: Err(json!({"code": -32000, "message": "header not found"})), ..reverted.clone() };
+    let no_such_block = Knows {
+        used_at_block: Err(json!({"code": -32000, "message": "header not found"})),
+        ..reverted.clone()
+    };
     assert!(matches!(judge(no_such_block).await, Err(RailError::Unreachable(_))));
     assert_eq!(judge(reverted).await, Ok(Outcome::Failed(PaymentFailure::Reverted)));
 
-    let spent_before_expiry =
-        Knows { latest: (1_000, EXPIRY), safe: Ok(block(900, EXPIRY)), used_at_block: Ok(word(USED)), ..Knows::default() };
+    let spent_before_expiry = Knows {
+        latest: (1_000, EXPIRY),
+        safe: Ok(block(900, EXPIRY)),
+        used_at_block: Ok(word(USED)),
+        ..Knows::default()
+    };
     assert_eq!(judge(spent_before_expiry).await, Ok(NOTHING_TO_SEND));
 }
 
 #[tokio::test]
 async fn a_node_that_forgot_the_state_is_asked_for_the_newest() {
     let forgotten = Err(json!({"code": -32000, "message": "missing trie node 1234 (path )"}));
-    let expired = Knows { latest: (1_000, EXPIRY), safe: Ok(block(900, EXPIRY)), used_at_block: forgotten.clone(), ..Knows::default() };
+    let expired = Knows {
+        latest: (1_000, EXPIRY),
+        safe: Ok(block(900, EXPIRY)),
+        used_at_block: forgotten.clone(),
+        ..Knows::default()
+    };
     assert_eq!(judge(expired).await, Ok(Outcome::Failed(PaymentFailure::Expired)));
-    let behind = Knows { latest: (899, EXPIRY), safe: Ok(block(900, EXPIRY)), used_at_block: forgotten, ..Knows::default() };
+    let behind = Knows {
+        latest: (899, EXPIRY),
+        safe: Ok(block(900, EXPIRY)),
+        used_at_block: forgotten,
+        ..Knows::default()
+    };
     assert!(matches!(judge(behind).await, Err(RailError::Unreachable(_))));
 }
 
 #[tokio::test]
 async fn used_without_a_log_is_not_paid_and_not_failed() {
     assert_eq!(judge(Knows { used_latest: USED, ..Knows::default() }).await, Ok(NOTHING_TO_SEND));
-    let log_before_receipt = Knows { used_latest: USED, logs: json!([used_log(4)]), ..Knows::default() };
+    let log_before_receipt =
+        Knows { used_latest: USED, logs: json!([used_log(4)]), ..Knows::default() };
     assert_eq!(judge(log_before_receipt).await, Ok(NOTHING_TO_SEND));
 }
 
@@ -127,7 +161,9 @@ async fn only_the_two_logs_side_by_side_are_a_proof() {
     let elsewhere = Ok(Outcome::Failed(PaymentFailure::SpentElsewhere));
     let right = [used_log(4), transfer_log(5, TOKEN, PAY_TO, 550_000)];
     let proven = Knows { used_latest: USED, receipt: receipt(1, json!(right)), ..Knows::default() };
-    assert!(matches!(judge(proven).await, Ok(Outcome::Settled(proof)) if proof.log_index == 5 && proof.fee_wei == 50_007));
+    assert!(
+        matches!(judge(proven).await, Ok(Outcome::Settled(proof)) if proof.log_index == 5 && proof.fee_wei == 50_007)
+    );
     let wrong = [
         transfer_log(5, TOKEN, PAY_TO, 549_999),
         transfer_log(5, TOKEN, PAYER, 550_000),
@@ -136,7 +172,12 @@ async fn only_the_two_logs_side_by_side_are_a_proof() {
     ];
     for transfer in wrong {
         let logs = json!([used_log(4), transfer]);
-        let knows = Knows { used_latest: USED, receipt: receipt(1, logs), logs: json!([used_log(4)]), ..Knows::default() };
+        let knows = Knows {
+            used_latest: USED,
+            receipt: receipt(1, logs),
+            logs: json!([used_log(4)]),
+            ..Knows::default()
+        };
         assert_eq!(judge(knows).await, elsewhere);
     }
 }
@@ -147,10 +188,16 @@ async fn an_old_claim_is_searched_in_windows() {
     let (url, node) = CannedNode::start(move |method, params| knows.reply(method, params)).await;
     let old = TransferTerms { claimed_at_block: 5_000, ..terms() };
     assert_eq!(rail(url).outcome(&old, &[attempt()]).await, Ok(NOTHING_TO_SEND));
-    let windows: Vec<_> =
-        node.heard("eth_getLogs").iter().map(|params| (params[0]["fromBlock"].clone(), params[0]["toBlock"].clone())).collect();
+    let windows: Vec<_> = node
+        .heard("eth_getLogs")
+        .iter()
+        .map(|params| (params[0]["fromBlock"].clone(), params[0]["toBlock"].clone()))
+        .collect();
     let hex = |from: u64, to: u64| (json!(format!("{from:#x}")), json!(format!("{to:#x}")));
-    assert_eq!(windows, [hex(5_000, 6_999), hex(7_000, 8_999), hex(9_000, 9_000), hex(4_700, 4_999)]);
+    assert_eq!(
+        windows,
+        [hex(5_000, 6_999), hex(7_000, 8_999), hex(9_000, 9_000), hex(4_700, 4_999)]
+    );
 }
 
 #[tokio::test]
@@ -173,7 +220,11 @@ async fn judge(knows: Knows) -> Result<Outcome, RailError> {
 }
 
 fn rail(url: String) -> BaseRail {
-    BaseRail::new(config(url, Token::new(TOKEN, "USDC", "2", CHAIN_ID), fresh_key()), Arc::new(TestSealer)).unwrap()
+    BaseRail::new(
+        config(url, Token::new(TOKEN, "USDC", "2", CHAIN_ID), fresh_key()),
+        Arc::new(TestSealer),
+    )
+    .unwrap()
 }
 
 fn terms() -> TransferTerms {
@@ -222,7 +273,12 @@ fn used_log(index: u64) -> Value {
 fn transfer_log(index: u64, token: Wallet, to: Wallet, value: u64) -> Value {
     let signature = alloy_primitives::keccak256("Transfer(address,address,uint256)");
     let word = |wallet: Wallet| Address::from(*wallet.as_bytes()).into_word();
-    log(index, token, json!([signature, word(PAYER), word(to)]), json!(B256::from(U256::from(value))))
+    log(
+        index,
+        token,
+        json!([signature, word(PAYER), word(to)]),
+        json!(B256::from(U256::from(value))),
+    )
 }
 
 fn log(index: u64, token: Wallet, topics: Value, data: Value) -> Value {

@@ -61,7 +61,9 @@ async fn answer(State(node): State<Small>, Json(body): Json<Value>) -> Json<Valu
     Json(match node.refuses {
         Refuses::Whole => error(&Value::Null, "this plan takes no such batch"),
         Refuses::Throttled => error(&Value::Null, "too many requests"),
-        Refuses::Each => calls.iter().map(|call| error(&call["id"], "batch limit exceeded")).collect(),
+        Refuses::Each => {
+            calls.iter().map(|call| error(&call["id"], "batch limit exceeded")).collect()
+        }
         Refuses::Rest => calls.iter().take(node.most).map(one).collect(),
     })
 }
@@ -70,7 +72,10 @@ fn one(call: &Value) -> Value {
     let result = match call["method"].as_str().unwrap() {
         "eth_chainId" => json!("0x14a34"),
         _ => {
-            let number = call["params"][0].as_str().filter(|block| block.starts_with("0x")).unwrap_or("0xffff");
+            let number = call["params"][0]
+                .as_str()
+                .filter(|block| block.starts_with("0x"))
+                .unwrap_or("0xffff");
             json!({"number": number, "timestamp": "0x1", "hash": B256::ZERO, "baseFeePerGas": "0x1"})
         }
     };
@@ -79,7 +84,15 @@ fn one(call: &Value) -> Value {
 
 fn settlements(count: u64) -> Vec<SettlementProof> {
     let hash = ChainHash([0; 32]);
-    (1..=count).map(|block_number| SettlementProof { tx_hash: hash, block_number, block_hash: hash, log_index: 0, fee_wei: 0 }).collect()
+    (1..=count)
+        .map(|block_number| SettlementProof {
+            tx_hash: hash,
+            block_number,
+            block_hash: hash,
+            log_index: 0,
+            fee_wei: 0,
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -91,11 +104,17 @@ async fn a_batch_is_asked_in_as_many_parts_as_the_node_wants() {
             assert_eq!(rail.standing(&booked).await, Ok(vec![Standing::Final; 300]), "{most}");
             let learned = rail.learned_limits();
             let most = u64::try_from(most).unwrap();
-            assert!(learned.batch_calls <= most.max(1) && learned.batch_calls >= most / 2, "{most}: {learned:?}");
+            assert!(
+                learned.batch_calls <= most.max(1) && learned.batch_calls >= most / 2,
+                "{most}: {learned:?}"
+            );
             let first = requests.swap(0, Ordering::Relaxed);
             assert_eq!(rail.standing(&booked).await, Ok(vec![Standing::Final; 300]));
             let second = requests.load(Ordering::Relaxed);
-            assert!(second <= first && rail.learned_limits() == learned, "it is learned once: {first}, then {second}");
+            assert!(
+                second <= first && rail.learned_limits() == learned,
+                "it is learned once: {first}, then {second}"
+            );
             assert_eq!(learned.refused[0].1 > 0, most < MAX_BATCH_CALLS, "{learned:?}");
         }
     }
@@ -105,6 +124,12 @@ async fn a_batch_is_asked_in_as_many_parts_as_the_node_wants() {
 async fn who_is_throttled_asks_no_more_and_learns_nothing() {
     let (rail, requests) = small(3, Refuses::Throttled).await;
     let error = rail.standing(&settlements(9)).await.unwrap_err();
-    assert!(matches!(&error, RailError::Unreachable(why) if why.contains("too many requests")), "{error}");
-    assert_eq!((requests.load(Ordering::Relaxed), rail.learned_limits().batch_calls), (1, MAX_BATCH_CALLS));
+    assert!(
+        matches!(&error, RailError::Unreachable(why) if why.contains("too many requests")),
+        "{error}"
+    );
+    assert_eq!(
+        (requests.load(Ordering::Relaxed), rail.learned_limits().batch_calls),
+        (1, MAX_BATCH_CALLS)
+    );
 }

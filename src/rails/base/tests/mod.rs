@@ -13,7 +13,8 @@ mod suite;
 mod transport;
 mod world;
 
-/// What stands behind the suite: a node with the test USDC, and the few things that JSON-RPC has no common words for.
+/// What stands behind the suite: a node with the test USDC, and the few things that JSON-RPC has no
+/// common words for.
 #[async_trait::async_trait]
 pub(crate) trait TestChain: Sync {
     /// The node's JSON-RPC.

@@ -33,7 +33,8 @@ pub(super) async fn the_chain_is_the_configured_one(chain: &dyn TestChain) {
         }
     }
     let transfer = world.authorize(B256::repeat_byte(1)).await;
-    let elsewhere = world.rail_with(|config| config.token = Token::new(address, "USDC", "2", id + 1));
+    let elsewhere =
+        world.rail_with(|config| config.token = Token::new(address, "USDC", "2", id + 1));
     assert!(matches!(elsewhere.view(&transfer).await, Err(RailError::WrongChain(_))));
     assert!(matches!(elsewhere.ready().await, Err(RailError::WrongChain(_))));
 }
@@ -41,7 +42,10 @@ pub(super) async fn the_chain_is_the_configured_one(chain: &dyn TestChain) {
 pub(super) async fn a_payment_is_settled_and_proven(chain: &dyn TestChain) {
     let world = World::new(chain).await;
     let claim = world.claim().await;
-    assert_eq!((claim.view.authorization_used, claim.view.balance_units), (false, u128::from(PRICE)));
+    assert_eq!(
+        (claim.view.authorization_used, claim.view.balance_units),
+        (false, u128::from(PRICE))
+    );
     assert_eq!(judge(&world, &claim).await, FRESH);
     assert!(!world.rail.nonce_used(claim.attempt.signer, claim.attempt.eoa_nonce).await.unwrap());
 
@@ -65,7 +69,10 @@ pub(super) async fn a_fate_waits_for_its_confirmations(chain: &dyn TestChain) {
     settled(&world, &claim).await;
     let attempts = std::slice::from_ref(&claim.attempt);
     let nonce_used = || patient.nonce_used(claim.attempt.signer, claim.attempt.eoa_nonce);
-    assert_eq!(patient.outcome(&claim.terms, attempts).await, Ok(Outcome::Pending { may_send: false }));
+    assert_eq!(
+        patient.outcome(&claim.terms, attempts).await,
+        Ok(Outcome::Pending { may_send: false })
+    );
     assert_eq!(nonce_used().await, Ok(false), "a reorganisation may still take it back");
     // Any transaction makes the next block.
     World::new(chain).await;

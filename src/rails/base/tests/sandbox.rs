@@ -54,7 +54,8 @@ impl Sandbox {
         };
         let time_unix_s = Arc::new(AtomicU64::new(BEGINS_UNIX_S));
         let clock = Arc::clone(&time_unix_s);
-        let chain = Arc::new(Chain::open(config, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap());
+        let chain =
+            Arc::new(Chain::open(config, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(Arc::clone(&chain), listener, std::future::pending()));
@@ -73,7 +74,10 @@ impl TestChain for Sandbox {
     }
 
     async fn give_gas(&self, account: Address) {
-        let nonce = self.rpc.call("eth_getTransactionCount", json!([self.faucet.address(), "latest"])).await;
+        let nonce = self
+            .rpc
+            .call("eth_getTransactionCount", json!([self.faucet.address(), "latest"]))
+            .await;
         let nonce: U64 = serde_json::from_value(nonce).unwrap();
         let tx = TxEip1559 {
             chain_id: CHAIN_ID,

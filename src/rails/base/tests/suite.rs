@@ -1,4 +1,5 @@
-//! The promises of the rail, one after the other on one chain: some of them stop the chain or move its time.
+//! The promises of the rail, one after the other on one chain: some of them stop the chain or move
+//! its time.
 
 use super::{TestChain, money, replacement};
 

@@ -32,21 +32,31 @@ async fn a_silent_node_is_given_up() {
 #[tokio::test]
 async fn an_absent_node_is_named_without_its_url() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://alice:{SECRET}@{}/v2/{SECRET}?apikey={SECRET}", listener.local_addr().unwrap());
+    let url = format!(
+        "http://alice:{SECRET}@{}/v2/{SECRET}?apikey={SECRET}",
+        listener.local_addr().unwrap()
+    );
     drop(listener);
     let error = ask(&url).await;
     assert!(error.contains("cannot connect"), "{error}");
-    assert!(!error.contains(SECRET) && !error.contains("alice") && !error.contains("127.0.0.1"), "{error}");
+    assert!(
+        !error.contains(SECRET) && !error.contains("alice") && !error.contains("127.0.0.1"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_node_that_repeats_the_key_does_not_give_it_away() {
-    let (url, _) = CannedNode::start(|_, _| Err(json!({"code": -32_001, "message": format!("no such project: {SECRET}")}))).await;
+    let (url, _) = CannedNode::start(|_, _| {
+        Err(json!({"code": -32_001, "message": format!("no such project: {SECRET}")}))
+    })
+    .await;
     let error = ask(&format!("{url}/{SECRET}")).await;
     assert!(error.contains("-32001") && error.contains("no such project: ***"), "{error}");
 }
 
-/// Only the contract's own refusal is a verdict; that of a block from before the authorization's begin is none, and no leave to go on either.
+/// Only the contract's own refusal is a verdict; that of a block from before the authorization's
+/// begin is none, and no leave to go on either.
 #[tokio::test]
 async fn a_simulation_is_believed_where_the_contract_spoke() {
     let view = async |timestamp: u64, code: i64, message: &'static str| {
@@ -60,28 +70,50 @@ async fn a_simulation_is_believed_where_the_contract_spoke() {
         .await;
         let rail = BaseRail::new(config(url, token(), fresh_key()), Arc::new(TestSealer)).unwrap();
         let payer = key(&fresh_key());
-        rail.view(&live_transfer(&payer, &token(), Wallet::new([1; 20]), 1_000, B256::ZERO)).await.map(|view| view.would_revert)
+        rail.view(&live_transfer(&payer, &token(), Wallet::new([1; 20]), 1_000, B256::ZERO))
+            .await
+            .map(|view| view.would_revert)
     };
     let paused = "execution reverted: Pausable: paused";
     assert_eq!(view(1_000, 3, paused).await, Ok(Some(paused.to_owned())));
     assert_eq!(view(1_000, -32_000, paused).await, Ok(Some(paused.to_owned())));
-    assert_eq!(view(0, 3, paused).await, Ok(Some(paused.to_owned())), "in the authorization's time too");
+    assert_eq!(
+        view(0, 3, paused).await,
+        Ok(Some(paused.to_owned())),
+        "in the authorization's time too"
+    );
     let early = view(0, 3, "execution reverted: FiatTokenV2: authorization is not yet valid").await;
-    assert!(matches!(early, Err(RailError::NotReady(_))), "a node that cannot say is not believed: {early:?}");
+    assert!(
+        matches!(early, Err(RailError::NotReady(_))),
+        "a node that cannot say is not believed: {early:?}"
+    );
     assert!(matches!(view(1_000, -32_005, "limit exceeded").await, Err(RailError::Unreachable(_))));
 }
 
 #[tokio::test]
 async fn what_is_no_json_rpc_is_named_by_its_status() {
-    let error = ask(&raw_server(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy".to_vec()).await).await;
+    let error =
+        ask(&raw_server(b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nbusy".to_vec()).await)
+            .await;
     assert!(error.contains("HTTP status 503"), "{error}");
-    let error = ask(&raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine".to_vec()).await).await;
+    let error =
+        ask(&raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfine".to_vec()).await).await;
     assert!(error.contains("not JSON-RPC"), "{error}");
-    for (status, kind) in [("200 OK", "text/html; charset=utf-8"), ("403 Forbidden", "text/html"), ("502 Bad Gateway", "text/plain")] {
+    for (status, kind) in [
+        ("200 OK", "text/html; charset=utf-8"),
+        ("403 Forbidden", "text/html"),
+        ("502 Bad Gateway", "text/plain"),
+    ] {
         let page = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>";
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+        let answer = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{page}",
+            page.len()
+        );
         let error = ask(&raw_server(answer.into_bytes()).await).await;
-        let named = format!("HTTP status {} with an HTML page \"Just a moment...\" instead of JSON-RPC", &status[..3]);
+        let named = format!(
+            "HTTP status {} with an HTML page \"Just a moment...\" instead of JSON-RPC",
+            &status[..3]
+        );
         assert!(error.contains(&named), "{error}");
     }
 }
@@ -112,20 +144,31 @@ async fn user_and_password_travel_as_a_header() {
 
 #[test]
 fn an_unusable_configuration_is_refused_by_name() {
-    for (url, expected) in [("", RpcUrlError::NotAUrl), ("ws://127.0.0.1:1", RpcUrlError::Scheme), ("127.0.0.1:8545", RpcUrlError::Scheme)]
-    {
-        let error = BaseRail::new(config(url.to_owned(), token(), fresh_key()), Arc::new(TestSealer)).unwrap_err();
+    for (url, expected) in [
+        ("", RpcUrlError::NotAUrl),
+        ("ws://127.0.0.1:1", RpcUrlError::Scheme),
+        ("127.0.0.1:8545", RpcUrlError::Scheme),
+    ] {
+        let error =
+            BaseRail::new(config(url.to_owned(), token(), fresh_key()), Arc::new(TestSealer))
+                .unwrap_err();
         assert_eq!(error, BaseConfigError::Url(expected), "{url:?}");
     }
     let key = [0; 32];
-    let error = BaseRail::new(config("http://127.0.0.1:1".to_owned(), token(), key), Arc::new(TestSealer)).unwrap_err();
+    let error =
+        BaseRail::new(config("http://127.0.0.1:1".to_owned(), token(), key), Arc::new(TestSealer))
+            .unwrap_err();
     assert!(matches!(error, BaseConfigError::Key(_)));
 }
 
 #[tokio::test]
 async fn the_rail_shows_neither_key_nor_url() {
     let key = fresh_key();
-    let rail = BaseRail::new(config(format!("https://node.example/{SECRET}"), token(), key), Arc::new(TestSealer)).unwrap();
+    let rail = BaseRail::new(
+        config(format!("https://node.example/{SECRET}"), token(), key),
+        Arc::new(TestSealer),
+    )
+    .unwrap();
     let shown = format!("{rail:?}");
     assert!(shown.contains(&format!("{:?}", rail.signer.address())), "{shown}");
     assert!(!shown.contains(SECRET) && !shown.contains(&hex::encode(key)), "{shown}");

@@ -58,7 +58,11 @@ impl Rpc {
         Self(transport)
     }
 
-    pub(super) async fn try_call(&self, method: &'static str, params: Value) -> Result<Value, String> {
+    pub(super) async fn try_call(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<Value, String> {
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         match self.0.exchange(&call).await {
             Ok(ResponsePacket::Single(response)) => match response.payload {
@@ -86,7 +90,11 @@ impl Sealer for TestSealer {
 
     fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (tag, plain) = sealed.split_at_checked(32).ok_or(SealError)?;
-        if keccak256([aad, plain].concat()).as_slice() == tag { Ok(plain.to_vec()) } else { Err(SealError) }
+        if keccak256([aad, plain].concat()).as_slice() == tag {
+            Ok(plain.to_vec())
+        } else {
+            Err(SealError)
+        }
     }
 }
 
@@ -150,7 +158,11 @@ impl<'a> World<'a> {
         let world = Self {
             chain,
             rpc: Rpc::new(&chain.url()),
-            rail: BaseRail::new(config(chain.url(), token.clone(), signer_key), Arc::new(TestSealer)).unwrap(),
+            rail: BaseRail::new(
+                config(chain.url(), token.clone(), signer_key),
+                Arc::new(TestSealer),
+            )
+            .unwrap(),
             token,
             payer: key(&fresh_key()),
             pay_to: Wallet::new(key(&fresh_key()).address().into_array()),
@@ -176,7 +188,11 @@ impl<'a> World<'a> {
         let transfer = self.authorize(B256::from(fresh_key())).await;
         let view = self.rail.view(&transfer).await.unwrap();
         let terms = self.rail.terms(&transfer, &view);
-        let attempt = self.rail.preparer(&transfer, &view, u128::MAX).prepare(payment_id(), view.signer_next_nonce, SAVED_AT).unwrap();
+        let attempt = self
+            .rail
+            .preparer(&transfer, &view, u128::MAX)
+            .prepare(payment_id(), view.signer_next_nonce, SAVED_AT)
+            .unwrap();
         Claim { transfer, view, terms, attempt }
     }
 
@@ -190,10 +206,18 @@ impl<'a> World<'a> {
     pub(super) async fn cancel(&self, nonce: &[u8; 32]) {
         let type_hash = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
         let hash = keccak256((type_hash, self.payer.address(), B256::from(*nonce)).abi_encode());
-        let digest = keccak256([&[0x19, 0x01], self.token.domain_separator().as_slice(), hash.as_slice()].concat());
+        let digest = keccak256(
+            [&[0x19, 0x01], self.token.domain_separator().as_slice(), hash.as_slice()].concat(),
+        );
         let signature = self.payer.sign_hash_sync(&digest).unwrap();
         let (v, r, s) = (27 + u8::from(signature.v()), signature.r().into(), signature.s().into());
-        let call = cancelAuthorizationCall { authorizer: self.payer.address(), nonce: B256::from(*nonce), v, r, s };
+        let call = cancelAuthorizationCall {
+            authorizer: self.payer.address(),
+            nonce: B256::from(*nonce),
+            v,
+            r,
+            s,
+        };
         self.by_stranger(call.abi_encode()).await;
     }
 
@@ -209,7 +233,8 @@ impl<'a> World<'a> {
 
     /// The token stops all transfers, or takes them again.
     pub(super) async fn pause_token(&self, on: bool) {
-        self.by_stranger(if on { pauseCall {}.abi_encode() } else { unpauseCall {}.abi_encode() }).await;
+        self.by_stranger(if on { pauseCall {}.abi_encode() } else { unpauseCall {}.abi_encode() })
+            .await;
     }
 
     /// The payer sends his whole balance away.
@@ -237,9 +262,16 @@ impl<'a> World<'a> {
 
     /// A call of the token that must succeed.
     async fn send(&self, from: &PrivateKeySigner, input: Vec<u8>) -> ChainHash {
-        let nonce = self.rpc.call("eth_getTransactionCount", json!([from.address(), "latest"])).await;
+        let nonce =
+            self.rpc.call("eth_getTransactionCount", json!([from.address(), "latest"])).await;
         let nonce: U64 = serde_json::from_value(nonce).unwrap();
-        let raw = raw_call(from, self.token.chain_id(), calls::address(self.token.address()), nonce.to(), input);
+        let raw = raw_call(
+            from,
+            self.token.chain_id(),
+            calls::address(self.token.address()),
+            nonce.to(),
+            input,
+        );
         let hash = self.rpc.call("eth_sendRawTransaction", json!([raw])).await;
         for _ in 0..100 {
             let receipt = self.rpc.call("eth_getTransactionReceipt", json!([hash])).await;
@@ -254,8 +286,21 @@ impl<'a> World<'a> {
 }
 
 /// An authorization of exactly the price, read from the header that a version 2 client sends.
-pub(super) fn live_transfer(payer: &PrivateKeySigner, token: &Token, pay_to: Wallet, now: u64, nonce: B256) -> LiveTransfer {
-    let offer = Requirements::new(token.clone(), pay_to, UsdcUnits::new(PRICE), 300, "", "application/json");
+pub(super) fn live_transfer(
+    payer: &PrivateKeySigner,
+    token: &Token,
+    pay_to: Wallet,
+    now: u64,
+    nonce: B256,
+) -> LiveTransfer {
+    let offer = Requirements::new(
+        token.clone(),
+        pay_to,
+        UsdcUnits::new(PRICE),
+        300,
+        "",
+        "application/json",
+    );
     let from = Wallet::new(payer.address().into_array());
     let before = now + VALID_FOR_S;
     let message = TransferMessage {
@@ -266,7 +311,8 @@ pub(super) fn live_transfer(payer: &PrivateKeySigner, token: &Token, pay_to: Wal
         valid_before: U256::from(before),
         nonce: nonce.0,
     };
-    let signature = payer.sign_hash_sync(&eip712::digest(token.domain_separator(), &message)).unwrap();
+    let signature =
+        payer.sign_hash_sync(&eip712::digest(token.domain_separator(), &message)).unwrap();
     let accepted: Value = serde_json::from_str(&offer.v2_element()).unwrap();
     let payment = json!({
         "x402Version": 2,
@@ -279,11 +325,21 @@ pub(super) fn live_transfer(payer: &PrivateKeySigner, token: &Token, pay_to: Wal
             },
         },
     });
-    let unverified = payload::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
-    verify::verify(&unverified, &Offers::exactly(&offer)).unwrap().within_window(now, 3_900).unwrap()
+    let unverified =
+        payload::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
+    verify::verify(&unverified, &Offers::exactly(&offer))
+        .unwrap()
+        .within_window(now, 3_900)
+        .unwrap()
 }
 
-fn raw_call(from: &PrivateKeySigner, chain_id: u64, to: Address, nonce: u64, input: Vec<u8>) -> Bytes {
+fn raw_call(
+    from: &PrivateKeySigner,
+    chain_id: u64,
+    to: Address,
+    nonce: u64,
+    input: Vec<u8>,
+) -> Bytes {
     let tx = TxEip1559 {
         chain_id,
         nonce,

@@ -74,7 +74,9 @@ impl Reply {
 
 impl CannedStripe {
     /// A Stripe on a free port.
-    pub(super) async fn start(script: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> (String, Self) {
+    pub(super) async fn start(
+        script: impl Fn(&Heard) -> Reply + Send + Sync + 'static,
+    ) -> (String, Self) {
         let stripe = Self { script: Arc::new(script), heard: Arc::default() };
         let app = Router::new().fallback(answer).with_state(stripe.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -94,9 +96,21 @@ impl CannedStripe {
     }
 }
 
-async fn answer(State(stripe): State<CannedStripe>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(stripe): State<CannedStripe>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let query = uri.query().unwrap_or_default().to_owned();
-    let heard = Heard { method, path: uri.path().to_owned(), query, headers, body: String::from_utf8(body.to_vec()).unwrap() };
+    let heard = Heard {
+        method,
+        path: uri.path().to_owned(),
+        query,
+        headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    };
     stripe.heard.lock().unwrap().push(heard.clone());
     let reply = (stripe.script)(&heard);
     let mut response = (StatusCode::from_u16(reply.status).unwrap(), reply.body).into_response();

@@ -12,7 +12,10 @@ use super::{
 };
 
 /// This answer to the charge, and these to everything else.
-pub(super) fn first(reply: impl Fn() -> Reply + Send + Sync + 'static, then: Value) -> impl Fn(&Heard) -> Reply + Send + Sync {
+pub(super) fn first(
+    reply: impl Fn() -> Reply + Send + Sync + 'static,
+    then: Value,
+) -> impl Fn(&Heard) -> Reply + Send + Sync {
     move |call| match call.line().as_str() {
         "POST /payment_intents" => reply(),
         "GET /payment_intents" => Reply::json(200, &page(json!([]))),
@@ -21,7 +24,11 @@ pub(super) fn first(reply: impl Fn() -> Reply + Send + Sync + 'static, then: Val
 }
 
 pub(super) fn settled() -> CardOutcome {
-    CardOutcome::Settled(ChargeProof { payment_intent: String::from("pi_1"), charge: Some(String::from("ch_1")), livemode: false })
+    CardOutcome::Settled(ChargeProof {
+        payment_intent: String::from("pi_1"),
+        charge: Some(String::from("ch_1")),
+        livemode: false,
+    })
 }
 
 #[tokio::test]
@@ -36,14 +43,23 @@ async fn a_payment_that_succeeded_is_settled_replayed_or_not() {
 
 #[tokio::test]
 async fn another_amount_or_currency_is_never_taken_for_the_price() {
-    for (member, value, amount_minor, currency) in
-        [("amount_received", json!(59), 59, "usd"), ("currency", json!("eur"), 60, "eur"), ("amount", json!(61), 60, "usd")]
-    {
+    for (member, value, amount_minor, currency) in [
+        ("amount_received", json!(59), 59, "usd"),
+        ("currency", json!("eur"), 60, "eur"),
+        ("amount", json!(61), 60, "usd"),
+    ] {
         let mut other = payment("succeeded");
         other[member] = value;
         let (outcome, _) = charged(move |_| Reply::json(200, &other)).await;
         let currency = currency.to_owned();
-        assert_eq!(outcome, Ok(CardOutcome::Mischarged(Mischarge { payment_intent: String::from("pi_1"), amount_minor, currency })));
+        assert_eq!(
+            outcome,
+            Ok(CardOutcome::Mischarged(Mischarge {
+                payment_intent: String::from("pi_1"),
+                amount_minor,
+                currency
+            }))
+        );
     }
 }
 
@@ -77,15 +93,19 @@ async fn what_needs_somebody_has_failed_only_once_it_is_cancelled() {
     let late = |now: Value| {
         move |call: &Heard| match call.line().as_str() {
             "POST /payment_intents" => action(),
-            "POST /payment_intents/pi_1/cancel" => {
-                Reply::json(400, &error("invalid_request_error", "payment_intent_unexpected_state", json!({})))
-            }
+            "POST /payment_intents/pi_1/cancel" => Reply::json(
+                400,
+                &error("invalid_request_error", "payment_intent_unexpected_state", json!({})),
+            ),
             _ => Reply::json(200, &now),
         }
     };
     assert_eq!(charged(late(payment("succeeded"))).await.0, Ok(settled()));
     assert_eq!(charged(late(payment("processing"))).await.0, Ok(CardOutcome::Pending));
-    assert!(matches!(charged(late(payment("requires_action"))).await.0, Err(CardError::Unreachable(_))));
+    assert!(matches!(
+        charged(late(payment("requires_action"))).await.0,
+        Err(CardError::Unreachable(_))
+    ));
 
     let broken = move |call: &Heard| match call.line().as_str() {
         "POST /payment_intents" => action(),
@@ -96,29 +116,44 @@ async fn what_needs_somebody_has_failed_only_once_it_is_cancelled() {
 
 #[tokio::test]
 async fn a_kept_answer_keeps_its_reason_after_the_cancellation() {
-    let (outcome, _) = charged(first(|| Reply::json(200, &payment("requires_action")).replayed(), payment("canceled"))).await;
+    let (outcome, _) = charged(first(
+        || Reply::json(200, &payment("requires_action")).replayed(),
+        payment("canceled"),
+    ))
+    .await;
     assert_eq!(outcome, Ok(declined("authentication_required")));
 }
 
 #[tokio::test]
 async fn a_payment_without_a_working_card_has_failed() {
     let mut last = payment("requires_payment_method");
-    last["last_payment_error"] =
-        json!({"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds", "message": "x"});
-    for (answer, word) in
-        [(last, "insufficient_funds"), (payment("requires_payment_method"), "card_declined"), (payment("canceled"), "payment_canceled")]
-    {
+    last["last_payment_error"] = json!({"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds", "message": "x"});
+    for (answer, word) in [
+        (last, "insufficient_funds"),
+        (payment("requires_payment_method"), "card_declined"),
+        (payment("canceled"), "payment_canceled"),
+    ] {
         assert_eq!(charged(move |_| Reply::json(200, &answer)).await.0, Ok(declined(word)));
     }
 }
 
 #[tokio::test]
 async fn a_charge_that_waits_to_be_captured_is_cancelled_and_an_operators_matter() {
-    let (outcome, stripe) = charged(first(|| Reply::json(200, &payment("requires_capture")), payment("canceled"))).await;
+    let (outcome, stripe) =
+        charged(first(|| Reply::json(200, &payment("requires_capture")), payment("canceled")))
+            .await;
     assert!(matches!(outcome, Err(CardError::Misconfigured(_))), "{outcome:?}");
     assert_eq!(stripe.lines()[1], "POST /payment_intents/pi_1/cancel");
-    let (outcome, _) = charged(first(|| Reply::json(200, &payment("requires_capture")).replayed(), payment("canceled"))).await;
-    assert_eq!(outcome, Ok(declined("payment_canceled")), "what is known to be cancelled is no longer unknown");
+    let (outcome, _) = charged(first(
+        || Reply::json(200, &payment("requires_capture")).replayed(),
+        payment("canceled"),
+    ))
+    .await;
+    assert_eq!(
+        outcome,
+        Ok(declined("payment_canceled")),
+        "what is known to be cancelled is no longer unknown"
+    );
 }
 
 #[tokio::test]
@@ -137,7 +172,11 @@ async fn a_declined_card_is_a_failure_with_the_processors_word() {
 
 #[tokio::test]
 async fn a_decline_of_a_payment_that_goes_on_is_not_believed() {
-    let body = error("card_error", "card_declined", json!({"payment_intent": {"id": "pi_1", "status": "processing"}}));
+    let body = error(
+        "card_error",
+        "card_declined",
+        json!({"payment_intent": {"id": "pi_1", "status": "processing"}}),
+    );
     let (outcome, _) = charged(first(move || Reply::json(402, &body), payment("succeeded"))).await;
     assert_eq!(outcome, Ok(settled()));
 }
@@ -150,10 +189,26 @@ async fn a_refused_token_is_a_failure_with_a_stable_word() {
         ("shared_payment_granted_token_consumed", "", "payment_token_consumed"),
         ("", "This shared payment granted token has expired.", "payment_token_expired"),
         ("", "This shared payment granted token has been revoked.", "payment_token_revoked"),
-        ("", "The amount of the payment exceeds the usage limits of the shared payment granted token.", "payment_token_over_limit"),
-        ("", "The currency of the payment does not match the shared payment granted token.", "payment_token_wrong_currency"),
-        ("", "This shared payment granted token was granted to another seller.", "payment_token_for_another_seller"),
-        ("resource_missing", "No such shared_payment.granted_token: 'spt_consumed'", "payment_token_unknown"),
+        (
+            "",
+            "The amount of the payment exceeds the usage limits of the shared payment granted token.",
+            "payment_token_over_limit",
+        ),
+        (
+            "",
+            "The currency of the payment does not match the shared payment granted token.",
+            "payment_token_wrong_currency",
+        ),
+        (
+            "",
+            "This shared payment granted token was granted to another seller.",
+            "payment_token_for_another_seller",
+        ),
+        (
+            "resource_missing",
+            "No such shared_payment.granted_token: 'spt_consumed'",
+            "payment_token_unknown",
+        ),
         ("", "Not today.", "payment_token_refused"),
     ] {
         let members = json!({"message": message, "param": "shared_payment_granted_token"});
@@ -166,7 +221,8 @@ async fn a_refused_token_is_a_failure_with_a_stable_word() {
 
 #[tokio::test]
 async fn a_token_that_this_very_charge_consumed_is_a_payment() {
-    let consumed = json!({"message": "has already been used", "param": "shared_payment_granted_token"});
+    let consumed =
+        json!({"message": "has already been used", "param": "shared_payment_granted_token"});
     let listed = |found: Value| {
         let body = error("invalid_request_error", "", consumed.clone());
         charged(move |call| match call.line().as_str() {
@@ -185,7 +241,14 @@ async fn a_mistake_of_ours_is_no_failure_of_the_payment() {
     let rows = [
         (400, error("idempotency_error", "", json!({}))),
         (400, Value::Null),
-        (401, error("invalid_request_error", "", json!({"message": format!("Invalid API Key provided: {KEY}")}))),
+        (
+            401,
+            error(
+                "invalid_request_error",
+                "",
+                json!({"message": format!("Invalid API Key provided: {KEY}")}),
+            ),
+        ),
         (403, error("invalid_request_error", "", json!({}))),
         (404, error("invalid_request_error", "", json!({"message": "Unrecognized request URL"}))),
     ];
@@ -200,7 +263,12 @@ async fn a_mistake_of_ours_is_no_failure_of_the_payment() {
 #[tokio::test]
 async fn a_busy_stripe_says_when_to_come_back() {
     let body = error("idempotency_error", "idempotency_key_in_use", json!({}));
-    for (status, header, retry_after_s) in [(409, None, 1), (429, Some("7"), 7), (429, Some("soon"), 1), (429, Some("99999999"), 3_600)] {
+    for (status, header, retry_after_s) in [
+        (409, None, 1),
+        (429, Some("7"), 7),
+        (429, Some("soon"), 1),
+        (429, Some("99999999"), 3_600),
+    ] {
         let body = body.clone();
         let reply = move |_: &Heard| match header {
             Some(value) => Reply::json(status, &body).with("retry-after", value),
@@ -225,7 +293,11 @@ async fn a_fault_or_an_answer_that_cannot_be_read_leaves_the_payment_unknown() {
     ] {
         let (outcome, stripe) = charged(move |_| Reply::text(status, text)).await;
         assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{status} {text}: {outcome:?}");
-        assert_eq!(stripe.lines(), ["POST /payment_intents"], "the next round sends again under the same key");
+        assert_eq!(
+            stripe.lines(),
+            ["POST /payment_intents"],
+            "the next round sends again under the same key"
+        );
     }
     let (outcome, _) = charged(|_| Reply::json(200, &payment("a_state_of_tomorrow"))).await;
     assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{outcome:?}");
@@ -248,7 +320,10 @@ async fn behind_a_kept_fault_only_the_list_knows() {
     };
     assert_eq!(charged(script(json!([payment("succeeded")]))).await.0, Ok(settled()));
     assert_eq!(charged(script(json!([payment("processing")]))).await.0, Ok(CardOutcome::Pending));
-    assert!(matches!(charged(script(json!([]))).await.0, Err(CardError::Unreachable(_))), "absence proves nothing yet");
+    assert!(
+        matches!(charged(script(json!([]))).await.0, Err(CardError::Unreachable(_))),
+        "absence proves nothing yet"
+    );
     // Made and never tried: it must not be tried later.
     let (outcome, stripe) = charged(script(json!([payment("requires_payment_method")]))).await;
     assert_eq!(outcome, Ok(declined("payment_canceled")));

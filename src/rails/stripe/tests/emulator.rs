@@ -8,7 +8,10 @@ use std::sync::{
 use async_trait::async_trait;
 use payments::{
     charge::{Charge, PaymentToken, Refund},
-    ports::{CardError, CardOutcome, CardRail, Clock, DisputeState, NewCharge, RefundOutcome, StablePayer},
+    ports::{
+        CardError, CardOutcome, CardRail, Clock, DisputeState, NewCharge, RefundOutcome,
+        StablePayer,
+    },
     time::UnixMs,
 };
 use sandbox::stripe::{Emulator, EmulatorConfig, Fault, Rule, SECRET_KEY};
@@ -49,14 +52,23 @@ impl World {
         let emulator = Emulator::start(made).await.unwrap();
         let mut config = config(&emulator.base_url());
         config.secret_key = SECRET_KEY.to_owned();
-        let rail = StripeRail::new(&config, Arc::new(TestSealer), Arc::new(Moved(Arc::clone(&time_s)))).unwrap();
+        let rail =
+            StripeRail::new(&config, Arc::new(TestSealer), Arc::new(Moved(Arc::clone(&time_s))))
+                .unwrap();
         Self { emulator, time_s, rail }
     }
 
     fn token(&self, method: &str) -> PaymentToken {
         let expires = SAVED_AT.plus_s(3_600).unix_s().to_string();
-        let limits = [("usage_limits[currency]", "usd"), ("usage_limits[max_amount]", "60"), ("usage_limits[expires_at]", &expires)];
-        let granted = self.emulator.grant(&[&[("payment_method", method)][..], &limits[..]].concat()).unwrap();
+        let limits = [
+            ("usage_limits[currency]", "usd"),
+            ("usage_limits[max_amount]", "60"),
+            ("usage_limits[expires_at]", &expires),
+        ];
+        let granted = self
+            .emulator
+            .grant(&[&[("payment_method", method)][..], &limits[..]].concat())
+            .unwrap();
         PaymentToken::parse(granted["id"].as_str().unwrap()).unwrap()
     }
 
@@ -65,7 +77,9 @@ impl World {
     }
 
     fn fault(&self, path: &str, fault: Fault, times: u32) {
-        self.emulator.fault(Rule { method: String::from("POST"), path: path.to_owned(), fault, times }).unwrap();
+        self.emulator
+            .fault(Rule { method: String::from("POST"), path: path.to_owned(), fault, times })
+            .unwrap();
     }
 
     async fn round(&self, charge: &Charge, now: UnixMs) -> Result<CardOutcome, CardError> {
@@ -74,7 +88,11 @@ impl World {
     }
 
     fn charges_sent(&self) -> usize {
-        self.emulator.calls().iter().filter(|call| call.method == "POST" && call.path == "/v1/payment_intents").count()
+        self.emulator
+            .calls()
+            .iter()
+            .filter(|call| call.method == "POST" && call.path == "/v1/payment_intents")
+            .count()
     }
 }
 
@@ -88,7 +106,9 @@ fn paid(outcome: Result<CardOutcome, CardError>) -> String {
 #[tokio::test]
 async fn a_charge_is_made_once_whatever_happens_to_its_answers() {
     use Fault::{Conflict, DropAfter, DropBefore, ErrorAfter, ErrorBefore, RateLimited};
-    for fault in [DropBefore, DropAfter, ErrorBefore, ErrorAfter, Conflict, RateLimited { retry_after_s: 3 }] {
+    for fault in
+        [DropBefore, DropAfter, ErrorBefore, ErrorAfter, Conflict, RateLimited { retry_after_s: 3 }]
+    {
         let world = World::new().await;
         let token = world.token("pm_card_visa");
         let charge = world.charge_of(token.clone());
@@ -96,13 +116,18 @@ async fn a_charge_is_made_once_whatever_happens_to_its_answers() {
         for second in 1..=2 {
             match world.round(&charge, SAVED_AT.plus_s(10 * second)).await {
                 // A kept fault is seen through at the second try.
-                Ok(CardOutcome::Settled(_)) | Err(CardError::Unreachable(_) | CardError::Busy { .. }) => {}
+                Ok(CardOutcome::Settled(_))
+                | Err(CardError::Unreachable(_) | CardError::Busy { .. }) => {}
                 other => panic!("{fault:?}: {other:?}"),
             }
         }
         let payment = paid(world.round(&charge, SAVED_AT.plus_s(30)).await);
         assert_eq!(paid(world.round(&charge, SAVED_AT.plus_s(40)).await), payment, "{fault:?}");
-        assert_eq!(paid(world.round(&charge, SAVED_AT.plus_ms(30 * HOUR_MS)).await), payment, "{fault:?}");
+        assert_eq!(
+            paid(world.round(&charge, SAVED_AT.plus_ms(30 * HOUR_MS)).await),
+            payment,
+            "{fault:?}"
+        );
         let view = world.rail.token(&token).await.unwrap();
         assert_eq!((view.left_minor, view.deactivated.as_deref()), (Some(0), Some("consumed")));
     }
@@ -115,8 +140,14 @@ async fn a_charge_that_never_arrived_ends_without_being_sent_late() {
     world.fault("/v1/payment_intents", Fault::DropBefore, 1);
     world.round(&charge, SAVED_AT.plus_s(1)).await.unwrap_err();
     let sent = world.charges_sent();
-    assert!(matches!(world.round(&charge, SAVED_AT.plus_ms(24 * HOUR_MS)).await, Err(CardError::Unreachable(_))));
-    assert_eq!(world.round(&charge, SAVED_AT.plus_ms(26 * HOUR_MS)).await, Ok(declined("payment_never_made")));
+    assert!(matches!(
+        world.round(&charge, SAVED_AT.plus_ms(24 * HOUR_MS)).await,
+        Err(CardError::Unreachable(_))
+    ));
+    assert_eq!(
+        world.round(&charge, SAVED_AT.plus_ms(26 * HOUR_MS)).await,
+        Ok(declined("payment_never_made"))
+    );
     assert_eq!(world.charges_sent(), sent);
 }
 
@@ -135,11 +166,20 @@ async fn cards_that_say_no_and_tokens_that_are_spent_are_failures() {
     }
     let world = World::new().await;
     let late = world.charge_of(world.token("pm_card_visa"));
-    assert_eq!(world.round(&late, SAVED_AT.plus_s(3_601)).await, Ok(declined("payment_token_expired")));
+    assert_eq!(
+        world.round(&late, SAVED_AT.plus_s(3_601)).await,
+        Ok(declined("payment_token_expired"))
+    );
     let unknown = world.charge_of(PaymentToken::parse("spt_nobody").unwrap());
     let unknown = Charge { stripe_key: String::from("tp_another"), ..unknown };
-    assert_eq!(world.round(&unknown, SAVED_AT.plus_s(1)).await, Ok(declined("payment_token_unknown")));
-    assert_eq!(world.rail.token(&PaymentToken::parse("spt_nobody").unwrap()).await, Err(CardError::UnknownToken));
+    assert_eq!(
+        world.round(&unknown, SAVED_AT.plus_s(1)).await,
+        Ok(declined("payment_token_unknown"))
+    );
+    assert_eq!(
+        world.rail.token(&PaymentToken::parse("spt_nobody").unwrap()).await,
+        Err(CardError::UnknownToken)
+    );
 }
 
 #[tokio::test]
@@ -149,7 +189,8 @@ async fn a_charge_that_is_processing_is_pending_until_it_is_decided() {
         let charge = world.charge_of(world.token("pm_card_processing"));
         assert_eq!(world.round(&charge, SAVED_AT.plus_s(1)).await, Ok(CardOutcome::Pending));
         let request = ListPaymentIntent::new().build();
-        let listed = world.rail.http.ask::<Page<PaymentIntent>>(request, None).await.unwrap().object;
+        let listed =
+            world.rail.http.ask::<Page<PaymentIntent>>(request, None).await.unwrap().object;
         let [payment] = listed.data.as_slice() else { panic!("one payment") };
         world.emulator.settle_intent(&payment.id, succeeds).unwrap();
         let outcome = world.round(&charge, SAVED_AT.plus_s(2)).await;
@@ -164,12 +205,17 @@ async fn a_charge_that_is_processing_is_pending_until_it_is_decided() {
 async fn a_refund_goes_back_once_whatever_happens_to_its_answers() {
     for fault in [Fault::DropAfter, Fault::ErrorAfter, Fault::DropBefore] {
         let world = World::new().await;
-        let payment_intent = paid(world.round(&world.charge_of(world.token("pm_card_visa")), SAVED_AT.plus_s(1)).await);
+        let payment_intent = paid(
+            world.round(&world.charge_of(world.token("pm_card_visa")), SAVED_AT.plus_s(1)).await,
+        );
         let refund = Refund::approved(intent(), payment_intent.clone(), AMOUNT.get(), 1, SAVED_AT);
         world.fault("/v1/refunds", fault, 1);
         world.rail.refund(&refund, SAVED_AT.plus_s(2)).await.unwrap_err();
         for now in [SAVED_AT.plus_s(3), SAVED_AT.plus_s(4), SAVED_AT.plus_ms(48 * HOUR_MS)] {
-            assert_eq!(world.rail.refund(&refund, now).await.map(|answer| answer.outcome), Ok(RefundOutcome::Refunded));
+            assert_eq!(
+                world.rail.refund(&refund, now).await.map(|answer| answer.outcome),
+                Ok(RefundOutcome::Refunded)
+            );
         }
         let facts = world.rail.facts(&payment_intent).await.unwrap();
         assert_eq!((facts.refunded_cents, facts.ours_cents), (AMOUNT.get(), AMOUNT.get()));
@@ -180,12 +226,18 @@ async fn a_refund_goes_back_once_whatever_happens_to_its_answers() {
 async fn facts_follow_a_dispute_from_its_opening_to_its_end() {
     let world = World::new().await;
     let charge = world.charge_of(world.token("pm_card_visa"));
-    let Ok(CardOutcome::Settled(proof)) = world.round(&charge, SAVED_AT.plus_s(1)).await else { panic!("not paid") };
+    let Ok(CardOutcome::Settled(proof)) = world.round(&charge, SAVED_AT.plus_s(1)).await else {
+        panic!("not paid")
+    };
     assert!(world.rail.facts(&proof.payment_intent).await.unwrap().disputes.is_empty());
     let opened = world.emulator.open_dispute(&proof.charge.unwrap(), "fraudulent").unwrap();
     let states = async || {
         let facts = world.rail.facts(&proof.payment_intent).await.unwrap();
-        facts.disputes.into_iter().map(|dispute| (dispute.amount_cents, dispute.state)).collect::<Vec<_>>()
+        facts
+            .disputes
+            .into_iter()
+            .map(|dispute| (dispute.amount_cents, dispute.state))
+            .collect::<Vec<_>>()
     };
     assert_eq!(states().await, [(60, DisputeState::Open)]);
     world.emulator.close_dispute(opened["id"].as_str().unwrap(), true).unwrap();

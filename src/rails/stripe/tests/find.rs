@@ -41,7 +41,11 @@ async fn nothing_is_sent_once_the_key_may_have_been_forgotten() {
     let all = || shows(json!([payment("processing")]), json!([payment("succeeded")]));
     let (outcome, stripe) = round(|charge| charge, LATE, all()).await;
     assert!(matches!(outcome, Ok(CardOutcome::Settled(_))), "{outcome:?}");
-    assert_eq!(stripe.lines(), ["GET /payment_intents/search", "GET /payment_intents/pi_1"], "what search knows may be old");
+    assert_eq!(
+        stripe.lines(),
+        ["GET /payment_intents/search", "GET /payment_intents/pi_1"],
+        "what search knows may be old"
+    );
     let query = &form(&stripe.heard()[0].query)["query"];
     assert_eq!(*query, format!("metadata['gateway_payment_id']:'{}'", intent()));
     let (_, stripe) = round(|charge| charge, SAVED_AT.plus_ms(24 * HOUR_MS - 1), all()).await;
@@ -55,19 +59,29 @@ async fn wiped_or_foreign_parameters_are_looked_up() {
         |charge| Charge { sealed_params: b"pay_of_another|xx".to_vec(), ..charge },
     ];
     for change in changes {
-        let (outcome, stripe) = round(change, SAVED_AT.plus_s(2), shows(json!([]), json!([payment("succeeded")]))).await;
+        let (outcome, stripe) =
+            round(change, SAVED_AT.plus_s(2), shows(json!([]), json!([payment("succeeded")])))
+                .await;
         assert!(matches!(outcome, Ok(CardOutcome::Settled(_))), "{outcome:?}");
-        assert_eq!(stripe.lines(), ["GET /payment_intents"], "search lags behind a charge that is this young");
+        assert_eq!(
+            stripe.lines(),
+            ["GET /payment_intents"],
+            "search lags behind a charge that is this young"
+        );
     }
 }
 
 #[tokio::test]
 async fn search_that_knows_nothing_or_is_not_there_is_followed_by_the_list() {
-    let (outcome, stripe) = round(|charge| charge, LATE, shows(json!([]), json!([payment("succeeded")]))).await;
+    let (outcome, stripe) =
+        round(|charge| charge, LATE, shows(json!([]), json!([payment("succeeded")]))).await;
     assert!(matches!(outcome, Ok(CardOutcome::Settled(_))), "{outcome:?}");
     let window = form(&stripe.heard()[1].query);
     let bound = |name: &str| window[name].parse::<i64>().unwrap();
-    assert!(bound("created[gte]") < SAVED_AT.unix_s() && bound("created[lte]") > SAVED_AT.plus_ms(24 * HOUR_MS).unix_s());
+    assert!(
+        bound("created[gte]") < SAVED_AT.unix_s()
+            && bound("created[lte]") > SAVED_AT.plus_ms(24 * HOUR_MS).unix_s()
+    );
 
     let (outcome, _) = round(
         |charge| charge,
@@ -85,7 +99,12 @@ async fn search_that_knows_nothing_or_is_not_there_is_followed_by_the_list() {
 async fn a_failure_that_search_shows_is_checked_in_the_list() {
     let mut twice = payment("succeeded");
     twice["id"] = json!("pi_2");
-    let (outcome, _) = round(|charge| charge, LATE, shows(json!([payment("canceled")]), json!([payment("canceled"), twice]))).await;
+    let (outcome, _) = round(
+        |charge| charge,
+        LATE,
+        shows(json!([payment("canceled")]), json!([payment("canceled"), twice])),
+    )
+    .await;
     assert!(matches!(outcome, Ok(CardOutcome::Settled(_))), "{outcome:?}");
 }
 
@@ -93,15 +112,19 @@ async fn a_failure_that_search_shows_is_checked_in_the_list() {
 async fn absence_is_a_failure_only_an_hour_after_the_last_moment_of_the_key() {
     let nothing = || shows(json!([]), json!([]));
     for (hours, ended) in [(24, false), (25, true), (24 * 90, true)] {
-        let (outcome, _) = round(|charge| charge, SAVED_AT.plus_ms(hours * HOUR_MS), nothing()).await;
+        let (outcome, _) =
+            round(|charge| charge, SAVED_AT.plus_ms(hours * HOUR_MS), nothing()).await;
         match ended {
             true => assert_eq!(outcome, Ok(declined("payment_never_made")), "{hours} h"),
-            false => assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{hours} h: {outcome:?}"),
+            false => {
+                assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{hours} h: {outcome:?}")
+            }
         }
     }
     let mut strangers = payment("succeeded");
     strangers["metadata"] = json!({"gateway_payment_id": "pay_00000000000000000000000000000008"});
-    let (outcome, _) = round(|charge| charge, LATE, shows(json!([strangers]), json!([strangers]))).await;
+    let (outcome, _) =
+        round(|charge| charge, LATE, shows(json!([strangers]), json!([strangers]))).await;
     assert_eq!(outcome, Ok(declined("payment_never_made")));
 }
 

@@ -9,12 +9,16 @@ use serde_json::Value;
 use super::{
     super::{SptParameter, StripeRail},
     canned::{CannedStripe, Reply},
-    world::{AMOUNT, KEY, SAVED_AT, TOKEN, TestClock, TestSealer, config, form, intent, new_charge, payment, rail, saved},
+    world::{
+        AMOUNT, KEY, SAVED_AT, TOKEN, TestClock, TestSealer, config, form, intent, new_charge,
+        payment, rail, saved,
+    },
 };
 
 /// The call of the TypeScript SDK, as it was captured.
 fn published() -> Value {
-    let vectors: Value = serde_json::from_str(include_str!("../../../../tests/vectors/mpp.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../../../tests/vectors/mpp.json")).unwrap();
     vectors["stripe"]["payment_intent_calls"]["mppx"].clone()
 }
 
@@ -28,8 +32,14 @@ fn a_charge_has_the_parameters_of_the_published_clients_and_our_names() {
     expected.remove("metadata[mpp_sdk]").unwrap();
     // Their spelling of the token is not the documented one.
     expected.remove("shared_payment_granted_token").unwrap();
-    expected.insert(String::from("payment_method_data[shared_payment_granted_token]"), TOKEN.to_owned());
-    for (name, value) in [("amount", "60"), ("metadata[mpp_challenge_id]", "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk")] {
+    expected.insert(
+        String::from("payment_method_data[shared_payment_granted_token]"),
+        TOKEN.to_owned(),
+    );
+    for (name, value) in [
+        ("amount", "60"),
+        ("metadata[mpp_challenge_id]", "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk"),
+    ] {
         *expected.get_mut(name).unwrap() = value.to_owned();
     }
     expected.insert(String::from("metadata[gateway_payment_id]"), intent().to_string());
@@ -41,8 +51,14 @@ fn a_charge_has_the_parameters_of_the_published_clients_and_our_names() {
 fn the_token_can_stand_at_the_top() {
     let mut config = config("http://127.0.0.1:1");
     config.spt_parameter = SptParameter::TopLevel;
-    let rail = StripeRail::new(&config, std::sync::Arc::new(TestSealer), std::sync::Arc::new(TestClock(0.into()))).unwrap();
-    let plain = TestSealer.open(intent().to_string().as_bytes(), &saved(&rail).sealed_params).unwrap();
+    let rail = StripeRail::new(
+        &config,
+        std::sync::Arc::new(TestSealer),
+        std::sync::Arc::new(TestClock(0.into())),
+    )
+    .unwrap();
+    let plain =
+        TestSealer.open(intent().to_string().as_bytes(), &saved(&rail).sealed_params).unwrap();
     let ours = form(std::str::from_utf8(&plain).unwrap());
     assert_eq!(ours.get("shared_payment_granted_token").map(String::as_str), Some(TOKEN));
     assert!(!ours.contains_key("payment_method_data[shared_payment_granted_token]"));
@@ -82,5 +98,8 @@ fn what_is_kept_of_a_charge_shows_no_token() {
 fn an_amount_that_no_card_can_pay_is_not_prepared() {
     let mut charge = new_charge();
     charge.amount = UsdCents::new(u64::MAX);
-    assert_eq!(rail("http://127.0.0.1:1").prepare(intent(), charge, SAVED_AT).unwrap_err(), PreparationError::Signing);
+    assert_eq!(
+        rail("http://127.0.0.1:1").prepare(intent(), charge, SAVED_AT).unwrap_err(),
+        PreparationError::Signing
+    );
 }

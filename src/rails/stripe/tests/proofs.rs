@@ -16,18 +16,36 @@ async fn r147_words_that_are_proof_decide() {
     let said = json!({"message": "Received unknown parameter: shared_payment_granted_token"});
     let token = json!({"message": "This shared payment granted token cannot be used.", "param": "shared_payment_granted_token"});
     for (status, body, word) in [
-        (400, error("invalid_request_error", "parameter_unknown", spelled), "processor_refuses_parameters"),
+        (
+            400,
+            error("invalid_request_error", "parameter_unknown", spelled),
+            "processor_refuses_parameters",
+        ),
         (400, error("invalid_request_error", "", said), "processor_refuses_parameters"),
-        (400, error("invalid_request_error", "amount_too_small", json!({"param": "amount"})), "processor_refuses_parameters"),
+        (
+            400,
+            error("invalid_request_error", "amount_too_small", json!({"param": "amount"})),
+            "processor_refuses_parameters",
+        ),
         (402, error("invalid_request_error", "", token), "payment_token_refused"),
     ] {
         let told = body.clone();
-        let (outcome, stripe) = charged(first(move || Reply::json(status, &told), Value::Null)).await;
-        assert_eq!((outcome, stripe.lines().len()), (Ok(declined(word)), 2), "an earlier try may have paid: the list tells");
-        let (url, stripe) = CannedStripe::start(first(move || Reply::json(status, &body), Value::Null)).await;
+        let (outcome, stripe) =
+            charged(first(move || Reply::json(status, &told), Value::Null)).await;
+        assert_eq!(
+            (outcome, stripe.lines().len()),
+            (Ok(declined(word)), 2),
+            "an earlier try may have paid: the list tells"
+        );
+        let (url, stripe) =
+            CannedStripe::start(first(move || Reply::json(status, &body), Value::Null)).await;
         let rail = rail(&url);
         let outcome = rail.charge(intent(), &saved(&rail), AMOUNT, SAVED_AT.plus_s(1)).await;
-        assert_eq!((outcome, stripe.lines().len()), (Ok(declined(word)), 1), "r144: no list for what was never sent");
+        assert_eq!(
+            (outcome, stripe.lines().len()),
+            (Ok(declined(word)), 1),
+            "r144: no list for what was never sent"
+        );
     }
     let (url, _stripe) = CannedStripe::start(first(|| Reply::text(424, "{}"), Value::Null)).await;
     let rail = rail(&url);
@@ -58,6 +76,7 @@ async fn r149_a_failed_cancellation_is_asked_about_and_tried_under_another_key()
     }
     let heard = stripe.heard();
     let cancels = heard.iter().filter(|call| call.line().ends_with("/cancel"));
-    let keys: Vec<_> = cancels.map(|call| call.header("idempotency-key").unwrap().to_owned()).collect();
+    let keys: Vec<_> =
+        cancels.map(|call| call.header("idempotency-key").unwrap().to_owned()).collect();
     assert_eq!(keys, ["cancel_pi_1_0", "cancel_pi_1_0", "cancel_pi_1_1"]);
 }

@@ -4,7 +4,10 @@ use std::sync::{Arc, atomic::Ordering};
 
 use payments::{
     charge::PaymentToken,
-    ports::{CardError, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, StablePayer, TokenView},
+    ports::{
+        CardError, CardRail, ChargeFacts, Dispute, DisputeState, FraudWarning, StablePayer,
+        TokenView,
+    },
 };
 use serde_json::{Value, json};
 
@@ -48,9 +51,15 @@ async fn a_token_is_told_as_stripe_tells_it() {
 #[tokio::test]
 async fn the_payer_is_what_stays_the_same_from_one_token_to_the_next() {
     for (method, payer) in [
-        (json!({"type": "link", "link": {"email": "Ann@Example.COM"}}), StablePayer::LinkEmail(String::from("ann@example.com"))),
+        (
+            json!({"type": "link", "link": {"email": "Ann@Example.COM"}}),
+            StablePayer::LinkEmail(String::from("ann@example.com")),
+        ),
         (json!({"type": "card", "card": {"fingerprint": null}}), StablePayer::TokenAlone),
-        (json!({"type": "card", "card": {"fingerprint": ""}, "link": {"email": ""}}), StablePayer::TokenAlone),
+        (
+            json!({"type": "card", "card": {"fingerprint": ""}, "link": {"email": ""}}),
+            StablePayer::TokenAlone,
+        ),
         (json!({"type": "us_bank_account"}), StablePayer::TokenAlone),
         (Value::Null, StablePayer::TokenAlone),
     ] {
@@ -65,7 +74,9 @@ async fn the_payer_is_what_stays_the_same_from_one_token_to_the_next() {
 
 #[tokio::test]
 async fn a_token_without_limits_is_limited_by_its_charge_alone() {
-    for limits in [Value::Null, json!({}), json!({"currency": null, "max_amount": null, "expires_at": null})] {
+    for limits in
+        [Value::Null, json!({}), json!({"currency": null, "max_amount": null, "expires_at": null})]
+    {
         let mut token = token();
         token["usage_limits"] = limits;
         let view = view(200, token).await.unwrap();
@@ -89,7 +100,10 @@ async fn a_token_that_stripe_does_not_know_is_unknown_and_no_fault_of_ours() {
     let missing = error("invalid_request_error", "resource_missing", json!({}));
     assert_eq!(view(404, missing.clone()).await, Err(CardError::UnknownToken));
     assert_eq!(view(400, missing).await, Err(CardError::UnknownToken));
-    assert!(matches!(view(404, json!({"error": {"message": "Unrecognized request URL"}})).await, Err(CardError::Misconfigured(_))));
+    assert!(matches!(
+        view(404, json!({"error": {"message": "Unrecognized request URL"}})).await,
+        Err(CardError::Misconfigured(_))
+    ));
     assert!(matches!(view(401, json!({})).await, Err(CardError::Misconfigured(_))));
     assert!(matches!(view(500, json!({})).await, Err(CardError::Unreachable(_))));
     let mut live = token();
@@ -140,8 +154,20 @@ async fn facts_are_what_went_back_and_the_disputes_oldest_first() {
         expected("du_5", DisputeState::Open, "under_review"),
     ];
     let warnings = vec![FraudWarning { id: String::from("issfr_1"), kind: String::from("misc") }];
-    assert_eq!(facts, ChargeFacts { refunded_cents: 25, ours_cents: 5, disputes, warnings, unrecognised: Vec::new() });
-    assert_eq!(stripe.heard().iter().find(|call| call.line() == "GET /disputes").unwrap().query, "limit=100&payment_intent=pi_1");
+    assert_eq!(
+        facts,
+        ChargeFacts {
+            refunded_cents: 25,
+            ours_cents: 5,
+            disputes,
+            warnings,
+            unrecognised: Vec::new()
+        }
+    );
+    assert_eq!(
+        stripe.heard().iter().find(|call| call.line() == "GET /disputes").unwrap().query,
+        "limit=100&payment_intent=pi_1"
+    );
     assert!(matches!(rail(&url).facts("pi_1/../x").await, Err(CardError::Unreachable(_))));
 }
 
@@ -183,7 +209,9 @@ async fn readiness_is_asked_now_and_then_and_names_a_wrong_key() {
 async fn a_stripe_that_answers_in_the_other_mode_is_not_ready() {
     let mut live = payment("succeeded");
     live["livemode"] = json!(true);
-    for (listed, ready) in [(json!([]), true), (json!([payment("succeeded")]), true), (json!([live]), false)] {
+    for (listed, ready) in
+        [(json!([]), true), (json!([payment("succeeded")]), true), (json!([live]), false)]
+    {
         let (url, _) = CannedStripe::start(move |_| Reply::json(200, &page(listed.clone()))).await;
         assert_eq!(rail(&url).ready().await.is_ok(), ready);
     }

@@ -21,7 +21,10 @@ async fn unknown(url: &str) -> String {
     match rail.charge(intent(), &saved(&rail), AMOUNT, SAVED_AT).await {
         Err(error @ CardError::Unreachable(_)) => {
             let shown = format!("{error} {error:?}");
-            assert!(!shown.contains(KEY) && !shown.contains(TOKEN) && !shown.contains("127.0.0.1"), "{shown}");
+            assert!(
+                !shown.contains(KEY) && !shown.contains(TOKEN) && !shown.contains("127.0.0.1"),
+                "{shown}"
+            );
             shown
         }
         other => panic!("{other:?}"),
@@ -74,8 +77,15 @@ fn an_unusable_configuration_is_refused_by_name() {
     assert_eq!(with(|c| c.api_base = String::from("http://[::1]:8404/")), None);
     assert_eq!(with(|c| c.api_base = String::from("http://localhost:8404")), None);
     assert_eq!(with(|c| (c.livemode, c.secret_key) = (true, String::from("rk_live_1"))), None);
-    for url in ["", "api.stripe.com", "ftp://x", "http://api.stripe.com", "http://127.0.0.1.example.com", "https://u:p@x", "https://x/?a=b"]
-    {
+    for url in [
+        "",
+        "api.stripe.com",
+        "ftp://x",
+        "http://api.stripe.com",
+        "http://127.0.0.1.example.com",
+        "https://u:p@x",
+        "https://x/?a=b",
+    ] {
         let mut config = config("https://api.stripe.com");
         config.api_base = url.to_owned();
         assert_eq!(made(&config).err(), Some(StripeConfigError::Url), "{url:?}");
@@ -91,5 +101,8 @@ fn an_unusable_configuration_is_refused_by_name() {
 #[test]
 fn the_rail_shows_neither_key_nor_address() {
     let shown = format!("{:?}", rail("http://127.0.0.1:1"));
-    assert!(shown.contains("livemode") && !shown.contains(KEY) && !shown.contains("127.0.0.1"), "{shown}");
+    assert!(
+        shown.contains("livemode") && !shown.contains(KEY) && !shown.contains("127.0.0.1"),
+        "{shown}"
+    );
 }

@@ -32,7 +32,8 @@ fn read(body: &Value) -> Result<CardEvent, EventRefusal> {
 
 #[test]
 fn a_signature_is_judged_as_the_published_sdk_judges_it() {
-    let vectors: Value = serde_json::from_str(include_str!("../../../../tests/vectors/mpp.json")).unwrap();
+    let vectors: Value =
+        serde_json::from_str(include_str!("../../../../tests/vectors/mpp.json")).unwrap();
     let webhook = &vectors["stripe"]["webhook"];
     let cases = webhook["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 17);
@@ -42,7 +43,8 @@ fn a_signature_is_judged_as_the_published_sdk_judges_it() {
         let now = UnixMs::from_s(case["now"].as_i64().unwrap());
         let judged = hooks.verify(text("header"), text("body").as_bytes(), now);
         // The SDK takes any time ahead of ours; a delivery from the future is nobody's.
-        let expected = case["ok"].as_bool().unwrap() && text("name") != "timestamp in the future by 600 s";
+        let expected =
+            case["ok"].as_bool().unwrap() && text("name") != "timestamp in the future by 600 s";
         assert_eq!(judged.is_ok(), expected, "{}: {judged:?}", text("name"));
     }
 }
@@ -79,21 +81,49 @@ fn a_header_of_another_form_is_refused() {
 #[test]
 fn events_name_their_payment_however_little_they_hold() {
     let ours = json!({"gateway_payment_id": intent().to_string()});
-    let (payment, refund, dispute, other) = (EventSubject::Payment, EventSubject::Refund, EventSubject::Dispute, EventSubject::Other);
+    let (payment, refund, dispute, other) =
+        (EventSubject::Payment, EventSubject::Refund, EventSubject::Dispute, EventSubject::Other);
     for (kind, object, what, payment_intent, payment_id) in [
-        ("payment_intent.succeeded", json!({"id": "pi_1", "metadata": ours}), payment, Some("pi_1"), Some(intent())),
+        (
+            "payment_intent.succeeded",
+            json!({"id": "pi_1", "metadata": ours}),
+            payment,
+            Some("pi_1"),
+            Some(intent()),
+        ),
         ("payment_intent.of_tomorrow", json!({"id": "pi_1"}), payment, Some("pi_1"), None),
-        ("charge.refunded", json!({"id": "ch_1", "payment_intent": "pi_1", "metadata": ours}), refund, Some("pi_1"), Some(intent())),
+        (
+            "charge.refunded",
+            json!({"id": "ch_1", "payment_intent": "pi_1", "metadata": ours}),
+            refund,
+            Some("pi_1"),
+            Some(intent()),
+        ),
         ("refund.updated", json!({"payment_intent": {"id": "pi_1"}}), refund, Some("pi_1"), None),
         ("charge.refund.updated", json!({"payment_intent": null}), refund, None, None),
-        ("charge.dispute.created", json!({"id": "du_1", "payment_intent": "pi_1"}), dispute, Some("pi_1"), None),
+        (
+            "charge.dispute.created",
+            json!({"id": "du_1", "payment_intent": "pi_1"}),
+            dispute,
+            Some("pi_1"),
+            None,
+        ),
         ("charge.dispute.closed", json!(null), dispute, None, None),
         ("charge.updated", json!({"payment_intent": "pi_1"}), other, Some("pi_1"), None),
         ("shared_payment.granted_token.used", json!({"id": "spt_1"}), other, None, None),
         ("of.tomorrow", json!([1]), other, None, None),
-        ("payment_intent.succeeded", json!({"id": "../x", "metadata": {"gateway_payment_id": "x"}}), payment, None, None),
+        (
+            "payment_intent.succeeded",
+            json!({"id": "../x", "metadata": {"gateway_payment_id": "x"}}),
+            payment,
+            None,
+            None,
+        ),
     ] {
-        let event = read(&json!({"id": "evt_1", "type": kind, "livemode": false, "data": {"object": object}})).unwrap();
+        let event = read(
+            &json!({"id": "evt_1", "type": kind, "livemode": false, "data": {"object": object}}),
+        )
+        .unwrap();
         let payment_intent = payment_intent.map(str::to_owned);
         let named = object["id"].as_str().filter(|id| !id.contains('/')).map(str::to_owned);
         let expected = CardEvent {
@@ -108,11 +138,17 @@ fn events_name_their_payment_however_little_they_hold() {
         assert_eq!(event, expected);
     }
     assert_eq!(read(&json!({"id": "evt_1"})).unwrap().what, other);
-    assert_eq!(read(&json!({"id": "evt_1", "type": null, "livemode": null, "data": null})).unwrap().what, other);
+    assert_eq!(
+        read(&json!({"id": "evt_1", "type": null, "livemode": null, "data": null})).unwrap().what,
+        other
+    );
     let thin = json!({"id": "du_1", "type": "dispute", "url": "/v1/disputes/du_1"});
     let event =
         read(&json!({"id": "evt_1", "object": "v2.core.event", "type": "v1.charge.dispute.created", "related_object": thin})).unwrap();
-    assert_eq!((event.what, event.object.as_deref(), event.payment_intent), (dispute, Some("du_1"), None));
+    assert_eq!(
+        (event.what, event.object.as_deref(), event.payment_intent),
+        (dispute, Some("du_1"), None)
+    );
 }
 
 #[test]

@@ -45,7 +45,8 @@ impl Sealer for TestSealer {
     }
 
     fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        let rest = sealed.strip_prefix(aad).and_then(|rest| rest.strip_prefix(b"|")).ok_or(SealError)?;
+        let rest =
+            sealed.strip_prefix(aad).and_then(|rest| rest.strip_prefix(b"|")).ok_or(SealError)?;
         Ok(rest.iter().map(|byte| byte ^ 0x5a).collect())
     }
 }
@@ -71,7 +72,12 @@ pub(super) fn config(url: &str) -> StripeConfig {
 }
 
 pub(super) fn rail(url: &str) -> StripeRail {
-    StripeRail::new(&config(url), Arc::new(TestSealer), Arc::new(TestClock(AtomicI64::new(SAVED_AT.ms())))).unwrap()
+    StripeRail::new(
+        &config(url),
+        Arc::new(TestSealer),
+        Arc::new(TestClock(AtomicI64::new(SAVED_AT.ms()))),
+    )
+    .unwrap()
 }
 
 pub(super) fn intent() -> PaymentId {
@@ -81,7 +87,10 @@ pub(super) fn intent() -> PaymentId {
 pub(super) fn new_charge() -> NewCharge {
     let token = PaymentToken::parse(TOKEN).unwrap();
     NewCharge {
-        key: ChargeKey { challenge_id: ChallengeId([9; 32]), token_sha256: *token.sha256().as_bytes() },
+        key: ChargeKey {
+            challenge_id: ChallengeId([9; 32]),
+            token_sha256: *token.sha256().as_bytes(),
+        },
         token,
         amount: AMOUNT,
         route: String::from("POST /launches"),
@@ -94,7 +103,9 @@ pub(super) fn saved(rail: &StripeRail) -> Charge {
 }
 
 /// One round of a charge just after it was saved, against this script.
-pub(super) async fn charged(script: impl Fn(&Heard) -> Reply + Send + Sync + 'static) -> (Result<CardOutcome, CardError>, CannedStripe) {
+pub(super) async fn charged(
+    script: impl Fn(&Heard) -> Reply + Send + Sync + 'static,
+) -> (Result<CardOutcome, CardError>, CannedStripe) {
     let (url, stripe) = CannedStripe::start(script).await;
     // Another process saved it, and perhaps sent it.
     let saved = saved(&rail(&url));
@@ -117,7 +128,8 @@ pub(super) fn payment(status: &str) -> Value {
 }
 
 pub(super) fn error(kind: &str, code: &str, members: Value) -> Value {
-    let mut error = json!({"type": kind, "code": code, "message": format!("What {TOKEN} and {KEY} did.")});
+    let mut error =
+        json!({"type": kind, "code": code, "message": format!("What {TOKEN} and {KEY} did.")});
     for (name, value) in members.as_object().unwrap() {
         error[name.as_str()] = value.clone();
     }

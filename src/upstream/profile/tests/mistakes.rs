@@ -93,7 +93,8 @@ const MISTAKEN_PLACES: [&str; 36] = [
 #[test]
 fn every_mistake_is_named_at_once() {
     let error = load_text(FULL_OF_MISTAKES).unwrap_err();
-    let named = |place: &str| error.mistakes.iter().filter(|mistake| mistake.place == place).count();
+    let named =
+        |place: &str| error.mistakes.iter().filter(|mistake| mistake.place == place).count();
     for place in MISTAKEN_PLACES {
         assert!(named(place) > 0, "{place} is not named in:\n{error}");
     }
@@ -105,7 +106,12 @@ fn every_mistake_is_named_at_once() {
 #[test]
 fn another_schema_is_the_only_mistake_of_its_file() {
     let upgrade = "expected 2; `turnpike profile upgrade FILE` writes it from schema 1";
-    for (line, text) in [("schema = 1", upgrade), ("schema = 3", "expected 2"), ("schema = \"2\"", "expected 2"), ("", "expected 2")] {
+    for (line, text) in [
+        ("schema = 1", upgrade),
+        ("schema = 3", "expected 2"),
+        ("schema = \"2\"", "expected 2"),
+        ("", "expected 2"),
+    ] {
         let error = load_text(&FULL_OF_MISTAKES.replace("schema = 2", line)).unwrap_err();
         assert_eq!(error.mistakes, [Mistake::new("schema", text)], "{line}");
     }
@@ -114,14 +120,27 @@ fn another_schema_is_the_only_mistake_of_its_file() {
 #[test]
 fn free_calls_are_given_on_any_route_as_often_as_the_books_have_room_for() {
     let quota = |name: &str, count: u32, window: &str| {
-        format!("quota = \"{name}\"\n[[quota]]\nname = \"{name}\"\nrail = \"x402\"\ncount = {count}\nwindow = \"{window}\"\n")
+        format!(
+            "quota = \"{name}\"\n[[quota]]\nname = \"{name}\"\nrail = \"x402\"\ncount = {count}\nwindow = \"{window}\"\n"
+        )
     };
     let profile = load_text(&format!("{SOCIALCLAW}{}", quota("trial", 1_000, "day"))).unwrap();
-    let free = profile.route("POST /posts/apply").unwrap().upstream().unwrap().access.terms().unwrap().free.clone().unwrap();
+    let free = profile
+        .route("POST /posts/apply")
+        .unwrap()
+        .upstream()
+        .unwrap()
+        .access
+        .terms()
+        .unwrap()
+        .free
+        .clone()
+        .unwrap();
     assert_eq!((free.name.as_str(), free.count.get(), free.window), ("trial", 1_000, Window::Day));
     for (name, count) in [("trial", 1_001), ("launches", 6)] {
         let error = load_text(&format!("{SOCIALCLAW}{}", quota(name, count, "month"))).unwrap_err();
-        let places: Vec<&str> = error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
+        let places: Vec<&str> =
+            error.mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
         assert_eq!(places, [format!("quota 1 ({name}).count")], "{error}");
     }
 }
@@ -132,11 +151,15 @@ fn what_is_not_a_profile_is_said_so() {
     assert!(missing.contains("built-in profile (dropspace)"), "{missing}");
     let broken = load_text("schema = 2\nname = \n").unwrap_err().to_string();
     assert!(broken.contains("line 2"), "{broken}");
-    let twice = format!("{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n");
+    let twice = format!(
+        "{SOCIALCLAW}[[route]]\nmethod = \"POST\"\npath = \"/posts/apply\"\nprice = \"free\"\n"
+    );
     let error = load_text(&twice).unwrap_err().to_string();
     assert!(error.contains("POST /posts/apply: is there twice"), "{error}");
     for ownership in ["", "ownership = \"upstream\"\n"] {
-        let nameless = SOCIALCLAW.replace("result_id = \"/run/id\"\n", "").replace("name = ", &format!("{ownership}name = "));
+        let nameless = SOCIALCLAW
+            .replace("result_id = \"/run/id\"\n", "")
+            .replace("name = ", &format!("{ownership}name = "));
         let error = load_text(&nameless).unwrap_err().to_string();
         assert!(error.contains("POST /posts/apply: a priced route needs result_id"), "{error}");
     }

@@ -26,10 +26,14 @@ fn load(text: &str) -> Result<Profile, ProfileError> {
 
 /// The lines of `text` that `other` does not have.
 fn beside(text: &str, other: &str) -> Vec<String> {
-    text.lines().filter(|line| !line.is_empty() && !other.lines().any(|there| there == *line)).map(str::to_owned).collect()
+    text.lines()
+        .filter(|line| !line.is_empty() && !other.lines().any(|there| there == *line))
+        .map(str::to_owned)
+        .collect()
 }
 
-/// A profile in words, but for what the released one cannot say: keys of the API that pass, and offers that may be missing.
+/// A profile in words, but for what the released one cannot say: keys of the API that pass, and
+/// offers that may be missing.
 fn in_words(mut profile: Profile) -> String {
     profile.api_keys.prefixes.clear();
     for route in &mut profile.routes {
@@ -73,7 +77,9 @@ fn the_released_profile_changes_in_the_lines_that_schema_2_writes_otherwise() {
             "result_id = \"/data/id\"",
         ]
     );
-    let comments = |text: &str| text.lines().filter_map(|line| Some(line[line.find('#')?..].to_owned())).collect::<Vec<_>>();
+    let comments = |text: &str| {
+        text.lines().filter_map(|line| Some(line[line.find('#')?..].to_owned())).collect::<Vec<_>>()
+    };
     assert_eq!(comments(&text), comments(RELEASED));
 }
 
@@ -97,7 +103,9 @@ fn each_route_gets_a_quota_of_its_own() {
         ("PUT", "/posts/:id/apply_now", "posts-id-apply_now-2"),
         ("GET", "/a-very-long-name/of-more-than-forty/letters", "a-very-long-name-of-more-than-fo"),
     ];
-    let routes = paths.map(|(method, path, _)| format!("[[route]]\nmethod = \"{method}\"\npath = \"{path}\"\n{tier}"));
+    let routes = paths.map(|(method, path, _)| {
+        format!("[[route]]\nmethod = \"{method}\"\npath = \"{path}\"\n{tier}")
+    });
     let text = written(&format!("{HEAD}upstream.strip_prefixes = [\"/api\"]\n{}", routes.concat()));
     for (_, _, name) in paths {
         assert_eq!(text.matches(&format!("\nname = \"{name}\"\n")).count(), 1, "{name} in {text}");
@@ -109,7 +117,10 @@ fn each_route_gets_a_quota_of_its_own() {
 fn keys_of_the_api_are_told_of_where_the_file_names_none() {
     let keys = "api_keys = { prefixes = [\"ds_\"], routes = [\"POST /launches\"] }\n";
     for (text, named) in [(HEAD.to_owned(), false), (format!("{HEAD}{keys}"), true)] {
-        assert!(matches!(upgrade(&text), Ok(Upgrade::Written { names_api_keys, .. }) if names_api_keys == named), "{text}");
+        assert!(
+            matches!(upgrade(&text), Ok(Upgrade::Written { names_api_keys, .. }) if names_api_keys == named),
+            "{text}"
+        );
     }
 }
 
@@ -129,16 +140,21 @@ fn only_schema_1_is_written_anew() {
             format!("schema = 1\n{route}{route}done = {{}}\nresult_id = \"\"\nquota = \"\"\n"),
             &["route 2 (GET /a).done", "route 2 (GET /a).result_id", "route 2 (GET /a).quota"],
         ),
-        (format!("schema = 1\n{route}free_tier = {{ count = 0 }}\n"), &["route 1 (GET /a).free_tier"]),
+        (
+            format!("schema = 1\n{route}free_tier = {{ count = 0 }}\n"),
+            &["route 1 (GET /a).free_tier"],
+        ),
     ] {
-        let found: Vec<String> = upgrade(&text).unwrap_err().into_iter().map(|mistake| mistake.place).collect();
+        let found: Vec<String> =
+            upgrade(&text).unwrap_err().into_iter().map(|mistake| mistake.place).collect();
         assert_eq!(found, places, "{text}");
     }
 }
 
 #[test]
 fn no_text_breaks_the_upgrade() {
-    let corpus = [RELEASED, spellings::DOTTED[0], spellings::HEADERS[0], spellings::ARRAY[0]].map(|text| text.as_bytes().to_vec());
+    let corpus = [RELEASED, spellings::DOTTED[0], spellings::HEADERS[0], spellings::ARRAY[0]]
+        .map(|text| text.as_bytes().to_vec());
     let mut rng = Rng::seeded(13);
     let (mut done, mut refused) = (0, 0);
     for number in 0..1_500 {

@@ -7,7 +7,8 @@ use crate::sim::rng::Rng;
 use payments::{settlement::ChainHash, time::UnixMs};
 
 impl Chain {
-    /// Makes the next block. Who comes first is drawn; our own transactions keep the order of their nonces.
+    /// Makes the next block. Who comes first is drawn; our own transactions keep the order of their
+    /// nonces.
     pub fn mine(&mut self, now: UnixMs, rng: &mut Rng) {
         let mut ours = self.includable();
         ours.reverse();
@@ -15,14 +16,18 @@ impl Chain {
         let mut outside: Vec<Tx> = self.outside.drain(..).collect();
         while !ours.is_empty() || !outside.is_empty() {
             let mine_first = outside.is_empty() || (!ours.is_empty() && rng.chance(400));
-            order.extend(if mine_first { ours.pop() } else { Some(outside.swap_remove(rng.index(outside.len()))) });
+            order.extend(if mine_first {
+                ours.pop()
+            } else {
+                Some(outside.swap_remove(rng.index(outside.len())))
+            });
         }
         let unix_s = now.protocol_s().max(self.latest().unix_s);
         self.append(order, unix_s);
     }
 
-    /// Replaces the newest blocks. Kept transactions happen again in the same order at the same times; a hostile reorganisation loses some
-    /// and puts the rest back where they waited.
+    /// Replaces the newest blocks. Kept transactions happen again in the same order at the same
+    /// times; a hostile reorganisation loses some and puts the rest back where they waited.
     pub fn reorganise(&mut self, depth: u64, hostile: bool, rng: &mut Rng) {
         let depth = usize::try_from(depth).unwrap_or(1).min(self.blocks.len() - 1);
         let gone = self.blocks.split_off(self.blocks.len() - depth);
@@ -47,7 +52,8 @@ impl Chain {
         let mut found = Vec::new();
         for ((signer, nonce), tx) in &self.pool {
             let next = next.entry(*signer).or_insert(0);
-            if nonce == next && tx.ours.is_some_and(|(_, _, fee_wei)| fee_wei >= self.base_fee_wei) {
+            if nonce == next && tx.ours.is_some_and(|(_, _, fee_wei)| fee_wei >= self.base_fee_wei)
+            {
                 *next += 1;
                 found.push(tx.clone());
             }
@@ -78,18 +84,32 @@ impl Ledger {
             Deed::Settle(terms) => {
                 let balance = self.balances.entry(terms.key.from).or_insert(0);
                 let value = terms.value.get();
-                let valid = !self.uses.contains_key(&terms.key) && unix_s < terms.valid_before_unix_s && *balance >= value;
+                let valid = !self.uses.contains_key(&terms.key)
+                    && unix_s < terms.valid_before_unix_s
+                    && *balance >= value;
                 if valid {
                     *balance -= value;
                     self.received += value;
-                    self.uses.insert(terms.key, Use { paid: true, units: terms.value.get(), tx_hash: tx.hash, block, log_index });
+                    self.uses.insert(
+                        terms.key,
+                        Use {
+                            paid: true,
+                            units: terms.value.get(),
+                            tx_hash: tx.hash,
+                            block,
+                            log_index,
+                        },
+                    );
                 }
                 valid
             }
             Deed::Cancel(key) => {
                 let valid = !self.uses.contains_key(key);
                 if valid {
-                    self.uses.insert(*key, Use { paid: false, units: 0, tx_hash: tx.hash, block, log_index });
+                    self.uses.insert(
+                        *key,
+                        Use { paid: false, units: 0, tx_hash: tx.hash, block, log_index },
+                    );
                 }
                 valid
             }

@@ -1,4 +1,5 @@
-//! A chain with one token: blocks, a pool of waiting transactions, authorizations that work once, and the signers' nonces.
+//! A chain with one token: blocks, a pool of waiting transactions, authorizations that work once,
+//! and the signers' nonces.
 //!
 //! Every block keeps the state after it, so that a node may answer from any of them.
 
@@ -147,7 +148,13 @@ impl Chain {
     /// One block, with money for these wallets.
     pub fn new(now: UnixMs, balances: BTreeMap<Wallet, u64>) -> Self {
         let after = Arc::new(Ledger { balances, ..Ledger::default() });
-        let block = Block { number: FIRST_BLOCK, hash: named(b"block", 0), unix_s: now.protocol_s(), mined: Vec::new(), after };
+        let block = Block {
+            number: FIRST_BLOCK,
+            hash: named(b"block", 0),
+            unix_s: now.protocol_s(),
+            mined: Vec::new(),
+            after,
+        };
         let never = UnixMs::new(0);
         Self {
             blocks: vec![block],
@@ -209,8 +216,9 @@ impl Chain {
         self.outside.push_back(Tx { hash, deed, ours: None });
     }
 
-    /// Another program with a signer's key sends something of its own: behind what waits there, or in the place of the first of it. Some of it
-    /// bids too little to be ever mined, and waits until it is forgotten.
+    /// Another program with a signer's key sends something of its own: behind what waits there, or
+    /// in the place of the first of it. Some of it bids too little to be ever mined, and waits
+    /// until it is forgotten.
     pub fn interfere(&mut self, signer: Wallet, rng: &mut Rng) {
         let first = self.ledger().nonces.get(&signer).copied().unwrap_or(0);
         let nonce = if rng.chance(500) { first } else { self.pending_nonce(signer) };

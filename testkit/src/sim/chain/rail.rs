@@ -14,8 +14,8 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     ports::{
-        ChainNonces, ChainReader, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError, Raised, Resigning, Sent, Settler,
-        Standing,
+        ChainNonces, ChainReader, ChainView, FeeQuote, Outcome, PreparationError, Preparer,
+        RailError, Raised, Resigning, Sent, Settler, Standing,
     },
     settlement::{Attempt, AttemptKind, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
@@ -67,15 +67,21 @@ impl SimRail {
         }
     }
 
-    /// Higher than the last by an eighth and not below the quote; `None` above the cap or without gas.
+    /// Higher than the last by an eighth and not below the quote; `None` above the cap or without
+    /// gas.
     fn replacing(&self, last_wei: u128, cap_wei: u128) -> Option<u128> {
         let quote = self.quote();
-        let fee_wei = (last_wei + last_wei.div_ceil(8).max(1)).max(quote.max_fee_per_gas_wei.min(cap_wei));
+        let fee_wei =
+            (last_wei + last_wei.div_ceil(8).max(1)).max(quote.max_fee_per_gas_wei.min(cap_wei));
         (fee_wei <= cap_wei && quote.signer_balance_wei > 0).then_some(fee_wei)
     }
 
     fn signed_by_us(&self, last: &Attempt) -> Result<(), RailError> {
-        if last.signer == self.signer { Ok(()) } else { Err(RailError::Unreachable(String::from("another signer's"))) }
+        if last.signer == self.signer {
+            Ok(())
+        } else {
+            Err(RailError::Unreachable(String::from("another signer's")))
+        }
     }
 }
 
@@ -89,11 +95,14 @@ impl ChainReader for SimRail {
         let signer_next_nonce = if lag == 0 { chain.pending_nonce(self.signer) } else { 0 };
         Ok(ChainView {
             authorization_used: head.after.uses.contains_key(&transfer.key()),
-            balance_units: u128::from(head.after.balances.get(transfer.from()).copied().unwrap_or(0)),
+            balance_units: u128::from(
+                head.after.balances.get(transfer.from()).copied().unwrap_or(0),
+            ),
             block_number: head.number,
             signer_next_nonce,
             fees,
-            // The simulated token bars nobody; what moves between this look and the settlement is what the simulator is about.
+            // The simulated token bars nobody; what moves between this look and the settlement is
+            // what the simulator is about.
             would_revert: None,
             token_paused: false,
         })
@@ -114,7 +123,11 @@ impl ChainReader for SimRail {
         Ok(None)
     }
 
-    async fn outcome(&self, terms: &TransferTerms, attempts: &[Attempt]) -> Result<Outcome, RailError> {
+    async fn outcome(
+        &self,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+    ) -> Result<Outcome, RailError> {
         let confirmations = self.sim.plan.confirmations;
         let lag = self.asked().await?;
         let facts = locked(&self.sim.chain).facts(lag, terms, attempts);
@@ -147,7 +160,8 @@ impl ChainReader for SimRail {
         let lag = self.asked().await?;
         let chain = locked(&self.sim.chain);
         let head = chain.block(chain.latest().number.saturating_sub(lag));
-        let mined = attempts.iter().filter(|attempt| head.after.receipts.contains_key(&attempt.tx_hash.0));
+        let mined =
+            attempts.iter().filter(|attempt| head.after.receipts.contains_key(&attempt.tx_hash.0));
         Ok(mined.map(|attempt| (attempt.tx_hash, 1)).collect())
     }
 
@@ -163,7 +177,9 @@ impl ChainReader for SimRail {
         let confirmed = &chain.block(head.saturating_sub(self.sim.plan.confirmations - 1)).after;
         let now = &chain.block(head).after;
         let used = confirmed.nonces.get(&last.signer).copied().unwrap_or(0) > last.eoa_nonce;
-        let rivals = attempts.iter().filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
+        let rivals = attempts
+            .iter()
+            .filter(|attempt| (attempt.signer, attempt.eoa_nonce) == (last.signer, last.eoa_nonce));
         let mut mined = rivals.filter(|rival| now.receipts.contains_key(&rival.tx_hash.0));
         Ok(used && mined.next().is_none() && !now.uses.contains_key(&terms.key))
     }
@@ -175,7 +191,11 @@ impl ChainReader for SimRail {
         let at = |number: u64| chain.block(number).after.nonces.get(&signer).copied().unwrap_or(0);
         let mined = at(head);
         let pending = if lag == 0 { chain.pending_nonce(signer) } else { mined };
-        Ok(ChainNonces { confirmed: at(head.saturating_sub(self.sim.plan.confirmations - 1)), mined, pending })
+        Ok(ChainNonces {
+            confirmed: at(head.saturating_sub(self.sim.plan.confirmations - 1)),
+            mined,
+            pending,
+        })
     }
 
     async fn expired_on_chain(&self, valid_before_unix_s: u64) -> Result<bool, RailError> {
@@ -188,7 +208,8 @@ impl ChainReader for SimRail {
     async fn nonce_used(&self, signer: Wallet, eoa_nonce: u64) -> Result<bool, RailError> {
         let lag = self.asked().await?;
         let chain = locked(&self.sim.chain);
-        let confirmed = chain.block(chain.latest().number.saturating_sub(lag + self.sim.plan.confirmations - 1));
+        let confirmed = chain
+            .block(chain.latest().number.saturating_sub(lag + self.sim.plan.confirmations - 1));
         Ok(confirmed.after.nonces.get(&signer).copied().unwrap_or(0) > eoa_nonce)
     }
 }
@@ -205,58 +226,109 @@ impl Settler for SimRail {
         self.sim.under_way().await;
         let odds = self.sim.odds();
         let tx = locked(&self.sim.signed).get(&attempt.tx_hash.0).cloned();
-        let (Some(tx), false, false) = (tx, attempt.sealed_tx.is_empty(), self.sim.chance(odds.send_lost)) else { return Sent::Unknown };
+        let (Some(tx), false, false) =
+            (tx, attempt.sealed_tx.is_empty(), self.sim.chance(odds.send_lost))
+        else {
+            return Sent::Unknown;
+        };
         self.sim.note_sent(&tx);
         let taken = locked(&self.sim.chain).take(tx);
-        self.sim.trace(|| format!("send {} {:?} nonce {}: {taken:?}", attempt.tx_hash, attempt.kind, attempt.eoa_nonce));
+        self.sim.trace(|| {
+            format!(
+                "send {} {:?} nonce {}: {taken:?}",
+                attempt.tx_hash, attempt.kind, attempt.eoa_nonce
+            )
+        });
         self.sim.under_way().await;
-        if taken.is_err() || self.sim.chance(odds.send_reply_lost) { Sent::Unknown } else { Sent::Accepted }
+        if taken.is_err() || self.sim.chance(odds.send_reply_lost) {
+            Sent::Unknown
+        } else {
+            Sent::Accepted
+        }
     }
 
     fn signers(&self) -> Vec<Wallet> {
         vec![self.signer]
     }
 
-    async fn bump(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Raised, RailError> {
+    async fn bump(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Raised, RailError> {
         if at.ms().saturating_sub(last.saved_at.ms()) < BUMP_AFTER_MS {
             return Ok(Raised::NotNow);
         }
         self.signed_by_us(last)?;
         let tx = locked(&self.sim.signed).get(&last.tx_hash.0).cloned();
-        let (Some(tx), false) = (tx, last.sealed_tx.is_empty()) else { return Err(RailError::Unreachable(String::from("wiped"))) };
+        let (Some(tx), false) = (tx, last.sealed_tx.is_empty()) else {
+            return Err(RailError::Unreachable(String::from("wiped")));
+        };
         self.asked().await?;
         let cap_wei = if last.kind == AttemptKind::Void { VOID_CAP_WEI } else { CAP_WEI };
         let fee_wei = self.replacing(last.max_fee_per_gas_wei, cap_wei);
         self.sim.count(|counts| counts.bumps += u64::from(fee_wei.is_some()));
-        let raised = fee_wei.map(|fee_wei| sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at));
+        let raised = fee_wei.map(|fee_wei| {
+            sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at)
+        });
         Ok(raised.map_or(Raised::AtBound, Raised::Higher))
     }
 
     async fn resigning(&self, last: &Attempt, _: u128) -> Result<Resigning, RailError> {
         let tx = locked(&self.sim.signed).get(&last.tx_hash.0).cloned();
-        let Some(Tx { deed: Deed::Settle(terms), .. }) = tx.filter(|_| !last.sealed_tx.is_empty()) else {
+        let Some(Tx { deed: Deed::Settle(terms), .. }) = tx.filter(|_| !last.sealed_tx.is_empty())
+        else {
             return Err(RailError::Unreachable(String::from("wiped")));
         };
         let lag = self.asked().await?;
         let fee_wei = first_fee(&self.quote());
-        let chain_next_nonce = if lag == 0 { locked(&self.sim.chain).pending_nonce(self.signer) } else { 0 };
-        let preparer = Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei });
+        let chain_next_nonce =
+            if lag == 0 { locked(&self.sim.chain).pending_nonce(self.signer) } else { 0 };
+        let preparer = Box::new(SimPreparer {
+            sim: Arc::clone(&self.sim),
+            signer: self.signer,
+            terms,
+            fee_wei,
+        });
         Ok(Resigning { preparer, chain_next_nonce })
     }
 
-    async fn fill(&self, signer: Wallet, eoa_nonce: u64, last: Option<&Attempt>, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn fill(
+        &self,
+        signer: Wallet,
+        eoa_nonce: u64,
+        last: Option<&Attempt>,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.asked().await?;
         let fee_wei = self.replacing(last.map_or(0, |last| last.max_fee_per_gas_wei), VOID_CAP_WEI);
-        let fee_wei = fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
+        let fee_wei =
+            fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
         self.sim.count(|counts| counts.fills += 1);
-        Ok(sign(&self.sim, Deed::Void, PaymentId::new(uuid::Uuid::nil()), (signer, eoa_nonce, fee_wei), at))
+        Ok(sign(
+            &self.sim,
+            Deed::Void,
+            PaymentId::new(uuid::Uuid::nil()),
+            (signer, eoa_nonce, fee_wei),
+            at,
+        ))
     }
 
-    async fn void(&self, intent: PaymentId, last: &Attempt, _: u128, at: UnixMs) -> Result<Attempt, RailError> {
+    async fn void(
+        &self,
+        intent: PaymentId,
+        last: &Attempt,
+        _: u128,
+        at: UnixMs,
+    ) -> Result<Attempt, RailError> {
         self.signed_by_us(last)?;
         self.asked().await?;
         let fee_wei = self.replacing(last.max_fee_per_gas_wei, VOID_CAP_WEI);
-        let fee_wei = fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
+        let fee_wei =
+            fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
         self.sim.count(|counts| counts.voids += 1);
         Ok(sign(&self.sim, Deed::Void, intent, (self.signer, last.eoa_nonce, fee_wei), at))
     }
@@ -282,18 +354,38 @@ impl Preparer for SimPreparer {
         self.signer
     }
 
-    fn prepare(&self, intent: PaymentId, eoa_nonce: u64, at: UnixMs) -> Result<Attempt, PreparationError> {
+    fn prepare(
+        &self,
+        intent: PaymentId,
+        eoa_nonce: u64,
+        at: UnixMs,
+    ) -> Result<Attempt, PreparationError> {
         let deed = Deed::Settle(self.terms.clone());
         Ok(sign(&self.sim, deed, intent, (self.signer, eoa_nonce, self.fee_wei?), at))
     }
 }
 
 /// Remembers what was signed, so that a node knows it by its hash.
-fn sign(sim: &Sim, deed: Deed, intent: PaymentId, ours: (Wallet, u64, u128), at: UnixMs) -> Attempt {
+fn sign(
+    sim: &Sim,
+    deed: Deed,
+    intent: PaymentId,
+    ours: (Wallet, u64, u128),
+    at: UnixMs,
+) -> Attempt {
     let (signer, eoa_nonce, max_fee_per_gas_wei) = ours;
     let kind = if deed == Deed::Void { AttemptKind::Void } else { AttemptKind::Transfer };
     let named = format!("{} {intent} {signer} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
     let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
     locked(&sim.signed).insert(tx_hash.0, Tx { hash: tx_hash, deed, ours: Some(ours) });
-    Attempt { kind, tx_hash, signer, eoa_nonce, max_fee_per_gas_wei, sealed_tx: named.into_bytes(), saved_at: at, fee_wei: None }
+    Attempt {
+        kind,
+        tx_hash,
+        signer,
+        eoa_nonce,
+        max_fee_per_gas_wei,
+        sealed_tx: named.into_bytes(),
+        saved_at: at,
+        fee_wei: None,
+    }
 }

@@ -35,15 +35,21 @@ impl Chain {
         let head = self.block(self.latest().number.saturating_sub(lag));
         let safe = self.block(head.number.saturating_sub(MAX_REORG));
         let transfers = attempts.iter().filter(|attempt| attempt.kind == AttemptKind::Transfer);
-        let receipts: Vec<_> =
-            transfers.filter_map(|a| head.after.receipts.get(&a.tx_hash.0).map(|receipt| (a.tx_hash, *receipt))).collect();
-        let settled = receipts.iter().find(|(_, receipt)| receipt.success).map(|(tx_hash, receipt)| SettlementProof {
-            tx_hash: *tx_hash,
-            block_number: receipt.block,
-            block_hash: self.block(receipt.block).hash,
-            log_index: receipt.log_index,
-            fee_wei: 1,
-        });
+        let receipts: Vec<_> = transfers
+            .filter_map(|a| {
+                head.after.receipts.get(&a.tx_hash.0).map(|receipt| (a.tx_hash, *receipt))
+            })
+            .collect();
+        let settled =
+            receipts.iter().find(|(_, receipt)| receipt.success).map(|(tx_hash, receipt)| {
+                SettlementProof {
+                    tx_hash: *tx_hash,
+                    block_number: receipt.block,
+                    block_hash: self.block(receipt.block).hash,
+                    log_index: receipt.log_index,
+                    fee_wei: 1,
+                }
+            });
         Facts {
             latest: head.number,
             latest_unix_s: head.unix_s,
@@ -51,11 +57,16 @@ impl Chain {
             safe_unix_s: safe.unix_s,
             used: head.after.uses.contains_key(&terms.key),
             settled,
-            reverted_in: receipts.iter().filter(|(_, receipt)| !receipt.success).map(|(_, receipt)| receipt.block).max(),
+            reverted_in: receipts
+                .iter()
+                .filter(|(_, receipt)| !receipt.success)
+                .map(|(_, receipt)| receipt.block)
+                .max(),
         }
     }
 
-    /// Whether the authorization was used by the end of a block. A node that does not have the block says so.
+    /// Whether the authorization was used by the end of a block. A node that does not have the
+    /// block says so.
     pub fn used_at(&self, lag: u64, terms: &TransferTerms, block: u64) -> Result<bool, RailError> {
         if block > self.latest().number.saturating_sub(lag) {
             return Err(RailError::Unreachable(String::from("the node does not have the block")));
@@ -75,14 +86,29 @@ impl Chain {
     }
 
     /// What the logs up to a block say of a used authorization.
-    pub fn fate(&self, lag: u64, terms: &TransferTerms, attempts: &[Attempt], latest: u64, confirmations: u64) -> Outcome {
+    pub fn fate(
+        &self,
+        lag: u64,
+        terms: &TransferTerms,
+        attempts: &[Attempt],
+        latest: u64,
+        confirmations: u64,
+    ) -> Outcome {
         let head = self.block(self.latest().number.saturating_sub(lag));
         let used = head.after.uses.get(&terms.key).filter(|used| used.block <= latest);
-        let Some(Use { paid, tx_hash, block, log_index, .. }) = used else { return Outcome::Pending { may_send: false } };
+        let Some(Use { paid, tx_hash, block, log_index, .. }) = used else {
+            return Outcome::Pending { may_send: false };
+        };
         let fate = if *paid {
             let fee_wei = u128::from(attempts.iter().any(|attempt| attempt.tx_hash == *tx_hash));
             let block_hash = self.block(*block).hash;
-            Outcome::Settled(SettlementProof { tx_hash: *tx_hash, block_number: *block, block_hash, log_index: *log_index, fee_wei })
+            Outcome::Settled(SettlementProof {
+                tx_hash: *tx_hash,
+                block_number: *block,
+                block_hash,
+                log_index: *log_index,
+                fee_wei,
+            })
         } else {
             Outcome::Failed(PaymentFailure::Cancelled)
         };
@@ -94,22 +120,38 @@ impl Facts {
     /// What follows from them alone.
     pub fn judge(self, terms: &TransferTerms, confirmations: u64) -> Judgement {
         if let Some(proof) = self.settled {
-            return Judgement::Said(once_confirmed(proof.block_number, self.latest, confirmations, Outcome::Settled(proof)));
+            return Judgement::Said(once_confirmed(
+                proof.block_number,
+                self.latest,
+                confirmations,
+                Outcome::Settled(proof),
+            ));
         }
         if self.used {
             return Judgement::AskLogs;
         }
         if let Some(block) = self.reverted_in {
-            let fate = once_confirmed(block, self.latest, confirmations, Outcome::Failed(PaymentFailure::Reverted));
+            let fate = once_confirmed(
+                block,
+                self.latest,
+                confirmations,
+                Outcome::Failed(PaymentFailure::Reverted),
+            );
             return Judgement::AskUsedAt(block, fate);
         }
         if self.safe_unix_s >= terms.valid_before_unix_s {
             return Judgement::AskUsedAt(self.safe, Outcome::Failed(PaymentFailure::Expired));
         }
-        Judgement::Said(Outcome::Pending { may_send: self.latest_unix_s < terms.valid_before_unix_s })
+        Judgement::Said(Outcome::Pending {
+            may_send: self.latest_unix_s < terms.valid_before_unix_s,
+        })
     }
 }
 
 fn once_confirmed(block: u64, latest: u64, confirmations: u64, fate: Outcome) -> Outcome {
-    if block.saturating_add(confirmations.saturating_sub(1)) <= latest { fate } else { Outcome::Pending { may_send: false } }
+    if block.saturating_add(confirmations.saturating_sub(1)) <= latest {
+        fate
+    } else {
+        Outcome::Pending { may_send: false }
+    }
 }

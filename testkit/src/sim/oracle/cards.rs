@@ -1,4 +1,5 @@
-//! What must hold of cards: nothing is charged that was not saved, nothing twice, and every charge is a launch, a pack or a credit.
+//! What must hold of cards: nothing is charged that was not saved, nothing twice, and every charge
+//! is a launch, a pack or a credit.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +20,13 @@ use payments::{
 impl Sim {
     /// A charge leaves a process: only what is saved, and only for what is to be charged.
     pub fn check_charging(&self, id: PaymentId, charge: &Charge) {
-        let saved = self.books.audit(|books| books.intent(id).map(|intent| (intent.funding.clone(), intent.charge.clone())));
+        let saved = self.books.audit(|books| {
+            books.intent(id).map(|intent| (intent.funding.clone(), intent.charge.clone()))
+        });
         let same = |kept: &Charge| kept.stripe_key == charge.stripe_key && kept.key == charge.key;
         match saved {
-            Some((Funding::MppCharge { .. } | Funding::MppPack { .. }, Some(ref kept))) if same(kept) => {}
+            Some((Funding::MppCharge { .. } | Funding::MppPack { .. }, Some(ref kept)))
+                if same(kept) => {}
             other => self.violated(format!("{id} is charged and not saved like that: {other:?}")),
         }
     }
@@ -30,7 +34,10 @@ impl Sim {
     /// Whether the processor took the money of an intent.
     pub fn is_charged(&self, id: PaymentId) -> bool {
         let now = self.scheduler.now();
-        locked(&self.processor).charges.values().any(|landed| landed.intent == id && landed.settled(now) == Some(true))
+        locked(&self.processor)
+            .charges
+            .values()
+            .any(|landed| landed.intent == id && landed.settled(now) == Some(true))
     }
 
     /// A client is asked for another card payment.
@@ -52,7 +59,10 @@ pub fn check_cards(books: &Audit<'_>, processor: &Processor, now: UnixMs) -> Res
     let mut credits: BTreeMap<String, i64> = BTreeMap::new();
     let mut booked = BTreeMap::new();
     for intent in books.intents() {
-        let mut add = |count: u64| *credits.entry(Account::CreditsOf(intent.payer.clone()).to_string()).or_default() += signed(count);
+        let mut add = |count: u64| {
+            *credits.entry(Account::CreditsOf(intent.payer.clone()).to_string()).or_default() +=
+                signed(count)
+        };
         match (&intent.funding, intent.state) {
             (Funding::MppPack { .. }, State::Granted) => add(PACK_CREDITS.get()),
             (Funding::MppCharge { .. }, State::Rejected) => add(1),
@@ -68,7 +78,8 @@ pub fn check_cards(books: &Audit<'_>, processor: &Processor, now: UnixMs) -> Res
             return Err(format!("{} is over and keeps what could be charged", intent.id));
         }
     }
-    let booked: BTreeMap<_, u64> = booked.into_iter().map(|(id, minor)| (id, u64::try_from(minor).unwrap_or(0))).collect();
+    let booked: BTreeMap<_, u64> =
+        booked.into_iter().map(|(id, minor)| (id, u64::try_from(minor).unwrap_or(0))).collect();
     if booked != taken {
         return Err(format!("the processor took {taken:?}, and the books say {booked:?}"));
     }
@@ -84,7 +95,11 @@ pub fn check_cards(books: &Audit<'_>, processor: &Processor, now: UnixMs) -> Res
     }
     let clearing = accounts.get(&Account::StripeClearing.to_string()).copied().unwrap_or(0);
     let all = signed(taken.values().sum());
-    if clearing == all { Ok(()) } else { Err(format!("{clearing} cents are at the processor, and it says {all}")) }
+    if clearing == all {
+        Ok(())
+    } else {
+        Err(format!("{clearing} cents are at the processor, and it says {all}"))
+    }
 }
 
 fn signed(count: u64) -> i64 {

@@ -7,7 +7,10 @@ use payments::{
     funding::{Funding, FundingRefusal},
     intent::State,
     money::UsdcUnits,
-    ports::{Books, ChainView, ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, PreparationError, ProofMemory, RailError, WrittenBy},
+    ports::{
+        Books, ChainView, ClaimKey, ClaimRefusal, Claimed, IdentityClaim, Known, PreparationError,
+        ProofMemory, RailError, WrittenBy,
+    },
     proof::ProofKey,
 };
 use testkit::{
@@ -69,7 +72,10 @@ fn where_no_balance_is_asked_for_an_empty_wallet_has_its_free_launches_and_no_mo
         assert!(matches!(intent.funding, Funding::Free), "{:?}", intent.funding);
     }
     for free_tier in [true, false] {
-        assert_eq!(reason(block_on(claim_rules(&test.world, test.launch(&wallet(), 6, free_tier)))), Reason::InsufficientFunds);
+        assert_eq!(
+            reason(block_on(claim_rules(&test.world, test.launch(&wallet(), 6, free_tier)))),
+            Reason::InsufficientFunds
+        );
     }
 }
 
@@ -82,7 +88,11 @@ fn an_entitled_wallet_that_spent_its_last_coin_gets_what_it_paid_for() {
     assert_eq!(next.funding, Funding::Entitlement { source: source.id });
     assert_eq!(finished(&test, next).state, State::Created);
     let third = block_on(claim_rules(&test.world, test.launch(&wallet(), 3, true)));
-    assert_eq!(reason(third), Reason::InsufficientFunds, "no slot without a balance, once the entitlement is used");
+    assert_eq!(
+        reason(third),
+        Reason::InsufficientFunds,
+        "no slot without a balance, once the entitlement is used"
+    );
     let other = block_on(claim_rules(&test.world, test.launch(&TestWallet::numbered(2), 4, true)));
     assert_eq!(reason(other), Reason::InsufficientFunds);
 }
@@ -91,7 +101,10 @@ fn an_entitled_wallet_that_spent_its_last_coin_gets_what_it_paid_for() {
 fn a_transfer_that_the_token_would_refuse_is_not_taken_and_a_free_launch_needs_none() {
     let test = TestWorld::new();
     let source = rejected(&test, 1);
-    test.rail.view_is(Ok(ChainView { would_revert: Some(String::from("Pausable: paused")), ..usual_view() }));
+    test.rail.view_is(Ok(ChainView {
+        would_revert: Some(String::from("Pausable: paused")),
+        ..usual_view()
+    }));
     let entitled = claimed(&test, test.launch(&wallet(), 2, false));
     assert_eq!(entitled.funding, Funding::Entitlement { source: source.id });
     let free = claimed(&test, test.launch(&wallet(), 3, true));
@@ -99,7 +112,10 @@ fn a_transfer_that_the_token_would_refuse_is_not_taken_and_a_free_launch_needs_n
     let asked = test.launch(&wallet(), 4, false);
     let key = key(&asked);
     match block_on(claim_rules(&test.world, asked)) {
-        Err(ClaimError::Proof(error)) => assert_eq!((error.reason, error.got.as_str()), (Reason::SimulationFailed, "Pausable: paused")),
+        Err(ClaimError::Proof(error)) => assert_eq!(
+            (error.reason, error.got.as_str()),
+            (Reason::SimulationFailed, "Pausable: paused")
+        ),
         other => panic!("{other:?}"),
     }
     assert_eq!(block_on(test.books.known(&key)).unwrap(), None);
@@ -109,11 +125,19 @@ fn a_transfer_that_the_token_would_refuse_is_not_taken_and_a_free_launch_needs_n
 fn a_paused_token_claims_no_payment_and_a_free_launch_needs_none() {
     let test = TestWorld::new();
     let source = rejected(&test, 1);
-    let paused = ChainView { would_revert: Some(String::from("Pausable: paused")), token_paused: true, ..usual_view() };
+    let paused = ChainView {
+        would_revert: Some(String::from("Pausable: paused")),
+        token_paused: true,
+        ..usual_view()
+    };
     test.rail.view_is(Ok(paused.clone()));
     let entitled = claimed(&test, test.launch(&wallet(), 2, false));
     assert_eq!(entitled.funding, Funding::Entitlement { source: source.id });
-    for view in [paused.clone(), ChainView { would_revert: None, ..paused.clone() }, ChainView { balance_units: 0, ..paused.clone() }] {
+    for view in [
+        paused.clone(),
+        ChainView { would_revert: None, ..paused.clone() },
+        ChainView { balance_units: 0, ..paused.clone() },
+    ] {
         test.rail.view_is(Ok(view));
         let asked = test.launch(&wallet(), 4, false);
         let key = key(&asked);
@@ -125,7 +149,11 @@ fn a_paused_token_claims_no_payment_and_a_free_launch_needs_none() {
     let free = claimed(&test, test.launch(&wallet(), 3, true));
     assert!(matches!(free.funding, Funding::Free), "{:?}", free.funding);
     test.rail.view_is(Ok(usual_view()));
-    assert_eq!(claimed(&test, test.launch(&wallet(), 4, false)).funding, Funding::X402, "the same proof pays later");
+    assert_eq!(
+        claimed(&test, test.launch(&wallet(), 4, false)).funding,
+        Funding::X402,
+        "the same proof pays later"
+    );
 }
 
 #[test]
@@ -157,7 +185,11 @@ fn a_signer_without_gas_claims_nothing_and_a_free_launch_needs_none() {
 fn a_proof_that_identified_somebody_pays_for_nothing_also_when_the_memory_is_lost() {
     let test = TestWorld::new();
     let asked = || test.launch(&wallet(), 1, true);
-    let identity = IdentityClaim { key: asked().transfer.key(), fingerprint: asked().fingerprint, at: test.world.clock.now() };
+    let identity = IdentityClaim {
+        key: asked().transfer.key(),
+        fingerprint: asked().fingerprint,
+        at: test.world.clock.now(),
+    };
     block_on(test.proofs.take_identity(identity.clone(), WrittenBy::Queue));
     let outcome = block_on(claim_rules(&test.world, asked()));
     assert!(matches!(outcome, Err(ClaimError::UsedForIdentity)), "{outcome:?}");
@@ -184,12 +216,14 @@ fn the_same_proof_finds_its_intent_and_an_equal_request_joins_what_is_left_alone
     let test = TestWorld::new();
     let body = "{\"title\":\"same\"}";
     let first = claimed(&test, test.launch_of(&wallet(), 1, false, body));
-    let again = block_on(claim_rules(&test.world, test.launch_of(&wallet(), 1, false, body))).unwrap();
+    let again =
+        block_on(claim_rules(&test.world, test.launch_of(&wallet(), 1, false, body))).unwrap();
     assert_eq!(again, Claimed::Known(Known::of(first.fingerprint, Some(first.clone()))));
     test.books.unattended(first.id);
     block_on(test.books.flush()).unwrap();
     test.clock.turn_ms(1);
-    let retry = block_on(claim_rules(&test.world, test.launch_of(&wallet(), 2, false, body))).unwrap();
+    let retry =
+        block_on(claim_rules(&test.world, test.launch_of(&wallet(), 2, false, body))).unwrap();
     assert_eq!(retry, Claimed::Joined(first));
     assert_eq!(test.rail.sends(), []);
 }
@@ -204,6 +238,10 @@ fn a_wallet_whose_last_coin_was_taken_still_joins_the_answer_that_it_never_got()
     test.clock.turn_ms(1);
     let other_body = block_on(claim_rules(&test.world, test.launch_of(&wallet(), 2, false, "{}")));
     assert_eq!(reason(other_body), Reason::InsufficientFunds);
-    let retry = block_on(claim_rules(&test.world, test.launch_of(&wallet(), 3, false, body))).unwrap();
-    assert!(matches!(&retry, Claimed::Joined(joined) if joined.id == done.id && joined.answer == done.answer), "{retry:?}");
+    let retry =
+        block_on(claim_rules(&test.world, test.launch_of(&wallet(), 3, false, body))).unwrap();
+    assert!(
+        matches!(&retry, Claimed::Joined(joined) if joined.id == done.id && joined.answer == done.answer),
+        "{retry:?}"
+    );
 }

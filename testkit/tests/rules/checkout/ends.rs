@@ -17,7 +17,10 @@ fn what_was_never_done_is_sent_again_also_where_a_repeat_would_make_it_twice() {
     test.upstream.forget_keys();
     test.upstream.answer_next([turned_away(), turned_away(), created("launch-3")]);
     let done = finished(&test, paid(&test, 1));
-    assert_eq!((done.state, test.upstream.creations().len(), done.ended_by), (State::Created, 3, None));
+    assert_eq!(
+        (done.state, test.upstream.creations().len(), done.ended_by),
+        (State::Created, 3, None)
+    );
 }
 
 #[test]
@@ -27,7 +30,10 @@ fn what_was_never_done_is_owed_at_the_deadline_without_a_question() {
     let start = test.world.clock.now();
     let done = finished(&test, paid(&test, 1));
     assert_eq!((done.state, done.ended_by), (State::Rejected, Some(EndedBy::NotDone)));
-    assert!(test.world.clock.now() < start.plus_ms(SETTINGS.core_deadline_ms + 6_000), "at its deadline");
+    assert!(
+        test.world.clock.now() < start.plus_ms(SETTINGS.core_deadline_ms + 6_000),
+        "at its deadline"
+    );
     assert!(test.upstream.looked_up().is_empty(), "nobody needs to be asked");
 }
 
@@ -73,7 +79,11 @@ fn what_nobody_knows_waits_without_a_driver_and_is_owed_in_the_end() {
     assert_eq!((done.state, done.ended_by), (State::Rejected, Some(EndedBy::Policy)));
     let after_ms = test.world.clock.now().ms() - start.ms();
     assert!((3_600_000..3_700_000).contains(&after_ms), "{after_ms}");
-    assert!(test.upstream.looked_up().len() < 40, "less and less often: {}", test.upstream.looked_up().len());
+    assert!(
+        test.upstream.looked_up().len() < 40,
+        "less and less often: {}",
+        test.upstream.looked_up().len()
+    );
 }
 
 #[test]
@@ -82,7 +92,10 @@ fn an_operator_may_not_end_what_may_be_under_way() {
     let rules = ResolveRules::from(&test.world.settings);
     let intent = stuck(&test);
     let silent = intent.silent_since(rules.core_deadline_ms, rules.core_late_copy_ms);
-    assert!(matches!(may_end(&intent, rules, silent.plus_ms(-1)), Err(ResolveRefusal::UnderWay { .. })));
+    assert!(matches!(
+        may_end(&intent, rules, silent.plus_ms(-1)),
+        Err(ResolveRefusal::UnderWay { .. })
+    ));
     may_end(&intent, rules, silent).unwrap();
     let never = Intent { not_done: true, ..intent.clone() };
     may_end(&never, rules, intent.created_at).unwrap();

@@ -12,7 +12,11 @@ use testkit::{wallet::TestWallet, world::TestWorld};
 
 fn identity(test: &TestWorld, number: u64) -> IdentityClaim {
     let asked = test.launch(&TestWallet::numbered(1), number, false);
-    IdentityClaim { key: asked.transfer.key(), fingerprint: asked.fingerprint, at: test.world.clock.now() }
+    IdentityClaim {
+        key: asked.transfer.key(),
+        fingerprint: asked.fingerprint,
+        at: test.world.clock.now(),
+    }
 }
 
 #[test]
@@ -23,13 +27,20 @@ fn a_proof_identifies_once_and_the_books_know_it_before_anything_is_forwarded() 
     let who = block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap().unwrap();
     assert_eq!(*who.payer(), payer);
     assert!(
-        block_on(test.books.known(&ClaimKey { proof: Some(payments::proof::ProofKey::Authorization(claim.key)), idempotency: None }))
-            .unwrap()
-            .is_some()
+        block_on(test.books.known(&ClaimKey {
+            proof: Some(payments::proof::ProofKey::Authorization(claim.key)),
+            idempotency: None
+        }))
+        .unwrap()
+        .is_some()
     );
     assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None);
     test.proofs.forget();
-    assert_eq!(block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(), None, "the books remember");
+    assert_eq!(
+        block_on(identify(&test.world, payer.clone(), claim.clone())).unwrap(),
+        None,
+        "the books remember"
+    );
     assert_eq!(block_on(identify_quickly(&test.world, payer, claim)).unwrap(), None);
 }
 
@@ -38,8 +49,13 @@ fn a_quick_identity_is_used_up_in_the_fast_memory() {
     let test = TestWorld::new();
     let claim = identity(&test, 1);
     let payer = TestWallet::numbered(1).payer();
-    assert!(block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap().is_some());
-    assert_eq!(block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap(), None);
+    assert!(
+        block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap().is_some()
+    );
+    assert_eq!(
+        block_on(identify_quickly(&test.world, payer.clone(), claim.clone())).unwrap(),
+        None
+    );
     assert_eq!(block_on(identify(&test.world, payer, claim)).unwrap(), None);
 }
 
@@ -55,11 +71,19 @@ fn a_memory_that_cannot_tell_makes_every_identity_durable_first() {
             false => identify(&test.world, payer.clone(), claim.clone()).await.unwrap(),
         };
         assert!(block_on(ask()).is_some());
-        assert_eq!(block_on(test.books.claim_identities(std::slice::from_ref(&claim))).unwrap(), [false], "the books have it");
+        assert_eq!(
+            block_on(test.books.claim_identities(std::slice::from_ref(&claim))).unwrap(),
+            [false],
+            "the books have it"
+        );
         assert_eq!(block_on(ask()), None);
     }
     claimed(&test, test.launch(&TestWallet::numbered(1), 3, false));
-    assert_eq!(block_on(identify_quickly(&test.world, payer, identity(&test, 3))).unwrap(), None, "it pays");
+    assert_eq!(
+        block_on(identify_quickly(&test.world, payer, identity(&test, 3))).unwrap(),
+        None,
+        "it pays"
+    );
 }
 
 #[test]
@@ -71,8 +95,14 @@ fn a_proof_that_paid_identifies_nobody() {
         if forget {
             test.proofs.forget();
         }
-        assert_eq!(block_on(identify(&test.world, payer.clone(), identity(&test, 1))).unwrap(), None);
-        assert_eq!(block_on(identify_quickly(&test.world, payer.clone(), identity(&test, 1))).unwrap(), None);
+        assert_eq!(
+            block_on(identify(&test.world, payer.clone(), identity(&test, 1))).unwrap(),
+            None
+        );
+        assert_eq!(
+            block_on(identify_quickly(&test.world, payer.clone(), identity(&test, 1))).unwrap(),
+            None
+        );
     }
 }
 
@@ -98,8 +128,14 @@ fn an_admission_carries_the_agent_and_no_key_unless_it_creates() {
     assert_eq!(*customer.request(), request());
     let offers = RailPrices::new([RailPrice::MppStripe(UsdCents::new(60))]).unwrap();
     let priced = Access::Priced(Terms { offers, free: None, credits: None });
-    assert!(Admission::for_identified(&priced, &who, request()).is_none(), "who asks pays for nothing");
-    assert!(Admission::for_anyone(&priced, request()).is_none() && Admission::for_anyone(&Access::Identified, request()).is_none());
+    assert!(
+        Admission::for_identified(&priced, &who, request()).is_none(),
+        "who asks pays for nothing"
+    );
+    assert!(
+        Admission::for_anyone(&priced, request()).is_none()
+            && Admission::for_anyone(&Access::Identified, request()).is_none()
+    );
     let signed = claimed(&test, test.launch(&TestWallet::numbered(1), 2, false));
     test.rail.say_next(pending(1, Say::Settled));
     block_on(drive(&test.world, signed, &mut Progress::live())).unwrap();

@@ -1,6 +1,9 @@
 //! From signed to settled, or to the proof that it never will be.
 
-use super::{DriveError, Progress, Step, balance, block_on, claimed, drive, finished, paid, pending, run, timeline};
+use super::{
+    DriveError, Progress, Step, balance, block_on, claimed, drive, finished, paid, pending, run,
+    timeline,
+};
 use payments::{
     intent::{Intent, State},
     ports::{Books, BooksError, Sent},
@@ -28,7 +31,10 @@ fn a_paid_launch_takes_three_commits_and_one_question_to_the_chain() {
     assert_eq!(test.upstream.creation_keys(), [done.id.to_string()]);
     let sent = &test.upstream.creations()[0];
     assert_eq!((&sent.request().body, sent.agent()), (&signed.request.body, Some(&signed.payer)));
-    assert_eq!((balance(&test, "asset:usdc_hot"), balance(&test, "rev:launch"), balance(&test, "liab:")), (550_000, -550_000, 0));
+    assert_eq!(
+        (balance(&test, "asset:usdc_hot"), balance(&test, "rev:launch"), balance(&test, "liab:")),
+        (550_000, -550_000, 0)
+    );
 }
 
 #[test]
@@ -50,7 +56,10 @@ fn a_send_without_an_answer_is_unknown_until_the_chain_speaks() {
     test.rail.say_next(pending(8, Say::Settled));
     let done = finished(&test, signed.clone());
     assert_eq!(timeline(&test, &done), ["signed", "submit_unknown", "forwarding", "created"]);
-    assert!(test.rail.sends().iter().all(|sent| *sent == hash(&signed)), "the same bytes each time");
+    assert!(
+        test.rail.sends().iter().all(|sent| *sent == hash(&signed)),
+        "the same bytes each time"
+    );
 }
 
 #[test]
@@ -60,12 +69,21 @@ fn a_send_that_the_node_took_is_submitted_until_it_settles() {
     test.rail.say_next(pending(12, Say::Settled));
     let done = finished(&test, signed.clone());
     assert_eq!(timeline(&test, &done), ["signed", "submitted", "forwarding", "created"]);
-    assert_eq!(test.rail.sends(), [hash(&signed); 3], "sent first, then at every fifth question without an answer");
+    assert_eq!(
+        test.rail.sends(),
+        [hash(&signed); 3],
+        "sent first, then at every fifth question without an answer"
+    );
 }
 
 #[test]
 fn each_proven_failure_ends_the_intent_and_creates_nothing() {
-    for failure in [PaymentFailure::Reverted, PaymentFailure::Cancelled, PaymentFailure::Expired, PaymentFailure::SpentElsewhere] {
+    for failure in [
+        PaymentFailure::Reverted,
+        PaymentFailure::Cancelled,
+        PaymentFailure::Expired,
+        PaymentFailure::SpentElsewhere,
+    ] {
         let test = TestWorld::new();
         test.rail.say_next(pending(2, Say::Failed(failure.clone())));
         let failed = finished(&test, paid(&test, 1));
@@ -110,14 +128,22 @@ fn a_silent_node_is_asked_again_and_nothing_is_guessed() {
     test.rail.say_next(vec![Say::Unreachable; 20].into_iter().chain([Say::Settled]));
     let done = finished(&test, signed.clone());
     assert_eq!(timeline(&test, &done), ["signed", "submit_unknown", "forwarding", "created"]);
-    assert_eq!(test.rail.sends(), [hash(&signed)], "nothing is sent while nobody knows whether it may be");
+    assert_eq!(
+        test.rail.sends(),
+        [hash(&signed)],
+        "nothing is sent while nobody knows whether it may be"
+    );
 }
 
 #[test]
 fn what_may_no_longer_be_sent_is_not_sent_again() {
     let test = TestWorld::new();
     let signed = paid(&test, 1);
-    test.rail.say_next(vec![Say::Pending { may_send: false }; 20].into_iter().chain([Say::Failed(PaymentFailure::SpentElsewhere)]));
+    test.rail.say_next(
+        vec![Say::Pending { may_send: false }; 20]
+            .into_iter()
+            .chain([Say::Failed(PaymentFailure::SpentElsewhere)]),
+    );
     assert_eq!(finished(&test, signed.clone()).state, State::PayFailed);
     assert_eq!(test.rail.sends(), [hash(&signed)]);
 }
@@ -134,7 +160,10 @@ fn a_recovered_intent_asks_before_it_sends() {
     test.rail.say_next(pending(1, Say::Settled));
     let done = block_on(run(&test.world, unsent.clone(), Progress::recovered())).unwrap();
     assert_eq!(done.state, State::Created);
-    assert_eq!(test.rail.asked(), [Asked::Outcome, Asked::Bump, Asked::Send(hash(&unsent)), Asked::Outcome]);
+    assert_eq!(
+        test.rail.asked(),
+        [Asked::Outcome, Asked::Bump, Asked::Send(hash(&unsent)), Asked::Outcome]
+    );
 }
 
 #[test]
@@ -144,7 +173,10 @@ fn a_driver_that_was_replaced_stops() {
     test.clock.turn_ms(30_001);
     let taken = block_on(payments::recovery::take_stuck(&test.world)).unwrap();
     let stopped = block_on(run(&test.world, signed.clone(), Progress::live()));
-    assert!(matches!(stopped, Err(DriveError::Books(BooksError::Stale(id))) if id == signed.id), "{stopped:?}");
+    assert!(
+        matches!(stopped, Err(DriveError::Books(BooksError::Stale(id))) if id == signed.id),
+        "{stopped:?}"
+    );
     assert_eq!(test.upstream.creation_keys(), Vec::<String>::new());
     let done = block_on(run(&test.world, taken[0].clone(), Progress::recovered())).unwrap();
     assert_eq!((done.state, test.upstream.creation_keys().len()), (State::Created, 1));
@@ -194,7 +226,10 @@ fn a_terminal_intent_is_done_and_asks_nobody() {
     let signed = paid(&test, 1);
     for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
         let intent = Intent { state, ..signed.clone() };
-        assert_eq!(block_on(drive(&test.world, intent.clone(), &mut Progress::live())).unwrap(), Step::Done(intent));
+        assert_eq!(
+            block_on(drive(&test.world, intent.clone(), &mut Progress::live())).unwrap(),
+            Step::Done(intent)
+        );
     }
     assert_eq!((test.rail.asked(), test.upstream.creation_keys()), (vec![], vec![]));
 }
@@ -208,9 +243,16 @@ fn a_payment_whose_nonce_somebody_else_used_goes_out_under_a_new_one() {
     let done = finished(&test, signed.clone());
     let [first, renewed] = done.attempts.as_slice() else { panic!("{:?}", done.attempts) };
     assert_eq!((first.eoa_nonce, renewed.eoa_nonce, done.state), (0, 1, State::Created));
-    assert_eq!(test.rail.sends(), [first.tx_hash, renewed.tx_hash], "saved before it is sent, and the lost one no more");
+    assert_eq!(
+        test.rail.sends(),
+        [first.tx_hash, renewed.tx_hash],
+        "saved before it is sent, and the lost one no more"
+    );
     let findings = block_on(test.books.evidence(done.id)).unwrap().unwrap().findings;
-    assert_eq!(findings.iter().map(|found| found.kind.as_str()).collect::<Vec<_>>(), ["foreign_transaction"]);
+    assert_eq!(
+        findings.iter().map(|found| found.kind.as_str()).collect::<Vec<_>>(),
+        ["foreign_transaction"]
+    );
     // What lost its nonce has no receipt to wait for.
     test.rail.fees_next([Ok(None)]);
     assert_eq!(block_on(payments::recovery::close_nonces(&test.world)).unwrap(), 0);
@@ -224,10 +266,16 @@ fn a_payment_at_its_gas_bound_waits_and_says_so() {
     test.rail.say_next(pending(12, Say::Settled));
     let mut progress = Progress::live();
     let mut said = false;
-    while let Step::Wait(same, _) = block_on(drive(&test.world, intent.clone(), &mut progress)).unwrap() {
+    while let Step::Wait(same, _) =
+        block_on(drive(&test.world, intent.clone(), &mut progress)).unwrap()
+    {
         said |= progress.at_gas_bound();
         intent = same;
     }
     assert!(said);
-    assert_eq!(block_on(test.books.intent(intent.id)).unwrap().unwrap().attempts.len(), 1, "the same bytes, no dearer ones");
+    assert_eq!(
+        block_on(test.books.intent(intent.id)).unwrap().unwrap().attempts.len(),
+        1,
+        "the same bytes, no dearer ones"
+    );
 }

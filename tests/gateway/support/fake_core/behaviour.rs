@@ -51,7 +51,10 @@ impl FakeCore {
 
     /// How often a creation arrived.
     pub fn creations_seen(&self) -> usize {
-        self.seen().iter().filter(|seen| seen.method == "POST" && seen.target == "/launches").count()
+        self.seen()
+            .iter()
+            .filter(|seen| seen.method == "POST" && seen.target == "/launches")
+            .count()
     }
 }
 
@@ -70,5 +73,6 @@ pub(super) fn later(status: u16, seconds: u16) -> Answer {
 
 /// A firewall before the core takes the body for an attack.
 pub(super) fn is_hostile(seen: &Seen) -> bool {
-    seen.body.starts_with(b"{") && String::from_utf8_lossy(&seen.body).contains("\"title\":\"hostile")
+    seen.body.starts_with(b"{")
+        && String::from_utf8_lossy(&seen.body).contains("\"title\":\"hostile")
 }

@@ -1,4 +1,5 @@
-//! The core's list of everything that was created, as `contracts/launch-core.yaml` has it; and a core that remembers wrongly.
+//! The core's list of everything that was created, as `contracts/launch-core.yaml` has it; and a
+//! core that remembers wrongly.
 
 use serde_json::{Value, json};
 
@@ -22,7 +23,10 @@ impl FakeCore {
     /// The core loses everything that it made.
     pub fn forget(&self) -> Forgotten {
         let mut state = self.state.lock().unwrap();
-        Forgotten { launches: std::mem::take(&mut state.launches).into_iter().collect(), listed: std::mem::take(&mut state.listed) }
+        Forgotten {
+            launches: std::mem::take(&mut state.launches).into_iter().collect(),
+            listed: std::mem::take(&mut state.listed),
+        }
     }
 
     /// And finds it again.
@@ -35,7 +39,11 @@ impl FakeCore {
     /// A launch that nobody asked for through this gateway.
     pub fn invent(&self, key: &str) -> String {
         let id = format!("launch-of-{key}");
-        let launch = Launch { owner: String::from("somebody"), key: key.to_owned(), data: json!({"id": id}) };
+        let launch = Launch {
+            owner: String::from("somebody"),
+            key: key.to_owned(),
+            data: json!({"id": id}),
+        };
         let mut state = self.state.lock().unwrap();
         state.launches.insert(id.clone(), launch);
         state.listed.push(Listed { id: id.clone(), key: key.to_owned(), deleted: false });
@@ -72,7 +80,10 @@ impl State {
             return error(500, "SERVER_001", "broken");
         }
         let query = seen.target.split_once('?').map_or("", |(_, query)| query);
-        let after = query.split('&').find_map(|pair| pair.strip_prefix("after=")).map_or(0, |text| text.parse().unwrap());
+        let after = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("after="))
+            .map_or(0, |text| text.parse().unwrap());
         let page: Vec<Value> = self.listed.iter().skip(after).take(2).map(record).collect();
         let next = (self.listed.len() > after + 2).then_some(after + 2);
         answer(200, &json!({"data": page, "next": next}))

@@ -60,20 +60,26 @@ fn charged(id: &str, token: &str, amount: i64) -> Value {
 }
 
 fn card_books() -> Books {
-    let intents = lines(json!([{"id": "pay_1", "state": "created", "price_minor": 60, "funding": "mpp_charge"}]));
-    let settlements = lines(json!([{"rail": "mpp", "intent_id": "pay_1", "stripe_pi": "pi_1", "amount_minor": 60}]));
+    let intents = lines(
+        json!([{"id": "pay_1", "state": "created", "price_minor": 60, "funding": "mpp_charge"}]),
+    );
+    let settlements = lines(
+        json!([{"rail": "mpp", "intent_id": "pay_1", "stripe_pi": "pi_1", "amount_minor": 60}]),
+    );
     Books { intents, settlements, ..Books::default() }
 }
 
 #[test]
 fn a_charge_that_is_booked_is_in_order() {
-    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), json!({"status": "canceled"})]);
+    card_books()
+        .charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), json!({"status": "canceled"})]);
 }
 
 #[test]
 #[should_panic(expected = "Stripe and the settlements differ")]
 fn a_charge_that_nobody_booked_is_found() {
-    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_2", 60)]);
+    card_books()
+        .charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_2", 60)]);
 }
 
 #[test]
@@ -85,13 +91,16 @@ fn a_charge_of_another_amount_is_found() {
 #[test]
 #[should_panic(expected = "one token, two charges")]
 fn a_token_that_paid_twice_is_found() {
-    card_books().charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_1", 60)]);
+    card_books()
+        .charges_are_at_stripe(&[charged("pi_1", "spt_1", 60), charged("pi_2", "spt_1", 60)]);
 }
 
 #[test]
 #[should_panic(expected = "card:a")]
 fn credits_that_the_journal_does_not_know_are_found() {
     let credits = lines(json!([{"payer": "card:a", "balance": 20}]));
-    let journal = lines(json!([{"txn_id": "t", "account": "payer:card:a", "currency": "CREDIT", "amount": 19}]));
+    let journal = lines(
+        json!([{"txn_id": "t", "account": "payer:card:a", "currency": "CREDIT", "amount": 19}]),
+    );
     Books { credits, journal, ..Books::default() }.credits_are_in_the_journal();
 }

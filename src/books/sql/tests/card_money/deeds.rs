@@ -3,7 +3,9 @@
 use payments::{
     funding::Funding,
     ids::PaymentId,
-    ports::{Books, CardBooks, Claimed, Clock, Dispute, DisputeState, RefundApproval, RefundOutcome},
+    ports::{
+        Books, CardBooks, Claimed, Clock, Dispute, DisputeState, RefundApproval, RefundOutcome,
+    },
 };
 use testkit::{
     suite::{Draft, charged_by},
@@ -17,9 +19,19 @@ impl World<'_> {
         let (card, draft) = self.draft();
         let draft = draft.pack(card);
         let Claimed::New(signed) = self.books.claim(draft.claim()).await.unwrap() else { return };
-        let charged = self.books.apply(signed.charged(charged_by(&signed), draft.at).unwrap()).await.unwrap();
+        let charged =
+            self.books.apply(signed.charged(charged_by(&signed), draft.at).unwrap()).await.unwrap();
         let intent = self.books.apply(charged.granted(draft.at).unwrap()).await.unwrap();
-        self.pay(Paid { payment_intent: format!("pi_{}", intent.id), intent, card, pack_credits: 20, refused: false }, 1_200);
+        self.pay(
+            Paid {
+                payment_intent: format!("pi_{}", intent.id),
+                intent,
+                card,
+                pack_credits: 20,
+                refused: false,
+            },
+            1_200,
+        );
     }
 
     /// By card or, where there are some, on a credit.
@@ -39,17 +51,30 @@ impl World<'_> {
             self.spent[usize::try_from(card).unwrap()] += u64::from(!refused);
             return;
         }
-        let funded = self.books.apply(claimed.funded(charged_by(&claimed), at).unwrap()).await.unwrap();
+        let funded =
+            self.books.apply(claimed.funded(charged_by(&claimed), at).unwrap()).await.unwrap();
         let ended = match refused {
             true => funded.refused(answer(422, "no"), at, at),
             false => funded.created(answer(201, "l"), launch, at),
         };
         let intent = self.books.apply(ended.unwrap()).await.unwrap();
-        self.pay(Paid { payment_intent: format!("pi_{}", intent.id), intent, card, pack_credits: 0, refused }, 60);
+        self.pay(
+            Paid {
+                payment_intent: format!("pi_{}", intent.id),
+                intent,
+                card,
+                pack_credits: 0,
+                refused,
+            },
+            60,
+        );
     }
 
     fn pay(&mut self, paid: Paid, cents: u64) {
-        self.story.push(format!("{} of card {} pays {cents}, refused {}", paid.intent.id, paid.card, paid.refused));
+        self.story.push(format!(
+            "{} of card {} pays {cents}, refused {}",
+            paid.intent.id, paid.card, paid.refused
+        ));
         self.processor.inner().charges.entry(paid.payment_intent.clone()).or_default().paid = cents;
         self.paid.push(paid);
     }
@@ -73,9 +98,16 @@ impl World<'_> {
     }
 
     fn approval(&mut self) -> Option<RefundApproval> {
-        let refused: Vec<PaymentId> = self.paid.iter().filter(|paid| paid.refused).map(|paid| paid.intent.id).collect();
+        let refused: Vec<PaymentId> =
+            self.paid.iter().filter(|paid| paid.refused).map(|paid| paid.intent.id).collect();
         let intent = (!refused.is_empty()).then(|| refused[self.rng.index(refused.len())])?;
-        Some(RefundApproval { intent, reason: String::from("asked for"), via: "cli", at: self.clock_now(), dry_run: false })
+        Some(RefundApproval {
+            intent,
+            reason: String::from("asked for"),
+            via: "cli",
+            at: self.clock_now(),
+            dry_run: false,
+        })
     }
 
     /// A refund that is pending ends; one that succeeded fails.
@@ -113,14 +145,25 @@ impl World<'_> {
     pub(super) fn dispute(&mut self) {
         let Some(at) = self.any_paid() else { return };
         let name = self.paid[at].payment_intent.clone();
-        let (part, state) = (self.rng.pick(&[1, 1, 2, 3]), self.rng.pick(&[DisputeState::Open, DisputeState::Inquiry]));
+        let (part, state) = (
+            self.rng.pick(&[1, 1, 2, 3]),
+            self.rng.pick(&[DisputeState::Open, DisputeState::Inquiry]),
+        );
         let mut inner = self.processor.inner();
         let Some(charged) = inner.charges.get_mut(&name) else { return };
         let amount_cents = charged.left() / part;
         if amount_cents > 0 {
-            let (id, reason) = (format!("dp_{at}_{}", charged.disputes.len()), String::from("fraudulent"));
+            let (id, reason) =
+                (format!("dp_{at}_{}", charged.disputes.len()), String::from("fraudulent"));
             let status = String::from("as_told");
-            charged.disputes.push(Dispute { id, amount_cents, state, status, reason, due_by: None });
+            charged.disputes.push(Dispute {
+                id,
+                amount_cents,
+                state,
+                status,
+                reason,
+                due_by: None,
+            });
         }
         drop(inner);
         self.story.push(format!("{amount_cents} of {name} are disputed: {state:?}"));
@@ -139,7 +182,9 @@ impl World<'_> {
             DisputeState::Inquiry if dispute.amount_cents <= left => DisputeState::Open,
             DisputeState::Open => drawn,
             DisputeState::Lost => DisputeState::Won,
-            ended @ (DisputeState::Inquiry | DisputeState::Won | DisputeState::Unrecognised) => ended,
+            ended @ (DisputeState::Inquiry | DisputeState::Won | DisputeState::Unrecognised) => {
+                ended
+            }
         };
         let told = format!("{} is {:?}", dispute.id, dispute.state);
         drop(inner);
@@ -160,7 +205,8 @@ impl World<'_> {
         }
         let held = self.held.swap_remove(self.rng.index(self.held.len()));
         self.story.push(format!("late for {}: {:?}", held.id, held.facts));
-        let booked = self.books.book_facts(held.id, &held.facts, held.looks_before, self.clock.now()).await;
+        let booked =
+            self.books.book_facts(held.id, &held.facts, held.looks_before, self.clock.now()).await;
         self.story.push(format!("{booked:?}"));
     }
 

@@ -1,5 +1,6 @@
-//! Money on its way back to cards, on the real books, by seeds: refunds of ours and of the dashboard that fail late, disputes in part that are
-//! lost and won, looks whose answers are lost or come late. At every step the books agree with themselves, at the end with the processor.
+//! Money on its way back to cards, on the real books, by seeds: refunds of ours and of the
+//! dashboard that fail late, disputes in part that are lost and won, looks whose answers are lost
+//! or come late. At every step the books agree with themselves, at the end with the processor.
 //!
 //! `TURNPIKE_CARD_MONEY_SEEDS` names how many seeds run.
 
@@ -62,7 +63,10 @@ struct World<'b> {
 
 #[test]
 fn r202_money_on_its_way_back_ends_where_the_processor_says_it_is() {
-    let seeds = std::env::var("TURNPIKE_CARD_MONEY_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS);
+    let seeds = std::env::var("TURNPIKE_CARD_MONEY_SEEDS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok())
+        .unwrap_or(SEEDS);
     let wrong: Vec<String> = (0..seeds).filter_map(|seed| block_on(run(seed)).err()).collect();
     assert!(wrong.is_empty(), "{} of {seeds}:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -73,7 +77,17 @@ async fn run(seed: u64) -> Result<(), String> {
     let processor = Processor::new(Rng::seeded(rng.bits()));
     let clock = HandClock::at(START);
     let (paid, held, story) = (Vec::new(), Vec::new(), Vec::new());
-    let mut world = World { books: &books, processor, clock, rng, number: 0, paid, held, spent: [0; CARDS as usize], story };
+    let mut world = World {
+        books: &books,
+        processor,
+        clock,
+        rng,
+        number: 0,
+        paid,
+        held,
+        spent: [0; CARDS as usize],
+        story,
+    };
     for _ in 0..STEPS {
         world.clock.turn_ms(1 + i64::try_from(world.rng.below(60_000)).unwrap());
         world.step().await;
@@ -104,7 +118,8 @@ impl World<'_> {
     async fn round(&mut self) {
         let skip_ms = self.rng.pick(&[0, HOUR_MS, 24 * HOUR_MS]);
         self.clock.turn_ms(skip_ms);
-        let round = refund_round(&self.processor, self.books, &self.clock, STUCK_AFTER_MS).await.unwrap();
+        let round =
+            refund_round(&self.processor, self.books, &self.clock, STUCK_AFTER_MS).await.unwrap();
         self.story.push(format!("{round:?}"));
     }
 
@@ -113,7 +128,14 @@ impl World<'_> {
         let Some(at) = self.any_paid() else { return };
         let paid = &self.paid[at];
         self.books.wake_refund(&paid.payment_intent, self.clock.now()).await.unwrap();
-        let looked = look_at_charge(&self.processor, self.books, &self.clock, paid.intent.id, &paid.payment_intent).await;
+        let looked = look_at_charge(
+            &self.processor,
+            self.books,
+            &self.clock,
+            paid.intent.id,
+            &paid.payment_intent,
+        )
+        .await;
         self.story.push(format!("look at {}: {looked:?}", paid.intent.id));
     }
 
@@ -121,7 +143,8 @@ impl World<'_> {
         (!self.paid.is_empty()).then(|| self.rng.index(self.paid.len()))
     }
 
-    /// Nothing is lost any more, everything is decided and looked at; what was asked for before comes last, and changes nothing.
+    /// Nothing is lost any more, everything is decided and looked at; what was asked for before
+    /// comes last, and changes nothing.
     async fn rest(&mut self) {
         self.story.push(String::from("rest"));
         self.processor.inner().calm_down();
@@ -133,7 +156,15 @@ impl World<'_> {
             refund_round(&self.processor, self.books, &self.clock, STUCK_AFTER_MS).await.unwrap();
             for paid in &self.paid {
                 self.clock.turn_ms(1);
-                look_at_charge(&self.processor, self.books, &self.clock, paid.intent.id, &paid.payment_intent).await.unwrap();
+                look_at_charge(
+                    &self.processor,
+                    self.books,
+                    &self.clock,
+                    paid.intent.id,
+                    &paid.payment_intent,
+                )
+                .await
+                .unwrap();
             }
         }
         while !self.held.is_empty() {

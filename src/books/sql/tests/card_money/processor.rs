@@ -1,5 +1,6 @@
-//! A card processor whose refunds and disputes go every way that the public record knows: pending, failed, failed after they succeeded, in
-//! part, lost and then won; with answers that are lost on the way.
+//! A card processor whose refunds and disputes go every way that the public record knows: pending,
+//! failed, failed after they succeeded, in part, lost and then won; with answers that are lost on
+//! the way.
 
 use std::{
     collections::BTreeMap,
@@ -12,8 +13,8 @@ use payments::{
     ids::PaymentId,
     money::UsdCents,
     ports::{
-        CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge, PreparationError, RefundAnswer, RefundOutcome,
-        TokenView,
+        CardError, CardOutcome, CardRail, ChargeFacts, Dispute, DisputeState, NewCharge,
+        PreparationError, RefundAnswer, RefundOutcome, TokenView,
     },
     time::UnixMs,
 };
@@ -79,13 +80,21 @@ impl Inner {
     fn refund(&mut self, refund: &Refund) -> Result<RefundAnswer, CardError> {
         let lost = || CardError::Unreachable(String::from("lost"));
         if self.fault() {
-            return Err(if self.rng.chance(300) { CardError::Busy { retry_after_s: 2 } } else { lost() });
+            return Err(if self.rng.chance(300) {
+                CardError::Busy { retry_after_s: 2 }
+            } else {
+                lost()
+            });
         }
-        let (drawn, reply_lost) = (self.rng.pick(&[RefundOutcome::Refunded, RefundOutcome::Pending]), self.fault());
+        let (drawn, reply_lost) =
+            (self.rng.pick(&[RefundOutcome::Refunded, RefundOutcome::Pending]), self.fault());
         let calm = self.calm;
         let charged = self.charges.entry(refund.payment_intent.clone()).or_default();
-        let answer = |given: &Given| RefundAnswer { id: Some(given.id.clone()), outcome: given.outcome };
-        if let Some(known) = charged.refunds.iter().find(|given| given.key.as_ref() == Some(&refund.stripe_key)) {
+        let answer =
+            |given: &Given| RefundAnswer { id: Some(given.id.clone()), outcome: given.outcome };
+        if let Some(known) =
+            charged.refunds.iter().find(|given| given.key.as_ref() == Some(&refund.stripe_key))
+        {
             return Ok(answer(known));
         }
         if !refund.state.is_open() {
@@ -94,8 +103,13 @@ impl Inner {
         if refund.amount_minor > charged.left() {
             let back_minor = charged.refunded().saturating_sub(charged.ours());
             // A disputed charge is refused as that, whatever else is true of it.
-            let disputed = charged.disputed(DisputeState::Open) + charged.disputed(DisputeState::Lost) > 0;
-            let outcome = if back_minor > 0 && !disputed { RefundOutcome::Elsewhere { back_minor } } else { RefundOutcome::Failed };
+            let disputed =
+                charged.disputed(DisputeState::Open) + charged.disputed(DisputeState::Lost) > 0;
+            let outcome = if back_minor > 0 && !disputed {
+                RefundOutcome::Elsewhere { back_minor }
+            } else {
+                RefundOutcome::Failed
+            };
             return Ok(RefundAnswer { id: None, outcome });
         }
         let outcome = if calm { RefundOutcome::Refunded } else { drawn };
@@ -107,33 +121,55 @@ impl Inner {
 impl Charged {
     /// Back at the payer, or on its way.
     pub(super) fn refunded(&self) -> u64 {
-        self.refunds.iter().filter(|given| given.outcome != RefundOutcome::Failed).map(|given| given.cents).sum()
+        self.refunds
+            .iter()
+            .filter(|given| given.outcome != RefundOutcome::Failed)
+            .map(|given| given.cents)
+            .sum()
     }
 
     fn ours(&self) -> u64 {
-        let ours = self.refunds.iter().filter(|given| given.key.is_some() && given.outcome != RefundOutcome::Failed);
+        let ours = self
+            .refunds
+            .iter()
+            .filter(|given| given.key.is_some() && given.outcome != RefundOutcome::Failed);
         ours.map(|given| given.cents).sum()
     }
 
     /// In disputes that stand so.
     pub(super) fn disputed(&self, state: DisputeState) -> u64 {
-        self.disputes.iter().filter(|dispute| dispute.state == state).map(|dispute| dispute.amount_cents).sum()
+        self.disputes
+            .iter()
+            .filter(|dispute| dispute.state == state)
+            .map(|dispute| dispute.amount_cents)
+            .sum()
     }
 
     /// What can still be refunded or disputed.
     pub(super) fn left(&self) -> u64 {
-        let gone = self.refunded() + self.disputed(DisputeState::Open) + self.disputed(DisputeState::Lost);
+        let gone =
+            self.refunded() + self.disputed(DisputeState::Open) + self.disputed(DisputeState::Lost);
         self.paid.saturating_sub(gone)
     }
 
-    pub(super) fn give(&mut self, key: Option<String>, cents: u64, outcome: RefundOutcome) -> &Given {
+    pub(super) fn give(
+        &mut self,
+        key: Option<String>,
+        cents: u64,
+        outcome: RefundOutcome,
+    ) -> &Given {
         let id = format!("re_{}", self.refunds.len());
         self.refunds.push(Given { id, key, cents, outcome });
         &self.refunds[self.refunds.len() - 1]
     }
 
     pub(super) fn facts(&self) -> ChargeFacts {
-        ChargeFacts { refunded_cents: self.refunded(), ours_cents: self.ours(), disputes: self.disputes.clone(), ..ChargeFacts::default() }
+        ChargeFacts {
+            refunded_cents: self.refunded(),
+            ours_cents: self.ours(),
+            disputes: self.disputes.clone(),
+            ..ChargeFacts::default()
+        }
     }
 }
 
@@ -147,7 +183,13 @@ impl CardRail for Processor {
         Err(PreparationError::Signing)
     }
 
-    async fn charge(&self, _: PaymentId, _: &Charge, _: UsdCents, _: UnixMs) -> Result<CardOutcome, CardError> {
+    async fn charge(
+        &self,
+        _: PaymentId,
+        _: &Charge,
+        _: UsdCents,
+        _: UnixMs,
+    ) -> Result<CardOutcome, CardError> {
         Err(CardError::Unreachable(String::from("charges are made elsewhere")))
     }
 

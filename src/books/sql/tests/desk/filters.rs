@@ -1,7 +1,10 @@
 //! Filters against a plain reading of every row, and their sums against the journal.
 
 use payments::{
-    ports::desk::{DeskBooks, Page, PaymentFilter, PaymentRow, PaymentSums, PostingRow, SettledSum, Standing, TextSearch},
+    ports::desk::{
+        DeskBooks, Page, PaymentFilter, PaymentRow, PaymentSums, PostingRow, SettledSum, Standing,
+        TextSearch,
+    },
     time::UnixMs,
 };
 use testkit::clock::START;
@@ -17,22 +20,32 @@ async fn shows(books: &Store, filter: &PaymentFilter, row: &PaymentRow) -> bool 
         Standing::Open => !word(row, &["pay_failed", "created", "rejected", "released", "granted"]),
         Standing::Unknown => word(row, &["submit_unknown", "core_unknown"]),
         Standing::Settled => row.settled_minor.is_some(),
-        Standing::NoLaunch => row.settled_minor.is_some() && row.launch_id.is_none() && row.funding != "mpp_pack",
+        Standing::NoLaunch => {
+            row.settled_minor.is_some() && row.launch_id.is_none() && row.funding != "mpp_pack"
+        }
         Standing::PaidNotServed => word(row, &["rejected"]),
         Standing::Disputed => !dossier.disputes.is_empty(),
-        Standing::Refunded => row.obligation.as_ref().is_some_and(|state| state.starts_with("refund") && state != "refund_due"),
+        Standing::Refunded => row
+            .obligation
+            .as_ref()
+            .is_some_and(|state| state.starts_with("refund") && state != "refund_due"),
     };
     let created = UnixMs::parse_rfc3339(&row.created_at).unwrap();
     assert_eq!(dossier.payment, *row);
-    let hash =
-        |hash: &str| row.reference.as_deref() == Some(hash) || dossier.attempts.iter().any(|one| one.tx_hash.as_deref() == Some(hash));
+    let hash = |hash: &str| {
+        row.reference.as_deref() == Some(hash)
+            || dossier.attempts.iter().any(|one| one.tx_hash.as_deref() == Some(hash))
+    };
     let text = |text: &TextSearch| match text {
         TextSearch::Payment(id) => row.id == id.to_string(),
         TextSearch::Transaction(transaction) => hash(&transaction.to_string()),
         TextSearch::Stripe(name) => {
-            row.reference.as_ref() == Some(name) || name.strip_prefix("ch_") == Some(&row.id) && row.reference.is_some()
+            row.reference.as_ref() == Some(name)
+                || name.strip_prefix("ch_") == Some(&row.id) && row.reference.is_some()
         }
-        TextSearch::Name(name) => row.launch_id.as_ref() == Some(name) || dossier.idempotency_key.as_ref() == Some(name),
+        TextSearch::Name(name) => {
+            row.launch_id.as_ref() == Some(name) || dossier.idempotency_key.as_ref() == Some(name)
+        }
     };
     filter.standing.is_none_or(standing)
         && filter.rail.is_none_or(|rail| row.rail == rail)
@@ -67,11 +80,19 @@ fn filters(all: &[PaymentRow]) -> Vec<PaymentFilter> {
     let mut texts: Vec<TextSearch> = all.iter().filter_map(reference).collect();
     texts.extend(["l3", "name 1", "name 3", "ch_none"].map(TextSearch::read));
     texts.extend(all.iter().step_by(5).map(|row| TextSearch::read(&row.id)));
-    texts.extend(all.iter().filter(|row| row.rail == "mpp").map(|row| TextSearch::read(&format!("ch_{}", row.id))));
+    texts.extend(
+        all.iter()
+            .filter(|row| row.rail == "mpp")
+            .map(|row| TextSearch::read(&format!("ch_{}", row.id))),
+    );
     let none = PaymentFilter::default();
     let mut filters = vec![none.clone()];
-    filters.extend(words.map(|word| PaymentFilter { standing: Standing::from_word(word), ..none.clone() }));
-    filters.extend(texts.iter().map(|text| PaymentFilter { text: Some(text.clone()), ..none.clone() }));
+    filters.extend(
+        words.map(|word| PaymentFilter { standing: Standing::from_word(word), ..none.clone() }),
+    );
+    filters.extend(
+        texts.iter().map(|text| PaymentFilter { text: Some(text.clone()), ..none.clone() }),
+    );
     let mut seed = 7_u64;
     let mut pick = |of: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -82,7 +103,9 @@ fn filters(all: &[PaymentRow]) -> Vec<PaymentFilter> {
             standing: words.get(pick(24)).and_then(|word| Standing::from_word(word)),
             rail: ["x402", "mpp"].get(pick(6)).copied(),
             payer: all.get(pick(120)).map(|row| row.payer.parse().unwrap()),
-            route: ["POST /launches", "POST /credits"].get(pick(8)).map(|route| (*route).to_owned()),
+            route: ["POST /launches", "POST /credits"]
+                .get(pick(8))
+                .map(|route| (*route).to_owned()),
             since: [moment(5), moment(20), UnixMs::new(0)].get(pick(9)).copied(),
             until: [moment(12), moment(30), moment(99)].get(pick(9)).copied(),
             min_minor: [60, 61, 1_200].get(pick(12)).copied(),
@@ -96,11 +119,17 @@ fn filters(all: &[PaymentRow]) -> Vec<PaymentFilter> {
 }
 
 fn sums(rows: &[&PaymentRow], journal: &[PostingRow]) -> PaymentSums {
-    let mut sums = PaymentSums { payments: u64::try_from(rows.len()).unwrap(), settled: Vec::new() };
+    let mut sums =
+        PaymentSums { payments: u64::try_from(rows.len()).unwrap(), settled: Vec::new() };
     for currency in ["USD", "USDC"] {
-        let posted = journal.iter().filter(|posting| posting.kind == "settled" && rows.iter().any(|row| row.id == posting.intent_id));
-        let lines = posted.flat_map(|posting| &posting.lines).filter(|line| line.currency == currency && line.amount > 0);
-        let (settled, settled_minor) = lines.fold((0, 0), |(count, sum), line| (count + 1, sum + line.amount));
+        let posted = journal.iter().filter(|posting| {
+            posting.kind == "settled" && rows.iter().any(|row| row.id == posting.intent_id)
+        });
+        let lines = posted
+            .flat_map(|posting| &posting.lines)
+            .filter(|line| line.currency == currency && line.amount > 0);
+        let (settled, settled_minor) =
+            lines.fold((0, 0), |(count, sum), line| (count + 1, sum + line.amount));
         if settled > 0 {
             sums.settled.push(SettledSum { currency: currency.to_owned(), settled, settled_minor });
         }
@@ -125,17 +154,31 @@ fn every_filter_shows_what_it_says_and_its_sums_are_those_of_its_rows_and_of_the
             let mut rows: Vec<PaymentRow> = Vec::new();
             loop {
                 let after = rows.last().map(|row| row.id.parse().unwrap());
-                let page = books.payments(filter, &Page { after, limit: u32::try_from(number % 3 + 1).unwrap() }).await.unwrap();
+                let page = books
+                    .payments(
+                        filter,
+                        &Page { after, limit: u32::try_from(number % 3 + 1).unwrap() },
+                    )
+                    .await
+                    .unwrap();
                 if page.is_empty() {
                     break;
                 }
                 rows.extend(page);
             }
             assert_eq!(rows.iter().collect::<Vec<_>>(), expected, "{filter:?}");
-            assert_eq!(books.payment_sums(filter).await.unwrap(), sums(&expected, &journal), "{filter:?}");
+            assert_eq!(
+                books.payment_sums(filter).await.unwrap(),
+                sums(&expected, &journal),
+                "{filter:?}"
+            );
             let all = u32::try_from(expected.len()).unwrap();
             assert!(!books.shows_more_than(filter, all).await.unwrap(), "{filter:?}");
-            assert_eq!(books.shows_more_than(filter, all.saturating_sub(1)).await.unwrap(), all > 0, "{filter:?}");
+            assert_eq!(
+                books.shows_more_than(filter, all.saturating_sub(1)).await.unwrap(),
+                all > 0,
+                "{filter:?}"
+            );
             shown_in_all += rows.len();
         }
         assert!(shown_in_all > 150, "the filters show something: {shown_in_all}");

@@ -4,7 +4,8 @@ use payments::{
     charge::ChargeProof,
     intent::Intent,
     ports::{
-        Books, CardBooks, ChargeFacts, ClaimKey, Claimed, NewClaim, Payment, RefundApproval, TransferPayment,
+        Books, CardBooks, ChargeFacts, ClaimKey, Claimed, NewClaim, Payment, RefundApproval,
+        TransferPayment,
         desk::{DeskBooks, Page, PaymentFilter, PaymentRow, Standing},
     },
     proof::{PaymentKey, ProofKey},
@@ -38,7 +39,11 @@ async fn transfer_on(books: &Store, chain_id: u64, number: u64) -> Intent {
     let claim = NewClaim {
         id: named(&draft),
         key: ClaimKey { proof: Some(ProofKey::Authorization(key)), idempotency: None },
-        payment: Payment::Transfer(TransferPayment { transfer, chain_next_nonce: 0, preparer: &draft }),
+        payment: Payment::Transfer(TransferPayment {
+            transfer,
+            chain_next_nonce: 0,
+            preparer: &draft,
+        }),
         ..draft.claim()
     };
     match books.claim(claim).await.unwrap() {
@@ -76,7 +81,9 @@ async fn told(books: &Store, filter: PaymentFilter) -> (Vec<String>, [i64; 2]) {
     let rows = shown(books, &filter).await;
     let sums = books.payment_sums(&filter).await.unwrap();
     assert_eq!(sums.payments, u64::try_from(rows.len()).unwrap(), "{filter:?}");
-    let minor = |currency: &str| sums.settled.iter().find(|sum| sum.currency == currency).map_or(0, |sum| sum.settled_minor);
+    let minor = |currency: &str| {
+        sums.settled.iter().find(|sum| sum.currency == currency).map_or(0, |sum| sum.settled_minor)
+    };
     (rows.into_iter().rev().map(|row| row.id).collect(), [minor("USD"), minor("USDC")])
 }
 
@@ -95,7 +102,8 @@ fn real_money_is_told_from_test_money_on_both_rails() {
             transfers.push(settled(&books, signed, proof).await);
         }
         let [real, test, other_real, last] = transfers.as_slice() else { panic!("four") };
-        let (real_charge, test_charge) = (charged(&books, true, 5).await, charged(&books, false, 6).await);
+        let (real_charge, test_charge) =
+            (charged(&books, true, 5).await, charged(&books, false, 6).await);
         // Nothing came of it yet, so that it is no money of any kind; nor is a free launch.
         transfer_on(&books, BASE, 7).await;
         claim(&books, &numbered(8).free()).await;
@@ -110,7 +118,8 @@ fn real_money_is_told_from_test_money_on_both_rails() {
         }
         let filter = PaymentFilter { rail: Some("x402"), ..live.clone() };
         assert_eq!(told(&books, filter).await, (ids([real, other_real, last]), [0, 3 * 550_000]));
-        let filter = PaymentFilter { rail: Some("mpp"), standing: Some(Standing::Settled), ..live.clone() };
+        let filter =
+            PaymentFilter { rail: Some("mpp"), standing: Some(Standing::Settled), ..live.clone() };
         assert_eq!(told(&books, filter).await, (ids([&real_charge]), [60, 0]));
         let filter = PaymentFilter { since: Some(other_real.created_at), ..live.clone() };
         assert_eq!(told(&books, filter).await.0, ids([other_real, last, &real_charge]));
@@ -129,13 +138,22 @@ fn what_was_refunded_elsewhere_is_among_the_refunded_once() {
         // In parts, at the processor's own page, of a launch that was delivered.
         let delivered = charged(&books, false, 1).await;
         let at = delivered.created_at.plus_ms(9);
-        let delivered = books.apply(delivered.created(answer(201, "l"), String::from("l1"), at).unwrap()).await.unwrap();
+        let delivered = books
+            .apply(delivered.created(answer(201, "l"), String::from("l1"), at).unwrap())
+            .await
+            .unwrap();
         for cents in [20, 60] {
             tell(&books, delivered.id, &all(cents), at).await;
         }
         // By us, and told by the processor as well.
         let refused = compensated(&books, 2, 7).await;
-        let approval = RefundApproval { intent: refused.id, reason: String::from("asked for"), via: "page", at, dry_run: false };
+        let approval = RefundApproval {
+            intent: refused.id,
+            reason: String::from("asked for"),
+            via: "page",
+            at,
+            dry_run: false,
+        };
         books.approve_refund(approval).await.unwrap();
         // The payer has its credit, and got the money beside it.
         let twice = compensated(&books, 3, 8).await;
@@ -143,7 +161,8 @@ fn what_was_refunded_elsewhere_is_among_the_refunded_once() {
         // Neither.
         charged(&books, false, 4).await;
         compensated(&books, 5, 9).await;
-        let refunded = PaymentFilter { standing: Some(Standing::Refunded), ..PaymentFilter::default() };
+        let refunded =
+            PaymentFilter { standing: Some(Standing::Refunded), ..PaymentFilter::default() };
         let (mut seen, sums) = told(&books, refunded.clone()).await;
         let mut expected = ids([&delivered, &refused, &twice]);
         seen.sort();

@@ -22,10 +22,20 @@ use super::{
 async fn all_are_shown(books: &Store, of_payer: &str) {
     let journal = postings(books, None, 2).await;
     assert!(journal.is_sorted_by(|one, next| one.seq > next.seq));
-    for account in ["asset:usdc_hot", "liab:unearned", "payer", "rev:launch", "exp:loss", of_payer] {
-        let has = |name: &str| name == account || name.strip_prefix(account).is_some_and(|rest| rest.starts_with(':'));
-        let expected: Vec<&PostingRow> = journal.iter().filter(|posting| posting.lines.iter().any(|line| has(&line.account))).collect();
-        assert_eq!(postings(books, Some(account), 2).await.iter().collect::<Vec<_>>(), expected, "{account}");
+    for account in ["asset:usdc_hot", "liab:unearned", "payer", "rev:launch", "exp:loss", of_payer]
+    {
+        let has = |name: &str| {
+            name == account || name.strip_prefix(account).is_some_and(|rest| rest.starts_with(':'))
+        };
+        let expected: Vec<&PostingRow> = journal
+            .iter()
+            .filter(|posting| posting.lines.iter().any(|line| has(&line.account)))
+            .collect();
+        assert_eq!(
+            postings(books, Some(account), 2).await.iter().collect::<Vec<_>>(),
+            expected,
+            "{account}"
+        );
     }
 }
 
@@ -46,7 +56,10 @@ fn postings_of_a_family_or_an_account_are_all_of_them() {
 /// A payment of this wallet that is on its way to the upstream.
 async fn paid(books: &Store, number: u64, wallet: u8) {
     let late = claimed(books, &Draft::numbered(number).of_wallet(wallet)).await;
-    books.apply(late.funded(by_transfer(late.attempts[0].tx_hash, 1), late.created_at).unwrap()).await.unwrap();
+    books
+        .apply(late.funded(by_transfer(late.attempts[0].tx_hash, 1), late.created_at).unwrap())
+        .await
+        .unwrap();
 }
 
 async fn overview(books: &Store) -> Overview {
@@ -61,20 +74,30 @@ fn an_overview_is_the_journals_before_and_after_each_fold() {
         let before = overview(&books).await;
         let trial = books.trial_balance().await.unwrap();
         let sum = |family: &str, currency: &str| {
-            let of_family = trial.iter().filter(|line| line.account.starts_with(family) && line.currency == currency);
+            let of_family = trial
+                .iter()
+                .filter(|line| line.account.starts_with(family) && line.currency == currency);
             of_family.map(|line| line.amount).sum::<i64>()
         };
         assert_eq!(before.accounts.len(), 10);
         for posted in &before.accounts {
             assert_eq!(posted.amount_minor, sum(&posted.account, &posted.currency), "{posted:?}");
         }
-        let earned = before.days.iter().fold((0, 0), |(usdc, usd), day| (usdc + day.earned_usdc_units, usd + day.earned_usd_cents));
+        let earned = before.days.iter().fold((0, 0), |(usdc, usd), day| {
+            (usdc + day.earned_usdc_units, usd + day.earned_usd_cents)
+        });
         assert_eq!(earned, (-sum("rev:", "USDC"), -sum("rev:", "USD")));
         let sums = books.payment_sums(&PaymentFilter::default()).await.unwrap();
         let settled: u64 = before.days.iter().map(|day| day.settled_x402 + day.settled_mpp).sum();
         assert_eq!(settled, sums.settled.iter().map(|sum| sum.settled).sum::<u64>());
         assert_eq!((before.days.len(), before.unknown), (30, 4));
-        books.note_challenges(START, &[(String::from("POST /launches"), 3), (String::from("GET /a"), 2)]).await.unwrap();
+        books
+            .note_challenges(
+                START,
+                &[(String::from("POST /launches"), 3), (String::from("GET /a"), 2)],
+            )
+            .await
+            .unwrap();
         books.note_challenges(START, &[(String::from("POST /launches"), 1)]).await.unwrap();
         let noted = overview(&books).await;
         assert_eq!(noted.days[28].challenges, 6);
@@ -84,7 +107,14 @@ fn an_overview_is_the_journals_before_and_after_each_fold() {
         assert_eq!(books.fold(START).await.unwrap(), 0, "nothing is folded twice");
         agree(&books).await;
         paid(&books, 90, 9).await;
-        let hot = |overview: &Overview| overview.accounts.iter().find(|sum| sum.account == "asset:usdc_hot").unwrap().amount_minor;
+        let hot = |overview: &Overview| {
+            overview
+                .accounts
+                .iter()
+                .find(|sum| sum.account == "asset:usdc_hot")
+                .unwrap()
+                .amount_minor
+        };
         assert_eq!(hot(&overview(&books).await), hot(&noted) + 550_000);
         agree(&books).await;
     });
@@ -92,13 +122,21 @@ fn an_overview_is_the_journals_before_and_after_each_fold() {
 
 /// The days of all payers together, without challenges.
 async fn days_of_everybody(books: &Store) -> Vec<DayTotals> {
-    let payers: BTreeSet<Payer> = postings(books, None, 99).await.iter().flat_map(|posting| &posting.lines).filter_map(payer_of).collect();
+    let payers: BTreeSet<Payer> = postings(books, None, 99)
+        .await
+        .iter()
+        .flat_map(|posting| &posting.lines)
+        .filter_map(payer_of)
+        .collect();
     let free = (1..=5).map(|wallet| Draft::numbered(1).of_wallet(wallet).payer());
-    let payers: Vec<Payer> = payers.into_iter().chain(free).collect::<BTreeSet<_>>().into_iter().collect();
+    let payers: Vec<Payer> =
+        payers.into_iter().chain(free).collect::<BTreeSet<_>>().into_iter().collect();
     let all = books.days_of(&payers, START.plus_s(86_400)).await.unwrap();
     let mut summed = books.days_of(&[], START.plus_s(86_400)).await.unwrap();
     for payer in payers {
-        for (sum, of) in summed.iter_mut().zip(books.days_of(&[payer], START.plus_s(86_400)).await.unwrap()) {
+        for (sum, of) in
+            summed.iter_mut().zip(books.days_of(&[payer], START.plus_s(86_400)).await.unwrap())
+        {
             *sum = sum.plus(&of);
         }
     }
@@ -107,7 +145,11 @@ async fn days_of_everybody(books: &Store) -> Vec<DayTotals> {
 }
 
 fn payer_of(line: &JournalLine) -> Option<Payer> {
-    ["liab:unearned:", "liab:refund_due:", "payer:"].iter().find_map(|family| line.account.strip_prefix(family))?.parse().ok()
+    ["liab:unearned:", "liab:refund_due:", "payer:"]
+        .iter()
+        .find_map(|family| line.account.strip_prefix(family))?
+        .parse()
+        .ok()
 }
 
 #[test]
@@ -116,7 +158,9 @@ fn a_free_launch_is_counted_once_whether_its_day_is_over_or_not() {
         let (books, _dir) = make().await;
         scene(&books).await;
         let now = START.plus_s(20 * 86_400);
-        let counted = async || books.overview(now).await.unwrap().days.iter().map(|day| day.funded).sum::<u64>();
+        let counted = async || {
+            books.overview(now).await.unwrap().days.iter().map(|day| day.funded).sum::<u64>()
+        };
         let before = counted().await;
         assert!(before > 0);
         let week = 7 * 86_400_000;
@@ -149,7 +193,11 @@ fn without_everybody_an_overview_has_nothing_but_challenges() {
             let days = days_of_everybody(&books).await;
             assert_eq!(days, all.days, "folded: {folded}");
             let nothing = all.without(&days);
-            assert!(nothing.days.iter().all(|day| (day.earned_usdc_units, day.earned_usd_cents, day.funded) == (0, 0, 0)));
+            assert!(nothing.days.iter().all(|day| (
+                day.earned_usdc_units,
+                day.earned_usd_cents,
+                day.funded
+            ) == (0, 0, 0)));
         }
     });
 }
@@ -173,7 +221,8 @@ async fn statement(books: &Store, payer: &Payer, limit: u32) -> Vec<StatementLin
     }
 }
 
-/// In each currency it ends with what the journal says, and it is the same in pages of any size and from any moment on.
+/// In each currency it ends with what the journal says, and it is the same in pages of any size and
+/// from any moment on.
 async fn ends_with_what_is_owed(books: &Store, payer: &Payer) -> Vec<StatementLine> {
     let lines = statement(books, payer, 1).await;
     assert!(!lines.is_empty());
@@ -181,11 +230,23 @@ async fn ends_with_what_is_owed(books: &Store, payer: &Payer) -> Vec<StatementLi
     for currency in ["USDC", "USD", "CREDIT"] {
         let of = |family: &str| -> i64 {
             let account = format!("{family}{payer}");
-            trial.iter().filter(|line| line.currency == currency && line.account == account).map(|line| line.amount).sum()
+            trial
+                .iter()
+                .filter(|line| line.currency == currency && line.account == account)
+                .map(|line| line.amount)
+                .sum()
         };
         let owed = of("payer:") - of("liab:unearned:") - of("liab:refund_due:");
-        let told = lines.iter().rev().find(|line| line.currency == currency).map_or(0, |line| line.balance_minor);
-        let moved: i64 = lines.iter().filter(|line| line.currency == currency).map(|line| line.amount_minor).sum();
+        let told = lines
+            .iter()
+            .rev()
+            .find(|line| line.currency == currency)
+            .map_or(0, |line| line.balance_minor);
+        let moved: i64 = lines
+            .iter()
+            .filter(|line| line.currency == currency)
+            .map(|line| line.amount_minor)
+            .sum();
         assert_eq!((told, moved), (owed, owed), "{payer} {currency}");
     }
     for limit in [2, 3, 99] {
@@ -193,10 +254,22 @@ async fn ends_with_what_is_owed(books: &Store, payer: &Payer) -> Vec<StatementLi
     }
     for line in &lines {
         let (at, all) = (UnixMs::parse_rfc3339(&line.at).unwrap(), Page { after: None, limit: 99 });
-        let before: Vec<_> = lines.iter().filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() < at).cloned().collect();
-        let rest: Vec<_> = lines.iter().filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() >= at).cloned().collect();
+        let before: Vec<_> = lines
+            .iter()
+            .filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() < at)
+            .cloned()
+            .collect();
+        let rest: Vec<_> = lines
+            .iter()
+            .filter(|line| UnixMs::parse_rfc3339(&line.at).unwrap() >= at)
+            .cloned()
+            .collect();
         assert_eq!(books.statement(payer, FIRST, at, &all).await.unwrap(), before, "before {at:?}");
-        assert_eq!(books.statement(payer, at, last(), &all).await.unwrap(), rest, "the balance goes on from what was before {at:?}");
+        assert_eq!(
+            books.statement(payer, at, last(), &all).await.unwrap(),
+            rest,
+            "the balance goes on from what was before {at:?}"
+        );
     }
     lines
 }
@@ -208,7 +281,11 @@ fn a_statement_ends_with_what_is_owed_before_and_after_each_fold() {
         let refused = compensated(&books, 1, 7).await;
         spent(&books, 2, 7).await;
         scene(&books).await;
-        let payers = [refused.payer.clone(), Draft::numbered(1).of_wallet(2).payer(), Draft::numbered(8).by_card(8).payer()];
+        let payers = [
+            refused.payer.clone(),
+            Draft::numbered(1).of_wallet(2).payer(),
+            Draft::numbered(8).by_card(8).payer(),
+        ];
         let mut told = Vec::new();
         for payer in &payers {
             told.push(ends_with_what_is_owed(&books, payer).await);
@@ -220,7 +297,10 @@ fn a_statement_ends_with_what_is_owed_before_and_after_each_fold() {
         }
         paid(&books, 90, 2).await;
         let more = ends_with_what_is_owed(&books, &payers[1]).await;
-        assert!(more.starts_with(&told[1]) && more.len() > told[1].len(), "what came since is there too");
+        assert!(
+            more.starts_with(&told[1]) && more.len() > told[1].len(),
+            "what came since is there too"
+        );
         fold_all(&books, &dir).await;
         agree(&books).await;
         assert_eq!(ends_with_what_is_owed(&books, &payers[1]).await, more);

@@ -1,4 +1,5 @@
-//! TOML has many ways to write one table: each is upgraded in its place, before and after beside each other.
+//! TOML has many ways to write one table: each is upgraded in its place, before and after beside
+//! each other.
 
 use super::{load, written};
 
@@ -155,7 +156,10 @@ fn every_way_of_writing_a_table_is_upgraded_in_its_place() {
         let profile = load(&text).unwrap();
         let launch = profile.route("POST /launches").unwrap().upstream().unwrap();
         let free = launch.access.terms().unwrap().free.as_ref().unwrap();
-        assert_eq!((free.name.as_str(), free.count.get(), launch.result_id.as_deref()), ("launches", 5, Some("/id")));
+        assert_eq!(
+            (free.name.as_str(), free.count.get(), launch.result_id.as_deref()),
+            ("launches", 5, Some("/id"))
+        );
         assert_eq!(written(&before.replace('\n', "\r\n")), after.replace('\n', "\r\n"));
     }
 }
