@@ -5,63 +5,22 @@
 //! posting.
 
 mod accounts;
+mod chart;
 mod costs;
+mod credits;
 mod given_back;
-
-use std::fmt;
+mod reorg;
 
 pub use accounts::{ChargeEvent, ChargeMoves};
+pub use chart::Account;
 pub use costs::{DISPUTE_FEE, PROCESSING_FEE};
 pub use given_back::{PaidFrom, ReceiptStanding, WalletMove};
 
 use crate::{
     agent::Payer,
     ids::PaymentId,
-    money::{Amount, Credits, UsdCents},
+    money::{Amount, UsdCents},
 };
-
-/// An account of the books. The text form is the contract of `audit_journal`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Account {
-    /// USDC that arrived at our receiving address.
-    UsdcHot,
-    /// USDC in other wallets of ours than the receiving address: what was moved there from it, less
-    /// what they sent back to payers. Negative by what their operator advanced.
-    UsdcRefund,
-    /// What a payer has paid and not yet got anything for.
-    Unearned(Payer),
-    /// What we owe back to a payer: an entitlement, or a refund that is due.
-    RefundDue(Payer),
-    /// Earned by a created launch.
-    RevenueLaunch,
-    /// USDC that arrived and belongs to nothing that we know.
-    SuspenseUnmatched,
-    /// US dollars that the card processor holds for us.
-    StripeClearing,
-    /// Taken from us while a charge is disputed.
-    DisputeReceivable,
-    /// Lost to disputes, to refunds of what was delivered, and to settlements that a reorganisation
-    /// took.
-    Loss,
-    /// What the card processor keeps for payments.
-    Processing,
-    /// What it keeps for disputes.
-    DisputeFees,
-    /// What transactions of ours cost on the chain, in its own coin.
-    Gas,
-    /// The chain's own coin in our signers' wallets, less what was put there: nothing books that.
-    GasCoin,
-    /// US dollars that the processor sent to the bank.
-    Bank,
-    /// Credits that came into being; negative by as many as exist or were used.
-    CreditsIssued,
-    /// Credits that a payer can spend.
-    CreditsOf(Payer),
-    /// Credits taken for launches that do not exist yet.
-    CreditsHeld,
-    /// Credits that bought launches.
-    CreditsSpent,
-}
 
 /// One line of a posting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,33 +54,6 @@ pub enum LedgerError {
     /// The amount does not fit the books' 64-bit minor units.
     #[error("an amount does not fit the books")]
     TooLarge,
-}
-
-// === impl Account ===
-
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UsdcHot => f.write_str("asset:usdc_hot"),
-            Self::UsdcRefund => f.write_str("asset:usdc_refund"),
-            Self::Unearned(payer) => write!(f, "liab:unearned:{payer}"),
-            Self::RefundDue(payer) => write!(f, "liab:refund_due:{payer}"),
-            Self::RevenueLaunch => f.write_str("rev:launch"),
-            Self::SuspenseUnmatched => f.write_str("suspense:unmatched"),
-            Self::StripeClearing => f.write_str("asset:stripe_clearing"),
-            Self::DisputeReceivable => f.write_str("recv:dispute"),
-            Self::Loss => f.write_str("exp:loss"),
-            Self::Processing => f.write_str("exp:processing"),
-            Self::DisputeFees => f.write_str("exp:dispute"),
-            Self::Gas => f.write_str("exp:gas"),
-            Self::GasCoin => f.write_str("asset:gas_coin"),
-            Self::Bank => f.write_str("asset:bank"),
-            Self::CreditsIssued => f.write_str("sys:issued"),
-            Self::CreditsOf(payer) => write!(f, "payer:{payer}"),
-            Self::CreditsHeld => f.write_str("sys:held"),
-            Self::CreditsSpent => f.write_str("sys:spent"),
-        }
-    }
 }
 
 // === impl Posting ===
@@ -182,83 +114,6 @@ impl Posting {
         )
     }
 
-    /// Credits are taken for a call.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn credit_held(
-        intent: PaymentId,
-        payer: &Payer,
-        count: Credits,
-    ) -> Result<Self, LedgerError> {
-        Self::transfer(
-            intent,
-            "credit_held",
-            Account::CreditsHeld,
-            Account::CreditsOf(payer.clone()),
-            Amount::Credits(count),
-        )
-    }
-
-    /// The call that credits were taken for is done: they are spent, and the money behind them is
-    /// earned.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn credit_spent(
-        intent: PaymentId,
-        payer: &Payer,
-        count: Credits,
-        backing: UsdCents,
-    ) -> Result<Self, LedgerError> {
-        let mut lines = moved(Account::CreditsSpent, Account::CreditsHeld, Amount::Credits(count))?;
-        if backing != UsdCents::ZERO {
-            lines.extend(moved(
-                Account::Unearned(payer.clone()),
-                Account::RevenueLaunch,
-                Amount::Usd(backing),
-            )?);
-        }
-        Self::balanced(intent, "earned", lines)
-    }
-
-    /// The call that credits were taken for was refused: the payer has them again.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn credit_returned(
-        intent: PaymentId,
-        payer: &Payer,
-        count: Credits,
-    ) -> Result<Self, LedgerError> {
-        Self::transfer(
-            intent,
-            "credit_returned",
-            Account::CreditsOf(payer.clone()),
-            Account::CreditsHeld,
-            Amount::Credits(count),
-        )
-    }
-
-    /// New credits for a payer: a pack, or one for a paid launch that was refused.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn credits_issued(
-        intent: PaymentId,
-        payer: &Payer,
-        credits: Credits,
-    ) -> Result<Self, LedgerError> {
-        let amount = Amount::Credits(credits);
-        Self::transfer(
-            intent,
-            "credits_issued",
-            Account::CreditsOf(payer.clone()),
-            Account::CreditsIssued,
-            amount,
-        )
-    }
-
     /// The card processor took something that nobody asked for: all of it is owed back.
     ///
     /// # Errors
@@ -274,41 +129,6 @@ impl Posting {
             Account::StripeClearing,
             Account::RefundDue(payer.clone()),
             Amount::Usd(taken),
-        )
-    }
-
-    /// A reorganisation took a settlement that was counted: the money is gone, whatever was given
-    /// for it. `times` is how often by then.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn settlement_lost(
-        intent: PaymentId,
-        amount: Amount,
-        times: u32,
-    ) -> Result<Self, LedgerError> {
-        Self::of_lines(
-            intent,
-            "settlement_lost",
-            &times.to_string(),
-            moved(Account::Loss, Account::UsdcHot, amount)?,
-        )
-    }
-
-    /// It is on the chain again: the loss is no loss.
-    ///
-    /// # Errors
-    /// See [`Posting::settled`].
-    pub fn settlement_back(
-        intent: PaymentId,
-        amount: Amount,
-        times: u32,
-    ) -> Result<Self, LedgerError> {
-        Self::of_lines(
-            intent,
-            "settlement_back",
-            &times.to_string(),
-            moved(Account::UsdcHot, Account::Loss, amount)?,
         )
     }
 

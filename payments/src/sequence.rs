@@ -5,10 +5,11 @@
 //! there that the mempool dropped, or one of ours whose block a reorganisation took back. The first
 //! is filled by an empty transaction, the second is opened again.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+mod watch;
+
+use std::collections::BTreeMap;
+
+pub use watch::SequenceWatch;
 
 use crate::{
     agent::Wallet,
@@ -20,15 +21,20 @@ use crate::{
 
 /// The most holes of one signer that one round looks at.
 const MAX_HOLES: usize = 16;
+
 /// A hole that one look shows and the next does not was a node behind the others.
 const SAID_AFTER_MS: i64 = 4_000;
+
 /// A hole is filled once it was there for so long.
 const FILLED_AFTER_MS: i64 = 12_000;
+
 /// What another program sent under the nonce may still be mined. It is outbid once it waited for so
 /// long.
 const OUTBID_AFTER_MS: i64 = 120_000;
+
 /// Between two raises of a transaction that fills a hole.
 const RAISED_AFTER_MS: i64 = 15_000;
+
 /// How long the receipt of a transaction under a nonce is waited for once that nonce is seen used.
 pub(crate) const RECEIPT_WAIT_MS: i64 = 600_000;
 
@@ -49,26 +55,6 @@ pub struct SignerState {
     pub holes: Vec<u64>,
 }
 
-/// One look at a signer.
-struct Look {
-    account: SigningAccount,
-    chain: ChainNonces,
-    sequence: Sequence,
-}
-
-/// What a process remembers of its signers between two looks. Losing it costs a wait, never money.
-#[derive(Debug, Default)]
-pub struct SequenceWatch(Mutex<Seen>);
-
-#[derive(Debug, Default)]
-struct Seen {
-    /// Since when a nonce is a hole.
-    since: BTreeMap<(Wallet, u64), UnixMs>,
-    /// Since when a nonce is used whose transaction no node shows.
-    used_since: BTreeMap<(Wallet, u64), UnixMs>,
-    states: Vec<SignerState>,
-}
-
 /// A nonce that nothing of ours will use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Hole {
@@ -77,6 +63,13 @@ struct Hole {
     was_closed: bool,
     /// A transaction of somebody else waits under it.
     occupied: bool,
+}
+
+/// One look at a signer.
+struct Look {
+    account: SigningAccount,
+    chain: ChainNonces,
+    sequence: Sequence,
 }
 
 /// Looks at every signer whose key is here, and fills what is to be filled.
@@ -110,7 +103,7 @@ pub async fn heal(world: &World) -> Result<(), DriveError> {
         let said = said.map(|hole| hole.eoa_nonce).collect();
         states.push(look.state(said));
     }
-    world.signers.seen().states = states;
+    world.signers.keep_states(states);
     Ok(())
 }
 
@@ -250,44 +243,5 @@ impl SignerState {
             .unwrap_or_default();
         let hole = holes.first().map(|nonce| format!(", hole at {nonce}")).unwrap_or_default();
         format!("chain nonce {chain_nonce}, next nonce {next_nonce}, {open} open{oldest}{hole}")
-    }
-}
-
-// === impl SequenceWatch ===
-
-impl SequenceWatch {
-    /// How each signer whose key is here stood at the last look, the one that signs what is claimed
-    /// here first; empty before the first look.
-    pub fn states(&self) -> Vec<SignerState> {
-        self.seen().states.clone()
-    }
-
-    /// Since when each of these nonces is a hole. What is none any more is forgotten.
-    fn note(&self, signer: Wallet, holes: &[Hole], now: UnixMs) -> BTreeMap<u64, UnixMs> {
-        let mut seen = self.seen();
-        let is_hole = |nonce: u64| holes.iter().any(|hole| hole.eoa_nonce == nonce);
-        seen.since.retain(|(of, nonce), _| *of != signer || is_hole(*nonce));
-        holes
-            .iter()
-            .map(|hole| {
-                (hole.eoa_nonce, *seen.since.entry((signer, hole.eoa_nonce)).or_insert(now))
-            })
-            .collect()
-    }
-
-    /// Whether the receipt of what used this nonce was waited for long enough. The time runs from
-    /// the first look that found it used, however long its transaction had waited to be mined.
-    pub(crate) fn waited_for_receipt(&self, nonce: (Wallet, u64), now: UnixMs) -> bool {
-        now >= self.seen().used_since.entry(nonce).or_insert(now).plus_ms(RECEIPT_WAIT_MS)
-    }
-
-    /// What was waited for is over: the nonce is closed, or a reorganisation took back what used
-    /// it.
-    pub(crate) fn forget(&self, nonce: (Wallet, u64)) {
-        self.seen().used_since.remove(&nonce);
-    }
-
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

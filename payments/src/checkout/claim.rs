@@ -14,7 +14,7 @@ use crate::{
     intent::{KeptRequest, Protocol},
     money::{Amount, UsdcUnits},
     ports::{
-        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, NewClaim, Payment, ProofUse,
+        BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, Known, NewClaim, Payment, ProofUse,
         RailError, TransferPayment, UnclaimedBooked, UpstreamError,
     },
     proof::ProofKey,
@@ -91,15 +91,10 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         proof,
         idempotency: asked.idempotency_key.clone().map(|key| (asked.payer.clone(), key)),
     };
-    if view.authorization_used {
-        // A copy of this very request was claimed and settled since the key was looked up: no
-        // challenge may go out for it.
-        if let Some(known) = world.books.known(&key).await? {
-            return Ok(Claimed::Known(known));
-        }
-        if let Some(booked) = settled_before(world, &asked.transfer).await? {
-            return Err(ClaimError::SettledBefore(booked));
-        }
+    if view.authorization_used
+        && let Some(known) = settled_meanwhile(world, &key, &asked.transfer).await?
+    {
+        return Ok(Claimed::Known(known));
     }
     check_chain_state(&asked.transfer, view.authorization_used, U256::MAX)?;
     let short = short_of(world, &asked, &view);
@@ -118,6 +113,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     );
     let now = world.clock.now();
     let settings = &world.settings;
+    let pay_terms = pay_terms(world, &asked, &view, payable);
     let free = asked
         .free
         .filter(|_| may_be_free)
@@ -131,14 +127,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         price: Amount::Usdc(asked.price),
         protocol: Protocol::X402(asked.proof_version),
         free,
-        pay_terms: PayTerms {
-            refused_after_pay_per_day: settings.refused_after_pay_per_day,
-            reverts: settings.reverts,
-            proof_covers_price: asked.transfer.value() == asked.price && payable,
-            means: Means::Transfer,
-            product: Product::Call { credits: None },
-            beside_price_units: beside(view.balance_units, asked.price),
-        },
+        pay_terms,
         payment: Payment::Transfer(TransferPayment {
             transfer: world.rail.terms(&asked.transfer, &view),
             chain_next_nonce: view.signer_next_nonce,
@@ -149,15 +138,16 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    // Whoever can neither pay nor be given anything takes no part of what the upstream bears, even
+    // A payer who can neither pay nor be given anything takes no part of the upstream's budget, even
     // for a moment.
-    let claimed = match payable || is_free {
-        true => claim_with_unit(world, claim).await?,
-        false => world.books.claim(claim).await?,
+    let claimed = if payable || is_free {
+        claim_with_unit(world, claim).await?
+    } else {
+        world.books.claim(claim).await?
     };
     match (claimed, unpayable) {
-        // It is nobody's fault and passes: the same proof is good later. A payer whom the token
-        // bars hears of his own transfer.
+        // A pause of the token passes, and the same proof is good later. A payer whom the token
+        // bars is refused for that reason.
         (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _)
             if view.token_paused =>
         {
@@ -167,6 +157,36 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
             Err(why.into())
         }
         (claimed, _) => Ok(claimed),
+    }
+}
+
+/// What is known of a used authorization: a copy of this very request was claimed and settled since
+/// the key was looked up, and no challenge may be sent for it.
+///
+/// # Errors
+/// [`ClaimError::SettledBefore`] where the chain has its settlement and the books had no claim.
+async fn settled_meanwhile(
+    world: &World,
+    key: &ClaimKey,
+    transfer: &LiveTransfer,
+) -> Result<Option<Known>, ClaimError> {
+    if let Some(known) = world.books.known(key).await? {
+        return Ok(Some(known));
+    }
+    match settled_before(world, transfer).await? {
+        Some(booked) => Err(ClaimError::SettledBefore(booked)),
+        None => Ok(None),
+    }
+}
+
+fn pay_terms(world: &World, asked: &PricedRequest, view: &ChainView, is_payable: bool) -> PayTerms {
+    PayTerms {
+        refused_after_pay_per_day: world.settings.refused_after_pay_per_day,
+        reverts: world.settings.reverts,
+        proof_covers_price: asked.transfer.value() == asked.price && is_payable,
+        means: Means::Transfer,
+        product: Product::Call { credits: None },
+        beside_price_units: beside(view.balance_units, asked.price),
     }
 }
 

@@ -1,6 +1,12 @@
 //! The durable truth about card accounts: credits, agent tokens, refunds, and what the processor
 //! told us.
 
+mod blocks;
+mod credits;
+
+pub use blocks::{AccountBlock, BlockLift, LiftRefusal};
+pub use credits::{AdjustmentError, AdjustmentKind, CreditAccount, CreditAdjustment, CreditEntry};
+
 use async_trait::async_trait;
 
 use crate::{
@@ -9,113 +15,12 @@ use crate::{
     ids::PaymentId,
     money::Credits,
     ports::{
-        ActionName, BooksError, ChargeFacts, HolderBooks, ObligationRow, PaidBack, RefundApproval,
-        RefundNote, RefundRefusal, UsdcOwed,
+        BooksError, ChargeFacts, HolderBooks, ObligationRow, PaidBack, RefundApproval, RefundNote,
+        RefundRefusal, UsdcOwed,
     },
     settlement::ChainHash,
     time::UnixMs,
 };
-
-/// A payer's prepaid launches.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CreditAccount {
-    /// What can be spent: the sum of the entries.
-    pub balance: Credits,
-    /// Credits that were clawed back after they were spent. While there are any, none is spent.
-    pub debt: Credits,
-    /// The money that stands behind the balance, in cents.
-    pub backing_cents: u64,
-}
-
-/// One change of a balance.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct CreditEntry {
-    /// Its place in the list; newer ones are larger.
-    pub seq: i64,
-    /// What it added, or took.
-    pub delta: i64,
-    /// `grant`, `deduct`, `refund`, `compensation`, `claw_back`, `restore`, `manual_grant`, `void`.
-    pub kind: String,
-    /// The payment that it belongs to.
-    pub intent_id: Option<String>,
-    /// A pack, a dispute, or an operator's reason.
-    pub reference: Option<String>,
-}
-
-/// An operator's change of a balance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreditAdjustment {
-    /// Its own id, for the journal.
-    pub id: PaymentId,
-    /// What it is called before it is made: the same change under the same name is made once.
-    pub name: ActionName,
-    /// Whose balance.
-    pub payer: Payer,
-    /// What is done.
-    pub kind: AdjustmentKind,
-    /// How many credits.
-    pub credits: Credits,
-    /// Why; kept with the entry.
-    pub reason: String,
-    /// `page`, `api` or `cli`.
-    pub via: &'static str,
-    /// Now.
-    pub at: UnixMs,
-    /// Only says what would come of it; nothing changes.
-    pub dry_run: bool,
-}
-
-/// What an operator does to a balance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AdjustmentKind {
-    /// Gives credits; a debt is paid from them first.
-    Grant,
-    /// Takes credits; never below zero.
-    Void,
-}
-
-/// Why an account is refused what costs money.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountBlock {
-    /// Whose account.
-    pub payer: Payer,
-    /// `chargeback` or `fraud_warning`.
-    pub cause: String,
-    /// The dispute or the warning, `du_...` or `issfr_...`.
-    pub reference: String,
-    /// The payment that it is about.
-    pub payment: String,
-    /// The processor's word for why.
-    pub detail: String,
-    /// Since when.
-    pub since: UnixMs,
-}
-
-/// An operator lets a blocked account buy again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlockLift {
-    /// Whose account.
-    pub payer: Payer,
-    /// Why; kept with the action.
-    pub reason: String,
-    /// `page`, `api` or `cli`.
-    pub via: &'static str,
-    /// Now.
-    pub at: UnixMs,
-    /// Only says what would come of it; nothing changes.
-    pub dry_run: bool,
-}
-
-/// Why a block was not lifted. Nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum LiftRefusal {
-    /// There is none.
-    #[error("the account is not blocked")]
-    NotBlocked,
-    /// The books failed.
-    #[error(transparent)]
-    Books(#[from] BooksError),
-}
 
 /// A dispute as the processor told it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,20 +45,6 @@ pub struct DisputeNote {
     pub opened_at: UnixMs,
 }
 
-/// Why an operator's change was not made. Nothing changed.
-#[derive(Debug, thiserror::Error)]
-pub enum AdjustmentError {
-    /// Fewer credits are there than should be taken.
-    #[error("the account has {0} credits")]
-    TooFew(Credits),
-    /// Another change was made under this name.
-    #[error("another change was made under this name")]
-    NameTaken,
-    /// The books failed.
-    #[error(transparent)]
-    Books(#[from] BooksError),
-}
-
 /// What became of a look at a charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FactsBooked {
@@ -172,22 +63,6 @@ pub struct EventNote {
     pub kind: String,
     /// When it first arrived.
     pub at: UnixMs,
-}
-
-// === impl CreditAccount ===
-
-impl CreditAccount {
-    /// The money behind so many of the credits, in cents: an equal share of each, and for the last
-    /// ones all that is left.
-    pub fn backing_of(&self, credits: Credits) -> u64 {
-        let (backing, part, whole) = (
-            u128::from(self.backing_cents),
-            u128::from(credits.get()),
-            u128::from(self.balance.get()),
-        );
-        let share = backing.saturating_mul(part).checked_div(whole).unwrap_or(0);
-        u64::try_from(share).unwrap_or(self.backing_cents)
-    }
 }
 
 /// Card accounts. One transaction per method.

@@ -1,5 +1,9 @@
 //! The rail that moves money on the chain.
 
+mod answers;
+
+pub use answers::{Outcome, PreparationError, RailError, Raised, Sent};
+
 use async_trait::async_trait;
 
 use crate::{
@@ -10,7 +14,7 @@ use crate::{
         signing::{ChainNonces, Resigning},
         unclaimed::Earlier,
     },
-    settlement::{Attempt, ChainHash, PaymentFailure, SettlementProof, TransferTerms},
+    settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
     time::UnixMs,
     x402::verify::{LiveTransfer, VerifiedTransfer},
 };
@@ -62,75 +66,6 @@ pub trait Preparer: Send + Sync {
         eoa_nonce: u64,
         at: UnixMs,
     ) -> Result<Attempt, PreparationError>;
-}
-
-/// The transaction could not be prepared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PreparationError {
-    /// The signer cannot pay the fee. Operators see it in readiness.
-    #[error("the signer is out of gas")]
-    OutOfGas,
-    /// The fee is above the configured cap.
-    #[error("the chain's fee is above the configured cap")]
-    FeeAboveCap,
-    /// Signing or sealing failed.
-    #[error("the settling transaction could not be signed")]
-    Signing,
-}
-
-/// What a node said to a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// It has it.
-    Accepted,
-    /// No answer, or an answer that proves nothing.
-    Unknown,
-}
-
-/// What the chain says of a payment. Unknown is unknown: nothing is ever guessed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Proven paid.
-    Settled(SettlementProof),
-    /// Proven not paid.
-    Failed(PaymentFailure),
-    /// Neither.
-    Pending {
-        /// The authorization can still be used: the same bytes may be sent again.
-        may_send: bool,
-    },
-}
-
-/// What came of looking whether a transaction needs a higher fee.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Raised {
-    /// The same under the same nonce with a higher fee, to be saved before it is sent.
-    Higher(Attempt),
-    /// A higher fee is not called for yet, or the signer cannot pay it.
-    NotNow,
-    /// The fee that is called for is above what the payment may cost in gas, or above the cap: it
-    /// waits.
-    AtBound,
-}
-
-/// The node cannot be asked, or cannot be believed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RailError {
-    /// No answer in time, or an error answer.
-    #[error("the chain node does not answer: {0}")]
-    Unreachable(String),
-    /// The node answers for another chain, or the token is another one than configured.
-    #[error("the chain node is not the configured chain: {0}")]
-    WrongChain(String),
-    /// The token's issuer has stopped all transfers.
-    #[error("payments cannot be settled: the token is paused")]
-    TokenPaused,
-    /// The node refuses a question, however small it is.
-    #[error("the chain node refuses a question: {0}")]
-    Refused(String),
-    /// The node answers, but nothing can be settled now.
-    #[error("payments cannot be settled: {0}")]
-    NotReady(String),
 }
 
 /// What any node of the chain behind x402 can say. Unknown is unknown: an error never means that

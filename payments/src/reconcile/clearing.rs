@@ -2,36 +2,53 @@
 //! booked, and what is left must be what our entries come to that were not paid out. The balance
 //! itself is compared only where the account is ours alone.
 
+mod balance;
+mod foreign;
+
+use balance::{accept, held, read_mark};
+use foreign::{foreign, foreign_since, other_currency};
+
 use super::{CardSide, CheckError, Compared, payouts, turn::Turn};
 use crate::{
-    clearing::{BalanceEntry, CentsMoved, EntryRole},
+    clearing::{BalanceEntry, CentsMoved},
     ports::{Clearing, EntryOwner, FindingKind, Found, OpenFinding, Source, Window},
     time::UnixMs,
 };
 
 /// Entries that are noted in one transaction.
 const AT_ONCE: usize = 100;
+
 /// Set once the entries of all time were read.
 const READ: &str = "stripe:entries";
+
 /// What an operator accepted that the clearing account differs by, and what its finding's key
 /// begins with.
 pub const CLEARING: &str = "stripe:clearing";
+
 /// What the balance differed by at the first look, and what its finding's key begins with.
 pub const BALANCE: &str = "stripe:balance";
+
 /// The mark of a difference that an operator accepts: what the next run finds is how it should be.
 pub const ACCEPT: &str = "accept";
+
 /// What payouts that cannot be read are a finding under.
 const PAYOUTS: &str = "stripe:payouts";
+
 /// Since when the account is ours alone; what others moved before is nobody's business.
 const EXCLUSIVE: &str = "stripe:exclusive";
+
 /// How long a processor may take to tell the entry of a charge.
 const ENTRY_LAG_MS: i64 = 24 * 3_600_000;
+
 /// How long it is asked for by name.
 const ASKED_FOR_MS: i64 = 30 * 24 * 3_600_000;
+
 /// How many are asked for by name in one run.
 const ASKED_AT_ONCE: u32 = 50;
+
 /// How often the balance is read at most while others use the account.
 const READINGS: u32 = 4;
+
 /// Entries that were made so long before a reading, or by a clock that is so far ahead, are listed
 /// with it.
 const AROUND_MS: i64 = 3_600_000;
@@ -89,48 +106,6 @@ async fn note(
         turn.step().await?;
     }
     Ok(())
-}
-
-async fn foreign_since(turn: &Turn<'_>, cards: &CardSide) -> Result<Option<UnixMs>, CheckError> {
-    let since = turn.mark(EXCLUSIVE).await?.and_then(|text| text.parse().ok()).map(UnixMs::new);
-    match (cards.exclusive, since) {
-        (true, Some(since)) => Ok(Some(since)),
-        (true, None) => {
-            // Times of the processor are whole seconds.
-            let now = UnixMs::from_s(turn.parts.clock.now().unix_s());
-            turn.set_mark(EXCLUSIVE, &now.ms().to_string()).await?;
-            Ok(Some(now))
-        }
-        (false, Some(_)) => turn.set_mark(EXCLUSIVE, "").await.map(|()| None),
-        (false, None) => Ok(None),
-    }
-}
-
-fn foreign(entry: &BalanceEntry) -> Found {
-    let about =
-        entry.source.as_deref().map(|source| format!(" about {source}")).unwrap_or_default();
-    let (net, currency) = (entry.net_minor().unwrap_or_default(), entry.currency.to_uppercase());
-    let detail = format!(
-        "{} ({}{about}) moved the balance by {net} {currency} (minor units)",
-        entry.id, entry.kind
-    );
-    found(
-        FindingKind::ForeignEntry,
-        entry.id.clone(),
-        format!("{detail}, and is of no payment of ours"),
-    )
-}
-
-/// What the processor keeps in another currency cannot be in the clearing account.
-fn other_currency(entry: &BalanceEntry) -> Option<Found> {
-    let detail = format!(
-        "{} is in {}, not in USD: its fee is not booked",
-        entry.id,
-        entry.currency.to_uppercase()
-    );
-    let other =
-        || found(FindingKind::AmountMismatch, format!("{CLEARING}:{}", entry.currency), detail);
-    (!entry.is_in_usd()).then(other)
 }
 
 /// The entries from the beginning of the books to here, once: books of before had none.
@@ -252,86 +227,6 @@ async fn compare(
 
 fn beside(clearing: &Clearing) -> Option<CentsMoved> {
     clearing.booked.checked_sub(clearing.unpaid)?.checked_sub(clearing.moving)
-}
-
-/// The balance of an account that is ours alone, while nothing is made in it.
-async fn held(
-    turn: &mut Turn<'_>,
-    cards: &CardSide,
-    compared: &mut Compared,
-) -> Result<(), CheckError> {
-    if !cards.exclusive {
-        return Ok(());
-    }
-    for _ in 0..READINGS {
-        turn.step().await?;
-        let before = cards.balance.newest_entry().await?;
-        let held = cards.balance.held().await?;
-        let stood_still = before == cards.balance.newest_entry().await?;
-        let known = match &before {
-            Some(entry) if entry.role() == EntryRole::Movement => {
-                cards.clearing.has_entry(&entry.id).await?
-            }
-            Some(_) | None => true,
-        };
-        if stood_still && known {
-            return compare_held(turn, cards, compared, held).await;
-        }
-        let now = turn.parts.clock.now();
-        read(
-            turn,
-            cards,
-            compared,
-            Window { from: now.plus_ms(-AROUND_MS), until: now.plus_ms(AROUND_MS) },
-        )
-        .await?;
-        payouts::check(turn, cards, compared, now).await?;
-    }
-    Ok(())
-}
-
-async fn compare_held(
-    turn: &Turn<'_>,
-    cards: &CardSide,
-    compared: &mut Compared,
-    held: CentsMoved,
-) -> Result<(), CheckError> {
-    let expected = cards.clearing.account_held().await?;
-    let too_large = || CheckError::CouldNot(String::from("the balance is more than can be held"));
-    let beside = held.checked_sub(expected).ok_or_else(too_large)?;
-    let (at_first, since) = match turn.mark(BALANCE).await?.as_deref().and_then(read_mark) {
-        Some(known) => known,
-        // What lay there before is not ours to judge.
-        None => accept(turn, BALANCE, beside).await?,
-    };
-    if beside != at_first {
-        let differ = beside.checked_sub(at_first).ok_or_else(too_large)?;
-        let detail = format!(
-            "Stripe holds {held} USD for the account, which is {differ} USD more than its entries say (less, if below zero)"
-        );
-        compared.found.push(found(
-            FindingKind::AmountMismatch,
-            format!("{BALANCE}:{}", since.ms()),
-            detail,
-        ));
-    }
-    Ok(())
-}
-
-async fn accept(
-    turn: &Turn<'_>,
-    name: &str,
-    beside: CentsMoved,
-) -> Result<(CentsMoved, UnixMs), CheckError> {
-    let now = turn.parts.clock.now();
-    turn.set_mark(name, &format!("{}|{}", beside.get(), now.ms())).await?;
-    Ok((beside, now))
-}
-
-/// `cents|moment`.
-fn read_mark(text: &str) -> Option<(CentsMoved, UnixMs)> {
-    let (cents, at) = text.split_once('|')?;
-    Some((CentsMoved::new(cents.parse().ok()?), UnixMs::new(at.parse().ok()?)))
 }
 
 #[cfg(test)]
