@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::money::UsdcUnits;
+use crate::money::{Credits, UsdcUnits};
 
 #[test]
 fn every_posting_sums_to_zero_and_is_named_after_its_fact() {

@@ -188,6 +188,3 @@ async fn again(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

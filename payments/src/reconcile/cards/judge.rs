@@ -92,3 +92,6 @@ pub(super) fn short(booked: &BookedCharge, credited: &BalanceEntry) -> Option<St
         )
     })
 }
+
+#[cfg(test)]
+mod tests;

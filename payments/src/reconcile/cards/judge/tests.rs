@@ -1,4 +1,5 @@
 use super::*;
+use crate::time::UnixMs;
 
 fn id() -> PaymentId {
     PaymentId::new(uuid::Uuid::from_u128(1))
