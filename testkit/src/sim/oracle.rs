@@ -1,22 +1,16 @@
 //! What must hold, checked against what the world knows and the gateway does not.
 
+mod attendance;
 mod cards;
 mod end;
 mod lost;
 mod moves;
+mod step;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Sim,
-    chain::{Deed, Tx},
-    gateway::SharedBooks,
-    locked,
-};
-use crate::{memory::Audit, world::launches};
+pub use attendance::Attendance;
+
 use payments::{
     funding::Funding,
     ids::PaymentId,
@@ -24,6 +18,12 @@ use payments::{
     proof::PaymentKey,
     settlement::{Attempt, AttemptKind},
     time::UnixMs,
+};
+
+use super::{
+    Sim,
+    chain::{Deed, Tx},
+    locked,
 };
 
 /// Beyond its lease, the longest that a note about a client may be under way.
@@ -50,55 +50,6 @@ pub struct Oracle {
     /// Some client got the stored answer.
     handed: BTreeSet<PaymentId>,
     postings_seen: usize,
-}
-
-/// One client that waits for an intent, as the service keeps it.
-pub struct Attendance {
-    sim: Arc<Sim>,
-    books: SharedBooks,
-    id: PaymentId,
-    owner: bool,
-    delivered: bool,
-}
-
-// === impl Attendance ===
-
-impl Attendance {
-    /// The client whose request made the claim.
-    pub fn owner(sim: &Arc<Sim>, books: SharedBooks, id: PaymentId) -> Self {
-        locked(&sim.oracle).left_alone.insert(id, None);
-        Self { sim: Arc::clone(sim), books, id, owner: true, delivered: false }
-    }
-
-    /// A client that asks again.
-    pub fn visitor(sim: &Arc<Sim>, books: SharedBooks, id: PaymentId) -> Self {
-        Self { sim: Arc::clone(sim), books, id, owner: false, delivered: false }
-    }
-
-    /// The client heard 503, from this process.
-    pub fn sent_away(self, process: usize) {
-        if self.owner {
-            self.sim.sent_away(self.id, process);
-        }
-    }
-
-    /// The client got the stored answer.
-    pub fn delivered(mut self) {
-        self.books.delivered(self.id);
-        self.delivered = true;
-        locked(&self.sim.oracle).handed.insert(self.id);
-    }
-}
-
-impl Drop for Attendance {
-    fn drop(&mut self) {
-        if self.owner {
-            locked(&self.sim.oracle).left_alone.insert(self.id, Some(self.sim.scheduler.now()));
-        }
-        if self.owner && !self.delivered {
-            self.books.unattended(self.id);
-        }
-    }
 }
 
 // === impl Oracle ===
@@ -256,67 +207,4 @@ impl Sim {
             self.violated(format!("launch of {key}, which nobody paid for"));
         }
     }
-
-    /// After each step that wrote something: the books alone.
-    pub fn check_step(&self) -> Result<(), String> {
-        let mut oracle = locked(&self.oracle);
-        if let Some(violation) = oracle.violation.take() {
-            return Err(violation);
-        }
-        if !std::mem::take(&mut oracle.wrote) {
-            return Ok(());
-        }
-        let seen = oracle.postings_seen;
-        drop(oracle);
-        let now_seen = self.books.audit(|books| check_books(books, seen))?;
-        locked(&self.oracle).postings_seen = now_seen;
-        Ok(())
-    }
-}
-
-/// The books by themselves; says how many postings it has seen.
-fn check_books(books: &Audit<'_>, seen: usize) -> Result<usize, String> {
-    let postings = books.postings();
-    for posting in postings.get(seen..).ok_or("a posting is gone")? {
-        let sum: i64 = posting.lines().iter().map(|line| line.amount_minor).sum();
-        if sum != 0 {
-            return Err(format!("{} does not balance", posting.txn_id()));
-        }
-    }
-    let mut slots = BTreeMap::new();
-    let most = launches().count.get();
-    for ((wallet, window, slot), _) in books.slots() {
-        *slots.entry((wallet, window)).or_insert(0_u32) += 1;
-        if !(1..=most).contains(&slot) {
-            return Err(format!("{wallet} has slot {slot}"));
-        }
-    }
-    if let Some(((wallet, window), _)) = slots.iter().find(|(_, held)| **held > most) {
-        return Err(format!("{wallet} has too many slots of {window}"));
-    }
-    let mut settled = BTreeSet::new();
-    let mut nonces = BTreeMap::new();
-    let mut launches = BTreeSet::new();
-    for intent in books.intents() {
-        if let (Some(proof), Some(terms)) = (intent.transfer_proof(), &intent.transfer)
-            && (!settled.insert(terms.key.to_string())
-                || !settled.insert(format!("{}/{}", proof.tx_hash, proof.log_index)))
-        {
-            return Err(format!("{} is settled by what settled another", intent.id));
-        }
-        for attempt in &intent.attempts {
-            if *nonces.entry((attempt.signer, attempt.eoa_nonce)).or_insert(intent.id) != intent.id
-            {
-                return Err(format!(
-                    "nonce {} of {} serves two intents",
-                    attempt.eoa_nonce, attempt.signer
-                ));
-            }
-        }
-        if intent.launch_id.as_ref().is_some_and(|launch| !launches.insert(launch.clone())) {
-            return Err(format!("{} has the launch of another", intent.id));
-        }
-    }
-    lost::held_is_settled(books)?;
-    Ok(postings.len())
 }

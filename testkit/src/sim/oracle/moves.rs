@@ -1,30 +1,16 @@
 //! An intent moves: by the drawing, and by what the world really did.
 
-use crate::sim::{Sim, locked};
+use crate::sim::{Sim, chain::Use, locked};
 use payments::{
+    ids::PaymentId,
     intent::{Change, State, Transition},
-    settlement::PaymentFailure,
+    settlement::{PaymentFailure, Settlement},
 };
 
 impl Sim {
     /// An intent moved: by the drawing, and by what the chain really did.
     pub fn check_transition(&self, moved: &Transition) {
-        use State::{
-            Charged, CoreUnknown, Created, Forwarding, Granted, PayFailed, Rejected, Released,
-            Signed, SubmitUnknown, Submitted,
-        };
-        let drawn = match moved.from() {
-            Signed => {
-                [Submitted, SubmitUnknown, Forwarding, Charged, PayFailed].contains(&moved.to())
-            }
-            Submitted => [SubmitUnknown, Forwarding, Charged, PayFailed].contains(&moved.to()),
-            SubmitUnknown => [Submitted, Forwarding, Charged, PayFailed].contains(&moved.to()),
-            Forwarding => [CoreUnknown, Created, Rejected, Released].contains(&moved.to()),
-            Charged => moved.to() == Granted,
-            CoreUnknown => [Created, Rejected, Released].contains(&moved.to()),
-            _ => false,
-        };
-        if !drawn {
+        if !is_drawn(moved.from(), moved.to()) {
             self.violated(format!(
                 "{} went from {} to {}",
                 moved.intent(),
@@ -51,37 +37,9 @@ impl Sim {
                 }
             }
             Change::Funded { settlement, .. } => {
-                self.count(|counts| counts.settled += 1);
-                if !paid
-                    || used.is_some_and(|used| {
-                        settlement.transfer().is_none_or(|proof| proof.tx_hash != used.tx_hash)
-                    })
-                {
-                    self.violated(format!(
-                        "{} is booked as paid, and the chain says otherwise",
-                        moved.intent()
-                    ));
-                }
+                self.check_settled(moved.intent(), settlement, used.as_ref());
             }
-            Change::PayFailed { failure } => {
-                self.count(|counts| counts.pay_failed += 1);
-                if self.is_charged(moved.intent()) {
-                    self.violated(format!(
-                        "{} is booked as {}, and was charged",
-                        moved.intent(),
-                        failure.word()
-                    ));
-                }
-                // What was reverted stays cashable by anyone; a late arrival is found by the
-                // reconciler.
-                if paid && *failure != PaymentFailure::Reverted {
-                    self.violated(format!(
-                        "{} is booked as {}, and was paid",
-                        moved.intent(),
-                        failure.word()
-                    ));
-                }
-            }
+            Change::PayFailed { failure } => self.check_failed(moved.intent(), failure, paid),
             Change::Rejected { .. } => self.count(|counts| counts.rejected += 1),
             Change::Released { .. } => self.count(|counts| counts.released += 1),
             Change::Created { .. }
@@ -91,5 +49,43 @@ impl Sim {
             | Change::Granted { .. }
             | Change::Compensated { .. } => {}
         }
+    }
+
+    fn check_settled(&self, id: PaymentId, settlement: &Settlement, used: Option<&Use>) {
+        self.count(|counts| counts.settled += 1);
+        let is_proven = used.is_some_and(|used| {
+            used.paid && settlement.transfer().is_some_and(|proof| proof.tx_hash == used.tx_hash)
+        });
+        if !is_proven {
+            self.violated(format!("{id} is booked as paid, and the chain says otherwise"));
+        }
+    }
+
+    /// What was reverted stays cashable by anyone; a late arrival is found by the reconciler.
+    fn check_failed(&self, id: PaymentId, failure: &PaymentFailure, is_paid: bool) {
+        self.count(|counts| counts.pay_failed += 1);
+        if self.is_charged(id) {
+            self.violated(format!("{id} is booked as {}, and was charged", failure.word()));
+        }
+        if is_paid && *failure != PaymentFailure::Reverted {
+            self.violated(format!("{id} is booked as {}, and was paid", failure.word()));
+        }
+    }
+}
+
+/// Whether the drawing of intents has this step.
+fn is_drawn(from: State, to: State) -> bool {
+    use State::{
+        Charged, Claimed, CoreUnknown, Created, Forwarding, Granted, PayFailed, Rejected, Released,
+        Signed, SubmitUnknown, Submitted,
+    };
+    match from {
+        Signed => [Submitted, SubmitUnknown, Forwarding, Charged, PayFailed].contains(&to),
+        Submitted => [SubmitUnknown, Forwarding, Charged, PayFailed].contains(&to),
+        SubmitUnknown => [Submitted, Forwarding, Charged, PayFailed].contains(&to),
+        Forwarding => [CoreUnknown, Created, Rejected, Released].contains(&to),
+        Charged => to == Granted,
+        CoreUnknown => [Created, Rejected, Released].contains(&to),
+        Claimed | Created | Granted | PayFailed | Rejected | Released => false,
     }
 }
