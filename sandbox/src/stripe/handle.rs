@@ -1,22 +1,25 @@
 //! A running emulator, and what a test may ask of it beside the API.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod orders;
+
+use std::{net::SocketAddr, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 
-use super::behaviour::Behaviour;
-use super::error::ApiError;
-use super::faults::Rule;
-use super::form::Form;
-use super::rows::{DeliveryState, Settings};
-use super::state::{CallSeen, Shared};
-use super::world::{Change, Tx};
-use super::{EmulatorConfig, EmulatorError, serve, webhook};
+use super::{
+    EmulatorConfig, EmulatorError,
+    faults::Rule,
+    form::Form,
+    serve,
+    state::{CallSeen, Shared},
+    webhook,
+};
 
 /// In which order held events leave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -218,84 +221,5 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.queue.abort();
         self.shared.close();
-    }
-}
-
-// === impl Shared ===
-
-impl Shared {
-    /// Does something that the API could refuse.
-    pub(super) fn ask(
-        &self,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<Value, ApiError>,
-    ) -> Result<Value, EmulatorError> {
-        self.commit(None, work)?.map_err(|error| EmulatorError::Refused(error.message().to_owned()))
-    }
-
-    pub(super) fn set(&self, change: impl FnOnce(&mut Settings)) -> Result<(), EmulatorError> {
-        self.commit(None, |tx| {
-            let mut settings = tx.world.settings.clone();
-            change(&mut settings);
-            tx.put(Change::Settings(settings));
-        })
-    }
-
-    pub(super) fn behave(&self, behaviour: Behaviour) -> Result<(), EmulatorError> {
-        self.limit_calls(behaviour.calls_per_second)?;
-        self.set(|settings| settings.behaviour = behaviour)
-    }
-
-    pub(super) fn set_webhook(&self, url: Option<String>) -> Result<(), EmulatorError> {
-        let callable = |url: &str| {
-            url.parse::<http::Uri>()
-                .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some())
-        };
-        match url {
-            Some(url) if !callable(&url) => Err(EmulatorError::Target(url)),
-            url => self.set(|settings| settings.webhook_url = url),
-        }
-    }
-
-    pub(super) fn release_webhooks(&self, order: Order) -> Result<(), EmulatorError> {
-        self.set(|settings| settings.webhooks_held = false)?;
-        self.send_waiting(order)
-    }
-
-    /// Hands to the queue what waits.
-    pub(super) fn send_waiting(&self, order: Order) -> Result<(), EmulatorError> {
-        let waiting = |tx: &mut Tx<'_>| -> Vec<String> {
-            let all = tx
-                .world
-                .deliveries
-                .iter()
-                .filter(|delivery| delivery.state == DeliveryState::Waiting);
-            all.map(|delivery| delivery.id.clone()).collect()
-        };
-        let mut waiting = self.commit(None, waiting)?;
-        if order == Order::Reversed {
-            waiting.reverse();
-        }
-        waiting.iter().for_each(|id| self.send_soon(id));
-        Ok(())
-    }
-
-    pub(super) fn send_event(&self, id: &str, how: Resend) -> Result<(), EmulatorError> {
-        let sent = self.ask(|tx| {
-            if tx.world.events.get(id).is_none() {
-                return Err(ApiError::no_such(404, "event", "id", id));
-            }
-            if tx.world.settings.webhook_url.is_none() {
-                return Err(ApiError::refused("There is no webhook target."));
-            }
-            tx.deliver(id.to_owned(), how.signed_at_unix_s, how.wrong_signature);
-            Ok(json!(null))
-        });
-        sent.map(drop)
-    }
-
-    pub(super) fn reset(&self) -> Result<(), EmulatorError> {
-        self.with_faults(super::faults::Faults::clear)?;
-        self.forget_calls()?;
-        self.commit(None, |tx| tx.put(Change::Reset))
     }
 }

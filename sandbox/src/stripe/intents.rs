@@ -38,36 +38,7 @@ pub(super) const TOKEN_PARAMS: [&str; 2] =
 impl Tx<'_> {
     /// `POST /v1/payment_intents` with `confirm=true`
     pub(super) fn create_intent(&mut self, form: &Form) -> Answered {
-        form.only(&KNOWN)?;
-        let amount = form.need_amount("amount")?;
-        let currency = form.need_currency("currency")?;
-        if amount < smallest(&currency) {
-            return Err(ApiError::invalid(
-                "amount",
-                format!("Amount must be at least 0.50 {currency}"),
-            )
-            .code("amount_too_small"));
-        }
-        if form.boolean("confirm")? != Some(true) {
-            return Err(ApiError::invalid(
-                "confirm",
-                "This emulator confirms each payment intent as it is made: confirm must be true.",
-            ));
-        }
-        if form
-            .get("capture_method")
-            .is_some_and(|method| !["automatic", "automatic_async"].contains(&method))
-        {
-            return Err(ApiError::invalid(
-                "capture_method",
-                "This emulator captures automatically.",
-            ));
-        }
-        if self.world.settings.behaviour.documented_spelling_only
-            && form.get(TOKEN_PARAMS[0]).is_some()
-        {
-            return Err(ApiError::unknown_param(TOKEN_PARAMS[0]));
-        }
+        let (amount, currency) = self.checked(form)?;
         let (param, token) = token(form)?;
         let metadata = form.metadata("metadata")?;
         let token = self.usable(token, param, amount, &currency)?;
@@ -111,6 +82,41 @@ impl Tx<'_> {
                 Ok(intent.json())
             }
         }
+    }
+
+    /// The amount and the currency, where the API and this emulator take the parameters.
+    fn checked(&self, form: &Form) -> Result<(i64, String), ApiError> {
+        form.only(&KNOWN)?;
+        let amount = form.need_amount("amount")?;
+        let currency = form.need_currency("currency")?;
+        if amount < smallest(&currency) {
+            return Err(ApiError::invalid(
+                "amount",
+                format!("Amount must be at least 0.50 {currency}"),
+            )
+            .code("amount_too_small"));
+        }
+        if form.boolean("confirm")? != Some(true) {
+            return Err(ApiError::invalid(
+                "confirm",
+                "This emulator confirms each payment intent as it is made: confirm must be true.",
+            ));
+        }
+        if form
+            .get("capture_method")
+            .is_some_and(|method| !["automatic", "automatic_async"].contains(&method))
+        {
+            return Err(ApiError::invalid(
+                "capture_method",
+                "This emulator captures automatically.",
+            ));
+        }
+        if self.world.settings.behaviour.documented_spelling_only
+            && form.get(TOKEN_PARAMS[0]).is_some()
+        {
+            return Err(ApiError::unknown_param(TOKEN_PARAMS[0]));
+        }
+        Ok((amount, currency))
     }
 
     /// `POST /v1/payment_intents/:id/cancel`
