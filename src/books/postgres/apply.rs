@@ -16,7 +16,7 @@ use super::{
     dialect::DOUBT,
     faults::{self, TRIES},
     rows,
-    transitions::{self, headers_text, kept_for_settlement},
+    transitions::{self, answer::headers_text, kept_for_settlement},
     unavailable,
 };
 use crate::books::doubt::until_known;

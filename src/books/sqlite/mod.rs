@@ -25,7 +25,7 @@ mod reverts;
 mod tests;
 mod write;
 
-#[path = "../sql/agreements.rs"]
+#[path = "../sql/agreements/mod.rs"]
 mod agreements;
 #[path = "../sql/cards/mod.rs"]
 mod cards;
@@ -63,13 +63,13 @@ mod reconcile;
 mod refused_proofs;
 #[path = "../sql/requests.rs"]
 mod requests;
-#[path = "../sql/rows.rs"]
+#[path = "../sql/rows/mod.rs"]
 mod rows;
 #[path = "../sql/sequence.rs"]
 mod sequence;
-#[path = "../sql/store.rs"]
+#[path = "../sql/store/mod.rs"]
 mod store;
-#[path = "../sql/transitions.rs"]
+#[path = "../sql/transitions/mod.rs"]
 mod transitions;
 #[path = "../sql/usdc_refunds/mod.rs"]
 mod usdc_refunds;

@@ -9,13 +9,13 @@ mod migration;
 
 #[path = "../sql/tests/card_money/mod.rs"]
 mod card_money;
-#[path = "../sql/tests/cards.rs"]
+#[path = "../sql/tests/cards/mod.rs"]
 mod cards;
 #[path = "../sql/tests/desk/mod.rs"]
 mod desk;
 #[path = "../sql/tests/operator.rs"]
 mod operator;
-#[path = "../sql/tests/refunds.rs"]
+#[path = "../sql/tests/refunds/mod.rs"]
 mod refunds;
 #[path = "../sql/tests/standing.rs"]
 mod standing;

@@ -2,6 +2,10 @@
 //! and is gone when it is lost; what was lost may still be won. A debt of ours to the payer that
 //! the lost money has paid is closed, and due again when the money comes back.
 
+mod lost;
+
+pub(super) use lost::pay_from_lost;
+
 use payments::{
     ids::PaymentId,
     ledger::ChargeEvent,
@@ -9,9 +13,8 @@ use payments::{
     time::UnixMs,
 };
 
-use super::super::dialect::Connection;
-use super::super::{rows, transitions::exactly_one, unavailable};
 use super::{
+    super::{dialect::Connection, rows, transitions::exactly_one, unavailable},
     blocks,
     facts::{Fact, settle, settled},
     foreign_debt,
@@ -251,40 +254,6 @@ async fn change(
         }
     }
     Ok(())
-}
-
-/// Disputes that were lost while the debt was on its way pay it once it is due. Says how much that
-/// was.
-pub(super) async fn pay_from_lost(
-    connection: &mut Connection,
-    id: PaymentId,
-    at: UnixMs,
-) -> Result<u64, BooksError> {
-    let lost = sqlx::query(
-        "SELECT dispute_id, amount_cents - debt_paid_cents AS left_cents FROM dispute_facts
-         WHERE intent_id = $1 AND state = 'lost' AND debt_paid_cents < amount_cents ORDER BY dispute_id",
-    );
-    let lost = lost.bind(id.to_string()).fetch_all(&mut *connection).await.map_err(unavailable)?;
-    let mut paid = 0_u64;
-    for row in &lost {
-        let (dispute, left) = (
-            rows::text(row, "dispute_id")?,
-            rows::unsigned(row, "dispute_facts", "left_cents", || id.to_string())?,
-        );
-        let cents = foreign_debt::pay(connection, id, left, 0, at).await?;
-        let noted = sqlx::query(
-            "UPDATE dispute_facts SET debt_paid_cents = debt_paid_cents + $1 WHERE dispute_id = $2 AND state = 'lost'",
-        );
-        let noted = noted
-            .bind(rows::integer(cents))
-            .bind(dispute)
-            .execute(&mut *connection)
-            .await
-            .map_err(unavailable)?;
-        exactly_one(id, &noted)?;
-        paid = paid.saturating_add(cents);
-    }
-    Ok(paid)
 }
 
 /// Whether the bank holds money of the payment.

@@ -1,6 +1,8 @@
 //! A payer's account with us: what is folded into lines with their balances, and what was posted
 //! since, as of one moment.
 
+mod lines;
+
 use std::collections::BTreeMap;
 
 use ::payments::{
@@ -12,55 +14,38 @@ use ::payments::{
     },
     time::UnixMs,
 };
+use lines::{Moved, Teller};
 
-use super::super::{
-    dialect::{BEGIN_READ, Connection, DbRow, Pool},
-    rows, unavailable,
-};
 use super::{
+    super::{
+        dialect::{BEGIN_READ, Connection, DbRow, Pool},
+        rows, unavailable,
+    },
     fold::folded,
     text::{Text, all, int_or_none, one},
 };
 
 /// Currencies in the order of a posting's lines here.
 pub(super) const CURRENCIES: [&str; 3] = ["USDC", "USD", "CREDIT"];
+
 /// A line's place is its posting's, so many to each.
 const PLACES: i64 = 4;
 
 const HOUR_MS: i64 = 3_600_000;
+
 const HOURS: i64 = 48;
+
 /// Lines that are read at once at most.
 const LONGEST_STEP: usize = 5_000;
 
 /// A payer's accounts; the last one is the payer's own, the others are what we owe: their balance
 /// has the other sign.
 pub(super) type Accounts = [String; 3];
+
 const SIGNS: [i64; 3] = [-1, -1, 1];
+
 /// A posting has one line here for each account and currency at most.
 const LINES_OF_POSTING: usize = CURRENCIES.len() * SIGNS.len();
-
-/// What a posting moved on one account.
-struct Moved {
-    place: i64,
-    at: UnixMs,
-    kind: String,
-    intent_id: String,
-    account: usize,
-    currency: usize,
-    amount: i64,
-    /// The account's balance after it, where it is folded.
-    balance: Option<i64>,
-}
-
-/// A statement in the making.
-struct Teller {
-    balances: BTreeMap<(usize, usize), i64>,
-    since: UnixMs,
-    until: UnixMs,
-    after: i64,
-    limit: usize,
-    lines: Vec<StatementLine>,
-}
 
 pub(super) async fn of(
     desk: &Pool,
@@ -242,55 +227,4 @@ fn moved(row: &DbRow, is_folded: bool) -> Result<Moved, BooksError> {
 
 fn index(row: &DbRow, column: &'static str) -> Result<usize, BooksError> {
     Ok(usize::try_from(rows::int(row, column)?).unwrap_or(0))
-}
-
-// === impl Teller ===
-
-impl Teller {
-    fn is_full(&self) -> bool {
-        self.lines.len() >= self.limit
-    }
-
-    /// Tells whole postings, in their order.
-    fn tell(&mut self, moved: &[Moved]) {
-        for posting in moved.chunk_by(|one, next| one.place == next.place) {
-            for currency in 0..CURRENCIES.len() {
-                let lines = || posting.iter().filter(|moved| moved.currency == currency);
-                for line in lines() {
-                    let balance = self.balances.entry((line.account, currency)).or_default();
-                    *balance = line.balance.unwrap_or_else(|| balance.saturating_add(line.amount));
-                }
-                if let Some(line) = lines().next() {
-                    let amount = lines()
-                        .map(|moved| signed(moved.account, moved.amount))
-                        .fold(0, i64::saturating_add);
-                    self.tell_line(line, currency, amount);
-                }
-            }
-        }
-    }
-
-    fn tell_line(&mut self, of: &Moved, currency: usize, amount_minor: i64) {
-        let seq =
-            of.place.saturating_mul(PLACES).saturating_add(i64::try_from(currency).unwrap_or(0));
-        if self.is_full() || seq <= self.after || of.at < self.since || of.at >= self.until {
-            return;
-        }
-        let of_currency = self.balances.iter().filter(|((_, other), _)| *other == currency);
-        self.lines.push(StatementLine {
-            seq,
-            at: of.at.rfc3339(),
-            kind: of.kind.clone(),
-            intent_id: of.intent_id.clone(),
-            currency: CURRENCIES[currency].to_owned(),
-            amount_minor,
-            balance_minor: of_currency
-                .map(|((account, _), balance)| signed(*account, *balance))
-                .fold(0, i64::saturating_add),
-        });
-    }
-}
-
-fn signed(account: usize, amount: i64) -> i64 {
-    amount.saturating_mul(SIGNS.get(account).copied().unwrap_or(0))
 }

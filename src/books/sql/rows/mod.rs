@@ -1,23 +1,33 @@
 //! Rows to rules' types and back. An impossible value names its table, column and key.
 
+mod attempts;
+mod columns;
+
+pub(super) use attempts::{attempt, insert_attempt, settlement_proof};
+pub(super) use columns::{
+    amount, chain_id, count, fingerprint, id, int, integer, nonce, text, text_or_none, unsigned,
+};
+
+use attempts::settled;
 use bytes::Bytes;
+use columns::{moment_or_none, unsigned_or_none};
 use payments::{
-    fingerprint::Fingerprint,
     funding::{Funding, IfRefused},
     ids::PaymentId,
     intent::{EndedBy, Guard, Intent, KeptRequest, Protocol, State, StoredAnswer},
-    money::{Amount, Credits, UsdCents, UsdcUnits},
+    money::{Amount, Credits, UsdCents},
     ports::BooksError,
     proof::PaymentKey,
-    settlement::{
-        Attempt, AttemptKind, ChainHash, PaymentFailure, Settlement, SettlementProof, TransferTerms,
-    },
+    settlement::{ChainHash, PaymentFailure, TransferTerms},
     time::UnixMs,
 };
 use sqlx::Row;
 
-use super::dialect::{Connection, DbRow};
-use super::{charges, unavailable};
+use super::{
+    charges,
+    dialect::{Connection, DbRow},
+    unavailable,
+};
 
 pub(super) async fn intent(
     connection: &mut Connection,
@@ -185,72 +195,6 @@ fn answer(row: &DbRow, id: PaymentId) -> Result<Option<StoredAnswer>, BooksError
     }))
 }
 
-pub(super) fn attempt(row: &DbRow) -> Result<Attempt, BooksError> {
-    let tx_hash = text(row, "tx_hash")?;
-    let corrupt = |column| BooksError::Corrupt { table: "attempts", column, key: tx_hash.clone() };
-    Ok(Attempt {
-        kind: if text(row, "kind")? == AttemptKind::Void.word() {
-            AttemptKind::Void
-        } else {
-            AttemptKind::Transfer
-        },
-        tx_hash: ChainHash::parse(&tx_hash).ok_or_else(|| corrupt("tx_hash"))?,
-        signer: text(row, "signer")?.parse().map_err(|_| corrupt("signer"))?,
-        eoa_nonce: unsigned(row, "attempts", "eoa_nonce", || tx_hash.clone())?,
-        max_fee_per_gas_wei: text(row, "max_fee_per_gas_wei")?
-            .parse()
-            .map_err(|_| corrupt("max_fee_per_gas_wei"))?,
-        sealed_tx: row.try_get("sealed_tx").map_err(unavailable)?,
-        saved_at: UnixMs::new(int(row, "saved_at_ms")?),
-        fee_wei: text_or_none(row, "fee_wei")?
-            .map(|wei| wei.parse().map_err(|_| corrupt("fee_wei")))
-            .transpose()?,
-    })
-}
-
-fn settled(row: &DbRow) -> Result<Settlement, BooksError> {
-    match text(row, "rail")?.as_str() {
-        "mpp" => charges::proof(row).map(Settlement::Charge),
-        _ => settlement_proof(row).map(Settlement::Transfer),
-    }
-}
-
-pub(super) fn settlement_proof(row: &DbRow) -> Result<SettlementProof, BooksError> {
-    let id = text(row, "intent_id")?;
-    let corrupt = |column| BooksError::Corrupt { table: "settlements", column, key: id.clone() };
-    Ok(SettlementProof {
-        tx_hash: ChainHash::parse(&text(row, "tx_hash")?).ok_or_else(|| corrupt("tx_hash"))?,
-        block_number: unsigned(row, "settlements", "block_number", || id.clone())?,
-        block_hash: ChainHash::parse(&text(row, "block_hash")?)
-            .ok_or_else(|| corrupt("block_hash"))?,
-        log_index: unsigned(row, "settlements", "log_index", || id.clone())?,
-        fee_wei: text(row, "fee_wei")?.parse().map_err(|_| corrupt("fee_wei"))?,
-    })
-}
-
-pub(super) async fn insert_attempt(
-    connection: &mut Connection,
-    id: PaymentId,
-    attempt: &Attempt,
-) -> Result<(), BooksError> {
-    sqlx::query(
-        "INSERT INTO attempts (intent_id, kind, signer, eoa_nonce, tx_hash, max_fee_per_gas_wei, sealed_tx, saved_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(id.to_string())
-    .bind(attempt.kind.word())
-    .bind(attempt.signer.to_string())
-    .bind(integer(attempt.eoa_nonce))
-    .bind(attempt.tx_hash.to_string())
-    .bind(attempt.max_fee_per_gas_wei.to_string())
-    .bind(attempt.sealed_tx.as_slice())
-    .bind(attempt.saved_at.ms())
-    .execute(connection)
-    .await
-    .map(drop)
-    .map_err(unavailable)
-}
-
 /// Writes one line of an intent's timeline.
 pub(super) async fn event(
     connection: &mut Connection,
@@ -270,94 +214,4 @@ pub(super) async fn event(
     .await
     .map(drop)
     .map_err(unavailable)
-}
-
-pub(super) fn amount(
-    row: &DbRow,
-    column: &'static str,
-    id: PaymentId,
-) -> Result<Amount, BooksError> {
-    let minor = unsigned(row, "intents", column, || id.to_string())?;
-    match text(row, "currency")?.as_str() {
-        "USDC" => Ok(Amount::Usdc(UsdcUnits::new(minor))),
-        "USD" => Ok(Amount::Usd(UsdCents::new(minor))),
-        "CREDIT" => Ok(Amount::Credits(Credits::new(minor))),
-        _ => Err(BooksError::Corrupt { table: "intents", column: "currency", key: id.to_string() }),
-    }
-}
-
-pub(super) fn fingerprint(
-    row: &DbRow,
-    key: impl Fn() -> String,
-) -> Result<Fingerprint, BooksError> {
-    let bytes: Vec<u8> = row.try_get("fingerprint").map_err(unavailable)?;
-    let corrupt = |_| BooksError::Corrupt { table: "intents", column: "fingerprint", key: key() };
-    <[u8; 32]>::try_from(bytes.as_slice()).map(Fingerprint::from_bytes).map_err(corrupt)
-}
-
-pub(super) fn id(
-    row: &DbRow,
-    table: &'static str,
-    column: &'static str,
-) -> Result<PaymentId, BooksError> {
-    let key = text(row, column)?;
-    key.parse().map_err(|_| BooksError::Corrupt { table, column, key })
-}
-
-pub(super) fn unsigned(
-    row: &DbRow,
-    table: &'static str,
-    column: &'static str,
-    key: impl Fn() -> String,
-) -> Result<u64, BooksError> {
-    u64::try_from(int(row, column)?).map_err(|_| BooksError::Corrupt { table, column, key: key() })
-}
-
-pub(super) fn text(row: &DbRow, column: &'static str) -> Result<String, BooksError> {
-    row.try_get(column).map_err(unavailable)
-}
-
-pub(super) fn text_or_none(
-    row: &DbRow,
-    column: &'static str,
-) -> Result<Option<String>, BooksError> {
-    row.try_get(column).map_err(unavailable)
-}
-
-pub(super) fn int(row: &DbRow, column: &'static str) -> Result<i64, BooksError> {
-    row.try_get(column).map_err(unavailable)
-}
-
-/// A number of rows.
-pub(super) fn count(row: &DbRow, column: &'static str) -> Result<u32, BooksError> {
-    Ok(u32::try_from(int(row, column)?).unwrap_or(u32::MAX))
-}
-
-fn unsigned_or_none(
-    row: &DbRow,
-    column: &'static str,
-    id: PaymentId,
-) -> Result<Option<u64>, BooksError> {
-    let value = row.try_get::<Option<i64>, _>(column).map_err(unavailable)?;
-    let corrupt = |_| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
-    value.map(u64::try_from).transpose().map_err(corrupt)
-}
-
-fn moment_or_none(row: &DbRow, column: &'static str) -> Result<Option<UnixMs>, BooksError> {
-    Ok(row.try_get::<Option<i64>, _>(column).map_err(unavailable)?.map(UnixMs::new))
-}
-
-/// A protocol number as the database holds it. Block numbers, seconds and nonces are far below the
-/// limit; a larger one cannot be a real one and saturates, which no comparison with a real value
-/// survives.
-pub(super) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-pub(super) fn chain_id(key: &PaymentKey) -> i64 {
-    integer(key.chain_id)
-}
-
-pub(super) fn nonce(key: &PaymentKey) -> String {
-    ChainHash(key.nonce).to_string()
 }

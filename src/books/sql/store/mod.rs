@@ -1,16 +1,13 @@
 //! The books on one database: a read on any connection, a write in one transaction.
 
-use super::{
-    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, reconcile,
-    refused_proofs, requests, rows, sequence, transitions, unavailable, write::Write,
-};
-use crate::books::doubt::until_known;
+mod finish;
+
 use async_trait::async_trait;
 use payments::{
     agent::{Payer, Wallet},
     free_quota::QuotaWindow,
     ids::PaymentId,
-    intent::{Guard, Intent, Transition, Written},
+    intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
         JournalLine, Known, LedgerPage, NewClaim, OpenNonce, PreparationError, Renewal,
@@ -20,6 +17,12 @@ use payments::{
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
 };
+
+use super::{
+    Store, apply, claim, dialect, driving, finality, gas, known, leases, marks, reads, reconcile,
+    refused_proofs, requests, rows, sequence, unavailable,
+};
+use crate::books::doubt::until_known;
 
 /// A change of several statements that comes to the same when it is made twice: begun again where
 /// it lost against another one, or where its answer was lost.
@@ -47,76 +50,6 @@ macro_rules! in_transaction {
     }};
 }
 pub(super) use in_transaction;
-
-impl Store {
-    /// Commits what went well, and undoes the rest.
-    pub(super) async fn finish<T, E: From<BooksError>>(
-        &self,
-        write: Write,
-        outcome: Result<T, E>,
-    ) -> Result<T, E> {
-        self.finish_unless(false, write, outcome).await
-    }
-
-    /// The same; a dry run is undone, however it went.
-    pub(super) async fn finish_unless<T, E: From<BooksError>>(
-        &self,
-        dry_run: bool,
-        write: Write,
-        outcome: Result<T, E>,
-    ) -> Result<T, E> {
-        match outcome {
-            Ok(value) if !dry_run => Ok(self.commit(write).await.map(|()| value)?),
-            undone => {
-                self.roll_back(write).await;
-                undone
-            }
-        }
-    }
-
-    /// The intent as a transition leaves it, if it is there: only the holder of its fence can have
-    /// written that.
-    pub(super) async fn written_before(
-        &self,
-        transition: &Transition,
-    ) -> Result<Option<Intent>, BooksError> {
-        let after = transition.after(Written::default());
-        let found = self.intent(transition.intent()).await?;
-        Ok(found.filter(|found| {
-            found.guard == after.guard
-                && found.state == after.state
-                && found.updated_at == after.updated_at
-        }))
-    }
-
-    /// Saves an attempt. In doubt, the attempt itself says whether it was saved.
-    async fn saved_attempt(
-        &self,
-        id: PaymentId,
-        guard: Guard,
-        attempt: &Attempt,
-        in_doubt: bool,
-    ) -> Result<Intent, BooksError> {
-        if in_doubt
-            && let Some(found) = self.intent(id).await?
-            && found.guard.fence == guard.fence
-            && found.attempts.iter().any(|saved| saved.tx_hash == attempt.tx_hash)
-        {
-            return Ok(found);
-        }
-        let mut tries = 0;
-        loop {
-            let mut write = self.write(Some(attempt.saved_at.ms())).await?;
-            let saved = transitions::save_attempt(&mut write.transaction, id, guard, attempt).await;
-            match self.finish(write, saved).await {
-                Err(error) if dialect::is_conflict(&error) && tries < crate::books::AGAIN => {
-                    tries += 1
-                }
-                done => return done,
-            }
-        }
-    }
-}
 
 #[async_trait]
 impl Books for Store {

@@ -1,17 +1,27 @@
 //! One guarded update of one row, with everything that is saved in the same commit.
 
+pub(super) mod answer;
+mod obligations;
+mod settlement;
+
+use answer::store_answer;
+use obligations::{give_back, insert_obligation, move_obligation};
 use payments::{
     ids::PaymentId,
-    intent::{Change, EndedBy, Guard, Intent, State, StoredAnswer, Transition},
+    intent::{Change, EndedBy, Guard, Intent, State, Transition},
     ledger::Posting,
-    obligation::{ObligationState, ObligationStep},
+    obligation::ObligationStep,
     ports::BooksError,
-    settlement::{Attempt, PaymentFailure, Settlement, SettlementProof},
+    settlement::{Attempt, PaymentFailure, Settlement},
     time::UnixMs,
 };
+use settlement::insert_settlement;
 
-use super::dialect::{Connection, Done, Query, for_update, no_bytes};
-use super::{charges, credits, gas, journal, rows, unavailable};
+use super::{
+    charges, credits,
+    dialect::{Connection, Done, Query, for_update, no_bytes},
+    journal, rows, unavailable,
+};
 
 /// The guard is asked first, so that a late driver hears that it is late and not which key its
 /// details met. The details come before the row, whose checks want them there; a guard that does
@@ -26,14 +36,7 @@ pub(super) async fn apply(
     match transition.change() {
         Change::Mark => {}
         Change::Funded { settlement, posting } | Change::Charged { settlement, posting } => {
-            match settlement {
-                Settlement::Transfer(proof) => {
-                    insert_settlement(connection, id, proof, transition.at()).await?
-                }
-                Settlement::Charge(proof) => {
-                    charges::settle(connection, id, proof, transition.at()).await?
-                }
-            }
+            settle(connection, id, settlement, transition.at()).await?;
             journal::post(connection, posting, transition.at()).await?;
         }
         Change::PayFailed { failure } => fail(connection, id, failure).await?,
@@ -88,6 +91,19 @@ pub(super) async fn apply(
     }
     move_row(connection, &transition, granted_balance).await?;
     loaded(connection, id).await
+}
+
+/// Saves what proves the payment.
+async fn settle(
+    connection: &mut Connection,
+    id: PaymentId,
+    settlement: &Settlement,
+    at: UnixMs,
+) -> Result<(), BooksError> {
+    match settlement {
+        Settlement::Transfer(proof) => insert_settlement(connection, id, proof, at).await,
+        Settlement::Charge(proof) => charges::settle(connection, id, proof, at).await,
+    }
 }
 
 pub(super) async fn save_attempt(
@@ -168,131 +184,6 @@ async fn move_row(
         transition.at(),
     )
     .await
-}
-
-async fn insert_settlement(
-    connection: &mut Connection,
-    id: PaymentId,
-    proof: &SettlementProof,
-    at: UnixMs,
-) -> Result<(), BooksError> {
-    let inserted = sqlx::query(
-        "INSERT INTO settlements (intent_id, rail, chain_id, asset, from_addr, nonce, tx_hash, log_index, block_number, block_hash, fee_wei,
-            amount_minor, currency, settled_at_ms)
-         SELECT id, rail, chain_id, asset, from_addr, nonce, $1, $2, $3, $4, $5, price_minor, currency, $6 FROM intents WHERE id = $7",
-    )
-    .bind(proof.tx_hash.to_string())
-    .bind(rows::integer(proof.log_index))
-    .bind(rows::integer(proof.block_number))
-    .bind(proof.block_hash.to_string())
-    .bind(proof.fee_wei.to_string())
-    .bind(at.ms())
-    .bind(id.to_string())
-    .execute(&mut *connection)
-    .await
-    .map_err(unavailable)?;
-    exactly_one(id, &inserted)?;
-    gas::note(connection, proof.tx_hash, Some(proof.fee_wei)).await?;
-    sqlx::query(
-        "UPDATE attempts SET nonce_closed = 1 WHERE intent_id = $1
-         AND (signer, eoa_nonce) IN (SELECT signer, eoa_nonce FROM attempts WHERE intent_id = $1 AND tx_hash = $2)",
-    )
-    .bind(id.to_string())
-    .bind(proof.tx_hash.to_string())
-    .execute(connection)
-    .await
-    .map(drop)
-    .map_err(unavailable)
-}
-
-async fn store_answer(
-    connection: &mut Connection,
-    id: PaymentId,
-    answer: &StoredAnswer,
-    launch_id: Option<&String>,
-    entitled_until: Option<UnixMs>,
-) -> Result<(), BooksError> {
-    let headers = headers_text(id, answer)?;
-    let query = sqlx::query(
-        "UPDATE intents SET answer_status = $1, answer_headers = $2, answer_body = $3, launch_id = $4, entitled_until_ms = $5 WHERE id = $6",
-    )
-    .bind(i64::from(answer.status))
-    .bind(headers)
-    .bind(answer.body.to_vec())
-    .bind(launch_id)
-    .bind(entitled_until.map(UnixMs::ms));
-    update(connection, id, query).await
-}
-
-/// The headers as they are kept.
-pub(super) fn headers_text(id: PaymentId, answer: &StoredAnswer) -> Result<String, BooksError> {
-    let corrupt =
-        |_| BooksError::Corrupt { table: "intents", column: "answer_headers", key: id.to_string() };
-    serde_json::to_string(&answer.headers).map_err(corrupt)
-}
-
-/// An entitlement, or a debt that somebody used up at once.
-async fn insert_obligation(
-    connection: &mut Connection,
-    id: PaymentId,
-    (used_by, until): (Option<PaymentId>, UnixMs),
-    at: UnixMs,
-) -> Result<(), BooksError> {
-    let inserted = sqlx::query(
-        "INSERT INTO obligations (intent_id, payer, amount_minor, currency, state, reserved_by, entitled_until_ms, created_at_ms, updated_at_ms)
-         SELECT id, payer, price_minor, currency, $1, $2, $3, $4, $5 FROM intents WHERE id = $6",
-    )
-    .bind(if used_by.is_some() { ObligationState::Used } else { ObligationState::Open }.word())
-    .bind(used_by.map(|id| id.to_string()))
-    .bind(until.ms())
-    .bind(at.ms())
-    .bind(at.ms())
-    .bind(id.to_string())
-    .execute(connection)
-    .await
-    .map_err(unavailable)?;
-    exactly_one(id, &inserted)
-}
-
-/// The slot becomes free again, or the entitlement opens again with its first deadline.
-async fn give_back(
-    connection: &mut Connection,
-    id: PaymentId,
-    entitlement: Option<PaymentId>,
-    at: UnixMs,
-) -> Result<(), BooksError> {
-    if let Some(source) = entitlement {
-        return move_obligation(connection, source, id, ObligationStep::REOPEN, at).await;
-    }
-    let released = sqlx::query("DELETE FROM free_slots WHERE intent_id = $1")
-        .bind(id.to_string())
-        .execute(connection)
-        .await
-        .map_err(unavailable)?;
-    exactly_one(id, &released)
-}
-
-async fn move_obligation(
-    connection: &mut Connection,
-    source: PaymentId,
-    by: PaymentId,
-    step: ObligationStep,
-    at: UnixMs,
-) -> Result<(), BooksError> {
-    let moved = sqlx::query(
-        "UPDATE obligations SET state = $1, reserved_by = CASE WHEN $1 = $2 THEN NULL ELSE reserved_by END, updated_at_ms = $3
-         WHERE intent_id = $4 AND state = $5 AND reserved_by = $6",
-    )
-    .bind(step.to().word())
-    .bind(ObligationState::Open.word())
-    .bind(at.ms())
-    .bind(source.to_string())
-    .bind(step.from().word())
-    .bind(by.to_string())
-    .execute(connection)
-    .await
-    .map_err(unavailable)?;
-    exactly_one(source, &moved)
 }
 
 /// Of a row of `attempts`: its intent is settled by one of ours, and a reorganisation may still

@@ -1,13 +1,14 @@
 //! The views that auditors read: names, columns and words are a contract.
 
 use payments::{
-    intent::State,
+    agent::Wallet,
+    intent::{Intent, State},
     ports::{Books, Claimed},
 };
-use sqlx::{Column, Executor, Row};
+use sqlx::{Column, Executor, Row, SqlitePool};
 use testkit::{suite::Draft, upstream::answer};
 
-use super::{beside, block_on, make, paid_launch};
+use super::{SqliteBooks, beside, block_on, make, paid_launch};
 
 #[test]
 fn the_views_have_the_columns_of_the_contract() {
@@ -46,6 +47,18 @@ fn select_all(view: &str) -> &'static str {
 type IntentRow =
     (String, String, String, String, String, i64, String, String, Option<String>, String);
 
+/// A launch of the second wallet that was paid, and refused upstream.
+async fn refused_launch(books: &SqliteBooks) -> Intent {
+    let Claimed::New(refused) = books.claim(Draft::numbered(3).of_wallet(2).claim()).await.unwrap()
+    else {
+        panic!("not new")
+    };
+    let proof = testkit::rail::by_transfer(refused.attempts[0].tx_hash, 1);
+    let at = refused.created_at;
+    let refused = books.apply(refused.funded(proof, at).unwrap()).await.unwrap();
+    books.apply(refused.refused(answer(422, "no"), at, at).unwrap()).await.unwrap()
+}
+
 #[test]
 fn the_views_speak_the_words_of_the_contract() {
     block_on(async {
@@ -55,20 +68,7 @@ fn the_views_speak_the_words_of_the_contract() {
         else {
             panic!("not new")
         };
-        let Claimed::New(refused) =
-            books.claim(Draft::numbered(3).of_wallet(2).claim()).await.unwrap()
-        else {
-            panic!("not new")
-        };
-        let proof = testkit::rail::by_transfer(refused.attempts[0].tx_hash, 1);
-        let refused =
-            books.apply(refused.funded(proof, refused.created_at).unwrap()).await.unwrap();
-        books
-            .apply(
-                refused.refused(answer(422, "no"), refused.created_at, refused.created_at).unwrap(),
-            )
-            .await
-            .unwrap();
+        let refused = refused_launch(&books).await;
         let pool = beside(&dir).await;
         let rows: Vec<IntentRow> = sqlx::query_as(
             "SELECT id, payer, rail, funding, state, price_minor, currency, core_key, launch_id, created_at FROM audit_intents ORDER BY id",
@@ -109,20 +109,27 @@ fn the_views_speak_the_words_of_the_contract() {
         );
         assert_eq!(settlement.get::<i64, _>("amount_minor"), 550_000);
         assert_eq!(settlement.get::<String, _>("tx_hash"), paid.settlement.unwrap().reference());
-        let slots: Vec<(String, String, i64, String)> =
-            sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(&pool).await.unwrap();
-        assert_eq!(
-            slots,
-            [(transfer.key.from.to_string(), String::from("2026-03"), 1, free.id.to_string())]
-        );
-        let owed: Vec<(String, String, i64, String, String)> =
-            sqlx::query_as("SELECT * FROM audit_obligations").fetch_all(&pool).await.unwrap();
-        let debtor = format!("wallet:0x{}", "02".repeat(20));
-        assert_eq!(
-            owed,
-            [(refused.id.to_string(), debtor, 550_000, String::from("USDC"), String::from("open"))]
-        );
+        slots_and_debts_are_shown(&pool, &transfer.key.from, &free, &refused).await;
     });
+}
+
+/// The free slot of this wallet, and what is owed for the refused launch.
+async fn slots_and_debts_are_shown(
+    pool: &SqlitePool,
+    wallet: &Wallet,
+    free: &Intent,
+    refused: &Intent,
+) {
+    let slots: Vec<(String, String, i64, String)> =
+        sqlx::query_as("SELECT * FROM audit_free_slots").fetch_all(pool).await.unwrap();
+    assert_eq!(slots, [(wallet.to_string(), String::from("2026-03"), 1, free.id.to_string())]);
+    let owed: Vec<(String, String, i64, String, String)> =
+        sqlx::query_as("SELECT * FROM audit_obligations").fetch_all(pool).await.unwrap();
+    let debtor = format!("wallet:0x{}", "02".repeat(20));
+    assert_eq!(
+        owed,
+        [(refused.id.to_string(), debtor, 550_000, String::from("USDC"), String::from("open"))]
+    );
 }
 
 /// Each word that the rules store is one that the table takes, and one that the views show.
