@@ -66,9 +66,11 @@ pub(in crate::operator) async fn approve(
         (Some(_), true) => {
             return Err(Refusal::wrong("as_credit", "nothing beside paid_by", "true"));
         }
-        (Some(_), false) => super::paid_by_hand(&desk, id, paid_by(&fields)?, &change).await?,
-        (None, true) => super::credit_instead(&desk, id, &change).await?,
-        (None, false) => super::approve(&desk, id, &change).await?,
+        (Some(_), false) => {
+            super::refunds::paid_by_hand(&desk, id, paid_by(&fields)?, &change).await?
+        }
+        (None, true) => super::refunds::credit_instead(&desk, id, &change).await?,
+        (None, false) => super::refunds::approve(&desk, id, &change).await?,
     };
     Ok(Json(done).into_response())
 }
@@ -104,7 +106,7 @@ pub(in crate::operator) async fn lift(
 ) -> Answer {
     let payer = ask::card(&payer)?;
     let change = Fields::read(request).await?.change(VIA)?;
-    Ok(Json(super::lift(&desk, &payer, &change).await?).into_response())
+    Ok(Json(super::accounts::lift(&desk, &payer, &change).await?).into_response())
 }
 
 /// `POST holders/{id}/revoke`.
@@ -115,7 +117,8 @@ pub(in crate::operator) async fn revoke(
 ) -> Answer {
     let id = ask::named("id", PAYMENT_ID, &id)?;
     let change = Fields::read(request).await?.change(VIA)?;
-    Ok(Json(super::change_holders(&desk, HolderAction::Revoke(id), &change).await?).into_response())
+    Ok(Json(super::accounts::change_holders(&desk, HolderAction::Revoke(id), &change).await?)
+        .into_response())
 }
 
 /// `POST credits/{payer}/freeze`.
@@ -126,7 +129,7 @@ pub(in crate::operator) async fn freeze(
 ) -> Answer {
     let action = HolderAction::Freeze(ask::card(&payer)?);
     let change = Fields::read(request).await?.change(VIA)?;
-    Ok(Json(super::change_holders(&desk, action, &change).await?).into_response())
+    Ok(Json(super::accounts::change_holders(&desk, action, &change).await?).into_response())
 }
 
 /// `POST credits/{payer}/unfreeze`.
@@ -137,7 +140,7 @@ pub(in crate::operator) async fn unfreeze(
 ) -> Answer {
     let action = HolderAction::Unfreeze(ask::card(&payer)?);
     let change = Fields::read(request).await?.change(VIA)?;
-    Ok(Json(super::change_holders(&desk, action, &change).await?).into_response())
+    Ok(Json(super::accounts::change_holders(&desk, action, &change).await?).into_response())
 }
 
 async fn adjust(desk: &Desk, payer: &str, kind: AdjustmentKind, request: Request) -> Answer {
@@ -146,7 +149,7 @@ async fn adjust(desk: &Desk, payer: &str, kind: AdjustmentKind, request: Request
     let credits: NonZeroU32 =
         fields.must("credits", "a whole number from 1 on", |text| text.parse().ok())?;
     let change = fields.change(VIA)?;
-    Ok(Json(super::adjust(desk, &payer, kind, credits, &change).await?).into_response())
+    Ok(Json(super::accounts::adjust(desk, &payer, kind, credits, &change).await?).into_response())
 }
 
 /// `POST findings/close` with `kind` and `key`.

@@ -69,15 +69,16 @@ pub(super) async fn refund(
     let change = fields.change(VIA)?;
     let done = match fields.text("paid_by") {
         Some(_) => {
-            actions::paid_by_hand(&desk, id, actions::api::paid_by(&fields)?, &change).await?;
+            actions::refunds::paid_by_hand(&desk, id, actions::api::paid_by(&fields)?, &change)
+                .await?;
             "paid_back"
         }
         None if fields.flag("as_credit")? => {
-            actions::credit_instead(&desk, id, &change).await?;
+            actions::refunds::credit_instead(&desk, id, &change).await?;
             "credited"
         }
         None => {
-            actions::approve(&desk, id, &change).await?;
+            actions::refunds::approve(&desk, id, &change).await?;
             "refund"
         }
     };
@@ -96,7 +97,7 @@ pub(super) async fn credits(State(desk): State<Arc<Desk>>, request: Request) -> 
         _ => None,
     })?;
     let change = fields.change(VIA)?;
-    actions::adjust(&desk, &payer, kind, credits, &change).await?;
+    actions::accounts::adjust(&desk, &payer, kind, credits, &change).await?;
     let done = match kind {
         AdjustmentKind::Grant => "granted",
         AdjustmentKind::Void => "voided",
@@ -109,7 +110,7 @@ pub(super) async fn lift(State(desk): State<Arc<Desk>>, request: Request) -> Sho
     let fields = Fields::read(request).await?;
     let payer = ask::card(&fields.text("payer").unwrap_or_default())?;
     let change = fields.change(VIA)?;
-    actions::lift(&desk, &payer, &change).await?;
+    actions::accounts::lift(&desk, &payer, &change).await?;
     seen_at("/operator/attention", "lifted")
 }
 
@@ -134,7 +135,7 @@ pub(super) async fn holders(State(desk): State<Arc<Desk>>, request: Request) -> 
         other => return Err(Refusal::wrong("change", "freeze, unfreeze or revoke", other).into()),
     };
     let change = fields.change(VIA)?;
-    actions::change_holders(&desk, action, &change).await?;
+    actions::accounts::change_holders(&desk, action, &change).await?;
     seen_at(&format!("/operator/payers/{payer}"), done)
 }
 

@@ -15,85 +15,88 @@ pub(super) struct Alert {
     pub(super) text: String,
 }
 
+// === impl Alert ===
+
+impl Alert {
+    fn new(tone: &'static str, href: &'static str, text: String) -> Self {
+        Self { tone, href, text }
+    }
+}
+
 /// What the figures of the first page say that an operator should look at.
 pub(super) fn alerts(read: &Overview, low_on_gas: bool) -> Vec<Alert> {
-    let mut all = Vec::new();
-    let mut say = |tone, href, text| all.push(Alert { tone, href, text });
-    if read.unknown > 0 {
-        let age = read
-            .oldest_unknown_at
-            .as_deref()
-            .map(|then| show::ago(&read.at, then))
-            .unwrap_or_default();
-        say(
-            "warn",
-            "/operator/attention#unknown",
-            counted(read.unknown, "payment", "payments")
-                + &format!(" with an unknown outcome, the oldest for {age}"),
-        );
-    }
-    if read.refunds_due > 0 {
-        say(
-            "warn",
-            "/operator/attention#owed",
-            counted(read.refunds_due, "refund waits", "refunds wait"),
-        );
-    }
-    if read.disputes_open > 0 {
-        let due = read.next_dispute_due_by.as_deref();
-        let by = due
-            .and_then(|due| due.get(..10))
-            .map(|day| format!(", the first to answer by {day}"))
-            .unwrap_or_default();
-        // Stripe takes no evidence after the date, and the money is lost without.
-        let tone = if due.is_some_and(|due| is_soon(&read.at, due)) { "bad" } else { "warn" };
-        let held = show::decimal(&read.disputed_cents, "USD");
-        let text = counted(read.disputes_open, "dispute", "disputes")
-            + &format!(" of {held} USD not decided{by}");
-        say(tone, "/operator/attention#disputes", text);
-    }
-    if read.blocked_accounts > 0 {
-        let text = counted(read.blocked_accounts, "account", "accounts")
-            + " may not buy after a chargeback or a fraud warning";
-        say("warn", "/operator/attention#blocked", text);
-    }
-    if read.open_findings > 0 {
-        say(
-            "bad",
-            "/operator/attention#findings",
-            counted(read.open_findings, "difference", "differences")
-                + " between the books and the world",
-        );
-    }
-    if low_on_gas {
-        say("bad", "/operator#gas", String::from("a signer is running out of gas"));
-    }
-    let age_s = |then: &str| {
-        Some(UnixMs::parse_rfc3339(&read.at)?.unix_s() - UnixMs::parse_rfc3339(then)?.unix_s())
+    let gas = low_on_gas
+        .then(|| Alert::new("bad", "/operator#gas", "a signer is running out of gas".to_owned()));
+    let all = [unknown(read), refunds(read), disputes(read), blocked(read), findings(read), gas];
+    all.into_iter().chain([comparison(read), not_compared(read)]).flatten().collect()
+}
+
+fn unknown(read: &Overview) -> Option<Alert> {
+    let oldest = read.oldest_unknown_at.as_deref();
+    let age = oldest.map(|then| show::ago(&read.at, then)).unwrap_or_default();
+    let text = || {
+        counted(read.unknown, "payment", "payments")
+            + &format!(" with an unknown outcome, the oldest for {age}")
     };
-    match read.reconciled_at.as_deref() {
-        None => say(
-            "warn",
-            "/operator/reconciliation",
-            String::from("the books were never compared with the world"),
-        ),
-        Some(then) if age_s(then).is_some_and(|age| age > STALE_S) => {
-            say(
-                "warn",
-                "/operator/reconciliation",
-                format!("the last comparison ended {} ago", show::ago(&read.at, then)),
-            );
+    (read.unknown > 0).then(|| Alert::new("warn", "/operator/attention#unknown", text()))
+}
+
+fn refunds(read: &Overview) -> Option<Alert> {
+    let text = || counted(read.refunds_due, "refund waits", "refunds wait");
+    (read.refunds_due > 0).then(|| Alert::new("warn", "/operator/attention#owed", text()))
+}
+
+fn disputes(read: &Overview) -> Option<Alert> {
+    if read.disputes_open == 0 {
+        return None;
+    }
+    let due = read.next_dispute_due_by.as_deref();
+    let by = due
+        .and_then(|due| due.get(..10))
+        .map(|day| format!(", the first to answer by {day}"))
+        .unwrap_or_default();
+    // Stripe takes no evidence after the date, and the money is lost without.
+    let tone = if due.is_some_and(|due| is_soon(&read.at, due)) { "bad" } else { "warn" };
+    let held = show::decimal(&read.disputed_cents, "USD");
+    let text = counted(read.disputes_open, "dispute", "disputes")
+        + &format!(" of {held} USD not decided{by}");
+    Some(Alert::new(tone, "/operator/attention#disputes", text))
+}
+
+fn blocked(read: &Overview) -> Option<Alert> {
+    let text = || {
+        counted(read.blocked_accounts, "account", "accounts")
+            + " may not buy after a chargeback or a fraud warning"
+    };
+    (read.blocked_accounts > 0).then(|| Alert::new("warn", "/operator/attention#blocked", text()))
+}
+
+fn findings(read: &Overview) -> Option<Alert> {
+    let text = || {
+        counted(read.open_findings, "difference", "differences")
+            + " between the books and the world"
+    };
+    (read.open_findings > 0).then(|| Alert::new("bad", "/operator/attention#findings", text()))
+}
+
+/// The last comparison is too old, or there was none.
+fn comparison(read: &Overview) -> Option<Alert> {
+    let text = match read.reconciled_at.as_deref() {
+        None => String::from("the books were never compared with the world"),
+        Some(then) => {
+            let (now, ended) = (UnixMs::parse_rfc3339(&read.at)?, UnixMs::parse_rfc3339(then)?);
+            if now.unix_s() - ended.unix_s() <= STALE_S {
+                return None;
+            }
+            format!("the last comparison ended {} ago", show::ago(&read.at, then))
         }
-        Some(_) => {}
-    }
-    if !read.not_compared.is_empty() {
-        say(
-            "warn",
-            "/operator/reconciliation",
-            format!("could not be compared: {}", read.not_compared.join(", ")),
-        );
-    }
-    all
+    };
+    Some(Alert::new("warn", "/operator/reconciliation", text))
+}
+
+fn not_compared(read: &Overview) -> Option<Alert> {
+    let text = || format!("could not be compared: {}", read.not_compared.join(", "));
+    (!read.not_compared.is_empty()).then(|| Alert::new("warn", "/operator/reconciliation", text()))
 }
 
 /// Within three days, or over.

@@ -17,6 +17,7 @@ mod requests;
 mod settlements;
 mod shell;
 mod show;
+mod timeline;
 
 use std::sync::Arc;
 

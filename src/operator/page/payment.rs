@@ -17,6 +17,7 @@ use payments::{
 use super::{
     shell::{Outside, Shell, Shown, Visit, page},
     show,
+    timeline::{Step, steps},
 };
 use crate::operator::{Desk, Links, answer::Refusal, ask, details};
 
@@ -52,16 +53,6 @@ struct View {
 struct Fact {
     name: &'static str,
     value: String,
-}
-
-/// Something that happened.
-#[derive(Debug, PartialEq, Eq)]
-struct Step {
-    at: String,
-    what: String,
-    /// Its raw reason.
-    more: String,
-    tone: &'static str,
 }
 
 struct Try {
@@ -226,94 +217,6 @@ fn fees(attempts: &[AttemptRow]) -> Option<String> {
     let fees: Vec<u128> =
         attempts.iter().filter_map(|attempt| attempt.fee_wei.as_deref()?.parse().ok()).collect();
     (!fees.is_empty()).then(|| fees.into_iter().fold(0_u128, u128::saturating_add).to_string())
-}
-
-/// Everything with a moment, oldest first: states, attempts, requests, refunds, disputes, findings,
-/// operators.
-fn steps(evidence: &Evidence, dossier: &Dossier) -> Vec<Step> {
-    let mut all = Vec::new();
-    let mut say = |at: &str, what: String, more: &str, tone| {
-        all.push(Step { at: at.to_owned(), what, more: more.to_owned(), tone })
-    };
-    for (state, at) in &evidence.timeline {
-        let failure =
-            dossier.payment.failure.as_deref().filter(|_| *state == dossier.payment.state);
-        say(
-            &at.rfc3339(),
-            state.clone(),
-            failure.unwrap_or_else(|| show::state_says(state)),
-            show::tone(state),
-        );
-    }
-    for attempt in &dossier.attempts {
-        let named =
-            attempt.tx_hash.as_deref().or(attempt.stripe_key.as_deref()).unwrap_or_default();
-        say(&attempt.saved_at, format!("{} saved", attempt.kind), named, "mute");
-    }
-    for request in &dossier.requests {
-        let charge = show::charge(&request.charge);
-        let why = [request.code.as_deref(), request.reason.as_deref(), Some(charge.as_str())];
-        say(
-            &request.at,
-            format!("answered {}", request.status),
-            &why.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-            "mute",
-        );
-    }
-    if let Some(refund) = &dossier.refund {
-        say(&refund.approved_at, String::from("refund approved"), &refund.reason, "busy");
-        if refund.updated_at != refund.approved_at {
-            say(
-                &refund.updated_at,
-                format!("refund {}", refund.state),
-                &refund.payment_intent,
-                show::tone(&refund.state),
-            );
-        }
-    }
-    for dispute in &dossier.disputes {
-        let words = [
-            Some(dispute.dispute_id.as_str()),
-            dispute.reason.as_deref(),
-            dispute.status.as_deref(),
-        ];
-        let mut more = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        if let Some(due) = &dispute.due_by {
-            more.push_str(&format!(", answer by {due}"));
-        }
-        let what = if dispute.state == "inquiry" { "a bank asks" } else { "disputed" };
-        say(&dispute.opened_at, String::from(what), &more, "bad");
-        if let Some(at) = &dispute.closed_at {
-            say(
-                at,
-                format!("dispute {}", dispute.state),
-                &dispute.dispute_id,
-                show::tone(&dispute.state),
-            );
-        }
-    }
-    for finding in &evidence.findings {
-        say(&finding.opened_at, format!("found: {}", finding.kind), &finding.detail, "bad");
-        if let Some(at) = &finding.closed_at {
-            say(
-                at,
-                format!("closed: {}", finding.kind),
-                finding.closed_reason.as_deref().unwrap_or_default(),
-                "ok",
-            );
-        }
-    }
-    for action in &dossier.actions {
-        say(
-            &action.at,
-            format!("operator: {} by {}", action.action, action.via),
-            &action.reason,
-            "mute",
-        );
-    }
-    // Moments of one length sort as text.
-    all.sort_by(|one, other| one.at.cmp(&other.at));
-    all
 }
 
 fn try_of(attempt: &AttemptRow, row: &PaymentRow, links: Links) -> Try {
