@@ -76,11 +76,10 @@ async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent
     );
     batch.part("event", &event);
     let wipes = details(&mut batch, transition, &at);
-    let answer = match wipes {
-        true => {
-            "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root"
-        }
-        false => "SELECT delivered_at_ms IS NOT NULL AS delivered, 0::BIGINT AS wiped FROM root",
+    let answer = if wipes {
+        "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root"
+    } else {
+        "SELECT delivered_at_ms IS NOT NULL AS delivered, 0::BIGINT AS wiped FROM root"
     };
     let mut connection = books.writer.acquire().await.map_err(unavailable)?;
     let row = batch.run(&mut *connection, answer).await.map_err(faults::of_write)?;

@@ -91,9 +91,10 @@ impl Batch {
         if let Some(error) = self.refused {
             return Err(sqlx::Error::Encode(error));
         }
-        let text = match self.parts.is_empty() {
-            true => answer.to_owned(),
-            false => format!("WITH {} {answer}", self.parts.join(", ")),
+        let text = if self.parts.is_empty() {
+            answer.to_owned()
+        } else {
+            format!("WITH {} {answer}", self.parts.join(", "))
         };
         let answered = sqlx::query_with(AssertSqlSafe(text), self.arguments).fetch_all(executor);
         tokio::time::timeout(SILENT, answered).await.unwrap_or_else(|_| Err(silent()))

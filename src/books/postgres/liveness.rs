@@ -160,15 +160,12 @@ async fn serve(session: &mut PgConnection, marks: &Marks) -> payments::ports::Bo
             () = marks.pushed() => false,
             () = sleep(BEAT) => true,
         };
-        let outcome = match beat {
-            true => {
-                let answered = tokio::time::timeout(SILENT, session.ping()).await;
-                answered.unwrap_or_else(|_| Err(silent())).map_err(super::unavailable)
-            }
-            false => {
-                sleep(GATHER).await;
-                marks::write(session, marks).await
-            }
+        let outcome = if beat {
+            let answered = tokio::time::timeout(SILENT, session.ping()).await;
+            answered.unwrap_or_else(|_| Err(silent())).map_err(super::unavailable)
+        } else {
+            sleep(GATHER).await;
+            marks::write(session, marks).await
         };
         if let Err(error) = outcome {
             return error;

@@ -150,7 +150,8 @@ pub(super) async fn grant(
     connection: &mut Connection,
     payer: &Payer,
     intent: PaymentId,
-    (credits, backing): (Credits, UsdCents),
+    credits: Credits,
+    backing: UsdCents,
     at: UnixMs,
 ) -> Result<Credits, BooksError> {
     open(connection, payer).await?;

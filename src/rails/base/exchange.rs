@@ -153,9 +153,10 @@ impl Node {
     /// Whoever asked too often is not asked more often.
     fn refused(&self, failure: &ErrorPayload) -> Result<Taken, RailError> {
         let refusal = self.refusal("batch", failure);
-        match refusal.is_throttled() {
-            true => Err(NoAnswer::Refused(refusal).into()),
-            false => Ok(Taken::Refused(format!("error {}: {}", refusal.code, refusal.message))),
+        if refusal.is_throttled() {
+            Err(NoAnswer::Refused(refusal).into())
+        } else {
+            Ok(Taken::Refused(format!("error {}: {}", refusal.code, refusal.message)))
         }
     }
 

@@ -151,9 +151,10 @@ impl ChainHistory for BaseRail {
             let block =
                 batch.ask::<Block>("eth_getBlockByNumber", json!([format!("{middle:#x}"), false]));
             batch.send().await?;
-            match block.get().await?.unix_s() >= unix_s {
-                true => high = middle,
-                false => low = middle.saturating_add(1),
+            if block.get().await?.unix_s() >= unix_s {
+                high = middle
+            } else {
+                low = middle.saturating_add(1)
             }
         }
         Ok(low)

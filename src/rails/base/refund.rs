@@ -123,9 +123,10 @@ impl RefundRail for BaseRail {
         }
         // A node may have forgotten the receipts of old transactions: the token's logs say whether
         // one of ours was mined after all.
-        match self.find_refund(refund, heads.settled).await? {
-            true => Ok(UsdcRefundOutcome::Used),
-            false => Ok(UsdcRefundOutcome::Failed(UsdcRefundFailure::Foreign)),
+        if self.find_refund(refund, heads.settled).await? {
+            Ok(UsdcRefundOutcome::Used)
+        } else {
+            Ok(UsdcRefundOutcome::Failed(UsdcRefundFailure::Foreign))
         }
     }
 }

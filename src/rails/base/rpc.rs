@@ -135,9 +135,10 @@ fn is_html(headers: &http::HeaderMap) -> bool {
 fn not_json_rpc(status: http::StatusCode, is_page: bool, body: &[u8]) -> String {
     let code = status.as_u16();
     if !is_page && !body.trim_ascii_start().starts_with(b"<") {
-        return match status.is_success() {
-            true => format!("the answer is not JSON-RPC (HTTP status {code})"),
-            false => format!("HTTP status {code}"),
+        return if status.is_success() {
+            format!("the answer is not JSON-RPC (HTTP status {code})")
+        } else {
+            format!("HTTP status {code}")
         };
     }
     let text = String::from_utf8_lossy(body);

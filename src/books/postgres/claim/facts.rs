@@ -112,13 +112,12 @@ fn joinable(
         (batch.bind(claim.fingerprint.as_bytes().to_vec()), batch.bind(claim.join_since.ms()));
     let unnamed = if claim.key.idempotency.is_some() { " AND client_idem_key IS NULL" } else { "" };
     let marks = books.marks.snapshot();
-    let (delivered, unattended) = match marks.is_empty() {
-        true => (String::new(), String::new()),
-        false => {
-            let (delivered, unattended) =
-                (batch.bind(marks.delivered()), batch.bind(marks.unattended()));
-            (format!(" AND id <> ALL({delivered})"), format!(" OR id = ANY({unattended})"))
-        }
+    let (delivered, unattended) = if marks.is_empty() {
+        (String::new(), String::new())
+    } else {
+        let (delivered, unattended) =
+            (batch.bind(marks.delivered()), batch.bind(marks.unattended()));
+        (format!(" AND id <> ALL({delivered})"), format!(" OR id = ANY({unattended})"))
     };
     let gone = gone(&batch.bind(books.instance()));
     let own = match &claim.payer {

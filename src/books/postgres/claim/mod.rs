@@ -145,10 +145,12 @@ async fn once(
         funding => {
             let is_credit = matches!(funding, Funding::Credit { .. });
             let funded = Funded::of(claim, funding, &facts).map_err(corrupt)?;
-            match alone(books, claim, &facts, &funded).await? {
+            let made = alone(books, claim, &facts, &funded).await?;
+            if is_credit && !made {
                 // Many launches of one account at once: from here on they queue.
-                false if is_credit => in_turn(books, claim, account(books, claim).await?).await?,
-                made => written(made, claim, funded),
+                in_turn(books, claim, account(books, claim).await?).await?
+            } else {
+                written(made, claim, funded)
             }
         }
     };

@@ -38,7 +38,7 @@ pub(super) async fn new(
     let (id, at) = (batch.bind(claim.id.to_string()), batch.bind(claim.at.ms()));
     let marks = books.marks.snapshot();
     marks.add_to(&mut batch, &at);
-    let mut held = guard(&mut batch, claim, facts, funded, (&id, &at))?;
+    let mut held = guard(&mut batch, claim, facts, funded, &id, &at)?;
     held.extend(facts.frees_key.then(|| free_key(&mut batch, claim)));
     held.extend(blocked::guard(&mut batch, claim));
     root(&mut batch, books, claim, funded, &id, &at, &held)?;
@@ -58,7 +58,8 @@ fn guard(
     claim: &NewClaim<'_>,
     facts: &Facts,
     funded: &Funded,
-    (id, at): (&str, &str),
+    id: &str,
+    at: &str,
 ) -> Result<Vec<String>, sqlx::Error> {
     Ok(match (&funded.funding, &funded.attempt) {
         (Funding::X402, Some(attempt)) => {

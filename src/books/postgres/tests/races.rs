@@ -17,14 +17,11 @@ use testkit::{
 use super::{PostgresBooks, block_on, cards::agree, new, replicas};
 
 /// One of the two, in turn.
-fn turn(both: &(PostgresBooks, PostgresBooks), number: u64) -> &PostgresBooks {
-    if number.is_multiple_of(2) { &both.0 } else { &both.1 }
+fn turn(both: &[PostgresBooks; 2], number: u64) -> &PostgresBooks {
+    if number.is_multiple_of(2) { &both[0] } else { &both[1] }
 }
 
-async fn claims(
-    both: &(PostgresBooks, PostgresBooks),
-    drafts: &[Draft],
-) -> Vec<Result<Claimed, BooksError>> {
+async fn claims(both: &[PostgresBooks; 2], drafts: &[Draft]) -> Vec<Result<Claimed, BooksError>> {
     together(drafts.iter().map(|draft| turn(both, draft.number).claim(draft.claim()))).await
 }
 
@@ -34,7 +31,7 @@ async fn claim_as(books: &PostgresBooks, draft: &Draft, id: u64) -> Result<Claim
     books.claim(claim).await
 }
 
-async fn all_new(both: &(PostgresBooks, PostgresBooks), drafts: &[Draft]) -> Vec<Intent> {
+async fn all_new(both: &[PostgresBooks; 2], drafts: &[Draft]) -> Vec<Intent> {
     together(drafts.iter().map(|draft| new(turn(both, draft.number), draft))).await
 }
 
@@ -42,7 +39,7 @@ async fn all_new(both: &(PostgresBooks, PostgresBooks), drafts: &[Draft]) -> Vec
 fn one_proof_makes_one_intent() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let drafts: Vec<Draft> = (1..=30).map(Draft::numbered).collect();
         let outcomes = together(drafts.iter().map(|draft| {
             let mut claim = draft.claim();
@@ -61,7 +58,7 @@ fn one_proof_makes_one_intent() {
             )
             .count();
         assert_eq!((made, known), (1, 29));
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -71,7 +68,7 @@ fn one_proof_makes_one_intent() {
 fn five_slots_and_no_nonce_twice_even_with_one_signer_for_two() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let drafts: Vec<Draft> = (1..=24)
             .map(|number| Draft { chain_next_nonce: 7, ..Draft::numbered(number).free() })
             .collect();
@@ -85,7 +82,7 @@ fn five_slots_and_no_nonce_twice_even_with_one_signer_for_two() {
             .map(|intent| intent.attempts[0].eoa_nonce)
             .collect();
         assert_eq!((free.count(), nonces), (5, (7..26).collect()));
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -93,7 +90,7 @@ fn five_slots_and_no_nonce_twice_even_with_one_signer_for_two() {
 fn the_total_of_the_day_is_exact() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let draft = |number: u64| {
             Draft::numbered(number).of_wallet(u8::try_from(number).unwrap()).free_of(launches(), 7)
         };
@@ -114,19 +111,19 @@ fn the_total_of_the_day_is_exact() {
 fn a_proof_is_never_both_refused_by_the_days_cap_and_charged() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let capped = |number: u64| Draft::numbered(number).free_of(launches(), 0);
         let drafts: Vec<Draft> = (1..=12).map(capped).collect();
         // Each proof goes to both replicas, under an intent of its own at each.
         let copies = drafts.iter().flat_map(|draft| {
-            [claim_as(&both.0, draft, draft.number), claim_as(&both.1, draft, 100 + draft.number)]
+            [claim_as(&both[0], draft, draft.number), claim_as(&both[1], draft, 100 + draft.number)]
         });
         let outcomes = together(copies).await;
         for (draft, pair) in drafts.iter().zip(outcomes.chunks(2)) {
             let refused =
                 pair.iter().filter(|outcome| matches!(outcome, Ok(Claimed::Refused(_)))).count();
             assert!(refused == 0 || refused == 2, "{}: {pair:?}", draft.number);
-            let again = both.0.claim(draft.claim()).await.unwrap();
+            let again = both[0].claim(draft.claim()).await.unwrap();
             assert_eq!(
                 refused == 2,
                 matches!(again, Claimed::Refused(_)),
@@ -134,7 +131,7 @@ fn a_proof_is_never_both_refused_by_the_days_cap_and_charged() {
                 draft.number
             );
         }
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -142,15 +139,15 @@ fn a_proof_is_never_both_refused_by_the_days_cap_and_charged() {
 fn the_last_credits_are_spent_once_and_the_rest_is_charged() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
-        bought(&both.0, &Draft::numbered(100).pack(7)).await;
+        let both = [one, other];
+        bought(&both[0], &Draft::numbered(100).pack(7)).await;
         let drafts: Vec<Draft> =
             (1..=24).map(|number| Draft::numbered(number).by_card(7)).collect();
         let intents = all_new(&both, &drafts).await;
         let mut fundings: BTreeMap<&str, u32> = BTreeMap::new();
         intents.iter().for_each(|intent| *fundings.entry(intent.funding.word()).or_default() += 1);
         assert_eq!(fundings.into_iter().collect::<Vec<_>>(), [("credit", 20), ("mpp_charge", 4)]);
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -158,13 +155,13 @@ fn the_last_credits_are_spent_once_and_the_rest_is_charged() {
 fn one_entitlement_funds_one_creation() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let source = Draft::numbered(100);
-        let signed = new(&both.0, &source).await;
+        let signed = new(&both[0], &source).await;
         let proof = testkit::rail::by_transfer(signed.attempts[0].tx_hash, 1);
-        let funded = both.0.apply(signed.funded(proof, source.at).unwrap()).await.unwrap();
+        let funded = both[0].apply(signed.funded(proof, source.at).unwrap()).await.unwrap();
         let refused = testkit::upstream::answer(422, "no");
-        both.1
+        both[1]
             .apply(funded.refused(refused, source.at.plus_s(3600), source.at).unwrap())
             .await
             .unwrap();
@@ -177,7 +174,7 @@ fn one_entitlement_funds_one_creation() {
                 .count(),
             1
         );
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -185,7 +182,7 @@ fn one_entitlement_funds_one_creation() {
 fn one_challenge_and_one_token_charge_once() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let mut drafts: Vec<Draft> =
             (1..=8).map(|number| Draft::numbered(number).by_card(7)).collect();
         for (number, draft) in (1_u64..).zip(&mut drafts) {
@@ -201,7 +198,7 @@ fn one_challenge_and_one_token_charge_once() {
         // A challenge of its own with a token of its own may win beside another one, but neither is
         // used twice.
         assert!((1..=4).contains(&made));
-        agree(&both.0).await;
+        agree(&both[0]).await;
     });
 }
 
@@ -209,7 +206,7 @@ fn one_challenge_and_one_token_charge_once() {
 fn one_idempotency_key_makes_one_intent() {
     block_on(async {
         let (one, other, _scratch) = replicas().await;
-        let both = (one, other);
+        let both = [one, other];
         let keyed =
             |number| Draft { idempotency: Some(String::from("key-1")), ..Draft::numbered(number) };
         let outcomes = claims(&both, &(1..=12).map(keyed).collect::<Vec<_>>()).await;

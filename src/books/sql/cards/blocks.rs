@@ -35,7 +35,8 @@ pub(super) async fn begin(
     connection: &mut Connection,
     settled: &Settled,
     cause: Cause,
-    (reference, detail): (&str, &str),
+    reference: &str,
+    detail: &str,
     at: UnixMs,
 ) -> Result<bool, BooksError> {
     let begun = sqlx::query(match cause {

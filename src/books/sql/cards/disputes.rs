@@ -70,11 +70,11 @@ pub(super) async fn book(
     };
     match (known.state, to) {
         (Stage::Open, Stage::Won | Stage::Lost) | (Stage::Lost, Stage::Won) => {
-            change(connection, id, told, (&known, to), at).await?
+            change(connection, id, told, &known, to, at).await?
         }
         // Once; what was lost, won and is said to be lost is an old word.
         (Stage::Won, Stage::Lost) if known.changes == 1 => {
-            change(connection, id, told, (&known, to), at).await?
+            change(connection, id, told, &known, to, at).await?
         }
         // What is decided is not open again: an old word.
         (Stage::Won | Stage::Lost, Stage::Open)
@@ -191,7 +191,8 @@ async fn change(
     connection: &mut Connection,
     id: PaymentId,
     told: &Dispute,
-    (known, to): (&Booked, Stage),
+    known: &Booked,
+    to: Stage,
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let amount = known.amount_cents;
@@ -244,7 +245,8 @@ async fn change(
                 connection,
                 &payment,
                 blocks::Cause::Chargeback,
-                (&told.id, &told.reason),
+                &told.id,
+                &told.reason,
                 at,
             )
             .await?;

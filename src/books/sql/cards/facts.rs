@@ -56,7 +56,8 @@ pub(super) async fn book(
             connection,
             &settled,
             blocks::Cause::FraudWarning,
-            (&warning.id, &warning.kind),
+            &warning.id,
+            &warning.kind,
             at,
         )
         .await?;

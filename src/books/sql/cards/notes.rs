@@ -15,15 +15,12 @@ pub(super) async fn disputes(
     waiting_only: bool,
     limit: u32,
 ) -> Result<Vec<DisputeNote>, BooksError> {
-    let query = match waiting_only {
-        true => {
-            "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id
+    let query = if waiting_only {
+        "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id
              WHERE d.state IN ('inquiry', 'open', 'unrecognised') AND d.status <> 'warning_closed' AND d.status <> 'prevented'
              ORDER BY coalesce(d.due_by_ms, 0), d.dispute_id LIMIT $1"
-        }
-        false => {
-            "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id ORDER BY d.opened_at_ms DESC, d.dispute_id LIMIT $1"
-        }
+    } else {
+        "SELECT d.*, i.payer FROM dispute_notes d JOIN intents i ON i.id = d.intent_id ORDER BY d.opened_at_ms DESC, d.dispute_id LIMIT $1"
     };
     let list =
         sqlx::query(query).bind(i64::from(limit)).fetch_all(readers).await.map_err(unavailable)?;

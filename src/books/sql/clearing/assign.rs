@@ -31,7 +31,7 @@ pub(super) async fn assign(
     }
     let standing = before.standing;
     let after = Kept { standing: PayoutStanding::Assigned, ours: assign.ours, ..before };
-    change(connection, &after, (standing, CentsMoved::ZERO), assign.at).await?;
+    change(connection, &after, standing, CentsMoved::ZERO, assign.at).await?;
     post(connection, &after, Posting::paid_out(after.id, after.postings, assign.ours), assign.at)
         .await?;
     let subject = format!("{} {} USD", assign.payout, assign.ours);

@@ -107,7 +107,7 @@ pub(super) async fn book(
     }
     let (ours, all) = sums(connection, &payout.id).await?;
     let after = Kept { standing: PayoutStanding::Booked, ours, ..before };
-    change(connection, &after, (before.standing, all), at).await?;
+    change(connection, &after, before.standing, all, at).await?;
     post(connection, &after, Posting::paid_out(after.id, after.postings, ours), at).await?;
     Ok(ours)
 }
@@ -167,7 +167,7 @@ pub(super) async fn take_back(
     open.execute(&mut *connection).await.map_err(unavailable)?;
     let (standing, sent) = (before.standing, before.ours);
     let after = Kept { standing: PayoutStanding::TakenBack, ours: CentsMoved::ZERO, ..before };
-    change(connection, &after, (standing, CentsMoved::ZERO), at).await?;
+    change(connection, &after, standing, CentsMoved::ZERO, at).await?;
     post(connection, &after, Posting::payout_failed(after.id, after.postings, sent), at).await
 }
 
@@ -175,7 +175,8 @@ pub(super) async fn take_back(
 pub(super) async fn change(
     connection: &mut Connection,
     after: &Kept,
-    (from, all): (PayoutStanding, CentsMoved),
+    from: PayoutStanding,
+    all: CentsMoved,
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let changed = sqlx::query(

@@ -51,7 +51,7 @@ pub(super) async fn page(
             let kinds = kinds(connection, family).await?;
             match kinds.iter().map(|(_, postings)| postings).sum::<i64>() {
                 few if few <= FEW => push_few(&mut text, family, after),
-                _ => push_of_kinds(&mut text, family, &kinds, (after, mark), page.limit),
+                _ => push_of_kinds(&mut text, family, &kinds, after, mark, page.limit),
             }
         }
     }
@@ -95,7 +95,8 @@ fn push_of_kinds(
     text: &mut Text,
     family: &str,
     kinds: &[(String, i64)],
-    (after, mark): (i64, i64),
+    after: i64,
+    mark: i64,
     limit: u32,
 ) {
     let end = |text: &mut Text, name: &str| {

@@ -49,8 +49,7 @@ pub(super) async fn apply(
             journal::post(connection, posting, transition.at()).await?;
             let payer = loaded(connection, id).await?.payer;
             let balance =
-                credits::grant(connection, &payer, id, (*credits, *backing), transition.at())
-                    .await?;
+                credits::grant(connection, &payer, id, *credits, *backing, transition.at()).await?;
             granted_balance = Some(rows::integer(balance.get()));
             wipe(connection, id).await?;
         }
@@ -66,7 +65,7 @@ pub(super) async fn apply(
         Change::Rejected { answer, posting, entitled_until } => {
             store_answer(connection, id, answer, None, Some(*entitled_until)).await?;
             journal::post(connection, posting, transition.at()).await?;
-            insert_obligation(connection, id, (None, *entitled_until), transition.at()).await?;
+            insert_obligation(connection, id, None, *entitled_until, transition.at()).await?;
             wipe(connection, id).await?;
         }
         Change::Compensated { answer, backing, posting } => {
@@ -74,7 +73,7 @@ pub(super) async fn apply(
             journal::post(connection, posting, transition.at()).await?;
             let payer = loaded(connection, id).await?.payer;
             credits::compensate(connection, &payer, id, *backing, transition.at()).await?;
-            insert_obligation(connection, id, (Some(id), transition.at()), transition.at()).await?;
+            insert_obligation(connection, id, Some(id), transition.at(), transition.at()).await?;
             wipe(connection, id).await?;
         }
         Change::Released { answer, posting, reopened_entitlement, returned_credits } => {

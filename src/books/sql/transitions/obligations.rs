@@ -16,7 +16,8 @@ use super::{
 pub(super) async fn insert_obligation(
     connection: &mut Connection,
     id: PaymentId,
-    (used_by, until): (Option<PaymentId>, UnixMs),
+    used_by: Option<PaymentId>,
+    until: UnixMs,
     at: UnixMs,
 ) -> Result<(), BooksError> {
     let inserted = sqlx::query(

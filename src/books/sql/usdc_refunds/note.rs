@@ -235,10 +235,7 @@ pub(super) async fn move_debt(
     .execute(&mut *connection)
     .await
     .map_err(unavailable)?;
-    match paid_back::is_receipt(connection, id).await? {
-        true => Ok(()),
-        false => exactly_one(id, &moved),
-    }
+    if paid_back::is_receipt(connection, id).await? { Ok(()) } else { exactly_one(id, &moved) }
 }
 
 /// Named by how many postings it has: the same transfer may be booked, booked back and booked

@@ -194,9 +194,10 @@ async fn a_charge_that_is_processing_is_pending_until_it_is_decided() {
         let [payment] = listed.data.as_slice() else { panic!("one payment") };
         world.emulator.settle_intent(&payment.id, succeeds).unwrap();
         let outcome = world.round(&charge, SAVED_AT.plus_s(2)).await;
-        match succeeds {
-            true => assert_eq!(paid(outcome), payment.id),
-            false => assert_eq!(outcome, Ok(declined("generic_decline"))),
+        if succeeds {
+            assert_eq!(paid(outcome), payment.id)
+        } else {
+            assert_eq!(outcome, Ok(declined("generic_decline")))
         }
     }
 }

@@ -114,11 +114,10 @@ async fn absence_is_a_failure_only_an_hour_after_the_last_moment_of_the_key() {
     for (hours, ended) in [(24, false), (25, true), (24 * 90, true)] {
         let (outcome, _) =
             round(|charge| charge, SAVED_AT.plus_ms(hours * HOUR_MS), nothing()).await;
-        match ended {
-            true => assert_eq!(outcome, Ok(declined("payment_never_made")), "{hours} h"),
-            false => {
-                assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{hours} h: {outcome:?}")
-            }
+        if ended {
+            assert_eq!(outcome, Ok(declined("payment_never_made")), "{hours} h")
+        } else {
+            assert!(matches!(outcome, Err(CardError::Unreachable(_))), "{hours} h: {outcome:?}")
         }
     }
     let mut strangers = payment("succeeded");

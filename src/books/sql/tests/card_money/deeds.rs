@@ -43,9 +43,10 @@ impl World<'_> {
         let launch = format!("l{}", self.number);
         if matches!(claimed.funding, Funding::Credit { .. }) {
             self.story.push(format!("{} on a credit, refused {refused}", claimed.id));
-            let ended = match refused {
-                true => claimed.refused(answer(422, "no"), at, at),
-                false => claimed.created(answer(201, "l"), launch, at),
+            let ended = if refused {
+                claimed.refused(answer(422, "no"), at, at)
+            } else {
+                claimed.created(answer(201, "l"), launch, at)
             };
             self.books.apply(ended.unwrap()).await.unwrap();
             self.spent[usize::try_from(card).unwrap()] += u64::from(!refused);
@@ -53,9 +54,10 @@ impl World<'_> {
         }
         let funded =
             self.books.apply(claimed.funded(charged_by(&claimed), at).unwrap()).await.unwrap();
-        let ended = match refused {
-            true => funded.refused(answer(422, "no"), at, at),
-            false => funded.created(answer(201, "l"), launch, at),
+        let ended = if refused {
+            funded.refused(answer(422, "no"), at, at)
+        } else {
+            funded.created(answer(201, "l"), launch, at)
         };
         let intent = self.books.apply(ended.unwrap()).await.unwrap();
         self.pay(
