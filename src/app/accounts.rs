@@ -130,9 +130,12 @@ impl Housekeeping for Accounts {
 /// The check of a body that the product's own rules hold for: that of a new launch.
 pub(super) fn body_rules(profile: &Profile, accounts: Accounts) -> BodyRules {
     let has_rules = has_rules(profile);
-    Box::new(move |route, body, now_unix_s| match has_rules && route == "POST /launches" {
-        true => accounts.check(body, now_unix_s),
-        false => Ok(()),
+    Box::new(move |route, body, now_unix_s| {
+        if has_rules && route == "POST /launches" {
+            accounts.check(body, now_unix_s)
+        } else {
+            Ok(())
+        }
     })
 }
 

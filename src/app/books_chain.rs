@@ -52,11 +52,12 @@ pub(super) async fn check(
         return Err(AppError::Setting(mismatch));
     }
     let Some(configured) = configured(config) else { return Ok(()) };
-    match marks.same_key(TOKEN_MARK, &configured).await? {
-        true => Ok(()),
+    if marks.same_key(TOKEN_MARK, &configured).await? {
+        Ok(())
+    } else {
         // Another process was faster, with another configuration.
-        false => Err(AppError::Setting(format!(
+        Err(AppError::Setting(format!(
             "these books are begun by another process with another chain or token than {configured}"
-        ))),
+        )))
     }
 }

@@ -184,11 +184,12 @@ impl Check for CacheCheck {
     }
 
     async fn run(&self) -> Result<(), String> {
-        match self.0.is_up() {
-            true => Ok(()),
-            false => Err(String::from(
+        if self.0.is_up() {
+            Ok(())
+        } else {
+            Err(String::from(
                 "Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books",
-            )),
+            ))
         }
     }
 

@@ -21,11 +21,12 @@ const ANOTHER_MODE: &str = "credits that were bought with test money would be sp
 /// [`AppError`].
 pub(super) async fn check_mode(books: &dyn CardBooks, livemode: bool) -> Result<(), AppError> {
     let mode = if livemode { "live" } else { "test" };
-    match books.same_key(MODE_MARK, mode).await? {
-        true => Ok(()),
-        false => Err(AppError::Setting(format!(
+    if books.same_key(MODE_MARK, mode).await? {
+        Ok(())
+    } else {
+        Err(AppError::Setting(format!(
             "these books are of another mode than stripe.mode = {mode}: {ANOTHER_MODE}"
-        ))),
+        )))
     }
 }
 

@@ -87,9 +87,10 @@ pub(super) async fn parts(
     }
     let livemode = stripe.mode == StripeMode::Live;
     card_account::check_mode(&**books, livemode).await?;
-    let processor = match sandbox {
-        true => emulator(config, clock, agents, stop, tasks).await?,
-        false => configured(&config.stripe),
+    let processor = if sandbox {
+        emulator(config, clock, agents, stop, tasks).await?
+    } else {
+        configured(&config.stripe)
     };
     let rail =
         Arc::new(card_account::of_books(rail(config, &processor, sealer, clock)?, books).await?);

@@ -41,17 +41,17 @@ pub(super) async fn money(
     tasks: &mut Vec<JoinHandle<()>>,
 ) -> Result<Money, AppError> {
     let sandbox = config.x402.mode == X402Mode::Sandbox;
-    let keys = match sandbox || config.store.seal_key.is_empty() {
-        true => Some(SandboxKeys::load_or_make(&config.sandbox.dir)?),
-        false => None,
+    let keys = if sandbox || config.store.seal_key.is_empty() {
+        Some(SandboxKeys::load_or_make(&config.sandbox.dir)?)
+    } else {
+        None
     };
     let terms = terms(config, keys.as_ref())?;
-    let rpc_url = match sandbox {
-        true => {
-            sandbox_rpc(config, clock, &address_of(&terms.signer_key)?, &terms.token, stop, tasks)
-                .await?
-        }
-        false => config.x402.rpc_url.expose().to_owned(),
+    let rpc_url = if sandbox {
+        sandbox_rpc(config, clock, &address_of(&terms.signer_key)?, &terms.token, stop, tasks)
+            .await?
+    } else {
+        config.x402.rpc_url.expose().to_owned()
     };
     let rail = terms.rail(config, &rpc_url)?;
     match rail.start_up_check().await {

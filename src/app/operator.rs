@@ -33,7 +33,9 @@ pub(super) fn desk(
     world: &World,
     rail: &Arc<BaseRail>,
     store: &Store,
-    (drives, reconciler, refunds): (&Drives, Reconciler, Option<UsdcRefunds>),
+    drives: &Drives,
+    reconciler: Reconciler,
+    refunds: Option<UsdcRefunds>,
 ) -> Result<Arc<Desk>, AppError> {
     let settings = serde_json::to_value(config).map_err(|error| {
         AppError::Setting(format!("the configuration cannot be shown: {error}"))
@@ -87,13 +89,14 @@ impl Gas for ChainGas {
 
 async fn of_signer(rail: &BaseRail, world: &World, signer: Wallet) -> SignerGas {
     let gas = tokio::time::timeout(GAS_TIME, rail.gas_of(signer)).await.ok().and_then(Result::ok);
-    let usdc = match rail.refund_wallet() == Some(signer) {
-        true => tokio::time::timeout(GAS_TIME, rail.held_by(signer))
+    let usdc = if rail.refund_wallet() == Some(signer) {
+        tokio::time::timeout(GAS_TIME, rail.held_by(signer))
             .await
             .ok()
             .and_then(Result::ok)
-            .map(|held| held.to_string()),
-        false => None,
+            .map(|held| held.to_string())
+    } else {
+        None
     };
     let state = world.signers.states().into_iter().find(|state| state.signer == signer);
     SignerGas {

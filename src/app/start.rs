@@ -139,7 +139,7 @@ pub async fn start_on(config: &Config, agents: TcpListener) -> Result<Running, A
     let drives = Drives::new(world.clone(), Arc::clone(&telemetry));
     workers.push(parts::way(&world, &store.way, &way, &drives, &stopping).await?);
     let (metrics, notes) = vitals::shown(&telemetry, &store.desk, &world, &stopping);
-    let desk = operator::desk(config, &world, &money.rail, &store, (&drives, reconciler, refunds))?;
+    let desk = operator::desk(config, &world, &money.rail, &store, &drives, reconciler, refunds)?;
     let accounts = accounts::Accounts::begin(world.clone(), &profile).await;
     let housekeeping: Vec<Arc<dyn Housekeeping>> =
         vec![Arc::new(accounts.clone()), cache.housekeeping(&world), notes];

@@ -74,27 +74,30 @@ pub(super) fn are_shared(config: &Config) -> bool {
 /// Opens the books for serving, with their tables made or brought to this program's.
 pub(super) async fn serving(config: &Config) -> Result<Store, AppError> {
     let url = config.store.url.expose();
-    Ok(match on_postgres(config) {
-        true => Store::of(PostgresBooks::open(url, config.store.connections).await?),
-        false => Store::of(SqliteBooks::open(url).await?),
+    Ok(if on_postgres(config) {
+        Store::of(PostgresBooks::open(url, config.store.connections).await?)
+    } else {
+        Store::of(SqliteBooks::open(url).await?)
     })
 }
 
 /// Opens the books beside a server, or where there is none now.
 pub(super) async fn beside(config: &Config) -> Result<Store, AppError> {
     let url = config.store.url.expose();
-    Ok(match on_postgres(config) {
-        true => Store::of(PostgresBooks::open_beside(url).await?),
-        false => Store::of(SqliteBooks::open_beside(url).await?),
+    Ok(if on_postgres(config) {
+        Store::of(PostgresBooks::open_beside(url).await?)
+    } else {
+        Store::of(SqliteBooks::open_beside(url).await?)
     })
 }
 
 /// Whether a server has the books open now.
 pub(super) async fn is_served(config: &Config) -> Result<bool, AppError> {
     let url = config.store.url.expose();
-    Ok(match on_postgres(config) {
-        true => PostgresBooks::is_served(url).await?,
-        false => SqliteBooks::is_served(url)?,
+    Ok(if on_postgres(config) {
+        PostgresBooks::is_served(url).await?
+    } else {
+        SqliteBooks::is_served(url)?
     })
 }
 
@@ -120,9 +123,10 @@ pub async fn missing_migrations(config: &Config) -> Result<Vec<i64>, AppError> {
 /// [`AppError`]; a migration that fails changes nothing.
 pub async fn migrate(config: &Config) -> Result<(), AppError> {
     let url = config.store.url.expose();
-    match on_postgres(config) {
-        true => PostgresBooks::migrate(url).await?,
-        false => drop(SqliteBooks::open(url).await?),
+    if on_postgres(config) {
+        PostgresBooks::migrate(url).await?
+    } else {
+        drop(SqliteBooks::open(url).await?)
     }
     Ok(())
 }

@@ -92,12 +92,11 @@ async fn show(beside: &Beside, payer: &Payer, limit: u32, format: Format) -> Res
             if let Some(since) = frozen {
                 output::line(&format!("{payer} is frozen since {}", since.rfc3339()));
             }
-            match found.is_empty() {
-                true => output::line("no holder"),
-                false => {
-                    let heads = ["holder", "reach", ">rotations", ">payments", "since", "revoked"];
-                    output::line(&table(&heads, found.iter().map(row).collect()));
-                }
+            if found.is_empty() {
+                output::line("no holder")
+            } else {
+                let heads = ["holder", "reach", ">rotations", ">payments", "since", "revoked"];
+                output::line(&table(&heads, found.iter().map(row).collect()));
             }
         }
     }

@@ -43,10 +43,7 @@ pub(super) fn note(text: &str) {
 
 /// Prints a JSON value: one line for a machine, indented on a terminal.
 pub(super) fn json(value: &Value) {
-    match io::stdout().is_terminal() {
-        true => line(&format!("{value:#}")),
-        false => line(&value.to_string()),
-    }
+    if io::stdout().is_terminal() { line(&format!("{value:#}")) } else { line(&value.to_string()) }
 }
 
 /// A table with these headings. A heading that begins with `>` stands over numbers, which go to the
@@ -59,9 +56,12 @@ pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     table.set_header(headings.iter().map(|heading| heading.trim_start_matches('>')));
     let right: Vec<bool> = headings.iter().map(|heading| heading.starts_with('>')).collect();
     for row in rows {
-        let cells = row.into_iter().zip(&right).map(|(text, right)| match right {
-            true => Cell::new(text).set_alignment(CellAlignment::Right),
-            false => Cell::new(text),
+        let cells = row.into_iter().zip(&right).map(|(text, right)| {
+            if *right {
+                Cell::new(text).set_alignment(CellAlignment::Right)
+            } else {
+                Cell::new(text)
+            }
         });
         table.add_row(cells.collect::<Vec<_>>());
     }

@@ -35,9 +35,12 @@ impl Change {
 
 /// The books, beside the server that may have them open.
 pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
-    app::beside(config).await.map_err(|error| match error.is_not_found() {
-        true => Failure::from_error(Exit::NotFound, &error),
-        false => Failure::from_error(Exit::Arguments, &error),
+    app::beside(config).await.map_err(|error| {
+        if error.is_not_found() {
+            Failure::from_error(Exit::NotFound, &error)
+        } else {
+            Failure::from_error(Exit::Arguments, &error)
+        }
     })
 }
 

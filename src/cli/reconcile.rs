@@ -46,9 +46,12 @@ pub(super) struct ReconcileArguments {
 
 /// Compares once; 1 when anything differs or could not be compared.
 pub(super) async fn run(config: &Config, arguments: ReconcileArguments) -> Result<Exit, Failure> {
-    let parts = app::reconciler(config).await.map_err(|error| match error.is_not_found() {
-        true => Failure::from_error(Exit::NotFound, &error),
-        false => Failure::from_error(Exit::Arguments, &error),
+    let parts = app::reconciler(config).await.map_err(|error| {
+        if error.is_not_found() {
+            Failure::from_error(Exit::NotFound, &error)
+        } else {
+            Failure::from_error(Exit::Arguments, &error)
+        }
     })?;
     let scope = match (arguments.full, arguments.since) {
         (true, _) => Scope::Full,
@@ -123,12 +126,13 @@ fn as_text(report: &Report, dry_run: bool) -> String {
         text.push('\n');
         text.push_str(&table(&["difference", "key", "detail"], rows.collect()));
     }
-    let end = match dry_run {
-        true => String::from("nothing was changed"),
-        false => format!(
+    let end = if dry_run {
+        String::from("nothing was changed")
+    } else {
+        format!(
             "{} findings opened, {} closed; `turnpike findings` lists what is open",
             report.opened, report.closed
-        ),
+        )
     };
     format!("{text}\n{end}")
 }

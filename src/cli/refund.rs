@@ -66,7 +66,7 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
     let format = Format::choose(arguments.json);
     match arguments.task {
         Task::Ls { limit, before } => {
-            ls(&beside, before, limit, (format, !config.refunds.signer_key.is_empty())).await
+            ls(&beside, before, limit, format, !config.refunds.signer_key.is_empty()).await
         }
         Task::Approve { id, paid_by: Some(tx_hash), change, .. } => {
             let said = PaidByHand {
@@ -92,7 +92,8 @@ async fn ls(
     beside: &Beside,
     before: Option<PaymentId>,
     limit: u32,
-    (format, by_wallet): (Format, bool),
+    format: Format,
+    by_wallet: bool,
 ) -> Result<Exit, Failure> {
     let owed = beside
         .cards

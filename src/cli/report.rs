@@ -15,9 +15,10 @@ pub(super) fn piped() -> bool {
 /// Prints the findings; 1 when one of them is a failure.
 pub(super) fn findings(findings: &[Finding], as_json: bool) -> Exit {
     let failed = findings.iter().any(|finding| finding.level == Level::Fail);
-    let text = match as_json {
-        true => format!("{}\n", json!({"ok": !failed, "checks": findings})),
-        false => findings.iter().map(line).collect(),
+    let text = if as_json {
+        format!("{}\n", json!({"ok": !failed, "checks": findings}))
+    } else {
+        findings.iter().map(line).collect()
     };
     print(&text);
     if failed { Exit::Failed } else { Exit::Done }

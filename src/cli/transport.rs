@@ -39,12 +39,10 @@ impl Web {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let answer = self.0.request(request.map(Full::new)).await.map_err(|error| {
-            match error.is_connect() {
-                true => format!("cannot reach {host}: {}", crate::worker::drives::chain(&error)),
-                false => format!(
-                    "the connection to {host} broke: {}",
-                    crate::worker::drives::chain(&error)
-                ),
+            if error.is_connect() {
+                format!("cannot reach {host}: {}", crate::worker::drives::chain(&error))
+            } else {
+                format!("the connection to {host} broke: {}", crate::worker::drives::chain(&error))
             }
         })?;
         let (parts, body) = answer.into_parts();

@@ -81,9 +81,10 @@ pub async fn identified(
         return Err(GatewayError::settlement_lost(lost));
     }
     let claim = IdentityClaim { key: live.key(), fingerprint: call.fingerprint, at: now };
-    let claimed = match durable {
-        true => checkout::identify(&gateway.world, payer.clone(), claim).await,
-        false => checkout::identify_quickly(&gateway.world, payer.clone(), claim).await,
+    let claimed = if durable {
+        checkout::identify(&gateway.world, payer.clone(), claim).await
+    } else {
+        checkout::identify_quickly(&gateway.world, payer.clone(), claim).await
     };
     let Some(who) = claimed.map_err(|error| GatewayError::internal(&error))? else {
         return Err(GatewayError::UsedForIdentity);

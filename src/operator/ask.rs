@@ -42,13 +42,14 @@ impl Asked {
     /// Refuses a version of HTTP in which a long answer that breaks off looks like a whole one: it
     /// ends with the connection.
     pub(super) fn ends_can_be_told(&self) -> Result<(), Refusal> {
-        match self.version < Version::HTTP_11 {
-            true => Err(Refusal::wrong(
+        if self.version < Version::HTTP_11 {
+            Err(Refusal::wrong(
                 "version",
                 "HTTP/1.1 or newer, in which half a file is not taken for all of it",
                 "HTTP/1.0",
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 
@@ -158,10 +159,8 @@ const PAYER: &str = "wallet:0x..., 0x... or card:...";
 
 /// Who is named in a path; a wallet's address stands for the wallet.
 pub(super) fn payer(text: &str) -> Result<Payer, Refusal> {
-    let payer = match text.starts_with("0x") {
-        true => Wallet::parse(text).map(Payer::Wallet),
-        false => text.parse(),
-    };
+    let payer =
+        if text.starts_with("0x") { Wallet::parse(text).map(Payer::Wallet) } else { text.parse() };
     payer.map_err(|_| Refusal::wrong("payer", PAYER, text))
 }
 

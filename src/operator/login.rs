@@ -25,9 +25,12 @@ pub(super) async fn enter(
 ) -> Result<Response, Response> {
     let (peer, headers) = (guard::peer(&request), request.headers().clone());
     let page = guard::wants_page(&headers);
-    let refused = |refusal: Refusal| match page && refusal.status == 401 {
-        true => Redirect::to("/operator/login?wrong=1").into_response(),
-        false => refusal.into_response(),
+    let refused = |refusal: Refusal| {
+        if page && refusal.status == 401 {
+            Redirect::to("/operator/login?wrong=1").into_response()
+        } else {
+            refusal.into_response()
+        }
     };
     if !desk.guard.has_token() {
         return Err(refused(Refusal::conflict(
@@ -42,18 +45,20 @@ pub(super) async fn enter(
     let session = desk.guard.session().map_err(|error| refused(Refusal::fault(&error)))?;
     tracing::info!(%peer, "operator.logged_in");
     let csrf = desk.guard.form_mark(&Access::Session(session.clone()));
-    let answer = match page {
-        true => Redirect::to("/operator").into_response(),
-        false => Json(json!({"session_s": SESSION_S, "csrf": csrf})).into_response(),
+    let answer = if page {
+        Redirect::to("/operator").into_response()
+    } else {
+        Json(json!({"session_s": SESSION_S, "csrf": csrf})).into_response()
     };
     Ok(with_cookie(answer, &headers, &session, SESSION_S))
 }
 
 /// `POST /operator/logout`.
 pub(super) async fn leave(headers: HeaderMap) -> Response {
-    let answer = match guard::wants_page(&headers) {
-        true => Redirect::to("/operator/login").into_response(),
-        false => Json(json!({"session_s": 0})).into_response(),
+    let answer = if guard::wants_page(&headers) {
+        Redirect::to("/operator/login").into_response()
+    } else {
+        Json(json!({"session_s": 0})).into_response()
     };
     with_cookie(answer, &headers, "", 0)
 }

@@ -58,10 +58,7 @@ pub async fn overview(
     without: &[Payer],
 ) -> Result<Overview, BooksError> {
     let all = desk.overview(now).await?;
-    match without.is_empty() {
-        true => Ok(all),
-        false => Ok(all.without(&desk.days_of(without, now).await?)),
-    }
+    if without.is_empty() { Ok(all) } else { Ok(all.without(&desk.days_of(without, now).await?)) }
 }
 
 /// The trial balance: every account, the sum of each currency, and the gas beside them, which is

@@ -10,10 +10,11 @@ pub fn start(default_filter: &str) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
     let builder = fmt().with_env_filter(filter).with_writer(io::stderr);
-    let started = match io::stderr().is_terminal() {
-        true => builder.compact().try_init(),
+    let started = if io::stderr().is_terminal() {
+        builder.compact().try_init()
+    } else {
         // The innermost span names the trace, and the payment once it is known.
-        false => builder.json().flatten_event(true).with_span_list(false).try_init(),
+        builder.json().flatten_event(true).with_span_list(false).try_init()
     };
     drop(started);
 }

@@ -63,14 +63,15 @@ impl Telemetry {
     /// which strangers ask for most.
     pub fn challenged(&self, route: Option<usize>, rail: Rail, reason: Option<&str>) {
         let plain = rail == Rail::None && reason == Some(routes::NO_CREDENTIAL);
-        match plain {
-            true => self.routes.challenged(route),
-            false => self.routes.challenged_because(
+        if plain {
+            self.routes.challenged(route)
+        } else {
+            self.routes.challenged_because(
                 &self.registry,
                 route,
                 rail,
                 &self.reasons.bounded(reason),
-            ),
+            )
         }
     }
 

@@ -310,16 +310,11 @@ impl Upstream for Forwarder {
                 .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
             let well = status.is_success() && !page;
             way.health(well, page || !(well || status.is_server_error()));
-            match well {
-                true => Ok(()),
-                false if page => Err(UpstreamError::Unreachable(format!(
-                    "health answers {} with a page",
-                    status.as_u16()
-                ))),
-                false => {
-                    Err(UpstreamError::Unreachable(format!("health answers {}", status.as_u16())))
-                }
+            if well {
+                return Ok(());
             }
+            let what = if page { " with a page" } else { "" };
+            Err(UpstreamError::Unreachable(format!("health answers {}{what}", status.as_u16())))
         };
         self.health.ask(&self.clock, question).await
     }

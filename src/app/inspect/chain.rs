@@ -116,13 +116,14 @@ async fn limits(rail: &BaseRail) -> Finding {
         "takes {} calls in one request, and lists the logs of {} blocks at once",
         learned.batch_calls, learned.log_blocks
     );
-    match learned.refused.iter().all(|(_, count)| *count == 0) {
-        true => Finding::ok(CHECK, says),
-        false => Finding::warn(
+    if learned.refused.iter().all(|(_, count)| *count == 0) {
+        Finding::ok(CHECK, says)
+    } else {
+        Finding::warn(
             CHECK,
             says,
             "nothing: larger questions are asked in parts. A node or plan without these limits answers sooner",
-        ),
+        )
     }
 }
 

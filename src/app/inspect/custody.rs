@@ -64,13 +64,14 @@ async fn sequences(books: &dyn Books, rail: &BaseRail, clock: &SystemClock) -> V
     };
     let line = |state: SignerState| {
         let says = format!("{}: {}", state.signer, state.describe(clock.now()));
-        match state.holes.is_empty() {
-            true => Finding::ok(CHECK, says),
-            false => Finding::warn(
+        if state.holes.is_empty() {
+            Finding::ok(CHECK, says)
+        } else {
+            Finding::warn(
                 CHECK,
                 says,
                 "a running gateway fills it by itself; see that it runs, and that the signer has gas",
-            ),
+            )
         }
     };
     states.into_iter().map(line).collect()
@@ -98,13 +99,14 @@ async fn refunds(rail: &BaseRail, wallet: Wallet) -> Finding {
                 "{wallet} holds {held} USDC, and gas for {} refunds at today's fees",
                 gas.settlements
             );
-            match held == UsdcUnits::new(0) || gas.settlements == 0 {
-                true => Finding::warn(
+            if held == UsdcUnits::new(0) || gas.settlements == 0 {
+                Finding::warn(
                     CHECK,
                     says,
                     format!("send USDC and ETH to {wallet}, or pay back by hand"),
-                ),
-                false => Finding::ok(CHECK, says),
+                )
+            } else {
+                Finding::ok(CHECK, says)
             }
         }
         (Err(error), _) | (_, Err(error)) => {

@@ -52,16 +52,17 @@ fn keys(dir: &Path) -> Option<Finding> {
             why(&error),
             "give back the file that this gateway wrote, or start with a fresh sandbox.dir",
         )),
-        Ok(Some(_)) => Some(match others_may_read(&path) {
-            false => Finding::ok(CHECK, format!("{} is its owner's alone", path.display())),
-            true => Finding::fail(
+        Ok(Some(_)) => Some(if others_may_read(&path) {
+            Finding::fail(
                 CHECK,
                 format!("{} can be read by others", path.display()),
                 format!(
                     "chmod 600 {}; and if the machine is shared, start with a fresh sandbox.dir",
                     path.display()
                 ),
-            ),
+            )
+        } else {
+            Finding::ok(CHECK, format!("{} is its owner's alone", path.display()))
         }),
     }
 }
@@ -96,9 +97,10 @@ async fn books(config: &Config) -> Vec<Finding> {
         Ok(health) => health,
         Err(error) => return vec![Finding::fail(CHECK, why(&error), restore)],
     };
-    let whole = match health.broken.is_empty() {
-        true => Finding::ok(CHECK, "opens, and is whole"),
-        false => Finding::fail(CHECK, health.broken.join("; "), restore),
+    let whole = if health.broken.is_empty() {
+        Finding::ok(CHECK, "opens, and is whole")
+    } else {
+        Finding::fail(CHECK, health.broken.join("; "), restore)
     };
     let migrations = if !health.foreign_migrations.is_empty() {
         let says = format!(
@@ -108,9 +110,10 @@ async fn books(config: &Config) -> Vec<Finding> {
         let todo = "run the program that wrote it, or a newer one";
         // Processes of two releases share a server while one of them is rolled out; a file has one
         // process.
-        match url.starts_with("sqlite:") {
-            true => Finding::fail("migrations", says, todo),
-            false => Finding::warn("migrations", says, todo),
+        if url.starts_with("sqlite:") {
+            Finding::fail("migrations", says, todo)
+        } else {
+            Finding::warn("migrations", says, todo)
         }
     } else if health.missing_migrations.is_empty() {
         Finding::ok("migrations", "all applied")

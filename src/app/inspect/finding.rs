@@ -77,12 +77,13 @@ pub(super) async fn trial_balance(books: &dyn Books) -> Finding {
         Err(error) => return Finding::fail(CHECK, why(&error), "see the database check"),
     };
     let odd = JournalLine::imbalances(&lines);
-    match odd.is_empty() {
-        true => Finding::ok(CHECK, format!("{} accounts, zero in every currency", lines.len())),
-        false => Finding::fail(
+    if odd.is_empty() {
+        Finding::ok(CHECK, format!("{} accounts, zero in every currency", lines.len()))
+    } else {
+        Finding::fail(
             CHECK,
             format!("off by {}", odd.join(", ")),
             "stop taking payments and run `turnpike verify`",
-        ),
+        )
     }
 }

@@ -63,14 +63,15 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         .filter(|(holds, ..)| *holds)
         .map(|(_, says, todo)| Finding::warn("config", says, todo))
         .collect();
-    match found.is_empty() {
-        true => vec![Finding::ok(
+    if found.is_empty() {
+        vec![Finding::ok(
             "config",
             format!(
                 "usable; rails with real money: {}",
                 if live.is_empty() { "none".into() } else { live.join(", ") }
             ),
-        )],
-        false => found,
+        )]
+    } else {
+        found
     }
 }

@@ -34,9 +34,10 @@ pub async fn verify(config: &Config) -> Result<Vec<Finding>, AppError> {
 }
 
 fn finding(agreement: Agreement) -> Finding {
-    match agreement.differences.is_empty() {
-        true => Finding::ok(agreement.check, agreement.holds),
-        false => Finding::fail(agreement.check, agreement.differences.join("; "), INVESTIGATE),
+    if agreement.differences.is_empty() {
+        Finding::ok(agreement.check, agreement.holds)
+    } else {
+        Finding::fail(agreement.check, agreement.differences.join("; "), INVESTIGATE)
     }
 }
 

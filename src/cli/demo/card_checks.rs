@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     books::Books,
     card::CardStory,
-    checks::{Check, check},
+    checks::{Outcome, check},
     stage::{Seen, Stage},
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn all(
     stage: &Stage<'_>,
     told: &CardStory,
     books: &Books,
-) -> Result<(Vec<Check>, Map<String, Value>), String> {
+) -> Result<Outcome, String> {
     let charges: Vec<&Intent> =
         books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
     let in_books = |account: &str| {
@@ -111,7 +111,7 @@ pub(super) async fn all(
         "card_launches": told.listed, "card_charges": charges.len(), "charged_cents": clearing, "processor_cents": at_processor,
         "credits_spent": on_credit, "credits_left": credits, "journal_sums": sums,
     });
-    Ok((checks, figures.as_object().cloned().unwrap_or_default()))
+    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
 }
 
 /// What the processor itself says that it took.

@@ -24,7 +24,7 @@ pub(super) struct Check {
 /// All of them, and the figures behind.
 pub(super) struct Outcome {
     pub(super) checks: Vec<Check>,
-    figures: Map<String, Value>,
+    pub(super) figures: Map<String, Value>,
 }
 
 pub(super) fn check(name: &'static str, holds: bool, found: impl ToString) -> Check {
@@ -128,9 +128,9 @@ impl Outcome {
         self.checks.iter().all(|check| check.holds)
     }
 
-    pub(super) fn add(&mut self, (checks, figures): (Vec<Check>, Map<String, Value>)) {
-        self.checks.extend(checks);
-        self.figures.extend(figures);
+    pub(super) fn add(&mut self, more: Self) {
+        self.checks.extend(more.checks);
+        self.figures.extend(more.figures);
     }
 
     pub(super) fn json(&self) -> Value {

@@ -155,13 +155,14 @@ impl Seen {
 
     /// Itself, if it has this status.
     pub(super) fn expect(self, status: u16) -> Result<Self, String> {
-        match self.response.status().as_u16() == status {
-            true => Ok(self),
-            false => Err(format!(
+        if self.response.status().as_u16() == status {
+            Ok(self)
+        } else {
+            Err(format!(
                 "answered with {} and not with {status}: {}",
                 self.response.status(),
                 self.body
-            )),
+            ))
         }
     }
 

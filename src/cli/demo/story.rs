@@ -143,11 +143,12 @@ impl Story {
         let turnpike =
             if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "turnpike" };
         let dir = place.path().display();
-        let kept = match place.is_kept() {
-            true => format!(
+        let kept = if place.is_kept() {
+            format!(
                 " --set store.url=sqlite://{dir}/turnpike.db --set sandbox.dir={dir}/turnpike-sandbox"
-            ),
-            false => String::new(),
+            )
+        } else {
+            String::new()
         };
         let body = r#"'{"title":"Hello","product_description":"My first launch","platforms":["twitter"]}'"#;
         self.say(&format!("\nServe by hand:  {turnpike} serve{kept}"));

@@ -197,11 +197,12 @@ fn agent_token(text: &str) -> Result<String, Failure> {
         None => text.to_owned(),
     };
     let token = token.trim();
-    match token.starts_with("tpk_") && token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(token.to_owned()),
-        false => Err(wrong(
+    if token.starts_with("tpk_") && token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(token.to_owned())
+    } else {
+        Err(wrong(
             "--agent-token wants the value of X-Agent-Token, tpk_..., or @file; it comes with the answer of a paid call".to_owned(),
-        )),
+        ))
     }
 }
 

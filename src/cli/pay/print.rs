@@ -103,9 +103,10 @@ pub(super) fn answer(
     let body = body(response);
     let receipt = receipt::of(response).or_else(|| card_receipt(response));
     let token = card::agent_token(response).map(|token| {
-        match show_token || (format == Format::Json && !io::stdout().is_terminal()) {
-            true => token.to_owned(),
-            false => beginning(token),
+        if show_token || (format == Format::Json && !io::stdout().is_terminal()) {
+            token.to_owned()
+        } else {
+            beginning(token)
         }
     });
     match format {

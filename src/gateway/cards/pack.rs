@@ -28,9 +28,10 @@ struct Asked {
 /// # Errors
 /// The body is malformed, or names no pack that is sold.
 pub fn check_body(pack: &Pack, call: &GatewayRequest) -> Result<bool, PackError> {
-    let asked: Asked = match call.body.is_empty() {
-        true => Asked::default(),
-        false => serde_json::from_slice(&call.body).map_err(|_| PackError::InvalidBody)?,
+    let asked: Asked = if call.body.is_empty() {
+        Asked::default()
+    } else {
+        serde_json::from_slice(&call.body).map_err(|_| PackError::InvalidBody)?
     };
     match asked.pack.as_deref() {
         None => Ok(asked.agent_token_only),

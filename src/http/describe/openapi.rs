@@ -39,10 +39,7 @@ pub(super) fn document(subject: &Subject<'_>) -> Value {
 }
 
 fn guidance(subject: &Subject<'_>) -> String {
-    let cards = match subject.takes_cards() {
-        true => ", or Authorization: Payment (card)",
-        false => "",
-    };
+    let cards = if subject.takes_cards() { ", or Authorization: Payment (card)" } else { "" };
     format!(
         "Call without a credential, read the 402, and send the same request with PAYMENT-SIGNATURE or X-PAYMENT (USDC){cards}. Free routes ask \
          for a signature over amount 0. Every answer says in X-Charge what it cost; after 503 PAYMENT_005 send the same proof again, never a new \

@@ -142,11 +142,12 @@ impl Guard {
     /// How this request comes in.
     fn admit(&self, head: &Parts, peer: IpAddr) -> Result<Access, Refusal> {
         if self.token.is_none() {
-            return match peer.is_loopback() && hosts_are_local(head) {
-                true => Ok(Access::Local),
-                false => Err(Refusal::forbidden(
+            return if peer.is_loopback() && hosts_are_local(head) {
+                Ok(Access::Local)
+            } else {
+                Err(Refusal::forbidden(
                     "without operator.token only this machine is served, under 127.0.0.1, localhost or [::1]; set a token",
-                )),
+                ))
             };
         }
         if let Some(named) = bearer(&head.headers) {
@@ -175,11 +176,12 @@ impl Guard {
             && form_urlencoded::parse(body).any(|(name, value)| {
                 name == "csrf" && bool::from(value.as_bytes().ct_eq(own.as_bytes()))
             });
-        match marked {
-            true => Ok(()),
-            false => Err(Refusal::forbidden(
+        if marked {
+            Ok(())
+        } else {
+            Err(Refusal::forbidden(
                 "a change needs the header X-Turnpike-Desk: 1, the mark of the page's form, or the bearer token",
-            )),
+            ))
         }
     }
 }

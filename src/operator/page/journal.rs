@@ -49,10 +49,8 @@ pub(super) async fn journal(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
         None => desk.desk.overview(desk.clock.now()).await?.accounts,
         Some(_) => Vec::new(),
     };
-    let gas = match visit.asked.flag("gas")? {
-        true => Some(gas(&desk.books.gas_spent().await?)),
-        false => None,
-    };
+    let gas =
+        if visit.asked.flag("gas")? { Some(gas(&desk.books.gas_spent().await?)) } else { None };
     let (postings, more) = cut(postings, POSTINGS);
     let pairs = || asked.map(|account| ("account", account)).into_iter();
     let older = postings.last().filter(|_| more).map(|last| last.seq.to_string());
