@@ -230,9 +230,12 @@ async fn r131_a_payment_costs_no_more_gas_than_its_bound() {
     world.chain.until_pending(world.signer.address, 1).await;
     world.chain.rpc("anvil_setNextBlockBaseFeePerGas", json!([U256::from(50 * GWEI)])).await;
     world.chain.mine(1).await;
-    let waits = async || match world.gateway.logs().contains("payment.gas_bound_reached") {
-        true => Ok(()),
-        false => Err(world.gateway.logs()),
+    let waits = async || {
+        if world.gateway.logs().contains("payment.gas_bound_reached") {
+            Ok(())
+        } else {
+            Err(world.gateway.logs())
+        }
     };
     eventually("it says that it waits", SOON, waits).await;
     let fees = world.gateway.audit().rows("select max_fee_per_gas_wei from attempts").await;

@@ -170,9 +170,10 @@ async fn r204_proofs_that_are_refused_at_once_are_all_refused_for_good() {
             pair[0].brief(),
             pair[1].brief()
         );
-        match charged[0] {
-            true => paid += 1,
-            false => pair.iter().for_each(|reply| refused_by_the_cap(reply, "at once")),
+        if charged[0] {
+            paid += 1
+        } else {
+            pair.iter().for_each(|reply| refused_by_the_cap(reply, "at once"))
         }
     }
     assert!(paid < 20, "at least the first was refused");

@@ -129,7 +129,7 @@ async fn r076_a_declined_card_may_be_replaced() {
 }
 
 /// Stripe says that it took something else than was asked for.
-async fn mischarged(amount: Option<i64>, currency: Option<&str>, back: (i64, &str)) {
+async fn mischarged(amount: Option<i64>, currency: Option<&str>, back_minor: i64, back_in: &str) {
     let mut world = card_world().await;
     let call = unpaid("other money");
     let paid = world.credential(&Card::new(), &call).await.on(&call);
@@ -156,13 +156,13 @@ async fn mischarged(amount: Option<i64>, currency: Option<&str>, back: (i64, &st
     let owed = &audit.view("obligations").await[0];
     assert_eq!(
         (number(owed, "amount_minor"), text(owed, "currency")),
-        (i128::from(back.0), back.1.to_owned())
+        (i128::from(back_minor), back_in.to_owned())
     );
     let findings = audit.view("findings").await;
     let finding = (text(&findings[0], "kind"), Some(text(&findings[0], "key")));
     assert_eq!((findings.len(), finding), (1, ("amount_mismatch".to_owned(), reply.payment_id())));
     let refunds = world.stripe().refunds();
-    assert_eq!((refunds.len(), &refunds[0]["amount"]), (1, &json!(back.0)), "{refunds:?}");
+    assert_eq!((refunds.len(), &refunds[0]["amount"]), (1, &json!(back_minor)), "{refunds:?}");
     assert!(world.core().forwarded().is_empty());
     unchallenged(&world.send(paid).await.refused(402, "PAYMENT_003"));
     world.settles_at(Totals { charges: 1, ..Totals::default() }).await;
@@ -171,12 +171,12 @@ async fn mischarged(amount: Option<i64>, currency: Option<&str>, back: (i64, &st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r077_another_amount_is_not_delivered_and_goes_back() {
-    mischarged(Some(50), None, (50, "USD")).await;
+    mischarged(Some(50), None, 50, "USD").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r077_another_currency_is_not_delivered_and_goes_back() {
-    mischarged(None, Some("eur"), (60, "EUR")).await;
+    mischarged(None, Some("eur"), 60, "EUR").await;
 }
 
 /// Charged, and finally refused upstream: one credit, whatever happened on the way.

@@ -99,9 +99,10 @@ async fn doctor_names_what_is_broken() {
         (&broken, vec!["database"]),
         ("upstream.url=http://127.0.0.1:1", vec!["core"]),
     ] {
-        let changes = match change.starts_with("x402.chain_id") {
-            true => vec![change, "x402.domain_name=USDC"],
-            false => vec![change],
+        let changes = if change.starts_with("x402.chain_id") {
+            vec![change, "x402.domain_name=USDC"]
+        } else {
+            vec![change]
         };
         assert_eq!(doctor(gateway, &changes, "FAIL").await, failing, "{change}");
     }

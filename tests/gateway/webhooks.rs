@@ -68,9 +68,10 @@ pub async fn refund_elsewhere(world: &World, payment_intent: &str, cents: u64) {
 pub async fn shows(world: &World, token: &str, balance: u64, owed: Option<u64>) {
     let look = async || {
         let shown = account(world, token).await;
-        match shown["balance"] == balance && shown.get("owed").and_then(Value::as_u64) == owed {
-            true => Ok(()),
-            false => Err(shown.to_string()),
+        if shown["balance"] == balance && shown.get("owed").and_then(Value::as_u64) == owed {
+            Ok(())
+        } else {
+            Err(shown.to_string())
         }
     };
     // No faster than an agent may ask.

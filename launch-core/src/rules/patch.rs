@@ -87,9 +87,10 @@ pub fn parse(body: &Value, connected: &Connected, now_unix_ms: i64) -> Result<Pa
     fields.no_persona();
     let cleared = fields.is_null("dropspace_platforms");
     let patch = Patch {
-        scheduled_unix_ms: match fields.is_null("scheduled_date") {
-            true => Some(None),
-            false => fields.scheduled_date(now_unix_ms).map(Some),
+        scheduled_unix_ms: if fields.is_null("scheduled_date") {
+            Some(None)
+        } else {
+            fields.scheduled_date(now_unix_ms).map(Some)
         },
         status: status(&mut fields),
         platforms: fields.platforms("platforms", 1),

@@ -123,9 +123,10 @@ impl Challenge {
         let accepts = json.get("accepts").and_then(Value::as_array);
         let offers: Vec<_> =
             accepts.into_iter().flatten().map(|element| Offer::of(version, element)).collect();
-        match offers.is_empty() {
-            true => Err(ChallengeError::NoOffer),
-            false => Ok(Self { version, json, offers }),
+        if offers.is_empty() {
+            Err(ChallengeError::NoOffer)
+        } else {
+            Ok(Self { version, json, offers })
         }
     }
 }

@@ -152,9 +152,10 @@ impl<T: Transport> Agent<T> {
         named
             .headers_mut()
             .insert(header::AUTHORIZATION, secret_value(&format!("Bearer {agent_token}"))?);
-        match named.headers().contains_key("idempotency-key") {
-            true => self.until_known(&named).await,
-            false => self.transport.send(named).await.map_err(AgentError::Connection),
+        if named.headers().contains_key("idempotency-key") {
+            self.until_known(&named).await
+        } else {
+            self.transport.send(named).await.map_err(AgentError::Connection)
         }
     }
 

@@ -119,7 +119,8 @@ impl Tx<'_> {
     /// An entry that no call of the API made.
     pub(super) fn record_other(
         &mut self,
-        (amount, fee): (i64, i64),
+        amount: i64,
+        fee: i64,
         kind: &str,
         currency: &str,
         source: Option<&str>,

@@ -129,14 +129,15 @@ fn act(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Result<Valu
         }
         ("POST", ["events", id, "send"]) => shared.send_event(id, read::<Resend>(body)?).map(done),
         ("POST", ["reset"]) => shared.reset().map(done),
-        _ => objects(shared, (method, path), &segments, body),
+        _ => objects(shared, method, path, &segments, body),
     }
 }
 
 /// What becomes of objects that are there: the part of banks, cardholders and the schedule.
 fn objects(
     shared: &Shared,
-    (method, path): (&Method, &str),
+    method: &Method,
+    path: &str,
     segments: &[&str],
     body: &[u8],
 ) -> Result<Value, EmulatorError> {

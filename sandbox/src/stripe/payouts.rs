@@ -193,7 +193,7 @@ impl Tx<'_> {
         let currency = terms.currency.clone().unwrap_or_else(|| USD.to_owned());
         let kind = terms.r#type.clone().unwrap_or_else(|| String::from("adjustment"));
         let id =
-            self.record_other((terms.amount, terms.fee), &kind, &currency, terms.source.as_deref());
+            self.record_other(terms.amount, terms.fee, &kind, &currency, terms.source.as_deref());
         Ok(self.world.balance.get(&id).map_or(Value::Null, super::rows::BalanceTransaction::json))
     }
 

@@ -146,10 +146,12 @@ async fn answered(state: Arc<Mutex<State>>, request: Request<Bytes>) -> Answer {
         let seen = record(&request);
         state.seen.push(seen.clone());
         let creates = request.method() == Method::POST && request.uri().path() == "/launches";
-        let behaviour = match creates {
-            true => state.script.pop_front().unwrap_or(state.behaviour),
-            false if state.health_hangs && request.uri().path() == HEALTH => Behaviour::Hang,
-            false => Behaviour::Create,
+        let behaviour = if creates {
+            state.script.pop_front().unwrap_or(state.behaviour)
+        } else if state.health_hangs && request.uri().path() == HEALTH {
+            Behaviour::Hang
+        } else {
+            Behaviour::Create
         };
         (state.answer(&seen, request.uri().path(), behaviour), behaviour)
     };
