@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use payments::{
     agent::Payer,
     checkout::World,
-    ports::{AgentLimiter, BalanceCache, ProofMemory, Rate},
+    ports::{AgentLimiter, BalanceCache, ProofMemory, Rate, ShownBalance},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -214,12 +214,31 @@ impl BalancesBeside {
         Ok(Self(patient_link(config)?.map(shared)))
     }
 
-    /// Forgets an account after a change; false when the gateways could not be told, and may show
-    /// the old balance for five minutes.
-    pub async fn forget(&self, payer: &Payer) -> bool {
-        match &self.0 {
-            Some(shared) => shared.link.connect().await && shared.balances.forget(payer).await,
-            None => true,
+    /// The shared balances, where there are any and they answer.
+    async fn shared(&self) -> Option<&RedisBalances> {
+        let shared = self.0.as_ref()?;
+        shared.link.connect().await.then_some(&*shared.balances)
+    }
+}
+
+#[async_trait]
+impl BalanceCache for BalancesBeside {
+    async fn get(&self, payer: &Payer) -> Option<ShownBalance> {
+        self.shared().await?.get(payer).await
+    }
+
+    async fn put(&self, payer: &Payer, shown: ShownBalance) {
+        if let Some(balances) = self.shared().await {
+            balances.put(payer, shown).await;
+        }
+    }
+
+    /// Where it is false, gateways may show the old balance for five minutes.
+    async fn forget(&self, payer: &Payer) -> bool {
+        match (&self.0, self.shared().await) {
+            (None, _) => true,
+            (Some(_), Some(balances)) => balances.forget(payer).await,
+            (Some(_), None) => false,
         }
     }
 }

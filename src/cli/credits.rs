@@ -18,7 +18,7 @@ use super::{
     output::{self, Format, money, table},
     reason::{self, Change},
 };
-use crate::{app::Beside, config::Config};
+use crate::{app::Beside, config::Config, operator::giving_back::Adjusted};
 
 /// Entries that are shown.
 const SHOWN: u32 = 50;
@@ -139,7 +139,8 @@ async fn change(
     let id = beside.ids.payment_id();
     let name = name.unwrap_or_else(|| ActionName::of(id));
     let credits = Credits::new(u64::from(credits.get()));
-    let adjusted = beside.cards.adjust_credits(CreditAdjustment {
+    let accounts = reason::accounts(beside);
+    let adjusted = accounts.adjust(CreditAdjustment {
         id,
         name: name.clone(),
         payer: payer.clone(),
@@ -150,7 +151,7 @@ async fn change(
         at: beside.clock.now(),
         dry_run: change.dry_run,
     });
-    let account = adjusted.await.map_err(|error| match error {
+    let Adjusted { account, shown } = adjusted.await.map_err(|error| match error {
         AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => {
             Failure::new(Exit::Payment, format!("{payer}: {error}"))
         }
@@ -163,9 +164,7 @@ async fn change(
         }
         AdjustmentError::Books(error) => Failure::from_error(Exit::Failed, &error),
     })?;
-    if !change.dry_run {
-        reason::shown_anew(beside, &payer).await;
-    }
+    reason::note_shown(shown);
     let word = match kind {
         AdjustmentKind::Grant => "grant",
         AdjustmentKind::Void => "void",

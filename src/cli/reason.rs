@@ -1,7 +1,6 @@
 //! Why an operator changes something: asked for by every command that does.
 
 use clap::Args;
-use payments::agent::Payer;
 
 use super::{
     exit::{Exit, Failure},
@@ -10,7 +9,10 @@ use super::{
 use crate::{
     app::{self, Beside},
     config::Config,
-    operator::reason,
+    operator::{
+        giving_back::{Accounts, Shown},
+        reason,
+    },
 };
 
 /// What every change takes.
@@ -44,11 +46,17 @@ pub(super) async fn books(config: &Config) -> Result<Beside, Failure> {
     })
 }
 
-/// Tells the gateways that an account was changed.
-pub(super) async fn shown_anew(beside: &Beside, payer: &Payer) {
-    if !beside.balances.forget(payer).await {
-        output::note(
+/// What a change of an account needs.
+pub(super) fn accounts(beside: &Beside) -> Accounts<'_> {
+    Accounts { books: &*beside.books, cards: &*beside.cards, balances: &beside.balances }
+}
+
+/// Says so where gateways could not be told that an account was changed.
+pub(super) fn note_shown(shown: Shown) {
+    match shown {
+        Shown::Anew => {}
+        Shown::PerhapsAsBefore => output::note(
             "the cache does not answer; gateways may show the old balance for up to 5 minutes",
-        );
+        ),
     }
 }

@@ -19,7 +19,10 @@ use super::{
 use crate::{
     app::{self, Beside},
     config::Config,
-    operator::shape::paid_back,
+    operator::{
+        giving_back::{Approved, CardRefund, Credited, NotGivenBack},
+        shape::paid_back,
+    },
 };
 
 /// What to do.
@@ -151,34 +154,18 @@ async fn approve(
     change: &Change,
     format: Format,
 ) -> Result<Exit, Failure> {
-    let unreadable = |error| Failure::from_error(Exit::Failed, &error);
-    let before = beside
-        .books
-        .evidence(id)
-        .await
-        .map_err(unreadable)?
-        .and_then(|evidence| evidence.obligation);
-    let approval = RefundApproval {
-        intent: id,
-        reason: change.reason.clone(),
-        via: "cli",
-        at: beside.clock.now(),
-        dry_run: change.dry_run,
-    };
-    let refund = match beside.cards.approve_refund(approval.clone()).await {
-        Err(RefundRefusal::NotByCard) if !config.refunds.signer_key.is_empty() => {
-            return refund_usdc::approve(config, beside.served, &approval, format).await;
+    let approval = approval(beside, id, change);
+    let wallet = refund_usdc::wallet(config, id);
+    let paid = match reason::accounts(beside).approve_refund(&approval, wallet).await? {
+        Approved::InUsdc(refund) => {
+            return Ok(refund_usdc::show(&refund, &approval, beside.served, format));
         }
-        approved => approved.map_err(|refusal| refused(id, before.as_ref(), &refusal))?,
+        Approved::ByCard(paid) => paid,
     };
-    if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
-        && !change.dry_run
-    {
-        reason::shown_anew(beside, &payer).await;
-    }
-    let takes_credit =
-        before.as_ref().is_some_and(|owed| owed.state == ObligationState::Used.word());
-    let currency = before.map(|owed| owed.currency).unwrap_or_default();
+    reason::note_shown(paid.shown);
+    let takes_credit = paid.takes_credit();
+    let CardRefund { refund, owed, .. } = paid;
+    let currency = owed.map(|owed| owed.currency).unwrap_or_default();
     let next = sent_by(change.dry_run, beside.served);
     match format {
         Format::Json => output::json(&json!({
@@ -208,6 +195,16 @@ async fn approve(
     Ok(change.exit())
 }
 
+fn approval(beside: &Beside, id: PaymentId, change: &Change) -> RefundApproval {
+    RefundApproval {
+        intent: id,
+        reason: change.reason.clone(),
+        via: "cli",
+        at: beside.clock.now(),
+        dry_run: change.dry_run,
+    }
+}
+
 /// Who sends what was approved.
 pub(super) const fn sent_by(dry_run: bool, served: bool) -> &'static str {
     match (dry_run, served) {
@@ -223,30 +220,9 @@ async fn credit(
     change: &Change,
     format: Format,
 ) -> Result<Exit, Failure> {
-    let unreadable = |error| Failure::from_error(Exit::Failed, &error);
-    let before = beside
-        .books
-        .evidence(id)
-        .await
-        .map_err(unreadable)?
-        .and_then(|evidence| evidence.obligation);
-    let approval = RefundApproval {
-        intent: id,
-        reason: change.reason.clone(),
-        via: "cli",
-        at: beside.clock.now(),
-        dry_run: change.dry_run,
-    };
-    let balance = beside
-        .cards
-        .credit_instead(approval)
-        .await
-        .map_err(|refusal| refused(id, before.as_ref(), &refusal))?;
-    if let Some(payer) = before.as_ref().and_then(|owed| owed.payer.parse().ok())
-        && !change.dry_run
-    {
-        reason::shown_anew(beside, &payer).await;
-    }
+    let Credited { balance, shown } =
+        reason::accounts(beside).credit_instead(&approval(beside, id, change)).await?;
+    reason::note_shown(shown);
     match format {
         Format::Json => output::json(&json!({
             "payment_id": id.to_string(),
@@ -307,11 +283,16 @@ fn tx_hash(text: &str) -> Result<ChainHash, InvalidTxHash> {
 #[error("expected a transaction's hash, 0x and 64 hex digits")]
 struct InvalidTxHash;
 
-pub(super) fn refused(
-    id: PaymentId,
-    owed: Option<&ObligationRow>,
-    refusal: &RefundRefusal,
-) -> Failure {
+impl From<NotGivenBack> for Failure {
+    fn from(error: NotGivenBack) -> Self {
+        match error {
+            NotGivenBack::Refused { id, owed, refusal } => refused(id, owed.as_ref(), &refusal),
+            NotGivenBack::Rail(error) => Self::from_error(Exit::Failed, &error),
+        }
+    }
+}
+
+fn refused(id: PaymentId, owed: Option<&ObligationRow>, refusal: &RefundRefusal) -> Failure {
     match refusal {
         RefundRefusal::NotOwed => Failure::new(Exit::NotFound, format!("{id}: {refusal}")),
         RefundRefusal::NotByCard => {

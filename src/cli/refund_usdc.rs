@@ -1,38 +1,40 @@
 //! `turnpike refund approve` of a debt in USDC, where a refund wallet is configured.
 
 use payments::{
-    ports::RefundApproval,
-    usdc_refunds::{UsdcRefundError, approve_usdc_refund},
+    ids::PaymentId,
+    ports::{RefundApproval, UsdcRefund},
+    usdc_refunds::UsdcRefunds,
 };
 
 use super::{
     exit::{Exit, Failure},
     output::{self, Format},
-    refund::{refused, sent_by},
+    refund::sent_by,
 };
 use crate::{app, config::Config, operator::shape};
 
-/// Signs and saves it here; the running gateway sends it.
-pub(super) async fn approve(
-    config: &Config,
-    served: bool,
-    approval: &RefundApproval,
-    format: Format,
-) -> Result<Exit, Failure> {
-    let id = approval.intent;
+/// What signs it here, where a key is configured; the running gateway sends it.
+pub(super) async fn wallet(config: &Config, id: PaymentId) -> Result<Option<UsdcRefunds>, Failure> {
+    if config.refunds.signer_key.is_empty() {
+        return Ok(None);
+    }
     let unusable = |error| Failure::from_error(Exit::Failed, &error);
-    let wallet = app::usdc_refunds(config).await.map_err(unusable)?;
-    let wallet = wallet.ok_or_else(|| {
-        Failure::new(Exit::Failed, format!("{id}: no chain is there for the refund wallet yet"))
-    })?;
-    let refund = approve_usdc_refund(&wallet, approval).await.map_err(|error| match error {
-        UsdcRefundError::Refused(refusal) => refused(id, None, &refusal),
-        UsdcRefundError::Rail(error) => Failure::from_error(Exit::Failed, &error),
-    })?;
-    let next = sent_by(approval.dry_run, served);
+    let no_chain =
+        || Failure::new(Exit::Failed, format!("{id}: no chain is there for the refund wallet yet"));
+    app::usdc_refunds(config).await.map_err(unusable)?.ok_or_else(no_chain).map(Some)
+}
+
+/// Says what was signed and saved.
+pub(super) fn show(
+    refund: &UsdcRefund,
+    approval: &RefundApproval,
+    served: bool,
+    format: Format,
+) -> Exit {
+    let (id, next) = (approval.intent, sent_by(approval.dry_run, served));
     match format {
         Format::Json => {
-            let mut all = shape::usdc_refund(&refund, approval);
+            let mut all = shape::usdc_refund(refund, approval);
             all["next"] = next.into();
             output::json(&all);
         }
@@ -44,5 +46,5 @@ pub(super) async fn approve(
             ));
         }
     }
-    Ok(if approval.dry_run { Exit::DryRun } else { Exit::Done })
+    if approval.dry_run { Exit::DryRun } else { Exit::Done }
 }

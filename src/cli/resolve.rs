@@ -62,8 +62,8 @@ pub(super) async fn run(config: &Config, arguments: ResolveArguments) -> Result<
     let intent = resolve(&*beside.books, &*beside.desk, app::resolve_rules(config), asked)
         .await
         .map_err(|refusal| refused(id, &refusal))?;
-    if matches!(intent.payer, Payer::Card(_)) && !change.dry_run {
-        reason::shown_anew(&beside, &intent.payer).await;
+    if matches!(intent.payer, Payer::Card(_)) {
+        reason::note_shown(reason::accounts(&beside).forget(&intent.payer, change.dry_run).await);
     }
     match Format::choose(arguments.json) {
         Format::Json => output::json(&json!({

@@ -6,6 +6,7 @@ mod answer;
 mod ask;
 mod details;
 mod export;
+pub mod giving_back;
 mod guard;
 mod json;
 mod links;
@@ -40,6 +41,8 @@ pub use actions::payout::dollars;
 pub use guard::Guard;
 pub use links::Links;
 pub use money::CoinPrice;
+
+use giving_back::Accounts;
 
 use crate::{
     http::operator::{self as health, Checks},
@@ -119,6 +122,11 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// What a change of an account needs.
+    fn accounts(&self) -> Accounts<'_> {
+        Accounts { books: &*self.books, cards: &*self.cards, balances: &*self.balances }
+    }
+
     /// The payers that are left out.
     fn left_out(&self, without_own: bool) -> &[Payer] {
         if without_own { &self.own_payers } else { &[] }

@@ -36,7 +36,7 @@ pub(in crate::operator) async fn adjust(
         at: desk.clock.now(),
         dry_run: change.dry_run,
     };
-    let account = desk.cards.adjust_credits(adjustment).await.map_err(|error| match error {
+    let adjusted = desk.accounts().adjust(adjustment).await.map_err(|error| match error {
         AdjustmentError::TooFew(_) | AdjustmentError::NameTaken => {
             Refusal::conflict(format!("{payer}: {error}"))
         }
@@ -45,11 +45,8 @@ pub(in crate::operator) async fn adjust(
         }
         AdjustmentError::Books(error) => error.into(),
     })?;
-    if !change.dry_run {
-        desk.balances.forget(payer).await;
-    }
     Ok(
-        json!({"account": account_row(payer, &account), "reason": change.reason, "dry_run": change.dry_run}),
+        json!({"account": account_row(payer, &adjusted.account), "reason": change.reason, "dry_run": change.dry_run}),
     )
 }
 

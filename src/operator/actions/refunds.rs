@@ -3,58 +3,39 @@
 use payments::{
     ids::PaymentId,
     paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
-    ports::{ObligationRow, RefundApproval, RefundRefusal},
+    ports::{RefundApproval, RefundRefusal},
     settlement::ChainHash,
-    usdc_refunds::{UsdcRefundError, UsdcRefunds, approve_usdc_refund},
 };
 use serde_json::{Value, json};
 
 use super::{Desk, Refusal, fields::Change};
-use crate::operator::shape;
+use crate::operator::{
+    giving_back::{Approved, NotGivenBack},
+    shape,
+};
 
-/// Gives a payment back to its card.
+/// Gives a payment back to its card, or in USDC from the refund wallet.
 pub(in crate::operator) async fn approve(
     desk: &Desk,
     id: PaymentId,
     change: &Change,
 ) -> Result<Value, Refusal> {
-    let before = desk.books.evidence(id).await?.and_then(|evidence| evidence.obligation);
-    let approval = RefundApproval {
-        intent: id,
-        reason: change.reason.clone(),
-        via: change.via,
-        at: desk.clock.now(),
-        dry_run: change.dry_run,
+    let approval = approval(desk, id, change);
+    let wallet = async { Ok::<_, Refusal>(desk.refunds.clone()) };
+    let paid = match desk.accounts().approve_refund(&approval, wallet).await? {
+        Approved::InUsdc(refund) => return Ok(shape::usdc_refund(&refund, &approval)),
+        Approved::ByCard(paid) => paid,
     };
-    let refund = match (desk.cards.approve_refund(approval.clone()).await, &desk.refunds) {
-        (Err(RefundRefusal::NotByCard), Some(refunds)) => {
-            return approve_in_usdc(refunds, &approval).await;
-        }
-        (approved, _) => approved.map_err(|refusal| not_approved(id, refusal))?,
-    };
-    show_anew(desk, before.as_ref(), change).await;
     Ok(json!({
         "payment_id": id.to_string(),
-        "payment_intent": refund.payment_intent,
-        "amount_minor": refund.amount_minor,
-        "currency": before.as_ref().map(|owed| owed.currency.as_str()),
-        "state": refund.state.word(),
-        "takes_credit": before.as_ref().is_some_and(|owed| owed.state == "used"),
+        "payment_intent": paid.refund.payment_intent,
+        "amount_minor": paid.refund.amount_minor,
+        "currency": paid.owed.as_ref().map(|owed| owed.currency.as_str()),
+        "state": paid.refund.state.word(),
+        "takes_credit": paid.takes_credit(),
         "reason": change.reason,
         "dry_run": change.dry_run,
     }))
-}
-
-/// Signs the refund of a debt in USDC, to be sent by the refund wallet.
-async fn approve_in_usdc(
-    refunds: &UsdcRefunds,
-    approval: &RefundApproval,
-) -> Result<Value, Refusal> {
-    let refund = approve_usdc_refund(refunds, approval).await.map_err(|error| match error {
-        UsdcRefundError::Refused(refusal) => not_approved(approval.intent, refusal),
-        UsdcRefundError::Rail(error) => Refusal::fault(&error),
-    })?;
-    Ok(shape::usdc_refund(&refund, approval))
 }
 
 /// Gives the launch's credit in the place of a refund that failed.
@@ -63,20 +44,24 @@ pub(in crate::operator) async fn credit_instead(
     id: PaymentId,
     change: &Change,
 ) -> Result<Value, Refusal> {
-    let before = desk.books.evidence(id).await?.and_then(|evidence| evidence.obligation);
-    let approval = RefundApproval {
+    let credited = desk.accounts().credit_instead(&approval(desk, id, change)).await?;
+    Ok(json!({
+        "payment_id": id.to_string(),
+        "state": "used",
+        "balance": credited.balance.get(),
+        "reason": change.reason,
+        "dry_run": change.dry_run,
+    }))
+}
+
+fn approval(desk: &Desk, id: PaymentId, change: &Change) -> RefundApproval {
+    RefundApproval {
         intent: id,
         reason: change.reason.clone(),
         via: change.via,
         at: desk.clock.now(),
         dry_run: change.dry_run,
-    };
-    let balance =
-        desk.cards.credit_instead(approval).await.map_err(|refusal| not_approved(id, refusal))?;
-    show_anew(desk, before.as_ref(), change).await;
-    Ok(json!({
-        "payment_id": id.to_string(), "state": "used", "balance": balance.get(), "reason": change.reason, "dry_run": change.dry_run,
-    }))
+    }
 }
 
 /// Books a debt in USDC as paid by a transfer that an operator sent by hand, once the chain shows
@@ -102,6 +87,15 @@ pub(in crate::operator) async fn paid_by_hand(
     Ok(shape::paid_back(&paid))
 }
 
+impl From<NotGivenBack> for Refusal {
+    fn from(error: NotGivenBack) -> Self {
+        match error {
+            NotGivenBack::Refused { id, refusal, .. } => not_approved(id, refusal),
+            NotGivenBack::Rail(error) => Self::fault(&error),
+        }
+    }
+}
+
 fn not_approved(id: PaymentId, refusal: RefundRefusal) -> Refusal {
     match refusal {
         RefundRefusal::NotOwed => Refusal::not_found(format!("{id}: {refusal}")),
@@ -117,14 +111,5 @@ fn not_approved(id: PaymentId, refusal: RefundRefusal) -> Refusal {
         | RefundRefusal::TokenRefuses(_)
         | RefundRefusal::NotSigned(_) => Refusal::conflict(format!("{id}: {refusal}")),
         RefundRefusal::Books(error) => error.into(),
-    }
-}
-
-/// Agents see the account as it is from now on.
-async fn show_anew(desk: &Desk, owed: Option<&ObligationRow>, change: &Change) {
-    if let Some(payer) = owed.and_then(|owed| owed.payer.parse().ok())
-        && !change.dry_run
-    {
-        desk.balances.forget(&payer).await;
     }
 }

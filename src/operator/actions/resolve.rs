@@ -74,9 +74,7 @@ pub(in crate::operator) async fn end(
                 ResolveRefusal::Books(error) => error.into(),
             }
         })?;
-    if !change.dry_run {
-        desk.balances.forget(&intent.payer).await;
-    }
+    desk.accounts().forget(&intent.payer, change.dry_run).await;
     Ok(json!({
         "payment_id": id.to_string(),
         "state": intent.state.word(),
