@@ -90,7 +90,7 @@ async fn priced_route(
                 .ok_or(GatewayError::RailNotOffered(OfferedRail::X402)),
         },
         Credential::Card(header) => match terms.offers.usd() {
-            Some(_) => cards::launch::by_credential(gateway, upstream, terms, call, header).await,
+            Some(_) => cards::call::by_credential(gateway, upstream, terms, call, header).await,
             None => match earlier_terms::of_former_charge(gateway, call, header).await? {
                 Some(known) => Ok(known),
                 None => Err(match gateway.card_desk() {
@@ -101,7 +101,7 @@ async fn priced_route(
         },
         // It says who asks, and pays with credits alone.
         Credential::AgentToken(token) => match terms.credits {
-            Some(_) => cards::launch::by_token(gateway, upstream, terms, call, token).await,
+            Some(_) => cards::call::by_token(gateway, upstream, terms, call, token).await,
             None => Err(GatewayError::RailNotOffered(OfferedRail::Credits)),
         },
     }

@@ -1,12 +1,14 @@
 //! Requests of agents with a card: who they are, what they have prepaid, what they are charged.
 
+pub mod call;
 pub mod credits;
 pub mod desk;
 pub mod events;
 pub mod free;
-pub mod launch;
 pub mod looks;
+mod order;
 pub mod pack;
+pub mod pay;
 pub mod purchase;
 pub mod quote;
 pub mod reach;

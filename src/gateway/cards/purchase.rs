@@ -10,7 +10,8 @@ use super::{
         request::GatewayRequest,
         state::Gateway,
     },
-    launch::{Order, pay},
+    order::Order,
+    pay::pay,
 };
 
 /// Answers `POST /credits/purchase`.

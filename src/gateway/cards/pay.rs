@@ -1,23 +1,21 @@
-//! A request to a priced route by card: steps 4 to 11 of docs/architecture.md, in the same order as
-//! [`super::super::priced`].
+//! Paying for an order with a card, or with a credit of its account: steps 4 to 11 of
+//! docs/architecture.md, in the same order as [`super::super::priced`].
 
 use std::sync::Arc;
 
 use payments::{
     agent::Payer,
     checkout::{CardRequest, PresentedCard, claim_card},
-    funding::Product,
     holder::Holder,
     ids::PaymentId,
     intent::KeptRequest,
     ports::{ClaimKey, Claimed},
     proof::{ChargeKey, ProofKey},
-    route::Terms,
 };
 
 use super::{
     super::{
-        claiming::{answer_claimed, check_body, check_gates, to_its_end},
+        claiming::{answer_claimed, to_its_end},
         earlier_terms,
         error::{BlockedFor, CardRequestError, FrozenFor, GatewayError},
         reply::GatewayReply,
@@ -25,56 +23,12 @@ use super::{
         state::Gateway,
         turns::Turn,
     },
-    desk::{CardDesk, Pack},
-    pack,
+    desk::CardDesk,
+    order::Order,
     repeated::repeated,
     stable,
     who::{self, Paying},
 };
-use crate::upstream::profile::UpstreamRoute;
-
-/// What is bought, and what must hold before anything is claimed for it.
-pub enum Order<'a> {
-    /// A call upstream: its body and the upstream's health are checked.
-    Call(&'a UpstreamRoute, &'a Terms),
-    /// The pack.
-    Pack(Pack),
-}
-
-impl Order<'_> {
-    fn product(&self) -> Product {
-        match self {
-            Order::Call(_, terms) => Product::Call { credits: terms.credits },
-            Order::Pack(pack) => Product::Pack { credits: pack.credits },
-        }
-    }
-}
-
-/// Paid by a card, or by a credit of its account.
-pub async fn by_credential(
-    gateway: &Arc<Gateway>,
-    upstream: &UpstreamRoute,
-    terms: &Terms,
-    call: &mut GatewayRequest,
-    header: &[u8],
-) -> Result<GatewayReply, GatewayError> {
-    pay(gateway, Order::Call(upstream, terms), call, header).await
-}
-
-/// Paid by a credit of the account whose agent token this is. It brings nothing that could be
-/// charged.
-pub async fn by_token(
-    gateway: &Arc<Gateway>,
-    upstream: &UpstreamRoute,
-    terms: &Terms,
-    call: &mut GatewayRequest,
-    token: &str,
-) -> Result<GatewayReply, GatewayError> {
-    let desk = gateway.card_desk()?;
-    let known = who::known_token(desk, token, gateway.world.clock.now()).await?;
-    let turn = gateway.turns.none();
-    serve(gateway, &Order::Call(upstream, terms), call, Paying::holder_of(known), None, turn).await
-}
 
 /// Pays for an order with a card, or with a credit of its account.
 ///
@@ -147,7 +101,10 @@ pub async fn pay(
 }
 
 /// Steps 5 (the client's own key) to 11 of docs/architecture.md, once the account is known.
-async fn serve(
+///
+/// # Errors
+/// Nothing may fund the order, or its outcome is not known yet.
+pub async fn serve(
     gateway: &Arc<Gateway>,
     order: &Order<'_>,
     call: &mut GatewayRequest,
@@ -180,20 +137,8 @@ async fn serve(
     {
         return Err(CardRequestError::Frozen(FrozenFor::Payment).into());
     }
-    // 7 and 8. Everything that the upstream would refuse, and its health, before any money.
-    match order {
-        Order::Call(upstream, _) => {
-            check_body(gateway, upstream, call)?;
-            check_gates(gateway).await?;
-        }
-        Order::Pack(bought) => {
-            stable::check(
-                stable.as_ref(),
-                pack::check_body(bought, call).map_err(CardRequestError::Pack)?,
-            )?;
-            gateway.load.creation(gateway.drives.count())?;
-        }
-    }
+    // 7 and 8.
+    order.check(gateway, call, stable.as_ref()).await?;
     // 9 was the look at the token. 10. The claim.
     let id = gateway.world.ids.payment_id();
     hold(gateway, desk, id, &payer, holder).await?;
