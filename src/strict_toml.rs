@@ -31,6 +31,14 @@ impl fmt::Display for Mistake {
     }
 }
 
+/// A text that is no TOML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {expected}")]
+pub struct InvalidToml {
+    line: usize,
+    expected: String,
+}
+
 /// Reads `table` into `T`, which must give every field a default and deny unknown fields.
 ///
 /// Keys that cannot be read are added to `mistakes` and keep their defaults, so that the checks
@@ -60,13 +68,13 @@ pub fn read<T: DeserializeOwned + Default>(
 ///
 /// # Errors
 /// The line of the first syntax error and what the parser expected there.
-pub fn parse(text: &str) -> Result<Table, String> {
+pub fn parse(text: &str) -> Result<Table, InvalidToml> {
     text.parse::<Table>().map_err(|error| {
         let line = error
             .span()
             .and_then(|span| text.get(..span.start))
             .map_or(1, |before| before.matches('\n').count() + 1);
-        format!("line {line}: {}", error.message().trim())
+        InvalidToml { line, expected: error.message().trim().to_owned() }
     })
 }
 
@@ -99,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_names_the_line_but_not_its_text() {
-        let error = parse("a = 1\nseal_key = s3cr3t\n").unwrap_err();
+        let error = parse("a = 1\nseal_key = s3cr3t\n").unwrap_err().to_string();
         assert!(error.starts_with("line 2"), "{error}");
         assert!(!error.contains("s3cr3t"), "{error}");
     }

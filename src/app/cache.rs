@@ -19,7 +19,7 @@ use crate::{
         used::UsedProofs,
     },
     config::Config,
-    http::operator::Check,
+    http::operator::{Check, NotReady},
     worker::{drives::chain, rounds::Housekeeping},
 };
 
@@ -183,14 +183,8 @@ impl Check for CacheCheck {
         "cache"
     }
 
-    async fn run(&self) -> Result<(), String> {
-        if self.0.is_up() {
-            Ok(())
-        } else {
-            Err(String::from(
-                "Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books",
-            ))
-        }
+    async fn run(&self) -> Result<(), NotReady> {
+        if self.0.is_up() { Ok(()) } else { Err(NotReady::Cache) }
     }
 
     fn required(&self) -> bool {

@@ -12,8 +12,7 @@ use payments::{
 use serde_json::{Value, json};
 
 use crate::{
-    books::errors,
-    http::operator::{Check, Checks},
+    http::operator::{Check, Checks, NotReady},
     upstream::way::Way,
 };
 
@@ -52,8 +51,8 @@ impl Check for BooksCheck {
         "books"
     }
 
-    async fn run(&self) -> Result<(), String> {
-        self.0.books.ready().await.map_err(|error| errors::sentence(&error))
+    async fn run(&self) -> Result<(), NotReady> {
+        self.0.books.ready().await.map_err(NotReady::Books)
     }
 }
 
@@ -63,8 +62,8 @@ impl Check for ChainCheck {
         "chain"
     }
 
-    async fn run(&self) -> Result<(), String> {
-        self.0.rail.ready().await.map_err(|error| error.to_string())
+    async fn run(&self) -> Result<(), NotReady> {
+        Ok(self.0.rail.ready().await?)
     }
 }
 
@@ -75,10 +74,10 @@ impl Check for SignerCheck {
     }
 
     /// Another signer's hole holds up nothing that is claimed here.
-    async fn run(&self) -> Result<(), String> {
+    async fn run(&self) -> Result<(), NotReady> {
         let states = self.0.signers.states();
         match states.first().and_then(|own| Some((own.signer, *own.holes.first()?))) {
-            Some((signer, nonce)) => Err(format!("hole at {nonce} in the nonces of {signer}")),
+            Some((signer, nonce)) => Err(NotReady::NonceHole { nonce, signer }),
             None => Ok(()),
         }
     }
@@ -115,12 +114,12 @@ impl Check for UpstreamCheck {
         "upstream"
     }
 
-    async fn run(&self) -> Result<(), String> {
+    async fn run(&self) -> Result<(), NotReady> {
         if let Some(closed) = self.1.closed() {
             let (detail, since) = (closed.detail, closed.since.rfc3339_s());
-            return Err(format!("the upstream refuses the gateway itself since {since}: {detail}"));
+            return Err(NotReady::RefusedByUpstream { since, detail });
         }
-        self.0.upstream.ready().await.map_err(|error| error.to_string())
+        Ok(self.0.upstream.ready().await?)
     }
 }
 
@@ -130,7 +129,7 @@ impl Check for CardCheck {
         "cards"
     }
 
-    async fn run(&self) -> Result<(), String> {
-        self.0.ready().await.map_err(|error| error.to_string())
+    async fn run(&self) -> Result<(), NotReady> {
+        Ok(self.0.ready().await?)
     }
 }

@@ -29,6 +29,8 @@ mod upstream;
 mod vitals;
 
 pub use beside::{Beside, beside, quotas};
+#[cfg(feature = "sandbox")]
+pub use error::AppError;
 pub use limits::coin_price;
 pub use reconcile::reconciler;
 pub use refunds::usdc_refunds;

@@ -58,7 +58,7 @@ pub(super) fn serving(
 /// Notes where the books begin, as soon as the chain says where it is.
 async fn first_block(parts: Reconciler, stop: CancellationToken) {
     while let Err(error) = note_first_block(&parts).await {
-        tracing::warn!(error, "books.first_block_not_noted");
+        tracing::warn!(%error, "books.first_block_not_noted");
         tokio::select! {
             () = tokio::time::sleep(FIRST_BLOCK_AGAIN) => {}
             () = stop.cancelled() => return,

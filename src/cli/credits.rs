@@ -14,6 +14,7 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     output::{self, Format, money, table},
     reason::{self, Change},
@@ -205,18 +206,15 @@ fn account_table(payer: &Payer, account: &CreditAccount) -> String {
     table(&["account", ">credits", ">owed", ">backed by"], vec![row])
 }
 
-/// Only card accounts have credits.
-/// A card account.
-pub(super) fn card(text: &str) -> Result<Payer, String> {
+/// A card account: only these have credits.
+pub(super) fn card(text: &str) -> Result<Payer, InvalidArgument> {
     match text.parse() {
-        Ok(Payer::Wallet(_)) => {
-            Err(String::from("a wallet has no credits; name a card account, card:..."))
-        }
+        Ok(Payer::Wallet(_)) => Err(InvalidArgument::WalletWithoutCredits),
         Ok(payer) => Ok(payer),
-        Err(_) => Err(String::from("a card account is card:...")),
+        Err(_) => Err(InvalidArgument::CardAccount),
     }
 }
 
-fn action_name(text: &str) -> Result<ActionName, String> {
-    ActionName::parse(text).ok_or_else(|| String::from("1 to 128 visible characters of ASCII"))
+fn action_name(text: &str) -> Result<ActionName, InvalidArgument> {
+    ActionName::parse(text).ok_or(InvalidArgument::ActionName)
 }

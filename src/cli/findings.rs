@@ -5,6 +5,7 @@ use payments::ports::{CloseFinding, CloseRefusal, Finding, FindingKind};
 use serde_json::json;
 
 use super::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     output::{self, Format, table},
     reason::{self, Change},
@@ -121,7 +122,6 @@ async fn close(
     Ok(change.exit())
 }
 
-fn kind(text: &str) -> Result<FindingKind, String> {
-    FindingKind::from_word(text)
-        .ok_or_else(|| format!("one of {}", FindingKind::ALL.map(FindingKind::word).join(", ")))
+fn kind(text: &str) -> Result<FindingKind, InvalidArgument> {
+    FindingKind::from_word(text).ok_or(InvalidArgument::FindingKind)
 }

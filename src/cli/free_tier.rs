@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use payments::{
-    agent::Wallet,
+    agent::{AgentError, Wallet},
     free_quota::QuotaWindow,
     ports::desk::FreeSlotRow,
     route::{Quota, Window},
@@ -11,6 +11,7 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     output::{self, Format, table},
     reason,
@@ -139,18 +140,18 @@ fn as_json(wallet: Wallet, all: &[Held]) -> Value {
     shown
 }
 
-fn wallet(text: &str) -> Result<Wallet, String> {
-    Wallet::parse(text.strip_prefix("wallet:").unwrap_or(text)).map_err(|error| error.to_string())
+fn wallet(text: &str) -> Result<Wallet, AgentError> {
+    Wallet::parse(text.strip_prefix("wallet:").unwrap_or(text))
 }
 
-fn month(text: &str) -> Result<Month, String> {
+fn month(text: &str) -> Result<Month, InvalidArgument> {
     let first = UnixMs::parse_day_or_moment(&format!("{text}-01"));
-    first.map(UnixMs::month).ok_or_else(|| String::from("a month in UTC, 2026-01"))
+    first.map(UnixMs::month).ok_or(InvalidArgument::Month)
 }
 
-fn day(text: &str) -> Result<UnixMs, String> {
+fn day(text: &str) -> Result<UnixMs, InvalidArgument> {
     let day = UnixMs::parse_day_or_moment(text).filter(|day| day.day() == text);
-    day.ok_or_else(|| String::from("a day in UTC, 2026-01-14"))
+    day.ok_or(InvalidArgument::Day)
 }
 
 #[cfg(test)]

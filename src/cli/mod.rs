@@ -1,5 +1,6 @@
 //! The command line. Without a command it serves.
 
+mod argument;
 mod core;
 mod credits;
 #[cfg(feature = "sandbox")]

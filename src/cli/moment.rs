@@ -2,8 +2,7 @@
 
 use payments::time::UnixMs;
 
-/// What it must be.
-const EXPECTED: &str = "a moment (2026-01-31T12:00:00Z), a day in UTC (2026-01-31), or how long ago: a number with s, m, h or d";
+use super::argument::InvalidArgument;
 
 /// A moment that may depend on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ impl Moment {
     }
 
     /// Reads an argument.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub(super) fn read(text: &str) -> Result<Self, InvalidArgument> {
         if let Some(at) = UnixMs::parse_day_or_moment(text) {
             return Ok(Self::At(at));
         }
@@ -33,17 +32,14 @@ impl Moment {
             Some('m') => 60_000,
             Some('h') => 3_600_000,
             Some('d') => 86_400_000,
-            _ => return Err(String::from(EXPECTED)),
+            _ => return Err(InvalidArgument::Moment),
         };
         let digits = text.get(..text.len().saturating_sub(1));
         let number: i64 = digits
             .and_then(|digits| digits.parse().ok())
             .filter(|number| *number >= 0)
-            .ok_or(EXPECTED)?;
-        number
-            .checked_mul(unit_ms)
-            .map(|ms| Self::Ago { ms })
-            .ok_or_else(|| String::from("too long ago"))
+            .ok_or(InvalidArgument::Moment)?;
+        number.checked_mul(unit_ms).map(|ms| Self::Ago { ms }).ok_or(InvalidArgument::TooLongAgo)
     }
 }
 

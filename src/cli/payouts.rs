@@ -9,6 +9,7 @@ use payments::{
 use serde_json::json;
 
 use super::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     output::{self, Format, money, table},
     reason::{self, Change},
@@ -124,8 +125,8 @@ async fn assign(
     Ok(change.exit())
 }
 
-fn amount(text: &str) -> Result<CentsMoved, String> {
-    dollars(text).ok_or_else(|| String::from("US dollars with at most two decimals, 12.34"))
+fn amount(text: &str) -> Result<CentsMoved, InvalidArgument> {
+    dollars(text).ok_or(InvalidArgument::Dollars)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use payments::{
 use serde_json::json;
 
 use super::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     output::{self, Format},
     reason::{self, Change},
@@ -98,8 +99,8 @@ fn refused(id: PaymentId, refusal: &ResolveRefusal) -> Failure {
     }
 }
 
-fn result(text: &str) -> Result<ResultName, String> {
-    ResultName::parse(text).ok_or_else(|| format!("expected {}", ResultName::EXPECTED))
+fn result(text: &str) -> Result<ResultName, InvalidArgument> {
+    ResultName::parse(text).ok_or(InvalidArgument::ResultName)
 }
 
 #[cfg(test)]

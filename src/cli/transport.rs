@@ -10,6 +10,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use sandbox::agent::{Transport, TransportError};
 
 /// A paid request may hold its connection while the payment settles and the launch is published.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
@@ -36,29 +37,29 @@ impl Web {
         Self(Client::builder(TokioExecutor::new()).build(tls))
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let answer = self.0.request(request.map(Full::new)).await.map_err(|error| {
+            let (host, why) = (host.clone(), crate::worker::drives::chain(&error));
             if error.is_connect() {
-                format!("cannot reach {host}: {}", crate::worker::drives::chain(&error))
+                TransportError::Unreachable { host, why }
             } else {
-                format!("the connection to {host} broke: {}", crate::worker::drives::chain(&error))
+                TransportError::Broken { host, why }
             }
         })?;
         let (parts, body) = answer.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|_| {
-            format!("the answer of {host} broke off or is larger than {MAX_ANSWER_BYTES} bytes")
-        })?;
+        let body =
+            body.map_err(|_| TransportError::Incomplete { host, max_bytes: MAX_ANSWER_BYTES })?;
         Ok(Response::from_parts(parts, body.to_bytes()))
     }
 }
 
-impl sandbox::agent::Transport for Web {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+impl Transport for Web {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         match tokio::time::timeout(ANSWER_LIMIT, self.exchange(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no whole answer within {} s", ANSWER_LIMIT.as_secs())),
+            Err(_) => Err(TransportError::TimedOut { limit_s: ANSWER_LIMIT.as_secs() }),
         }
     }
 }

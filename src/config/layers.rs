@@ -7,7 +7,10 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{Config, Usd, Usdc};
+use super::{
+    Config, Usd, Usdc,
+    file_error::{FileError, SecretFileError},
+};
 use crate::{
     strict_toml::{self, Mistake},
     variables,
@@ -65,13 +68,10 @@ impl Layers {
     /// The file layer.
     pub(super) fn file(&mut self, path: &Path, env: &BTreeMap<String, String>) {
         let source = path.display().to_string();
-        let table = match std::fs::read_to_string(path) {
-            Ok(text) => strict_toml::parse(&text),
-            Err(error) => Err(format!("cannot be read: {error}")),
-        };
-        let table = match table {
+        let read = std::fs::read_to_string(path).map_err(FileError::Unreadable);
+        let table = match read.and_then(|text| Ok(strict_toml::parse(&text)?)) {
             Ok(table) => table,
-            Err(text) => return self.mistakes.push(Mistake::new(source, text)),
+            Err(error) => return self.mistakes.push(Mistake::new(source, error.to_string())),
         };
         let (table, typed) = self.expanded(table, env);
         let mut layer = Vec::new();
@@ -180,9 +180,9 @@ impl Layers {
                 Ok(value) => {
                     table.insert((*key).to_owned(), value);
                 }
-                Err(text) => {
+                Err(error) => {
                     let place = format!("{section}.{file_key}");
-                    self.mistakes.push(Mistake::new(place, text));
+                    self.mistakes.push(Mistake::new(place, error.to_string()));
                 }
             }
         }
@@ -246,13 +246,18 @@ impl Layers {
         typed.unwrap_or(Value::String(text))
     }
 
-    fn secret_file(&self, section: &str, key: &str, path: &Value) -> Result<Value, String> {
+    fn secret_file(
+        &self,
+        section: &str,
+        key: &str,
+        path: &Value,
+    ) -> Result<Value, SecretFileError> {
         let path = path.as_str().filter(|path| !path.is_empty());
-        let path = path.ok_or("expected the path of a file")?;
-        let read = |error: std::io::Error| format!("{path} cannot be read: {error}");
+        let path = path.ok_or(SecretFileError::NoPath)?;
+        let read = |error| SecretFileError::Unreadable { path: path.to_owned(), error };
         let size = std::fs::metadata(path).map_err(read)?.len();
         if size > MAX_SECRET_FILE_BYTES {
-            return Err(format!("{path} is too large for a secret"));
+            return Err(SecretFileError::TooLarge { path: path.to_owned() });
         }
         let text = std::fs::read_to_string(path).map_err(read)?;
         let default = self.defaults.get(section).and_then(|keys| keys.get(key));
@@ -261,7 +266,7 @@ impl Layers {
             return Ok(Value::Array(lines.map(Value::from).collect()));
         }
         match text.trim() {
-            "" => Err(format!("{path} is empty")),
+            "" => Err(SecretFileError::Empty { path: path.to_owned() }),
             secret => Ok(Value::from(secret)),
         }
     }

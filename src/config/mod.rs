@@ -6,6 +6,7 @@
 //! of settings with which the gateway never starts.
 
 pub mod chain;
+mod file_error;
 mod layers;
 pub mod rails;
 pub mod reconcile;

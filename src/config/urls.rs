@@ -10,6 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
+/// A text that is no public address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected http(s)://host[:port][/path] without user, query or fragment")]
+pub(super) struct InvalidPublicUrl;
+
 impl PublicUrl {
     /// The address.
     #[must_use]
@@ -39,17 +44,15 @@ impl PublicUrl {
         Self(text.to_owned())
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str =
-            "expected http(s)://host[:port][/path] without user, query or fragment";
-        let uri: Uri = text.parse().map_err(|_| EXPECTED.to_owned())?;
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let uri: Uri = text.parse().map_err(|_| InvalidPublicUrl)?;
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let good = matches!(uri.scheme_str(), Some("http" | "https"))
             && !authority.is_empty()
             && !authority.contains('@')
             && !text.contains(['?', '#']);
         if !good {
-            return Err(EXPECTED.to_owned());
+            return Err(InvalidPublicUrl);
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
     }

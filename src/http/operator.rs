@@ -4,7 +4,13 @@ use std::{net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use payments::{
+    agent::Wallet,
+    ports::{BooksError, CardError, RailError, UpstreamError},
+};
 use serde_json::{Map, Value, json};
+
+use crate::books::errors;
 
 /// Something that must work before the process is ready.
 #[async_trait]
@@ -12,8 +18,8 @@ pub trait Check: Send + Sync {
     /// Its name in the answer of `/readyz`.
     fn name(&self) -> &'static str;
 
-    /// Whether it works; the text says what does not, without any secret.
-    async fn run(&self) -> Result<(), String>;
+    /// Whether it works.
+    async fn run(&self) -> Result<(), NotReady>;
 
     /// What more operators see of it in the answer of `/readyz`, under a name of its own.
     fn detail(&self) -> Option<(&'static str, Value)> {
@@ -25,6 +31,44 @@ pub trait Check: Send + Sync {
     fn required(&self) -> bool {
         true
     }
+}
+
+/// Why a part does not work. What it says holds no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The books cannot be written or read.
+    #[error("{}", errors::sentence(.0))]
+    Books(#[source] BooksError),
+    /// The chain's node does not answer.
+    #[error(transparent)]
+    Chain(#[from] RailError),
+    /// Nothing that the signer sends is mined before this nonce is used.
+    #[error("hole at {nonce} in the nonces of {signer}")]
+    NonceHole {
+        /// The first nonce that nothing uses.
+        nonce: u64,
+        /// Whose.
+        signer: Wallet,
+    },
+    /// The upstream takes no call of the gateway.
+    #[error("the upstream refuses the gateway itself since {since}: {detail}")]
+    RefusedByUpstream {
+        /// Since when.
+        since: String,
+        /// What it said.
+        detail: String,
+    },
+    /// The upstream does not answer.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// The card processor does not answer.
+    #[error(transparent)]
+    Cards(#[from] CardError),
+    /// The shared cache does not answer.
+    #[error(
+        "Redis does not answer; each process limits agents by itself, and free proofs are claimed in the books"
+    )]
+    Cache,
 }
 
 /// The checks of readiness.
@@ -47,7 +91,7 @@ async fn ready(State((checks, listening)): State<(Checks, SocketAddr)>) -> impl 
             Ok(()) => Value::from("ok"),
             Err(why) if check.required() => {
                 all = false;
-                Value::from(why)
+                Value::from(why.to_string())
             }
             Err(why) => {
                 degraded = true;

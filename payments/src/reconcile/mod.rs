@@ -137,6 +137,17 @@ enum CheckError {
     Run(RunError),
 }
 
+/// Why the books' first block was not noted.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstBlockError {
+    /// The chain did not say where it is.
+    #[error("{0}")]
+    Chain(String),
+    /// The books did not take it.
+    #[error(transparent)]
+    Run(RunError),
+}
+
 impl From<BooksError> for CheckError {
     fn from(error: BooksError) -> Self {
         Self::Run(error.into())
@@ -205,11 +216,11 @@ pub async fn run(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Repo
 /// stays.
 ///
 /// # Errors
-/// What kept it from being noted.
-pub async fn note_first_block(parts: &Reconciler) -> Result<(), String> {
+/// [`FirstBlockError`].
+pub async fn note_first_block(parts: &Reconciler) -> Result<(), FirstBlockError> {
     chain::note_first_block(parts).await.map_err(|error| match error {
-        CheckError::CouldNot(why) => why,
-        CheckError::Run(error) => error.to_string(),
+        CheckError::CouldNot(why) => FirstBlockError::Chain(why),
+        CheckError::Run(error) => FirstBlockError::Run(error),
     })
 }
 

@@ -33,13 +33,48 @@ const USUAL_PAUSE_S: u64 = 1;
 /// The longest pause that is waited for.
 const LONGEST_PAUSE_S: u64 = 30;
 
-/// How requests leave: one request, one whole answer. An error is a text that holds no credential.
+/// How requests leave: one request, one whole answer.
 pub trait Transport: Send + Sync {
     /// Sends a request and reads the whole answer.
     fn send(
         &self,
         request: Request<Bytes>,
-    ) -> impl Future<Output = Result<Response<Bytes>, String>> + Send;
+    ) -> impl Future<Output = Result<Response<Bytes>, TransportError>> + Send;
+}
+
+/// Why there is no whole answer. What it says holds no credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// No connection could be made.
+    #[error("cannot reach {host}: {why}")]
+    Unreachable {
+        /// Host and port.
+        host: String,
+        /// The error and its causes.
+        why: String,
+    },
+    /// The connection ended before the answer began.
+    #[error("the connection to {host} broke: {why}")]
+    Broken {
+        /// Host and port.
+        host: String,
+        /// The error and its causes.
+        why: String,
+    },
+    /// The answer ended early, or is too large.
+    #[error("the answer of {host} broke off or is larger than {max_bytes} bytes")]
+    Incomplete {
+        /// Host and port.
+        host: String,
+        /// How much is read at most.
+        max_bytes: usize,
+    },
+    /// It took too long.
+    #[error("no whole answer within {limit_s} s")]
+    TimedOut {
+        /// How long was waited.
+        limit_s: u64,
+    },
 }
 
 /// What an authorization needs and an agent must not make up: the time, and a number that nobody
@@ -73,8 +108,11 @@ pub enum Asked {
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The server was not reached, or the connection broke.
-    #[error("{0}")]
-    Connection(String),
+    #[error(transparent)]
+    Connection(#[from] TransportError),
+    /// The agent token cannot be sent.
+    #[error("the agent token is no header value")]
+    InvalidAgentToken,
     /// The 402 cannot be paid by this agent: it does not say how.
     #[error(transparent)]
     Challenge(#[from] ChallengeError),
@@ -101,7 +139,7 @@ impl<T: Transport> Agent<T> {
     /// # Errors
     /// [`AgentError::Connection`].
     pub async fn send(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, AgentError> {
-        self.transport.send(request.clone()).await.map_err(AgentError::Connection)
+        Ok(self.transport.send(request.clone()).await?)
     }
 
     /// Sends the request with the proof. While the outcome is not known the very same proof is sent
@@ -122,7 +160,7 @@ impl<T: Transport> Agent<T> {
     /// The same by card. An agent token beside it names the account, instead of the card.
     ///
     /// # Errors
-    /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
+    /// [`AgentError::Connection`] after the last try; [`AgentError::InvalidAgentToken`].
     pub async fn present_card(
         &self,
         request: &Request<Bytes>,
@@ -142,7 +180,7 @@ impl<T: Transport> Agent<T> {
     /// repeat would spend another credit.
     ///
     /// # Errors
-    /// [`AgentError::Connection`] after the last try, or at once where the agent token is none.
+    /// [`AgentError::Connection`] after the last try; [`AgentError::InvalidAgentToken`].
     pub async fn present_token(
         &self,
         request: &Request<Bytes>,
@@ -155,7 +193,7 @@ impl<T: Transport> Agent<T> {
         if named.headers().contains_key("idempotency-key") {
             self.until_known(&named).await
         } else {
-            self.transport.send(named).await.map_err(AgentError::Connection)
+            Ok(self.transport.send(named).await?)
         }
     }
 
@@ -166,13 +204,13 @@ impl<T: Transport> Agent<T> {
             let answer = self.transport.send(paid.clone()).await;
             let pause_s = match &answer {
                 Ok(response) if !is_unknown_outcome(response) => {
-                    return answer.map_err(AgentError::Connection);
+                    return Ok(answer?);
                 }
                 Ok(response) => retry_after_s(response),
                 Err(_) => USUAL_PAUSE_S,
             };
             if sendings == MOST_SENDINGS {
-                return answer.map_err(AgentError::Connection);
+                return Ok(answer?);
             }
             tokio::time::sleep(Duration::from_secs(pause_s)).await;
         }
@@ -180,12 +218,9 @@ impl<T: Transport> Agent<T> {
 }
 
 fn secret_value(text: &str) -> Result<HeaderValue, AgentError> {
-    let value = HeaderValue::from_str(text)
-        .map_err(|_| AgentError::Connection(String::from("the agent token is no header value")));
-    value.map(|mut value| {
-        value.set_sensitive(true);
-        value
-    })
+    let mut value = HeaderValue::from_str(text).map_err(|_| AgentError::InvalidAgentToken)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// 503 PAYMENT_005: the money may have moved, and nobody knows yet.

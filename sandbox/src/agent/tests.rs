@@ -186,12 +186,12 @@ fn a_402_that_says_nothing_is_named_as_such() {
 
 /// Answers from a list, and keeps what it was sent.
 struct Script {
-    answers: Mutex<Vec<Result<Response<Bytes>, String>>>,
+    answers: Mutex<Vec<Result<Response<Bytes>, TransportError>>>,
     sent: Mutex<Vec<String>>,
 }
 
 impl Script {
-    fn agent(mut answers: Vec<Result<Response<Bytes>, String>>) -> Agent<Self> {
+    fn agent(mut answers: Vec<Result<Response<Bytes>, TransportError>>) -> Agent<Self> {
         answers.reverse();
         let transport = Self { answers: Mutex::new(answers), sent: Mutex::default() };
         Agent { reading: Reading::NewestFirst, transport }
@@ -199,7 +199,7 @@ impl Script {
 }
 
 impl Transport for Script {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let proof = request
             .headers()
             .get("payment-signature")
@@ -218,7 +218,11 @@ fn proof() -> Proof {
     )
 }
 
-fn answer(status: u16, code: &str) -> Result<Response<Bytes>, String> {
+fn no_connection() -> TransportError {
+    TransportError::Unreachable { host: String::from("host"), why: String::from("refused") }
+}
+
+fn answer(status: u16, code: &str) -> Result<Response<Bytes>, TransportError> {
     let body = json!({"error": {"code": code, "message": ""}}).to_string();
     Ok(Response::builder().status(status).header("retry-after", "0").body(body.into()).unwrap())
 }
@@ -251,11 +255,8 @@ async fn it_gives_up_after_some_tries_and_does_not_try_again_for_other_answers()
 
 #[tokio::test]
 async fn an_answer_without_a_price_is_taken_as_it_is() {
-    let agent = Script::agent(vec![
-        answer(200, ""),
-        Ok(challenge(&[v2_offer()])),
-        Err(String::from("no connection")),
-    ]);
+    let agent =
+        Script::agent(vec![answer(200, ""), Ok(challenge(&[v2_offer()])), Err(no_connection())]);
     let request = Request::new(Bytes::new());
     assert!(matches!(agent.ask(&request).await.unwrap(), Asked::Answered(_)));
     assert!(matches!(agent.ask(&request).await.unwrap(), Asked::Challenged(..)));

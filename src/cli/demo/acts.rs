@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{
     chain,
+    error::DemoError,
     stage::{Seen, Stage},
     text,
 };
@@ -23,7 +24,7 @@ pub(super) struct Paid {
     pub(super) units: u64,
 }
 
-pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, String> {
+pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, DemoError> {
     let story = stage.story;
     story.act(
         "A stranger asks without paying",
@@ -34,7 +35,7 @@ pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, String>
     let (seen, challenge) = stage.challenged(&request).await?;
     story.answered(&seen);
     story.header("PAYMENT-REQUIRED", "base64 of", challenge.json());
-    let agreed = stage.spending.choose(&challenge).map_err(|refusal| refusal.to_string())?;
+    let agreed = stage.spending.choose(&challenge)?;
     story.price(&agreed);
     Ok(agreed)
 }
@@ -42,7 +43,7 @@ pub(super) async fn a_stranger_asks(stage: &Stage<'_>) -> Result<Agreed, String>
 pub(super) async fn five_free_launches(
     stage: &Stage<'_>,
     agreed: &Agreed,
-) -> Result<Vec<Seen>, String> {
+) -> Result<Vec<Seen>, DemoError> {
     let story = stage.story;
     story.act(
         "Five launches for free",
@@ -64,7 +65,10 @@ pub(super) async fn five_free_launches(
     Ok(answers)
 }
 
-pub(super) async fn the_sixth_is_paid(stage: &Stage<'_>, agreed: &Agreed) -> Result<Paid, String> {
+pub(super) async fn the_sixth_is_paid(
+    stage: &Stage<'_>,
+    agreed: &Agreed,
+) -> Result<Paid, DemoError> {
     let story = stage.story;
     story.act(
         "The sixth is paid",
@@ -87,7 +91,10 @@ pub(super) async fn the_sixth_is_paid(stage: &Stage<'_>, agreed: &Agreed) -> Res
     Ok(Paid { request, proof, seen, transaction, units: agreed.amount().get() })
 }
 
-pub(super) async fn the_same_proof_again(stage: &Stage<'_>, paid: &Paid) -> Result<Seen, String> {
+pub(super) async fn the_same_proof_again(
+    stage: &Stage<'_>,
+    paid: &Paid,
+) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.act(
         "The same proof again",
@@ -104,7 +111,7 @@ pub(super) async fn the_same_proof_again(stage: &Stage<'_>, paid: &Paid) -> Resu
 pub(super) async fn identified_reads(
     stage: &Stage<'_>,
     paid: &Paid,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, DemoError> {
     let story = stage.story;
     story.act(
         "Reading, for free",
@@ -114,7 +121,7 @@ pub(super) async fn identified_reads(
     story.sent(&request, None);
     let (seen, challenge) = stage.challenged(&request).await?;
     story.answered(&seen);
-    story.price(&stage.spending.choose(&challenge).map_err(|refusal| refusal.to_string())?);
+    story.price(&stage.spending.choose(&challenge)?);
     let list = read(stage, "/launches").await?;
     let launches: Vec<String> =
         list.pointer("/data").and_then(Value::as_array).map_or_else(Vec::new, |launches| {
@@ -132,10 +139,10 @@ pub(super) async fn identified_reads(
 }
 
 /// A free route with a fresh proof of amount 0.
-async fn read(stage: &Stage<'_>, path: &str) -> Result<Value, String> {
+async fn read(stage: &Stage<'_>, path: &str) -> Result<Value, DemoError> {
     let request = stage.get(path)?;
     let (_, challenge) = stage.challenged(&request).await?;
-    let agreed = stage.spending.choose(&challenge).map_err(|refusal| refusal.to_string())?;
+    let agreed = stage.spending.choose(&challenge)?;
     let proof = stage.sign(&agreed)?;
     stage.story.sent(&request, Some(&proof));
     let seen = stage.paid(&request, &proof, 200).await?;

@@ -3,10 +3,10 @@
 use payments::{
     free_quota::QuotaWindow,
     intent::Intent,
-    ports::{BooksError, IntentSummary, JournalLine, LedgerPage, Usage},
+    ports::{IntentSummary, JournalLine, LedgerPage, Usage},
 };
 
-use super::stage::Stage;
+use super::{error::DemoError, stage::Stage};
 use crate::{
     cli::{
         ledger::tables::{balance_table, intents_table, journal_table},
@@ -24,37 +24,33 @@ pub(super) struct Books {
 }
 
 /// Reads and shows them.
-pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, String> {
+pub(super) async fn shown(stage: &Stage<'_>) -> Result<Books, DemoError> {
     let story = stage.story;
     story.act(
         "The books",
         "Every payment is one row. What moved money is in the journal too: debits are positive, and each posting sums to zero.",
     );
-    let unreadable = |error: BooksError| crate::worker::drives::chain(&error);
     let books = &stage.running.world.books;
     let intents = books
         .intents(&LedgerPage { limit: 100, ..LedgerPage::default() })
         .await
-        .map_err(unreadable)?;
+        .map_err(DemoError::Books)?;
     let mut paid = Vec::new();
     let mut journal = Vec::new();
     for intent in intents.iter().rev() {
-        let id = intent.id.parse().map_err(|_| format!("{} is no payment id", intent.id))?;
-        let evidence = books
-            .evidence(id)
-            .await
-            .map_err(unreadable)?
-            .ok_or_else(|| format!("{id} has no evidence"))?;
+        let id = intent.id.parse().map_err(|_| DemoError::NoPaymentId(intent.id.clone()))?;
+        let evidence =
+            books.evidence(id).await.map_err(DemoError::Books)?.ok_or(DemoError::NoEvidence(id))?;
         journal.extend(evidence.journal);
         if evidence.intent.settlement.is_some() {
             paid.push(evidence.intent);
         }
     }
-    let balance = books.trial_balance().await.map_err(unreadable)?;
+    let balance = books.trial_balance().await.map_err(DemoError::Books)?;
     let now = payments::time::UnixMs::new(SystemClock::default().now_unix_ms());
     let window = QuotaWindow { quota: String::from("launches"), window: now.month().to_string() };
     let usage =
-        books.usage(&stage.payer(), now.month(), Some(&window)).await.map_err(unreadable)?;
+        books.usage(&stage.payer(), now.month(), Some(&window)).await.map_err(DemoError::Books)?;
     story.table("payments (turnpike ledger ls)", &intents_table(&intents));
     story.table("journal", &journal_table(&shortened(&journal)));
     story.table("trial balance (turnpike ledger balance)", &balance_table(&shortened(&balance)));

@@ -11,6 +11,7 @@ use sandbox::agent::{
 use serde_json::{Value, json};
 
 use super::{
+    error::DemoError,
     stage::{Seen, Stage},
     text,
 };
@@ -35,7 +36,7 @@ pub(super) struct CardStory {
     pub(super) listed: usize,
 }
 
-pub(super) async fn tell(stage: &Stage<'_>) -> Result<CardStory, String> {
+pub(super) async fn tell(stage: &Stage<'_>) -> Result<CardStory, DemoError> {
     let card = Card { method: String::from("pm_card_visa"), customer: Some(String::from("demo")) };
     let first = a_launch_by_card(stage, &card).await?;
     let token =
@@ -49,7 +50,7 @@ pub(super) async fn tell(stage: &Stage<'_>) -> Result<CardStory, String> {
     Ok(CardStory { launches, pack, refused, declined, balance, listed })
 }
 
-async fn a_launch_by_card(stage: &Stage<'_>, card: &Card) -> Result<Seen, String> {
+async fn a_launch_by_card(stage: &Stage<'_>, card: &Card) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.act(
         "A launch by card",
@@ -64,7 +65,7 @@ async fn a_launch_by_card(stage: &Stage<'_>, card: &Card) -> Result<Seen, String
     Ok(seen)
 }
 
-async fn a_pack(stage: &Stage<'_>, card: &Card) -> Result<Seen, String> {
+async fn a_pack(stage: &Stage<'_>, card: &Card) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.act(
         "Twenty launches in advance",
@@ -81,7 +82,7 @@ async fn three_on_credits(
     stage: &Stage<'_>,
     card: &Card,
     token: &str,
-) -> Result<Vec<Seen>, String> {
+) -> Result<Vec<Seen>, DemoError> {
     let story = stage.story;
     story.act(
         "Three launches on credits",
@@ -103,7 +104,7 @@ async fn three_on_credits(
 /// A launch that is far enough ahead in the second that the gateway looks at, and not in the
 /// millisecond that the core looks at. Tried again where the second was over before: the gateway
 /// refuses it then, and nothing was taken.
-async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, String> {
+async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.act(
         "A launch that the core refuses",
@@ -126,10 +127,10 @@ async fn a_refused_launch(stage: &Stage<'_>, token: &str) -> Result<Seen, String
         }
         story.note("the gateway itself was late enough to see it; once more");
     }
-    Err(String::from("no launch reached the core in the second in which it was asked for"))
+    Err(DemoError::Missing("no launch reached the core in the second in which it was asked for"))
 }
 
-async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, String> {
+async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.act(
         "A card that is declined",
@@ -146,7 +147,7 @@ async fn a_declined_card(stage: &Stage<'_>) -> Result<Seen, String> {
 }
 
 /// The balance of the account, and the launches of the holder.
-async fn reading(stage: &Stage<'_>, token: &str) -> Result<(i64, usize), String> {
+async fn reading(stage: &Stage<'_>, token: &str) -> Result<(i64, usize), DemoError> {
     stage.story.act(
         "Reading with the agent token",
         "Free, and without a payment: the token says whose account it is.",
@@ -168,11 +169,11 @@ async fn by_card(
     card: &Card,
     status: u16,
     decoded: bool,
-) -> Result<Seen, String> {
+) -> Result<Seen, DemoError> {
     let story = stage.story;
     story.sent(request, None);
-    let asked = stage.agent.send(request).await.map_err(|error| error.to_string())?;
-    let agreed = stage.cents.choose(&asked).map_err(|refusal| refusal.to_string())?;
+    let asked = stage.agent.send(request).await?;
+    let agreed = stage.cents.choose(&asked)?;
     story.answered(&Seen::new(asked));
     if decoded {
         story.header(
@@ -182,16 +183,11 @@ async fn by_card(
         );
     }
     story.note(&format!("{} USD to {}", agreed.amount(), agreed.network_id()));
-    let token = stage
-        .mint
-        .token(&stage.agent.transport, card, &agreed)
-        .await
-        .map_err(|error| error.to_string())?;
+    let token = stage.mint.token(&stage.agent.transport, card, &agreed).await?;
     let proof = CardProof::new(&agreed, &token, None);
     story.sent(request, None);
     story.credential(&format!("Payment (a token of {} for {} USD)", card.method, agreed.amount()));
-    let response =
-        stage.agent.present_card(request, &proof, None).await.map_err(|error| error.to_string())?;
+    let response = stage.agent.present_card(request, &proof, None).await?;
     let seen = Seen::new(response);
     story.answered(&seen);
     seen.expect(status)
@@ -203,7 +199,7 @@ async fn by_token(
     stage: &Stage<'_>,
     request: &Request<Bytes>,
     token: &str,
-) -> Result<Seen, String> {
+) -> Result<Seen, DemoError> {
     let mut request = request.clone();
     if request.method() == http::Method::POST {
         let name = SystemClock::default().new_uuid().simple().to_string();
@@ -211,8 +207,7 @@ async fn by_token(
     }
     stage.story.sent(&request, None);
     stage.story.credential("Bearer (the agent token)");
-    let response =
-        stage.agent.present_token(&request, token).await.map_err(|error| error.to_string())?;
+    let response = stage.agent.present_token(&request, token).await?;
     let seen = Seen::new(response);
     stage.story.answered(&seen);
     Ok(seen)

@@ -11,6 +11,7 @@ use super::{
     books::Books,
     card::CardStory,
     checks::{Outcome, check},
+    error::DemoError,
     stage::{Seen, Stage},
 };
 
@@ -24,7 +25,7 @@ pub(super) async fn all(
     stage: &Stage<'_>,
     told: &CardStory,
     books: &Books,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, DemoError> {
     let charges: Vec<&Intent> =
         books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
     let in_books = |account: &str| {
@@ -115,18 +116,18 @@ pub(super) async fn all(
 }
 
 /// What the processor itself says that it took.
-async fn succeeded_cents(stage: &Stage<'_>) -> Result<i64, String> {
+async fn succeeded_cents(stage: &Stage<'_>) -> Result<i64, DemoError> {
     let url = stage.mint.url.to_string();
     let base = url.split("/v1/").next().unwrap_or_default();
     let request = Request::get(format!("{base}/v1/payment_intents?limit=100"))
         .header(header::AUTHORIZATION, format!("Bearer {}", stage.mint.key))
         .header("stripe-version", &stage.mint.api_version)
         .body(Bytes::new());
-    let response = stage.agent.transport.send(request.map_err(|error| error.to_string())?).await?;
-    let list: Value = serde_json::from_slice(response.body()).map_err(|error| error.to_string())?;
+    let response = stage.agent.transport.send(request?).await?;
+    let list: Value = serde_json::from_slice(response.body())?;
     let payments = list["data"]
         .as_array()
-        .ok_or_else(|| format!("the processor lists no payments: {}", list["error"]["message"]))?;
+        .ok_or_else(|| DemoError::NoPayments(list["error"]["message"].clone()))?;
     let succeeded = payments.iter().filter(|payment| payment["status"] == "succeeded");
     Ok(succeeded.filter_map(|payment| payment["amount_received"].as_i64()).sum())
 }

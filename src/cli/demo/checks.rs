@@ -7,6 +7,7 @@ use super::{
     acts::{FREE, Paid},
     books::Books,
     chain,
+    error::DemoError,
     stage::{Seen, Stage},
 };
 
@@ -39,7 +40,7 @@ pub(super) async fn all(
     replay: &Seen,
     launches: &[String],
     books: &Books,
-) -> Result<Outcome, String> {
+) -> Result<Outcome, DemoError> {
     let settlements: Vec<_> =
         books.paid.iter().filter(|intent| intent.transfer_proof().is_some()).collect();
     let settled = *settlements.first().ok_or("the books hold no settlement")?;

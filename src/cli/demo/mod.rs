@@ -8,6 +8,7 @@ mod card;
 mod card_checks;
 mod chain;
 mod checks;
+mod error;
 mod place;
 mod stage;
 mod story;
@@ -27,6 +28,7 @@ use crate::{
     config::{Config, PublicUrl},
 };
 use checks::Outcome;
+use error::DemoError;
 use place::Place;
 use stage::Stage;
 use story::Story;
@@ -49,7 +51,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<Exit, Failure> {
     let story = Story::new(!arguments.json);
     let told = tokio::select! {
         told = tell(&place, &story) => told,
-        _ = tokio::signal::ctrl_c() => Err(String::from("interrupted")),
+        _ = tokio::signal::ctrl_c() => Err(DemoError::Interrupted),
     };
     let (exit, summary) = match told {
         Ok(outcome) => {
@@ -59,7 +61,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<Exit, Failure> {
         }
         Err(why) => {
             eprintln!("turnpike: the demo broke off: {why}");
-            (Exit::Failed, json!({"ok": false, "error": why}))
+            (Exit::Failed, json!({"ok": false, "error": why.to_string()}))
         }
     };
     if arguments.json {
@@ -69,25 +71,22 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<Exit, Failure> {
 }
 
 /// Opens the gateway, plays, and closes it again whatever happened.
-async fn tell(place: &Place, story: &Story) -> Result<Outcome, String> {
-    let agents = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .map_err(|error| format!("no free port: {error}"))?;
-    let address = agents.local_addr().map_err(|error| error.to_string())?;
+async fn tell(place: &Place, story: &Story) -> Result<Outcome, DemoError> {
+    let agents = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(DemoError::NoPort)?;
+    let address = agents.local_addr().map_err(DemoError::NoAddress)?;
     let mut config = configuration(place)?;
     config.server.public_url = PublicUrl::of(address);
-    let running = app::start_on(&config, agents)
-        .await
-        .map_err(|error| crate::worker::drives::chain(&error))?;
+    let running =
+        app::start_on(&config, agents).await.map_err(|error| DemoError::Start(Box::new(error)))?;
     let outcome = match Stage::set(&config, &running, story) {
         Ok(stage) => play(&stage, place).await,
         Err(why) => Err(why),
     };
-    running.stop().await.map_err(|unwritten| unwritten.to_string())?;
+    running.stop().await?;
     outcome
 }
 
-async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, String> {
+async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, DemoError> {
     stage.story.opening(stage, place);
     let agreed = acts::a_stranger_asks(stage).await?;
     let free = acts::five_free_launches(stage, &agreed).await?;
@@ -103,7 +102,7 @@ async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, String> {
 }
 
 /// Everything in the demo's place, on free ports; nothing of the environment reaches it.
-fn configuration(place: &Place) -> Result<Config, String> {
+fn configuration(place: &Place) -> Result<Config, DemoError> {
     let dir = place.path();
     let settings = [
         String::from("server.listen=127.0.0.1:0"),
@@ -113,7 +112,7 @@ fn configuration(place: &Place) -> Result<Config, String> {
         format!("store.url=sqlite://{}", dir.join("turnpike.db").display()),
         format!("sandbox.dir={}", dir.join("turnpike-sandbox").display()),
     ];
-    Config::load(None, std::iter::empty(), &settings).map_err(|errors| errors.to_string())
+    Ok(Config::load(None, std::iter::empty(), &settings)?)
 }
 
 /// A member of an answer as text.

@@ -15,7 +15,7 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 
-use super::story::Story;
+use super::{error::DemoError, story::Story};
 use crate::{
     app::Running,
     cli::transport::Web,
@@ -54,7 +54,7 @@ impl<'a> Stage<'a> {
         config: &Config,
         running: &'a Running,
         story: &'a Story,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, DemoError> {
         let wallet = DevWallet::from_index(0).ok_or("no development wallet")?;
         let x402 = &config.x402;
         let asset = x402.asset.0.ok_or("no USDC on this chain")?;
@@ -88,16 +88,16 @@ impl<'a> Stage<'a> {
         Payer::Wallet(Wallet::new(self.signer.address().into_array()))
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Request<Bytes>, String> {
+    pub(super) fn get(&self, path: &str) -> Result<Request<Bytes>, DemoError> {
         self.request(Method::GET, path, Bytes::new())
     }
 
-    pub(super) fn launch(&self, title: &str) -> Result<Request<Bytes>, String> {
+    pub(super) fn launch(&self, title: &str) -> Result<Request<Bytes>, DemoError> {
         let about = "A widget that pays for itself";
         self.post("/launches", &json!({"title": title, "product_description": about, "platforms": ["twitter", "linkedin"]}))
     }
 
-    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Request<Bytes>, String> {
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Request<Bytes>, DemoError> {
         let mut request = self.request(Method::POST, path, body.to_string().into())?;
         request
             .headers_mut()
@@ -109,19 +109,18 @@ impl<'a> Stage<'a> {
     pub(super) async fn challenged(
         &self,
         request: &Request<Bytes>,
-    ) -> Result<(Seen, Challenge), String> {
-        match self.agent.ask(request).await.map_err(|error| error.to_string())? {
+    ) -> Result<(Seen, Challenge), DemoError> {
+        match self.agent.ask(request).await? {
             Asked::Challenged(response, challenge) => Ok((Seen::new(response), challenge)),
-            Asked::Answered(response) => Err(format!(
-                "{} was answered with {} and not with 402",
-                request.uri(),
-                response.status()
-            )),
+            Asked::Answered(response) => Err(DemoError::NotChallenged {
+                uri: request.uri().to_string(),
+                status: response.status(),
+            }),
         }
     }
 
-    pub(super) fn sign(&self, agreed: &Agreed) -> Result<Proof, String> {
-        let nonce = clock::random_bytes().map_err(|error| error.to_string())?;
+    pub(super) fn sign(&self, agreed: &Agreed) -> Result<Proof, DemoError> {
+        let nonce = clock::random_bytes()?;
         let now_unix_s = u64::try_from(SystemClock::default().now_unix_s()).unwrap_or(0);
         Ok(Proof::sign(&self.signer, agreed, &Moment { now_unix_s, nonce }))
     }
@@ -132,16 +131,22 @@ impl<'a> Stage<'a> {
         request: &Request<Bytes>,
         proof: &Proof,
         status: u16,
-    ) -> Result<Seen, String> {
-        let response =
-            self.agent.present(request, proof).await.map_err(|error| error.to_string())?;
-        Seen::new(response).expect(status).map_err(|why| format!("{}: {why}", request.uri()))
+    ) -> Result<Seen, DemoError> {
+        let response = self.agent.present(request, proof).await?;
+        Seen::new(response)
+            .expect(status)
+            .map_err(|why| DemoError::At { uri: request.uri().to_string(), why: Box::new(why) })
     }
 
-    fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Request<Bytes>, String> {
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Request<Bytes>, DemoError> {
         let request =
             Request::builder().method(method).uri(format!("{}{path}", self.base_url)).body(body);
-        request.map_err(|error| error.to_string())
+        Ok(request?)
     }
 }
 
@@ -154,15 +159,15 @@ impl Seen {
     }
 
     /// Itself, if it has this status.
-    pub(super) fn expect(self, status: u16) -> Result<Self, String> {
+    pub(super) fn expect(self, status: u16) -> Result<Self, DemoError> {
         if self.response.status().as_u16() == status {
             Ok(self)
         } else {
-            Err(format!(
-                "answered with {} and not with {status}: {}",
-                self.response.status(),
-                self.body
-            ))
+            Err(DemoError::Status {
+                status: self.response.status(),
+                expected: status,
+                body: self.body,
+            })
         }
     }
 

@@ -11,6 +11,7 @@ use clap::Args;
 use super::filter::Filter;
 use crate::{
     app::Beside,
+    cli::argument::InvalidArgument,
     cli::{
         exit::{Exit, Failure},
         output,
@@ -158,13 +159,13 @@ impl Drop for Unfinished {
     }
 }
 
-fn what(text: &str) -> Result<What, String> {
+fn what(text: &str) -> Result<What, InvalidArgument> {
     What::from_word(text)
-        .ok_or_else(|| format!("one of {}", SOURCES.map(|(word, _)| word).join(", ")))
+        .ok_or_else(|| InvalidArgument::ExportSource(SOURCES.map(|(word, _)| word).join(", ")))
 }
 
-fn form(text: &str) -> Result<Form, String> {
-    Form::from_word(text).ok_or_else(|| String::from("csv or jsonl"))
+fn form(text: &str) -> Result<Form, InvalidArgument> {
+    Form::from_word(text).ok_or(InvalidArgument::ExportForm)
 }
 
 #[cfg(test)]

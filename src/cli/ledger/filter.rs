@@ -4,6 +4,7 @@ use clap::Args;
 use payments::{ports::desk::PaymentFilter, time::UnixMs};
 
 use crate::cli::{
+    argument::InvalidArgument,
     exit::{Exit, Failure},
     moment::Moment,
 };
@@ -83,13 +84,14 @@ impl Filter {
 }
 
 /// A value that this parameter can have.
-pub(super) fn known(name: &'static str) -> impl Fn(&str) -> Result<String, String> + Clone {
+pub(super) fn known(
+    name: &'static str,
+) -> impl Fn(&str) -> Result<String, InvalidArgument> + Clone {
     move |text| match PaymentFilter::read([(name, text)]) {
         Ok(_) => Ok(text.to_owned()),
-        Err(wrong) => Err(wrong
-            .first()
-            .map(|error| format!("expected {}", error.expected))
-            .unwrap_or_default()),
+        Err(wrong) => {
+            Err(InvalidArgument::Filter(wrong.first().map_or("", |error| error.expected)))
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use sandbox::{
 };
 
 use super::{
-    PayArguments,
+    InvalidPayArgument, PayArguments,
     print::{self, Signed},
     purse, request, unanswered, url,
 };
@@ -152,12 +152,10 @@ fn verbose(asked: &http::Response<bytes::Bytes>) {
 }
 
 /// The names of Stripe's test cards: a real card's number is never taken.
-fn test_card(text: &str) -> Result<String, String> {
+fn test_card(text: &str) -> Result<String, InvalidPayArgument> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let test = plain && text.starts_with("pm_") && text.len() <= 64;
-    test.then(|| text.to_owned()).ok_or_else(|| {
-        String::from("expected the name of a test card, such as pm_card_visa, after the URL")
-    })
+    test.then(|| text.to_owned()).ok_or(InvalidPayArgument::TestCard)
 }
 
 /// The emulator of the configured sandbox, or where the arguments say.

@@ -170,16 +170,26 @@ fn body(text: &str) -> Result<Bytes, Failure> {
     }
 }
 
-fn url(text: &str) -> Result<Uri, String> {
+/// Why an argument of `turnpike pay` is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum InvalidPayArgument {
+    #[error("expected http(s)://host[:port]/path")]
+    Url,
+    #[error("expected the name of a test card, such as pm_card_visa, after the URL")]
+    TestCard,
+}
+
+fn url(text: &str) -> Result<Uri, InvalidPayArgument> {
     let uri =
         text.parse::<Uri>().ok().filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
-    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-        .ok_or_else(|| String::from("expected http(s)://host[:port]/path"))
+    uri.filter(|uri| uri.host().is_some_and(|host| !host.is_empty())).ok_or(InvalidPayArgument::Url)
 }
 
 fn unanswered(error: AgentError) -> Failure {
     match error {
-        AgentError::Connection(_) => Failure::from_error(Exit::Connection, &error),
+        AgentError::Connection(_) | AgentError::InvalidAgentToken => {
+            Failure::from_error(Exit::Connection, &error)
+        }
         AgentError::Challenge(_) => Failure::from_error(Exit::Payment, &error),
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use payments::{
-    ports::{CardBooks, Clock},
+    ports::{CardBooks, CardError, Clock},
     time::UnixMs,
 };
 use tokio::sync::Mutex;
@@ -47,6 +47,17 @@ pub(super) enum Closed {
     Another(String),
 }
 
+/// Why the account's name was not told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AccountUnknown {
+    /// The answer is about no account.
+    #[error("the answer names no account")]
+    Unnamed,
+    /// There is no answer.
+    #[error(transparent)]
+    NoAnswer(#[from] CardError),
+}
+
 /// Until when the API asked for patience.
 #[derive(Default)]
 pub(super) struct Breaker(AtomicI64);
@@ -65,7 +76,7 @@ impl Gate {
     pub(super) async fn pass(
         &self,
         clock: &dyn Clock,
-        ask: impl Future<Output = Result<String, String>>,
+        ask: impl Future<Output = Result<String, AccountUnknown>>,
     ) -> Result<(), Closed> {
         let mut state = self.state.lock().await;
         match &*state {

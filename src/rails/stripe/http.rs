@@ -27,7 +27,7 @@ use stripe_client_core::{
 
 use super::{
     StripeConfigError,
-    gate::{Breaker, Closed, Gate},
+    gate::{AccountUnknown, Breaker, Closed, Gate},
     key::ApiKey,
     objects::Account,
     refusal::Refusal,
@@ -130,14 +130,14 @@ impl Http {
     }
 
     /// The name of the account that the key belongs to, or why it is not told.
-    async fn account(&self) -> Result<String, String> {
+    async fn account(&self) -> Result<String, AccountUnknown> {
         match self
             .ask_anybody::<Account>(RequestBuilder::new(StripeMethod::Get, "/account"), None)
             .await
         {
             Ok(told) if plain_id(&told.object.id) => Ok(told.object.id),
-            Ok(_) => Err(String::from("the answer names no account")),
-            Err(fault) => Err(CardError::from(fault).to_string()),
+            Ok(_) => Err(AccountUnknown::Unnamed),
+            Err(fault) => Err(CardError::from(fault).into()),
         }
     }
 

@@ -81,7 +81,7 @@ impl Profile {
     ) -> Result<Self, ProfileError> {
         let error = |mistakes| ProfileError { profile: name_or_path.to_owned(), mistakes };
         let (text, schemas) = builtin::profile(name_or_path)
-            .map_err(|text| error(vec![Mistake::new("profile", text)]))?;
+            .map_err(|unknown| error(vec![Mistake::new("profile", unknown.to_string())]))?;
         read::profile(&text, &schemas, env).map_err(error)
     }
 

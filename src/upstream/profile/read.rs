@@ -30,7 +30,8 @@ pub(super) fn profile(
     schemas: &SchemaSource,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Profile, Vec<Mistake>> {
-    let mut table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
+    let mut table =
+        strict_toml::parse(text).map_err(|error| vec![Mistake::new("file", error.to_string())])?;
     take_schema(&mut table)?;
     let mut variables = variables::Found::default();
     variables::expand("", &mut table, env, &mut variables);

@@ -90,6 +90,7 @@ fn body(
     let name = name?;
     let compiled = schemas
         .read(name)
+        .map_err(|error| error.to_string())
         .and_then(|text| BodyContract::compile(&text).map_err(|error| error.to_string()));
     match compiled {
         Ok(contract) => Some(BodySchema { contract: Arc::new(contract) }),

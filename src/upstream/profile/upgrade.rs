@@ -39,7 +39,8 @@ pub enum Upgrade {
 /// # Errors
 /// It is no TOML, of neither schema, or what it says has no place in schema 2.
 pub fn upgrade(text: &str) -> Result<Upgrade, Vec<Mistake>> {
-    let table = strict_toml::parse(text).map_err(|text| vec![Mistake::new("file", text)])?;
+    let table =
+        strict_toml::parse(text).map_err(|error| vec![Mistake::new("file", error.to_string())])?;
     match table.get("schema").and_then(toml::Value::as_integer) {
         Some(SCHEMA) => return Ok(Upgrade::Current),
         Some(SCHEMA_BEFORE) => {}

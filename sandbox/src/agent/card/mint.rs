@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, Request, Uri, header};
 use payments::mpp::token::PaymentToken;
 use serde_json::Value;
 
-use super::super::Transport;
+use super::super::{Transport, TransportError};
 use super::{CURRENCY, CardAgreed};
 
 /// Where tokens are made, and what opens it.
@@ -38,7 +38,7 @@ pub enum MintError {
     #[error(
         "no payment token could be minted, nothing was paid: {0}; --mint-url names another place"
     )]
-    Connection(String),
+    Connection(TransportError),
     /// It answered something else.
     #[error("no payment token was minted, nothing was paid: {url} says {status} {message}")]
     Refused {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::super::{Agent, Reading, Transport};
+use super::super::{Agent, Reading, Transport, TransportError};
 use super::*;
 
 const EXPIRES: &str = "2033-05-18T03:33:20Z";
@@ -65,25 +65,25 @@ fn among_several_challenges_it_takes_the_one_that_it_may_pay() {
 
 /// Answers from a list, and keeps what it was sent.
 struct Script {
-    answers: Mutex<Vec<Result<Response<Bytes>, String>>>,
+    answers: Mutex<Vec<Result<Response<Bytes>, TransportError>>>,
     sent: Mutex<Vec<Request<Bytes>>>,
 }
 
 impl Script {
-    fn of(mut answers: Vec<Result<Response<Bytes>, String>>) -> Self {
+    fn of(mut answers: Vec<Result<Response<Bytes>, TransportError>>) -> Self {
         answers.reverse();
         Self { answers: Mutex::new(answers), sent: Mutex::default() }
     }
 }
 
 impl Transport for Script {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         self.sent.lock().unwrap().push(request);
         self.answers.lock().unwrap().pop().unwrap()
     }
 }
 
-fn answer(status: u16, body: &Value) -> Result<Response<Bytes>, String> {
+fn answer(status: u16, body: &Value) -> Result<Response<Bytes>, TransportError> {
     Ok(Response::builder()
         .status(status)
         .header("retry-after", "0")
@@ -123,13 +123,15 @@ async fn a_token_is_minted_for_the_price_the_seller_and_the_time_that_were_agree
 async fn a_mint_that_makes_no_token_is_told_without_its_key() {
     let agreed = choose(&[field(|_| ())]).unwrap();
     let card = Card { method: "pm_card_nope".to_owned(), customer: None };
+    let (host, why) = (String::from("stripe"), String::from("refused"));
+    let unreachable = TransportError::Unreachable { host, why };
     for (said, expected) in [
         (
             answer(400, &json!({"error": {"message": "No such PaymentMethod"}})),
             "400 No such PaymentMethod",
         ),
         (answer(200, &json!({"id": "pi_1"})), "200 and no token"),
-        (Err("cannot reach stripe".to_owned()), "cannot reach stripe"),
+        (Err(unreachable), "cannot reach stripe: refused"),
     ] {
         let error =
             mint().token(&Script::of(vec![said]), &card, &agreed).await.unwrap_err().to_string();
