@@ -17,6 +17,7 @@ use crate::{
     intent::State,
     money::{Credits, UsdCents},
     ports::CreditAccount,
+    settlement::Attempt,
 };
 
 /// What funds one intent.
@@ -215,10 +216,11 @@ impl Funding {
         }
     }
 
-    /// The state in which the claim leaves its intent: what must be paid for first is signed,
-    /// everything else is being created.
-    pub fn claimed_state(&self) -> State {
+    /// The state in which the claim leaves its intent: what must be paid for first is signed, or
+    /// waits for a signer; everything else is being created.
+    pub fn claimed_state(&self, attempt: Option<&Attempt>) -> State {
         match self {
+            Self::X402 if attempt.is_none() => State::Queued,
             Self::X402 | Self::MppCharge { .. } | Self::MppPack { .. } => State::Signed,
             Self::Credit { .. } | Self::Free | Self::Entitlement { .. } => State::Forwarding,
         }

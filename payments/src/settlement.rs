@@ -4,6 +4,7 @@
 use crate::{
     agent::Wallet,
     charge::ChargeProof,
+    ids::PaymentId,
     money::{Amount, UsdcUnits},
     proof::PaymentKey,
     time::UnixMs,
@@ -112,6 +113,11 @@ pub fn seal_name(kind: AttemptKind, tx_hash: ChainHash) -> String {
     format!("{tx_hash}/{}", kind.word())
 }
 
+/// The name under which the authorization of a queued payment is sealed.
+pub fn queued_name(id: PaymentId) -> String {
+    format!("{id}/queued")
+}
+
 /// Proof that exactly the required amount reached us for one authorization: the token's `Transfer`
 /// log beside its `AuthorizationUsed` log in one successful transaction, ours or a stranger's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +154,8 @@ pub enum PaymentFailure {
     Expired,
     /// The nonce was used for a transfer to somebody else or of another amount.
     SpentElsewhere,
+    /// It waited for a signer until it could not be settled any more. Nothing was signed or sent.
+    NeverSent,
     /// The card processor refused the charge for good; its own word, such as `insufficient_funds`.
     Declined(String),
     /// The card processor took another amount or currency than asked. All of it goes back.
@@ -164,6 +172,7 @@ impl PaymentFailure {
             Self::Cancelled => "authorization_cancelled",
             Self::Expired => "authorization_expired",
             Self::SpentElsewhere => "authorization_spent_elsewhere",
+            Self::NeverSent => "never_sent",
             Self::Declined(word) => word,
             Self::Mischarged => "amount_mismatch",
         }
@@ -177,6 +186,7 @@ impl PaymentFailure {
             Self::Cancelled,
             Self::Expired,
             Self::SpentElsewhere,
+            Self::NeverSent,
             Self::Mischarged,
         ];
         ours.into_iter().find(|failure| failure.word() == word).or_else(|| Self::declined(word))

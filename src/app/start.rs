@@ -272,6 +272,7 @@ fn world(
             refused_after_pay_per_day: config.pricing.refused_after_pay_per_day,
             gas: limits::gas(config),
             reverts: limits::reverts(config),
+            queue_max: config.x402.queue_max,
             core_deadline_ms: unknowns::deadline_ms(config),
             core_late_copy_ms: unknowns::late_copy_ms(config),
             unknown_after_ms: unknowns::end_ms(config),

@@ -52,6 +52,8 @@ pub struct X402 {
     pub max_gas_percent: u32,
     /// Payments of one payer that may revert within an hour before no further one is sent.
     pub reverts_per_hour: u32,
+    /// How many claimed payments may wait for a signer before a further one is refused.
+    pub queue_max: u32,
     /// What reverted payments of all payers may cost in gas within an hour before none is sent, in
     /// gwei.
     pub max_gas_lost_gwei_per_hour: u64,
@@ -86,6 +88,7 @@ impl Default for X402 {
             gas_coin_usd: None,
             max_gas_percent: 50,
             reverts_per_hour: 3,
+            queue_max: 200,
             max_gas_lost_gwei_per_hour: 5_000_000,
             fee_bump_after_s: 15,
             rpc_timeout_ms: 5000,

@@ -327,6 +327,7 @@ fn zero(config: &Config) -> Option<String> {
         ("x402.gas_coin_usd", x402.gas_coin_usd.map_or(1, super::Usd::minor)),
         ("x402.max_gas_percent", x402.max_gas_percent.into()),
         ("x402.reverts_per_hour", x402.reverts_per_hour.into()),
+        ("x402.queue_max", x402.queue_max.into()),
         ("x402.max_gas_lost_gwei_per_hour", x402.max_gas_lost_gwei_per_hour),
         ("x402.fee_bump_after_s", x402.fee_bump_after_s),
         ("x402.rpc_timeout_ms", x402.rpc_timeout_ms),

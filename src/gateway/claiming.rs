@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use payments::{
-    checkout::{ClaimError, Progress},
+    checkout::ClaimError,
     ids::PaymentId,
     ports::{BooksError, ClaimKey, Claimed},
 };
@@ -41,7 +41,7 @@ pub async fn to_its_end(
         let claimed = claim.await;
         if let Ok(Claimed::New(intent)) = &claimed {
             tracing::info!(payment_id = %intent.id, state = intent.state.word(), funding = intent.funding.word(), "payment.claimed");
-            drives.start(intent.clone(), Progress::live());
+            drives.take_on(intent.clone());
         }
         if let Err(ClaimError::Books(error @ BooksError::NotKnown(_))) = &claimed {
             tracing::error!(payment_id = %id, error = %chain(error), "payment.claim_not_known");

@@ -55,10 +55,13 @@ fn next(intent: &Intent) -> &'static str {
             "correct the request and send it with a new proof: it is funded by this payment until entitled_until"
         }
         State::Released => "correct the request and send it with a new proof: nothing was charged",
+        State::PayFailed if intent.failure == Some(PaymentFailure::NeverSent) => {
+            "nothing was charged, and nothing was sent to the chain: sign a new payment"
+        }
         State::PayFailed => {
             "nothing was charged; sign a new payment once this authorization has expired"
         }
-        State::Claimed
+        State::Queued
         | State::Signed
         | State::Submitted
         | State::SubmitUnknown

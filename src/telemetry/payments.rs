@@ -52,7 +52,7 @@ impl Telemetry {
     /// A step that was saved: `before` is the state that it left.
     pub fn moved(&self, before: State, intent: &Intent) {
         let rail = intent.protocol.rail();
-        let paying = matches!(before, State::Signed | State::Submitted | State::SubmitUnknown);
+        let paying = before.may_take_balance();
         if paying && intent.settlement.is_some() {
             self.settled(rail, intent);
         }

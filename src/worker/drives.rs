@@ -19,7 +19,7 @@ use payments::{
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::journey::Journey;
+use super::{journey::Journey, queue::Queue};
 use crate::telemetry::{
     Telemetry,
     trace::{self, Trace},
@@ -32,11 +32,15 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often shutdown looks whether the drivers are done.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
+/// How many looks shutdown waits for the queue: five seconds.
+const QUEUE_LOOKS: u32 = 100;
+
 /// The drivers of this process.
 #[derive(Clone)]
 pub struct Drives {
     pub(super) world: World,
     telemetry: Arc<Telemetry>,
+    pub(super) queue: Arc<Queue>,
     running: Arc<Mutex<HashMap<PaymentId, Running>>>,
 }
 
@@ -79,7 +83,7 @@ impl Drop for Place {
 impl Drives {
     /// No drivers yet.
     pub fn new(world: World, telemetry: Arc<Telemetry>) -> Self {
-        Self { world, telemetry, running: Arc::default() }
+        Self { world, telemetry, queue: Arc::default(), running: Arc::default() }
     }
 
     /// Drives an intent under the lease that it was loaded with, in the trace of the request that
@@ -90,7 +94,8 @@ impl Drives {
         let (sender, finished) = watch::channel(None);
         let place = Place { drives: self.clone(), id, fence };
         let asked = Arc::<AtomicU32>::default();
-        let trace = trace::current().unwrap_or_else(Trace::start);
+        let queued = self.queue.leave(id);
+        let trace = queued.or_else(trace::current).unwrap_or_else(Trace::start);
         let span = tracing::error_span!("payment", trace_id = trace.id(), payment_id = %id);
         let waited = Arc::clone(&asked);
         let mut running = self.lock();
@@ -102,6 +107,8 @@ impl Drives {
         };
         let task = tokio::spawn(trace::within(trace, work.instrument(span)));
         running.insert(id, Running { finished, fence, asked, task: task.abort_handle() });
+        drop(running);
+        self.queue.tell();
     }
 
     /// Gives an intent up, whoever drives it, so that the recovery loop of some process looks at it
@@ -135,15 +142,22 @@ impl Drives {
         }
     }
 
-    /// How many intents this process drives now.
+    /// How many intents this process drives now, or has claimed and left to a settler.
     pub fn count(&self) -> usize {
+        self.driven() + self.queue.len()
+    }
+
+    fn driven(&self) -> usize {
         self.lock().len()
     }
 
-    /// Waits until nothing is driven.
+    /// Waits until nothing is driven, and for a while until nothing that was claimed here waits
+    /// for a signer: another process takes up what is left.
     pub async fn idle(&self) {
-        while self.count() > 0 {
+        let mut looks = 0_u32;
+        while self.driven() > 0 || (self.queue.len() > 0 && looks < QUEUE_LOOKS) {
             tokio::time::sleep(DRAIN_LOOK).await;
+            looks = looks.saturating_add(1);
         }
     }
 
@@ -160,6 +174,7 @@ impl Drives {
 
     async fn wait(&self, id: PaymentId) -> Result<Intent, BooksError> {
         loop {
+            let left = self.queue.left();
             let receiver = self.lock().get(&id).map(|running| running.finished.clone());
             if let Some(mut finished) = receiver
                 && let Ok(intent) = finished.wait_for(Option::is_some).await
@@ -172,7 +187,10 @@ impl Drives {
             {
                 return Ok(intent);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = left => {}
+            }
         }
     }
 

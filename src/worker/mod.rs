@@ -5,6 +5,7 @@ pub mod challenges;
 pub mod drives;
 mod journey;
 mod outages;
+mod queue;
 pub mod reconcile;
 pub mod rounds;
 pub mod vitals;

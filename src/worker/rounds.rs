@@ -15,7 +15,10 @@ use payments::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::drives::{Drives, chain};
+use super::{
+    drives::{Drives, chain},
+    queue,
+};
 use crate::books::errors;
 
 /// Between two looks for intents that nobody drives.
@@ -66,7 +69,8 @@ pub async fn run(
     housekeeping: Vec<Arc<dyn Housekeeping>>,
     stop: CancellationToken,
 ) -> Result<(), Unwritten> {
-    let ((), (), (), last) = tokio::join!(
+    let ((), (), (), (), last) = tokio::join!(
+        queue::settle(&world, &drives, &stop),
         recover(&world, &drives, &stop),
         close_nonces(&world, &stop),
         look_at_settlements(&world, &drives, &stop),

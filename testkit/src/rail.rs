@@ -1,6 +1,7 @@
 //! A chain that says what it is told and remembers what it was asked.
 
 mod answers;
+mod kept;
 
 use std::{
     collections::VecDeque,
@@ -10,6 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::memory::MemoryBooks;
+pub use kept::{kept, reopened};
 use payments::{
     agent::Wallet,
     ids::PaymentId,

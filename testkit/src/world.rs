@@ -33,6 +33,7 @@ pub const SETTINGS: Settings = Settings {
     entitlement_ms: 86_400_000,
     refused_after_pay_per_day: 3,
     gas: GasBound { plain_wei: 1_000_000_000_000_000, share: None },
+    queue_max: 200,
     reverts: RevertBounds { per_payer_and_hour: 3, gas_wei_per_hour: u128::MAX },
     core_deadline_ms: 600_000,
     core_late_copy_ms: 300_000,

@@ -24,7 +24,7 @@ const KINDS: u8 = 13;
 
 /// The drawing of the states, written down once more.
 const DRAWING: [(State, &[State]); 10] = [
-    (State::Claimed, &[]),
+    (State::Queued, &[State::Forwarding, State::PayFailed]),
     (State::Signed, &[State::Submitted, State::SubmitUnknown, State::Forwarding, State::PayFailed]),
     (State::Submitted, &[State::SubmitUnknown, State::Forwarding, State::PayFailed]),
     (State::SubmitUnknown, &[State::Submitted, State::Forwarding, State::PayFailed]),

@@ -260,7 +260,7 @@ async fn standing(world: &World, state: State, order: &Order) {
         // A card of its own brings these about.
         (State::Submitted | State::PayFailed, None)
         | (
-            State::Claimed | State::Signed | State::Forwarding | State::Created | State::Granted,
+            State::Queued | State::Signed | State::Forwarding | State::Created | State::Granted,
             _,
         ) => {}
     }

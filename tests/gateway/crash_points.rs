@@ -109,7 +109,7 @@ fn moments(funding: Funding, state: State) -> Vec<Moment> {
     let to_commit = |foreign| call(foreign).chain(commits(foreign)).collect();
     match (state, funding) {
         // Lives only inside the claiming transaction.
-        (State::Claimed, _) => to_commit(funding.before_the_claim()),
+        (State::Queued, _) => to_commit(funding.before_the_claim()),
         (State::Signed, X402) => {
             let calls = call(Foreign::Broadcast).chain(call(Foreign::Outcome));
             calls.chain(commits(Foreign::Outcome)).collect()

@@ -42,7 +42,7 @@ fn end(payment: &KeptPayment) -> (&'static str, u16) {
         State::PayFailed => ("pay_failed", 402),
         // The card's bank has not said yet.
         State::Submitted if payment.label.starts_with("mpp") => ("submitted", 503),
-        State::Claimed
+        State::Queued
         | State::Signed
         | State::Submitted
         | State::SubmitUnknown
@@ -51,9 +51,7 @@ fn end(payment: &KeptPayment) -> (&'static str, u16) {
         {
             ("granted", 200)
         }
-        State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown => {
-            ("created", 201)
-        }
+        State::Queued | State::Signed | State::Submitted | State::SubmitUnknown => ("created", 201),
         State::Forwarding | State::CoreUnknown | State::Charged => ("created", 201),
     }
 }
@@ -129,7 +127,7 @@ async fn books_of_the_first_version_are_served() {
     let states: BTreeSet<&str> = payments.iter().map(|payment| payment.state.as_str()).collect();
     // A claim stands in this state only within its own commit.
     let stored =
-        State::ALL.map(State::word).into_iter().filter(|word| *word != State::Claimed.word());
+        State::ALL.map(State::word).into_iter().filter(|word| *word != State::Queued.word());
     assert_eq!(states, stored.collect());
     let restored = fixture.start().await;
     let world = &restored.world;

@@ -91,6 +91,7 @@ mod rotation;
 mod rotation_signers;
 mod sandbox_mode;
 mod settlement;
+mod settlement_queue;
 mod slow_peers;
 mod startup;
 mod stripe_reality;

@@ -15,7 +15,7 @@ use crate::{
     money::{Amount, UsdcUnits},
     ports::{
         BooksError, ChainView, ClaimKey, ClaimRefusal, Claimed, Known, NewClaim, Payment, ProofUse,
-        RailError, TransferPayment, UnclaimedBooked, UpstreamError,
+        Queueing, RailError, TransferPayment, UnclaimedBooked, UpstreamError,
     },
     proof::ProofKey,
     route::Quota,
@@ -132,6 +132,11 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
             transfer: world.rail.terms(&asked.transfer, &view),
             chain_next_nonce: view.signer_next_nonce,
             preparer: preparer.as_ref(),
+            queueing: Queueing {
+                sealed_authorization: world.rail.keep(asked.id, &asked.transfer),
+                max: settings.queue_max,
+                always: false,
+            },
         }),
         join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
         at: now,

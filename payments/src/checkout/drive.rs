@@ -11,6 +11,9 @@ use crate::{
     ports::{BooksError, Sent},
 };
 
+/// A payment that waits for a signer is left to the settlers for so long.
+const QUEUED_LOOK_MS: u64 = 1_000;
+
 /// What a driver remembers between steps. Losing it costs a repeated question, never money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -109,7 +112,8 @@ async fn step(world: &World, intent: Intent, progress: &mut Progress) -> Result<
         State::PayFailed | State::Created | State::Rejected | State::Released | State::Granted => {
             Step::Done(intent)
         }
-        State::Claimed => return Err(DriveError::Incomplete(intent.id)),
+        // A settler takes it, whose round moves it: see `settle_queued`.
+        State::Queued => Step::Park(intent, QUEUED_LOOK_MS),
     })
 }
 

@@ -12,6 +12,7 @@ mod create;
 mod drive;
 mod fence;
 mod pay;
+mod queue;
 mod resolve;
 mod unclaimed;
 
@@ -25,6 +26,7 @@ pub use card::{CardRequest, PresentedCard, claim_card};
 pub use claim::{ClaimError, PricedRequest, claim};
 pub use drive::{DriveError, Progress, Step, drive, run};
 pub use pay::may_pay_again;
+pub use queue::{QueueRound, settle_queued};
 pub use resolve::{
     Resolution, ResolveRefusal, ResolveRules, ResolvedAs, ResultName, may_end, resolve,
 };
@@ -89,6 +91,8 @@ pub struct Settings {
     pub gas: GasBound,
     /// What reverted payments may cost us.
     pub reverts: RevertBounds,
+    /// So many payments may wait for a signer; beyond them a claim is refused.
+    pub queue_max: u32,
     /// How long an unknown creation is tried again before it is looked up by key.
     pub core_deadline_ms: i64,
     /// How long a copy of a creation may be under way after it was sent: until then "there is none"

@@ -4,7 +4,7 @@ use crate::{
     checkout::{DriveError, Progress, Step, World, fence::still_ours},
     intent::{Intent, State},
     ports::{ChainReader, FindingKind, Found, Outcome, RailError, Raised, Renewal, Sent, Source},
-    settlement::{Attempt, Settlement, SettlementProof, TransferTerms},
+    settlement::{Attempt, PaymentFailure, Settlement, SettlementProof, TransferTerms},
 };
 
 /// Unanswered questions before the intent is marked as waiting, so that operators and clients see
@@ -51,7 +51,7 @@ pub(super) async fn pay(
 
 /// Whoever settled it, it is paid. A transaction that none of ours made is reported with its sender
 /// before the payment goes on: another gateway may have served for the same payment.
-async fn settled(
+pub(super) async fn settled(
     world: &World,
     intent: Intent,
     proof: SettlementProof,
@@ -190,8 +190,12 @@ async fn mark_or_wait(
 
 /// Whether a client whose transfer is proven failed may be asked for another payment: the
 /// authorization has expired on the chain, and nobody cashed it until then. What was reverted stays
-/// cashable by anyone, and a client that paid late must not pay twice. Silence is no.
+/// cashable by anyone, and a client that paid late must not pay twice. Silence is no. What was never
+/// sent is nobody's to cash: its signature never left us.
 pub async fn may_pay_again(rail: &dyn ChainReader, intent: &Intent) -> bool {
+    if intent.failure == Some(PaymentFailure::NeverSent) {
+        return true;
+    }
     let Some(terms) = &intent.transfer else { return false };
     matches!(rail.expired_on_chain(terms.valid_before_unix_s).await, Ok(true))
         && matches!(rail.outcome(terms, &intent.attempts).await, Ok(Outcome::Failed(_)))

@@ -131,7 +131,7 @@ pub fn may_end(intent: &Intent, rules: ResolveRules, now: UnixMs) -> Result<(), 
     match intent.state {
         State::CoreUnknown if intent.not_done || now >= until => Ok(()),
         State::CoreUnknown | State::Forwarding => Err(ResolveRefusal::UnderWay { until }),
-        state @ (State::Claimed
+        state @ (State::Queued
         | State::Signed
         | State::Submitted
         | State::SubmitUnknown

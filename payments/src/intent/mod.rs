@@ -3,6 +3,7 @@
 //! ```text
 //! CLAIMED -> FORWARDING                                    (slot | credit | entitlement; one commit with the claim)
 //! CLAIMED -> SIGNED -> SUBMITTED -> FORWARDING             (x402 or a charge; the claim and SIGNED are one commit)
+//! CLAIMED -> QUEUED -> SIGNED | FORWARDING | PAY_FAILED    (x402, where the signer is busy: a commit of its own)
 //! SIGNED | SUBMITTED -> SUBMIT_UNKNOWN -> FORWARDING | PAY_FAILED
 //! FORWARDING -> CORE_UNKNOWN -> CREATED | REJECTED | RELEASED
 //! CLAIMED -> SIGNED -> SUBMITTED -> CHARGED -> GRANTED     (a pack of credits: nothing goes upstream)

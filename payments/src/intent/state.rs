@@ -3,8 +3,10 @@
 /// Where an intent stands. The words are the contract of `audit_intents.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The proof is ours, nothing else happened. Lives only inside the claiming transaction.
-    Claimed,
+    /// Claimed, and waiting for a signer: no nonce, no signature, and nothing has left the process.
+    /// Tables and audit views have called a claim without a signature `claimed` from the first
+    /// release on, and still do.
+    Queued,
     /// The settling transaction is signed, sealed and saved; it may or may not have been sent.
     Signed,
     /// It was sent, and the node took it.
@@ -35,7 +37,7 @@ pub enum State {
 impl State {
     /// Every state, for suites that must meet each one.
     pub const ALL: [Self; 12] = [
-        Self::Claimed,
+        Self::Queued,
         Self::Signed,
         Self::Submitted,
         Self::SubmitUnknown,
@@ -52,7 +54,7 @@ impl State {
     /// The word in tables, views, logs and answers.
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Claimed => "claimed",
+            Self::Queued => "claimed",
             Self::Signed => "signed",
             Self::Submitted => "submitted",
             Self::SubmitUnknown => "submit_unknown",
@@ -70,6 +72,11 @@ impl State {
     /// The state that a stored word names.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
+    /// A transfer that is claimed and may still take its payer's balance.
+    pub const fn may_take_balance(self) -> bool {
+        matches!(self, Self::Queued | Self::Signed | Self::Submitted | Self::SubmitUnknown)
     }
 
     /// Nothing more will happen to the intent by itself.

@@ -16,6 +16,7 @@ use crate::{
         finality::Sighting,
         finding::Found,
         parking::Parking,
+        queue::SettlementQueue,
         rail::PreparationError,
         request::RequestNote,
         seal::SealedRow,
@@ -52,7 +53,7 @@ pub enum BooksError {
 
 /// Intents, claims, slots, settlements and the journal. One transaction per method.
 #[async_trait]
-pub trait Books: Parking + Send + Sync {
+pub trait Books: Parking + SettlementQueue + Send + Sync {
     /// What is known of a request's keys.
     ///
     /// # Errors

@@ -98,6 +98,19 @@ pub struct TransferPayment<'a> {
     pub chain_next_nonce: u64,
     /// Signs and seals, inside the transaction.
     pub preparer: &'a dyn Preparer,
+    /// How it waits where it cannot be signed at once.
+    pub queueing: Queueing,
+}
+
+/// What becomes of a transfer whose signer is busy, or that others wait before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queueing {
+    /// What it takes to sign it later, from [`Settler::keep`](crate::ports::Settler::keep).
+    pub sealed_authorization: Vec<u8>,
+    /// So many payments may wait; beyond them the claim is refused.
+    pub max: u32,
+    /// It waits although the signer is free, because another process has to sign it.
+    pub always: bool,
 }
 
 /// A proof that was refused because the day's free calls were used up: the note that its wallet was
@@ -136,6 +149,9 @@ pub enum ClaimRefusal {
     /// The settling transaction could not be prepared.
     #[error(transparent)]
     Preparation(#[from] PreparationError),
+    /// As many payments wait for a signer as may.
+    #[error("too many payments wait for a signer")]
+    QueueFull,
 }
 
 /// A proof that only says who asks. It is used up by being claimed, and never settled.
@@ -175,7 +191,7 @@ impl NewClaim<'_> {
 
     /// The intent that this claim makes, as it is loaded back.
     pub fn intent(&self, funding: Funding, price: Amount, attempt: Option<Attempt>) -> Intent {
-        let state = funding.claimed_state();
+        let state = funding.claimed_state(attempt.as_ref());
         let charged = matches!(funding, Funding::MppCharge { .. } | Funding::MppPack { .. });
         Intent {
             id: self.id,

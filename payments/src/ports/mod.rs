@@ -18,6 +18,7 @@ mod limiter;
 mod obligation;
 mod parking;
 mod proofs;
+mod queue;
 mod rail;
 mod reconcile;
 mod refund;
@@ -44,7 +45,7 @@ pub use cards::{
     RefundAnswer, RefundOutcome, StablePayer, TokenView, UnrecognisedState,
 };
 pub use claim::{
-    ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment,
+    ClaimKey, ClaimRefusal, Claimed, HalfKnown, IdentityClaim, Known, NewClaim, Payment, Queueing,
     RefusedProof, TransferPayment,
 };
 pub use clearing::{
@@ -63,6 +64,7 @@ pub use limiter::{AgentLimiter, Rate, Taken};
 pub use obligation::ObligationRow;
 pub use parking::Parking;
 pub use proofs::{ProofMemory, ProofUse, WrittenBy};
+pub use queue::{QueuedPayment, SettlementQueue, SigningRound, ToSign};
 pub use rail::{
     ChainRail, ChainReader, ChainView, FeeQuote, Outcome, PreparationError, Preparer, RailError,
     Raised, Sent, Settler,

@@ -56,6 +56,13 @@ pub trait Preparer: Send + Sync {
     /// The signer whose nonce sequence the books keep.
     fn signer(&self) -> Wallet;
 
+    /// Whether this signer could sign now, whatever the nonce: a payment does not wait for a signer
+    /// that cannot pay for it.
+    ///
+    /// # Errors
+    /// [`PreparationError`].
+    fn can_sign(&self) -> Result<(), PreparationError>;
+
     /// Builds, signs and seals the transaction.
     ///
     /// # Errors
@@ -161,6 +168,16 @@ pub trait ChainReader: Send + Sync {
 /// questions.
 #[async_trait]
 pub trait Settler: Send + Sync {
+    /// What it takes to sign this transfer later, sealed under the payment's id.
+    fn keep(&self, intent: PaymentId, transfer: &LiveTransfer) -> Vec<u8>;
+
+    /// The transfer that was kept, its signature verified anew.
+    ///
+    /// # Errors
+    /// [`RailError::NotReady`] when it does not open: it was sealed under another key, or is of
+    /// another token.
+    fn kept(&self, intent: PaymentId, sealed: &[u8]) -> Result<VerifiedTransfer, RailError>;
+
     /// A preparer for this transfer at these fees, for at most this much gas in wei.
     fn preparer(
         &self,

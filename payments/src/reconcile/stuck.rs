@@ -57,7 +57,7 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
 /// What to say of work that is over its deadline.
 fn late(work: &InTransit, deadlines: &Deadlines, now: UnixMs) -> Option<String> {
     let (since, deadline, what) = match work.state {
-        State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown => {
+        State::Queued | State::Signed | State::Submitted | State::SubmitUnknown => {
             match work.valid_before_unix_s {
                 Some(end_s) => {
                     let end = UnixMs::from_s(i64::try_from(end_s).unwrap_or(i64::MAX));

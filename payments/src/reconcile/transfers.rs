@@ -54,7 +54,7 @@ pub(super) fn meaning(
         Some((_, State::PayFailed)) => {
             unearned("it arrived after its payment had failed, for the payment")
         }
-        Some((_, State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown)) => {
+        Some((_, State::Queued | State::Signed | State::Submitted | State::SubmitUnknown)) => {
             Meaning::Undecided
         }
         _ => {

@@ -75,6 +75,10 @@ async fn in_one(books: &PostgresBooks, transition: &Transition) -> Result<Intent
         "INSERT INTO intent_events (intent_id, version, state, at_ms) SELECT id, version, {to}, {at} FROM root"
     );
     batch.part("event", &event);
+    if transition.from() == State::Queued {
+        let left = "DELETE FROM settlement_queue USING root WHERE intent_id = root.id";
+        batch.part("left_queue", left);
+    }
     let wipes = details(&mut batch, transition, &at);
     let answer = if wipes {
         "SELECT delivered_at_ms IS NOT NULL AS delivered, (SELECT count(*) FROM wiped) AS wiped FROM root"

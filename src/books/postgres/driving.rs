@@ -38,7 +38,7 @@ pub(super) async fn take_stuck(
     let (owner, limit) = (batch.bind(books.instance()), batch.bind(i64::from(limit)));
     let stuck = format!(
         "SELECT id FROM intents WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
-         AND parked_until_ms < {now} AND (lease_until_ms < {now} OR {}) ORDER BY lease_until_ms LIMIT {limit} FOR UPDATE SKIP LOCKED",
+         AND state <> 'claimed' AND parked_until_ms < {now} AND (lease_until_ms < {now} OR {}) ORDER BY lease_until_ms LIMIT {limit} FOR UPDATE SKIP LOCKED",
         gone(&owner)
     );
     let take = format!(
@@ -68,7 +68,7 @@ pub(super) async fn take(
     let take = format!(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, parked_until_ms = 0, attended_until_ms = 0, lease_owner = {owner}
          WHERE id = {id} AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
-         AND (lease_until_ms < {now} OR {}) RETURNING id",
+         AND state <> 'claimed' AND (lease_until_ms < {now} OR {}) RETURNING id",
         gone(&owner)
     );
     batch.part("taken", &take);

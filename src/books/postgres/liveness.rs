@@ -30,7 +30,14 @@ macro_rules! living_class {
 /// that what is owed may be in parts. A process of a release before holds none.
 macro_rules! knows_parts_class {
     () => {
-        "8403"
+        "8405"
+    };
+}
+
+/// The same for payments that wait for a signer.
+macro_rules! knows_queue_class {
+    () => {
+        "8406"
     };
 }
 
@@ -58,6 +65,10 @@ pub(super) use {holders_of, living_class};
 /// Every process that lives knows that what is owed may be in parts: one may be written.
 pub(super) const ALL_KNOW_PARTS: &str =
     concat!("NOT EXISTS (", living!(), " EXCEPT ", holders_of!(knows_parts_class!()), ")");
+
+/// Every process that lives knows that a claimed payment may wait for a signer.
+pub(super) const ALL_KNOW_QUEUE: &str =
+    concat!("NOT EXISTS (", living!(), " EXCEPT ", holders_of!(knows_queue_class!()), ")");
 
 /// Whether the process that drives an intent is gone; nobody takes himself for that, as while his
 /// session is made again.
@@ -111,8 +122,12 @@ async fn lock(session: &mut PgConnection, instance: i32) -> Result<bool, sqlx::E
     }
     // Shared: only that it is held says something, and a session of before that the server still
     // has must not stand in its way.
-    let knows = concat!("SELECT pg_advisory_lock_shared(", knows_parts_class!(), ", $1)");
-    sqlx::query(knows).bind(instance).execute(session).await?;
+    for knows in [
+        concat!("SELECT pg_advisory_lock_shared(", knows_parts_class!(), ", $1)"),
+        concat!("SELECT pg_advisory_lock_shared(", knows_queue_class!(), ", $1)"),
+    ] {
+        sqlx::query(knows).bind(instance).execute(&mut *session).await?;
+    }
     Ok(true)
 }
 

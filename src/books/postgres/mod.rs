@@ -17,6 +17,7 @@ mod health;
 mod known;
 mod liveness;
 mod marks;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod write;

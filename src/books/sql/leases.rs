@@ -54,7 +54,8 @@ fn signer_at_work(row: &DbRow) -> Result<(Wallet, u64), BooksError> {
     Ok((wallet, u64::try_from(nonces).unwrap_or(0)))
 }
 
-/// The names are those of `payments::settlement::seal_name`, and the payment id for a charge.
+/// The names are those of `payments::settlement::seal_name` and `queued_name`, and the payment id
+/// for a charge.
 pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>, BooksError> {
     let rows = sqlx::query(
         "SELECT a.tx_hash || '/' || a.kind AS name, a.sealed_tx AS bytes FROM attempts a WHERE a.nonce_closed = 0 AND length(a.sealed_tx) > 0
@@ -65,6 +66,7 @@ pub(super) async fn sealed(readers: &Pool, limit: u32) -> Result<Vec<SealedRow>,
          WHERE u.next_look_at_ms IS NOT NULL AND length(a.sealed_tx) > 0
          UNION ALL SELECT c.intent_id, c.sealed_params FROM intents i JOIN charges c ON c.intent_id = i.id
          WHERE i.state IN ('signed', 'submitted', 'submit_unknown') AND length(c.sealed_params) > 0
+         UNION ALL SELECT q.intent_id || '/queued', q.sealed_authorization FROM settlement_queue q
          LIMIT $1",
     )
     .bind(i64::from(limit))

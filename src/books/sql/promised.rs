@@ -17,7 +17,7 @@ pub(super) struct Names<'a> {
 pub(super) fn select(names: &Names<'_>) -> String {
     let Names { payer, from, chain_id, token, block } = names;
     format!(
-        "CAST(coalesce((SELECT sum(price_minor) FROM intents WHERE payer = {payer} AND state IN ('signed', 'submitted', 'submit_unknown')
+        "CAST(coalesce((SELECT sum(price_minor) FROM intents WHERE payer = {payer} AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown')
                 AND chain_id = {chain_id} AND asset = {token}), 0)
             + coalesce((SELECT sum(amount_minor) FROM settlements WHERE rail = 'x402' AND chain_id = {chain_id} AND asset = {token}
                 AND from_addr = {from} AND block_number > {block}), 0) AS BIGINT)"

@@ -101,7 +101,7 @@ async fn decide(connection: &mut Connection, claim: &NewClaim<'_>) -> Result<Cla
     let funded = match super::funding::take(connection, claim, funding, available.free_slot).await?
     {
         Ok(funded) => funded,
-        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+        Err(refusal) => return Ok(Claimed::Refused(refusal)),
     };
     insert_intent(connection, claim, &funded).await?;
     super::funding::book(connection, claim, &funded).await?;
@@ -214,7 +214,7 @@ async fn insert_intent(
     .bind(&claim.request.content_type)
     .bind(i64::from(claim.protocol.number()))
     .bind(funded.state().word())
-    .bind(claim.lease_until.ms())
+    .bind(funded.lease_until(claim).ms())
     .bind(claim.lease_until.ms())
     .bind(transfer.map(|terms| rows::chain_id(&terms.key)))
     .bind(transfer.map(|terms| terms.key.token.to_string()))

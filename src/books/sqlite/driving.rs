@@ -36,7 +36,7 @@ pub(super) async fn take_stuck(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = $1, parked_until_ms = 0, attended_until_ms = 0 WHERE id IN (
             SELECT id FROM intents WHERE lease_until_ms < $2 AND parked_until_ms < $2
             AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
-            ORDER BY lease_until_ms LIMIT $3) RETURNING id",
+            AND state <> 'claimed' ORDER BY lease_until_ms LIMIT $3) RETURNING id",
     )
     .bind(lease_until.ms())
     .bind(now.ms())
@@ -62,7 +62,8 @@ pub(super) async fn take(
     let taken = sqlx::query(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = $1, parked_until_ms = 0, attended_until_ms = 0
          WHERE id = $2 AND lease_until_ms < $3
-         AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged') RETURNING id",
+         AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
+         AND state <> 'claimed' RETURNING id",
     )
     .bind(lease_until.ms())
     .bind(id.to_string())

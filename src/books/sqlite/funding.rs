@@ -17,11 +17,14 @@ use payments::{
     ledger::{LedgerError, Posting},
     money::{Amount, UsdcUnits},
     obligation::Share,
-    ports::{BooksError, NewClaim, PreparationError},
+    ports::{BooksError, ClaimRefusal, NewClaim, TransferPayment},
     settlement::Attempt,
+    time::UnixMs,
 };
 
-use super::{credits, dialect::Connection, entitlements, journal, rows, sequence, unavailable};
+use super::{
+    credits, dialect::Connection, entitlements, journal, queue, rows, sequence, unavailable,
+};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -39,7 +42,12 @@ pub(super) struct Funded {
 
 impl Funded {
     pub(super) fn state(&self) -> State {
-        self.funding.claimed_state()
+        self.funding.claimed_state(self.attempt.as_ref())
+    }
+
+    /// What waits for a signer is free for any settler.
+    pub(super) fn lease_until(&self, claim: &NewClaim<'_>) -> UnixMs {
+        if self.state() == State::Queued { UnixMs::new(0) } else { claim.lease_until }
     }
 
     pub(super) fn entitlement_source(&self) -> Option<String> {
@@ -78,7 +86,7 @@ pub(super) async fn take(
     claim: &NewClaim<'_>,
     funding: Funding,
     slot: Option<FreeSlot>,
-) -> Result<Result<Funded, PreparationError>, BooksError> {
+) -> Result<Result<Funded, ClaimRefusal>, BooksError> {
     let price_minor = claim.price.minor().map_err(|_| too_large(claim))?;
     let currency = claim.price.currency();
     match funding {
@@ -112,20 +120,34 @@ pub(super) async fn take(
         }
         Funding::X402 => {
             let payment = claim.payment.transfer().ok_or_else(|| nothing_to_send(claim))?;
-            let eoa_nonce =
-                sequence::take_nonce(connection, payment.account(), payment.chain_next_nonce)
-                    .await?;
-            let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
-            Ok(prepared.map(|attempt| Funded {
+            let signed = sign(connection, claim, payment).await?;
+            Ok(signed.map(|attempt| Funded {
                 funding,
                 price_minor,
                 currency,
-                attempt: Some(attempt),
+                attempt,
                 slot: None,
                 rest: None,
             }))
         }
     }
+}
+
+/// Signs the transfer under the signer's next nonce; none where it has to wait in the queue.
+async fn sign(
+    connection: &mut Connection,
+    claim: &NewClaim<'_>,
+    payment: &TransferPayment<'_>,
+) -> Result<Result<Option<Attempt>, ClaimRefusal>, BooksError> {
+    match queue::must_wait(connection, payment).await? {
+        Err(refusal) => return Ok(Err(refusal)),
+        Ok(true) => return Ok(Ok(None)),
+        Ok(false) => {}
+    }
+    let (account, chain_next_nonce) = (payment.account(), payment.chain_next_nonce);
+    let eoa_nonce = sequence::take_nonce(connection, account, chain_next_nonce).await?;
+    let prepared = payment.preparer.prepare(claim.id, eoa_nonce, claim.at);
+    Ok(prepared.map(Some).map_err(ClaimRefusal::from))
 }
 
 /// Writes what hangs on the intent's row: the slot, the reserved entitlement or the held credit
@@ -189,9 +211,10 @@ pub(super) async fn book(
                 .map_err(|_: LedgerError| too_large(claim))?;
             journal::post(connection, &posting, claim.at).await
         }
-        Funding::X402 => match &funded.attempt {
-            Some(attempt) => rows::insert_attempt(connection, claim.id, attempt).await,
-            None => Err(nothing_to_send(claim)),
+        Funding::X402 => match (&funded.attempt, claim.payment.transfer()) {
+            (Some(attempt), _) => rows::insert_attempt(connection, claim.id, attempt).await,
+            (None, Some(payment)) => queue::enter(connection, claim, payment).await,
+            (None, None) => Err(nothing_to_send(claim)),
         },
         Funding::MppCharge { .. } | Funding::MppPack { .. } => match claim.payment.charge() {
             Some(charge) => insert_charge(connection, claim.id, charge).await,

@@ -20,6 +20,7 @@ mod location;
 mod marks;
 mod migrate;
 mod proofs;
+mod queue;
 mod reverts;
 #[cfg(test)]
 mod tests;

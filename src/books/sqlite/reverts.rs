@@ -30,7 +30,7 @@ pub(super) async fn of(
     let row = sqlx::query(
         "SELECT (SELECT count(*) FROM intents WHERE payer = $1 AND state = 'pay_failed' AND failure = 'settlement_reverted'
                    AND updated_at_ms > $2) AS reverts,
-                (SELECT count(*) FROM intents WHERE payer = $1 AND funding = 'x402' AND state IN ('signed', 'submitted', 'submit_unknown')) AS unsettled,
+                (SELECT count(*) FROM intents WHERE payer = $1 AND funding = 'x402' AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown')) AS unsettled,
                 coalesce(sum(CAST(a.fee_wei AS BIGINT) / 1000000000), 0) AS gwei, coalesce(sum(CAST(a.fee_wei AS BIGINT) % 1000000000), 0) AS wei
          FROM intents i JOIN attempts a ON a.intent_id = i.id
          WHERE i.state = 'pay_failed' AND i.updated_at_ms > $2 AND a.kind = 'transfer' AND a.fee_wei IS NOT NULL",

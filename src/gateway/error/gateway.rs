@@ -56,6 +56,8 @@ pub enum GatewayError {
     Funding(FundingRefusal),
     /// The settling transaction cannot be made; nothing was claimed.
     Preparation(PreparationError),
+    /// As many payments wait for a signer as may.
+    QueueFull,
     /// The outcome is not known yet: money may have moved.
     OutcomePending {
         /// The payment to ask about.
@@ -211,6 +213,7 @@ impl From<ClaimRefusal> for GatewayError {
         match refusal {
             ClaimRefusal::Funding(refusal) => Self::Funding(refusal),
             ClaimRefusal::Preparation(error) => Self::Preparation(error),
+            ClaimRefusal::QueueFull => Self::QueueFull,
         }
     }
 }

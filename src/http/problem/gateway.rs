@@ -45,6 +45,7 @@ pub(super) fn answer(api: &Api, asked: &Asked, error: &GatewayError) -> ErrorAns
         GatewayError::UseNotKnown => payment::use_not_known(),
         GatewayError::Funding(refusal) => funding(api, refusal),
         GatewayError::Preparation(error) => preparation(error),
+        GatewayError::QueueFull => queue_full(),
         GatewayError::OutcomePending { payment, receipt } => payment::outcome_pending(*payment, receipt.as_ref()),
         GatewayError::CreditsPending { payment, price } => payment::credits_pending(*payment, *price),
         GatewayError::NotSettled { payment, failure, next, receipt } => {
@@ -116,6 +117,13 @@ fn preparation(error: &PreparationError) -> ErrorAnswer {
     };
     ErrorAnswer::unavailable("payments cannot be settled now; nothing was charged", 30)
         .reason(reason)
+        .phase(Phase::Settle)
+}
+
+/// Said before anything is claimed: the same proof is good once the queue is shorter.
+fn queue_full() -> ErrorAnswer {
+    ErrorAnswer::unavailable("too many payments wait to be settled; nothing was charged", 5)
+        .reason("settlement_queue_full")
         .phase(Phase::Settle)
 }
 

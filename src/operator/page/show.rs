@@ -123,7 +123,7 @@ pub(super) fn tone(state: &str) -> &'static str {
 /// What a payment's state means for an operator.
 pub(super) fn state_says(state: &str) -> &'static str {
     match state {
-        "claimed" => "the proof is taken; nothing else happened yet",
+        "claimed" => "the proof is taken; the settlement waits for a signer, and nothing was sent",
         "signed" => "the settlement is signed and saved; it may have been sent",
         "submitted" => "the settlement was sent and accepted; its outcome is not proven yet",
         "submit_unknown" => {

@@ -28,6 +28,10 @@ impl Preparer for BasePreparer {
         self.signer.wallet()
     }
 
+    fn can_sign(&self) -> Result<(), PreparationError> {
+        self.price.map(drop)
+    }
+
     fn prepare(
         &self,
         _: PaymentId,

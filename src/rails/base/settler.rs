@@ -5,9 +5,9 @@ use payments::{
     agent::Wallet,
     ids::PaymentId,
     ports::{ChainView, Preparer, RailError, Raised, Resigning, Sent, Settler},
-    settlement::{Attempt, AttemptKind},
+    settlement::{Attempt, AttemptKind, queued_name},
     time::UnixMs,
-    x402::verify::LiveTransfer,
+    x402::verify::{LiveTransfer, SignedAuthorization, VerifiedTransfer},
 };
 
 use super::{
@@ -21,6 +21,25 @@ use super::{
 
 #[async_trait]
 impl Settler for BaseRail {
+    fn keep(&self, intent: PaymentId, transfer: &LiveTransfer) -> Vec<u8> {
+        // Numbers and hex alone: it is always written.
+        let saved = serde_json::to_vec(&transfer.to_saved()).unwrap_or_default();
+        self.signer.seal(&queued_name(intent), &saved)
+    }
+
+    fn kept(&self, intent: PaymentId, sealed: &[u8]) -> Result<VerifiedTransfer, RailError> {
+        let not_ready = |why: &dyn std::fmt::Display| {
+            RailError::NotReady(format!("the queued authorization of {intent}: {why}"))
+        };
+        let saved = self
+            .signer
+            .unseal(&queued_name(intent), sealed)
+            .map_err(|unopened| not_ready(&unopened))?;
+        let saved: SignedAuthorization =
+            serde_json::from_slice(&saved).map_err(|_| not_ready(&"it is not readable"))?;
+        VerifiedTransfer::from_saved(saved, &self.token).map_err(|error| not_ready(&error))
+    }
+
     fn preparer(
         &self,
         transfer: &LiveTransfer,

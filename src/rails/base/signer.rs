@@ -102,6 +102,16 @@ impl Signer {
         (!attempt.sealed_tx.is_empty()).then_some(attempt)
     }
 
+    /// Bytes that are sealed under this name, as transactions are.
+    pub(super) fn seal(&self, name: &str, plain: &[u8]) -> Vec<u8> {
+        self.sealer.seal(name.as_bytes(), plain)
+    }
+
+    /// What was sealed under this name.
+    pub(super) fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Vec<u8>, Unopened> {
+        self.sealer.open(name.as_bytes(), sealed).map_err(|_| Unopened)
+    }
+
     /// The raw bytes of a saved transaction, which are those of its hash.
     pub(super) fn open(&self, attempt: &Attempt) -> Result<Vec<u8>, Unopened> {
         let name = seal_name(attempt.kind, attempt.tx_hash);

@@ -24,6 +24,7 @@ pub(super) fn apply(tables: &mut Tables, transition: Transition) -> Result<Inten
         return Err(BooksError::Stale(id));
     }
     tables.timeline.push((id, transition.to(), at));
+    tables.queue.remove(&id);
     let payer = &intent.payer;
     let mut granted_balance = None;
     match transition.change() {

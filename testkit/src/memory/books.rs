@@ -1,6 +1,6 @@
 //! [`Books`] on the tables in memory.
 
-use std::sync::PoisonError;
+use std::sync::{PoisonError, atomic::Ordering};
 
 use async_trait::async_trait;
 use payments::{
@@ -10,9 +10,9 @@ use payments::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
-        JournalLine, Known, LedgerPage, MAX_WAITING_NOTES, NewClaim, OpenNonce, PreparationError,
-        REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting, SigningAccount,
-        Usage,
+        JournalLine, Known, LedgerPage, MAX_WAITING_NOTES, NewClaim, OpenNonce, Payment,
+        PreparationError, REQUESTS_KEPT_MS, Renewal, RequestNote, SealedRow, Sequence, Sighting,
+        SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
     time::{Month, UnixMs},
@@ -26,7 +26,10 @@ impl Books for MemoryBooks {
         Ok(claim::known(&self.tables(), key))
     }
 
-    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    async fn claim(&self, mut claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+        if let Payment::Transfer(payment) = &mut claim.payment {
+            payment.queueing.always |= self.is_signer_busy.load(Ordering::Relaxed);
+        }
         self.write(|tables| claim::claim(tables, claim))
     }
 

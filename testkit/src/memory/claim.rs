@@ -96,13 +96,16 @@ pub(super) fn claim(tables: &mut Tables, claim: NewClaim<'_>) -> Result<Claimed,
     };
     let (price, attempt) = match fund(tables, &claim, &funding, available.free_slot)? {
         Ok(funded) => funded,
-        Err(refusal) => return Ok(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+        Err(refusal) => return Ok(Claimed::Refused(refusal)),
     };
     let intent = claim.intent(funding, price, attempt);
     tables.take_proof(claim.key.proof, claim.fingerprint, Some(claim.id));
     tables.timeline.push((claim.id, intent.state, claim.at));
     let idempotency = claim.key.idempotency.map(|(_, key)| key);
-    let (lease_until, attended_until) = (claim.lease_until, claim.lease_until);
+    let attended_until = claim.lease_until;
+    // Whoever settles it takes a lease of its own.
+    let lease_until =
+        if intent.state == State::Queued { UnixMs::new(0) } else { claim.lease_until };
     tables.intents.insert(
         claim.id,
         Row {
@@ -122,7 +125,7 @@ fn fund(
     claim: &NewClaim<'_>,
     funding: &Funding,
     slot: Option<FreeSlot>,
-) -> Result<Result<(Amount, Option<Attempt>), PreparationError>, BooksError> {
+) -> Result<Result<(Amount, Option<Attempt>), ClaimRefusal>, BooksError> {
     let mut price = claim.price;
     let mut attempt = None;
     match funding {
@@ -151,11 +154,22 @@ fn fund(
             let Some(payment) = claim.payment.transfer() else {
                 return Err(refused_by_key("attempts"));
             };
+            let queueing = &payment.queueing;
+            if queueing.always || !tables.queue.is_empty() {
+                if tables.queue.len() >= queueing.max as usize {
+                    return Ok(Err(ClaimRefusal::QueueFull));
+                }
+                if let Err(refusal) = payment.preparer.can_sign() {
+                    return Ok(Err(refusal.into()));
+                }
+                tables.queue.insert(claim.id, queueing.sealed_authorization.clone());
+                return Ok(Ok((price, None)));
+            }
             let next = tables.next_nonces.entry(payment.account()).or_default();
             let eoa_nonce = (*next).max(payment.chain_next_nonce);
             match payment.preparer.prepare(claim.id, eoa_nonce, claim.at) {
                 Ok(signed) => attempt = Some(signed),
-                Err(refusal) => return Ok(Err(refusal)),
+                Err(refusal) => return Ok(Err(refusal.into())),
             }
             *next = eoa_nonce + 1;
         }

@@ -8,10 +8,14 @@ mod claim;
 mod credits;
 mod finality;
 mod parking;
+mod queue;
 mod reads;
 mod tables;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 pub use audit::{Audit, Owed, minor};
 
@@ -29,6 +33,7 @@ pub struct MemoryBooks {
     tables: Mutex<Tables>,
     marks: Mutex<Vec<Mark>>,
     waiting: Mutex<Vec<RequestNote>>,
+    is_signer_busy: AtomicBool,
     requests: Mutex<Vec<RequestNote>>,
 }
 
@@ -44,6 +49,11 @@ impl MemoryBooks {
         let tables = self.tables();
         let fills = || tables.fills.iter().any(|(_, fill)| fill == attempt);
         tables.intents.values().any(|row| row.intent.attempts.contains(attempt)) || fills()
+    }
+
+    /// From here on claims find their signer busy, so that they wait for a settler; or no longer.
+    pub fn signer_is_busy(&self, is_busy: bool) {
+        self.is_signer_busy.store(is_busy, Ordering::Relaxed);
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {

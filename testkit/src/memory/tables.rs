@@ -15,7 +15,7 @@ use payments::{
     obligation::{ObligationState, ObligationStep},
     ports::{BooksError, CreditAccount, RefusedProof, SealedRow, SigningAccount},
     proof::{ChargeKey, PaymentKey, ProofKey},
-    settlement::{Attempt, seal_name},
+    settlement::{Attempt, queued_name, seal_name},
     time::UnixMs,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Tables {
     pub(super) credits: BTreeMap<Payer, CreditAccount>,
     pub(super) credit_entries: HashSet<(PaymentId, &'static str)>,
     pub(super) agent_tokens: HashMap<[u8; 32], PaymentId>,
+    /// What waits for a signer, with what it takes to sign it.
+    pub(super) queue: BTreeMap<PaymentId, Vec<u8>>,
     pub(super) next_nonces: HashMap<SigningAccount, u64>,
     pub(super) closed_nonces: HashSet<(SigningAccount, u64)>,
     pub(super) fills: Vec<(SigningAccount, Attempt)>,
@@ -85,8 +87,11 @@ impl Row {
         self.attended_until = UnixMs::new(0);
     }
 
+    /// Nobody has to take it up: it is over, driven, or waits for a settler.
     fn is_driven(&self, now: UnixMs) -> bool {
-        self.intent.state.is_terminal() || self.lease_until >= now
+        self.intent.state.is_terminal()
+            || self.intent.state == State::Queued
+            || self.lease_until >= now
     }
 
     fn taken(&mut self, lease_until: UnixMs) -> Intent {
@@ -194,7 +199,11 @@ impl Tables {
             name: seal_name(fill.kind, fill.tx_hash),
             bytes: fill.sealed_tx.clone(),
         });
-        let rows = self.intents.values().flat_map(|row| of(&row.intent)).chain(fills);
+        let queued = self
+            .queue
+            .iter()
+            .map(|(id, bytes)| SealedRow { name: queued_name(*id), bytes: bytes.clone() });
+        let rows = self.intents.values().flat_map(|row| of(&row.intent)).chain(fills).chain(queued);
         rows.filter(|row| !row.bytes.is_empty()).take(limit as usize).collect()
     }
 

@@ -111,7 +111,8 @@ impl Process {
             ))) => Answer::Challenge,
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
-            Ok(Claimed::Refused(ClaimRefusal::Preparation(_))) | Err(_) => Answer::Failed,
+            Ok(Claimed::Refused(ClaimRefusal::Preparation(_) | ClaimRefusal::QueueFull))
+            | Err(_) => Answer::Failed,
         }
     }
 

@@ -42,6 +42,8 @@ counts! {
     entitled,
     /// What cheaper calls left of an entitlement.
     rests,
+    /// Payments that a settler signed after their claim.
+    signed_later,
     /// Proofs that joined an open answer.
     joined,
     /// Requests that were answered from what was stored.

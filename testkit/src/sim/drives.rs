@@ -11,7 +11,7 @@ use std::{
 
 use super::{Sim, gateway::Process, locked, scheduler::Owner};
 use payments::{
-    checkout::{Progress, World, run},
+    checkout::{Progress, World, run, settle_queued},
     finality,
     ids::PaymentId,
     intent::Intent,
@@ -19,6 +19,7 @@ use payments::{
 };
 
 const RENEW_EVERY_MS: u64 = 10_000;
+const SETTLE_EVERY_MS: u64 = 300;
 const RECOVER_EVERY_MS: u64 = 2_000;
 const FLUSH_EVERY_MS: u64 = 500;
 
@@ -61,6 +62,18 @@ impl Process {
                 let _ = sequence::heal(&self.world).await;
             }
             self.sim.pause(RECOVER_EVERY_MS).await;
+        }
+    }
+
+    /// Signs what waits for a signer, whichever process claimed it.
+    pub async fn settle(self: Arc<Self>) {
+        loop {
+            let round = settle_queued(&self.world).await;
+            for intent in round.moved {
+                self.sim.trace(|| format!("{} leaves the queue at {}", intent.id, self.number));
+                self.start(intent, Progress::live());
+            }
+            self.sim.pause(SETTLE_EVERY_MS).await;
         }
     }
 

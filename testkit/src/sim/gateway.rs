@@ -139,6 +139,7 @@ impl Gateway {
         locked(&self.processes)[number] = Some(Arc::clone(&process));
         let owner = Owner::Replica(number);
         sim.scheduler.spawn(owner, Arc::clone(&process).recover());
+        sim.scheduler.spawn(owner, Arc::clone(&process).settle());
         sim.scheduler.spawn(owner, Arc::clone(&process).look_at_settlements());
         sim.scheduler.spawn(owner, process.flush());
     }

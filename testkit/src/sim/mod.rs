@@ -36,6 +36,7 @@ mod parking;
 pub mod plan;
 mod processor;
 mod proofs;
+mod queue;
 pub mod rng;
 pub mod scheduler;
 

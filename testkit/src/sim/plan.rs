@@ -136,6 +136,8 @@ odds! {
     foreign,
     /// The nodes refuse every question about logs for a while, however small it is (per block).
     logs_refused,
+    /// The signer is busy, so that a claimed payment waits for a settler (per claim).
+    signer_busy,
 }
 
 impl Plan {

@@ -7,7 +7,7 @@ use payments::{
     funding::{Means, Product},
     ids::PaymentId,
     money::{Amount, Credits, UsdCents},
-    ports::{Payment, TransferPayment},
+    ports::{Payment, Queueing, TransferPayment},
     proof::{ChallengeId, ChargeKey},
     time::UnixMs,
 };
@@ -112,11 +112,26 @@ impl Draft {
         }
     }
 
+    /// How it waits.
+    pub fn queueing(&self) -> Queueing {
+        Queueing {
+            sealed_authorization: self.sealed_authorization(),
+            max: self.queue_max,
+            always: self.is_queued,
+        }
+    }
+
     pub(super) fn payment(&self) -> Payment<'_> {
         match &self.card {
             None => {
                 let (transfer, chain_next_nonce) = (self.terms(), self.chain_next_nonce);
-                Payment::Transfer(TransferPayment { transfer, chain_next_nonce, preparer: self })
+                let queueing = self.queueing();
+                Payment::Transfer(TransferPayment {
+                    transfer,
+                    chain_next_nonce,
+                    preparer: self,
+                    queueing,
+                })
             }
             Some(card) if card.presented => {
                 Payment::Charge(Box::new(card.charge(self.id(), self.at)))

@@ -50,6 +50,10 @@ pub struct Draft {
     pub chain_next_nonce: u64,
     /// The chain of its authorization.
     pub chain_id: u64,
+    /// It waits for a settler, though its signer is free.
+    pub is_queued: bool,
+    /// So many payments may wait.
+    pub queue_max: u32,
     /// Why no transaction can be prepared.
     pub preparation_fails: Option<PreparationError>,
     /// When it is claimed.
@@ -72,6 +76,8 @@ impl Draft {
             seen_at_block: 100,
             chain_next_nonce: 0,
             chain_id: CHAIN_ID,
+            is_queued: false,
+            queue_max: 200,
             preparation_fails: None,
             at: START,
         }
@@ -87,6 +93,17 @@ impl Draft {
     #[must_use]
     pub fn free_of(self, quota: Quota, per_day_total: u32) -> Self {
         Self { free: Some(FreeTerms { quota, per_day_total }), ..self }
+    }
+
+    /// Waiting for a settler.
+    #[must_use]
+    pub fn queued(self) -> Self {
+        Self { is_queued: true, ..self }
+    }
+
+    /// What it takes to sign it later.
+    pub fn sealed_authorization(&self) -> Vec<u8> {
+        format!("authorization {}", self.number).into_bytes()
     }
 
     /// Of another wallet.
@@ -204,6 +221,10 @@ impl Draft {
 impl Preparer for Draft {
     fn signer(&self) -> Wallet {
         SIGNER
+    }
+
+    fn can_sign(&self) -> Result<(), PreparationError> {
+        self.preparation_fails.map_or(Ok(()), Err)
     }
 
     fn prepare(

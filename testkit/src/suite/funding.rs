@@ -19,7 +19,7 @@ use payments::{
     time::UnixMs,
 };
 
-use super::{Draft, created, funded, new, refused, rejected};
+use super::{Draft, created, funded, new, refused, rejected, signed_later};
 use crate::{run::together, world::launches};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -36,7 +36,8 @@ pub async fn twenty_claims_at_once_are_five_free_and_fifteen_signed_without_a_ga
     let drafts: Vec<Draft> = (1..=20)
         .map(|number| Draft { chain_next_nonce: 7, ..Draft::numbered(number).free() })
         .collect();
-    let intents = together(drafts.iter().map(|draft| new(books, draft))).await;
+    together(drafts.iter().map(|draft| new(books, draft))).await;
+    let intents = signed_later(books, &drafts, 7).await;
     let free = intents.iter().filter(|intent| {
         matches!(intent.funding, Funding::Free) && intent.state == State::Forwarding
     });

@@ -20,6 +20,7 @@ mod marks;
 mod money;
 mod parking;
 mod parts;
+mod queue;
 mod reads;
 mod reconcile;
 mod requests;
@@ -38,6 +39,7 @@ pub use marks::*;
 pub use money::*;
 pub use parking::*;
 pub use parts::*;
+pub use queue::*;
 pub use reads::*;
 pub use reconcile::*;
 pub use requests::*;
@@ -109,6 +111,15 @@ macro_rules! books_suite {
             stuck_intents_are_taken_once_by_takers_at_once
             a_lease_is_kept_by_its_fence_alone
             a_released_lease_is_taken_at_once
+            a_queued_payment_is_signed_once_under_the_next_nonce
+            a_round_signs_what_it_still_holds_without_a_gap
+            queued_payments_are_taken_once_and_the_most_urgent_first
+            a_late_settler_signs_nothing
+            a_claim_waits_behind_those_that_wait
+            what_is_queued_is_left_to_the_settlers
+            a_queued_payment_may_be_paid_by_a_stranger_or_end_unsent
+            a_queued_payment_holds_its_part_of_the_balance
+            a_round_that_cannot_be_signed_changes_nothing
             what_is_parked_is_taken_when_its_time_comes_or_by_name
             a_released_intent_is_not_parked_any_more
             what_was_not_done_is_noted_under_the_guard
@@ -192,27 +203,31 @@ async fn rejected(books: &dyn Books, draft: &Draft, entitled_until: UnixMs) -> I
     refused(books, &intent, entitled_until, draft.at).await
 }
 
-/// A draft claimed and brought into this state; none for the state that lives inside the claim
-/// only.
-async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent> {
+/// Every state but that of what waits for a signer: once one waits, all later ones do.
+fn not_queued() -> impl Iterator<Item = State> {
+    State::ALL.into_iter().filter(|state| *state != State::Queued)
+}
+
+/// A draft claimed and brought into this state. Once one waits for a signer, all later ones do.
+async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Intent {
     let at = draft.at.plus_ms(5);
     let free = draft.clone().free();
-    if state == State::Claimed {
-        return None;
+    if state == State::Queued {
+        return new(books, &draft.clone().queued()).await;
     }
     if state == State::Released {
-        return Some(refused(books, &new(books, &free).await, at, at).await);
+        return refused(books, &new(books, &free).await, at, at).await;
     }
     if matches!(state, State::Charged | State::Granted) {
         let pack = new(books, &draft.clone().pack(draft.number)).await;
         let charged = books.apply(pack.charged(charged_by(&pack), at).unwrap()).await.unwrap();
-        return Some(match state {
-            State::Charged => charged,
-            _ => books.apply(charged.granted(at).unwrap()).await.unwrap(),
-        });
+        if state == State::Charged {
+            return charged;
+        }
+        return books.apply(charged.granted(at).unwrap()).await.unwrap();
     }
     let signed = new(books, draft).await;
-    Some(match state {
+    match state {
         State::Signed => signed,
         State::Submitted => books.apply(signed.submitted(at).unwrap()).await.unwrap(),
         State::SubmitUnknown => books.apply(signed.submit_unknown(at).unwrap()).await.unwrap(),
@@ -228,8 +243,8 @@ async fn reach(books: &dyn Books, draft: &Draft, state: State) -> Option<Intent>
         State::Rejected => {
             refused(books, &funded(books, &signed, at).await, at.plus_s(60), at.plus_ms(2)).await
         }
-        State::Claimed | State::Released | State::Charged | State::Granted => unreachable!(),
-    })
+        State::Queued | State::Released | State::Charged | State::Granted => unreachable!(),
+    }
 }
 
 /// Everything that a refused write must leave as it was.

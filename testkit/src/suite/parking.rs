@@ -34,7 +34,7 @@ pub async fn what_is_parked_is_taken_when_its_time_comes_or_by_name(books: &dyn 
         .collect();
     assert_eq!(ids.len(), 2, "{ids:?}");
     let over = Draft::numbered(3);
-    let done = reach(books, &over, State::Created).await.unwrap();
+    let done = reach(books, &over, State::Created).await;
     assert_eq!(
         books.take(done.id, due, due.plus_s(30)).await.unwrap(),
         None,
@@ -57,7 +57,7 @@ pub async fn a_released_intent_is_not_parked_any_more(books: &dyn Books) {
 /// That nothing was done is known until it is sent again, by its next driver too.
 pub async fn what_was_not_done_is_noted_under_the_guard(books: &dyn Books) {
     let draft = Draft::numbered(1);
-    let unknown = reach(books, &draft, State::CoreUnknown).await.unwrap();
+    let unknown = reach(books, &draft, State::CoreUnknown).await;
     assert!(!unknown.not_done);
     let noted = books.note_not_done(draft.id(), unknown.guard, true).await.unwrap();
     assert!(
@@ -74,7 +74,7 @@ pub async fn what_was_not_done_is_noted_under_the_guard(books: &dyn Books) {
     assert!(!sent.not_done);
     let done = created(books, &sent, now).await;
     assert!(!done.not_done && done.ended_by.is_none());
-    let forwarding = reach(books, &Draft::numbered(2), State::Forwarding).await.unwrap();
+    let forwarding = reach(books, &Draft::numbered(2), State::Forwarding).await;
     assert_stale(books.note_not_done(forwarding.id, forwarding.guard, true).await, forwarding.id);
 }
 

@@ -28,6 +28,10 @@ impl Preparer for Again {
         SIGNER
     }
 
+    fn can_sign(&self) -> Result<(), PreparationError> {
+        Ok(())
+    }
+
     fn prepare(
         &self,
         id: payments::ids::PaymentId,

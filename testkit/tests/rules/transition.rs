@@ -18,6 +18,9 @@ use testkit::{
     upstream::answer,
 };
 
+/// A transfer may be settled by a stranger, or fail, before it is signed.
+const TRANSFERRING: [State; 4] =
+    [State::Queued, State::Signed, State::Submitted, State::SubmitUnknown];
 const PAYING: [State; 3] = [State::Signed, State::Submitted, State::SubmitUnknown];
 const CREATING: [State; 2] = [State::Forwarding, State::CoreUnknown];
 
@@ -71,7 +74,7 @@ const PACK_TABLE: [(&str, Method, State, &[State]); 3] = [
 ];
 
 /// Every change, where it leads, and the states that it may start from.
-const TABLE: [(&str, Method, State, &[State]); 7] = [
+const TABLE: [(&str, Method, State, &[State]); 8] = [
     ("submitted", |i| i.submitted(START), State::Submitted, &[State::Signed, State::SubmitUnknown]),
     (
         "submit_unknown",
@@ -79,8 +82,24 @@ const TABLE: [(&str, Method, State, &[State]); 7] = [
         State::SubmitUnknown,
         &[State::Signed, State::Submitted],
     ),
-    ("funded", |i| i.funded(by_transfer(ChainHash([1; 32]), 0), START), State::Forwarding, &PAYING),
-    ("pay_failed", |i| i.pay_failed(PaymentFailure::Expired, START), State::PayFailed, &PAYING),
+    (
+        "funded",
+        |i| i.funded(by_transfer(ChainHash([1; 32]), 0), START),
+        State::Forwarding,
+        &TRANSFERRING,
+    ),
+    (
+        "pay_failed",
+        |i| i.pay_failed(PaymentFailure::Expired, START),
+        State::PayFailed,
+        &TRANSFERRING,
+    ),
+    (
+        "never_sent",
+        |i| i.pay_failed(PaymentFailure::NeverSent, START),
+        State::PayFailed,
+        &[State::Queued],
+    ),
     ("core_unknown", |i| i.core_unknown(START), State::CoreUnknown, &[State::Forwarding]),
     (
         "created",
@@ -122,7 +141,7 @@ fn every_state_allows_the_changes_of_the_drawing_and_no_other() {
 #[test]
 fn nothing_leaves_a_terminal_state_and_nothing_leads_back_to_the_claim() {
     for (name, method, to, _) in TABLE.into_iter().chain(PACK_TABLE) {
-        assert_ne!(to, State::Claimed, "{name}");
+        assert_ne!(to, State::Queued, "{name}");
         for state in State::ALL.into_iter().filter(|state| state.is_terminal()) {
             for funding in [Funding::X402, CHARGED, PACK] {
                 assert!(method(&intent(state, funding)).is_err(), "{name} from {state:?}");

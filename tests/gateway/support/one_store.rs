@@ -16,8 +16,9 @@ const REWRITTEN: &str = "rows of a copy of the file are rewritten behind the pro
 const FAULTS: &str = "the faults of a database server";
 const DISK: &str = "the file system of the file";
 const SEVERAL: &str = "several processes on the same books";
+const BUSY: &str = "a file has one writer, which is never found busy";
 /// Test, need, reason.
-const ONE_STORE: [(&str, Needs, &str); 33] = [
+const ONE_STORE: [(&str, Needs, &str); 36] = [
     (
         "faults_paused::r132_a_process_stopped_before_its_send_sends_nothing_once_another_took_over",
         Needs::Server,
@@ -28,6 +29,17 @@ const ONE_STORE: [(&str, Needs, &str); 33] = [
         Needs::File,
         "a server's books are for several processes",
     ),
+    (
+        "settlement_queue::payments_that_wait_for_a_busy_signer_are_signed_once_it_is_free",
+        Needs::Server,
+        BUSY,
+    ),
+    (
+        "settlement_queue::what_waits_at_a_killed_process_is_signed_by_another_one",
+        Needs::Server,
+        BUSY,
+    ),
+    ("settlement_queue::a_full_queue_refuses_and_charges_nothing", Needs::Server, BUSY),
     ("verify::every_difference_is_found", Needs::File, REWRITTEN),
     (
         "verify::a_settlement_that_the_chain_does_not_show_is_found_and_a_silent_chain_is_said",

@@ -42,7 +42,7 @@ impl Intent {
             return Err(TransitionError::NotAllowed { from: self.state, to: State::Forwarding });
         }
         let posting = Posting::settled(self.id, &self.payer, self.price)?;
-        self.change(&PAYING, State::Forwarding, at, Change::Funded { settlement, posting })
+        self.change(self.unpaid(), State::Forwarding, at, Change::Funded { settlement, posting })
     }
 
     /// The pack is proven paid.
@@ -103,8 +103,21 @@ impl Intent {
         failure: PaymentFailure,
         at: UnixMs,
     ) -> Result<Transition, TransitionError> {
-        self.change(&PAYING, State::PayFailed, at, Change::PayFailed { failure })
+        if failure == PaymentFailure::NeverSent {
+            return self.change(&QUEUED, State::PayFailed, at, Change::PayFailed { failure });
+        }
+        self.change(self.unpaid(), State::PayFailed, at, Change::PayFailed { failure })
+    }
+
+    /// The states before it is paid. A transfer that waits for a signer may be settled by somebody
+    /// else, and may fail on the chain.
+    fn unpaid(&self) -> &'static [State] {
+        if self.funding == Funding::X402 { &TRANSFERRING } else { &PAYING }
     }
 }
 
+/// Nothing was sent: a failure that says so is proven nowhere else.
+const QUEUED: [State; 1] = [State::Queued];
+const TRANSFERRING: [State; 4] =
+    [State::Queued, State::Signed, State::Submitted, State::SubmitUnknown];
 const PAYING: [State; 3] = [State::Signed, State::Submitted, State::SubmitUnknown];

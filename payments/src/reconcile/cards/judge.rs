@@ -60,7 +60,7 @@ pub(super) fn judge(payment: &CardPayment, known: &KnownCharge) -> Judgement {
         }
         (
             Some(intent),
-            Some(State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown),
+            Some(State::Queued | State::Signed | State::Submitted | State::SubmitUnknown),
         ) => Judgement::Wake(intent),
         (Some(intent), Some(state)) => {
             let text = format!(

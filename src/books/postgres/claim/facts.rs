@@ -21,7 +21,7 @@ use super::super::{
     cards::holders,
     gas,
     known::{self, Found},
-    liveness::{ALL_KNOW_PARTS, gone},
+    liveness::{ALL_KNOW_PARTS, ALL_KNOW_QUEUE, gone},
     rows, unavailable,
 };
 use super::{blocked, promised};
@@ -41,6 +41,10 @@ pub(super) struct Facts {
     pub(super) account: CreditAccount,
     /// All that was ever claimed of the wallet.
     pub(super) claimed_minor: i64,
+    /// How many payments wait for a signer, as far as that is asked.
+    pub(super) queued: u32,
+    /// Every process that lives knows that payments may wait for one.
+    pub(super) may_queue: bool,
     /// A payment that is proven failed holds the client's own key: its client was told to pay
     /// again, and does so under the same key.
     pub(super) frees_key: bool,
@@ -83,12 +87,13 @@ fn select(batch: &mut Batch, books: &PostgresBooks, claim: &NewClaim<'_>) -> Str
     let (slots, cap, reverted) =
         (slots(batch, claim), cap(batch, claim), reverted(batch, claim, &payer, &at));
     let promised = promised::select(batch, claim, &payer);
+    let queue = queue(batch, claim);
     let open = ObligationState::Open.word();
     format!(
         "SELECT known.*, joinable.id AS joinable, owed.intent_id AS entitlement, owed.amount_minor AS entitled_minor,
             (SELECT count(*) FROM obligations o WHERE payer = {payer} AND created_at_ms > {at} - {DAY_MS} AND receipt_id IS NULL AND part_of IS NULL
                 AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.id = o.intent_id AND i.ended_by IS NOT NULL)) AS refused,
-            {slots}, {cap}, {reverted}, {promised}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
+            {slots}, {cap}, {reverted}, {promised}, {queue}, ({lost}) AS lost_settlement, account.balance, account.debt, account.backing_cents, {frees_key} AS frees_key
          FROM (SELECT 1) AS one LEFT JOIN LATERAL ({known}) AS known ON TRUE LEFT JOIN LATERAL ({joinable}) AS joinable ON TRUE
          LEFT JOIN LATERAL (SELECT intent_id, amount_minor FROM obligations WHERE payer = {payer} AND state = '{open}' AND currency = {currency}
             AND entitled_until_ms > {at} AND CASE WHEN receipt_id IS NULL
@@ -130,6 +135,17 @@ fn joinable(
     )
 }
 
+/// Only a transfer waits for a signer. More than may wait are not counted.
+fn queue(batch: &mut Batch, claim: &NewClaim<'_>) -> String {
+    let Some(payment) = claim.payment.transfer() else {
+        return String::from("0::bigint AS queued, FALSE AS may_queue");
+    };
+    let max = batch.bind(i64::from(payment.queueing.max));
+    format!(
+        "(SELECT count(*) FROM (SELECT 1 FROM settlement_queue LIMIT {max}) AS waiting) AS queued, {ALL_KNOW_QUEUE} AS may_queue"
+    )
+}
+
 /// Only a transfer costs gas.
 fn reverted(batch: &mut Batch, claim: &NewClaim<'_>, payer: &str, at: &str) -> String {
     if claim.payment.transfer().is_none() {
@@ -147,7 +163,7 @@ fn reverted(batch: &mut Batch, claim: &NewClaim<'_>, payer: &str, at: &str) -> S
     format!(
         "(SELECT count(*) FROM intents WHERE payer = {payer} AND state = 'pay_failed' AND failure = 'settlement_reverted'
             AND updated_at_ms > {at} - {hour}) AS reverts,
-         (SELECT count(*) FROM intents WHERE payer = {payer} AND funding = 'x402' AND state IN ('signed', 'submitted', 'submit_unknown')) AS unsettled,
+         (SELECT count(*) FROM intents WHERE payer = {payer} AND funding = 'x402' AND state IN ('claimed', 'signed', 'submitted', 'submit_unknown')) AS unsettled,
          {} AS gwei, {} AS wei",
         lost("/"),
         lost("%")
@@ -232,6 +248,8 @@ fn facts(row: &PgRow, claim: &NewClaim<'_>) -> Result<Facts, BooksError> {
         entitled_minor: number("entitled_minor")?,
         account,
         claimed_minor: number("claimed")?,
+        queued: rows::count(row, "queued")?,
+        may_queue: flag("may_queue")?,
         frees_key: row.try_get("frees_key").map_err(unavailable)?,
     })
 }

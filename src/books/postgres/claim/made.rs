@@ -10,6 +10,7 @@ use payments::{
     obligation::Share,
     ports::{BooksError, NewClaim},
     settlement::Attempt,
+    time::UnixMs,
 };
 
 use super::facts::Facts;
@@ -54,7 +55,12 @@ impl Funded {
     }
 
     pub(super) fn state(&self) -> State {
-        self.funding.claimed_state()
+        self.funding.claimed_state(self.attempt.as_ref())
+    }
+
+    /// What waits for a signer is free for any settler.
+    pub(super) fn lease_until(&self, claim: &NewClaim<'_>) -> UnixMs {
+        if self.state() == State::Queued { UnixMs::new(0) } else { claim.lease_until }
     }
 
     /// The intent.

@@ -16,7 +16,7 @@ use std::time::Duration;
 use payments::{
     funding::{self, Funding, FundingRefusal},
     intent::{Guard, Intent},
-    ports::{BooksError, ClaimRefusal, Claimed, NewClaim, PreparationError},
+    ports::{BooksError, ClaimRefusal, Claimed, NewClaim, TransferPayment},
 };
 use sqlx::Transaction;
 
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::books::doubt::until_known;
 pub(super) use identities::identities;
-pub(super) use nonces::Nonces;
+pub(super) use nonces::{Nonces, Turn, after};
 
 /// Two numbers name an advisory lock: the first of those that keep the day's total exact. The
 /// second is the day.
@@ -45,7 +45,7 @@ type Held = Transaction<'static, Database>;
 /// How one try ended.
 enum Outcome {
     Made(Box<Intent>),
-    Refused(PreparationError),
+    Refused(ClaimRefusal),
     /// Something that the decision rests on is no longer so.
     Lost,
 }
@@ -156,7 +156,7 @@ async fn once(
     };
     Ok(match outcome {
         Outcome::Made(intent) => Some(Claimed::New(*intent)),
-        Outcome::Refused(refusal) => Some(Claimed::Refused(ClaimRefusal::Preparation(refusal))),
+        Outcome::Refused(refusal) => Some(Claimed::Refused(refusal)),
         Outcome::Lost => None,
     })
 }
@@ -217,6 +217,43 @@ async fn in_turn(
     Ok(written(made, claim, funded))
 }
 
+/// The right to sign at once; none where others wait already, where the signer is busy, or where
+/// another process has to sign. While a process lives that does not know of the queue, claims wait
+/// for each other.
+async fn turn(
+    books: &PostgresBooks,
+    payment: &TransferPayment<'_>,
+    facts: &Facts,
+) -> Result<Option<Turn>, sqlx::Error> {
+    if !facts.may_queue {
+        let (account, chain_next_nonce) = (payment.account(), payment.chain_next_nonce);
+        let turn = books.nonces.turn(&books.readers, account, chain_next_nonce).await?;
+        return Ok(Some(turn));
+    }
+    if facts.queued > 0 || payment.queueing.always {
+        return Ok(None);
+    }
+    books.nonces.brief_turn(&books.readers, payment).await
+}
+
+/// The claim commits without a signature, and a settler signs it.
+async fn queued(
+    books: &PostgresBooks,
+    claim: &NewClaim<'_>,
+    payment: &TransferPayment<'_>,
+    facts: &Facts,
+) -> Result<Outcome, Unwritten> {
+    if facts.queued >= payment.queueing.max {
+        return Ok(Outcome::Refused(ClaimRefusal::QueueFull));
+    }
+    if let Err(refusal) = payment.preparer.can_sign() {
+        return Ok(Outcome::Refused(refusal.into()));
+    }
+    let funded = Funded::of(claim, Funding::X402, facts).map_err(corrupt)?;
+    let made = alone(books, claim, facts, &funded).await?;
+    Ok(written(made, claim, funded))
+}
+
 /// One claim at a time signs with a signer's next nonce and writes it: nobody else may have it, and
 /// none may be left out.
 async fn transfer(
@@ -227,12 +264,14 @@ async fn transfer(
     let Some(payment) = claim.payment.transfer() else {
         return Err(corrupt(made::nothing_to_send(claim)).into());
     };
-    let mut turn = books.nonces.turn(&books.readers, payment).await?;
+    let Some(mut turn) = turn(books, payment, facts).await? else {
+        return queued(books, claim, payment, facts).await;
+    };
     let attempt = match payment.preparer.prepare(claim.id, turn.nonce(), claim.at) {
         Ok(attempt) => attempt,
         Err(refusal) => {
             turn.unused();
-            return Ok(Outcome::Refused(refusal));
+            return Ok(Outcome::Refused(refusal.into()));
         }
     };
     let funded = Funded {

@@ -5,6 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use payments::{
@@ -19,6 +20,10 @@ use super::{
     corrupt,
 };
 
+/// How long a claim waits for its signer before its payment is queued: claims that meet by chance
+/// are signed one after the other, which is sooner than a round of a settler.
+const BRIEFLY: Duration = Duration::from_millis(25);
+
 type Next = Arc<tokio::sync::Mutex<Option<u64>>>;
 
 /// The next nonce of each signer, where it is known.
@@ -27,7 +32,7 @@ pub(in super::super) struct Nonces(Mutex<HashMap<SigningAccount, Next>>);
 
 /// The right to use a signer's next nonce. Given up without a word, as by a write whose outcome
 /// nobody knows, the next turn asks the books.
-pub(super) struct Turn {
+pub(in super::super) struct Turn {
     next: OwnedMutexGuard<Option<u64>>,
     remembered: Option<u64>,
     nonce: u64,
@@ -38,24 +43,47 @@ pub(super) struct Turn {
 impl Nonces {
     /// Waits for the turn at this signer, as long as for a connection: behind a database that holds
     /// everybody up nobody queues without end. The nonce is never below what the chain has seen.
-    pub(super) async fn turn(
+    pub(in super::super) async fn turn(
+        &self,
+        readers: &PgPool,
+        account: SigningAccount,
+        chain_next_nonce: u64,
+    ) -> Result<Turn, sqlx::Error> {
+        let lane = tokio::time::timeout(connect::ACQUIRE, self.lane(account).lock_owned()).await;
+        let next = lane.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        begin(next, readers, account, chain_next_nonce).await
+    }
+
+    /// The turn at this signer, if it comes at once or nearly so.
+    pub(super) async fn brief_turn(
         &self,
         readers: &PgPool,
         payment: &TransferPayment<'_>,
-    ) -> Result<Turn, sqlx::Error> {
+    ) -> Result<Option<Turn>, sqlx::Error> {
         let account = payment.account();
-        let lane = Arc::clone(
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(account).or_default(),
-        );
-        let turn = tokio::time::timeout(connect::ACQUIRE, lane.lock_owned()).await;
-        let mut next = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
-        let remembered = next.take();
-        let booked = match remembered {
-            Some(nonce) => nonce,
-            None => booked(readers, account).await?,
-        };
-        Ok(Turn { next, remembered, nonce: booked.max(payment.chain_next_nonce) })
+        let lane = tokio::time::timeout(BRIEFLY, self.lane(account).lock_owned()).await;
+        let Ok(next) = lane else { return Ok(None) };
+        begin(next, readers, account, payment.chain_next_nonce).await.map(Some)
     }
+
+    fn lane(&self, account: SigningAccount) -> Next {
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(account).or_default())
+    }
+}
+
+async fn begin(
+    mut next: OwnedMutexGuard<Option<u64>>,
+    readers: &PgPool,
+    account: SigningAccount,
+    chain_next_nonce: u64,
+) -> Result<Turn, sqlx::Error> {
+    let remembered = next.take();
+    let booked = match remembered {
+        Some(nonce) => nonce,
+        None => booked(readers, account).await?,
+    };
+    Ok(Turn { next, remembered, nonce: booked.max(chain_next_nonce) })
 }
 
 async fn booked(readers: &PgPool, account: SigningAccount) -> Result<u64, sqlx::Error> {
@@ -66,7 +94,7 @@ async fn booked(readers: &PgPool, account: SigningAccount) -> Result<u64, sqlx::
 // === impl Turn ===
 
 impl Turn {
-    pub(super) fn nonce(&self) -> u64 {
+    pub(in super::super) fn nonce(&self) -> u64 {
         self.nonce
     }
 
@@ -75,8 +103,13 @@ impl Turn {
         *self.next = self.nonce.checked_add(1);
     }
 
+    /// Several nonces were written, up to the one before this.
+    pub(in super::super) fn used_up_to(&mut self, next_nonce: u64) {
+        *self.next = Some(next_nonce);
+    }
+
     /// It was certainly not written.
-    pub(super) fn unused(&mut self) {
+    pub(in super::super) fn unused(&mut self) {
         *self.next = self.remembered;
     }
 }
@@ -96,6 +129,6 @@ pub(super) fn take(batch: &mut Batch, payment: &TransferPayment<'_>, attempt: &A
 }
 
 /// The nonce after this one, as the books have it.
-pub(super) fn after(nonce: u64) -> i64 {
+pub(in super::super) fn after(nonce: u64) -> i64 {
     rows::integer(nonce.saturating_add(1))
 }

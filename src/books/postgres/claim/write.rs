@@ -12,7 +12,14 @@ use row::root;
 use sqlx::postgres::PgExecutor;
 
 use super::{
-    super::{PostgresBooks, batch::Batch, faults, liveness::ALL_KNOW_PARTS, marks::Snapshot, rows},
+    super::{
+        PostgresBooks,
+        batch::Batch,
+        faults,
+        liveness::{ALL_KNOW_PARTS, ALL_KNOW_QUEUE},
+        marks::Snapshot,
+        rows,
+    },
     blocked, corrupt,
     facts::Facts,
     made::{Funded, nothing_to_send, too_large},
@@ -70,7 +77,13 @@ fn guard(
             nonces::take(batch, payment, attempt);
             vec![String::from("EXISTS (SELECT 1 FROM held)")]
         }
-        (Funding::X402, None) => return Err(corrupt(nothing_to_send(claim))),
+        (Funding::X402, None) => {
+            let Some(payment) = claim.payment.transfer() else {
+                return Err(corrupt(nothing_to_send(claim)));
+            };
+            promised::count(batch, claim, payment, facts);
+            vec![String::from("EXISTS (SELECT 1 FROM promised)"), String::from(ALL_KNOW_QUEUE)]
+        }
         (Funding::Entitlement { source }, _) => {
             let (source, amount) =
                 (batch.bind(source.to_string()), batch.bind(facts.entitled_minor));

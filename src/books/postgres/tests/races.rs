@@ -10,7 +10,7 @@ use payments::{
 use testkit::{
     clock::numbered_id,
     run::together,
-    suite::{Draft, bought},
+    suite::{Draft, bought, signed_later},
     world::launches,
 };
 
@@ -72,7 +72,8 @@ fn five_slots_and_no_nonce_twice_even_with_one_signer_for_two() {
         let drafts: Vec<Draft> = (1..=24)
             .map(|number| Draft { chain_next_nonce: 7, ..Draft::numbered(number).free() })
             .collect();
-        let intents = all_new(&both, &drafts).await;
+        all_new(&both, &drafts).await;
+        let intents = signed_later(&both[1], &drafts, 7).await;
         let free = intents.iter().filter(|intent| {
             matches!(intent.funding, Funding::Free) && intent.state == State::Forwarding
         });

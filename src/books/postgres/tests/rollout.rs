@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use payments::{funding::Funding, ports::Books};
+use payments::{funding::Funding, intent::State, ports::Books};
 use testkit::{rail::by_transfer, suite::Draft, upstream::answer};
 
 use super::{PostgresBooks, beside, block_on, make, new, paid_launch};
@@ -25,6 +25,29 @@ fn an_older_program_starts_on_newer_tables_and_serves() {
         paid_launch(&older, 1).await;
         assert_eq!(older.health().await.unwrap().foreign_migrations, [9999], "and it is said");
         drop(books);
+    });
+}
+
+/// Until then claims of one signer wait for each other, as they did before.
+#[test]
+fn payments_wait_for_a_signer_once_every_process_knows_of_the_queue() {
+    block_on(async {
+        let (books, scratch) = make().await;
+        let mut older = beside(&scratch).await.acquire().await.unwrap();
+        sqlx::query("SELECT pg_advisory_lock(8402, 7)").execute(&mut *older).await.unwrap();
+        let signed = new(&books, &Draft::numbered(1).queued()).await;
+        assert_eq!(signed.state, State::Signed, "it would not know what waits");
+        older.close().await.unwrap();
+        let mut state = signed.state;
+        // The server ends a session a moment after its client.
+        for number in 2..100 {
+            state = new(&books, &Draft::numbered(number).queued()).await.state;
+            if state == State::Queued {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(state, State::Queued);
     });
 }
 

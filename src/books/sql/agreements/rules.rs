@@ -5,7 +5,7 @@ use payments::obligation_word;
 use super::super::desk::{family, of_a_payer};
 
 /// The rules: a word, what holds, and a query for what does not. Each row has one text.
-pub(super) const RULES: [(&str, &str, &str); 25] = [
+pub(super) const RULES: [(&str, &str, &str); 26] = [
     (
         "journal_zero",
         "every transaction sums to zero in each currency",
@@ -113,6 +113,14 @@ pub(super) const RULES: [(&str, &str, &str); 25] = [
              AND NOT EXISTS (SELECT 1 FROM usdc_refunds u WHERE u.owed_id = receipt_id AND u.state = 'refunded')
            UNION ALL SELECT substr(account, length('liab:refund_due:') + 1), currency, 0, -amount FROM journal_lines WHERE account LIKE 'liab:refund\\_due:%' ESCAPE '\\'
          ) AS each GROUP BY who, currency HAVING sum(owed) <> sum(booked)"),
+    ),
+    (
+        "queue_whole",
+        "what waits for a signer is in the queue, and nothing else is",
+        "SELECT i.id || ' waits for a signer and is not in the queue' FROM intents i
+         WHERE i.state = 'claimed' AND NOT EXISTS (SELECT 1 FROM settlement_queue q WHERE q.intent_id = i.id)
+         UNION ALL SELECT q.intent_id || ' is in the queue and is ' || i.state FROM settlement_queue q JOIN intents i ON i.id = q.intent_id
+         WHERE i.state <> 'claimed'",
     ),
     (
         "parts_whole",

@@ -202,7 +202,7 @@ impl Kind {
     /// its own.
     fn may_be_settled(&self) -> bool {
         const BEFORE: [State; 5] = [
-            State::Claimed,
+            State::Queued,
             State::Signed,
             State::Submitted,
             State::SubmitUnknown,

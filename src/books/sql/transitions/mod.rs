@@ -88,6 +88,7 @@ pub(super) async fn apply(
             }
         }
     }
+    leave_queue(connection, &transition).await?;
     move_row(connection, &transition, granted_balance).await?;
     loaded(connection, id).await
 }
@@ -148,6 +149,22 @@ async fn check_guard(
     .await
     .map_err(unavailable)?;
     held.map(drop).ok_or(BooksError::Stale(id))
+}
+
+/// What waited for a signer waits no longer: what it takes to sign it goes.
+async fn leave_queue(
+    connection: &mut Connection,
+    transition: &Transition,
+) -> Result<(), BooksError> {
+    if transition.from() != State::Queued {
+        return Ok(());
+    }
+    sqlx::query("DELETE FROM settlement_queue WHERE intent_id = $1")
+        .bind(transition.intent().to_string())
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(unavailable)
 }
 
 async fn move_row(

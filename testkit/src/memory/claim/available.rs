@@ -60,10 +60,8 @@ fn reverted(tables: &Tables, claim: &NewClaim<'_>) -> Available {
     let count =
         |intents: &mut dyn Iterator<Item = &Intent>| intents.count().try_into().unwrap_or(u32::MAX);
     let mine = || intents().filter(|intent| intent.payer == claim.payer);
-    let in_flight = |intent: &&Intent| {
-        intent.funding == Funding::X402
-            && matches!(intent.state, State::Signed | State::Submitted | State::SubmitUnknown)
-    };
+    let in_flight =
+        |intent: &&Intent| intent.funding == Funding::X402 && intent.state.may_take_balance();
     let transfers = intents()
         .filter(failed)
         .flat_map(|intent| &intent.attempts)
@@ -90,7 +88,7 @@ fn promised(tables: &Tables, claim: &NewClaim<'_>) -> u64 {
         let same = intent.payer == claim.payer
             && terms.key.chain_id == seen.key.chain_id
             && terms.key.token == seen.key.token;
-        let open = matches!(intent.state, State::Signed | State::Submitted | State::SubmitUnknown);
+        let open = intent.state.may_take_balance();
         let later =
             intent.transfer_proof().is_some_and(|proof| proof.block_number > seen.claimed_at_block);
         same && intent.funding == Funding::X402 && (open || later)

@@ -22,7 +22,7 @@ impl Tables {
         let paid = |intent: &Intent| {
             !matches!(
                 intent.state,
-                State::Claimed | State::Signed | State::Submitted | State::SubmitUnknown
+                State::Queued | State::Signed | State::Submitted | State::SubmitUnknown
             )
         };
         let intents = self.intents.values().map(|row| &row.intent);

@@ -8,7 +8,7 @@ use payments::{
     intent::{Guard, Intent, Transition},
     ports::{
         Books, BooksError, ClaimKey, Claimed, Evidence, Found, IdentityClaim, IntentSummary,
-        JournalLine, Known, LedgerPage, NewClaim, OpenNonce, PreparationError, Renewal,
+        JournalLine, Known, LedgerPage, NewClaim, OpenNonce, Payment, PreparationError, Renewal,
         RequestNote, SealedRow, Sequence, Sighting, SigningAccount, Usage,
     },
     settlement::{Attempt, ChainHash, GasSpent},
@@ -26,8 +26,11 @@ impl Books for SimBooks {
         self.sim.books.known(key).await
     }
 
-    async fn claim(&self, claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
+    async fn claim(&self, mut claim: NewClaim<'_>) -> Result<Claimed, BooksError> {
         self.reach_to_write().await?;
+        if let Payment::Transfer(payment) = &mut claim.payment {
+            payment.queueing.always = self.sim.chance(self.sim.odds().signer_busy);
+        }
         let (key, at, id, lease_until) =
             (claim.key.authorization().copied(), claim.at, claim.id, claim.lease_until);
         let claimed = self.sim.books.claim(claim).await?;

@@ -82,7 +82,9 @@ impl Process {
                 let attendance =
                     Attendance::owner(&self.sim, Arc::clone(&self.world.books), intent.id);
                 let id = intent.id;
-                self.start(intent, Progress::live());
+                if intent.state != State::Queued {
+                    self.start(intent, Progress::live());
+                }
                 self.awaited(&call, id, attendance).await
             }
             Ok(Claimed::Joined(intent)) => {
@@ -99,7 +101,7 @@ impl Process {
             }
             Ok(Claimed::Refused(ClaimRefusal::Funding(_))) => Answer::TooMany,
             Err(ClaimError::Books(BooksError::NotKnown(_))) => self.not_known(id),
-            Ok(Claimed::Refused(ClaimRefusal::Preparation(_)))
+            Ok(Claimed::Refused(ClaimRefusal::Preparation(_) | ClaimRefusal::QueueFull))
             | Err(
                 ClaimError::Rail(_)
                 | ClaimError::Upstream(_)

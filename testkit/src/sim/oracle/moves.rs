@@ -61,13 +61,15 @@ impl Sim {
         }
     }
 
-    /// What was reverted stays cashable by anyone; a late arrival is found by the reconciler.
+    /// What was reverted, or never sent, stays cashable by anyone who saw the proof; a late arrival
+    /// is found by the reconciler.
     fn check_failed(&self, id: PaymentId, failure: &PaymentFailure, is_paid: bool) {
         self.count(|counts| counts.pay_failed += 1);
         if self.is_charged(id) {
             self.violated(format!("{id} is booked as {}, and was charged", failure.word()));
         }
-        if is_paid && *failure != PaymentFailure::Reverted {
+        let may_arrive = matches!(failure, PaymentFailure::Reverted | PaymentFailure::NeverSent);
+        if is_paid && !may_arrive {
             self.violated(format!("{id} is booked as {}, and was paid", failure.word()));
         }
     }
@@ -76,16 +78,17 @@ impl Sim {
 /// Whether the drawing of intents has this step.
 fn is_drawn(from: State, to: State) -> bool {
     use State::{
-        Charged, Claimed, CoreUnknown, Created, Forwarding, Granted, PayFailed, Rejected, Released,
+        Charged, CoreUnknown, Created, Forwarding, Granted, PayFailed, Queued, Rejected, Released,
         Signed, SubmitUnknown, Submitted,
     };
     match from {
+        Queued => [Forwarding, PayFailed].contains(&to),
         Signed => [Submitted, SubmitUnknown, Forwarding, Charged, PayFailed].contains(&to),
         Submitted => [SubmitUnknown, Forwarding, Charged, PayFailed].contains(&to),
         SubmitUnknown => [Submitted, Forwarding, Charged, PayFailed].contains(&to),
         Forwarding => [CoreUnknown, Created, Rejected, Released].contains(&to),
         Charged => to == Granted,
         CoreUnknown => [Created, Rejected, Released].contains(&to),
-        Claimed | Created | Granted | PayFailed | Rejected | Released => false,
+        Created | Granted | PayFailed | Rejected | Released => false,
     }
 }

@@ -6,6 +6,7 @@ mod create;
 mod ends;
 mod identify;
 mod pay;
+mod queue;
 
 use payments::{
     checkout::{DriveError, PricedRequest, Progress, Step, claim as claim_rules, drive, run},

@@ -210,7 +210,6 @@ fn a_row_that_lacks_what_its_state_requires_is_an_error_and_not_a_guess() {
     let test = TestWorld::new();
     let signed = paid(&test, 1);
     for broken in [
-        Intent { state: State::Claimed, ..signed.clone() },
         Intent { transfer: None, ..signed.clone() },
         Intent { attempts: Vec::new(), ..signed.clone() },
     ] {

@@ -1,8 +1,13 @@
 //! What hangs on the row: slot, entitlement, credit, attempt or charge.
 
 use payments::{
-    agent::Payer, funding::Funding, ledger::Posting, money::Credits, obligation::ObligationState,
-    ports::NewClaim,
+    agent::Payer,
+    funding::Funding,
+    ledger::Posting,
+    money::Credits,
+    obligation::ObligationState,
+    ports::{NewClaim, TransferPayment},
+    settlement::Attempt,
 };
 
 use super::super::{
@@ -25,7 +30,11 @@ pub(super) fn details(
         Funding::Entitlement { .. } => entitlement(batch, claim, funded, at),
         Funding::Credit { count, .. } => credit(batch, claim, *count, at),
         Funding::X402 => {
-            save_attempt(batch, funded);
+            match (&funded.attempt, claim.payment.transfer()) {
+                (Some(attempt), _) => save_attempt(batch, attempt),
+                (None, Some(payment)) => enter_queue(batch, payment, at),
+                (None, None) => return Err(corrupt(nothing_to_send(claim))),
+            }
             Ok(())
         }
         Funding::MppCharge { .. } | Funding::MppPack { .. } => charge(batch, claim),
@@ -109,8 +118,20 @@ fn charge(batch: &mut Batch, claim: &NewClaim<'_>) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-fn save_attempt(batch: &mut Batch, funded: &Funded) {
-    let Some(attempt) = &funded.attempt else { return };
+/// A claimed transfer begins to wait for a signer.
+fn enter_queue(batch: &mut Batch, payment: &TransferPayment<'_>, at: &str) {
+    let (before, sealed) = (
+        batch.bind(rows::integer(payment.transfer.valid_before_unix_s)),
+        batch.bind(payment.queueing.sealed_authorization.clone()),
+    );
+    let entered = format!(
+        "INSERT INTO settlement_queue (intent_id, valid_before_unix_s, sealed_authorization, queued_at_ms)
+         SELECT id, {before}, {sealed}, {at} FROM root"
+    );
+    batch.part("queued", &entered);
+}
+
+fn save_attempt(batch: &mut Batch, attempt: &Attempt) {
     let (kind, signer) = (batch.bind(attempt.kind.word()), batch.bind(attempt.signer.to_string()));
     let (nonce, hash) =
         (batch.bind(rows::integer(attempt.eoa_nonce)), batch.bind(attempt.tx_hash.to_string()));

@@ -19,7 +19,8 @@ pub(super) fn root(
 ) -> Result<(), sqlx::Error> {
     let transfer = claim.payment.transfer().map(|payment| &payment.transfer);
     let minor = funded.price.minor().map_err(|_| corrupt(too_large(claim)))?;
-    let lease_until = batch.bind(claim.lease_until.ms());
+    let lease_until = batch.bind(funded.lease_until(claim).ms());
+    let attended_until = batch.bind(claim.lease_until.ms());
     let source = match &funded.funding {
         Funding::Entitlement { source } => Some(source.to_string()),
         _ => None,
@@ -51,8 +52,8 @@ pub(super) fn root(
         ("state", batch.bind(funded.state().word())),
         ("version", String::from("1")),
         ("fence", String::from("1")),
-        ("lease_until_ms", lease_until.clone()),
-        ("attended_until_ms", lease_until),
+        ("lease_until_ms", lease_until),
+        ("attended_until_ms", attended_until),
         ("lease_owner", batch.bind(books.instance())),
         ("chain_id", batch.bind(transfer.map(|terms| rows::chain_id(&terms.key)))),
         ("asset", batch.bind(transfer.map(|terms| terms.key.token.to_string()))),

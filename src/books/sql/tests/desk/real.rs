@@ -43,6 +43,7 @@ async fn transfer_on(books: &Store, chain_id: u64, number: u64) -> Intent {
             transfer,
             chain_next_nonce: 0,
             preparer: &draft,
+            queueing: draft.queueing(),
         }),
         ..draft.claim()
     };

@@ -12,7 +12,7 @@ use payments::{
     },
     settlement::{Attempt, AttemptKind, ChainHash},
     time::UnixMs,
-    x402::verify::LiveTransfer,
+    x402::verify::{LiveTransfer, VerifiedTransfer},
 };
 use sha2::{Digest, Sha256};
 
@@ -20,10 +20,21 @@ use super::{
     super::{Deed, Tx},
     BUMP_AFTER_MS, CAP_WEI, SimPreparer, SimRail, VOID_CAP_WEI,
 };
-use crate::sim::{Sim, locked};
+use crate::{
+    rail::{kept, reopened},
+    sim::{Sim, locked},
+};
 
 #[async_trait]
 impl Settler for SimRail {
+    fn keep(&self, _: PaymentId, transfer: &LiveTransfer) -> Vec<u8> {
+        kept(transfer)
+    }
+
+    fn kept(&self, _: PaymentId, sealed: &[u8]) -> Result<VerifiedTransfer, RailError> {
+        reopened(sealed)
+    }
+
     fn preparer(&self, transfer: &LiveTransfer, view: &ChainView, _: u128) -> Box<dyn Preparer> {
         let (terms, fee_wei) = (self.terms(transfer, view), first_fee(&view.fees));
         Box::new(SimPreparer { sim: Arc::clone(&self.sim), signer: self.signer, terms, fee_wei })
@@ -160,6 +171,10 @@ fn first_fee(fees: &FeeQuote) -> Result<u128, PreparationError> {
 impl Preparer for SimPreparer {
     fn signer(&self) -> Wallet {
         self.signer
+    }
+
+    fn can_sign(&self) -> Result<(), PreparationError> {
+        self.fee_wei.map(drop)
     }
 
     fn prepare(
