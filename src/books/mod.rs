@@ -54,6 +54,8 @@ pub struct Pulse {
     pub unknown: u64,
     /// When the oldest of them was claimed.
     pub oldest_unknown_at: Option<UnixMs>,
+    /// Claimed payments that wait for a signer.
+    pub queued: u64,
     /// The money behind credits that can be spent, in cents.
     pub credit_liability_cents: i64,
     /// Open findings.

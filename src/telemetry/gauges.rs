@@ -8,9 +8,9 @@ use super::{
     Telemetry,
     names::{
         BOOKS_ERRORS, CACHE_UP, CREDIT_LIABILITY, DISPUTE_DUE, DISPUTES_OPEN, HEAD_AGE, MISMATCHES,
-        NODE_LIMIT, NODE_REFUSALS, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SIGNER_BALANCE,
-        SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST, SIGNER_OPEN, STRANGERS,
-        UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
+        NODE_LIMIT, NODE_REFUSALS, PAID_NOT_SERVED, RECONCILED, SERVED_NOT_PAID, SETTLEMENT_QUEUE,
+        SIGNER_BALANCE, SIGNER_CHAIN_NONCE, SIGNER_HOLES, SIGNER_NEXT_NONCE, SIGNER_OLDEST,
+        SIGNER_OPEN, STRANGERS, UNKNOWN, UNKNOWN_OLDEST, UPSTREAM_CLOSED,
     },
     number::show,
 };
@@ -56,6 +56,7 @@ impl Telemetry {
     pub fn show_books(&self, pulse: &Pulse, now: UnixMs) {
         let gauge = |name, value: u128| show(&self.registry.gauge(name, &[]), value);
         gauge(UNKNOWN, u128::from(pulse.unknown));
+        gauge(SETTLEMENT_QUEUE, u128::from(pulse.queued));
         let oldest_ms = pulse.oldest_unknown_at.map_or(0, |at| now.ms().saturating_sub(at.ms()));
         self.registry
             .gauge(UNKNOWN_OLDEST, &[])

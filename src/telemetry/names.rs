@@ -20,6 +20,7 @@ pub(super) const SETTLEMENT_DURATION: &str = "gateway_settlement_duration_second
 pub(super) const SETTLED_USD: &str = "gateway_settled_usd_micros_total";
 pub(super) const UNKNOWN: &str = "gateway_settlements_unknown";
 pub(super) const UNKNOWN_OLDEST: &str = "gateway_unknown_oldest_seconds";
+pub(super) const SETTLEMENT_QUEUE: &str = "gateway_settlement_queue";
 pub(super) const FREE_LAUNCHES: &str = "gateway_free_launches_total";
 pub(super) const CREDITS: &str = "gateway_credits_total";
 pub(super) const CREDIT_LIABILITY: &str = "gateway_credit_liability_usd_micros";
@@ -46,7 +47,7 @@ pub(super) const UPSTREAM_CLOSED: &str = "gateway_upstream_closed";
 pub(super) const BOOKS_ERRORS: &str = "gateway_books_errors_total";
 
 /// Every metric with its text.
-pub(super) const ALL: [(&str, Kind, &str); 33] = [
+pub(super) const ALL: [(&str, Kind, &str); 34] = [
     (
         REQUEST_DURATION,
         Kind::Histogram,
@@ -149,6 +150,7 @@ pub(super) const ALL: [(&str, Kind, &str); 33] = [
         Kind::Gauge,
         "When the last comparison ended that could compare every source, in unix seconds.",
     ),
+    (SETTLEMENT_QUEUE, Kind::Gauge, "Claimed payments that wait for a signer."),
     (DISPUTES_OPEN, Kind::Gauge, "Disputes and inquiries of card payments that are not decided."),
     (
         DISPUTE_DUE,

@@ -13,6 +13,7 @@ use crate::books::Pulse;
 const UNKNOWN: &str = "SELECT count(*) AS count, min(created_at_ms) AS oldest FROM intents
      WHERE state IN ('claimed', 'signed', 'submitted', 'submit_unknown', 'forwarding', 'core_unknown', 'charged')
        AND state IN ('submit_unknown', 'core_unknown')";
+const QUEUED: &str = "SELECT count(*) AS count FROM settlement_queue";
 const LIABILITY: &str =
     "SELECT CAST(coalesce(sum(backing_cents), 0) AS BIGINT) AS count FROM credit_accounts";
 const FINDINGS: &str = "SELECT count(*) AS count FROM findings WHERE closed_at_ms IS NULL";
@@ -57,6 +58,7 @@ pub(super) async fn of(readers: &Pool, since: UnixMs, until: UnixMs) -> Result<P
             .try_get::<Option<i64>, _>("oldest")
             .map_err(unavailable)?
             .map(UnixMs::new),
+        queued: count(&sqlx::query(QUEUED).fetch_one(readers).await.map_err(unavailable)?)?,
         credit_liability_cents: rows::int(
             &sqlx::query(LIABILITY).fetch_one(readers).await.map_err(unavailable)?,
             "count",
