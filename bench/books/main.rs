@@ -29,13 +29,18 @@ use std::{
 use books::postgres::PostgresBooks;
 use payments::{
     agent::Wallet,
-    ports::{Books, Claimed},
+    ports::{Books, ClaimRefusal, Claimed, QueuedPayment, SettlementQueue, SigningRound, ToSign},
+    time::UnixMs,
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use testkit::suite::Draft;
+use testkit::{rail::ACCOUNT, suite::Draft};
 
 const CLIENTS: u32 = 32;
 const ROUND: Duration = Duration::from_secs(4);
+/// How many payments a settler signs at once, as the service's does.
+const SETTLED_AT_ONCE: u32 = 32;
+/// The lock that says that a process lives, held by one that knows of no queue.
+const OLDER_PROCESS: &str = "SELECT pg_advisory_lock(8402, 7)";
 /// What is claimed, how the drafts are made, and the statement that writes the same.
 type Kind = (&'static str, fn(u64) -> Draft, &'static str);
 const KINDS: [Kind; 2] = [
@@ -78,13 +83,19 @@ async fn main() {
     let next = Arc::new(AtomicU64::new(1));
     for (kind, draft, statement) in KINDS {
         let (mut pairs, mut bare_pairs) = (Vec::new(), Vec::new());
+        let mut in_turn = Vec::new();
         for _ in 0..rounds {
             let ours = claims(&books, draft, &next).await;
             bare_pairs.push((ours, claims(&without, draft, &next).await));
             pairs.push((ours, pgbench(&url, statement)));
+            let mut older = PgConnection::connect(&url).await.unwrap();
+            sqlx::query(OLDER_PROCESS).execute(&mut older).await.unwrap();
+            in_turn.push((ours, claims(&books, draft, &next).await));
+            older.close().await.unwrap();
         }
         print(kind, "pgbench", &pairs);
         print(kind, "bare", &bare_pairs);
+        print(kind, "in turn", &in_turn);
     }
     drop((books, without));
     for name in [name, bare] {
@@ -112,18 +123,24 @@ fn charged(number: u64) -> Draft {
     Draft::numbered(number).by_card(number)
 }
 
-/// Claims a second that are committed, over one round.
+/// Claims a second that are committed with what settles them, over one round and until nothing of
+/// it waits for the signer.
 async fn claims(books: &Arc<PostgresBooks>, draft: fn(u64) -> Draft, next: &Arc<AtomicU64>) -> f64 {
     let (made, began) = (Arc::new(AtomicU64::new(0)), Instant::now());
+    let settler = tokio::spawn(settle(Arc::clone(books), draft, began));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let (books, next, made) = (Arc::clone(books), Arc::clone(next), Arc::clone(&made));
             tokio::spawn(async move {
                 while began.elapsed() < ROUND {
                     let draft = draft(next.fetch_add(1, Ordering::Relaxed));
-                    let claimed = books.claim(draft.claim()).await.unwrap();
-                    assert!(matches!(claimed, Claimed::New(_)), "{claimed:?}");
-                    made.fetch_add(1, Ordering::Relaxed);
+                    match books.claim(draft.claim()).await.unwrap() {
+                        Claimed::New(_) => drop(made.fetch_add(1, Ordering::Relaxed)),
+                        Claimed::Refused(ClaimRefusal::QueueFull) => {
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
+                        other => panic!("{other:?}"),
+                    }
                 }
             })
         })
@@ -131,7 +148,41 @@ async fn claims(books: &Arc<PostgresBooks>, draft: fn(u64) -> Draft, next: &Arc<
     for client in clients {
         client.await.unwrap();
     }
+    settler.await.unwrap();
     made.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64()
+}
+
+/// Signs what waits, as a settler does, but for its look at the chain.
+async fn settle(books: Arc<PostgresBooks>, draft: fn(u64) -> Draft, began: Instant) {
+    let number = |queued: &QueuedPayment| -> u64 {
+        let text = String::from_utf8_lossy(&queued.sealed_authorization).into_owned();
+        text.split(' ').next_back().unwrap().parse().unwrap()
+    };
+    loop {
+        let now = Draft::numbered(1).at.plus_ms(1);
+        let until = UnixMs::new(i64::MAX);
+        let taken = books.take_queued(now, until, SETTLED_AT_ONCE).await.unwrap();
+        if taken.is_empty() {
+            if began.elapsed() > ROUND {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        }
+        let drafts: Vec<Draft> = taken.iter().map(|queued| draft(number(queued))).collect();
+        let payments = taken.iter().zip(&drafts).map(|(queued, draft)| ToSign {
+            id: queued.intent.id,
+            guard: queued.intent.guard,
+            preparer: draft,
+        });
+        let round = SigningRound {
+            account: ACCOUNT,
+            chain_next_nonce: 0,
+            payments: payments.collect(),
+            at: now,
+        };
+        assert_eq!(books.sign_queued(round).await.unwrap().unwrap().len(), taken.len());
+    }
 }
 
 /// Transactions a second of the statement, as pgbench counts them.
