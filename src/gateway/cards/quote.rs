@@ -6,6 +6,7 @@ use std::sync::Arc;
 use payments::{
     agent::Payer,
     money::{Amount, Credits, UsdCents, UsdcUnits},
+    obligation::Entitlement,
     route::Terms,
 };
 use serde_json::{Value, json};
@@ -108,9 +109,12 @@ async fn now(
             format!("free_left_{}", free.this_window()): free.left_in_window,
             "resets_at": free.resets_at.rfc3339_s(),
         }),
-        Payer::Wallet(_) => {
-            json!({"charge": prices.usdc.map(|price| format!("{price} USDC")), "reason": "price", "free_left": 0})
-        }
+        Payer::Wallet(_) => json!({
+            "charge": prices.usdc.map(|price| format!("{price} USDC")),
+            "reason": "price",
+            "free_left": 0,
+            "entitlements_kept": usage.entitlements.iter().map(kept).collect::<Value>(),
+        }),
         Payer::Card(_) => {
             let account = match gateway.cards.as_ref() {
                 Some(desk) => {
@@ -130,6 +134,11 @@ async fn now(
             }
         }
     })
+}
+
+/// An entitlement that does not fund this call: it stays open beside it, for a call of its own route.
+fn kept(entitlement: &Entitlement) -> Value {
+    json!({"amount": entitlement.amount.to_string(), "route": entitlement.route})
 }
 
 fn prices(gateway: &Gateway, challenged: Challenged) -> Prices {
