@@ -2,9 +2,9 @@
 //! docs/architecture.md: the route, the peer's limit, the credential, the body), and what every
 //! answer says.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
-use axum::{body::Body, response::Response};
+use axum::{body::Body, extract::FromRequestParts, response::Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use payments::{
@@ -55,8 +55,7 @@ pub(super) struct Received<'a> {
 // === impl Exchange ===
 
 impl Exchange {
-    /// A request whose head is there.
-    pub(super) fn begin(api: &Api, parts: &Parts) -> Self {
+    fn begin(api: &Api, parts: &Parts) -> Self {
         let asked = Asked {
             url: called_url(api, &parts.uri),
             shape: shape(api, &parts.headers),
@@ -186,6 +185,15 @@ impl Exchange {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl FromRequestParts<Arc<Api>> for Exchange {
+    type Rejection = Infallible;
+
+    /// Begun as soon as the head is there.
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Infallible> {
+        Ok(Self::begin(api, parts))
     }
 }
 

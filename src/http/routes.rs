@@ -36,6 +36,9 @@ use crate::{
 /// The router with its layers, innermost first.
 pub fn router(api: Arc<Api>) -> Router {
     Router::new()
+        // No `.route(...)`: axum would answer HEAD, other methods and encoded paths in its own way,
+        // and a second list of routes could disagree with the one that says what costs money
+        // (docs/adr/0005-one-table-of-routes.md).
         .fallback(answer)
         .with_state(api)
         // Preflights are answered without a payment.
@@ -48,10 +51,10 @@ pub fn router(api: Arc<Api>) -> Router {
 async fn answer(
     State(api): State<Arc<Api>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut exchange: Exchange,
     request: Request<Body>,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let mut exchange = Exchange::begin(&api, &parts);
     let (trace, span) = (Arc::clone(&exchange.trace), exchange.span());
     let answered = async {
         let response = match exchange.receive(&api, peer, &parts, body).await {
