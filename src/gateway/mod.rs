@@ -24,6 +24,8 @@ mod reply;
 mod request;
 mod state;
 pub mod story;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 pub use attendance::Attendance;
