@@ -141,7 +141,10 @@ async fn r174_an_entitlement_pays_for_its_own_route_and_no_other() {
     let dear = quoted("/dear").await;
     assert_eq!(dear["charge"], "5.00 USDC");
     let kept = json!([{ "amount": "0.01 USDC", "route": "POST /cheap" }]);
-    assert_eq!(dear["entitlements_kept"], kept, "it stays open beside a call that it does not fund");
+    assert_eq!(
+        dear["entitlements_kept"], kept,
+        "it stays open beside a call that it does not fund"
+    );
     assert_eq!(quoted("/cheap").await["reason"], "entitlement");
     let dear = world.send(post("/dear", &paying(&world, &wallet, 5_000_000))).await.must(200);
     assert!(dear.charge().starts_with("5.00 USDC; payment="), "{}", dear.brief());

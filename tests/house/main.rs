@@ -9,6 +9,8 @@ mod documents;
 mod drawings;
 mod failures;
 mod faults;
+mod habits;
+mod orphans;
 mod text;
 
 use std::collections::BTreeSet;
