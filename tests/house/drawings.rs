@@ -62,7 +62,8 @@ fn states(list: &str) -> Vec<State> {
 
 /// What the methods of a payment allow: from each state of a list to one.
 fn transitions() -> BTreeSet<(String, String)> {
-    let text = code(&root().join("payments/src/intent/transition.rs"));
+    let files = sources("payments/src/intent/transition").into_iter();
+    let text = files.map(|file| code(&file)).collect::<Vec<_>>().join(" ");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // What a transfer may do is the most that any payment may.
     let text = text.replace("self.unpaid()", "TRANSFERRING");
