@@ -3,7 +3,7 @@
 use std::{hint::black_box, time::Instant};
 
 use payments::x402::{
-    X402Version, payload,
+    X402Version, decode,
     verify::{Offers, verify},
 };
 use secp256k1::{Message, PublicKey, SecretKey, ecdsa::RecoverableSignature};
@@ -28,7 +28,7 @@ pub fn run(rounds: u32) {
     for _ in 0..rounds {
         let ours = micros(|| {
             let payment =
-                payload::decode(black_box(header)).expect("decodes").expect("is no empty header");
+                decode::decode(black_box(header)).expect("decodes").expect("is no empty header");
             black_box(verify(&payment, &Offers::exactly(&requirements)).expect("verifies"));
         });
         let baseline = micros(|| {

@@ -13,11 +13,11 @@ mod shape;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::mpp::challenge::{Challenge, Offer};
 use crate::mpp::error::ProblemType;
+use crate::mpp::stripe::offer::{Challenge, Offer};
 use crate::x402::identifier::ADVERTISEMENT;
 use crate::x402::json::{push_quoted, quoted};
-use crate::x402::requirements::Requirements;
+use crate::x402::offer::Requirements;
 
 pub use problem::{Phase, Problem, Retry};
 pub use shape::{ErrorShape, ErrorShapeSetting, ShapeHints};
@@ -165,8 +165,8 @@ impl Prepared402 {
             body.push_str(r#","x402":"#);
             body.push_str(&x402.x402_object);
         }
-        if let (Some(object), Some(card)) = (&self.mpp_object, render.card) {
-            push_card(&mut body, object, card, render.problem.message);
+        if let (Some(object), Some((challenge, kind))) = (&self.mpp_object, render.card) {
+            push_card(&mut body, object, challenge, kind, render.problem.message);
         }
         body.push('}');
         body.into_bytes()
@@ -177,7 +177,8 @@ impl Prepared402 {
 fn push_card(
     body: &mut String,
     object: &str,
-    (challenge, kind): (&Challenge<'_>, ProblemType),
+    challenge: &Challenge<'_>,
+    kind: ProblemType,
     detail: &str,
 ) {
     body.push_str(r#","mpp":"#);

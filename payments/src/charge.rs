@@ -1,7 +1,7 @@
 //! Facts about money on a card: what is saved before it is asked for, what proves that it arrived,
 //! what goes back.
 
-pub use crate::mpp::token::PaymentToken;
+pub use crate::mpp::stripe::token::PaymentToken;
 
 use crate::{ids::PaymentId, money::UsdCents, proof::ChargeKey, time::UnixMs};
 
@@ -73,7 +73,7 @@ pub struct Refund {
 pub enum RefundState {
     /// Approved and saved; it may or may not have been asked for.
     Sent,
-    /// Asked for, and nobody knows whether it happened.
+    /// Requested; the outcome is unknown.
     Unknown,
     /// The processor gave it back.
     Refunded,

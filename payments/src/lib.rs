@@ -8,7 +8,7 @@
 //! | [`proof`] | the identity of one payment: chain, token, payer, nonce |
 //! | [`fingerprint`] | the identity of one request: method, path, query, body |
 //! | [`x402`] | header text to unverified payment to verified transfer to live transfer; receipts |
-//! | [`mpp`] | header text to unverified credential to verified credential to live charge; challenges, receipts, card accounts |
+//! | [`mpp`], [`mpp::stripe`] | header text to unverified credential to verified credential to live charge; challenges, receipts, card accounts |
 //! | [`challenge`] | the 402 that every client can pay, prepared once per route |
 //! | [`error`] | why a proof was refused, with the wire code |
 //! | [`time`], [`ids`] | moments and months; the name of one paid piece of work |
@@ -32,7 +32,7 @@
 //! | [`finality`] | settlements are looked at until no reorganisation can take them back |
 //! | [`ports`] | what the rules need from the world |
 //!
-//! The way of a proof: [`x402::payload::decode`] makes an [`x402::payload::UnverifiedPayment`],
+//! The way of a proof: [`x402::decode::decode`] makes an [`x402::decode::UnverifiedPayment`],
 //! which [`x402::verify::verify`] turns into an [`x402::verify::VerifiedTransfer`]; only
 //! [`x402::verify::VerifiedTransfer::within_window`] makes an [`x402::verify::LiveTransfer`].
 //! Nothing else can make the last two, so a forgotten check does not compile.

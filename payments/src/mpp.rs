@@ -1,43 +1,26 @@
-//! MPP (the HTTP authentication scheme `Payment`), method `stripe`, intent `charge`: one file per
-//! protocol step.
+//! MPP (the HTTP authentication scheme `Payment`), intent `charge`: what all of its methods share, and
+//! a module for each method that we take.
 //!
-//! [`challenge`] is what we offer, [`credential`] reads what a client sent, [`verify`] makes proofs
-//! of it, [`receipt`] says what became of it. [`secrets`] holds the MAC that makes a challenge ours
-//! without a row in any database, [`account`] names the account behind a card and [`agent_token`]
-//! opens it later, [`client`] is the other side, for our own paying agent.
-//!
-//! The way of a credential: [`credential::decode`] makes an [`credential::UnverifiedCredential`],
-//! which [`verify::verify`] turns into a [`verify::VerifiedCredential`]; only
-//! [`verify::VerifiedCredential::in_window`] makes a [`verify::LiveCharge`]. The verified one names
-//! its challenge ([`secrets::ChallengeId`]): claim that id once, durably, before anything is sent
-//! to the card processor.
-//!
-//! How a 402 offers a card: once per route [`challenge::Offer::new`]; per answer
-//! [`challenge::Offer::challenge`] with sixteen fresh random bytes, whose
-//! [`challenge::Challenge::header_value`] is a field `WWW-Authenticate` of its own. The body
-//! carries [`challenge::Offer::body_object`] as its member `mpp`, and the problem members of
-//! [`error::ProblemType`]. No answer after which money may have moved carries a challenge: clients
-//! would pay again.
+//! [`decode`] reads what a client sent, [`secrets`] holds the MAC that makes a challenge ours
+//! without a row in any database, [`receipt`] is what a client reads of a payment. [`account`] names
+//! the account behind a card and [`agent_token`] opens it later; [`client`] is the other side, for
+//! our own paying agent. [`stripe`] is the method that charges cards.
 
 pub mod accept;
 pub mod account;
 pub mod agent_token;
-pub mod challenge;
 pub mod client;
-pub mod credential;
+pub mod decode;
 pub mod digest;
 pub mod error;
 pub mod jcs;
 pub mod receipt;
 pub mod secrets;
-pub mod token;
-pub mod verify;
+pub mod stripe;
 
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// The payment method that we offer.
-pub const METHOD: &str = "stripe";
 /// The intent that we offer: one payment, now.
 pub const INTENT: &str = "charge";
 /// Longest credential field and longest decoded `request`, in bytes (the published implementations'

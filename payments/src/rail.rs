@@ -3,7 +3,7 @@
 
 use crate::{
     money::{Amount, UsdCents, UsdcUnits},
-    mpp::challenge::MIN_CHARGE,
+    mpp::stripe::offer::MIN_CHARGE,
 };
 
 /// A way to pay.

@@ -1,16 +1,16 @@
 //! x402, scheme `exact` with EIP-3009: one file per protocol step.
 //!
-//! [`requirements`] is what we offer, [`payload`] reads what a client sent, [`eip712`] hashes what
-//! was signed, [`verify`] makes proofs of it, [`receipt`] says what became of it. Versions 1 and 2
+//! [`offer`] is what a 402 asks for, [`decode`] reads what a client sent, [`verify`] makes proofs of
+//! it, [`receipt`] says what became of it; [`eip712`] hashes what was signed. Versions 1 and 2
 //! differ in names only; a payment is routed by the `x402Version` inside it, never by the name of
 //! the header that carried it.
 
+pub mod decode;
 pub mod eip712;
 pub mod identifier;
 pub(crate) mod json;
-pub mod payload;
+pub mod offer;
 pub mod receipt;
-pub mod requirements;
 mod signature;
 pub mod verify;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use payments::{
     agent::Wallet,
     ports::{RailError, Sealer},
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;

@@ -4,7 +4,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, U256};
-use payments::{agent::Wallet, x402::requirements::Token};
+use payments::{agent::Wallet, x402::offer::Token};
 use sandbox::{
     chain::{Chain, ChainConfig},
     wallet::DevWallet,

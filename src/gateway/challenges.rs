@@ -7,8 +7,8 @@ use payments::{
     agent::Wallet,
     challenge::{ChallengeTooLarge, Prepared402},
     money::{UsdCents, UsdcUnits},
-    mpp::challenge::{Offer, OfferError},
-    x402::requirements::{Requirements, Token},
+    mpp::stripe::offer::{Offer, OfferError},
+    x402::offer::{Requirements, Token},
 };
 
 use crate::upstream::profile::{OwnRoute, Route, RouteTable, Target};

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use payments::{
-    mpp::{self, credential, error::Reason},
+    mpp::{self, error::Reason},
     ports::{ClaimKey, HalfKnown},
     proof::ProofKey,
-    x402::{payload, verify::present},
+    x402::{decode, verify::present},
 };
 
 use super::{
@@ -26,7 +26,7 @@ pub async fn of_transfer(
     call: &GatewayRequest,
     header: &[u8],
 ) -> Result<Option<GatewayReply>, GatewayError> {
-    let Ok(Some(unverified)) = payload::decode(header) else { return Ok(None) };
+    let Ok(Some(unverified)) = decode::decode(header) else { return Ok(None) };
     let Ok(presented) = present(&unverified, gateway.requirements().token()) else {
         return Ok(None);
     };
@@ -83,9 +83,9 @@ pub async fn of_former_charge(
 
 /// What the books would know the credential by.
 fn charge(header: &[u8]) -> Option<ClaimKey> {
-    let unverified = credential::decode([header]).ok()??;
+    let unverified = mpp::decode::decode([header]).ok()??;
     Some(ClaimKey {
-        proof: Some(ProofKey::Charge(mpp::verify::named(&unverified)?)),
+        proof: Some(ProofKey::Charge(mpp::stripe::verify::named(&unverified)?)),
         idempotency: None,
     })
 }

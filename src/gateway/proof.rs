@@ -4,7 +4,7 @@
 use payments::{
     agent::Payer,
     x402::{
-        payload,
+        decode,
         verify::{LiveTransfer, Offers, VerifiedTransfer, verify},
     },
 };
@@ -45,7 +45,7 @@ fn checked(
     challenged: Challenged,
     header: &[u8],
 ) -> Result<Option<(VerifiedTransfer, Option<String>)>, GatewayError> {
-    let Some(unverified) = payload::decode(header).map_err(GatewayError::InvalidProof)? else {
+    let Some(unverified) = decode::decode(header).map_err(GatewayError::InvalidProof)? else {
         return Ok(None);
     };
     let requirements = gateway.challenges.requirements_of(challenged);

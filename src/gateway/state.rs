@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use payments::{checkout::World, route::Quota, x402::requirements::Requirements};
+use payments::{checkout::World, route::Quota, x402::offer::Requirements};
 use tokio_util::sync::CancellationToken;
 
 use super::{

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use payments::agent::Wallet;
 use payments::error::ProofError;
 use payments::money::UsdcUnits;
-use payments::x402::payload;
-use payments::x402::requirements::{Requirements, Token};
+use payments::x402::decode;
+use payments::x402::offer::{Requirements, Token};
 use payments::x402::verify::{Offers, VerifiedTransfer, verify};
 use serde_json::Value;
 
@@ -77,5 +77,5 @@ pub fn offer() -> Requirements {
 /// # Errors
 /// [`ProofError`]: the header does not verify.
 pub fn prove(header: &[u8]) -> Result<VerifiedTransfer, ProofError> {
-    verify(&payload::decode(header)?.unwrap(), &Offers::exactly(&offer()))
+    verify(&decode::decode(header)?.unwrap(), &Offers::exactly(&offer()))
 }

@@ -11,10 +11,9 @@ use payments::{
     money::UsdcUnits,
     time::UnixMs,
     x402::{
-        X402Version,
+        X402Version, decode,
         eip712::{self, TransferMessage},
-        payload,
-        requirements::{Requirements, Token},
+        offer::{Requirements, Token},
         verify::{LiveTransfer, Offers, VerifiedTransfer, verify},
     },
 };
@@ -108,7 +107,7 @@ impl TestWallet {
     /// The proof that the header of this payment makes.
     pub fn verified(&self, offer: &Requirements, number: u64, now: UnixMs) -> VerifiedTransfer {
         let header = self.header(offer, number, now, X402Version::V2);
-        verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(offer))
+        verify(&decode::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(offer))
             .unwrap()
     }
 
@@ -156,7 +155,7 @@ mod tests {
         let offer = offer(LAUNCH_PRICE);
         let spoken = [X402Version::V1, X402Version::V2].map(|version| {
             let header = wallet.header(&offer, 3, START, version);
-            verify(&payload::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(&offer))
+            verify(&decode::decode(header.as_bytes()).unwrap().unwrap(), &Offers::exactly(&offer))
                 .unwrap()
         });
         for proof in &spoken {

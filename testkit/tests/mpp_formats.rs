@@ -7,10 +7,8 @@ mod mpp_support;
 use mpp_support::{list, load};
 use payments::{
     mpp::{
-        accept,
-        digest::BodyDigest,
-        error::ProblemType,
-        receipt::{Receipt, ReceivedReceipt},
+        accept, digest::BodyDigest, error::ProblemType, receipt::ReceivedReceipt,
+        stripe::receipt::Receipt,
     },
     time::UnixMs,
 };

@@ -8,12 +8,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mpp_support::{NOW, REALM, SECRET, challenge, decode, decoded, launch_offer, pay};
 use payments::money::UsdCents;
-use payments::mpp::challenge::Offer;
-use payments::mpp::credential;
+use payments::mpp::decode;
 use payments::mpp::digest::BodyDigest;
 use payments::mpp::error::{MppError, ProblemType, Reason};
 use payments::mpp::secrets::Secrets;
-use payments::mpp::verify::{VerifiedCredential, present, verify};
+use payments::mpp::stripe::offer::Offer;
+use payments::mpp::stripe::verify::{VerifiedCredential, present, verify};
 use serde_json::{Value, json};
 
 const TYPES: [&str; 2] = ["card", "link"];
@@ -177,7 +177,7 @@ fn a_payment_is_presented_without_route_or_clock() {
 #[test]
 fn one_request_carries_one_credential() {
     let (paid, bearer) = (paid(), "Bearer abc");
-    let read = |fields: &[&str]| credential::decode(fields.iter().map(|field| field.as_bytes()));
+    let read = |fields: &[&str]| decode::decode(fields.iter().map(|field| field.as_bytes()));
     assert!(read(&[bearer, &paid]).unwrap().is_some());
     assert!(read(&[bearer, "", "Payment", "Payments abc", "PaymentX"]).unwrap().is_none());
     for several in [vec![paid.as_str(), paid.as_str()], vec![paid.as_str(), "payment !!!"]] {

@@ -8,13 +8,13 @@ use ::mpp::protocol::core::accept_payment;
 use mpp_support::{NOW, REALM, SECRET, decode};
 use payments::money::UsdCents;
 use payments::mpp::accept;
-use payments::mpp::challenge::Offer;
 use payments::mpp::client;
 use payments::mpp::digest::BodyDigest;
-use payments::mpp::receipt::{Receipt, ReceivedReceipt};
 use payments::mpp::secrets::Secrets;
-use payments::mpp::token::PaymentToken;
-use payments::mpp::verify::verify;
+use payments::mpp::stripe::offer::Offer;
+use payments::mpp::stripe::token::PaymentToken;
+use payments::mpp::stripe::verify::verify;
+use payments::mpp::{receipt::ReceivedReceipt, stripe::receipt::Receipt};
 use proptest::prelude::*;
 use serde_json::json;
 

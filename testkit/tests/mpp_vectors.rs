@@ -7,14 +7,16 @@ mod mpp_support;
 
 use mpp_support::{NOW, REALM, SECRET, credential, decode, list, load};
 use payments::mpp::{
-    challenge::Offer,
     client,
-    credential::UnverifiedCredential,
+    decode::UnverifiedCredential,
     digest::BodyDigest,
     error::{MppError, ProblemType},
     jcs,
     secrets::{Secrets, Slots},
-    verify::{LiveCharge, present, verify},
+    stripe::{
+        offer::Offer,
+        verify::{LiveCharge, present, verify},
+    },
 };
 use serde_json::Value;
 use testkit::vectors::text;

@@ -8,8 +8,8 @@ use payments::challenge::{
     ErrorShape, MAX_CHALLENGE_BYTES, Phase, Prepared402, Problem, Render, Rendered, Retry,
 };
 use payments::money::UsdcUnits;
+use payments::x402::offer::{Network, Requirements, Token};
 use payments::x402::receipt::{Outcome, Receipt};
-use payments::x402::requirements::{Network, Requirements, Token};
 use payments::x402::{X402Version, eip712};
 use serde_json::{Value, json};
 use testkit::vectors::{self, bytes32, text};

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payments::error::Reason;
 use payments::money::UsdcUnits;
-use payments::x402::payload;
-use payments::x402::requirements::Requirements;
+use payments::x402::decode;
+use payments::x402::offer::Requirements;
 use payments::x402::verify::{Offers, VerifiedTransfer, check_chain_state, verify};
 use serde_json::{Value, json};
 use testkit::vectors::{self, VECTORS, offer, positive, prove, v2};
@@ -113,7 +113,7 @@ fn a_free_route_takes_zero_or_the_launch_price() {
     assert_eq!(v1_offer.token(), priced.token());
     for entry in [v2(), positive("v1-base-x402js-1.2.0")] {
         let payment =
-            payload::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
+            decode::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
         assert_eq!(
             verify(&payment, &Offers::or_also(&free, &launch)).unwrap().value(),
             priced.amount()
@@ -124,7 +124,7 @@ fn a_free_route_takes_zero_or_the_launch_price() {
     let mut rewritten = v2()["decoded"].clone();
     rewritten["accepted"]["amount"] = json!("0");
     let payment =
-        payload::decode(STANDARD.encode(rewritten.to_string()).as_bytes()).unwrap().unwrap();
+        decode::decode(STANDARD.encode(rewritten.to_string()).as_bytes()).unwrap().unwrap();
     let error = verify(&payment, &Offers::or_also(&free, &launch)).unwrap_err();
     assert_eq!((error.reason, error.expected.as_str()), (Reason::ValueMismatch, "0"));
 }

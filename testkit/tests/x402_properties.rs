@@ -5,7 +5,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use payments::money::{UsdCents, UsdcUnits};
-use payments::x402::payload;
+use payments::x402::decode;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use testkit::vectors::{self, prove, v2};
@@ -23,8 +23,8 @@ fn reversed(value: &Value) -> Value {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let _ = payload::decode(&bytes);
-        let _ = payload::decode(STANDARD.encode(&bytes).as_bytes());
+        let _ = decode::decode(&bytes);
+        let _ = decode::decode(STANDARD.encode(&bytes).as_bytes());
     }
 
     #[test]

@@ -4,9 +4,9 @@
 
 use alloy_primitives::U256;
 use payments::error::{ProofError, Reason};
-use payments::x402::requirements::Requirements;
+use payments::x402::offer::Requirements;
 use payments::x402::verify::{LiveTransfer, Offers, VerifiedTransfer, check_chain_state, verify};
-use payments::x402::{X402Version, eip712, payload};
+use payments::x402::{X402Version, decode, eip712};
 use serde_json::Value;
 use testkit::vectors::{self, bytes32, text};
 
@@ -67,7 +67,7 @@ enum Verdict {
 /// The whole way of one header: decode, verify, clock, chain.
 fn judge(entry: &Value, offer: &Requirements) -> Verdict {
     let way = || -> Result<Option<LiveTransfer>, ProofError> {
-        let Some(payment) = payload::decode(text(entry, "headerValue").as_bytes())? else {
+        let Some(payment) = decode::decode(text(entry, "headerValue").as_bytes())? else {
             return Ok(None);
         };
         let transfer = verify(&payment, &Offers::exactly(offer))?;
@@ -197,7 +197,7 @@ fn check_offer_element(entry: &Value, offer: &Requirements, version: X402Version
 fn other_payload_types_are_refused_cleanly() {
     let vectors = vectors::load();
     for name in ["permit2Exact", "upto"] {
-        let error = payload::decode(text(&vectors[name], "headerValue").as_bytes()).unwrap_err();
+        let error = decode::decode(text(&vectors[name], "headerValue").as_bytes()).unwrap_err();
         assert_eq!(error.reason, Reason::UnsupportedPayloadType, "{name}");
     }
 }

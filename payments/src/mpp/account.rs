@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::agent::Payer;
 use crate::mpp::secrets::{Keys, SecretError, push_parts};
-use crate::mpp::token::PaymentToken;
+use crate::mpp::stripe::token::PaymentToken;
 
 /// The key that turns what the card processor says of a payer into the name of an account. Never
 /// rotated: another key is another name for everybody.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::agent::Payer;
 use crate::ids::PaymentId;
 use crate::mpp::secrets::{Keys, SecretError, push_parts};
-use crate::mpp::token::TokenHash;
+use crate::mpp::stripe::token::TokenHash;
 use crate::ports::AgentTokens;
 
 /// What an agent token begins with.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::mpp::accept::is_method;
 use crate::mpp::decode_lenient;
-use crate::mpp::token::PaymentToken;
+use crate::mpp::stripe::token::PaymentToken;
 use crate::time::UnixMs;
 
 /// Longest `request` that is read, in characters.
@@ -95,7 +95,7 @@ impl ReceivedChallenge {
     #[must_use]
     pub fn stripe_charge(&self) -> Option<StripeTerms<'_>> {
         if (self.parameter("method"), self.parameter("intent"))
-            != (Some(crate::mpp::METHOD), Some(crate::mpp::INTENT))
+            != (Some(crate::mpp::stripe::METHOD), Some(crate::mpp::INTENT))
         {
             return None;
         }

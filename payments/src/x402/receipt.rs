@@ -9,7 +9,7 @@ use crate::agent::Wallet;
 use crate::money::UsdcUnits;
 use crate::x402::X402Version;
 use crate::x402::json::quoted;
-use crate::x402::requirements::Network;
+use crate::x402::offer::Network;
 
 /// The outcome of a settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,8 +27,8 @@ use alloy_primitives::{B256, U256};
 use crate::agent::Wallet;
 use crate::error::{ProofError, Reason};
 use crate::money::UsdcUnits;
-use crate::x402::payload::{Accepted, Terms, UnverifiedPayment};
-use crate::x402::requirements::Requirements;
+use crate::x402::decode::{Accepted, Terms, UnverifiedPayment};
+use crate::x402::offer::Requirements;
 use crate::x402::signature::{self, Signature};
 
 pub use offers::Offers;

@@ -14,7 +14,7 @@ use http::{HeaderValue, Response, header};
 use payments::money::UsdCents;
 use payments::mpp::client::{MalformedChallenge, ReceivedChallenge, challenges};
 use payments::mpp::receipt::{RECEIPT_HEADER, ReceivedReceipt};
-use payments::mpp::token::PaymentToken;
+use payments::mpp::stripe::token::PaymentToken;
 use payments::time::UnixMs;
 
 pub use mint::{Card, Mint, MintError};

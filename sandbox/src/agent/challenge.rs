@@ -8,7 +8,7 @@ use http::Response;
 use payments::agent::Wallet;
 use payments::money::UsdcUnits;
 use payments::x402::X402Version;
-use payments::x402::requirements::Network;
+use payments::x402::offer::Network;
 use serde_json::Value;
 
 /// Which version of a challenge is read.

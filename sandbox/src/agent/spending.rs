@@ -4,7 +4,7 @@
 use payments::agent::Wallet;
 use payments::money::UsdcUnits;
 use payments::x402::X402Version;
-use payments::x402::requirements::{Network, Token};
+use payments::x402::offer::{Network, Token};
 use serde_json::Value;
 
 use super::challenge::{Challenge, Offer};

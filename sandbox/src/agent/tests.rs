@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use payments::agent::Wallet;
 use payments::money::UsdcUnits;
-use payments::x402::requirements::{Requirements, Token};
-use payments::x402::{payload, verify};
+use payments::x402::offer::{Requirements, Token};
+use payments::x402::{decode, verify};
 use serde_json::{Value, json};
 
 use super::*;
@@ -79,7 +79,7 @@ fn what_it_signs_is_what_a_gateway_verifies_in_both_versions() {
             &Moment { now_unix_s: 1_700_000_000, nonce: [7; 32] },
         );
         assert_eq!(proof.header_name(), header);
-        let payment = payload::decode(proof.header_value().as_bytes()).unwrap().unwrap();
+        let payment = decode::decode(proof.header_value().as_bytes()).unwrap().unwrap();
         let transfer = verify::verify(&payment, &verify::Offers::exactly(&requirements)).unwrap();
         assert_eq!(transfer.from().as_bytes(), &wallet.address().into_array());
         assert_eq!(

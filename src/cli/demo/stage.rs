@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use payments::agent::{Payer, Wallet};
 use payments::money::UsdCents;
-use payments::x402::requirements::Token;
+use payments::x402::offer::Token;
 use sandbox::{
     agent::{
         Agent, Agreed, Asked, CardSpending, Challenge, Mint, Moment, Proof, Reading, Spending,

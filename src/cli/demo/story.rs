@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use http::Request;
-use payments::{money::UsdcUnits, x402::requirements::Network};
+use payments::{money::UsdcUnits, x402::offer::Network};
 use sandbox::agent::{Agreed, Proof};
 use serde_json::Value;
 

@@ -126,7 +126,7 @@ async fn minted(
     mint: &Mint,
     card: &Card,
     agreed: &CardAgreed,
-) -> Result<payments::mpp::token::PaymentToken, Failure> {
+) -> Result<payments::mpp::stripe::token::PaymentToken, Failure> {
     mint.token(&agent.transport, card, agreed).await.map_err(|error| match error {
         MintError::Connection(_) => Failure::from_error(Exit::Connection, &error),
         MintError::Refused { .. } => Failure::from_error(Exit::Payment, &error),

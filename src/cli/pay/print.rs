@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use payments::x402::{X402Version, requirements::Network};
+use payments::x402::{X402Version, offer::Network};
 use sandbox::{
     agent::{Agreed, Card, CardAgreed, card, receipt},
     wallet::Signer,

@@ -1,6 +1,6 @@
 //! Which key pays, and with which token.
 
-use payments::{agent::Wallet, x402::requirements::Token};
+use payments::{agent::Wallet, x402::offer::Token};
 use sandbox::wallet::{DevWallet, Signer};
 
 use super::PayArguments;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use payments::{
     checkout::{Identified, identify_by_credential, identify_by_token},
     mpp::{
-        credential::decode,
-        verify::{PresentedPayment, present},
+        decode::decode,
+        stripe::verify::{PresentedPayment, present},
     },
     proof::ChargeKey,
 };

@@ -7,7 +7,7 @@ use payments::{
     holder::Holder,
     ids::PaymentId,
     intent::{Intent, State},
-    mpp::receipt::{RECEIPT_HEADER, Receipt},
+    mpp::{receipt::RECEIPT_HEADER, stripe::receipt::Receipt},
     ports::BooksError,
 };
 use sha2::{Digest, Sha256};

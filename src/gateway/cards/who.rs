@@ -7,9 +7,9 @@ use payments::{
     holder::{Holder, KnownToken},
     mpp::{
         account::StablePayer as Named,
-        credential,
+        decode,
         digest::BodyDigest,
-        verify::{LiveCharge, VerifiedCredential, verify},
+        stripe::verify::{LiveCharge, VerifiedCredential, verify},
     },
     ports::{CardError, StablePayer, TokenView},
     time::UnixMs,
@@ -39,7 +39,7 @@ pub fn verified(
     call: &GatewayRequest,
     header: &[u8],
 ) -> Result<Option<VerifiedCredential>, GatewayError> {
-    let Some(unverified) = credential::decode([header]).map_err(GatewayError::InvalidCard)? else {
+    let Some(unverified) = decode::decode([header]).map_err(GatewayError::InvalidCard)? else {
         return Ok(None);
     };
     let Some(offer) = gateway.challenges.card_offer(challenged) else {

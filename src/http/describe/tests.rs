@@ -4,7 +4,7 @@ use payments::{
     agent::Wallet,
     money::{Credits, UsdCents},
     rail::RailsHere,
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 use serde_json::Value;
 

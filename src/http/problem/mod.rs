@@ -13,7 +13,7 @@ use axum::{body::Body, response::Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use payments::{
     challenge::{ErrorShape, Problem, Render},
-    mpp::{challenge::Challenge, digest::BodyDigest},
+    mpp::{digest::BodyDigest, stripe::offer::Challenge},
 };
 use serde_json::Value;
 

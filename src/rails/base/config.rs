@@ -1,6 +1,6 @@
 //! How the rail reaches its chain and what it may spend.
 
-use payments::{agent::Wallet, x402::requirements::Token};
+use payments::{agent::Wallet, x402::offer::Token};
 
 use super::{rpc::RpcUrlError, signer::SignerKeyError};
 

@@ -53,7 +53,7 @@ use payments::{
     ports::{ChainNonces, ChainReader, ChainView, Earlier, Outcome, RailError, Sealer, Standing},
     settlement::{Attempt, ChainHash, SettlementProof, TransferTerms},
     x402::{
-        requirements::Token,
+        offer::Token,
         verify::{LiveTransfer, VerifiedTransfer},
     },
 };

@@ -15,8 +15,8 @@ use payments::ids::PaymentId;
 use payments::money::{Credits, UsdCents, UsdcUnits};
 use payments::proof::PaymentKey;
 use payments::settlement::ChainHash;
-use payments::x402::payload;
-use payments::x402::requirements::Requirements;
+use payments::x402::decode;
+use payments::x402::offer::Requirements;
 use payments::x402::verify::{Offers, SignedAuthorization, VerifiedTransfer, verify};
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
         .collect();
     let prove = |(entry, offer): (&Value, &Requirements)| {
         let payment =
-            payload::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
+            decode::decode(vectors::text(entry, "headerValue").as_bytes()).unwrap().unwrap();
         verify(&payment, &Offers::exactly(offer)).unwrap().to_saved()
     };
     let authorizations = entries.iter().zip(&offers).map(prove).collect();
@@ -59,7 +59,7 @@ static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
 
 /// A value of `X-PAYMENT` or `PAYMENT-SIGNATURE`.
 pub fn x402_header(bytes: &[u8]) {
-    let Ok(Some(payment)) = payload::decode(bytes) else { return };
+    let Ok(Some(payment)) = decode::decode(bytes) else { return };
     for offer in &SIGNED.offers {
         let Ok(transfer) = verify(&payment, &Offers::exactly(offer)) else { continue };
         let saved = transfer.to_saved();

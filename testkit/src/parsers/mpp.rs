@@ -6,12 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payments::money::UsdCents;
 use payments::mpp::agent_token::AgentToken;
-use payments::mpp::challenge::Offer;
 use payments::mpp::receipt::ReceivedReceipt;
 use payments::mpp::secrets::{ChallengeId, Secrets};
-use payments::mpp::token::PaymentToken;
-use payments::mpp::verify::{present, verify};
-use payments::mpp::{accept, client, credential};
+use payments::mpp::stripe::offer::Offer;
+use payments::mpp::stripe::token::PaymentToken;
+use payments::mpp::stripe::verify::{present, verify};
+use payments::mpp::{accept, client, decode};
 use payments::time::UnixMs;
 
 use super::canonical;
@@ -61,7 +61,7 @@ pub static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
 
 /// A value of `Authorization`.
 pub fn mpp_header(bytes: &[u8]) {
-    let credential = match credential::decode([bytes]) {
+    let credential = match decode::decode([bytes]) {
         Ok(Some(credential)) => credential,
         Ok(None) => return,
         Err(error) => return assert!(!error.to_string().contains("spt_1234"), "{error}"),
@@ -101,7 +101,7 @@ pub fn mpp_texts(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for challenge in client::challenges(text).into_iter().flatten() {
         let paid = challenge.authorization(&PaymentToken::parse("spt_1").unwrap(), None);
-        let sent = credential::decode([paid.as_bytes()]);
+        let sent = decode::decode([paid.as_bytes()]);
         // What we answer can be read, unless the server asked for more than a header holds.
         assert!(
             matches!(sent, Ok(Some(_))) || paid.len() > payments::mpp::MAX_CREDENTIAL_BYTES,

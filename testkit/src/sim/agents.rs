@@ -10,7 +10,7 @@ use super::{
     scheduler::{Owner, TaskId},
 };
 use crate::wallet::{LAUNCH_PRICE, TestWallet, VALID_FOR_S, test_token};
-use payments::{money::UsdcUnits, x402::requirements::Requirements};
+use payments::{money::UsdcUnits, x402::offer::Requirements};
 
 /// The longest that an agent waits for an answer.
 const PATIENCE_MS: u64 = 120_000;

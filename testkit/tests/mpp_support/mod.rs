@@ -4,12 +4,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use payments::money::UsdCents;
-use payments::mpp::challenge::Offer;
 use payments::mpp::client;
-use payments::mpp::credential::{self, UnverifiedCredential};
+use payments::mpp::decode::{self, UnverifiedCredential};
 use payments::mpp::error::MppError;
 use payments::mpp::secrets::Secrets;
-use payments::mpp::token::PaymentToken;
+use payments::mpp::stripe::offer::Offer;
+use payments::mpp::stripe::token::PaymentToken;
 use payments::time::UnixMs;
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ pub fn credential(case: &Value) -> String {
 }
 
 pub fn decode(authorization: &str) -> Result<Option<UnverifiedCredential>, MppError> {
-    credential::decode([authorization.as_bytes()])
+    decode::decode([authorization.as_bytes()])
 }
 
 /// The JSON inside base64url.

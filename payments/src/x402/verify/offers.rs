@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use crate::money::UsdcUnits;
-use crate::x402::requirements::Requirements;
+use crate::x402::offer::Requirements;
 
 /// What a route accepts: one offer, and the amounts that count as paying it.
 #[derive(Debug, Clone, Copy)]

@@ -2,14 +2,14 @@
 
 use crate::error::{ProofError, Reason};
 use crate::proof::PaymentKey;
+use crate::x402::decode::UnverifiedPayment;
 use crate::x402::eip712::{self, TransferMessage};
-use crate::x402::payload::UnverifiedPayment;
-use crate::x402::requirements::Token;
+use crate::x402::offer::Token;
 use crate::x402::signature;
 
 /// A payer's signature over a transfer of our token, whatever its amount, its receiver and its
 /// time. Names a payment that may have been taken under earlier terms; it pays nothing and
-/// identifies nobody.
+/// does not identify the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PresentedTransfer {
     key: PaymentKey,

@@ -13,7 +13,7 @@ use crate::money::UsdcUnits;
 use crate::proof::PaymentKey;
 use crate::x402::X402Version;
 use crate::x402::eip712::{self, TransferMessage};
-use crate::x402::requirements::Token;
+use crate::x402::offer::Token;
 use crate::x402::signature::{self, Signature};
 
 /// A proof must stay valid at least this long: three blocks in which to settle it.

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
-use payments::mpp::token::PaymentToken;
+use payments::mpp::stripe::token::PaymentToken;
 use serde_json::Value;
 
 use super::super::{Transport, TransportError};

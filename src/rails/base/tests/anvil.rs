@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::{Address, U256};
 use async_trait::async_trait;
-use payments::{agent::Wallet, x402::requirements::Token};
+use payments::{agent::Wallet, x402::offer::Token};
 use serde_json::{Value, json};
 
 use super::{TestChain, rail_suite, world::Rpc};

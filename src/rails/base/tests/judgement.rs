@@ -9,7 +9,7 @@ use payments::{
     ports::{ChainReader, Outcome, RailError},
     proof::PaymentKey,
     settlement::{Attempt, AttemptKind, ChainHash, PaymentFailure, TransferTerms},
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use payments::{
     agent::Wallet,
     ports::{ChainReader, RailError, Standing},
     settlement::{ChainHash, SettlementProof},
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 use serde_json::{Value, json};
 

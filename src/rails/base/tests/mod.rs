@@ -21,7 +21,7 @@ pub(crate) trait TestChain: Sync {
     fn url(&self) -> String;
 
     /// The test token that stands there; everybody may mint.
-    fn token(&self) -> payments::x402::requirements::Token;
+    fn token(&self) -> payments::x402::offer::Token;
 
     /// Gives an account one ETH for gas.
     async fn give_gas(&self, account: alloy_primitives::Address);

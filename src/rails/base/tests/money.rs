@@ -5,7 +5,7 @@ use payments::{
     agent::Wallet,
     ports::{ChainReader, Outcome, PreparationError, RailError, Sent, Settler},
     settlement::{PaymentFailure, SettlementProof},
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 
 use super::{

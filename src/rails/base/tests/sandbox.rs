@@ -12,7 +12,7 @@ use alloy_primitives::{Address, Bytes, TxKind, U64, U256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use async_trait::async_trait;
-use payments::{agent::Wallet, x402::requirements::Token};
+use payments::{agent::Wallet, x402::offer::Token};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;

@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use payments::{
     agent::Wallet,
     ports::{ChainReader, RailError, Settler},
-    x402::requirements::Token,
+    x402::offer::Token,
 };
 use serde_json::json;
 use tokio::{

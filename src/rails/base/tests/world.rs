@@ -22,9 +22,9 @@ use payments::{
     settlement::{Attempt, ChainHash, TransferTerms},
     time::UnixMs,
     x402::{
+        decode,
         eip712::{self, TransferMessage},
-        payload,
-        requirements::{Requirements, Token},
+        offer::{Requirements, Token},
         verify::{self, LiveTransfer, Offers},
     },
 };
@@ -326,7 +326,7 @@ pub(super) fn live_transfer(
         },
     });
     let unverified =
-        payload::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
+        decode::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
     verify::verify(&unverified, &Offers::exactly(&offer))
         .unwrap()
         .within_window(now, 3_900)

@@ -1,10 +1,14 @@
-//! What we offer a card: the terms of one route, prepared once.
+//! What we offer a card: the terms of one route, prepared once, and the challenge of one answer.
+
+mod challenge;
 
 use serde_json::{Value, json};
 
 use crate::money::UsdCents;
-use crate::mpp::{INTENT, METHOD, jcs};
+use crate::mpp::{INTENT, jcs, stripe::METHOD};
 use crate::x402::json::quoted;
+
+pub use challenge::Challenge;
 
 /// Smallest charge of the card processor in US dollars.
 pub const MIN_CHARGE: UsdCents = UsdCents::new(50);
@@ -41,15 +45,15 @@ pub enum OfferError {
 /// that it is written once.
 #[derive(Debug, Clone)]
 pub struct Offer {
-    pub(super) realm: String,
+    realm: String,
     amount: UsdCents,
     /// Members of `opaque` that a credential for this route must carry.
     pub(crate) binding: Vec<(String, String)>,
     /// What `request` says, and how it was sent.
     pub(crate) request: Value,
-    pub(super) request_encoded: String,
-    pub(super) opaque_after_nonce: String,
-    pub(super) header_before_expires: String,
+    request_encoded: String,
+    opaque_after_nonce: String,
+    header_before_expires: String,
     body_object: String,
 }
 

@@ -1,17 +1,14 @@
 //! The challenge of one answer: the terms of its route, an end, a nonce, and the MAC over all of
 //! it.
 
-mod offer;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::Offer;
 use crate::mpp::digest::BodyDigest;
 use crate::mpp::secrets::{ChallengeId, Secrets, Slots};
-use crate::mpp::{INTENT, METHOD};
+use crate::mpp::{INTENT, stripe::METHOD};
 use crate::time::UnixMs;
-
-pub use offer::{MIN_CHARGE, Offer, OfferError};
 
 /// The challenge of one answer.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::mpp::error::{MppError, Reason};
 use crate::mpp::secrets::Slots;
+use crate::mpp::stripe::decode::Payload;
 use crate::mpp::{MAX_CREDENTIAL_BYTES, decode_lenient};
 use crate::x402::json::Node;
 
@@ -33,12 +34,6 @@ pub struct UnverifiedCredential {
     opaque: Option<String>,
     pub(crate) source: Option<String>,
     pub(crate) payload: Payload,
-}
-
-/// The members of the payload that the method `stripe` knows, when they are strings.
-pub(crate) struct Payload {
-    pub token: Option<Zeroizing<String>>,
-    pub external_id: Option<String>,
 }
 
 impl UnverifiedCredential {
@@ -139,10 +134,7 @@ fn read(root: &Node<'_>) -> Result<UnverifiedCredential, MppError> {
         header: optional(challenge, "header", "challenge.header")?,
         opaque: optional(challenge, "opaque", "challenge.opaque")?,
         source: optional(root, "source", "source")?,
-        payload: Payload {
-            token: text(payload, "spt").map(Zeroizing::new),
-            external_id: text(payload, "externalId"),
-        },
+        payload: Payload::read(payload),
     };
     if credential.id.is_empty() {
         return Err(malformed("challenge.id", "a text", "an empty one"));
@@ -172,13 +164,6 @@ fn optional(node: &Node<'_>, key: &str, field: &'static str) -> Result<Option<St
         None => Ok(None),
         Some(Node::Text(text)) => Ok(Some(text.clone().into_owned())),
         Some(other) => Err(malformed(field, "a string", other.kind())),
-    }
-}
-
-fn text(node: &Node<'_>, key: &str) -> Option<String> {
-    match node.get(key) {
-        Some(Node::Text(text)) => Some(text.clone().into_owned()),
-        _ => None,
     }
 }
 

@@ -24,13 +24,13 @@ mod proof;
 
 use serde_json::{Map, Value};
 
-use crate::mpp::challenge::Offer;
-use crate::mpp::credential::UnverifiedCredential;
+use crate::mpp::decode::UnverifiedCredential;
 use crate::mpp::digest::BodyDigest;
 use crate::mpp::error::{MppError, Reason};
 use crate::mpp::secrets::{ChallengeId, Secrets};
-use crate::mpp::token::PaymentToken;
-use crate::mpp::{INTENT, METHOD, decode_lenient};
+use crate::mpp::stripe::offer::Offer;
+use crate::mpp::stripe::token::PaymentToken;
+use crate::mpp::{INTENT, decode_lenient, stripe::METHOD};
 use crate::proof::ChargeKey;
 use crate::time::UnixMs;
 

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use crate::money::UsdCents;
 use crate::mpp::error::{MppError, Reason};
 use crate::mpp::secrets::ChallengeId;
-use crate::mpp::token::{PaymentToken, TokenHash};
+use crate::mpp::stripe::token::{PaymentToken, TokenHash};
 use crate::time::UnixMs;
 
 /// A credential for this route, this body and these terms, whose challenge is ours. Whether it is
