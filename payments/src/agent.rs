@@ -128,11 +128,12 @@ pub enum Payer {
 }
 
 impl Payer {
-    /// The payer that somebody names: an address alone stands for its wallet.
+    /// Parses a payer as operators write it: an address alone stands for its wallet.
     pub fn read(text: &str) -> Option<Self> {
-        match text.starts_with("0x") {
-            true => Wallet::parse(text).map(Self::Wallet).ok(),
-            false => text.parse().ok(),
+        if text.starts_with("0x") {
+            Wallet::parse(text).map(Self::Wallet).ok()
+        } else {
+            text.parse().ok()
         }
     }
 }

@@ -103,7 +103,7 @@ impl GasBound {
             Amount::Usd(cents) => {
                 u128::from(cents.get()).saturating_mul(u128::from(MICROS_PER_CENT))
             }
-            // A credit is settled by nobody on a chain.
+            // A credit needs no settlement on a chain.
             Amount::Credits(_) => return self.plain_wei,
         };
         let share = self.share.and_then(|share| share.of(micros));

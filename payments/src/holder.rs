@@ -31,7 +31,7 @@ pub enum Reach {
     Account,
 }
 
-/// What somebody who asks may read and change.
+/// What a caller may read and change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// All that is the payer's.

@@ -41,7 +41,7 @@ impl fmt::Display for PaymentKey {
     }
 }
 
-/// One challenge of ours, answered with one payment token. Each of the two happens once.
+/// One of our challenges, answered with one payment token. Each of the two happens once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChargeKey {
     /// The challenge.

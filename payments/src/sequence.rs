@@ -61,7 +61,7 @@ struct Hole {
     eoa_nonce: u64,
     /// A payment's transaction used it, and a reorganisation took that back.
     was_closed: bool,
-    /// A transaction of somebody else waits under it.
+    /// A transaction that is not ours waits under it.
     occupied: bool,
 }
 
@@ -201,7 +201,7 @@ impl Look {
         let hole = |eoa_nonce: u64| {
             let open = known.get(&eoa_nonce).copied();
             let filled = self.sequence.fills.iter().any(|fill| fill.eoa_nonce == eoa_nonce);
-            // What fills it waits at the node too, and is not somebody else's.
+            // The transaction that fills it waits at the node too, and is ours.
             let occupied = !filled && self.chain.pending > eoa_nonce;
             (open != Some(true)).then_some(Hole {
                 eoa_nonce,

@@ -152,7 +152,7 @@ pub enum PaymentFailure {
     Cancelled,
     /// The safe block is past `valid_before` and the authorization was never used.
     Expired,
-    /// The nonce was used for a transfer to somebody else or of another amount.
+    /// The nonce was used for a transfer to another receiver or of another amount.
     SpentElsewhere,
     /// It waited for a signer until it could not be settled any more. Nothing was signed or sent.
     NeverSent,

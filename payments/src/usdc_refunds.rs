@@ -51,7 +51,7 @@ pub struct UsdcRefunds {
     pub stuck_after_ms: i64,
 }
 
-/// Why a refund was not approved. Nothing was signed that anybody could send.
+/// Why a refund was not approved. Nothing was signed.
 #[derive(Debug, thiserror::Error)]
 pub enum UsdcRefundError {
     /// The books, or what they hold, forbid it.

@@ -84,7 +84,7 @@ impl Run {
     }
 
     /// What happens, and from where to where it moved an intent.
-    fn happen(&mut self, (kind, dice): Event) -> Option<(State, State)> {
+    fn happen(&mut self, kind: u8, dice: usize) -> Option<(State, State)> {
         self.now = self.now.plus_ms(7_000);
         match kind {
             10 | 11 => self.claim(dice),
@@ -135,7 +135,7 @@ proptest! {
     fn the_journal_balances_after_anything(events in events()) {
         let mut run = Run::new();
         for event in events {
-            run.happen(event);
+            run.happen(event.0, event.1);
             prop_assert!(run.balances().values().all(|sum| *sum == 0), "{:?} after {event:?}", run.balances());
         }
         let price = i64::try_from(testkit::wallet::LAUNCH_PRICE.get()).unwrap();
@@ -150,7 +150,7 @@ proptest! {
     fn no_sequence_of_events_leaves_the_drawing(events in events()) {
         let mut run = Run::new();
         for event in events {
-            if let Some((from, to)) = run.happen(event) {
+            if let Some((from, to)) = run.happen(event.0, event.1) {
                 let (_, next) = DRAWING.iter().find(|(state, _)| *state == from).unwrap();
                 prop_assert!(next.contains(&to), "{from:?} to {to:?}");
             }
@@ -170,7 +170,7 @@ proptest! {
         let mut run = Run::new();
         let mut first = BTreeMap::new();
         for event in events {
-            run.happen(event);
+            run.happen(event.0, event.1);
             for intent in &run.intents {
                 first.entry(intent.id).or_insert_with(|| intent.clone());
             }

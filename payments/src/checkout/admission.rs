@@ -38,7 +38,7 @@ pub struct Admission {
     api_key: Option<String>,
 }
 
-/// Somebody whose proof was used up for this one request.
+/// A caller whose proof was used up for this one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified {
     payer: Payer,
@@ -93,7 +93,7 @@ pub async fn identify_quickly(
     }
 }
 
-/// Somebody who shows an agent token that the books know. It identifies as often as it is shown.
+/// A caller with an agent token that the books know. It identifies as often as it is shown.
 pub fn identify_by_token(token: &KnownToken) -> Identified {
     Identified { payer: token.holder.payer.clone(), scope: token.holder.scope() }
 }
@@ -107,7 +107,7 @@ pub fn identify_by_credential(used: &UsedCredential) -> Identified {
 // === impl Identified ===
 
 impl Identified {
-    /// Somebody who is the payer itself.
+    /// The payer itself.
     const fn wholly(payer: Payer) -> Self {
         Self { payer, scope: Scope::Account }
     }

@@ -16,7 +16,7 @@ use crate::{
     proof::{ChargeKey, ProofKey},
 };
 
-/// A request of a card account that has passed every check that needs nobody else.
+/// A request of a card account that has passed every offline check.
 pub struct CardRequest {
     /// The id of the payment that it begins, made before anything is written.
     pub id: PaymentId,

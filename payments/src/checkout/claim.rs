@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// A request to a priced route whose proof and body have passed every check that needs nobody else.
+/// A request to a priced route whose proof and body have passed every offline check.
 pub struct PricedRequest {
     /// The id of the payment that it begins, made before anything is written.
     pub id: PaymentId,
@@ -54,7 +54,7 @@ pub enum ClaimError {
     /// by the token.
     #[error(transparent)]
     Proof(#[from] ProofError),
-    /// The proof identified somebody on a free route.
+    /// The proof was used to identify a caller on a free route.
     #[error("the proof was used up on a free route")]
     UsedForIdentity,
     /// It paid us before these books knew it.
@@ -143,8 +143,8 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
         lease_until: now.plus_ms(settings.lease_ms),
         payer: asked.payer,
     };
-    // A payer who can neither pay nor be given anything takes no part of the upstream's budget, even
-    // for a moment.
+    // A payer who can neither pay nor be given anything takes no unit of the upstream's budget,
+    // even for a moment.
     let claimed = if payable || is_free {
         claim_with_unit(world, claim).await?
     } else {

@@ -29,9 +29,10 @@ pub(super) async fn create(
     progress: &mut Progress,
 ) -> Result<Step, DriveError> {
     if past_deadline(world, &intent) {
-        return match intent.not_done {
-            true => end(world, &intent, never_created(), Some(EndedBy::NotDone)).await,
-            false => look_up(world, intent).await,
+        return if intent.not_done {
+            end(world, &intent, never_created(), Some(EndedBy::NotDone)).await
+        } else {
+            look_up(world, intent).await
         };
     }
     // Nothing that may have been done was sent before.
@@ -50,10 +51,11 @@ pub(super) async fn create(
         }
         UpstreamWay::Closed => {}
     }
-    // A send that nobody hears of is one: the note goes first.
-    let intent = match intent.not_done {
-        true => world.books.note_not_done(intent.id, intent.guard, false).await?,
-        false => intent,
+    // A send counts even if its process dies: the note is written first.
+    let intent = if intent.not_done {
+        world.books.note_not_done(intent.id, intent.guard, false).await?
+    } else {
+        intent
     };
     still_ours(world, &intent).await?;
     progress.creations = progress.creations.saturating_add(1);
@@ -96,12 +98,11 @@ async fn set_aside(
     proven: bool,
     until: UnixMs,
 ) -> Result<Step, DriveError> {
-    let intent = match proven {
-        true => {
-            let intent = unknown(world, intent).await?;
-            world.books.note_not_done(intent.id, intent.guard, true).await?
-        }
-        false => intent,
+    let intent = if proven {
+        let intent = unknown(world, intent).await?;
+        world.books.note_not_done(intent.id, intent.guard, true).await?
+    } else {
+        intent
     };
     // Before it is unknown, no deadline ends it.
     let until = if intent.state == State::CoreUnknown {

@@ -25,7 +25,7 @@ pub struct Progress {
     pub(super) sent: Sent,
     /// Creations that this driver sent.
     pub(super) creations: u32,
-    /// This driver took the intent into FORWARDING: nobody else can have sent the creation.
+    /// This driver took the intent into FORWARDING: no other driver can have sent the creation.
     pub(super) forwarded: bool,
     /// What this driver sent last may have been done, or not: no later answer takes that back.
     pub(super) in_doubt: bool,
@@ -35,7 +35,7 @@ pub struct Progress {
     pub(super) polls: u32,
     /// The node refuses the question what became of the payment.
     pub(super) refused: bool,
-    /// Somebody who is neither we nor a known relayer settled it.
+    /// A sender that is neither ours nor a known relayer settled it.
     pub(super) by_stranger: bool,
     /// The fee that is called for is above what the payment may cost in gas: it waits for a lower
     /// one.
@@ -47,7 +47,7 @@ pub struct Progress {
 pub enum Step {
     /// A step was saved; there may be a next one at once.
     Moved(Intent),
-    /// Nobody knows yet: ask again after this many milliseconds.
+    /// Not known yet: ask again after this many milliseconds.
     Wait(Intent, u64),
     /// Nothing can be done for so many milliseconds, or for long: whoever drives it lets go of it
     /// meanwhile, and somebody takes it up again.
@@ -59,7 +59,7 @@ pub enum Step {
 /// A step could not be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
-    /// The books refused or failed; a stale guard means that somebody else drives now.
+    /// The books refused or failed; a stale guard means that another driver took over.
     #[error(transparent)]
     Books(#[from] BooksError),
     /// A state that the drawing does not have.
@@ -158,7 +158,7 @@ impl Progress {
         }
     }
 
-    /// For an intent that somebody left behind: ask first what became of it.
+    /// For an intent that another driver left behind: look up its outcome first.
     pub const fn recovered() -> Self {
         Self {
             fresh: false,

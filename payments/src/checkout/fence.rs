@@ -12,15 +12,16 @@ use crate::{
 /// keeps the lease with the answer.
 ///
 /// # Errors
-/// [`BooksError::Stale`] when somebody else drives: nothing may be sent.
+/// [`BooksError::Stale`] when another driver has the lease: nothing may be sent.
 pub(super) async fn still_ours(world: &World, intent: &Intent) -> Result<(), DriveError> {
     let now = world.clock.now();
     if now < intent.updated_at.plus_ms(world.settings.lease_ms / 2) {
         return Ok(());
     }
     let until = now.plus_ms(world.settings.lease_ms);
-    match world.books.renew_lease(intent.id, intent.guard.fence, until).await? {
-        true => Ok(()),
-        false => Err(BooksError::Stale(intent.id).into()),
+    if world.books.renew_lease(intent.id, intent.guard.fence, until).await? {
+        Ok(())
+    } else {
+        Err(BooksError::Stale(intent.id).into())
     }
 }

@@ -1,4 +1,4 @@
-//! An operator says what became of a creation whose outcome nobody knows.
+//! An operator decides a creation whose outcome is unknown.
 
 use bytes::Bytes;
 use serde_json::json;

@@ -7,7 +7,7 @@ pub enum EndedBy {
     NotDone,
     /// An operator.
     Operator,
-    /// Nobody knew for as long as `upstream.unknown_after_s` allows.
+    /// The outcome stayed unknown for longer than `upstream.unknown_after_s` allows.
     Policy,
 }
 

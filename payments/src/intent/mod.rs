@@ -187,7 +187,7 @@ impl Intent {
         self.settlement.as_ref().and_then(Settlement::transfer)
     }
 
-    /// The transaction of ours that settled it; none where a stranger's did.
+    /// Our transaction that settled it; none where a stranger's did.
     pub fn own_settlement(&self) -> Option<&Attempt> {
         let settlement = self.transfer_proof()?;
         self.attempts.iter().find(|attempt| attempt.tx_hash == settlement.tx_hash)

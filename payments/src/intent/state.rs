@@ -9,9 +9,9 @@ pub enum State {
     Queued,
     /// The settling transaction is signed, sealed and saved; it may or may not have been sent.
     Signed,
-    /// It was sent, and the node took it.
+    /// It was sent, and the node accepted it.
     Submitted,
-    /// It was sent, and nobody knows whether the node took it.
+    /// It was sent; whether the node accepted it is unknown.
     SubmitUnknown,
     /// Proven: this authorization did not pay us.
     PayFailed,

@@ -31,7 +31,7 @@ pub enum Account {
     Processing,
     /// What it keeps for disputes.
     DisputeFees,
-    /// What transactions of ours cost on the chain, in its own coin.
+    /// Gas paid for our transactions, in the chain's own coin.
     Gas,
     /// The chain's own coin in our signers' wallets, less what was put there: nothing books that.
     GasCoin,

@@ -16,7 +16,7 @@ pub enum PaidFrom {
     Another,
 }
 
-/// Where USDC went between wallets of ours.
+/// The direction of USDC between our wallets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WalletMove {
     /// From the address that payments arrive at to the refund wallet.
@@ -127,7 +127,7 @@ impl Posting {
         Self::of_lines(owed, "paid_by_hand_lost", name, lines)
     }
 
-    /// USDC went from one wallet of ours to another. `revision` counts the postings of the move.
+    /// USDC moved between our wallets. `revision` counts the postings of the move.
     ///
     /// # Errors
     /// See [`Posting::refunded`].

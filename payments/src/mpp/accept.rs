@@ -31,7 +31,7 @@ pub fn rank(header_value: &str, offers: &[(&str, &str)]) -> Result<Vec<usize>, M
         return Err(Malformed);
     }
     let weight = |offer: &(&str, &str)| {
-        let matching = ranges.iter().filter(|range| range.matches(offer));
+        let matching = ranges.iter().filter(|range| range.matches(offer.0, offer.1));
         // Of two equally exact ranges the heavier one counts, as in the published implementations.
         matching
             .map(|range| (range.exactness(), range.weight))
@@ -57,9 +57,9 @@ impl<'a> Range<'a> {
         if known { Ok(Self { method, intent, weight }) } else { Err(Malformed) }
     }
 
-    fn matches(&self, (method, intent): &(&str, &str)) -> bool {
-        (self.method == "*" || self.method == *method)
-            && (self.intent == "*" || self.intent == *intent)
+    fn matches(&self, method: &str, intent: &str) -> bool {
+        (self.method == "*" || self.method == method)
+            && (self.intent == "*" || self.intent == intent)
     }
 
     fn exactness(&self) -> u8 {

@@ -108,7 +108,7 @@ pub enum Reason {
     SeveralCredentials,
     /// Too large, not base64url, not UTF-8, not a JSON object, or a member of the wrong shape.
     MalformedCredential,
-    /// No secret of ours made this id for these values.
+    /// None of our secrets made this id for these values.
     ChallengeNotOurs,
     /// Made for another protection space.
     RealmMismatch,

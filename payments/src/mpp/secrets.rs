@@ -1,5 +1,5 @@
 //! The MAC that makes a challenge ours: HMAC-SHA256 over seven slots, in the text that went over
-//! the wire. Whoever presents the challenge again proves that we made it, and no table is asked.
+//! the wire. A challenge that comes back proves by itself that we made it, without a table.
 
 use std::fmt;
 use std::str::FromStr;

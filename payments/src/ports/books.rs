@@ -27,10 +27,10 @@ use crate::{
     time::{Month, UnixMs},
 };
 
-/// A fault of the books. The client hears 503 or 500 and never a detail.
+/// A fault of the books. The client gets 503 or 500 without details.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
-    /// The row was not as the guard said: somebody else moved the intent, or holds its lease.
+    /// The guard did not hold: another driver moved the intent, or holds its lease.
     #[error("intent {0} was moved by somebody else")]
     Stale(PaymentId),
     /// The database does not answer, or refused. What was asked for was not written.
@@ -89,7 +89,7 @@ pub trait Books: Parking + SettlementQueue + Send + Sync {
         attempt: &Attempt,
     ) -> Result<Intent, BooksError>;
 
-    /// Keeps the lease; false when somebody else has it.
+    /// Renews the lease; false when another driver has it.
     async fn renew_lease(
         &self,
         id: PaymentId,

@@ -30,7 +30,7 @@ pub enum EventSubject {
     Refund,
     /// A dispute.
     Dispute,
-    /// Something that no payment of ours hangs on.
+    /// Not about one of our payments.
     Other,
 }
 
@@ -43,7 +43,7 @@ pub enum EventRefusal {
     /// Too old, or too far ahead.
     #[error("the delivery is not of now")]
     Time,
-    /// Signed by somebody else, or for another body.
+    /// Signed with another key, or for another body.
     #[error("the signature does not match")]
     Signature,
     /// Signed, and no event.

@@ -32,7 +32,7 @@ pub struct ClaimKey {
 pub struct Known {
     /// The request that the key was taken for.
     pub fingerprint: Fingerprint,
-    /// The work that answers it; none when the proof only identified somebody.
+    /// The work that answers it; none when the proof only identified a caller.
     pub intent: Option<Intent>,
     /// The challenge was answered with another payment token, or the token answered another
     /// challenge: whoever asks now holds one half of the credential only, and gets no answer that
@@ -133,7 +133,7 @@ pub enum Claimed {
     /// An equal request of this payer is unfinished, or was never delivered: the proof is claimed
     /// as identity and gets that answer. Committed.
     Joined(Intent),
-    /// Somebody took the key first. Nothing changed.
+    /// Another claim took the key first. Nothing changed.
     Known(Known),
     /// Nothing changed, but for the note of a proof that was refused because the day's free calls
     /// are used up. Committed.

@@ -43,7 +43,7 @@ pub trait CardBalance: Send + Sync {
 pub enum EntryOwner {
     /// A payment of these books.
     Ours,
-    /// Somebody else's of the same account, or the account's own.
+    /// Another program's on the same account, or the account's own.
     Foreign,
     /// A payout's: no owner.
     Payout,

@@ -57,7 +57,7 @@ pub enum FindingKind {
     /// A payout that was asked for by hand names nothing in it: an operator says how much of it is
     /// ours.
     UnassignedPayout,
-    /// The account at the processor is ours alone, and moved by what no payment of ours made.
+    /// The account at the processor is ours alone, and moved by something that is not one of our payments.
     ForeignEntry,
     /// The other side did not say.
     CouldNotCheck,

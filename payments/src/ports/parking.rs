@@ -13,7 +13,7 @@ use crate::{
 #[async_trait]
 pub trait Parking: Send + Sync {
     /// Lets go of a lease, and keeps the recovery loop from the intent until this moment: nothing
-    /// can be done for it before. False when somebody else has the lease.
+    /// can be done for it before. False when another driver has the lease.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here.

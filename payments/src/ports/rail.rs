@@ -29,7 +29,7 @@ pub struct ChainView {
     /// The node's words, if the settling call would revert on the newest block: the token is
     /// paused, the payer is barred from it, and the like.
     pub would_revert: Option<String>,
-    /// The token's issuer has stopped all transfers: nobody can pay now, whoever asks.
+    /// The token's issuer has stopped all transfers: no payment is possible now.
     pub token_paused: bool,
     /// The newest block.
     pub block_number: u64,

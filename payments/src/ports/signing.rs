@@ -8,7 +8,7 @@ use crate::{
     time::UnixMs,
 };
 
-/// An account of ours that signs on one chain. Its nonces there are a sequence of their own: the
+/// One of our accounts that signs on one chain. Its nonces there are a sequence of their own: the
 /// same key on another chain has another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SigningAccount {

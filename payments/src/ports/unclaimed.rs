@@ -23,7 +23,7 @@ pub struct Arrival {
     pub place: LogPlace,
     /// Its block.
     pub block_number: u64,
-    /// A relayer sent it that is known to settle for somebody else.
+    /// Sent by a relayer that is known to settle for other services.
     pub relayed: bool,
 }
 

@@ -56,7 +56,7 @@ pub enum UpstreamError {
         /// When to come back, in seconds.
         retry_after_s: u64,
     },
-    /// It refuses the gateway itself: nobody is charged meanwhile.
+    /// It refuses the gateway itself: no call is charged meanwhile.
     #[error("the upstream refuses the gateway itself")]
     RefusesUs {
         /// When to come back, in seconds.

@@ -131,7 +131,7 @@ pub trait UsdcRefundBooks: Send + Sync {
     /// One approval of a debt at a time.
     ///
     /// # Errors
-    /// [`RefundRefusal`]: nothing was signed that anybody could send.
+    /// [`RefundRefusal`]: nothing was signed.
     async fn approve_usdc_refund(
         &self,
         order: &UsdcRefundOrder<'_>,

@@ -20,7 +20,7 @@ pub enum UpstreamWay {
     Closed,
 }
 
-/// Why nobody new is charged.
+/// Why no new call is charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedWay {
     /// What the upstream answered.

@@ -16,7 +16,8 @@ const KEY: &str = "balance";
 pub(super) async fn check(
     turn: &mut Turn<'_>,
     block: u64,
-    (unbooked, moved_minor): (&[(LogPlace, UsdcUnits)], i128),
+    unbooked: &[(LogPlace, UsdcUnits)],
+    moved_minor: i128,
     open: &[OpenFinding],
 ) -> Result<Compared, CheckError> {
     turn.step().await?;

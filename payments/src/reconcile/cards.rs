@@ -79,7 +79,7 @@ pub(super) async fn check(turn: &mut Turn<'_>, cards: &CardSide) -> Result<Compa
     {
         again(turn, cards, &mut seen, open).await?;
     }
-    clearing::check(turn, cards, &mut seen.compared, (begun, now)).await?;
+    clearing::check(turn, cards, &mut seen.compared, begun, now).await?;
     if !matches!(turn.scope, Scope::Since(_)) {
         turn.set_mark(MARK, &now.ms().to_string()).await?;
     }

@@ -60,15 +60,15 @@ pub(super) async fn check(turn: &mut Turn<'_>) -> Result<Compared, CheckError> {
     let mut at = first;
     while at <= heads.confirmed {
         let last = at.saturating_add(MAX_BLOCKS - 1).min(heads.confirmed);
-        range(turn, &mut scan, moves, (at, last)).await?;
+        range(turn, &mut scan, moves, at, last).await?;
         at = last.saturating_add(1);
     }
     for finding in &open {
-        again(turn, &mut scan, finding, (first, heads.confirmed)).await?;
+        again(turn, &mut scan, finding, first, heads.confirmed).await?;
     }
     paid_back(turn).await?;
     let balance =
-        balance::check(turn, heads.confirmed, (&scan.unbooked, scan.moved_minor), &open).await?;
+        balance::check(turn, heads.confirmed, &scan.unbooked, scan.moved_minor, &open).await?;
     scan.compared.compared = scan.compared.compared.saturating_add(1);
     scan.compared.found.extend(balance.found);
     scan.compared.gone.extend(balance.gone);
@@ -115,7 +115,7 @@ pub(super) async fn note_first_block(parts: &Reconciler) -> Result<(), CheckErro
 }
 
 /// Where the books begin on this chain, and where this run does. What came before anything could be
-/// paid is none of our business.
+/// paid is out of scope.
 async fn first_block(turn: &Turn<'_>, heads: &Heads) -> Result<(u64, u64), CheckError> {
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     let name = mark_name(turn, "first");
@@ -166,7 +166,8 @@ async fn range(
     turn: &mut Turn<'_>,
     scan: &mut Scan,
     moves: Option<Moves>,
-    (first, last): (u64, u64),
+    first: u64,
+    last: u64,
 ) -> Result<(), CheckError> {
     let receiver = turn.parts.receiver;
     let logs = received(turn, receiver.pay_to, first, last).await?;
@@ -184,8 +185,8 @@ async fn range(
     let others = logs.into_iter().filter(|log| !settled.contains(&log.place));
     let (back, others): (Vec<Received>, Vec<Received>) =
         others.partition(|log| moves.is_some_and(|moves| moves.is_back(log)));
-    receipts(turn, scan, &others, (first, last)).await?;
-    moves::check(turn, scan, moves, &back, (first, last)).await
+    receipts(turn, scan, &others, first, last).await?;
+    moves::check(turn, scan, moves, &back, first, last).await
 }
 
 fn place(booked: &BookedTransfer) -> LogPlace {

@@ -34,7 +34,7 @@ pub const ACCEPT: &str = "accept";
 /// What payouts that cannot be read are a finding under.
 const PAYOUTS: &str = "stripe:payouts";
 
-/// Since when the account is ours alone; what others moved before is nobody's business.
+/// Since when the account is ours alone; what others moved before is out of scope.
 const EXCLUSIVE: &str = "stripe:exclusive";
 
 /// How long a processor may take to tell the entry of a charge.
@@ -134,7 +134,8 @@ pub(super) async fn check(
     turn: &mut Turn<'_>,
     cards: &CardSide,
     compared: &mut Compared,
-    (from, read_since): (UnixMs, UnixMs),
+    from: UnixMs,
+    read_since: UnixMs,
 ) -> Result<(), CheckError> {
     if turn.fence().is_none() {
         return Ok(());

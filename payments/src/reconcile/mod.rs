@@ -185,9 +185,10 @@ pub async fn run(parts: &Reconciler, scope: Scope, dry_run: bool) -> Result<Repo
         at: started,
         lease_until: started.plus_ms(turn::LEASE_MS),
     };
-    let fence = match dry_run {
-        true => None,
-        false => Some(parts.books.begin_run(&new).await?.ok_or(RunError::Busy)?),
+    let fence = if dry_run {
+        None
+    } else {
+        Some(parts.books.begin_run(&new).await?.ok_or(RunError::Busy)?)
     };
     let mut turn = Turn::new(parts, scope, fence);
     let mut report = Report {

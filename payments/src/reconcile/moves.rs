@@ -53,7 +53,8 @@ pub(super) async fn check(
     scan: &mut Scan,
     moves: Option<Moves>,
     back: &[Received],
-    (first, last): (u64, u64),
+    first: u64,
+    last: u64,
 ) -> Result<(), CheckError> {
     let Some(moves) = moves.filter(|moves| last >= moves.from_block) else { return Ok(()) };
     let receiver = turn.parts.receiver;

@@ -15,7 +15,7 @@ const YOUNG_MS: i64 = 60_000;
 const EXPIRY_LAG_MS: i64 = 30 * 60_000;
 /// A processor keeps a key for a day, and an hour later an absent charge is none.
 const CHARGE_MS: i64 = 26 * 3_600_000;
-/// Credits of a pack that is paid for need nobody but the books.
+/// Credits of a paid pack need the books only.
 const GRANT_MS: i64 = 300_000;
 /// The recovery loop's turns, until a creation that is over its deadline is looked up.
 const FORWARDING_LAG_MS: i64 = 300_000;

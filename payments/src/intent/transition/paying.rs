@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Intent {
-    /// The node took the transaction.
+    /// The node accepted the transaction.
     ///
     /// # Errors
     /// [`TransitionError::NotAllowed`] outside the paying states; so for every method here.
@@ -21,7 +21,7 @@ impl Intent {
         self.change(&[State::Signed, State::SubmitUnknown], State::Submitted, at, Change::Mark)
     }
 
-    /// Nobody knows whether the node took the transaction.
+    /// Whether the node accepted the transaction is unknown.
     ///
     /// # Errors
     /// See [`Intent::submitted`].

@@ -18,7 +18,7 @@ pub enum Standing {
     Is(State),
     /// Not finished.
     Open,
-    /// Nobody knows what became of a call: of the settlement or of the creation.
+    /// The outcome of the settlement or of the creation is unknown.
     Unknown,
     /// Money came.
     Settled,

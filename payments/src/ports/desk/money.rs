@@ -76,7 +76,7 @@ impl MoneyFlow {
             | "paid_by_hand_lost" | "dispute_opened" | "dispute_won" | "dispute_lost" => {
                 add(&mut self.refunds_minor, amount_minor.saturating_neg())
             }
-            // Between accounts of ours, or to the bank.
+            // Between our accounts, or to the bank.
             _ => {}
         }
     }

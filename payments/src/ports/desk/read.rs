@@ -128,9 +128,10 @@ impl TextSearch {
         if let Some(hash) = ChainHash::parse(&text.to_ascii_lowercase()) {
             return Self::Transaction(hash);
         }
-        match text.starts_with("pi_") || text.starts_with("ch_") {
-            true => Self::Stripe(text.to_owned()),
-            false => Self::Name(text.to_owned()),
+        if text.starts_with("pi_") || text.starts_with("ch_") {
+            Self::Stripe(text.to_owned())
+        } else {
+            Self::Name(text.to_owned())
         }
     }
 

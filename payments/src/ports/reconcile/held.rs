@@ -52,7 +52,7 @@ pub struct BookedTransfer {
 /// What a transfer to us is booked as, beside settlements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptKind {
-    /// Owed to whoever signed for it.
+    /// Owed to the signer of the transfer.
     Unearned,
     /// Owed to whoever signed for it, and good for his next call of its price: what it paid for is
     /// not in these books.

@@ -54,7 +54,7 @@ pub struct UsdcRefund {
 /// What the chain says of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UsdcRefundOutcome {
-    /// A transaction of ours moved exactly the amount from our wallet to the payer.
+    /// Our transaction moved exactly the amount from our wallet to the payer.
     Paid(SettlementProof),
     /// Nothing that was signed under its nonce can be mined any more, and no reorganisation changes
     /// that.

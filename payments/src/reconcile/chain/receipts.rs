@@ -21,7 +21,8 @@ pub(super) async fn receipts(
     turn: &mut Turn<'_>,
     scan: &mut Scan,
     logs: &[Received],
-    (first, last): (u64, u64),
+    first: u64,
+    last: u64,
 ) -> Result<(), CheckError> {
     let chain_id = turn.parts.receiver.chain_id;
     let before = turn.parts.books.receipts_in(chain_id, first, last).await?;
@@ -129,7 +130,8 @@ pub(super) async fn again(
     turn: &mut Turn<'_>,
     scan: &mut Scan,
     open: &OpenFinding,
-    (first, last): (u64, u64),
+    first: u64,
+    last: u64,
 ) -> Result<(), CheckError> {
     match open.kind {
         FindingKind::UnearnedReceipt | FindingKind::UnmatchedReceipt => {

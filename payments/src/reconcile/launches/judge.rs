@@ -25,7 +25,7 @@ pub(super) fn judge(item: &Creation, booked: Option<&BookedLaunch>) -> Judgement
         Some(booked) if matches!(booked.state, State::Forwarding | State::CoreUnknown) => {
             Judgement::Undecided
         }
-        // A launch that somebody deleted costs nobody anything.
+        // A deleted launch costs nothing.
         _ if gone => Judgement::Agrees(None),
         Some(booked) => {
             let of = booked

@@ -77,11 +77,15 @@ impl Chain {
     /// Where a settlement stands, to a node that is so many blocks behind.
     pub fn standing(&self, lag: u64, booked: &SettlementProof) -> Standing {
         let head = self.latest().number.saturating_sub(lag);
-        match self.block(booked.block_number).hash == booked.block_hash {
-            _ if booked.block_number > head => Standing::NotKnown,
-            false => Standing::Displaced,
-            true if booked.block_number.saturating_add(MAX_REORG) <= head => Standing::Final,
-            true => Standing::Stands,
+        let is_there = self.block(booked.block_number).hash == booked.block_hash;
+        if booked.block_number > head {
+            Standing::NotKnown
+        } else if !is_there {
+            Standing::Displaced
+        } else if booked.block_number.saturating_add(MAX_REORG) <= head {
+            Standing::Final
+        } else {
+            Standing::Stands
         }
     }
 

@@ -137,9 +137,10 @@ impl Process {
             Payer::Wallet(*live.from()),
             IdentityClaim { key: live.key(), fingerprint, at: self.world.clock.now() },
         );
-        let claimed = match durable {
-            true => identify(&self.world, payer, claim).await,
-            false => identify_quickly(&self.world, payer, claim).await,
+        let claimed = if durable {
+            identify(&self.world, payer, claim).await
+        } else {
+            identify_quickly(&self.world, payer, claim).await
         };
         match claimed {
             Ok(Some(_)) => {
@@ -192,9 +193,10 @@ impl Process {
             attendance.delivered();
             return if intent.state == State::Created { Answer::Done } else { Answer::Refused };
         }
-        match may_pay_again(&*self.world.rail, intent).await {
-            true => self.challenge(call, Some(intent)),
-            false => Answer::NotPaid,
+        if may_pay_again(&*self.world.rail, intent).await {
+            self.challenge(call, Some(intent))
+        } else {
+            Answer::NotPaid
         }
     }
 

@@ -66,9 +66,12 @@ fn a_memory_that_cannot_tell_makes_every_identity_durable_first() {
     let payer = TestWallet::numbered(1).payer();
     for (number, quickly) in [(1, true), (2, false)] {
         let claim = identity(&test, number);
-        let ask = async || match quickly {
-            true => identify_quickly(&test.world, payer.clone(), claim.clone()).await.unwrap(),
-            false => identify(&test.world, payer.clone(), claim.clone()).await.unwrap(),
+        let ask = async || {
+            if quickly {
+                identify_quickly(&test.world, payer.clone(), claim.clone()).await.unwrap()
+            } else {
+                identify(&test.world, payer.clone(), claim.clone()).await.unwrap()
+            }
         };
         assert!(block_on(ask()).is_some());
         assert_eq!(
