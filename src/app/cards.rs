@@ -16,10 +16,15 @@ use payments::{
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{card_account, error::AppError, keys::SandboxKeys};
+use super::{
+    card_account,
+    error::AppError,
+    keys::SandboxKeys,
+    processor::{Processor, configured, emulator, running_emulator},
+};
 use crate::{
     clock::SystemClock,
-    config::{self, Config, Secret, SptParameter, StripeMode},
+    config::{Config, Secret, SptParameter, StripeMode},
     gateway::{CardDesk, CardTerms, Looks, Pack},
     rails::stripe::{self, StripeConfig, StripeRail, Webhooks},
     seal::AeadSealer,
@@ -28,8 +33,8 @@ use crate::{
 /// What is sold in advance.
 const PACK_ID: &str = "pack_20";
 const PACK_CREDITS: Credits = Credits::new(20);
-const ANOTHER_ACCOUNT_KEY: &str = "mpp.account_key is not the one that these books were begun with: every card would be a stranger to its \
-     account and its credits. Give the first one back; it is never rotated";
+const ANOTHER_ACCOUNT_KEY: &str = "mpp.account_key is not the one that these books were begun with: existing cards \
+     would lose access to their credits. Restore the first key; it is never rotated";
 
 /// What takes cards, before the books are known.
 pub(super) struct CardParts {
@@ -48,14 +53,6 @@ pub(super) struct CardParts {
     livemode: bool,
     refused_per_minute: u32,
     url: String,
-}
-
-/// Where the card processor is, and what opens it.
-struct Processor {
-    api_base: String,
-    secret_key: String,
-    network_id: String,
-    webhook_secret: String,
 }
 
 /// The parts, or none where no cards are taken. In a sandbox the emulator is started first; it
@@ -127,15 +124,6 @@ pub(super) async fn parts(
         refused_per_minute: config.limits.refused_cards_per_minute,
         url: processor.api_base,
     }))
-}
-
-fn configured(stripe: &config::Stripe) -> Processor {
-    Processor {
-        api_base: stripe.api_base.as_str().to_owned(),
-        secret_key: stripe.secret_key.expose().to_owned(),
-        network_id: stripe.network_id.clone(),
-        webhook_secret: stripe.webhook_secret.expose().to_owned(),
-    }
 }
 
 fn rail(
@@ -287,71 +275,4 @@ impl CardParts {
             }),
         }
     }
-}
-
-#[cfg(feature = "sandbox")]
-async fn emulator(
-    config: &Config,
-    clock: &SystemClock,
-    agents: SocketAddr,
-    stop: &CancellationToken,
-    tasks: &mut Vec<JoinHandle<()>>,
-) -> Result<Processor, AppError> {
-    use sandbox::stripe::{Emulator, EmulatorConfig, PROFILE, SECRET_KEY, WEBHOOK_SECRET};
-    let now = clock.clone();
-    let host = if agents.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], agents.port()))
-    } else {
-        agents
-    };
-    let emulator = Emulator::start(EmulatorConfig {
-        listen: config.sandbox.stripe_listen,
-        dir: Some(config.sandbox.dir.join("stripe")),
-        secret_key: SECRET_KEY.to_owned(),
-        webhook_secret: WEBHOOK_SECRET.to_owned(),
-        webhook_url: Some(format!("http://{host}/webhooks/stripe")),
-        clock: Arc::new(move || u64::try_from(now.now_unix_s()).unwrap_or(0)),
-    })
-    .await?;
-    let api_base = emulator.base_url();
-    let stop = stop.clone();
-    tasks.push(tokio::spawn(async move {
-        stop.cancelled().await;
-        emulator.stop().await;
-    }));
-    Ok(Processor {
-        api_base,
-        secret_key: SECRET_KEY.to_owned(),
-        network_id: PROFILE.to_owned(),
-        webhook_secret: WEBHOOK_SECRET.to_owned(),
-    })
-}
-
-/// The emulator that a server on this machine runs.
-#[cfg(feature = "sandbox")]
-fn running_emulator(config: &Config) -> Result<Processor, AppError> {
-    use sandbox::stripe::{PROFILE, SECRET_KEY, WEBHOOK_SECRET};
-    let api_base = format!("http://{}", config.sandbox.stripe_listen);
-    Ok(Processor {
-        api_base,
-        secret_key: SECRET_KEY.to_owned(),
-        network_id: PROFILE.to_owned(),
-        webhook_secret: WEBHOOK_SECRET.to_owned(),
-    })
-}
-
-#[cfg(not(feature = "sandbox"))]
-fn running_emulator(_: &Config) -> Result<Processor, AppError> {
-    Err(AppError::Setting(String::from("this build has no sandbox; set stripe.mode")))
-}
-
-#[cfg(not(feature = "sandbox"))]
-async fn emulator(
-    _: &Config,
-    _: &SystemClock,
-    _: SocketAddr,
-    _: &CancellationToken,
-    _: &mut Vec<JoinHandle<()>>,
-) -> Result<Processor, AppError> {
-    Err(AppError::Setting(String::from("this build has no sandbox; set stripe.mode")))
 }

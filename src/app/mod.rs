@@ -16,6 +16,7 @@ mod listener;
 mod money;
 mod operator;
 mod parts;
+mod processor;
 mod reconcile;
 mod refunds;
 #[cfg(feature = "sandbox")]

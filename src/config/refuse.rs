@@ -1,27 +1,26 @@
 //! The settings with which the gateway never starts: a flat list of rules, each with a test of its
 //! own name.
 
+mod rails;
 #[cfg(test)]
 mod tests;
 
-use alloy_primitives::Address;
-use alloy_signer_local::PrivateKeySigner;
-use payments::{
-    agent::Payer,
-    money::UsdCents,
-    rail::{RailPrice, RailsHere},
-};
+use payments::agent::Payer;
 
-use super::{Config, StripeMode, X402Mode};
+use super::{Config, StripeMode};
 use crate::strict_toml::Mistake;
+use rails::{
+    chain_needs, domain_version_empty, facilitator_not_built, facilitator_url_unread,
+    known_relayer_empty, misshapen, pack_below_minimum, pay_to_nobody, refund_wallet_not_its_own,
+    rpc_url_scheme, sandbox_chain_id, sandbox_not_linked, short_card_keys, stripe_needs,
+    stripe_sandbox_not_linked, time_window,
+};
 
 /// A rule: its name, the setting that it speaks of, and what is wrong when it does not hold.
 type Rule = (&'static str, &'static str, fn(&Config) -> Option<String>);
 
 /// The shortest key or token that is accepted.
 const MIN_KEY_CHARS: usize = 32;
-/// What is left of an authorization's time before it is too late to settle it.
-const SETTLE_MARGIN_S: u64 = 6;
 
 const RULES: [Rule; 44] = [
     // A live rail stands alone.
@@ -139,84 +138,6 @@ fn live_key_in_other_mode(config: &Config) -> Option<String> {
         .then(|| "is a live key, but stripe.mode is not \"live\"".to_owned())
 }
 
-fn chain_needs(config: &Config, missing: bool) -> Option<String> {
-    (config.x402.mode == X402Mode::Chain && missing)
-        .then(|| "is required with x402.mode = \"chain\"".to_owned())
-}
-
-fn rpc_url_scheme(config: &Config) -> Option<String> {
-    let url = &config.x402.rpc_url;
-    (!url.is_empty() && !matches!(url.scheme(), "http" | "https"))
-        .then(|| "expected http://... or https://...".to_owned())
-}
-
-fn misshapen(key: &str) -> Option<String> {
-    let digits = key.strip_prefix("0x").unwrap_or(key);
-    let hex = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let nonzero = digits.bytes().any(|byte| byte != b'0');
-    let usable = hex && nonzero;
-    (!key.is_empty() && !usable).then(|| "expected 32 bytes in hex".to_owned())
-}
-
-/// A settling signer's nonces are not held up by refunds, and what comes in is not what goes out.
-fn refund_wallet_not_its_own(config: &Config) -> Option<String> {
-    let wallet = account(config.refunds.signer_key.expose())?;
-    let x402 = &config.x402;
-    let mut signers = x402.other_signer_keys.iter().chain([&x402.signer_key]);
-    if signers.any(|key| account(key.expose()) == Some(wallet)) {
-        return Some(
-            "is the key of a signer that settles: refunds need a wallet of their own".to_owned(),
-        );
-    }
-    (x402.pay_to.0 == Some(wallet))
-        .then(|| "is the key of x402.pay_to: refunds need a wallet of their own".to_owned())
-}
-
-/// The address of a key; none for what is no key.
-fn account(key: &str) -> Option<Address> {
-    let bytes = alloy_primitives::hex::decode(key).ok()?;
-    PrivateKeySigner::from_slice(&bytes).ok().map(|signer| signer.address())
-}
-
-fn pay_to_nobody(config: &Config) -> Option<String> {
-    let pay_to = config.x402.pay_to.0?;
-    (pay_to.is_zero() || Some(pay_to) == config.x402.asset.0)
-        .then(|| "is the zero address or the token itself: the money would be lost".to_owned())
-}
-
-fn known_relayer_empty(config: &Config) -> Option<String> {
-    config
-        .x402
-        .known_relayers
-        .iter()
-        .any(|relayer| relayer.0.is_none())
-        .then(|| "expected addresses, got an empty text".to_owned())
-}
-
-fn sandbox_chain_id(config: &Config) -> Option<String> {
-    let sandbox = config.x402.mode == X402Mode::Sandbox;
-    (sandbox && config.x402.chain_id != super::chain::BASE_SEPOLIA)
-        .then(|| "a sandbox answers as Base Sepolia (84532) only: what is signed for it must be worth nothing elsewhere".to_owned())
-}
-
-fn sandbox_not_linked(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Sandbox && !cfg!(feature = "sandbox"))
-        .then(|| "this build has no sandbox".to_owned())
-}
-
-fn domain_version_empty(config: &Config) -> Option<String> {
-    config.x402.domain_version.is_empty().then(|| "is empty".to_owned())
-}
-
-fn time_window(config: &Config) -> Option<String> {
-    let x402 = &config.x402;
-    if x402.max_timeout_s <= SETTLE_MARGIN_S {
-        return Some(format!("x402.max_timeout_s must be above {SETTLE_MARGIN_S}"));
-    }
-    (x402.max_window_s < x402.max_timeout_s)
-        .then(|| "is shorter than x402.max_timeout_s: no client could pay".to_owned())
-}
-
 fn open_operator(config: &Config) -> Option<String> {
     let open = !config.server.operator_listen.ip().is_loopback();
     (open && config.operator.token.is_empty()).then(|| {
@@ -233,32 +154,6 @@ fn same_listener(config: &Config) -> Option<String> {
     let server = &config.server;
     (server.listen == server.operator_listen && server.listen.port() != 0)
         .then(|| "is the same as server.listen".to_owned())
-}
-
-fn facilitator_not_built(config: &Config) -> Option<String> {
-    (config.x402.mode == X402Mode::Facilitator)
-        .then(|| "\"facilitator\" is not built in; expected \"sandbox\" or \"chain\"".to_owned())
-}
-
-fn facilitator_url_unread(config: &Config) -> Option<String> {
-    (!config.x402.facilitator_url.is_empty())
-        .then(|| "nothing reads it: this build settles by itself; leave it out".to_owned())
-}
-
-fn stripe_needs(config: &Config, missing: bool) -> Option<String> {
-    let own = matches!(config.stripe.mode, StripeMode::Test | StripeMode::Live);
-    (own && missing).then(|| "is required with stripe.mode = \"test\" or \"live\"".to_owned())
-}
-
-fn short_card_keys(config: &Config) -> Option<String> {
-    let mpp = &config.mpp;
-    let mut keys = mpp.secret_keys.iter().chain(&mpp.token_keys).chain([&mpp.account_key]);
-    keys.find_map(|key| short(key.expose()))
-}
-
-fn stripe_sandbox_not_linked(config: &Config) -> Option<String> {
-    (config.stripe.mode == StripeMode::Sandbox && !cfg!(feature = "sandbox"))
-        .then(|| "this build has no sandbox".to_owned())
 }
 
 fn store_scheme(config: &Config) -> Option<String> {
@@ -291,16 +186,6 @@ fn price_of_zero(config: &Config) -> Option<String> {
     prices
         .contains(&Some(0))
         .then(|| "a price of zero is a mistake; what is free is said by the profile".to_owned())
-}
-
-/// A pack that no card can pay for would be on sale in vain.
-fn pack_below_minimum(config: &Config) -> Option<String> {
-    let price = UsdCents::new(config.pricing.pack_20_usd.minor());
-    let price = RailPrice::MppStripe(price).check(RailsHere { cards: true });
-    price
-        .err()
-        .filter(|_| config.stripe.mode != StripeMode::Off && config.pricing.pack_20_usd.minor() > 0)
-        .map(|why| why.to_string())
 }
 
 fn zero(config: &Config) -> Option<String> {

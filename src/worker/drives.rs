@@ -1,6 +1,8 @@
 //! Each intent is driven in a task of its own, so that a client that hangs up changes nothing. The
 //! task keeps its lease alive.
 
+mod lease;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -161,17 +163,6 @@ impl Drives {
         }
     }
 
-    /// Lets go of what is not done, so that the next process takes it up at once.
-    pub async fn let_go(&self) {
-        let left: Vec<_> = self.lock().drain().collect();
-        for (id, running) in left {
-            running.task.abort();
-            if let Err(error) = self.world.books.release_lease(id, running.fence).await {
-                tracing::warn!(payment_id = %id, error = %error, "a lease was not released; it ends by itself");
-            }
-        }
-    }
-
     async fn wait(&self, id: PaymentId) -> Result<Intent, BooksError> {
         loop {
             let left = self.queue.left();
@@ -226,29 +217,6 @@ impl Drives {
         }
     }
 
-    /// Lets go of what nothing can be done for now. It takes no place among the driven ones, and
-    /// holds up no end of the process.
-    async fn park(&self, id: PaymentId, fence: i64, ms: u64) {
-        let until = self.world.clock.now().plus_ms(i64::try_from(ms).unwrap_or(i64::MAX));
-        match self.world.books.park(id, fence, until).await {
-            Ok(_) => tracing::info!(payment_id = %id, until = until.rfc3339(), "payment.parked"),
-            Err(error) => {
-                tracing::warn!(payment_id = %id, error = %chain(&error), "payment.not_parked: its lease ends by itself")
-            }
-        }
-    }
-
-    /// Lets go of the lease as soon as the books take that, so that the recovery loop need not wait
-    /// for its end.
-    async fn give_up(&self, id: PaymentId, fence: i64) {
-        let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
-        while self.world.clock.now() < until
-            && self.world.books.release_lease(id, fence).await.is_err()
-        {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
     /// Step by step, each of them counted once it is saved.
     pub(super) async fn to_its_end(
         &self,
@@ -270,10 +238,7 @@ impl Drives {
                 journey.moved(before, &same);
             }
             if nonce_of(&same) != nonce {
-                tracing::warn!(
-                    nonce,
-                    "signer.foreign_transaction: another program has the signer's key; the payment is signed anew"
-                );
+                tracing::warn!(nonce, "signer.foreign_transaction");
             }
             self.said(&progress, &last);
             if parked {
@@ -289,17 +254,13 @@ impl Drives {
     /// What an operator should hear of a payment, once.
     fn said(&self, now: &Progress, before: &Progress) {
         if now.at_gas_bound() && !before.at_gas_bound() {
-            tracing::warn!("payment.gas_bound_reached: it waits for a lower fee");
+            tracing::warn!("payment.gas_bound_reached");
         }
         if now.is_refused() && !before.is_refused() {
-            tracing::warn!(
-                "payment.question_refused: the node does not say what became of it; see `turnpike findings`"
-            );
+            tracing::warn!(hint = "turnpike findings", "payment.question_refused");
         }
         if now.settled_by_stranger() && !before.settled_by_stranger() {
-            tracing::warn!(
-                "payment.settled_by_stranger: the transaction is not ours; see `turnpike findings`"
-            );
+            tracing::warn!(hint = "turnpike findings", "payment.settled_by_stranger");
             self.telemetry.settled_by_stranger();
         }
     }
@@ -307,24 +268,6 @@ impl Drives {
     /// What is counted here.
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
-    }
-
-    /// Ends when the lease is lost: from then on somebody else drives.
-    async fn keep_lease(&self, id: PaymentId, fence: i64) {
-        let every = Duration::from_millis(
-            u64::try_from(self.world.settings.lease_ms).unwrap_or_default() / RENEWALS,
-        );
-        loop {
-            tokio::time::sleep(every).await;
-            let until = self.world.clock.now().plus_ms(self.world.settings.lease_ms);
-            match self.world.books.renew_lease(id, fence, until).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(payment_id = %id, error = %error, "the lease could not be renewed")
-                }
-            }
-        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PaymentId, Running>> {

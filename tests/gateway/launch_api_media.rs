@@ -71,6 +71,14 @@ async fn media_are_checked_before_money() {
             body(json!({"media": [image()], "media_attach_platforms": ["youtube"]})),
             "media_attach_platforms",
         ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_and_sizes_of_media_are_checked_before_money() {
+    let api = Launches::paid().await;
+    api.refuses(vec![
         (
             "a type by mime_type",
             with(vec![by_base64(3, "image/tiff")]),

@@ -50,14 +50,12 @@ async fn contents_are_merged_and_the_rest_is_replaced() {
     assert_eq!(api.shown(&wallet, &id).await, data, "what PATCH answers is what is kept");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bad_change_is_refused_and_changes_nothing() {
-    let api = Launches::free().await;
-    let wallet = Wallet::random();
-    let id = api.created(&wallet, &body(json!({"platforms": ["twitter", "tiktok"]}))).await;
-    let before = api.shown(&wallet, &id).await;
+/// A label, the change, the status and code of its answer, and the field that this names.
+type BadChange = (&'static str, Value, (u16, &'static str), &'static str);
+
+fn bad_changes() -> Vec<BadChange> {
     let invalid = (400, "SERVER_002");
-    for (label, change, (status, code), field) in [
+    vec![
         ("no field", json!({}), invalid, "body"),
         ("a body that is no object", json!([]), invalid, "body"),
         ("an unknown field", json!({"name": "n", "title": "t"}), invalid, "body"),
@@ -116,7 +114,16 @@ async fn a_bad_change_is_refused_and_changes_nothing() {
             invalid,
             "dropspace_platforms",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_change_is_refused_and_changes_nothing() {
+    let api = Launches::free().await;
+    let wallet = Wallet::random();
+    let id = api.created(&wallet, &body(json!({"platforms": ["twitter", "tiktok"]}))).await;
+    let before = api.shown(&wallet, &id).await;
+    for (label, change, (status, code), field) in bad_changes() {
         let reply = api.patch(&wallet, &id, &change).await;
         explained(label, &reply, status, code, field);
         assert_eq!(

@@ -4,13 +4,13 @@
 use serde_json::json;
 
 use crate::access::paying;
+use crate::refunding::{PRICE, Refunding, SOON, turn};
 use crate::refunds::ended;
 use crate::rotation::rotate;
 use crate::support::audit::{number, text};
 use crate::support::fake_core::Behaviour;
 use crate::support::world::{creation, launch};
 use crate::support::{Reply, Setup, Wallet};
-use crate::usdc_refunds::{PRICE, Refunding, SOON, turn};
 
 const CHEAPER: u64 = 400_000;
 const REST: u64 = PRICE - CHEAPER;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::refunding::{FINAL_BLOCKS, PRICE, Refunding, SOON, turn};
 use crate::refunds::ended;
 use crate::support::moment::eventually;
 use crate::support::rpc_proxy::Fault;
 use crate::support::token;
 use crate::support::trap::Point;
 use crate::support::{Call, Setup, Wallet};
-use crate::usdc_refunds::{FINAL_BLOCKS, PRICE, Refunding, SOON, turn};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_before_the_send_and_one_before_the_proof_lose_and_repeat_nothing() {

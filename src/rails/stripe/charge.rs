@@ -16,7 +16,6 @@
 //! tells then.
 
 use payments::{
-    charge::{ChargeProof, Mischarge},
     ids::PaymentId,
     money::UsdCents,
     ports::{CardError, CardOutcome},
@@ -31,9 +30,10 @@ use stripe_shared::{ApiErrorsType, PaymentIntentStatus};
 
 use super::{
     StripeRail,
+    charge_outcome::{failed, last_word, status, taken},
     http::{Fault, Told, plain_id},
     objects::PaymentIntent,
-    refusal::{Refusal, declined},
+    refusal::Refusal,
 };
 
 /// A charge that failed for something that Stripe depends on, and that the list does not show by
@@ -279,37 +279,4 @@ impl StripeRail {
 fn cancel_key(asked: Asked<'_>, id: &str) -> String {
     let tries = asked.now.ms().saturating_sub(asked.saved_at.ms()).max(0) / CANCEL_KEY_MS;
     format!("cancel_{id}_{tries}")
-}
-
-fn status(payment: &PaymentIntent) -> PaymentIntentStatus {
-    let Ok(status) = payment.status.parse();
-    status
-}
-
-fn taken(amount: UsdCents, payment: PaymentIntent) -> CardOutcome {
-    let right =
-        [payment.amount, payment.amount_received] == [amount.get(); 2] && payment.currency == "usd";
-    if !right {
-        let PaymentIntent { id, amount_received, currency, .. } = payment;
-        return CardOutcome::Mischarged(Mischarge {
-            payment_intent: id,
-            amount_minor: amount_received,
-            currency,
-        });
-    }
-    CardOutcome::Settled(ChargeProof {
-        payment_intent: payment.id,
-        charge: payment.latest_charge,
-        livemode: payment.livemode,
-    })
-}
-
-fn last_word(payment: &PaymentIntent, otherwise: &str) -> PaymentFailure {
-    let last = payment.last_payment_error.as_ref();
-    let words = last.into_iter().flat_map(|error| [&error.decline_code, &error.code]).flatten();
-    declined(words.map(String::as_str).chain([otherwise]))
-}
-
-fn failed(word: &str) -> CardOutcome {
-    CardOutcome::Failed(PaymentFailure::Declined(word.to_owned()))
 }

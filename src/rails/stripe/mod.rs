@@ -4,7 +4,8 @@
 //! | file | one thing |
 //! |---|---|
 //! | `http`, `gate`, `key`, `refusal`, `objects` | the API: calls, whose account it is, the key, what "no" means, the members that are read |
-//! | `params`, `charge`, `unsent`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
+//! | `config` | how it is reached |
+//! | `params`, `charge`, `charge_outcome`, `unsent`, `find` | a charge: its parameters, what became of it, finding it when its key has expired |
 //! | `refund`, `reads`, `refused` | money back; tokens, facts, readiness; tokens that it does not know |
 //! | `history`, `balance` | lists of what it has done for us; what it owes us for that, and what it paid out |
 //! | `trial` | one charge in test mode, for an operator |
@@ -12,6 +13,8 @@
 
 mod balance;
 mod charge;
+mod charge_outcome;
+mod config;
 mod event;
 mod find;
 mod gate;
@@ -48,6 +51,7 @@ use payments::{
     time::UnixMs,
 };
 
+pub use config::{SptParameter, StripeConfig, StripeConfigError};
 pub use webhook::Webhooks;
 
 use charge::Asked;
@@ -57,52 +61,6 @@ use key::ApiKey;
 
 /// How long an answer about readiness is good for, in milliseconds.
 const READY_FOR_MS: i64 = 5_000;
-
-/// How the rail reaches Stripe.
-pub struct StripeConfig {
-    /// `https://api.stripe.com`, or `http://` on the loopback.
-    pub api_base: String,
-    /// A secret or restricted key. Never shown.
-    pub secret_key: String,
-    /// Whether real money is meant. The key and every answer must say the same.
-    pub livemode: bool,
-    /// `Stripe-Version`: shared payment tokens need a preview version.
-    pub api_version: String,
-    /// Where the token stands in a charge.
-    pub spt_parameter: SptParameter,
-    /// How long one call may take, in milliseconds.
-    pub timeout_ms: u64,
-}
-
-/// Where the shared payment token stands in the parameters of a charge: Stripe documents it under
-/// the payment method's data, the drafts and SDKs of MPP put it at the top.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SptParameter {
-    /// `payment_method_data[shared_payment_granted_token]`.
-    #[default]
-    PaymentMethodData,
-    /// `shared_payment_granted_token`.
-    TopLevel,
-}
-
-/// The configuration cannot work with any Stripe. Repeats none of its values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StripeConfigError {
-    /// Not `https://host`, nor `http://` on the loopback.
-    #[error(
-        "the card processor's address must begin with https://, or with http:// on the loopback"
-    )]
-    Url,
-    /// Neither a secret nor a restricted key.
-    #[error("the card processor's key must begin with sk_test_, rk_test_, sk_live_ or rk_live_")]
-    Key,
-    /// A test key where real money is meant, or the reverse.
-    #[error("the card processor's key is of the other mode")]
-    Mode,
-    /// Cannot be a header's value.
-    #[error("the card processor's API version is not a version")]
-    Version,
-}
 
 /// The rail. What happened is in the books and at Stripe.
 pub struct StripeRail {
@@ -117,17 +75,6 @@ pub struct StripeRail {
     refused: refused::RefusedTokens,
     /// The last answer about readiness, and when.
     ready: Mutex<Option<(UnixMs, Result<(), CardError>)>>,
-}
-
-// === impl SptParameter ===
-
-impl SptParameter {
-    fn name(self) -> &'static str {
-        match self {
-            Self::TopLevel => "shared_payment_granted_token",
-            Self::PaymentMethodData => "payment_method_data[shared_payment_granted_token]",
-        }
-    }
 }
 
 // === impl StripeRail ===
@@ -193,7 +140,7 @@ impl StripeRail {
         let opened = self.sealer.open(intent.to_string().as_bytes(), &charge.sealed_params);
         let form = opened.ok().and_then(|bytes| String::from_utf8(bytes).ok());
         if form.is_none() {
-            tracing::error!(%intent, "the saved parameters of a charge do not open under this seal key");
+            tracing::error!(%intent, "charge.parameters_do_not_open");
         }
         form
     }

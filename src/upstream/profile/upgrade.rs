@@ -1,17 +1,18 @@
 //! Writes a profile file of schema 1 as schema 2. Its meaning stays, and so do comments, the order
 //! of keys and `${NAME}`. Whether the file is right otherwise is for the reader of profiles to say.
 
+mod edit;
 #[cfg(test)]
 mod tests;
 
 use toml_edit::{
-    Array, ArrayOfTables, Decor, DocumentMut, InlineTable, Item, Key, RawString, Table, TableLike,
-    Value,
+    Array, ArrayOfTables, Decor, DocumentMut, InlineTable, Item, Key, Table, TableLike, Value,
 };
 
 use super::read::{SCHEMA, SCHEMA_BEFORE};
 use super::read_route::split_prefix;
 use crate::strict_toml::{self, Mistake};
+use edit::{comments, put, renamed, replaced, taken};
 
 /// What refused for good in schema 1 where a file said nothing.
 const REFUSED_BEFORE: [i64; 5] = [400, 403, 404, 409, 422];
@@ -256,53 +257,4 @@ fn quota(name: &str, tier: &Item) -> Table {
         first.leaf_decor_mut().set_prefix(comments);
     }
     quota
-}
-
-/// The comments of a table, one a line; those after an inline one stay where it was.
-fn comments(tier: &Item) -> String {
-    let said =
-        |raw: Option<&RawString>| raw.and_then(RawString::as_str).unwrap_or_default().to_owned();
-    let text = match tier {
-        Item::Value(value) => {
-            let mut alone = value.clone();
-            alone.decor_mut().clear();
-            alone.to_string()
-        }
-        Item::Table(table) => {
-            format!("{}{}\n{table}", said(table.decor().prefix()), said(table.decor().suffix()))
-        }
-        Item::None | Item::ArrayOfTables(_) => String::new(),
-    };
-    text.lines().filter_map(|line| Some(format!("{}\n", &line[line.find('#')?..]))).collect()
-}
-
-/// Takes every entry out, in the order of the table.
-fn taken(table: &mut dyn TableLike) -> Vec<(Key, Item)> {
-    let keys: Vec<Key> = table.iter().filter_map(|(name, _)| table.key(name).cloned()).collect();
-    keys.into_iter().filter_map(|key| table.remove(key.get()).map(|item| (key, item))).collect()
-}
-
-/// Puts an entry at the end, its key as it was written.
-fn put(table: &mut dyn TableLike, key: &Key, item: Item) {
-    table.entry_format(key).or_insert(item);
-    // An inline table forgets the space and the comments around a key.
-    if let Some(mut kept) = table.key_mut(key.get()) {
-        *kept.leaf_decor_mut() = key.leaf_decor().clone();
-        *kept.dotted_decor_mut() = key.dotted_decor().clone();
-    }
-}
-
-fn renamed(key: &Key, name: &str) -> Key {
-    Key::new(name)
-        .with_leaf_decor(key.leaf_decor().clone())
-        .with_dotted_decor(key.dotted_decor().clone())
-}
-
-/// Another value in the place of this one, with the space and the comments around it.
-fn replaced(item: &Item, new: impl Into<Value>) -> Item {
-    let mut value = new.into();
-    if let Some(old) = item.as_value() {
-        *value.decor_mut() = old.decor().clone();
-    }
-    Item::Value(value)
 }

@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
-use http_body_util::Full;
+use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::moment::random_bytes;
 use super::server::{Answer, Server, json as answer};
 use super::trap::{self, Armed, Point, Trap};
 
@@ -278,39 +276,13 @@ impl State {
     }
 }
 
-fn owner(seen: &Seen) -> String {
-    let agent = seen.values("x-turnpike-agent");
-    agent.first().copied().unwrap_or_default().to_owned()
-}
-
-fn new_launch(seen: &Seen) -> Value {
-    let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
-    let digits = hex::encode(random_bytes::<16>());
-    let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    json!({
-        "id": groups.join("-"), "name": body["title"], "status": "draft", "platforms": body["platforms"],
-        "scheduled_date": null, "created_at": "2026-03-25T12:00:00Z", "updated_at": "2026-03-25T12:00:00Z",
-    })
-}
-
-/// 201 with a body of any type.
-fn typed(content_type: &str, body: String) -> Answer {
-    Ok(Response::builder()
-        .status(201)
-        .header("content-type", content_type)
-        .body(Full::new(Bytes::from(body)))
-        .unwrap())
-}
-
-fn error(status: u16, code: &str, message: &str) -> Answer {
-    answer(status, &json!({"error": {"code": code, "message": message}}))
-}
-
+mod answers;
 mod behaviour;
 mod creations;
 #[cfg(test)]
 mod tests;
 
+use answers::{error, new_launch, owner, typed};
 pub use behaviour::Behaviour;
 use behaviour::{is_hostile, later, page};
 use creations::{Listed, accounts};

@@ -21,6 +21,7 @@ pub mod node_limits;
 pub mod one_store;
 pub mod oracle;
 pub mod postgres_proxy;
+mod processes;
 pub mod proof;
 pub mod raw;
 pub mod redis;

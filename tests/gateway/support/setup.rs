@@ -6,35 +6,25 @@ use std::sync::atomic::AtomicUsize;
 use alloy_primitives::U256;
 use tokio::sync::Semaphore;
 
-use super::anvil::{ASSET, Anvil, CHAIN_ID};
 use super::core_process::CoreProcess;
 use super::database::on_server;
 use super::disk::SmallDisk;
 use super::fake_core::FakeCore;
-use super::gateway::{Gateway, Settings};
+use super::gateway::Settings;
 use super::moment::random_bytes;
-use super::postgres_proxy::PostgresProxy;
 use super::proof::Terms;
 use super::rpc_proxy::RpcProxy;
 use super::secrets::Secrets;
 use super::stripe::Stripe;
 use super::wallet::Wallet;
 use super::world::{PRICE, World};
+use super::{
+    anvil::{ASSET, Anvil, CHAIN_ID},
+    processes::Shared,
+};
 
 /// Worlds at once on one database server: its hundred connections are for others too.
 static PLACES: Semaphore = Semaphore::const_new(7);
-
-/// Settings that must never be seen again.
-const SECRET_SETTINGS: [&str; 8] = [
-    "x402.signer_key",
-    "store.seal_key",
-    "upstream.signing_secret",
-    "stripe.secret_key",
-    "stripe.webhook_secret",
-    "mpp.secret_keys",
-    "mpp.account_key",
-    "mpp.token_keys",
-];
 
 /// What a test wants to be different.
 #[derive(Default)]
@@ -168,9 +158,7 @@ impl Setup {
         let secrets = Secrets::default();
         let mut settings =
             chain_settings(proxy.as_ref().map_or_else(|| chain.url(), |p| p.server.url()), &payee);
-        if let Some(core) = &core {
-            settings.insert("upstream.url".to_owned(), core.server.url());
-        }
+        settings.extend(core.iter().map(|core| ("upstream.url".to_owned(), core.server.url())));
         // Processes on the same books share what a sandbox would make for each of them.
         settings.extend(
             ["mpp.secret_keys", "mpp.account_key", "mpp.token_keys"]
@@ -188,31 +176,10 @@ impl Setup {
         } else {
             None
         };
-        let (mut gateways, mut databases) = (Vec::<Gateway>::new(), Vec::new());
-        for signer in &signers {
-            let mut own = Settings::from([("x402.signer_key".to_owned(), signer.key_hex())]);
-            own.extend(settings.clone());
-            let hidden = own.iter().filter(|(key, _)| SECRET_SETTINGS.contains(&key.as_str()));
-            hidden.for_each(|(_, value)| secrets.add(value));
-            let mut gateway = match gateways.first() {
-                None => {
-                    prepare(own, self.books.as_deref(), disk.as_ref().filter(|_| !self.embedded))
-                        .await
-                }
-                Some(first) => first.beside(own),
-            };
-            if self.databases_proxied {
-                let proxy = PostgresProxy::start().await;
-                gateway.set("store.url", &gateway.database.url_by(proxy.address()));
-                databases.push(proxy);
-            }
-            if let (Some(name), false) = (gateway.database.name().map(str::to_owned), own_stores) {
-                gateway.set("cache.url", &redis());
-                gateway.set("cache.prefix", &format!("{name}:"));
-            }
-            gateway.spawn();
-            gateways.push(gateway);
-        }
+        let proxied = self.databases_proxied;
+        let shared = Shared { settings, books: self.books, proxied, own_stores };
+        let empty_disk = disk.as_ref().filter(|_| !self.embedded);
+        let (mut gateways, databases) = shared.spawn(&signers, empty_disk, &secrets).await;
         for gateway in &mut gateways {
             gateway.wait_ready().await;
         }
@@ -242,25 +209,6 @@ async fn node(given: Option<Arc<Anvil>>, own: bool) -> Arc<Anvil> {
         None if own => Arc::new(Anvil::start().await),
         None => Anvil::shared().await,
     }
-}
-
-/// A gateway that has not been started: its books on this disk, or wherever they are; those that
-/// are given are there before it starts.
-async fn prepare(settings: Settings, books: Option<&[u8]>, disk: Option<&SmallDisk>) -> Gateway {
-    let gateway = match (disk, books) {
-        (Some(disk), _) => Gateway::prepare_at(disk.path("turnpike.db"), settings),
-        (None, None) => Gateway::prepare_migrated(settings),
-        (None, Some(_)) => Gateway::prepare(settings),
-    };
-    if let Some(kept) = books {
-        gateway.database.restore(kept).await;
-    }
-    gateway
-}
-
-/// The cache that processes share, as `TURNPIKE_TEST_REDIS` names it.
-fn redis() -> String {
-    std::env::var("TURNPIKE_TEST_REDIS").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
 }
 
 /// What all processes share.

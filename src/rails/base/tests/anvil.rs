@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use payments::{agent::Wallet, x402::offer::Token};
 use serde_json::{Value, json};
 
-use super::{TestChain, rail_suite, world::Rpc};
+use super::{TestChain, rail_suite, rpc::Rpc};
 
 const CHAIN_ID: u64 = 84_532;
 const USDC: &str = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use super::{
     super::{BaseRail, calls, limits},
     canned::{CannedNode, Reply},
-    world::{SAVED_AT, TestSealer, config, fresh_key},
+    rpc::TestSealer,
+    world::{SAVED_AT, config, fresh_key},
 };
 
 const CHAIN_ID: u64 = 84_532;

@@ -17,7 +17,8 @@ use serde_json::{Value, json};
 
 use super::{
     super::{BaseRail, limits::MAX_BATCH_CALLS},
-    world::{TestSealer, config, fresh_key},
+    rpc::TestSealer,
+    world::{config, fresh_key},
 };
 
 /// How a node refuses a batch that is too large.

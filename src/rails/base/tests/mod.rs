@@ -7,9 +7,11 @@ mod judgement;
 mod limits;
 mod money;
 mod replacement;
+mod rpc;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod suite;
+mod transfers;
 mod transport;
 mod world;
 

@@ -10,7 +10,8 @@ use payments::{
 
 use super::{
     TestChain,
-    world::{Claim, GWEI, PRICE, SAVED_AT, VALID_FOR_S, World, live_transfer, payment_id},
+    transfers::live_transfer,
+    world::{Claim, GWEI, PRICE, SAVED_AT, VALID_FOR_S, World, payment_id},
 };
 
 const FRESH: Outcome = Outcome::Pending { may_send: true };

@@ -19,7 +19,8 @@ use tokio::net::TcpListener;
 
 use super::{
     TestChain, rail_suite,
-    world::{GWEI, Rpc, fresh_key, key},
+    rpc::Rpc,
+    world::{GWEI, fresh_key, key},
 };
 
 const CHAIN_ID: u64 = 84_532;

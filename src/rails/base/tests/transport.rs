@@ -17,7 +17,9 @@ use tokio::{
 use super::{
     super::{BaseConfigError, BaseRail, rpc::RpcUrlError},
     canned::CannedNode,
-    world::{TestSealer, config, fresh_key, key, live_transfer},
+    rpc::TestSealer,
+    transfers::live_transfer,
+    world::{config, fresh_key, key},
 };
 
 const SECRET: &str = "s3cretk3y";

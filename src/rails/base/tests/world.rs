@@ -6,33 +6,25 @@ use std::{
     time::Duration,
 };
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_json_rpc::{ResponsePacket, ResponsePayload};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256, keccak256};
+use alloy_primitives::{B256, U64, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolValue, sol};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use payments::{
     agent::Wallet,
     ids::PaymentId,
-    money::UsdcUnits,
-    ports::{ChainReader, ChainView, SealError, Sealer, Settler},
+    ports::{ChainReader, ChainView, Settler},
     settlement::{Attempt, ChainHash, TransferTerms},
     time::UnixMs,
-    x402::{
-        decode,
-        eip712::{self, TransferMessage},
-        offer::{Requirements, Token},
-        verify::{self, LiveTransfer, Offers},
-    },
+    x402::{offer::Token, verify::LiveTransfer},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    super::{BaseConfig, BaseRail, calls, rpc::HttpTransport, wire::Block},
+    super::{BaseConfig, BaseRail, calls, wire::Block},
     TestChain,
+    rpc::{Rpc, TestSealer},
+    transfers::{live_transfer, raw_call},
 };
 
 pub(super) const GWEI: u128 = 1_000_000_000;
@@ -47,55 +39,6 @@ sol! {
     function pause();
     function unpause();
     function cancelAuthorization(address authorizer, bytes32 nonce, uint8 v, bytes32 r, bytes32 s);
-}
-
-/// JSON-RPC for a test's own questions.
-pub(super) struct Rpc(HttpTransport);
-
-impl Rpc {
-    pub(super) fn new(url: &str) -> Self {
-        let (transport, _) = HttpTransport::new(url, Duration::from_secs(10)).unwrap();
-        Self(transport)
-    }
-
-    pub(super) async fn try_call(
-        &self,
-        method: &'static str,
-        params: Value,
-    ) -> Result<Value, String> {
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        match self.0.exchange(&call).await {
-            Ok(ResponsePacket::Single(response)) => match response.payload {
-                ResponsePayload::Success(result) => Ok(serde_json::from_str(result.get()).unwrap()),
-                ResponsePayload::Failure(failure) => Err(failure.to_string()),
-            },
-            Ok(ResponsePacket::Batch(_)) => Err("several answers to one call".to_owned()),
-            Err(missed) => Err(missed.words),
-        }
-    }
-
-    pub(super) async fn call(&self, method: &'static str, params: Value) -> Value {
-        self.try_call(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
-    }
-}
-
-/// Seals by a checksum: enough to notice bytes that were changed or moved.
-pub(super) struct TestSealer;
-
-impl Sealer for TestSealer {
-    fn seal(&self, aad: &[u8], plain: &[u8]) -> Vec<u8> {
-        let tag = keccak256([aad, plain].concat());
-        [tag.as_slice(), plain].concat()
-    }
-
-    fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (tag, plain) = sealed.split_at_checked(32).ok_or(SealError)?;
-        if keccak256([aad, plain].concat()).as_slice() == tag {
-            Ok(plain.to_vec())
-        } else {
-            Err(SealError)
-        }
-    }
 }
 
 /// Everything is fresh for each case, so that cases share a chain and nothing else.
@@ -283,74 +226,4 @@ impl<'a> World<'a> {
         }
         panic!("{hash} is not mined");
     }
-}
-
-/// An authorization of exactly the price, read from the header that a version 2 client sends.
-pub(super) fn live_transfer(
-    payer: &PrivateKeySigner,
-    token: &Token,
-    pay_to: Wallet,
-    now: u64,
-    nonce: B256,
-) -> LiveTransfer {
-    let offer = Requirements::new(
-        token.clone(),
-        pay_to,
-        UsdcUnits::new(PRICE),
-        300,
-        "",
-        "application/json",
-    );
-    let from = Wallet::new(payer.address().into_array());
-    let before = now + VALID_FOR_S;
-    let message = TransferMessage {
-        from,
-        to: pay_to,
-        value: U256::from(PRICE),
-        valid_after: U256::ZERO,
-        valid_before: U256::from(before),
-        nonce: nonce.0,
-    };
-    let signature =
-        payer.sign_hash_sync(&eip712::digest(token.domain_separator(), &message)).unwrap();
-    let accepted: Value = serde_json::from_str(&offer.v2_element()).unwrap();
-    let payment = json!({
-        "x402Version": 2,
-        "accepted": accepted,
-        "payload": {
-            "signature": Bytes::from(signature.as_bytes()),
-            "authorization": {
-                "from": from, "to": pay_to, "value": PRICE.to_string(),
-                "validAfter": "0", "validBefore": before.to_string(), "nonce": nonce,
-            },
-        },
-    });
-    let unverified =
-        decode::decode(STANDARD.encode(payment.to_string()).as_bytes()).unwrap().unwrap();
-    verify::verify(&unverified, &Offers::exactly(&offer))
-        .unwrap()
-        .within_window(now, 3_900)
-        .unwrap()
-}
-
-fn raw_call(
-    from: &PrivateKeySigner,
-    chain_id: u64,
-    to: Address,
-    nonce: u64,
-    input: Vec<u8>,
-) -> Bytes {
-    let tx = TxEip1559 {
-        chain_id,
-        nonce,
-        gas_limit: 300_000,
-        max_fee_per_gas: 100 * GWEI,
-        max_priority_fee_per_gas: GWEI,
-        to: TxKind::Call(to),
-        value: U256::ZERO,
-        access_list: Default::default(),
-        input: input.into(),
-    };
-    let signature = from.sign_hash_sync(&tx.signature_hash()).unwrap();
-    TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
 }

@@ -3,6 +3,7 @@
 
 mod canned;
 mod charge;
+mod charge_unknown;
 #[cfg(feature = "sandbox")]
 mod emulator;
 mod find;
