@@ -103,7 +103,7 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if let Self::Store(error) = &self {
-            tracing::error!(error = error as &dyn std::error::Error, "launch core cannot answer");
+            tracing::error!(error = error as &dyn std::error::Error, "core.failed");
         }
         json_text(self.status_and_code().0, self.body().to_string())
     }

@@ -156,7 +156,7 @@ impl Log {
                 Frame::Whole(payload) => payloads.push(payload),
                 Frame::End => return Ok(payloads),
                 Frame::Torn => {
-                    tracing::warn!(path = %self.path.display(), kept_bytes = self.len, "cut off a record that was never finished");
+                    tracing::warn!(path = %self.path.display(), kept_bytes = self.len, "sandbox.log_cut");
                     self.cut().map_err(|source| LogError::io(&self.path, source))?;
                     return Ok(payloads);
                 }

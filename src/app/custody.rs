@@ -62,7 +62,7 @@ pub(super) async fn watch(world: World, sealer: Arc<dyn Sealer>, stop: Cancellat
                     custody.strangers(&known).into_iter().map(|(signer, _)| signer).collect();
                 for signer in found.iter().filter(|signer| !strangers.contains(*signer)) {
                     let nonces = custody.open_under(*signer);
-                    tracing::warn!(%signer, nonces, "signer.key_not_here: what it signed is sent again, but not replaced or emptied");
+                    tracing::warn!(%signer, nonces, "signer.key_not_here");
                 }
                 strangers = found;
             }
@@ -80,7 +80,8 @@ fn said_of_seals(unopened: usize, sealed: usize) {
         _ => tracing::error!(
             unopened,
             sealed,
-            "seal.rows_do_not_open: their seal key is not in store.seal_key or store.seal_keys_before"
+            settings = "store.seal_key, store.seal_keys_before",
+            "seal.rows_do_not_open"
         ),
     }
 }

@@ -51,7 +51,7 @@ pub(super) async fn stop_signal() {
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "no SIGTERM handler; stop with Ctrl-C");
+            tracing::warn!(%error, "signal.sigterm_not_handled");
             drop(tokio::signal::ctrl_c().await);
         }
     }

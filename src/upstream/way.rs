@@ -195,7 +195,7 @@ impl State {
         if self.row.closed.is_some() {
             return;
         }
-        tracing::error!(detail, "upstream.refuses_us: nobody is charged until it takes us again");
+        tracing::error!(detail, "upstream.refuses_us");
         self.row.closed = Some(ClosedWay { detail, since: now });
         self.changed = true;
         self.turned();

@@ -125,7 +125,7 @@ async fn heal_sequences(world: &World, holes: &mut Vec<(Wallet, u64)>) {
         .flat_map(|state| state.holes.iter().map(|nonce| (state.signer, *nonce)))
         .collect();
     for (signer, nonce) in now.iter().filter(|hole| !holes.contains(hole)) {
-        tracing::warn!(%signer, nonce, "signer.hole: nothing of this gateway uses the nonce; an empty transaction will");
+        tracing::warn!(%signer, nonce, "signer.hole");
     }
     for (signer, nonce) in holes.iter().filter(|hole| !now.contains(hole)) {
         tracing::info!(%signer, nonce, "signer.hole_closed");

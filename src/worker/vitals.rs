@@ -92,7 +92,8 @@ impl Vitals {
             tracing::error!(
                 paid_not_served,
                 served_not_paid,
-                "books.broken_promise: see `turnpike ledger verify`"
+                hint = "turnpike ledger verify",
+                "books.broken_promise"
             );
         }
         self.telemetry.show_books(pulse, now);

@@ -7,6 +7,7 @@ mod contracts;
 mod deploy;
 mod documents;
 mod drawings;
+mod events;
 mod failures;
 mod faults;
 mod habits;

@@ -67,7 +67,7 @@ impl Inner {
             match self.world.try_next(&tx, now_unix_s, Rules::Transaction) {
                 Ok(draft) => self.commit(draft)?,
                 Err(refusal) => {
-                    tracing::debug!(tx = %tx.tx_hash(), %refusal, "dropped a waiting transaction");
+                    tracing::debug!(tx = %tx.tx_hash(), %refusal, "sandbox.transaction_dropped");
                 }
             }
         }

@@ -135,13 +135,13 @@ async fn lock(session: &mut PgConnection, instance: i32) -> Result<bool, sqlx::E
 async fn keep(options: PgConnectOptions, mut session: PgConnection, instance: i32, marks: Marks) {
     loop {
         let error = serve(&mut session, &marks).await;
-        tracing::warn!(%error, "the session that says this process lives was lost");
+        tracing::warn!(%error, "liveness.session_lost");
         // The server may not have noticed yet that the old one is gone, and keep its lock: then it
         // still says so.
         session = loop {
             match again(&options, instance, &marks).await {
                 Ok(session) => break session,
-                Err(error) => tracing::warn!(%error, "no session says that this process lives"),
+                Err(error) => tracing::warn!(%error, "liveness.session_not_opened"),
             }
             sleep(BEAT).await;
         };
@@ -158,7 +158,7 @@ async fn again(
     let mut session =
         tokio::time::timeout(SILENT, options.connect()).await.unwrap_or_else(|_| Err(silent()))?;
     if let Err(error) = marks::write(&mut session, marks).await {
-        tracing::warn!(error = %errors::sentence(&error), "notes of clients could not be written");
+        tracing::warn!(error = %errors::sentence(&error), "requests.notes_not_written");
         return Err(silent());
     }
     if lock(&mut session, instance).await? {

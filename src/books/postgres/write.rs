@@ -27,7 +27,7 @@ impl PostgresBooks {
 
     pub(super) async fn roll_back(&self, write: Write) {
         if let Err(error) = write.transaction.rollback().await {
-            tracing::warn!(%error, "a rollback failed; the connection is closed");
+            tracing::warn!(%error, "books.rollback_failed");
         }
     }
 

@@ -37,7 +37,7 @@ impl SqliteBooks {
     pub(super) async fn roll_back(&self, write: Write) {
         let Write { transaction, marks: _waiting_again } = write;
         if let Err(error) = transaction.rollback().await {
-            tracing::warn!(%error, "a rollback failed; the connection is closed");
+            tracing::warn!(%error, "books.rollback_failed");
         }
     }
 

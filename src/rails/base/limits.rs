@@ -101,11 +101,7 @@ impl NodeLimits {
     pub(super) fn learn_batch(&self, calls: u64, words: &str) {
         if self.batch_calls.fetch_min(calls, Ordering::Relaxed) > calls {
             let words = self.secrets.redact(words);
-            tracing::warn!(
-                calls,
-                words,
-                "node.batch_limited: the node takes no more calls in one request; they are asked in parts"
-            );
+            tracing::warn!(calls, words, "node.batch_limited");
         }
     }
 
@@ -113,11 +109,7 @@ impl NodeLimits {
     pub(super) fn learn_log_blocks(&self, blocks: u64, words: &str) {
         if self.log_blocks.fetch_min(blocks, Ordering::Relaxed) > blocks {
             let words = self.secrets.redact(words);
-            tracing::warn!(
-                blocks,
-                words,
-                "node.logs_limited: the node lists the logs of no more blocks at once; they are asked in parts"
-            );
+            tracing::warn!(blocks, words, "node.logs_limited");
         }
     }
 
@@ -127,7 +119,9 @@ impl NodeLimits {
             let words = self.secrets.redact(words);
             tracing::warn!(
                 words,
-                "node.method_missing: the node has no eth_maxPriorityFeePerGas; eth_gasPrice is asked instead"
+                method = "eth_maxPriorityFeePerGas",
+                instead = "eth_gasPrice",
+                "node.method_missing"
             );
         }
     }

@@ -60,24 +60,24 @@ impl Settler for BaseRail {
         let raw = match self.signer.open(attempt) {
             Ok(raw) => raw,
             Err(error) => {
-                tracing::error!(%tx_hash, %error, "a settlement was not sent");
+                tracing::error!(%tx_hash, %error, "settlement.not_sent");
                 return Sent::Unknown;
             }
         };
         match self.node.send_raw(&raw).await {
             Ok(answered) if answered.0 == tx_hash.0 => Sent::Accepted,
             Ok(answered) => {
-                tracing::warn!(%tx_hash, %answered, "the node names another transaction than was sent");
+                tracing::warn!(%tx_hash, %answered, "settlement.named_otherwise");
                 Sent::Unknown
             }
             // "already known", "nonce too low", "underpriced": all of them are possible when it was
             // taken before.
             Err(NoAnswer::Refused(refusal)) => {
-                tracing::info!(%tx_hash, code = refusal.code, message = refusal.message, "the node did not take the transaction");
+                tracing::info!(%tx_hash, code = refusal.code, message = refusal.message, "settlement.not_taken");
                 Sent::Unknown
             }
             Err(NoAnswer::Lost(error)) => {
-                tracing::warn!(%tx_hash, %error, "it is not known whether the node took the transaction");
+                tracing::warn!(%tx_hash, %error, "settlement.send_not_known");
                 Sent::Unknown
             }
         }

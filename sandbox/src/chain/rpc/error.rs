@@ -71,7 +71,7 @@ impl RpcError {
 
 impl From<ChainError> for RpcError {
     fn from(error: ChainError) -> Self {
-        tracing::error!(%error, "the sandbox chain failed");
+        tracing::error!(%error, "sandbox.chain_failed");
         Self::internal(&"the chain could not store a block")
     }
 }
