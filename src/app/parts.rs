@@ -44,7 +44,7 @@ pub(super) fn profile(config: &Config) -> Result<Profile, AppError> {
     check_quotas(&profile)?;
     profile.settle_offers(RailsHere { cards: config.stripe.mode != StripeMode::Off })?;
     if profile.ownership != Ownership::Upstream {
-        let text = "this build serves upstreams that keep whose resource is whose (ownership = \"upstream\")";
+        let text = "only ownership = \"upstream\" is supported";
         return Err(AppError::Setting(text.to_owned()));
     }
     let signs = !config.upstream.signing_secret.is_empty();

@@ -14,8 +14,8 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     output::{self, Format, money, table},
     reason::{self, Change},
 };
@@ -27,7 +27,7 @@ const SHOWN: u32 = 50;
 /// What to do.
 #[derive(Args)]
 pub(super) struct CreditsArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -36,16 +36,16 @@ pub(super) struct CreditsArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The balance, what is owed, and the newest entries; without an account, what all of them come
-    /// to.
+    /// The balance, the negative balance, and the newest entries; without an account, totals over
+    /// all card accounts.
     Show {
         /// `card:...`
         #[arg(value_parser = card)]
         payer: Option<Payer>,
     },
-    /// Give credits; a debt is paid from them first.
+    /// Add credits; a negative balance is covered first.
     Grant(Adjust),
-    /// Take credits; never below zero.
+    /// Remove credits; never below zero.
     Void(Adjust),
 }
 
@@ -57,7 +57,7 @@ struct Adjust {
     /// How many.
     #[arg(value_name = "N")]
     credits: NonZeroU32,
-    /// What the change is called: made again under the same name, it is made once.
+    /// A name for the change; repeated under the same name, it is made once.
     #[arg(long, value_name = "TEXT", value_parser = action_name)]
     name: Option<ActionName>,
     #[command(flatten)]

@@ -19,13 +19,13 @@ use crate::{app::Beside, config::Config, operator::shape};
 /// What to do.
 #[derive(Args)]
 pub(super) struct DisputesArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Decided ones too, the newest first.
+    /// Include decided disputes, newest first.
     #[arg(long)]
     all: bool,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     #[command(subcommand)]
@@ -34,10 +34,9 @@ pub(super) struct DisputesArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// List the accounts that may not buy, because they charged back or the card network warned of
-    /// them.
+    /// List the accounts that are blocked after a chargeback or a fraud warning.
     Blocked,
-    /// Let such an account buy again.
+    /// Unblock an account.
     Lift {
         /// `card:...`
         #[arg(value_parser = super::credits::card)]
@@ -149,7 +148,7 @@ async fn lift(
         Format::Readable if change.dry_run => {
             output::line(&format!("{payer} could buy again: nothing was changed"))
         }
-        Format::Readable => output::line(&format!("{payer} may buy again")),
+        Format::Readable => output::line(&format!("{payer} is unblocked")),
     }
     Ok(change.exit())
 }

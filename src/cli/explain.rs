@@ -112,32 +112,30 @@ fn proven_by(payer: &Payer) -> &'static str {
 
 fn why_answered(note: &RequestNote) -> &'static str {
     match (note.status, note.reason.as_deref()) {
-        (200..=299, _) => "every check passed",
+        (200..=299, _) => "all checks passed",
         _ if note.code.as_deref() == Some("PAYMENT_003") => {
-            "the card or its payment token was refused; nothing was charged"
+            "the card or its payment token was rejected; nothing was charged"
         }
         (_, Some("invalid_body")) => {
-            "the body breaks a rule; it was refused before anything was claimed or charged"
+            "invalid body; rejected before anything was claimed or charged"
         }
         (_, Some("insufficient_funds")) => {
-            "no free launch was left and the wallet did not hold the price; nothing was claimed"
+            "no free launch left, and the wallet balance was below the price; nothing was claimed"
         }
         (_, Some("too_many_refused")) => {
-            "the agent's paid requests were refused too often that day; nothing was claimed"
+            "too many of the agent's paid requests were rejected that day; nothing was claimed"
         }
         (_, Some("upstream_unavailable" | "chain_unavailable")) => {
-            "a part behind the gateway did not answer; nothing was claimed"
+            "a dependency was unavailable; nothing was claimed"
         }
         (_, Some("upstream_refuses_us")) => {
-            "the service behind the gateway refuses the gateway's own key or account; nothing was claimed"
+            "the upstream rejects the gateway's own key or account; nothing was claimed"
         }
         (_, Some("settlement_pending")) => {
-            "the outcome was not known when the answer was due; its payment says what is known now"
+            "the outcome was pending at the response deadline; see the payment"
         }
-        (_, Some("refused_by_upstream")) => "the service behind the gateway refused it",
-        (500..=599, _) => {
-            "a part of the gateway did not answer; the log has the cause under this request id"
-        }
+        (_, Some("refused_by_upstream")) => "rejected upstream",
+        (500..=599, _) => "a part of the gateway was unavailable; see the log for this request id",
         _ => "see reason and code",
     }
 }
@@ -167,9 +165,7 @@ fn of_payment(evidence: &Evidence) -> Value {
 fn tier(intent: &Intent) -> String {
     match &intent.funding {
         Funding::Entitlement { source } => {
-            format!(
-                "an entitlement: {source} was paid and refused before, and comes before everything else"
-            )
+            format!("an entitlement: {source} was paid and rejected before, and is used first")
         }
         Funding::Free => {
             String::from("free: the wallet had a free call left, and no entitlement was open")

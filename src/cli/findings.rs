@@ -5,8 +5,8 @@ use payments::ports::{CloseFinding, CloseRefusal, Finding, FindingKind};
 use serde_json::json;
 
 use super::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     output::{self, Format, table},
     reason::{self, Change},
 };
@@ -15,13 +15,13 @@ use crate::{app::Beside, config::Config};
 /// What to do.
 #[derive(Args)]
 pub(super) struct FindingsArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Closed ones too.
+    /// Include closed findings.
     #[arg(long)]
     all: bool,
-    /// At most so many, the newest first.
+    /// Maximum number of rows, newest first.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     #[command(subcommand)]
@@ -30,12 +30,12 @@ pub(super) struct FindingsArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Close a finding that was looked at. It stays closed, and nothing is booked.
+    /// Close a finding that was reviewed. It stays closed, and nothing is booked.
     Close {
         /// `settlement_lost`, `unmatched_receipt`, ...
         #[arg(value_parser = kind)]
         kind: FindingKind,
-        /// What it is about, as the list shows it.
+        /// Its key, as the list shows it.
         key: String,
         #[command(flatten)]
         change: Change,

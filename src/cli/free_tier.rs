@@ -11,8 +11,8 @@ use payments::{
 use serde_json::{Value, json};
 
 use super::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     output::{self, Format, table},
     reason,
 };
@@ -24,7 +24,7 @@ const READ: u32 = 500;
 /// What to do.
 #[derive(Args)]
 pub(super) struct FreeTierArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -33,15 +33,15 @@ pub(super) struct FreeTierArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// The slots of a window, what is left of it, and the payments that hold them; by quota.
+    /// Slots used and left by quota, and the payments that used them.
     Show {
         /// `0x...` or `wallet:0x...`.
         #[arg(value_parser = wallet)]
         wallet: Wallet,
-        /// Another month than this one, in UTC; of quotas that count by the month.
+        /// Month in UTC, for monthly quotas; default: the current one.
         #[arg(long, value_name = "2026-01", value_parser = month)]
         month: Option<Month>,
-        /// Another day than this one, in UTC; of quotas that count by the day.
+        /// Day in UTC, for daily quotas; default: today.
         #[arg(long, value_name = "2026-01-14", value_parser = day)]
         day: Option<UnixMs>,
     },

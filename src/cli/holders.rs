@@ -20,7 +20,7 @@ use crate::{app::Beside, config::Config, operator::shape};
 /// What to do.
 #[derive(Args)]
 pub(super) struct HoldersArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -29,23 +29,23 @@ pub(super) struct HoldersArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// List the holders of an account, the newest first.
+    /// List the holders of an account, newest first.
     Show {
         /// `card:...`
         #[arg(value_parser = super::credits::card)]
         payer: Payer,
-        /// At most so many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
         limit: u32,
     },
-    /// End the tokens of a holder for good.
+    /// Revoke all tokens of a holder permanently.
     Revoke {
         /// The holder, `pay_...`.
         holder: PaymentId,
         #[command(flatten)]
         change: Change,
     },
-    /// Stop an account: it neither pays nor reads.
+    /// Freeze an account: it can neither pay nor read.
     Freeze {
         /// `card:...`
         #[arg(value_parser = super::credits::card)]
@@ -53,7 +53,7 @@ enum Task {
         #[command(flatten)]
         change: Change,
     },
-    /// Let a frozen account go on.
+    /// Unfreeze an account.
     Unfreeze {
         /// `card:...`
         #[arg(value_parser = super::credits::card)]
@@ -122,10 +122,10 @@ async fn act(
 ) -> Result<Exit, Failure> {
     let (subject, done, word) = match &action {
         HolderAction::Revoke(id) => {
-            (id.to_string(), "is revoked: its tokens are nobody's", "revoke")
+            (id.to_string(), "is revoked: its tokens are no longer valid", "revoke")
         }
         HolderAction::Freeze(payer) => {
-            (payer.to_string(), "is frozen: it neither pays nor reads", "freeze")
+            (payer.to_string(), "is frozen: it can neither pay nor read", "freeze")
         }
         HolderAction::Unfreeze(payer) => (payer.to_string(), "goes on", "unfreeze"),
     };

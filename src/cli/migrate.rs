@@ -12,10 +12,10 @@ use crate::{app, config::Config};
 /// What to do.
 #[derive(Args)]
 pub(super) struct MigrateArguments {
-    /// Only say which migrations are missing.
+    /// Only list pending migrations.
     #[arg(long)]
     dry_run: bool,
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long)]
     json: bool,
 }

@@ -1,6 +1,6 @@
 //! The command line. Without a command it serves.
 
-mod argument;
+mod arguments;
 mod core;
 mod credits;
 #[cfg(feature = "sandbox")]
@@ -13,6 +13,7 @@ mod findings;
 mod free_tier;
 mod health;
 mod holders;
+mod invalid_argument;
 mod ledger;
 mod migrate;
 mod moment;
@@ -25,6 +26,7 @@ mod progress;
 mod reason;
 mod reconcile;
 mod refund;
+mod refund_list;
 mod refund_usdc;
 mod report;
 mod resolve;
@@ -34,113 +36,16 @@ mod transport;
 mod upstream;
 mod verify;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
 use crate::{
     config::{Config, ConfigErrors},
     telemetry,
 };
+use arguments::{Arguments, Command};
 use exit::{Exit, Failure};
-
-/// An agent-payments gateway: USDC (x402) and cards (MPP) inside the HTTP request, with books that
-/// balance.
-#[derive(Parser)]
-#[command(name = "turnpike", version, about)]
-struct Arguments {
-    /// Configuration file; `turnpike.toml` in the working directory is read when it is there.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// One setting, stronger than file and environment.
-    #[arg(long = "set", global = true, value_name = "SECTION.KEY=VALUE")]
-    overrides: Vec<String>,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Serve agents and operators (the default).
-    Serve,
-    /// Serve the embedded launch core by itself, for several gateways before one core.
-    Core {
-        /// Where the gateways connect.
-        #[arg(long, default_value = "127.0.0.1:8406")]
-        listen: SocketAddr,
-    },
-    /// Live through the whole story in a sandbox: a 402, five free launches, a paid one, and the
-    /// books; needs nothing and leaves nothing.
-    #[cfg(feature = "sandbox")]
-    Demo(demo::DemoArguments),
-    /// Not in this build: it has no sandbox.
-    #[cfg(not(feature = "sandbox"))]
-    Demo(NotBuilt),
-    /// Call a URL and pay what it asks, within a limit.
-    #[cfg(feature = "sandbox")]
-    Pay(pay::PayArguments),
-    /// Not in this build: it has no paying agent.
-    #[cfg(not(feature = "sandbox"))]
-    Pay(NotBuilt),
-    /// Read the books, beside a running gateway too.
-    Ledger(ledger::LedgerArguments),
-    /// List what is owed back, and give it back.
-    Refund(refund::RefundArguments),
-    /// End a payment that nobody knows the outcome of, as you found it out.
-    Resolve(resolve::ResolveArguments),
-    /// Say whether the upstream takes us, and charge for its calls again once it does.
-    Upstream(upstream::UpstreamArguments),
-    /// Look at the credits of a card account, and change them.
-    Credits(credits::CreditsArguments),
-    /// Look at who holds the agent tokens of a card account, end one, and stop the account.
-    Holders(holders::HoldersArguments),
-    /// List what banks took back or asked about, and let an account buy again that was refused for
-    /// it.
-    Disputes(disputes::DisputesArguments),
-    /// List what the card processor sent to the bank, and say how much of a payout by hand is ours.
-    Payouts(payouts::PayoutsArguments),
-    /// Look at the free launches of a wallet.
-    FreeTier(free_tier::FreeTierArguments),
-    /// Compare the books with the chain, the card processor and the upstream, beside a running
-    /// gateway too.
-    Reconcile(reconcile::ReconcileArguments),
-    /// List what the comparisons found, and close what was looked at.
-    Findings(findings::FindingsArguments),
-    /// Say whether this configuration can take payments here and now.
-    Doctor,
-    /// Ask a gateway on this machine whether it runs: exit code 0 or 1, for the health check of a
-    /// container.
-    Health {
-        /// Ask whether it can take payments, too.
-        #[arg(long, conflicts_with = "at")]
-        ready: bool,
-        /// Ask another listener than the operators', for example that of `turnpike core`; any
-        /// answer but a fault of its own is well.
-        #[arg(long, value_name = "ADDRESS")]
-        at: Option<SocketAddr>,
-    },
-    /// Tell why a request was answered as it was, by its payment id or request id, or by anything
-    /// else that names a payment.
-    Explain {
-        /// `pay_...`, the answer's X-Request-Id, a transaction's hash, `pi_...`, `ch_...`, a
-        /// launch, or the client's name for its request.
-        id: String,
-    },
-    /// Bring the books to this program's tables, as every start does; take a backup first.
-    Migrate(migrate::MigrateArguments),
-    /// Bring a profile file to the format that this program reads.
-    Profile(profile::ProfileArguments),
-    /// Print the effective configuration, secrets as stars.
-    Config,
-}
-
-/// Whatever is given to a command that this build does not have.
-#[cfg(not(feature = "sandbox"))]
-#[derive(clap::Args)]
-struct NotBuilt {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _rest: Vec<String>,
-}
 
 /// Runs the program.
 pub fn main() -> ExitCode {

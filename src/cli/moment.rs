@@ -2,7 +2,7 @@
 
 use payments::time::UnixMs;
 
-use super::argument::InvalidArgument;
+use super::invalid_argument::InvalidArgument;
 
 /// A moment that may depend on now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

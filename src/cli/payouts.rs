@@ -9,8 +9,8 @@ use payments::{
 use serde_json::json;
 
 use super::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     output::{self, Format, money, table},
     reason::{self, Change},
 };
@@ -19,13 +19,13 @@ use crate::{app::Beside, config::Config, operator::dollars};
 /// What to do.
 #[derive(Args)]
 pub(super) struct PayoutsArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Only those that wait for an operator: made by hand, and not assigned.
+    /// Only manual payouts that are not assigned yet.
     #[arg(long)]
     waiting: bool,
-    /// At most so many, the newest first.
+    /// Maximum number of rows, newest first.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
     #[command(subcommand)]
@@ -34,11 +34,11 @@ pub(super) struct PayoutsArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Say how much of a payout by hand was earned here. That is booked as in the bank.
+    /// Assign the part of a manual payout that was earned here. It is booked as in the bank.
     Assign {
         /// `po_...`
         payout: String,
-        /// Of it ours, in US dollars: `12.34`, or `0` for nothing.
+        /// The part earned here, in US dollars: `12.34`, or `0`.
         #[arg(long, value_name = "USD", value_parser = amount)]
         ours: CentsMoved,
         #[command(flatten)]

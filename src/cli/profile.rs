@@ -27,9 +27,9 @@ enum ProfileCommand {
     /// Write a file of schema 1 as schema 2, with its comments, order and variables. One of schema
     /// 2 is written as it is.
     Upgrade {
-        /// The file; it is only read.
+        /// The file; it is not modified.
         file: PathBuf,
-        /// A file to make, which must not be there yet. Otherwise standard output.
+        /// Output file, which must not exist; default: standard output.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

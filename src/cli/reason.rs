@@ -18,10 +18,10 @@ use crate::{
 /// What every change takes.
 #[derive(Args)]
 pub(super) struct Change {
-    /// Why; kept in the books.
+    /// Reason, kept in the audit log.
     #[arg(long, value_name = "TEXT", value_parser = reason::read)]
     pub(super) reason: String,
-    /// Only say what would happen.
+    /// Only show what would happen.
     #[arg(long)]
     pub(super) dry_run: bool,
 }
@@ -56,7 +56,7 @@ pub(super) fn note_shown(shown: Shown) {
     match shown {
         Shown::Anew => {}
         Shown::PerhapsAsBefore => output::note(
-            "the cache does not answer; gateways may show the old balance for up to 5 minutes",
+            "the cache is unavailable; gateways may show the old balance for up to 5 minutes",
         ),
     }
 }

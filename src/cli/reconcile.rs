@@ -26,20 +26,20 @@ const ASK_TIMES: u32 = 240;
 /// How far back, and what to do.
 #[derive(Args)]
 pub(super) struct ReconcileArguments {
-    /// From this moment (RFC 3339, or a day) or this long ago (90s, 15m, 2h, 7d); otherwise from
-    /// where the last run ended.
+    /// Start of the range: RFC 3339, a day, or relative (90s, 15m, 2h, 7d); default: the end of the
+    /// last run.
     #[arg(long, value_name = "TIME", value_parser = Moment::read, conflicts_with = "full")]
     since: Option<Moment>,
-    /// From the beginning of the books.
+    /// Reconcile the whole ledger.
     #[arg(long)]
     full: bool,
-    /// Only say what differs: nothing is booked, opened or closed.
+    /// Only report discrepancies: nothing is booked, opened or closed.
     #[arg(long)]
     dry_run: bool,
-    /// Why; kept in the books among what operators did. Without it only the comparison itself is.
+    /// Reason, kept in the audit log.
     #[arg(long, value_name = "TEXT", value_parser = reasons::read, conflicts_with = "dry_run")]
     reason: Option<String>,
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long)]
     json: bool,
 }

@@ -3,17 +3,17 @@
 use clap::{Args, Subcommand};
 use payments::{
     ids::PaymentId,
-    obligation::ObligationState,
     paid_back::{PaidBackError, PaidByHand, book_paid_by_hand},
     ports::{ObligationRow, RefundApproval, RefundRefusal},
     settlement::ChainHash,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     exit::{Exit, Failure},
-    output::{self, Format, money, table},
+    output::{self, Format, money},
     reason::{self, Change},
+    refund_list::ls,
     refund_usdc,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 /// What to do.
 #[derive(Args)]
 pub(super) struct RefundArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -37,26 +37,24 @@ pub(super) struct RefundArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// What is owed or was given back, newest first.
+    /// List pending and completed refunds, newest first.
     Ls {
-        /// At most so many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
-        /// Strictly older than this payment: the last id of the page before.
+        /// Only payments older than this id: the last id of the previous page.
         #[arg(long, value_name = "ID")]
         before: Option<PaymentId>,
     },
-    /// Give a payment back to its card, or in USDC from the refund wallet. The running gateway asks
-    /// the card processor, or sends what is signed here; without one it is done once a gateway
-    /// runs.
+    /// Refund a payment to its card, or in USDC from the refund wallet. The running gateway sends
+    /// it; otherwise it is sent the next time a gateway starts.
     Approve {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
-        /// Give the launch's credit in the place of a refund to the card that failed.
+        /// Issue a credit instead of a refund to the card that failed.
         #[arg(long)]
         as_credit: bool,
-        /// The transaction by which USDC was sent back by hand: its log is checked, and the debt is
-        /// booked as paid.
+        /// The transaction of a manual USDC refund: its log is checked, and the refund is booked.
         #[arg(long, value_name = "TX", value_parser = tx_hash, conflicts_with = "as_credit")]
         paid_by: Option<ChainHash>,
         #[command(flatten)]
@@ -89,62 +87,6 @@ pub(super) async fn run(config: &Config, arguments: RefundArguments) -> Result<E
             approve(config, &beside, id, &change, format).await
         }
     }
-}
-
-async fn ls(
-    beside: &Beside,
-    before: Option<PaymentId>,
-    limit: u32,
-    format: Format,
-    by_wallet: bool,
-) -> Result<Exit, Failure> {
-    let owed = beside
-        .cards
-        .obligations(before, limit)
-        .await
-        .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    match format {
-        Format::Json => output::json(&owed.iter().map(|owed| as_json(owed, by_wallet)).collect()),
-        Format::Readable => {
-            let rows = owed.iter().map(|owed| {
-                let amount = money(owed.amount_minor, &owed.currency);
-                vec![
-                    owed.intent_id.clone(),
-                    owed.payer.clone(),
-                    amount,
-                    owed.state.clone(),
-                    next(owed, by_wallet).to_owned(),
-                ]
-            });
-            output::line(&table(
-                &["payment", "owed to", ">amount", "state", "next"],
-                rows.collect(),
-            ));
-            if owed.len() == usize::try_from(limit).unwrap_or(usize::MAX)
-                && let Some(last) = owed.last()
-            {
-                output::line(&format!("older: turnpike refund ls --before {}", last.intent_id));
-            }
-        }
-    }
-    Ok(Exit::Done)
-}
-
-fn as_json(owed: &ObligationRow, by_wallet: bool) -> Value {
-    json!({
-        "payment_id": owed.intent_id,
-        "payer": owed.payer,
-        "amount_minor": owed.amount_minor,
-        "currency": owed.currency,
-        "state": owed.state,
-        "next": next(owed, by_wallet),
-    })
-}
-
-/// What comes of a debt, or what an operator can do about it: in the words of the operator's page.
-fn next(owed: &ObligationRow, by_wallet: bool) -> &'static str {
-    ObligationState::from_word(&owed.state)
-        .map_or("", |state| state.outlook(&owed.currency, by_wallet))
 }
 
 async fn approve(

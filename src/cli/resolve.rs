@@ -9,8 +9,8 @@ use payments::{
 use serde_json::json;
 
 use super::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     output::{self, Format},
     reason::{self, Change},
 };
@@ -22,16 +22,16 @@ use crate::{app, config::Config};
 pub(super) struct ResolveArguments {
     /// The payment's id, `pay_` and 32 hex digits.
     id: PaymentId,
-    /// The upstream did it; RESULT is its own name of what it made.
+    /// The upstream did it; RESULT is its id.
     #[arg(long, value_name = "RESULT", num_args = 0..=1, value_parser = result)]
     done: Option<Option<ResultName>>,
-    /// It has no name, or none that anybody can find out.
+    /// The result has no id, or an unknown one.
     #[arg(long, requires = "done", conflicts_with = "not_done")]
     without_result: bool,
-    /// The upstream did not do it. What was paid is owed to the payer, as after a refusal.
+    /// The upstream did not do it. The payment is owed to the payer, as after a rejection.
     #[arg(long)]
     not_done: bool,
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]

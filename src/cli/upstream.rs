@@ -18,7 +18,7 @@ use crate::{
 /// What to do.
 #[derive(Args)]
 pub(super) struct UpstreamArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -27,7 +27,7 @@ pub(super) struct UpstreamArguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Charge for calls again, now that the upstream takes us. It closes again at the next refusal.
+    /// Resume charging for calls. It closes again at the next rejection.
     Open {
         #[command(flatten)]
         change: Change,

@@ -23,7 +23,7 @@ pub enum OpenError {
     #[error("store.url is no postgres:// URL")]
     Url(#[source] sqlx::Error),
     /// It has none of our tables.
-    #[error("there are no books in the database: nothing was served from there yet")]
+    #[error("the database has no ledger; start `turnpike serve` once or check store.url")]
     Missing(#[source] sqlx::Error),
     /// It does not answer.
     #[error("cannot open the books")]

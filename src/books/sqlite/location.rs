@@ -16,7 +16,7 @@ pub enum OpenError {
     #[error("store.url must be sqlite://<path>, not {0:?}")]
     Url(String),
     /// There is nothing to read.
-    #[error("there are no books at {0}: nothing was served from there yet")]
+    #[error("no database at {0}; start `turnpike serve` once or check store.url")]
     Missing(PathBuf),
     /// Another process serves from this file.
     #[error("{0} is in use by another process")]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     books::Books,
     card::CardStory,
-    checks::{Outcome, check},
+    checks::{Check, Outcome, check},
     error::DemoError,
     stage::{Seen, Stage},
 };
@@ -46,11 +46,7 @@ pub(super) async fn all(
     let (credits, clearing) =
         (of_account.map(|line| line.amount).sum::<i64>(), in_books("asset:stripe_clearing"));
     let at_processor = succeeded_cents(stage).await?;
-    let on_credit = told
-        .launches
-        .iter()
-        .filter(|seen| seen.header("x-charge").starts_with("none; reason=credit"))
-        .count();
+    let on_credit = launches_on_credit(told);
     let charge_of =
         |seen: &Seen| seen.header("x-charge").split(';').next().unwrap_or_default().to_owned();
     let (launch, pack) =
@@ -88,7 +84,30 @@ pub(super) async fn all(
             format!("{at_processor} = {clearing}"),
         ),
     ];
-    let mut sums = Map::new();
+    let (balanced, sums) = sums_are_zero(books);
+    checks.extend(balanced);
+    let figures = json!({
+        "card_launches": told.listed,
+        "card_charges": charges.len(),
+        "charged_cents": clearing,
+        "processor_cents": at_processor,
+        "credits_spent": on_credit,
+        "credits_left": credits,
+        "journal_sums": sums,
+    });
+    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
+}
+
+fn launches_on_credit(told: &CardStory) -> usize {
+    told.launches
+        .iter()
+        .filter(|seen| seen.header("x-charge").starts_with("none; reason=credit"))
+        .count()
+}
+
+/// Whether each currency of the journal adds up to 0, and its sum.
+fn sums_are_zero(books: &Books) -> (Vec<Check>, Map<String, Value>) {
+    let (mut checks, mut sums) = (Vec::new(), Map::new());
     for (currency, name) in [
         ("USDC", "the trial balance is 0 in USDC"),
         ("USD", "the trial balance is 0 in USD"),
@@ -108,11 +127,7 @@ pub(super) async fn all(
         ));
         sums.insert(currency.to_owned(), sum.into());
     }
-    let figures = json!({
-        "card_launches": told.listed, "card_charges": charges.len(), "charged_cents": clearing, "processor_cents": at_processor,
-        "credits_spent": on_credit, "credits_left": credits, "journal_sums": sums,
-    });
-    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
+    (checks, sums)
 }
 
 /// What the processor itself says that it took.

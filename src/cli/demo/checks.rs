@@ -32,15 +32,18 @@ pub(super) fn check(name: &'static str, holds: bool, found: impl ToString) -> Ch
     Check { name, holds, found: found.to_string() }
 }
 
+/// What the story came to, as the agent, the core and the books have it.
+pub(super) struct Told<'a> {
+    pub(super) free: &'a [Seen],
+    pub(super) paid: &'a Paid,
+    pub(super) replay: &'a Seen,
+    pub(super) launches: &'a [String],
+    pub(super) books: &'a Books,
+}
+
 /// Looks everywhere once more.
-pub(super) async fn all(
-    stage: &Stage<'_>,
-    free: &[Seen],
-    paid: &Paid,
-    replay: &Seen,
-    launches: &[String],
-    books: &Books,
-) -> Result<Outcome, DemoError> {
+pub(super) async fn all(stage: &Stage<'_>, told: &Told<'_>) -> Result<Outcome, DemoError> {
+    let (paid, books) = (told.paid, told.books);
     let settlements: Vec<_> =
         books.paid.iter().filter(|intent| intent.transfer_proof().is_some()).collect();
     let settled = *settlements.first().ok_or("the books hold no settlement")?;
@@ -50,58 +53,79 @@ pub(super) async fn all(
     let block = chain::block_of(stage, &paid.transaction).await?;
     let hot: i64 =
         books.balance.iter().filter(|line| line.account == USDC_HOT).map(|line| line.amount).sum();
-    let slots = books.usage.free_used;
-    let (of_wallet, created) = books
-        .intents
-        .iter()
-        .filter(|intent| intent.rail == "x402")
-        .fold((0, 0), |(all, created), intent| {
-            (all + 1, created + usize::from(intent.state == "created"))
-        });
-    let imbalances = JournalLine::imbalances(&books.balance);
-    let charged_nothing = free
-        .iter()
-        .filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier"))
-        .count();
-    let launches = launches.len();
-    let checks = vec![
-        check(
-            "the core holds exactly 6 launches of the wallet",
-            launches == FREE + 1,
-            format!("{launches}"),
-        ),
-        check(
-            "the books hold 6 payments of it, each created",
-            of_wallet == FREE + 1 && created == FREE + 1,
-            format!("{created}"),
-        ),
-        check("5 launches cost nothing", charged_nothing == FREE, format!("{charged_nothing}")),
-        check(
-            "5 free slots of this month are used",
-            usize::try_from(slots) == Ok(FREE),
-            format!("{slots}"),
-        ),
+    let mut checks = launches_agree(told);
+    checks.extend([
         check("there is 1 settlement", settlements.len() == 1, settlements.len()),
         check(
             "of 550000 units",
             terms.value.get() == 550_000 && paid.units == 550_000,
-            format!("{}", terms.value.get()),
+            terms.value.get(),
         ),
         check(
             "in the transaction that the receipt names",
             proof.tx_hash.to_string() == paid.transaction,
-            proof.tx_hash.to_string(),
+            proof.tx_hash,
         ),
         check(
             "and the chain has it",
             block == Some(proof.block_number),
             format!("block {}", proof.block_number),
         ),
+    ]);
+    checks.extend(answers_and_sums_agree(told, on_chain, hot));
+    let figures = json!({
+        "launches": told.launches.len(),
+        "free_slots": books.usage.free_used,
+        "settlements": settlements.len(),
+        "settled_units": terms.value.get(),
+        "transaction": paid.transaction,
+        "block": proof.block_number,
+        "payment_id": settled.id.to_string(),
+        "chain_balance_units": on_chain,
+        "usdc_hot_units": hot,
+    });
+    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
+}
+
+/// The launches, free and paid, at the core and in the books.
+fn launches_agree(told: &Told<'_>) -> Vec<Check> {
+    let slots = told.books.usage.free_used;
+    let (of_wallet, created) = told
+        .books
+        .intents
+        .iter()
+        .filter(|intent| intent.rail == "x402")
+        .fold((0, 0), |(all, created), intent| {
+            (all + 1, created + usize::from(intent.state == "created"))
+        });
+    let charged_nothing = told
+        .free
+        .iter()
+        .filter(|seen| seen.header("x-charge").starts_with("none; reason=free_tier"))
+        .count();
+    let launches = told.launches.len();
+    vec![
+        check("the core holds exactly 6 launches of the wallet", launches == FREE + 1, launches),
+        check(
+            "the books hold 6 payments of it, each created",
+            of_wallet == FREE + 1 && created == FREE + 1,
+            created,
+        ),
+        check("5 launches cost nothing", charged_nothing == FREE, charged_nothing),
+        check("5 free slots of this month are used", usize::try_from(slots) == Ok(FREE), slots),
+    ]
+}
+
+/// The replayed answer, and the sums of the chain and the journal.
+fn answers_and_sums_agree(told: &Told<'_>, on_chain: u64, hot: i64) -> [Check; 3] {
+    let replayed = &told.replay;
+    let imbalances = JournalLine::imbalances(&told.books.balance);
+    [
         check(
             "the replay is the first answer, word for word",
-            replay.header("idempotent-replayed") == "true"
-                && replay.response.body() == paid.seen.response.body(),
-            format!("{} bytes", replay.response.body().len()),
+            replayed.header("idempotent-replayed") == "true"
+                && replayed.response.body() == told.paid.seen.response.body(),
+            format!("{} bytes", replayed.response.body().len()),
         ),
         check(
             "balanceOf(payTo) is asset:usdc_hot",
@@ -113,13 +137,7 @@ pub(super) async fn all(
             imbalances.is_empty(),
             format!("{} are", imbalances.len()),
         ),
-    ];
-    let figures = json!({
-        "launches": launches, "free_slots": slots, "settlements": settlements.len(), "settled_units": terms.value.get(),
-        "transaction": paid.transaction, "block": proof.block_number, "payment_id": settled.id.to_string(),
-        "chain_balance_units": on_chain, "usdc_hot_units": hot,
-    });
-    Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
+    ]
 }
 
 // === impl Outcome ===

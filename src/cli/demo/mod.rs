@@ -36,11 +36,11 @@ use story::Story;
 /// How to tell it.
 #[derive(Args)]
 pub(super) struct DemoArguments {
-    /// Keep everything in this directory, which must be new or empty; not given: a temporary one,
+    /// Keep all files in this directory, which must be new or empty; default: a temporary one,
     /// removed at the end.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// No story, one JSON object at the end.
+    /// Print only one JSON object at the end.
     #[arg(long)]
     json: bool,
 }
@@ -95,7 +95,14 @@ async fn play(stage: &Stage<'_>, place: &Place) -> Result<Outcome, DemoError> {
     let launches = acts::identified_reads(stage, &paid).await?;
     let card = card::tell(stage).await?;
     let books = books::shown(stage).await?;
-    let mut outcome = checks::all(stage, &free, &paid, &replay, &launches, &books).await?;
+    let told = checks::Told {
+        free: &free,
+        paid: &paid,
+        replay: &replay,
+        launches: &launches,
+        books: &books,
+    };
+    let mut outcome = checks::all(stage, &told).await?;
     outcome.add(card_checks::all(stage, &card, &books).await?);
     stage.story.checks(&outcome);
     Ok(outcome)

@@ -110,7 +110,7 @@ impl Story {
     pub(super) fn price(&self, agreed: &Agreed) {
         let network = Network::new(agreed.token().chain_id());
         let (amount, units) = (agreed.amount(), agreed.amount().get());
-        let purpose = if amount == UsdcUnits::ZERO { "only who is there: " } else { "" };
+        let purpose = if amount == UsdcUnits::ZERO { "identity only: " } else { "" };
         let pay_to = agreed.pay_to().checksummed();
         self.note(&format!(
             "{purpose}{amount} USDC ({units} units) to {pay_to} on {}",
@@ -129,7 +129,7 @@ impl Story {
     pub(super) fn checks(&self, outcome: &Outcome) {
         self.act(
             "The checks",
-            "The agents, the core, the books, the chain and the card processor must tell the same.",
+            "The agents, the core, the ledger, the chain and the card processor must agree.",
         );
         for check in &outcome.checks {
             let mark = if check.holds { "ok    " } else { "FAILED" };

@@ -11,7 +11,7 @@ use clap::Args;
 use super::filter::Filter;
 use crate::{
     app::Beside,
-    cli::argument::InvalidArgument,
+    cli::invalid_argument::InvalidArgument,
     cli::{
         exit::{Exit, Failure},
         output,
@@ -28,14 +28,13 @@ pub(super) struct ExportArguments {
     /// `csv` (RFC 4180, with a header line) or `jsonl` (one JSON object a line).
     #[arg(long, value_parser = form)]
     format: Form,
-    /// Where to; it appears, or takes the place of what was there, once it is whole. Otherwise
-    /// standard output.
+    /// Output file, written atomically; default: standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Of the journal: only this account, or this family of accounts.
+    /// For the journal: account or prefix.
     #[arg(long)]
     account: Option<String>,
-    /// Of what is owed and of findings: what is settled or closed, too.
+    /// For `owed` and `findings`: include completed or closed rows.
     #[arg(long)]
     all: bool,
     #[command(flatten)]

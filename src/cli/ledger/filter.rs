@@ -4,15 +4,15 @@ use clap::Args;
 use payments::{ports::desk::PaymentFilter, time::UnixMs};
 
 use crate::cli::{
-    argument::InvalidArgument,
     exit::{Exit, Failure},
+    invalid_argument::InvalidArgument,
     moment::Moment,
 };
 
 /// Every option that is given must hold.
 #[derive(Args, Default)]
 pub(super) struct Filter {
-    /// How it stands: `open`, `unknown`, `settled`, `paid_not_served`, `no_launch`, `refunded`, or
+    /// State: `open`, `unknown`, `settled`, `paid_not_served`, `no_launch`, `refunded`, or
     /// exactly a state such as `created`.
     #[arg(long, value_parser = known("state"))]
     state: Option<String>,
@@ -25,16 +25,16 @@ pub(super) struct Filter {
     /// The route's key, for example `POST /launches`.
     #[arg(long)]
     route: Option<String>,
-    /// Not before this moment, day (in UTC), or so long ago (7d).
+    /// From this time: RFC 3339, a day in UTC, or relative (7d).
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     since: Option<Moment>,
-    /// Before this moment, day (in UTC), or so long ago.
+    /// Before this time: RFC 3339, a day in UTC, or relative.
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     until: Option<Moment>,
-    /// The price is at least this, in the currency that is named.
+    /// Minimum price, in the given currency.
     #[arg(long, value_name = "AMOUNT", requires = "currency")]
     min: Option<String>,
-    /// The price is at most this.
+    /// Maximum price.
     #[arg(long, value_name = "AMOUNT", requires = "currency")]
     max: Option<String>,
     /// The price's currency: `USDC`, `USD` or `CREDIT`.
@@ -43,8 +43,7 @@ pub(super) struct Filter {
     /// `live` (real money) or `test`.
     #[arg(long, value_parser = known("mode"))]
     mode: Option<String>,
-    /// What names it: a payment id, a transaction, `pi_...`, `ch_...`, a launch, or the client's
-    /// name for its request.
+    /// Search by id: payment, transaction, `pi_...`, `ch_...`, launch, or idempotency key.
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 }

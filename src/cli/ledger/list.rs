@@ -20,13 +20,13 @@ use crate::{
 pub(super) struct List {
     #[command(flatten)]
     filter: Filter,
-    /// What all of them come to, in the place of the list.
+    /// Print totals instead of rows.
     #[arg(long, conflicts_with = "before")]
     sums: bool,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Strictly older than this payment: the last id of the page before.
+    /// Only payments older than this id: the last id of the previous page.
     #[arg(long, value_name = "ID")]
     before: Option<PaymentId>,
 }

@@ -24,33 +24,33 @@ use crate::{
 /// A page of a list whose rows are numbered.
 #[derive(Args)]
 pub(super) struct Numbered {
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// Before this number: the last `seq` of the page before.
+    /// Before this number: the last `seq` of the previous page.
     #[arg(long, value_name = "SEQ")]
     before: Option<i64>,
 }
 
 #[derive(Args)]
 pub(super) struct Owed {
-    /// What was settled already, too; newest first then.
+    /// Include completed refunds, newest first.
     #[arg(long)]
     all: bool,
-    /// Only to this payer.
+    /// Filter by payer.
     #[arg(long, value_parser = known("payer"))]
     payer: Option<String>,
-    /// At most so many.
+    /// Maximum number of rows.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
-    /// After this one: the last id of the page before.
+    /// After this id: the last id of the previous page.
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 }
 
 #[derive(Args)]
 pub(super) struct Requests {
-    /// Only of this payer.
+    /// Filter by payer.
     #[arg(long, value_parser = known("payer"))]
     payer: Option<String>,
     #[command(flatten)]

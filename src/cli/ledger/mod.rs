@@ -28,7 +28,7 @@ use crate::{app::Beside, config::Config, operator::shape};
 /// What to look at.
 #[derive(Args)]
 pub(super) struct LedgerArguments {
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -37,51 +37,50 @@ pub(super) struct LedgerArguments {
 
 #[derive(Subcommand)]
 enum View {
-    /// The figures of every day: earned, settled, unknown, due, owed, the last comparison.
+    /// Daily figures: earned, settled, unknown, refunds payable, and the last reconciliation.
     Overview {
-        /// Leave out what the payers of `operator.own_payers` had.
+        /// Exclude internal payers (`operator.own_payers`).
         #[arg(long)]
         without_own: bool,
     },
-    /// Payments, newest first; with --sums what they come to.
+    /// List payments, newest first; with --sums only their totals.
     Ls(list::List),
-    /// Everything about one payment: timeline, transactions, proof, journal lines, debts, requests,
-    /// what operators did.
+    /// Everything about one payment: timeline, transactions, proof, journal lines, refunds, requests,
+    /// operator actions.
     Show {
         /// The payment's id, `pay_` and 32 hex digits.
         id: PaymentId,
     },
     /// The balance of every account, and what gas cost; exits 1 if a currency does not sum to zero.
     Balance,
-    /// A payer's account: what was paid, earned, owed, given back and spent, oldest first, with the
-    /// balance after each.
+    /// A payer's statement with running balance, oldest first.
     Statement(statement::Statement),
-    /// Rows as a file: CSV or JSON lines.
+    /// Export rows as CSV or JSON lines.
     Export(export::ExportArguments),
     /// Postings with their lines, newest first.
     Journal {
-        /// Only this account, or this family of accounts: `rev:launch`, `liab:unearned`.
+        /// Account or prefix: `rev:launch`, `liab:unearned`.
         #[arg(long)]
         account: Option<String>,
         #[command(flatten)]
         page: lists::Numbered,
     },
-    /// What is owed to payers, oldest first.
+    /// Refunds payable and entitlements, oldest first.
     Owed(lists::Owed),
-    /// How requests were answered, newest first; kept for 7 days.
+    /// Requests from authenticated agents, newest first; kept for 7 days.
     Requests(lists::Requests),
-    /// What operators did, newest first.
+    /// Audit log of operator actions, newest first.
     Actions {
         #[command(flatten)]
         page: lists::Numbered,
     },
-    /// Comparisons with the chain, the card processor and the launch core, newest first.
+    /// Reconciliation runs, newest first.
     Runs {
-        /// At most so many.
+        /// Maximum number of rows.
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
     },
-    /// Check that the books agree with themselves and with the chain; exits 1 on any difference.
+    /// Check the ledger's invariants, and the ledger against the chain; exits 1 on any discrepancy.
     Verify,
 }
 

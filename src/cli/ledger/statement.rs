@@ -24,13 +24,13 @@ pub(super) struct Statement {
     /// `wallet:0x...`, `0x...` or `card:...`.
     #[arg(value_parser = known("payer"))]
     payer: String,
-    /// Not before this moment, day (in UTC), or so long ago (30d).
+    /// From this time: RFC 3339, a day in UTC, or relative (30d).
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     since: Option<Moment>,
-    /// Before this moment, day (in UTC), or so long ago.
+    /// Before this time: RFC 3339, a day in UTC, or relative.
     #[arg(long, value_name = "TIME", value_parser = Moment::read)]
     until: Option<Moment>,
-    /// A table on a terminal and JSON when piped, unless it is said.
+    /// Output format; default: a table on a terminal, JSON when piped.
     #[arg(long)]
     format: Option<Shape>,
 }

@@ -39,22 +39,22 @@ pub(super) struct CardArguments {
     #[arg(long, value_name = "PM", num_args = 0..=1, default_missing_value = "pm_card_visa", value_parser = test_card)]
     #[arg(conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
     pub(super) card: Option<String>,
-    /// Whose card; the same test card of another customer is another card.
+    /// Test customer; the same test card of another customer is another card.
     #[arg(long, value_name = "NAME", requires = "card")]
     pub(super) customer: Option<String>,
     /// Spend a credit of the account with this agent token, or name the account beside `--card`.
     #[arg(long, value_name = "TOKEN|@FILE", conflicts_with_all = ["wallet", "key_file", "chain", "v1"])]
     pub(super) agent_token: Option<String>,
-    /// Where the card's payment token is minted; not given: the emulator of the configured sandbox.
+    /// Token endpoint; default: the emulator of the configured sandbox.
     #[arg(long, value_name = "URL", value_parser = url, requires = "card")]
     pub(super) mint_url: Option<Uri>,
-    /// A file with the test key that opens the mint; not given: the emulator's.
+    /// File with the endpoint's test key; default: the emulator's.
     #[arg(long, value_name = "FILE", requires = "card")]
     pub(super) mint_key_file: Option<PathBuf>,
-    /// The most that the call may cost by card; a pack costs more than a launch.
+    /// Maximum price of the call by card; a pack costs more than a launch.
     #[arg(long, value_name = "USD", default_value = "1.00")]
     pub(super) max_usd: UsdCents,
-    /// Print the agent token whole: whoever reads it spends the account's credits.
+    /// Print the agent token in full: it can spend the account's credits.
     #[arg(long)]
     pub(super) show_token: bool,
 }

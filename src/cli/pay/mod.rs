@@ -28,29 +28,28 @@ use crate::{
 /// What to call, and what it may cost.
 #[derive(Args)]
 pub(super) struct PayArguments {
-    /// What to call, `http(s)://host[:port]/path`.
+    /// URL to call, `http(s)://host[:port]/path`.
     #[arg(value_parser = url)]
     url: Uri,
-    /// The method; not given: POST with a body, GET without.
+    /// HTTP method; default: POST with a body, GET without.
     #[arg(long)]
     method: Option<Method>,
     /// A JSON body, or `@file`.
     #[arg(long, value_name = "JSON|@FILE")]
     body: Option<String>,
-    /// The development wallet that pays, 0 to 9; everybody knows its key.
+    /// Development wallet that pays, 0 to 9 (public test key).
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..10), conflicts_with = "key_file")]
     wallet: u32,
     /// A file with a private key, 32 bytes in hex.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The chain that it pays on, with that chain's USDC; not given: the chain of the
-    /// configuration.
+    /// Chain to pay on, with that chain's USDC; default: the configured chain.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
-    /// The most that the call may cost.
+    /// Maximum price of the call.
     #[arg(long, value_name = "USDC", default_value = "1.00")]
     max_usdc: UsdcUnits,
-    /// Speak version 1 of x402.
+    /// Use x402 version 1.
     #[arg(long)]
     v1: bool,
     #[command(flatten)]
@@ -61,7 +60,7 @@ pub(super) struct PayArguments {
     /// Show the decoded challenge on standard error.
     #[arg(short, long)]
     verbose: bool,
-    /// JSON, on a terminal too.
+    /// Always print JSON.
     #[arg(long)]
     json: bool,
 }
