@@ -49,7 +49,7 @@ fn next(intent: &Intent) -> &'static str {
     match intent.state {
         State::Granted => "nothing: the credits are on the account",
         State::Created => {
-            "nothing: the launch exists; the same proof with the same request gives the answer again"
+            "nothing: the launch exists; resending the same request with the same proof returns the response"
         }
         State::Rejected => {
             "correct the request and send it with a new proof: it is funded by this payment until entitled_until"
@@ -59,7 +59,7 @@ fn next(intent: &Intent) -> &'static str {
             "nothing was charged, and nothing was sent to the chain: sign a new payment"
         }
         State::PayFailed => {
-            "nothing was charged; sign a new payment once this authorization has expired"
+            "nothing was charged; sign a new payment after this authorization expires"
         }
         State::Queued
         | State::Signed
@@ -68,7 +68,7 @@ fn next(intent: &Intent) -> &'static str {
         | State::Charged
         | State::Forwarding
         | State::CoreUnknown => {
-            "wait: the gateway finishes it by itself; repeat the same request with the same proof to get the answer"
+            "wait: the gateway finishes it; repeat the same request with the same proof to get the response"
         }
     }
 }

@@ -82,11 +82,7 @@ impl Refusal {
     /// A fault of ours: logged here once, and told without its cause.
     pub(super) fn fault(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(error), "operator.failed");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "SERVER_001",
-            "this cannot be answered; the log has the cause",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_001", "internal error; see the log")
     }
 
     /// 503: the answer of the books was lost. Under its name the change is made once, however often
@@ -94,7 +90,7 @@ impl Refusal {
     pub(super) fn not_known(error: &BooksError, name: &str) -> Self {
         let refusal = Self::fault(error);
         let message = format!(
-            "whether this was done is not known yet: ask again with Idempotency-Key: {name}, under which it is done once"
+            "outcome unknown: retry with Idempotency-Key: {name}, under which it is done once"
         );
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message, ..refusal }
     }
@@ -119,14 +115,12 @@ impl From<BooksError> for Refusal {
         match error {
             BooksError::Unavailable(_) => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                message: String::from("the books do not answer now; try later"),
+                message: String::from("the database is unavailable; retry later"),
                 ..refusal
             },
             BooksError::NotKnown(_) => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,
-                message: String::from(
-                    "whether this was done is not known yet: look at the list of actions before you ask again",
-                ),
+                message: String::from("outcome unknown: check the audit log before you retry"),
                 ..refusal
             },
             BooksError::Stale(_) | BooksError::Corrupt { .. } => refusal,
@@ -207,6 +201,6 @@ pub(super) async fn not_allowed(request: Request) -> Refusal {
     Refusal::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "SERVER_004",
-        format!("{} is not possible here", request.method()),
+        format!("method {} not allowed", request.method()),
     )
 }

@@ -111,8 +111,8 @@ async fn r176_free_calls_are_said_by_their_own_window() {
     let said = async |call: Call| {
         world.send(call).await.must(402).json()["error"]["message"].as_str().unwrap().to_owned()
     };
-    assert!(said(Call::get("/forecast")).await.contains("wallets have some free each day"));
-    assert!(said(Call::new("POST", "/posts")).await.contains("wallets have some free each month"));
+    assert!(said(Call::get("/forecast")).await.contains("2 free per day"));
+    assert!(said(Call::new("POST", "/posts")).await.contains("1 free per month"));
     assert!(!said(Call::new("POST", "/paid")).await.contains("free"));
     let openapi = world.send(Call::get("/openapi.json")).await.must(200).json();
     let described = |path: &str, method: &str| {

@@ -106,7 +106,7 @@ pub enum GatewayError {
     RefusedBody(Box<BodyRefusal>),
     /// The payer has no such payment.
     NoSuchPayment,
-    /// There is no such route to quote.
+    /// There is unknown route.
     NoSuchRoute {
         /// What was asked for.
         asked: String,

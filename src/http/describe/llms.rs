@@ -14,23 +14,23 @@ const ERRORS: [(Condition, &str, &str); 9] = [
     (Condition::PaymentRequired, "no payment yet", "pay_again: pay what the challenge asks"),
     (
         Condition::X402Invalid,
-        "the x402 proof does not hold; field, expected and got say why",
+        "invalid x402 proof; see field, expected and got",
         "pay_again: sign a new one",
     ),
     (
         Condition::MppInvalid,
-        "the card payment does not hold or was declined",
+        "invalid or declined card payment",
         "pay_again: a new payment token for the fresh challenge",
     ),
-    (Condition::PurchaseFailed, "charged, the credits are on their way", "resend_same_proof"),
+    (Condition::PurchaseFailed, "charged; the credits will be added", "resend_same_proof"),
     (
         Condition::UnknownSettlement,
         "the outcome is not known yet",
         "resend_same_proof after Retry-After; a new proof would pay twice",
     ),
-    (Condition::Conflict, "the proof or key was used with another request", "never"),
-    (Condition::Unauthenticated, "nobody said who asks, or the key is nobody's", "fix_request"),
-    (Condition::Validation, "the request is not accepted; nothing was charged", "fix_request"),
+    (Condition::Conflict, "the proof or key was already used with a different request", "never"),
+    (Condition::Unauthenticated, "missing or unknown credentials", "fix_request"),
+    (Condition::Validation, "invalid request; nothing was charged", "fix_request"),
     (Condition::RateLimited, "too many requests", "wait for Retry-After"),
 ];
 
@@ -62,7 +62,7 @@ fn head(text: &mut String, subject: &Subject<'_>) {
     line!(text, "- Base URL: {url}");
     line!(text, "- Machine-readable: {url}/openapi.json");
     if subject.sandbox {
-        line!(text, "- This is a sandbox: nothing here is worth money.");
+        line!(text, "- This is a sandbox: no real money is involved.");
     }
 }
 
@@ -88,7 +88,7 @@ fn prices(text: &mut String, subject: &Subject<'_>) {
         asked.pay_to().checksummed(),
     );
     line!(text, "- USDC is asset {token} on {network}, paid to {payee}.");
-    line!(text, "- Everything else costs nothing:\n");
+    line!(text, "- Free routes:\n");
     for route in subject.routes().filter(|route| Prices::of(subject.challenges, route).is_none()) {
         line!(text, "  - `{}`: {}", route.key, summary(route));
     }
@@ -111,20 +111,20 @@ fn headers(text: &mut String, subject: &Subject<'_>) {
         );
         line!(
             text,
-            "- Spend credits and read: `Authorization: Bearer tpk_...` with that token. A fresh card token spends credits too."
+            "- Spend credits and read: `Authorization: Bearer tpk_...` with that token. A new card token spends credits too."
         );
     }
     line!(
         text,
-        "- Who asks, on a free route: an x402 payment of amount 0, as its 402 says; never settled, good once."
+        "- Identification on free routes: an x402 payment of amount 0, as its 402 requires; never settled, single-use."
     );
     line!(
         text,
-        "- `Idempotency-Key` names a request: the same key with the same request is answered once."
+        "- `Idempotency-Key` names a request: reusing a key with the same request returns the first response."
     );
     line!(
         text,
-        "- Every answer: `X-Charge`, what it cost and why. After a payment `X-Payment-Id`: `GET /payments/<id>`."
+        "- Every response has `X-Charge`: the charge and its reason. After a payment `X-Payment-Id`: `GET /payments/<id>`."
     );
 }
 

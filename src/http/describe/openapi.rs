@@ -22,7 +22,7 @@ pub(super) fn document(subject: &Subject<'_>) -> Value {
         "info": {
             "title": subject.service,
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Calls are paid inside the HTTP request: x402 (USDC) or MPP (card). Advisory: the 402 of a call has the last word.",
+            "description": "Calls are paid inside the HTTP request: x402 (USDC) or MPP (card). Advisory: the 402 response is authoritative.",
             "contact": {"name": subject.service, "url": url},
             "x-guidance": guidance(subject),
         },

@@ -8,7 +8,7 @@ pub(super) fn responses() -> Value {
     let error = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}});
     json!({
         "PaymentRequired": {
-            "description": "Payment, or a signature over amount 0, is asked for. The headers carry the challenges, the body says why and what next.",
+            "description": "Payment, or a signature over amount 0, is required. The headers carry the challenges, the body the reason and the next step.",
             "headers": {
                 "PAYMENT-REQUIRED": {"description": "The x402 version 2 challenge, base64 of JSON.", "schema": {"type": "string"}},
                 "WWW-Authenticate": {"description": "The MPP challenge: Payment id=..., request=...", "schema": {"type": "string"}},
@@ -16,19 +16,19 @@ pub(super) fn responses() -> Value {
             "content": error,
         },
         "Unauthenticated": {"description": "Nobody said who asks.", "content": error},
-        "Conflict": {"description": "The proof or key was used with another request; nothing was done.", "content": error},
-        "NotFound": {"description": "There is no such thing of this agent.", "content": error},
+        "Conflict": {"description": "The proof or key was already used with a different request; nothing was charged.", "content": error},
+        "NotFound": {"description": "Not found for this agent.", "content": error},
         "Limited": {
             "description": "Too many requests.",
             "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
             "content": error,
         },
         "Unknown": {
-            "description": "The outcome is not known yet (PAYMENT_005: send the same proof again), or nothing can be done now.",
+            "description": "The outcome is not known yet (PAYMENT_005: send the same proof again), or the gateway is temporarily unavailable.",
             "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}},
             "content": error,
         },
-        "Refused": {"description": "The request was refused; retry says what helps.", "content": error},
+        "Refused": {"description": "The request was rejected; retry names the recommended action.", "content": error},
     })
 }
 
@@ -36,12 +36,12 @@ pub(super) fn responses() -> Value {
 pub(super) fn headers() -> Value {
     json!({
         "X-Charge": {
-            "description": "What this answer cost: none and why, or the amount and the payment's id.",
+            "description": "The charge for this request: none with a reason, or the amount and the payment id.",
             "schema": {"type": "string"},
         },
         "PAYMENT-RESPONSE": {"description": "The x402 receipt, base64 of JSON.", "schema": {"type": "string"}},
         "Payment-Receipt": {"description": "The MPP receipt, base64url of JSON.", "schema": {"type": "string"}},
-        "X-Agent-Token": {"description": "The card account's token: it spends the credits and reads.", "schema": {"type": "string"}},
+        "X-Agent-Token": {"description": "The card account's token: it spends credits and reads data.", "schema": {"type": "string"}},
     })
 }
 
@@ -52,14 +52,14 @@ pub(super) fn security_schemes(cards: bool) -> Value {
             "type": "apiKey",
             "in": "header",
             "name": "PAYMENT-SIGNATURE",
-            "description": "An x402 payment of amount 0, as the 402 of the route asks for it: never settled, good once.",
+            "description": "An x402 payment of amount 0, as the route's 402 requires: never settled, single-use.",
         },
     });
     if cards {
         schemes["agentToken"] = json!({
             "type": "http",
             "scheme": "bearer",
-            "description": "The X-Agent-Token that came with the answer of a paid request.",
+            "description": "The X-Agent-Token from the response to a paid request.",
         });
     }
     schemes
@@ -73,11 +73,11 @@ pub(super) fn error() -> Value {
         "required": ["error"],
         "properties": {
             "error": {"type": "object", "properties": {"code": text, "message": text}},
-            "reason": {"type": "string", "description": "A stable word for programs."},
+            "reason": {"type": "string", "description": "Machine-readable reason."},
             "phase": {"type": "string", "enum": ["challenge", "verify", "reserve", "forward", "settle"]},
             "retry": {
                 "type": "string",
-                "description": "The only thing that helps.",
+                "description": "Recommended client action.",
                 "enum": ["pay_again", "resend_same_proof", "wait", "fix_request", "never"],
             },
             "field": text,

@@ -30,7 +30,7 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
             "a card credential",
         ),
         CardRequestError::NotEnabledAtClaim => {
-            ErrorAnswer::unavailable("no cards are taken here; nothing was charged", 30)
+            ErrorAnswer::unavailable("card payments are not enabled; nothing was charged", 30)
                 .reason("no_cards")
                 .phase(Phase::Verify)
         }
@@ -39,23 +39,23 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
         }
         CardRequestError::UnknownAccount => unknown_account(),
         CardRequestError::CredentialTooOld => {
-            let message = "this credential paid too long ago to say who asks; use the agent token that came with its answer";
+            let message = "this credential is too old to identify the caller; use the agent token from its response";
             unauthenticated(message, "used_credential_ended")
                 .member("agent_token", AGENT_TOKEN_HINT)
         }
         CardRequestError::Frozen(what) => frozen(*what),
         CardRequestError::UnknownToken => {
             let message =
-                "no such agent token; it comes in X-Agent-Token with the answer of a paid request";
+                "unknown agent token; the response to a paid request carries it in X-Agent-Token";
             unauthenticated(message, "unknown_agent_token").member("agent_token", AGENT_TOKEN_HINT)
         }
         CardRequestError::TokenRotated => conflict(
-            "this agent token was rotated already; the new one came with that answer, and comes again with a paid one",
+            "this agent token was already rotated; the new one is in that response and in the next paid one",
             "agent_token_rotated",
         ),
         CardRequestError::UnusableToken(why) => unusable_token(why),
         CardRequestError::ProcessorUnavailable { retry_after_s } => ErrorAnswer::unavailable(
-            "the card processor cannot be asked now; nothing was charged",
+            "the card processor is unavailable; nothing was charged",
             *retry_after_s,
         )
         .reason("card_processor_unavailable")
@@ -77,7 +77,7 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
         CardRequestError::Blocked(why) => blocked(*why),
         CardRequestError::NotPaidByHolder => ErrorAnswer::new(
             Condition::NotFound,
-            "no such launch that this agent token, or this credential, paid for",
+            "no launch found that this agent token or credential paid for",
         )
         .reason("not_paid_by_this_holder")
         .retry(Retry::FixRequest),
@@ -91,11 +91,10 @@ pub(super) fn answer(error: &CardRequestError) -> ErrorAnswer {
 pub(super) fn invalid_credential(error: &MppError) -> ErrorAnswer {
     let (reason, field) = (error.reason.code(), error.field);
     if error.status_hint() == 400 {
-        let answer =
-            invalid(format!("the request was not accepted: {reason}"), reason).unverified();
+        let answer = invalid(format!("invalid request: {reason}"), reason).unverified();
         return answer.retry(Retry::FixRequest).field(field, &error.expected, &error.got);
     }
-    unpaid(format!("the card payment was not accepted: {reason}"), reason)
+    unpaid(format!("card payment rejected: {reason}"), reason)
         .field(field, &error.expected, &error.got)
         .card_problem(error.problem())
 }
@@ -115,9 +114,7 @@ pub(super) fn not_charged(payment: PaymentId, failure: Option<&PaymentFailure>) 
         answer.payment(payment).card_problem(kind)
     };
     if failure == Some(&PaymentFailure::Mischarged) {
-        let message = String::from(
-            "another amount was taken than asked for; all of it goes back to the card",
-        );
+        let message = String::from("a wrong amount was charged; all of it is refunded to the card");
         return answer(message).retry(Retry::Wait);
     }
     answer(format!("the card was not charged: {reason}")).retry(Retry::PayAgain).challenged()
@@ -157,7 +154,7 @@ fn frozen(what: FrozenFor) -> ErrorAnswer {
         FrozenFor::Identification => Condition::Unauthenticated,
         FrozenFor::Payment => Condition::PaymentRequired,
     };
-    let message = "this account is frozen: it neither pays nor reads until the operator lets it go on; nothing was charged";
+    let message = "this account is frozen: it cannot pay or read until the operator unfreezes it; nothing was charged";
     ErrorAnswer::new(condition, message).reason("account_frozen").retry(Retry::Never)
 }
 
@@ -165,12 +162,10 @@ fn frozen(what: FrozenFor) -> ErrorAnswer {
 fn blocked(why: BlockedFor) -> ErrorAnswer {
     let why = match why {
         BlockedFor::Chargeback => "a payment of this account was charged back",
-        BlockedFor::FraudWarning => {
-            "the card network warns that a payment of this account was a fraud"
-        }
+        BlockedFor::FraudWarning => "the card network reported a payment of this account as fraud",
     };
     let message =
-        format!("{why}; it may not buy until the operator lifts this. Nothing was charged");
+        format!("{why}; it cannot buy until the operator unblocks it. Nothing was charged");
     ErrorAnswer::new(Condition::PaymentRequired, message)
         .reason("account_blocked")
         .phase(Phase::Reserve)
@@ -226,7 +221,7 @@ fn pack(error: &PackError) -> ErrorAnswer {
     match error {
         PackError::NoneSold => ErrorAnswer::new(
             Condition::NotFound,
-            "nothing here takes credits, so none are sold; nothing was charged",
+            "no route accepts credits, so packs are not sold; nothing was charged",
         )
         .reason("no_packs")
         .retry(Retry::Never),
@@ -239,7 +234,7 @@ fn pack(error: &PackError) -> ErrorAnswer {
                 .retry(Retry::Never)
         }
         PackError::InvalidBody => {
-            let message = "the body is {\"pack\": \"pack_20\"}, perhaps with \"agent_token_only\": true, or empty; nothing was charged";
+            let message = "the body must be empty or {\"pack\": \"pack_20\"}, optionally with \"agent_token_only\": true; nothing was charged";
             invalid(message, "invalid_body").retry(Retry::FixRequest).field(
                 "body",
                 "an object with pack and agent_token_only",
@@ -247,7 +242,7 @@ fn pack(error: &PackError) -> ErrorAnswer {
             )
         }
         PackError::Unknown { sold, asked } => {
-            invalid("no such pack; nothing was charged", "unknown_pack")
+            invalid("unknown pack; nothing was charged", "unknown_pack")
                 .retry(Retry::FixRequest)
                 .field("pack", sold, asked)
         }
@@ -257,12 +252,13 @@ fn pack(error: &PackError) -> ErrorAnswer {
 fn event(error: EventError) -> ErrorAnswer {
     match error {
         EventError::NotEnabled => ErrorAnswer::unavailable(
-            "no webhook secret is configured; events cannot be believed",
+            "cannot verify webhook signatures: stripe.webhook_secret is not set",
             60,
         )
         .reason("webhooks_off"),
         EventError::TooLarge => {
-            ErrorAnswer::new(Condition::TooLarge, "an event is at most 1 MiB").retry(Retry::Never)
+            ErrorAnswer::new(Condition::TooLarge, "the event is larger than 1 MiB")
+                .retry(Retry::Never)
         }
         EventError::Invalid(why) => {
             let reason = match why {
@@ -272,12 +268,10 @@ fn event(error: EventError) -> ErrorAnswer {
                 EventRefusal::Body => "invalid_event",
                 EventRefusal::Mode => "wrong_mode",
             };
-            invalid(format!("the event was not accepted: {why}"), reason).retry(Retry::Never)
+            invalid(format!("event rejected: {why}"), reason).retry(Retry::Never)
         }
-        EventError::PutOff => {
-            ErrorAnswer::unavailable("the card processor cannot be asked now", 10)
-                .reason("card_processor_unavailable")
-        }
+        EventError::PutOff => ErrorAnswer::unavailable("the card processor is unavailable", 10)
+            .reason("card_processor_unavailable"),
     }
 }
 

@@ -29,11 +29,11 @@ pub(super) fn answer(api: &Api, asked: &Asked, error: &GatewayError) -> ErrorAns
     match error {
         GatewayError::NoCredential => payment::no_credential(api, asked),
         GatewayError::RailNotOffered(rail) => payment::rail_not_offered(api, asked, *rail),
-        GatewayError::ApiKeyNotTaken => ErrorAnswer::new(Condition::Unauthenticated, "this route takes no API keys")
+        GatewayError::ApiKeyNotTaken => ErrorAnswer::new(Condition::Unauthenticated, "this route does not accept API keys")
             .reason("api_key_not_taken")
             .retry(Retry::FixRequest),
         GatewayError::ApiKeyNamesNoPayer => {
-            ErrorAnswer::new(Condition::Unauthenticated, "this route answers agents that pay, not API keys")
+            ErrorAnswer::new(Condition::Unauthenticated, "this route is for paying agents, not API keys")
         }
         GatewayError::InvalidProof(error) => payment::invalid_proof(error),
         GatewayError::InvalidCard(error) => card::invalid_credential(error),
@@ -59,12 +59,12 @@ pub(super) fn answer(api: &Api, asked: &Asked, error: &GatewayError) -> ErrorAns
         GatewayError::TooManyOpenPayments => overloaded("too_many_open_payments"),
         GatewayError::InvalidBody(findings) => invalid_body(findings),
         GatewayError::RefusedBody(refusal) => refused_body(refusal),
-        GatewayError::NoSuchPayment => ErrorAnswer::new(Condition::NotFound, "no such payment of yours").retry(Retry::FixRequest),
+        GatewayError::NoSuchPayment => ErrorAnswer::new(Condition::NotFound, "payment not found").retry(Retry::FixRequest),
         GatewayError::NoSuchRoute { asked } => no_such_route(asked),
         GatewayError::Card(error) => card::answer(error),
         // The same proof may have come before: what became of it then is not known here.
         GatewayError::Internal => {
-            ErrorAnswer::unavailable("the gateway cannot answer now; repeat the same request, with the same proof if it had one", 2)
+            ErrorAnswer::unavailable("temporary gateway error; this request was not charged; repeat it, with the same proof if it had one", 2)
                 .retry(Retry::ResendSameProof)
         }
     }
@@ -74,19 +74,17 @@ pub(super) fn answer(api: &Api, asked: &Asked, error: &GatewayError) -> ErrorAns
 fn funding(api: &Api, refusal: &FundingRefusal) -> ErrorAnswer {
     match refusal {
         FundingRefusal::TooManyRefused => too_many(
-            "too many paid requests of yours were refused today; correct the request and come back later",
+            "too many of your paid requests were rejected today; correct the request and try again later",
             "too_many_refused",
         ),
         FundingRefusal::TooManyReverts => too_many(
-            "too many payments of yours reverted on the chain within an hour; see that the wallet can pay when the block is made; nothing was charged",
+            "too many of your payments reverted on-chain within an hour; make sure that the wallet can pay when the block is made; nothing was charged",
             "too_many_reverts",
         ),
         FundingRefusal::SettlementLost(lost) => payment::settlement_lost(*lost),
         FundingRefusal::GasBudgetSpent => {
-            tracing::error!(
-                "rail.gas_budget_spent: reverted payments cost what x402.max_gas_lost_gwei_per_hour allows"
-            );
-            let message = "payments by transfer are not taken for a while; nothing was charged";
+            tracing::error!(setting = "x402.max_gas_lost_gwei_per_hour", "rail.gas_budget_spent");
+            let message = "wallet payments are temporarily disabled; nothing was charged";
             ErrorAnswer::unavailable(message, 600).reason("gas_budget_spent").phase(Phase::Reserve)
         }
         FundingRefusal::BalancePromised => {
@@ -115,7 +113,7 @@ fn preparation(error: &PreparationError) -> ErrorAnswer {
         PreparationError::FeeAboveCap => "chain_fee_above_cap",
         PreparationError::Signing => "signing_failed",
     };
-    ErrorAnswer::unavailable("payments cannot be settled now; nothing was charged", 30)
+    ErrorAnswer::unavailable("payments cannot be settled at the moment; nothing was charged", 30)
         .reason(reason)
         .phase(Phase::Settle)
 }
@@ -130,16 +128,14 @@ fn queue_full() -> ErrorAnswer {
 /// Said before anything is claimed.
 fn upstream(error: &UpstreamError) -> ErrorAnswer {
     let unavailable = |retry_after_s| {
-        let message =
-            "the service behind this gateway is not taking requests now; nothing was charged";
+        let message = "upstream unavailable; nothing was charged";
         ErrorAnswer::unavailable(message, retry_after_s).reason("upstream_unavailable")
     };
     let answer = match error {
         UpstreamError::Busy { retry_after_s } => unavailable(*retry_after_s),
         UpstreamError::Unreachable(_) => unavailable(2),
         UpstreamError::RefusesUs { retry_after_s } => {
-            let message =
-                "the service behind this gateway refuses the gateway itself; nothing was charged";
+            let message = "the upstream rejects the gateway's own credentials; nothing was charged";
             ErrorAnswer::unavailable(message, *retry_after_s).reason("upstream_refuses_us")
         }
     };
@@ -157,7 +153,7 @@ fn chain(error: &RailError) -> ErrorAnswer {
         | RailError::WrongChain(_)
         | RailError::Refused(_)
         | RailError::NotReady(_) => {
-            ErrorAnswer::unavailable("the chain cannot be asked now; nothing was charged", 2)
+            ErrorAnswer::unavailable("the blockchain node is unavailable; nothing was charged", 2)
                 .reason("chain_unavailable")
                 .phase(Phase::Verify)
         }
@@ -181,8 +177,7 @@ fn rate_limited(api: &Api, limited: &RateLimited) -> ErrorAnswer {
 }
 
 fn overloaded(reason: &str) -> ErrorAnswer {
-    let message =
-        "the gateway has too much to do; nothing was done for this request, send it again later";
+    let message = "the gateway is overloaded; this request was not processed; retry later";
     ErrorAnswer::unavailable(message, 1).reason(reason).retry(Retry::Wait)
 }
 
@@ -225,8 +220,7 @@ fn refused_body(refusal: &BodyRefusal) -> ErrorAnswer {
 
 fn no_such_route(asked: &str) -> ErrorAnswer {
     let got: String = asked.chars().take(64).collect();
-    let answer =
-        ErrorAnswer::new(Condition::NotFound, "no such route to quote").reason("unknown_route");
+    let answer = ErrorAnswer::new(Condition::NotFound, "unknown route").reason("unknown_route");
     answer.retry(Retry::FixRequest).field(
         "route",
         "a method and a path, such as POST+/launches",

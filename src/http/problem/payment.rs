@@ -22,8 +22,6 @@ use crate::{
 
 /// Seconds after which a client may ask again about an open outcome.
 const PENDING_RETRY_AFTER_S: &str = "2";
-/// What surprises payers with the clients' own settings.
-const CLIENT_CAPS: &str = "clients often cap a payment at 0.10 or 1.00 USD";
 
 /// Step 3 of docs/architecture.md: no credential, no store is asked.
 pub(super) fn no_credential(api: &Api, asked: &Asked) -> ErrorAnswer {
@@ -38,7 +36,7 @@ pub(super) fn rail_not_offered(api: &Api, asked: &Asked, rail: OfferedRail) -> E
         OfferedRail::Credits => "credits",
     };
     let message = format!(
-        "{} is not paid by {by}; nothing was charged; {}",
+        "{} cannot be paid by {by}; nothing was charged; {}",
         asked.route_key,
         offers(api, asked)
     );
@@ -54,17 +52,17 @@ fn offers(api: &Api, asked: &Asked) -> String {
     let (route, challenged) = (&asked.route_key, asked.challenged);
     let usdc = challenged.and_then(|challenged| api.gateway.challenges.price(challenged));
     let free = match api.gateway.table.quota_of(route) {
-        Some(quota) => format!("wallets have some free each {}, and ", quota.window.word()),
+        Some(quota) => format!("; {} free per {}", quota.count, quota.window.word()),
         None => String::new(),
     };
     match (usdc, api.gateway.challenges.card_price(challenged)) {
         (Some(usdc), Some(usd)) => {
             format!(
-                "payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {route}; {free}{CLIENT_CAPS}"
+                "payment required: {usdc} USDC (x402) or {usd} USD by card (MPP) for {route}{free}"
             )
         }
         (Some(usdc), None) => {
-            format!("payment required: {usdc} USDC (x402) for {route}; {free}{CLIENT_CAPS}")
+            format!("payment required: {usdc} USDC (x402) for {route}{free}")
         }
         (None, Some(usd)) => format!("payment required: {usd} USD by card (MPP) for {route}"),
         (None, None) => String::from(
@@ -75,7 +73,7 @@ fn offers(api: &Api, asked: &Asked) -> String {
 
 /// In the place of a challenge while the node answers for another chain.
 pub(super) fn no_challenge() -> ErrorAnswer {
-    ErrorAnswer::unavailable("payments cannot be taken now; nothing was charged", 30)
+    ErrorAnswer::unavailable("payments cannot be accepted at the moment; nothing was charged", 30)
         .reason("chain_unavailable")
         .phase(Phase::Challenge)
 }
@@ -83,14 +81,14 @@ pub(super) fn no_challenge() -> ErrorAnswer {
 /// The field, what was expected and what came.
 pub(super) fn invalid_proof(error: &ProofError) -> ErrorAnswer {
     if error.status_hint() == 400 {
-        let message = format!("the request was not accepted: {}", error.reason.code());
+        let message = format!("invalid request: {}", error.reason.code());
         return ErrorAnswer::new(Condition::Validation, message)
             .unverified()
             .reason(error.reason.code())
             .retry(Retry::FixRequest)
             .field(error.field, &error.expected, &error.got);
     }
-    let message = format!("the x402 payment was not accepted: {}", error.reason.code());
+    let message = format!("x402 payment rejected: {}", error.reason.code());
     let answer = ErrorAnswer::new(Condition::X402Invalid, message)
         .reason(error.reason.code())
         .phase(Phase::Verify)
@@ -107,7 +105,7 @@ pub(super) fn invalid_proof(error: &ProofError) -> ErrorAnswer {
 pub(super) fn used_for_identity() -> ErrorAnswer {
     ErrorAnswer::new(
         Condition::X402Invalid,
-        "this proof was used up on a free route; sign a new one",
+        "this proof was already used on a free route; sign a new one",
     )
     .reason("duplicate_settlement")
     .phase(Phase::Verify)
@@ -122,7 +120,7 @@ pub(super) fn used_for_another(payment: PaymentId, known_by: KnownBy) -> ErrorAn
     };
     ErrorAnswer::new(
         Condition::Conflict,
-        "this proof or key was used for another request; nothing was done",
+        "idempotency key or proof already used with a different request; use a new key; nothing was charged",
     )
     .reason(reason)
     .phase(Phase::Verify)
@@ -133,7 +131,7 @@ pub(super) fn used_for_another(payment: PaymentId, known_by: KnownBy) -> ErrorAn
 pub(super) fn invalid_idempotency_key(bytes: usize) -> ErrorAnswer {
     ErrorAnswer::new(
         Condition::Validation,
-        "Idempotency-Key is one printable word of at most 255 characters",
+        "Idempotency-Key must be 1-255 printable ASCII characters without spaces",
     )
     .retry(Retry::FixRequest)
     .reason("invalid_idempotency_key")
@@ -143,7 +141,7 @@ pub(super) fn invalid_idempotency_key(bytes: usize) -> ErrorAnswer {
 pub(super) fn several_idempotency_keys() -> ErrorAnswer {
     ErrorAnswer::new(
         Condition::Validation,
-        "a request has one name: Idempotency-Key or the payment's identifier",
+        "send either Idempotency-Key or the payment identifier, not both",
     )
     .reason("several_idempotency_keys")
     .retry(Retry::FixRequest)
@@ -164,13 +162,13 @@ pub(super) fn settled_before(booked: &UnclaimedBooked) -> ErrorAnswer {
         }
         UnclaimedBooked::Over => (
             String::from(
-                "this payment was settled before these books began, and what it paid was used or given back",
+                "this payment was settled before this ledger began, and was used or refunded",
             ),
             Retry::Never,
         ),
         UnclaimedBooked::Suspense => (
             String::from(
-                "this payment was settled before these books began, or for another service; ask the operator about it",
+                "this payment was settled before this ledger began, or for another service; contact the operator",
             ),
             Retry::Never,
         ),
@@ -182,7 +180,7 @@ pub(super) fn settled_before(booked: &UnclaimedBooked) -> ErrorAnswer {
 }
 
 pub(super) fn use_not_known() -> ErrorAnswer {
-    let message = "the token took this proof, and what it paid is not known yet; repeat the same request with the same proof";
+    let message = "this proof was settled on-chain, but its payment is not identified yet; repeat the same request with the same proof";
     ErrorAnswer::unavailable(message, 2)
         .reason("use_not_known")
         .phase(Phase::Verify)
@@ -204,7 +202,7 @@ pub(super) fn settlement_lost(lost: PaymentId) -> ErrorAnswer {
 pub(super) fn proof_below_price() -> ErrorAnswer {
     ErrorAnswer::new(
         Condition::X402Invalid,
-        "no free launch is left for this wallet now, and this payment does not pay the price",
+        "this wallet has no free launch left, and this payment does not cover the price",
     )
     .reason("insufficient_funds")
     .phase(Phase::Reserve)
@@ -236,7 +234,7 @@ pub(super) fn outcome_pending(payment: PaymentId, receipt: Option<&ReceiptHeader
 }
 
 pub(super) fn credits_pending(payment: PaymentId, price: Amount) -> ErrorAnswer {
-    let message = "the pack is paid for and its credits are not added yet; they come by themselves";
+    let message = "the pack is paid, and its credits will be added automatically";
     pending(Condition::PurchaseFailed, message, payment)
         .reason("credits_pending")
         .header(HeaderName::from_static("x-charge"), &format!("{price}; payment={payment}"))

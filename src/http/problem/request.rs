@@ -10,7 +10,7 @@ use crate::upstream::profile::Condition;
 pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
     match error {
         RequestError::AmbiguousFraming { header, expected, got } => {
-            invalid("the request's framing can be read in more than one way; nothing was done")
+            invalid("ambiguous request framing; the request was not processed")
                 .reason("ambiguous_framing")
                 .field(header, expected, got)
         }
@@ -18,8 +18,10 @@ pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
             ErrorAnswer::new(Condition::NotFound, "no such path").retry(Retry::FixRequest)
         }
         RequestError::WrongMethod { allowed } => {
-            let answer =
-                ErrorAnswer::new(Condition::MethodNotAllowed, format!("this path takes {allowed}"));
+            let answer = ErrorAnswer::new(
+                Condition::MethodNotAllowed,
+                format!("method not allowed; allowed: {allowed}"),
+            );
             answer.retry(Retry::FixRequest).header(header::ALLOW, allowed)
         }
         RequestError::BodyTooLarge { limit } => {
@@ -30,7 +32,7 @@ pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
         RequestError::BodyTimedOut => {
             invalid("the body did not arrive in time").with_code(408, "SERVER_002")
         }
-        RequestError::BodyBroken => invalid("the body broke off"),
+        RequestError::BodyBroken => invalid("the request body was truncated"),
         RequestError::UnsupportedBody { header, expected, got } => {
             ErrorAnswer::new(Condition::UnsupportedMediaType, "the body must be plain JSON")
                 .retry(Retry::FixRequest)
@@ -45,11 +47,11 @@ pub(super) fn answer(error: &RequestError) -> ErrorAnswer {
                 &count.to_string(),
             )
         }
-        RequestError::InvalidAgentToken => invalid("X-Agent-Token is one agent token")
+        RequestError::InvalidAgentToken => invalid("X-Agent-Token must be a single agent token")
             .reason("invalid_agent_token")
             .field("X-Agent-Token", "tpk_..., once", "another text"),
         RequestError::UnknownApiKey => {
-            ErrorAnswer::new(Condition::Unauthenticated, "no such API key or agent token")
+            ErrorAnswer::new(Condition::Unauthenticated, "unknown API key or agent token")
                 .reason("unknown_api_key")
                 .retry(Retry::FixRequest)
         }
@@ -68,7 +70,7 @@ fn unsupported_scheme(api_key_prefix: Option<&str>) -> ErrorAnswer {
         None => (String::new(), String::from("Payment ... or Bearer tpk_...")),
     };
     let message = format!(
-        "Authorization is a card payment (Payment ...), an agent token (Bearer tpk_...){among} or left out"
+        "Authorization must be a card payment (Payment ...), an agent token (Bearer tpk_...){among}, or omitted"
     );
     invalid(message).reason("unsupported_credential").field(
         "Authorization",

@@ -102,7 +102,7 @@ impl Guard {
         match self.wrong.check_key(&peer) {
             Ok(()) => {
                 tracing::warn!(%peer, "operator.wrong_token");
-                Err(Refusal::unknown_operator("this is not the operator's token"))
+                Err(Refusal::unknown_operator("invalid token"))
             }
             Err(_) => {
                 Err(Refusal::too_many("too many wrong tokens from this address; wait a minute"))
@@ -146,7 +146,7 @@ impl Guard {
                 Ok(Access::Local)
             } else {
                 Err(Refusal::forbidden(
-                    "without operator.token only this machine is served, under 127.0.0.1, localhost or [::1]; set a token",
+                    "without operator.token only this machine may connect, as 127.0.0.1, localhost or [::1]; set a token",
                 ))
             };
         }
@@ -180,7 +180,7 @@ impl Guard {
             Ok(())
         } else {
             Err(Refusal::forbidden(
-                "a change needs the header X-Turnpike-Desk: 1, the mark of the page's form, or the bearer token",
+                "a change needs the header X-Turnpike-Desk: 1, a CSRF token, or the bearer token",
             ))
         }
     }
@@ -243,7 +243,7 @@ async fn enter(guard: &Guard, request: Request) -> Result<Request, Refusal> {
     }
     let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_BYTES)).await;
     let body = read.ok().and_then(Result::ok).ok_or_else(|| {
-        Refusal::too_large("the body is larger than 64 KiB, or did not come in 30 s")
+        Refusal::too_large("the body is larger than 64 KiB, or did not arrive within 30 s")
     })?;
     match &access {
         Some(access) if !open => guard.own_page(access, &head, &body)?,
