@@ -46,7 +46,8 @@ async fn revenue_can_be_seen_without_our_own_payers() {
     let page = Call::get("/operator?without_own=true").send(world.gateway.operator).await.must(200);
     let page = String::from_utf8(page.body.to_vec()).unwrap();
     assert!(
-        page.contains("Revenue without our own payers") && page.contains("1 payer is ours"),
+        page.contains("Revenue without internal payers")
+            && page.contains("1 internal payer excluded"),
         "{page}"
     );
     get(&world, "overview?without_own=maybe").await.refused(400, "SERVER_002");

@@ -114,7 +114,7 @@ async fn every_action_of_the_page_is_done_with_its_reason() {
         {"at": "/operator/credits", "form": "form[action$=change]", "fields": {"payer": account, "credits": "3", "reason": "an apology"}, "button": "button[value=grant]", "then": "The credits are on the account"},
         {"at": "/operator/credits", "form": "form[action$=change]", "fields": {"payer": account, "credits": "2", "reason": "too many"}, "button": "button[value=void]", "then": "The credits are taken"},
         {"at": "/operator/attention", "form": "form[action$=close]", "fields": {"reason": "sent back by hand"}, "then": "The finding is closed"},
-        {"at": "/operator/reconciliation", "form": "form[action$=run]", "fields": {"scope": "full", "reason": "looked again"}, "then": "The comparison has ended"},
+        {"at": "/operator/reconciliation", "form": "form[action$=run]", "fields": {"scope": "full", "reason": "looked again"}, "then": "The run is complete"},
     ]);
     let said = visit(&world, json!({"views": ["/operator/audit"], "actions": actions})).await;
     without_complaint(&said);
@@ -147,7 +147,7 @@ async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
         .unwrap();
     until_state(&world, "core_unknown").await;
     let of_payment = format!("/operator/payments/{payment}");
-    let done = "It was asked again";
+    let done = "Retried";
     let actions = json!([
         {"at": "/operator/attention", "form": "form.act[action$=recheck]", "fields": {"reason": "the payer's mail"}, "then": done},
         {"at": of_payment, "form": "form.act[action$=recheck]", "fields": {"reason": "the core is back"}, "then": done},
@@ -159,12 +159,8 @@ async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
     .await;
     without_complaint(&said);
     let shown = |view: &str| said["texts"][view].as_str().unwrap_or_default().to_owned();
-    assert!(
-        shown("/operator/attention").contains("Outcome not known"),
-        "{}",
-        shown("/operator/attention")
-    );
-    assert!(shown(&of_payment).contains("core_unknown"), "{}", shown(&of_payment));
+    assert!(shown("/operator/attention").contains("Pending"), "{}", shown("/operator/attention"));
+    assert!(shown(&of_payment).contains("Pending upstream"), "{}", shown(&of_payment));
     world.core().behave(Behaviour::Create);
     until_state(&world, "created").await;
     assert_eq!(world.core().launch_count(), 1);
@@ -179,9 +175,9 @@ async fn a_recheck_is_asked_for_with_its_reason_where_the_payment_is_shown() {
         }
     }
     assert!(shown("/operator/audit").contains("payment.recheck"), "{}", shown("/operator/audit"));
-    assert!(shown(&of_payment).contains("it is finished"), "{}", shown(&of_payment));
+    assert!(shown(&of_payment).contains("No actions available"), "{}", shown(&of_payment));
     assert!(
-        shown("/operator/attention").contains("Nothing waits"),
+        shown("/operator/attention").contains("Nothing needs attention"),
         "{}",
         shown("/operator/attention")
     );

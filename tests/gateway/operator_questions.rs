@@ -76,27 +76,41 @@ async fn scene() -> Scene {
     Scene { world, payer, newcomer, poor, refunded, transaction, charge }
 }
 
-/// Each question of the README with its steps and what must stand there in the end.
-fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
-    let shows = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let click = |name: &str| json!([["click", name]]);
-    let find = |name: &str| json!([["find", name]]);
-    let (payer, poor, newcomer) =
-        (scene.payer.address_lower(), scene.poor.address_lower(), scene.newcomer.address_lower());
+/// A question of the README, its steps, and what must stand there in the end.
+type Question = (&'static str, Value, Vec<String>);
+
+fn questions(scene: &Scene) -> Vec<Question> {
+    [about_payments(scene), about_money(scene)].concat()
+}
+
+fn shows(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn click(name: &str) -> Value {
+    json!([["click", name]])
+}
+
+fn find(name: &str) -> Value {
+    json!([["find", name]])
+}
+
+fn about_payments(scene: &Scene) -> Vec<Question> {
+    let (payer, poor) = (scene.payer.address_lower(), scene.poor.address_lower());
     let october = json!([
-        ["click", "Settlements"],
+        ["click", "Payments"],
         ["fill", "Payer", payer],
         ["choose", "State", "settled"],
-        ["fill", "Since", "2020-01-01"],
+        ["fill", "From", "2020-01-01"],
         ["fill", "Before", "2099-01-01"],
         ["click", "Filter"],
     ]);
     let without =
-        json!([["click", "Settlements"], ["choose", "State", "no_launch"], ["click", "Filter"]]);
+        json!([["click", "Payments"], ["choose", "State", "no_launch"], ["click", "Filter"]]);
     vec![
         ("What did wallet X pay in October?", october, shows(&["2 settled, 1.10 USDC"])),
         (
-            "What has wallet X with us, line by line?",
+            "What is wallet X's statement?",
             find(&payer),
             shows(&["Statement", "settled", "0.55 USDC"]),
         ),
@@ -108,13 +122,17 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
         (
             "What do we owe, to whom, since when?",
             click("Needs attention"),
-            shows(&["Owed to payers", "funds the payer's next call"]),
+            shows(&["Refunds payable and entitlements", "funds the payer's next call"]),
         ),
-        ("Which settlements have no launch?", without, shows(&["rejected", "core_unknown"])),
+        (
+            "Which settlements have no launch?",
+            without,
+            shows(&["Rejected upstream", "Pending upstream"]),
+        ),
         (
             "Is any payment unknown, and since when?",
             click("unknown outcome"),
-            shows(&["core_unknown", "since"]),
+            shows(&["Pending upstream", "since"]),
         ),
         (
             "Why was this refund approved, and when?",
@@ -123,23 +141,29 @@ fn questions(scene: &Scene) -> Vec<(&'static str, Value, Vec<String>)> {
         ),
         (
             "What did operators do, and why?",
-            click("Actions"),
+            click("Audit log"),
             shows(&["reconcile.run", "before the month's end"]),
         ),
+    ]
+}
+
+fn about_money(scene: &Scene) -> Vec<Question> {
+    let newcomer = scene.newcomer.address_lower();
+    vec![
         (
             "How many credits are outstanding, and what are they worth?",
             click("Credits"),
-            shows(&["Can be spent", "20 credits", "12.00 USD"]),
+            shows(&["Available", "20 credits", "12.00 USD"]),
         ),
         (
             "Did the last comparison find anything?",
             click("Reconciliation"),
-            shows(&["extra_launch", "launch-of-a-stranger"]),
+            shows(&["Launch without payment", "launch-of-a-stranger"]),
         ),
         (
             "What did gas cost?",
-            json!([["click", "Journal"], ["click", "Add up what it cost"]]),
-            shows(&["Transactions that settled", "ETH"]),
+            json!([["click", "Journal"], ["click", "Calculate"]]),
+            shows(&["Settlement transactions", "ETH"]),
         ),
         (
             "What did this transaction pay for?",

@@ -47,7 +47,7 @@ fn is_local(host: &str) -> bool {
 pub(in crate::operator) fn same_site(headers: &HeaderMap) -> Result<(), Refusal> {
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
-        Some(_) => Err(Refusal::forbidden("another site asked for this")),
+        Some(_) => Err(Refusal::forbidden("cross-site request rejected")),
     }
 }
 

@@ -42,7 +42,7 @@ fn unknown(read: &Overview) -> Option<Alert> {
 }
 
 fn refunds(read: &Overview) -> Option<Alert> {
-    let text = || counted(read.refunds_due, "refund waits", "refunds wait");
+    let text = || counted(read.refunds_due, "refund awaits approval", "refunds await approval");
     (read.refunds_due > 0).then(|| Alert::new("warn", "/operator/attention#owed", text()))
 }
 
@@ -66,15 +66,18 @@ fn disputes(read: &Overview) -> Option<Alert> {
 fn blocked(read: &Overview) -> Option<Alert> {
     let text = || {
         counted(read.blocked_accounts, "account", "accounts")
-            + " may not buy after a chargeback or a fraud warning"
+            + " blocked after a chargeback or a fraud warning"
     };
     (read.blocked_accounts > 0).then(|| Alert::new("warn", "/operator/attention#blocked", text()))
 }
 
 fn findings(read: &Overview) -> Option<Alert> {
     let text = || {
-        counted(read.open_findings, "difference", "differences")
-            + " between the books and the world"
+        counted(
+            read.open_findings,
+            "open reconciliation discrepancy",
+            "open reconciliation discrepancies",
+        )
     };
     (read.open_findings > 0).then(|| Alert::new("bad", "/operator/attention#findings", text()))
 }
@@ -82,20 +85,20 @@ fn findings(read: &Overview) -> Option<Alert> {
 /// The last comparison is too old, or there was none.
 fn comparison(read: &Overview) -> Option<Alert> {
     let text = match read.reconciled_at.as_deref() {
-        None => String::from("the books were never compared with the world"),
+        None => String::from("reconciliation has never run"),
         Some(then) => {
             let (now, ended) = (UnixMs::parse_rfc3339(&read.at)?, UnixMs::parse_rfc3339(then)?);
             if now.unix_s() - ended.unix_s() <= STALE_S {
                 return None;
             }
-            format!("the last comparison ended {} ago", show::ago(&read.at, then))
+            format!("the last reconciliation run ended {} ago", show::ago(&read.at, then))
         }
     };
     Some(Alert::new("warn", "/operator/reconciliation", text))
 }
 
 fn not_compared(read: &Overview) -> Option<Alert> {
-    let text = || format!("could not be compared: {}", read.not_compared.join(", "));
+    let text = || format!("sources not checked: {}", read.not_compared.join(", "));
     (!read.not_compared.is_empty()).then(|| Alert::new("warn", "/operator/reconciliation", text()))
 }
 
@@ -135,7 +138,7 @@ mod tests {
         assert_eq!(said[0].text, "1 payment with an unknown outcome, the oldest for 60 min");
         assert_eq!(
             (said[1].text.as_str(), said[2].text.as_str()),
-            ("2 refunds wait", "3 differences between the books and the world")
+            ("2 refunds await approval", "3 open reconciliation discrepancies")
         );
     }
 

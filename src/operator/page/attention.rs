@@ -185,11 +185,7 @@ impl Blocked {
     fn of(block: &AccountBlock) -> Self {
         Self {
             payer: block.payer.to_string(),
-            why: if block.cause == "chargeback" {
-                "a charge was taken back"
-            } else {
-                "the card network warns of fraud"
-            },
+            why: if block.cause == "chargeback" { "chargeback" } else { "fraud warning" },
             detail: block.detail.clone(),
             payment: block.payment.clone(),
             since: block.since.rfc3339(),

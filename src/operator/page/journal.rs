@@ -72,9 +72,9 @@ pub(super) async fn journal(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
 
 fn gas(spent: &GasSpent) -> [(&'static str, String); 4] {
     [
-        ("Transactions that settled", show::ether(spent.settled_wei)),
-        ("Transfers that moved nothing", show::ether(spent.lost_wei)),
-        ("Empty transactions in their place", show::ether(spent.void_wei)),
+        ("Settlement transactions", show::ether(spent.settled_wei)),
+        ("Reverted transactions", show::ether(spent.lost_wei)),
+        ("Cancellation transactions", show::ether(spent.void_wei)),
         ("Refunds in USDC", show::ether(spent.refunds_wei)),
     ]
 }

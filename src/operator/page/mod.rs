@@ -9,6 +9,7 @@ mod config;
 mod credits;
 mod find;
 mod journal;
+mod labels;
 mod overview;
 mod payer;
 mod payment;

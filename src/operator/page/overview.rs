@@ -27,7 +27,7 @@ const SPANS: [(&str, usize); 3] = [("Today", 1), ("7 days", 7), ("30 days", 30)]
 const FEW_SETTLEMENTS: u64 = 100;
 /// Families of accounts that are somebody else's, in an operator's words.
 const HELD: [(&str, &str); 2] =
-    [("liab:unearned", "Paid, not yet served"), ("liab:refund_due", "Owed back")];
+    [("liab:unearned", "Unearned revenue"), ("liab:refund_due", "Refunds payable")];
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -217,7 +217,7 @@ fn gas_line(gas: SignerGas) -> GasLine {
     let eth = match (&gas.balance_wei, left) {
         (Some(wei), Some(left)) => format!("{} ETH, about {left} {what}", ether(wei)),
         (Some(wei), None) => format!("{} ETH", ether(wei)),
-        (None, _) => String::from("the node does not say"),
+        (None, _) => String::from("unknown"),
     };
     let eth =
         gas.usdc.as_ref().map_or(eth.clone(), |usdc| format!("{usdc} USDC for refunds, {eth}"));

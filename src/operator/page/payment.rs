@@ -93,7 +93,7 @@ pub(super) async fn payment(
     desk.books.flush().await?;
     let (evidence, dossier) = tokio::try_join!(desk.books.evidence(id), desk.desk.dossier(id))?;
     let Some((evidence, dossier)) = evidence.zip(dossier) else {
-        return Err(Refusal::not_found(format!("The books have no payment {id}.")).into());
+        return Err(Refusal::not_found(format!("Payment {id} not found.")).into());
     };
     Ok(page(&view(
         visit.shell(format!("Payment {}", show::short(&id.to_string())), ""),
@@ -185,7 +185,7 @@ fn facts(dossier: &Dossier, evidence: &Evidence) -> Vec<Fact> {
     let all = [
         ("Chain", number(dossier.payment.chain_id)),
         ("Block", number(dossier.block_number)),
-        ("Block’s hash", dossier.block_hash.clone()),
+        ("Block hash", dossier.block_hash.clone()),
         ("Log index", number(dossier.log_index)),
         (
             "Final",
@@ -194,17 +194,17 @@ fn facts(dossier: &Dossier, evidence: &Evidence) -> Vec<Fact> {
                     .to_owned()
             }),
         ),
-        ("Gives", dossier.from_addr.clone()),
-        ("Receives", dossier.pay_to.clone()),
-        ("Authorization’s nonce", dossier.nonce.clone()),
+        ("From", dossier.from_addr.clone()),
+        ("To", dossier.pay_to.clone()),
+        ("Authorization nonce", dossier.nonce.clone()),
         (
-            "May be cashed until",
+            "Authorization expires",
             dossier.valid_before_unix_s.map(|unix_s| UnixMs::from_s(unix_s).rfc3339_s()),
         ),
         ("Charge", proof.and_then(|proof| proof.charge.clone())),
-        ("Key at Stripe", charge.map(|charge| charge.stripe_key.clone())),
+        ("Stripe idempotency key", charge.map(|charge| charge.stripe_key.clone())),
         ("Challenge", dossier.challenge_id.clone()),
-        ("Fees of the chain, wei", fees(&dossier.attempts)),
+        ("Network fee, wei", fees(&dossier.attempts)),
         (
             "Other proofs for it",
             Some(dossier.joined.join(", ")).filter(|joined| !joined.is_empty()),

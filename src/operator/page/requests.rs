@@ -79,9 +79,7 @@ pub(super) async fn actions(State(desk): State<Arc<Desk>>, visit: Visit) -> Show
     let older =
         rows.last().filter(|_| more).map(|last| format!("/operator/audit?after={}", last.seq));
     let rows = rows.into_iter().map(|row| Done { href: subject(&row.subject), row }).collect();
-    Ok(page(&Actions {
-        shell: visit.shell("Operators’ actions", "/operator/audit"), rows, older
-    }))
+    Ok(page(&Actions { shell: visit.shell("Audit log", "/operator/audit"), rows, older }))
 }
 
 fn tone(status: i64) -> &'static str {
@@ -96,32 +94,32 @@ fn tone(status: i64) -> &'static str {
 /// Why it was answered so, in a sentence.
 fn says(row: &RequestRow) -> &'static str {
     match (row.status, row.reason.as_deref().unwrap_or_default()) {
-        (200..=299, _) => "every check passed",
+        (200..=299, _) => "",
         _ if row.code.as_deref() == Some("PAYMENT_003") => {
-            "the card or its payment token was refused; nothing was charged"
+            "the card or its payment token was rejected; nothing was charged"
         }
-        (_, "invalid_body") => "the body breaks a rule; nothing was claimed or charged",
+        (_, "invalid_body") => "invalid body; nothing was charged",
         (_, "insufficient_funds") => {
-            "no free launch was left and the wallet did not hold the price"
+            "no free launch left, and the wallet balance was below the price"
         }
         (_, "free_calls_exhausted_today") => {
-            "the free launches of all wallets were used up for the day; another proof pays"
+            "the daily free launches of all wallets were used up; a new proof pays"
         }
-        (_, "no_credits") => "the account has no credit left, and nothing to pay with came along",
+        (_, "no_credits") => "no credits left, and no payment was sent",
         (_, "account_blocked") => {
-            "the account charged back or is warned of; an operator can lift that"
+            "blocked after a chargeback or a fraud warning; an operator can unblock it"
         }
         (_, "settlement_lost") => {
             "a reorganisation took a payment of this wallet; closing its finding lets the wallet buy again"
         }
-        (_, "too_many_refused") => "its paid requests were refused too often that day",
+        (_, "too_many_refused") => "too many of its paid requests were rejected that day",
         (_, "settlement_pending") => {
-            "the outcome was not known when the answer was due; its payment says what is known now"
+            "the outcome was pending at the response deadline; see the payment"
         }
-        (_, "refused_by_upstream") => "the launch core refused it",
-        (402, "") => "a payment was asked for",
-        (500..=599, _) => "a part did not answer; the log has the cause under this request id",
-        _ => "see its code and reason",
+        (_, "refused_by_upstream") => "rejected upstream",
+        (402, "") => "payment required",
+        (500..=599, _) => "a dependency was unavailable; see the log for this request id",
+        _ => "",
     }
 }
 

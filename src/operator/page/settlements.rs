@@ -21,13 +21,13 @@ use crate::operator::{Desk, Links, ask::Asked};
 const ROWS: u32 = 50;
 /// What stands for each group of states.
 const GROUPS: [(&str, &str); 7] = [
-    ("open", "not finished"),
-    ("unknown", "outcome not known"),
-    ("settled", "money came"),
-    ("paid_not_served", "paid, and refused"),
-    ("no_launch", "money came, no launch"),
-    ("refunded", "money went back"),
-    ("disputed", "disputed by a bank"),
+    ("open", "In progress"),
+    ("unknown", "Pending"),
+    ("settled", "Settled"),
+    ("paid_not_served", "Paid, rejected upstream"),
+    ("no_launch", "Settled without launch"),
+    ("refunded", "Refunded"),
+    ("disputed", "Disputed"),
 ];
 
 #[derive(Template)]
@@ -81,7 +81,7 @@ pub(super) struct Line {
 /// `GET /operator/settlements`.
 pub(super) async fn list(State(desk): State<Arc<Desk>>, visit: Visit) -> Shown {
     visit.asked.only(&[&PaymentFilter::NAMES[..], &["after", "sums", "done"]].concat())?;
-    let shell = visit.shell("Settlements", "/operator/settlements");
+    let shell = visit.shell("Payments", "/operator/settlements");
     let mut form = Form::of(&visit.asked);
     let public_url = desk.settings["server"]["public_url"].as_str().unwrap_or_default().to_owned();
     let filter = match visit.asked.filter() {

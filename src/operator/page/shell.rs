@@ -15,33 +15,33 @@ use crate::operator::{Desk, answer::Refusal, ask::Asked, guard::Access};
 /// The views in the bar: key, address, name.
 const VIEWS: [(char, &str, &str); 9] = [
     ('o', "/operator", "Overview"),
-    ('s', "/operator/settlements", "Settlements"),
+    ('s', "/operator/settlements", "Payments"),
     ('n', "/operator/attention", "Needs attention"),
     ('c', "/operator/credits", "Credits"),
     ('r', "/operator/reconciliation", "Reconciliation"),
     ('j', "/operator/journal", "Journal"),
     ('q', "/operator/requests", "Requests"),
-    ('a', "/operator/audit", "Actions"),
+    ('a', "/operator/audit", "Audit log"),
     ('k', "/operator/config", "Configuration"),
 ];
 
 /// What was done, by its word in the address; nothing of an address is ever shown itself.
 const DONE: [(&str, &str); 15] = [
-    ("opened", "The way to the upstream is open; the next refusal closes it again."),
-    ("resolved", "It is ended as you said; below is what was booked for it."),
-    ("recheck", "It was asked again; below is what is known now."),
-    ("refund", "The refund is approved; the gateway asks Stripe for it."),
-    ("paid_back", "The transfer was found; the debt is booked as paid."),
-    ("assigned", "What is ours of the payout is booked as in the bank."),
-    ("credited", "The launch's credit is on the account in the place of the refund."),
+    ("opened", "Charging is resumed; the next rejection closes it again."),
+    ("resolved", "The payment is resolved; the entries are shown below."),
+    ("recheck", "Retried; the current state is shown below."),
+    ("refund", "The refund is approved; the gateway sends it."),
+    ("paid_back", "The transfer was found; the refund is booked."),
+    ("assigned", "The assigned part of the payout is booked as in the bank."),
+    ("credited", "A credit was issued instead of the refund."),
     ("granted", "The credits are on the account."),
-    ("voided", "The credits are taken."),
-    ("frozen", "The account is frozen: it neither pays nor reads."),
-    ("unfrozen", "The account goes on."),
-    ("revoked", "The holder's tokens are nobody's from now on."),
-    ("lifted", "The account may buy again."),
+    ("voided", "The credits are removed."),
+    ("frozen", "The account is frozen: it can neither pay nor read."),
+    ("unfrozen", "The account is unfrozen."),
+    ("revoked", "The holder's tokens are revoked."),
+    ("lifted", "The account is unblocked."),
     ("closed", "The finding is closed."),
-    ("compared", "The comparison has ended; below is what it found."),
+    ("compared", "The run is complete; its findings are shown below."),
 ];
 
 /// A request for a view.
@@ -199,9 +199,9 @@ impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         let title = match self.0.status {
             StatusCode::NOT_FOUND => "Not found",
-            StatusCode::CONFLICT => "It cannot be done",
-            StatusCode::BAD_REQUEST => "That says nothing here",
-            _ => "Something failed",
+            StatusCode::CONFLICT => "Action not possible",
+            StatusCode::BAD_REQUEST => "Invalid request",
+            _ => "Internal error",
         };
         let shell = Shell { signed: true, ..Shell::outside(title) };
         (self.0.status, page(&Message { shell, text: self.0.message, back: "/operator" }))
@@ -230,7 +230,7 @@ pub(super) async fn login(State(desk): State<Arc<Desk>>, visit: Visit) -> Respon
     }
     let mut shell = Shell::outside("Sign in");
     if visit.asked.text("wrong").is_some() {
-        shell.notice = Some(Notice { tone: "bad", text: "That is not the operator’s token." });
+        shell.notice = Some(Notice { tone: "bad", text: "Invalid token." });
     }
     page(&Login { shell })
 }

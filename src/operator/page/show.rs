@@ -123,18 +123,20 @@ pub(super) fn tone(state: &str) -> &'static str {
 /// What a payment's state means for an operator.
 pub(super) fn state_says(state: &str) -> &'static str {
     match state {
-        "claimed" => "the proof is taken; the settlement waits for a signer, and nothing was sent",
+        "claimed" => {
+            "the proof is accepted; the settlement waits for a signer, and nothing was sent"
+        }
         "signed" => "the settlement is signed and saved; it may have been sent",
         "submitted" => "the settlement was sent and accepted; its outcome is not proven yet",
         "submit_unknown" => {
-            "the settlement was sent and nobody knows whether it was taken; the gateway goes on asking"
+            "the settlement was sent and its outcome is unknown; the gateway keeps retrying"
         }
         "pay_failed" => "proven: nothing was paid and nothing will be",
         "forwarding" => "funded and booked; the launch is being created",
-        "core_unknown" => "the launch core gave no final answer; the gateway goes on asking",
+        "core_unknown" => "the upstream gave no definitive answer; the gateway keeps retrying",
         "created" => "the launch exists and its answer is stored",
-        "rejected" => "paid, and finally refused by the launch core: the payer is owed",
-        "released" => "refused by the launch core, and it cost nothing",
+        "rejected" => "paid, rejected upstream: the payer is owed",
+        "released" => "rejected upstream, not charged",
         "charged" => "the pack is paid; its credits are not there yet",
         "granted" => "the pack's credits are on the account",
         _ => "",
@@ -145,37 +147,37 @@ pub(super) fn state_says(state: &str) -> &'static str {
 pub(super) fn finding_says(kind: &str) -> &'static str {
     match kind {
         "unearned_receipt" => {
-            "Money came by a proof that was not to be settled. Give it back, or book it by hand."
+            "An identity proof was settled, or a payment arrived late. Refund it."
         }
-        "unmatched_receipt" => "Money came that belongs to nothing we know. Ask who sent it.",
+        "unmatched_receipt" => "A transfer that matches no payment. Identify the sender.",
         "settlement_lost" => {
-            "A settlement that was counted is not on the chain any more. The launch was given for nothing."
+            "A settlement is no longer on the chain. The launch was served unpaid."
         }
         "phantom_settlement" => "The books name a settlement that the other side does not have.",
         "amount_mismatch" => "Both sides have it, with different amounts.",
         "missing_launch" => "The books name a launch that the core does not have.",
         "late_result" => "The core made a launch for a payment that was ended as not done.",
         "extra_launch" => "The core has a launch that the books do not.",
-        "fraud_warning" => {
-            "Give the payment back before the bank does, or lift the block of the account."
-        }
+        "fraud_warning" => "Refund the payment before a chargeback, or unblock the account.",
         "unknown_state" => {
             "Look at it in Stripe's dashboard; nothing of it is booked. A newer version of this program may know the word."
         }
-        "stuck" => "It should have ended by now. Look at its payment.",
+        "stuck" => "It is past its deadline. See its payment.",
         "refund_failed" => {
-            "A refund failed, perhaps after it had succeeded. Its amount is due again: approve it anew, or give the credit instead."
+            "A refund failed, perhaps after it had succeeded. Its amount is due again: approve it again, or issue a credit instead."
         }
         "refund_differs" => {
-            "A part went back elsewhere while the refund was approved. The rest is asked for."
+            "A part was refunded elsewhere after the approval. The rest is being refunded."
         }
         "unassigned_payout" => {
-            "It was paid out by hand in Stripe's dashboard. Say how much of it was earned here; that is booked as in the bank."
+            "A manual payout in Stripe's dashboard. Assign the part earned here; it is booked as in the bank."
         }
         "foreign_entry" => {
-            "stripe.exclusive says that nobody else uses the account. Find out what this is, and close it here."
+            "stripe.exclusive is set, but this entry belongs to no payment. Investigate, then close."
         }
-        "could_not_check" => "The other side did not answer. This closes by itself once it does.",
+        "could_not_check" => {
+            "The source was unavailable. This closes by itself after a complete run."
+        }
         _ => "",
     }
 }

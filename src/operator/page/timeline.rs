@@ -63,7 +63,7 @@ fn answered(request: &RequestRow) -> Step {
     let charge = show::charge(&request.charge);
     let why = [request.code.as_deref(), request.reason.as_deref(), Some(charge.as_str())];
     let more = why.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    Step::new(&request.at, format!("answered {}", request.status), &more, "mute")
+    Step::new(&request.at, format!("response {}", request.status), &more, "mute")
 }
 
 fn refunded(refund: &RefundRow) -> Vec<Step> {
@@ -83,7 +83,7 @@ fn disputed(dispute: &DisputeRow) -> Vec<Step> {
     if let Some(due) = &dispute.due_by {
         more.push_str(&format!(", answer by {due}"));
     }
-    let what = if dispute.state == "inquiry" { "a bank asks" } else { "disputed" };
+    let what = if dispute.state == "inquiry" { "inquiry by a bank" } else { "disputed" };
     let mut all = vec![Step::new(&dispute.opened_at, String::from(what), &more, "bad")];
     if let Some(at) = &dispute.closed_at {
         let (what, tone) = (format!("dispute {}", dispute.state), show::tone(&dispute.state));
