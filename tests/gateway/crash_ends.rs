@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use payments::intent::State;
 use sandbox::stripe::Fault as StripeFault;
 

@@ -16,7 +16,7 @@ use crate::webhooks::refund_elsewhere;
 /// What a launch by card brings, in cents: 60, less 2.9 % and 30.
 pub const NET: i128 = 28;
 
-pub async fn booked(world: &World, account: &str) -> i128 {
+async fn booked(world: &World, account: &str) -> i128 {
     let lines = world.gateway.audit().view("journal").await;
     lines
         .iter()
@@ -40,7 +40,7 @@ pub async fn stands(world: &World) -> [i128; 4] {
 }
 
 /// The payment and the charge of this many cents.
-pub fn paid(world: &World, cents: u64) -> (String, String) {
+fn paid(world: &World, cents: u64) -> (String, String) {
     let all = world.stripe().succeeded();
     let intent = all.iter().find(|it| it["amount"] == cents).unwrap();
     (

@@ -4,7 +4,7 @@ use sandbox::stripe::{EntryTerms, PayoutStatus, PayoutTerms};
 use serde_json::json;
 
 use crate::{
-    fees::{NET, add, booked, launched_by_card, page, paid, pay_out, stands},
+    fees::{NET, add, launched_by_card, page, pay_out, stands},
     operator_actions::act,
     operator_api::list,
     reconcile::{agrees, finds, open, verified},

@@ -26,7 +26,7 @@ pub fn token_of(reply: &Reply) -> String {
 }
 
 /// The ids of `GET /launches`.
-pub async fn listed(world: &World, token: &str) -> Vec<String> {
+async fn listed(world: &World, token: &str) -> Vec<String> {
     let list = world.send(by(token, "GET", "/launches")).await.must(200).json();
     list["data"]
         .as_array()
@@ -36,7 +36,7 @@ pub async fn listed(world: &World, token: &str) -> Vec<String> {
         .collect()
 }
 
-pub async fn command(world: &World, arguments: &[&str]) -> (Value, Option<i32>) {
+async fn command(world: &World, arguments: &[&str]) -> (Value, Option<i32>) {
     let output = world.gateway.run(arguments).await;
     (serde_json::from_slice(&output.stdout).unwrap_or_default(), output.status.code())
 }

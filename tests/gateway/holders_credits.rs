@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     credits::{bought, card_world, on_credit},
-    holders::{by, command, listed, token_of},
+    holders::{by, token_of},
     support::{
         Call, Card, Reply, Setup,
         card::{purchase, unpaid},

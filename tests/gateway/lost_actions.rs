@@ -7,14 +7,11 @@ use tokio::time::sleep;
 
 use crate::{
     credits::{BOUGHT, account, bought, card_world, payer},
-    lost_answers::{lost, two_processes},
+    lost_answers::two_processes,
     operator_actions::act,
     support::{
-        Call, Card,
-        moment::Stopwatch,
-        one_store::left_out,
-        postgres_proxy::CommitPoint,
-        world::{Totals, launch},
+        Call, Card, moment::Stopwatch, one_store::left_out, postgres_proxy::CommitPoint,
+        world::Totals,
     },
 };
 

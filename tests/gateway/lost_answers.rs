@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use serde_json::json;
 use tokio::time::sleep;
 
 use crate::credits::{BOUGHT, bought, on_credit};
@@ -26,7 +25,7 @@ pub async fn two_processes() -> World {
 
 /// The first process sends the call; its claim is committed, nobody hears of it, and every
 /// connection is cut for so long.
-pub async fn lost(world: &World, call: Call, outage: Duration) -> Reply {
+async fn lost(world: &World, call: Call, outage: Duration) -> Reply {
     let mut commit = world.databases[0].trap_commit(CommitPoint::After);
     let request = world.begin(call);
     commit.reached().await;

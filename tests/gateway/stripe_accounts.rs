@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sandbox::stripe::{Behaviour, Fault};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     credits::{account, bought, on_credit},

@@ -74,7 +74,7 @@ async function withoutScripts(browser) {
   await page.selectOption("#f-rail", "x402");
   await page.click(".filter button.main");
   texts["filtered"] = await page.locator("main").innerText();
-  await page.click("text=Add up what is shown");
+  await page.click("text=Show totals");
   texts["sums"] = await page.locator(".sums").innerText();
   await context.close();
   return texts;
