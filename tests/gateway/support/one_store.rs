@@ -110,7 +110,7 @@ const ONE_STORE: [(&str, Needs, &str); 36] = [
         Needs::Server,
         FAULTS,
     ),
-    ("lost_answers::r114_a_grant_whose_answer_is_lost_is_made_once", Needs::Server, FAULTS),
+    ("lost_actions::r114_a_grant_whose_answer_is_lost_is_made_once", Needs::Server, FAULTS),
     ("lost_answers::r115_agents_that_sign_anew_after_every_503_pay_once", Needs::Server, FAULTS),
     ("full_disk::r116_a_full_disk_is_survived_without_a_restart", Needs::File, DISK),
     ("full_disk::r116_a_disk_that_fills_during_a_payment_loses_nothing", Needs::File, DISK),
