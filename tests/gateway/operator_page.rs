@@ -112,7 +112,7 @@ async fn every_action_of_the_page_is_done_with_its_reason() {
     let actions = json!([
         {"at": format!("/operator/payments/{refused}"), "form": "form.act[action$=refund]", "fields": {"reason": "asked <b>twice</b>"}, "then": "The refund is approved"},
         {"at": "/operator/credits", "form": "form[action$=change]", "fields": {"payer": account, "credits": "3", "reason": "an apology"}, "button": "button[value=grant]", "then": "The credits are on the account"},
-        {"at": "/operator/credits", "form": "form[action$=change]", "fields": {"payer": account, "credits": "2", "reason": "too many"}, "button": "button[value=void]", "then": "The credits are taken"},
+        {"at": "/operator/credits", "form": "form[action$=change]", "fields": {"payer": account, "credits": "2", "reason": "too many"}, "button": "button[value=void]", "then": "The credits are removed"},
         {"at": "/operator/attention", "form": "form[action$=close]", "fields": {"reason": "sent back by hand"}, "then": "The finding is closed"},
         {"at": "/operator/reconciliation", "form": "form[action$=run]", "fields": {"scope": "full", "reason": "looked again"}, "then": "The run is complete"},
     ]);
