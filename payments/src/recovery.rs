@@ -84,7 +84,7 @@ async fn close_nonce(
 ) -> Result<Nonce, DriveError> {
     match world.rail.nonce_used(last.signer, last.eoa_nonce).await {
         Ok(true) => return close_used(world, account, intent, last).await,
-        Ok(false) => world.signers.forget((last.signer, last.eoa_nonce)),
+        Ok(false) => world.signers.forget(last.signer, last.eoa_nonce),
         Err(_) => return Ok(Nonce::Unanswered),
     }
     let now = world.clock.now();
@@ -143,16 +143,15 @@ async fn close_used(
     // there is no receipt to wait for.
     let renewed =
         intent.attempts.iter().any(|other| !same_nonce(&other) && other.saved_at >= last.saved_at);
-    let nonce = (last.signer, last.eoa_nonce);
     if fees_wei.is_empty()
         && !renewed
-        && !world.signers.waited_for_receipt(nonce, world.clock.now())
+        && !world.signers.waited_for_receipt(last.signer, last.eoa_nonce, world.clock.now())
     {
         return Ok(Nonce::Open);
     }
     world.books.note_fees(&fees_wei).await?;
     world.books.close_nonce(account, last.eoa_nonce).await?;
-    world.signers.forget(nonce);
+    world.signers.forget(last.signer, last.eoa_nonce);
     Ok(Nonce::Closed)
 }
 

@@ -178,15 +178,13 @@ async fn close_fills(world: &World, look: &Look) -> Result<(), DriveError> {
     for (eoa_nonce, fills) in by_nonce {
         let Ok(fees_wei) = world.rail.fees_paid(&fills).await else { return Ok(()) };
         if fees_wei.is_empty()
-            && !world
-                .signers
-                .waited_for_receipt((look.account.address, eoa_nonce), world.clock.now())
+            && !world.signers.waited_for_receipt(look.account.address, eoa_nonce, world.clock.now())
         {
             continue;
         }
         world.books.note_fees(&fees_wei).await?;
         world.books.close_nonce(look.account, eoa_nonce).await?;
-        world.signers.forget((look.account.address, eoa_nonce));
+        world.signers.forget(look.account.address, eoa_nonce);
     }
     Ok(())
 }

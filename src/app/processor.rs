@@ -1,6 +1,8 @@
 //! The card processor: the configured one, or the emulator that stands in for it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
+#[cfg(feature = "sandbox")]
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

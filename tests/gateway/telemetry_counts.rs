@@ -1,4 +1,5 @@
 //! Counters after calls on both rails.
+#![allow(clippy::float_arithmetic, reason = "Prometheus' values are floats")]
 
 use crate::{
     credits::{bought, on_credit},

@@ -132,11 +132,7 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
             transfer: world.rail.terms(&asked.transfer, &view),
             chain_next_nonce: view.signer_next_nonce,
             preparer: preparer.as_ref(),
-            queueing: Queueing {
-                sealed_authorization: world.rail.keep(asked.id, &asked.transfer),
-                max: settings.queue_max,
-                always: false,
-            },
+            queueing: queueing(world, &asked.transfer, asked.id),
         }),
         join_since: now.plus_ms(settings.join_window_ms.saturating_neg()),
         at: now,
@@ -150,18 +146,22 @@ pub async fn claim(world: &World, asked: PricedRequest) -> Result<Claimed, Claim
     } else {
         world.books.claim(claim).await?
     };
-    match (claimed, unpayable) {
-        // A pause of the token passes, and the same proof is good later. A payer whom the token
-        // bars is refused for that reason.
-        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), _)
-            if view.token_paused =>
-        {
-            Err(RailError::TokenPaused.into())
-        }
-        (Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)), Some(why)) => {
-            Err(why.into())
-        }
-        (claimed, _) => Ok(claimed),
+    why_unpaid(claimed, unpayable, view.token_paused)
+}
+
+/// A claim that nothing could pay for is refused for what stood in the way of the payment.
+fn why_unpaid(
+    claimed: Claimed,
+    unpayable: Option<ProofError>,
+    is_token_paused: bool,
+) -> Result<Claimed, ClaimError> {
+    let below_price =
+        Claimed::Refused(ClaimRefusal::Funding(FundingRefusal::ProofBelowPrice)) == claimed;
+    match unpayable {
+        // A pause of the token passes, and the same proof is good later.
+        _ if below_price && is_token_paused => Err(RailError::TokenPaused.into()),
+        Some(why) if below_price => Err(why.into()),
+        Some(_) | None => Ok(claimed),
     }
 }
 
@@ -199,6 +199,12 @@ fn pay_terms(world: &World, asked: &PricedRequest, view: &ChainView, is_payable:
 /// is refused for that.
 fn beside(balance_units: u128, price: UsdcUnits) -> u64 {
     u64::try_from(balance_units.saturating_sub(price.get().into())).unwrap_or(u64::MAX)
+}
+
+/// How the payment waits if its signer is busy.
+fn queueing(world: &World, transfer: &LiveTransfer, id: PaymentId) -> Queueing {
+    let sealed_authorization = world.rail.keep(id, transfer);
+    Queueing { sealed_authorization, max: world.settings.queue_max, always: false }
 }
 
 /// Claims with a unit of the upstream's budget, which goes back where nothing new was claimed.

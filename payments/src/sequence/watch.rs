@@ -55,14 +55,19 @@ impl SequenceWatch {
 
     /// Whether the receipt of what used this nonce was waited for long enough. The time runs from
     /// the first look that found it used, however long its transaction had waited to be mined.
-    pub(crate) fn waited_for_receipt(&self, nonce: (Wallet, u64), now: UnixMs) -> bool {
-        now >= self.seen().used_since.entry(nonce).or_insert(now).plus_ms(RECEIPT_WAIT_MS)
+    pub(crate) fn waited_for_receipt(&self, signer: Wallet, eoa_nonce: u64, now: UnixMs) -> bool {
+        now >= self
+            .seen()
+            .used_since
+            .entry((signer, eoa_nonce))
+            .or_insert(now)
+            .plus_ms(RECEIPT_WAIT_MS)
     }
 
     /// What was waited for is over: the nonce is closed, or a reorganisation took back what used
     /// it.
-    pub(crate) fn forget(&self, nonce: (Wallet, u64)) {
-        self.seen().used_since.remove(&nonce);
+    pub(crate) fn forget(&self, signer: Wallet, eoa_nonce: u64) {
+        self.seen().used_since.remove(&(signer, eoa_nonce));
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

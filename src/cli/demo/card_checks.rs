@@ -28,14 +28,6 @@ pub(super) async fn all(
 ) -> Result<Outcome, DemoError> {
     let charges: Vec<&Intent> =
         books.paid.iter().filter(|intent| intent.charge.is_some()).collect();
-    let in_books = |account: &str| {
-        books
-            .balance
-            .iter()
-            .filter(|line| line.account == account)
-            .map(|line| line.amount)
-            .sum::<i64>()
-    };
     let states = |state: &str| {
         books.intents.iter().filter(|intent| intent.rail == "mpp" && intent.state == state).count()
     };
@@ -44,7 +36,7 @@ pub(super) async fn all(
         .iter()
         .filter(|line| line.currency == "CREDIT" && line.account.starts_with("payer:card:"));
     let (credits, clearing) =
-        (of_account.map(|line| line.amount).sum::<i64>(), in_books("asset:stripe_clearing"));
+        (of_account.map(|line| line.amount).sum::<i64>(), booked(books, "asset:stripe_clearing"));
     let at_processor = succeeded_cents(stage).await?;
     let on_credit = launches_on_credit(told);
     let charge_of =
@@ -96,6 +88,12 @@ pub(super) async fn all(
         "journal_sums": sums,
     });
     Ok(Outcome { checks, figures: figures.as_object().cloned().unwrap_or_default() })
+}
+
+/// The balance of an account, in minor units.
+fn booked(books: &Books, account: &str) -> i64 {
+    let lines = books.balance.iter().filter(|line| line.account == account);
+    lines.map(|line| line.amount).sum()
 }
 
 fn launches_on_credit(told: &CardStory) -> usize {

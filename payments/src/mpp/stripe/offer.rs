@@ -174,8 +174,8 @@ impl Offer {
         &self.body_object
     }
 
-    /// Length of a [`header_value`](super::Challenge::header_value) of this offer in bytes, with a
-    /// digest.
+    /// Length of a [`header_value`](challenge::Challenge::header_value) of this offer in bytes,
+    /// with a digest.
     #[must_use]
     pub fn header_value_len(&self) -> usize {
         let opaque = (r#"{"n":""#.len() + 32 + self.opaque_after_nonce.len()).div_ceil(3) * 4;

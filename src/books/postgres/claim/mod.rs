@@ -9,6 +9,7 @@ mod made;
 mod nonces;
 mod promised;
 mod refused;
+mod transfer;
 mod write;
 
 use std::time::Duration;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use payments::{
     funding::{self, Funding, FundingRefusal},
     intent::{Guard, Intent},
-    ports::{BooksError, ClaimRefusal, Claimed, NewClaim, TransferPayment},
+    ports::{BooksError, ClaimRefusal, Claimed, NewClaim},
 };
 use sqlx::Transaction;
 
@@ -141,7 +142,7 @@ async fn once(
     };
     let outcome = match funding {
         Funding::Free => in_turn(books, claim, day(books, claim).await?).await?,
-        Funding::X402 => transfer(books, claim, &facts).await?,
+        Funding::X402 => transfer::claim(books, claim, &facts).await?,
         funding => {
             let is_credit = matches!(funding, Funding::Credit { .. });
             let funded = Funded::of(claim, funding, &facts).map_err(corrupt)?;
@@ -215,80 +216,6 @@ async fn in_turn(
         commit(transaction).await?;
     }
     Ok(written(made, claim, funded))
-}
-
-/// The right to sign at once; none where others wait already, where the signer is busy, or where
-/// another process has to sign. While a process lives that does not know of the queue, claims wait
-/// for each other.
-async fn turn(
-    books: &PostgresBooks,
-    payment: &TransferPayment<'_>,
-    facts: &Facts,
-) -> Result<Option<Turn>, sqlx::Error> {
-    if !facts.may_queue {
-        let (account, chain_next_nonce) = (payment.account(), payment.chain_next_nonce);
-        let turn = books.nonces.turn(&books.readers, account, chain_next_nonce).await?;
-        return Ok(Some(turn));
-    }
-    if facts.queued > 0 || payment.queueing.always {
-        return Ok(None);
-    }
-    books.nonces.brief_turn(&books.readers, payment).await
-}
-
-/// The claim commits without a signature, and a settler signs it.
-async fn queued(
-    books: &PostgresBooks,
-    claim: &NewClaim<'_>,
-    payment: &TransferPayment<'_>,
-    facts: &Facts,
-) -> Result<Outcome, Unwritten> {
-    if facts.queued >= payment.queueing.max {
-        return Ok(Outcome::Refused(ClaimRefusal::QueueFull));
-    }
-    if let Err(refusal) = payment.preparer.can_sign() {
-        return Ok(Outcome::Refused(refusal.into()));
-    }
-    let funded = Funded::of(claim, Funding::X402, facts).map_err(corrupt)?;
-    let made = alone(books, claim, facts, &funded).await?;
-    Ok(written(made, claim, funded))
-}
-
-/// One claim at a time signs with a signer's next nonce and writes it: nobody else may have it, and
-/// none may be left out.
-async fn transfer(
-    books: &PostgresBooks,
-    claim: &NewClaim<'_>,
-    facts: &Facts,
-) -> Result<Outcome, Unwritten> {
-    let Some(payment) = claim.payment.transfer() else {
-        return Err(corrupt(made::nothing_to_send(claim)).into());
-    };
-    let Some(mut turn) = turn(books, payment, facts).await? else {
-        return queued(books, claim, payment, facts).await;
-    };
-    let attempt = match payment.preparer.prepare(claim.id, turn.nonce(), claim.at) {
-        Ok(attempt) => attempt,
-        Err(refusal) => {
-            turn.unused();
-            return Ok(Outcome::Refused(refusal.into()));
-        }
-    };
-    let funded = Funded {
-        attempt: Some(attempt),
-        ..Funded::of(claim, Funding::X402, facts).map_err(corrupt)?
-    };
-    let made = alone(books, claim, facts, &funded).await;
-    match &made {
-        Ok(true) => turn.used(),
-        Err(Unwritten::Proven(error))
-            if error.as_database_error().is_some_and(|error| error.is_unique_violation()) =>
-        {
-            turn.unused()
-        }
-        _ => {}
-    }
-    Ok(written(made?, claim, funded))
 }
 
 fn written(made: bool, claim: &NewClaim<'_>, funded: Funded) -> Outcome {

@@ -1,12 +1,20 @@
 //! A server that ends connections, is silent, or is not there.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use payments::{
-    intent::State,
-    ports::{Books, BooksError, Claimed},
+    intent::{Intent, State},
+    ports::{Books, BooksError, Claimed, QueuedPayment, SettlementQueue, SigningRound, ToSign},
 };
-use testkit::{rail::by_transfer, run::together, suite::Draft, upstream::answer};
+use testkit::{
+    rail::{ACCOUNT, by_transfer},
+    run::together,
+    suite::Draft,
+    upstream::answer,
+};
 use tokio::time::timeout;
 
 use super::{PostgresBooks, Scratch, beside, block_on, cards::agree, make, new, wire::Wire};
@@ -61,7 +69,7 @@ fn what_was_acknowledged_outlives_every_connection() {
         }
         killer.abort();
         assert!(!acknowledged.is_empty());
-        let order = [State::Signed, State::Forwarding, State::Created];
+        let order = [State::Queued, State::Signed, State::Forwarding, State::Created];
         for (id, state) in acknowledged {
             let found = books_again(&books, id).await;
             let place = |state| order.iter().position(|other| *other == state);
@@ -89,13 +97,59 @@ fn what_was_acknowledged_outlives_every_connection() {
 
 /// How far a launch came, as far as its driver heard.
 async fn launch(books: &PostgresBooks, draft: &Draft) -> Option<(payments::ids::PaymentId, State)> {
-    let Ok(Claimed::New(signed)) = books.claim(draft.claim()).await else { return None };
+    let Ok(Claimed::New(claimed)) = books.claim(draft.claim()).await else { return None };
+    let id = claimed.id;
+    let Some(signed) = signed(books, claimed).await else { return Some((id, State::Queued)) };
     let settlement = by_transfer(signed.attempts[0].tx_hash, 1);
     let Ok(funded) = books.apply(signed.funded(settlement, draft.at).unwrap()).await else {
         return Some((signed.id, State::Signed));
     };
     let created = funded.created(answer(201, "l"), format!("l{}", draft.number), draft.at).unwrap();
     Some((signed.id, books.apply(created).await.map_or(State::Forwarding, |intent| intent.state)))
+}
+
+/// The payment once it is signed, by its claim or by a settler's round; none where it was not in a
+/// while.
+async fn signed(books: &PostgresBooks, claimed: Intent) -> Option<Intent> {
+    if claimed.state != State::Queued {
+        return Some(claimed);
+    }
+    for _ in 0..100 {
+        settle(books).await;
+        if let Ok(Some(intent)) = books.intent(claimed.id).await
+            && intent.state != State::Queued
+        {
+            return Some(intent);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    None
+}
+
+/// Rounds so far: each is later than the lease of the one before.
+static ROUNDS: AtomicI64 = AtomicI64::new(1);
+
+/// One round of a settler. What it could not do, a later one does.
+async fn settle(books: &PostgresBooks) {
+    let now = Draft::numbered(1).at.plus_s(ROUNDS.fetch_add(1, Ordering::Relaxed));
+    let Ok(taken) = books.take_queued(now, now, 64).await else { return };
+    let number = |queued: &QueuedPayment| {
+        let text = String::from_utf8(queued.sealed_authorization.clone()).unwrap();
+        text.split(' ').next_back().unwrap().parse().unwrap()
+    };
+    let drafts: Vec<Draft> = taken.iter().map(|queued| Draft::numbered(number(queued))).collect();
+    let payments = taken.iter().zip(&drafts).map(|(queued, draft)| ToSign {
+        id: queued.intent.id,
+        guard: queued.intent.guard,
+        preparer: draft,
+    });
+    let round = SigningRound {
+        account: ACCOUNT,
+        chain_next_nonce: 0,
+        payments: payments.collect(),
+        at: now,
+    };
+    drop(books.sign_queued(round).await);
 }
 
 /// Connections that were ended in the pool fail once.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     rail::{kept, reopened},
-    sim::{Sim, locked},
+    sim::locked,
 };
 
 #[async_trait]
@@ -89,9 +89,7 @@ impl Settler for SimRail {
         let cap_wei = if last.kind == AttemptKind::Void { VOID_CAP_WEI } else { CAP_WEI };
         let fee_wei = self.replacing(last.max_fee_per_gas_wei, cap_wei);
         self.sim.count(|counts| counts.bumps += u64::from(fee_wei.is_some()));
-        let raised = fee_wei.map(|fee_wei| {
-            sign(&self.sim, tx.deed, intent, (self.signer, last.eoa_nonce, fee_wei), at)
-        });
+        let raised = fee_wei.map(|fee_wei| self.sign(tx.deed, intent, last.eoa_nonce, fee_wei, at));
         Ok(raised.map_or(Raised::AtBound, Raised::Higher))
     }
 
@@ -127,13 +125,8 @@ impl Settler for SimRail {
         let fee_wei =
             fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
         self.sim.count(|counts| counts.fills += 1);
-        Ok(sign(
-            &self.sim,
-            Deed::Void,
-            PaymentId::new(uuid::Uuid::nil()),
-            (signer, eoa_nonce, fee_wei),
-            at,
-        ))
+        let rail = SimRail { sim: Arc::clone(&self.sim), signer };
+        Ok(rail.sign(Deed::Void, PaymentId::new(uuid::Uuid::nil()), eoa_nonce, fee_wei, at))
     }
 
     async fn void(
@@ -149,7 +142,7 @@ impl Settler for SimRail {
         let fee_wei =
             fee_wei.ok_or_else(|| RailError::Unreachable(String::from("its fee is at the cap")))?;
         self.sim.count(|counts| counts.voids += 1);
-        Ok(sign(&self.sim, Deed::Void, intent, (self.signer, last.eoa_nonce, fee_wei), at))
+        Ok(self.sign(Deed::Void, intent, last.eoa_nonce, fee_wei, at))
     }
 
     async fn ready(&self) -> Result<(), RailError> {
@@ -184,31 +177,36 @@ impl Preparer for SimPreparer {
         at: UnixMs,
     ) -> Result<Attempt, PreparationError> {
         let deed = Deed::Settle(self.terms.clone());
-        Ok(sign(&self.sim, deed, intent, (self.signer, eoa_nonce, self.fee_wei?), at))
+        let signer = SimRail { sim: Arc::clone(&self.sim), signer: self.signer };
+        Ok(signer.sign(deed, intent, eoa_nonce, self.fee_wei?, at))
     }
 }
 
-/// Remembers what was signed, so that a node knows it by its hash.
-fn sign(
-    sim: &Sim,
-    deed: Deed,
-    intent: PaymentId,
-    ours: (Wallet, u64, u128),
-    at: UnixMs,
-) -> Attempt {
-    let (signer, eoa_nonce, max_fee_per_gas_wei) = ours;
-    let kind = if deed == Deed::Void { AttemptKind::Void } else { AttemptKind::Transfer };
-    let named = format!("{} {intent} {signer} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
-    let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
-    locked(&sim.signed).insert(tx_hash.0, Tx { hash: tx_hash, deed, ours: Some(ours) });
-    Attempt {
-        kind,
-        tx_hash,
-        signer,
-        eoa_nonce,
-        max_fee_per_gas_wei,
-        sealed_tx: named.into_bytes(),
-        saved_at: at,
-        fee_wei: None,
+impl SimRail {
+    /// Remembers what was signed, so that a node knows it by its hash.
+    fn sign(
+        &self,
+        deed: Deed,
+        intent: PaymentId,
+        eoa_nonce: u64,
+        max_fee_per_gas_wei: u128,
+        at: UnixMs,
+    ) -> Attempt {
+        let signer = self.signer;
+        let kind = if deed == Deed::Void { AttemptKind::Void } else { AttemptKind::Transfer };
+        let named = format!("{} {intent} {signer} {eoa_nonce} {max_fee_per_gas_wei}", kind.word());
+        let tx_hash = ChainHash(Sha256::digest(named.as_bytes()).into());
+        let ours = Some((signer, eoa_nonce, max_fee_per_gas_wei));
+        locked(&self.sim.signed).insert(tx_hash.0, Tx { hash: tx_hash, deed, ours });
+        Attempt {
+            kind,
+            tx_hash,
+            signer,
+            eoa_nonce,
+            max_fee_per_gas_wei,
+            sealed_tx: named.into_bytes(),
+            saved_at: at,
+            fee_wei: None,
+        }
     }
 }
