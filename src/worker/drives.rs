@@ -149,6 +149,10 @@ impl Drives {
         self.driven() + self.queue.len()
     }
 
+    pub(super) fn drives_now(&self, id: PaymentId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
     fn driven(&self) -> usize {
         self.lock().len()
     }

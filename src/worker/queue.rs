@@ -71,6 +71,10 @@ impl Drives {
     pub fn take_on(&self, intent: Intent) {
         if intent.state == State::Queued {
             self.queue.enter(intent.id);
+            // A settler may have been first.
+            if self.drives_now(intent.id) {
+                self.queue.leave(intent.id);
+            }
         } else {
             self.start(intent, Progress::live());
         }

@@ -53,7 +53,8 @@ async fn settle(world: &World, round: &mut QueueRound) -> Result<(), DriveError>
     let now = world.clock.now();
     let lease_until = now.plus_ms(world.settings.lease_ms);
     let taken = world.books.take_queued(now, lease_until, ROUND_LIMIT).await?;
-    let (mut to_sign, mut chain_next_nonce, mut failed) = (Vec::new(), 0, None);
+    let (mut to_sign, mut chain_next_nonce) = (Vec::new(), 0);
+    let (mut waiting, mut failed) = (Vec::new(), None);
     for verdict in join_all(taken.into_iter().map(|queued| judge(world, queued))).await {
         match verdict {
             Ok(Verdict::Sign { intent, preparer, signer_next_nonce }) => {
@@ -61,11 +62,14 @@ async fn settle(world: &World, round: &mut QueueRound) -> Result<(), DriveError>
                 to_sign.push((intent, preparer));
             }
             Ok(Verdict::Moved(intent)) => round.moved.push(*intent),
-            Ok(Verdict::Wait(intent)) => give_back(world, &intent, round).await?,
+            Ok(Verdict::Wait(intent)) => waiting.push(intent),
             Err(error) => failed = Some(error),
         }
     }
     sign(world, to_sign, chain_next_nonce, round).await?;
+    for intent in &waiting {
+        give_back(world, intent, round).await?;
+    }
     failed.map_or(Ok(()), Err)
 }
 
