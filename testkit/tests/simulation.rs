@@ -12,7 +12,7 @@ const CARD_SEEDS: std::ops::RangeInclusive<u64> = 1..=20;
 
 /// Seeds that once broke something, with what it was. A seed stands for its run only as long as the
 /// simulator draws in the same order: each fault has a test of its own beside the rule.
-const ONCE_BROKEN: [(u64, &str); 9] = [
+const ONCE_BROKEN: [(u64, &str); 10] = [
     (325, "a retry after a crash paid twice"),
     (346, "a retry after a crash paid twice"),
     (499, "a retry after a crash paid twice"),
@@ -22,6 +22,10 @@ const ONCE_BROKEN: [(u64, &str); 9] = [
     (861, "a retry after a crash paid twice"),
     (881, "a retry after a crash paid twice"),
     (2433, "a reorganisation took back the transaction that filled a nonce"),
+    (
+        9_506_035,
+        "a client that waited at a process that is gone kept its queued payment from being joined",
+    ),
 ];
 
 #[test]

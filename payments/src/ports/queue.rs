@@ -48,7 +48,9 @@ pub struct ToSign<'a> {
 #[async_trait]
 pub trait SettlementQueue: Send + Sync {
     /// Takes queued payments that no settler holds, those whose authorization ends first, with a
-    /// new fence each. What another process takes at the same time is left to it.
+    /// new fence each. What another process takes at the same time is left to it. Where another
+    /// process claimed it, its client is taken for gone, as by
+    /// [`Books::take_stuck`](crate::ports::Books::take_stuck): an equal request may join.
     ///
     /// # Errors
     /// [`BooksError`]; so for every method here.

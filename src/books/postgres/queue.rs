@@ -75,6 +75,8 @@ impl SettlementQueue for PostgresBooks {
     }
 }
 
+/// A client that waits at another process may be gone with it, and nothing would say so once the
+/// payment has another owner: an equal request joins it from here on.
 async fn take(
     books: &PostgresBooks,
     now: UnixMs,
@@ -92,7 +94,8 @@ async fn take(
         gone(&owner)
     );
     let take = format!(
-        "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, lease_owner = {owner} FROM waiting
+        "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, lease_owner = {owner},
+            attended_until_ms = CASE WHEN lease_owner = {owner} THEN attended_until_ms ELSE 0 END FROM waiting
          WHERE intents.id = waiting.id RETURNING intents.id, waiting.sealed_authorization"
     );
     batch.part("waiting", &waiting);

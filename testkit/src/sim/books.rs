@@ -3,7 +3,10 @@
 
 mod port;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use payments::{
     ids::PaymentId,
@@ -16,6 +19,8 @@ use super::{Sim, locked, lost_answers::not_known};
 pub struct SimBooks {
     pub(super) sim: Arc<Sim>,
     notes: Mutex<Vec<Note>>,
+    /// What this process claimed, or tried to: its clients wait here.
+    pub(super) claimed: Mutex<BTreeSet<PaymentId>>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,7 +32,7 @@ enum Note {
 impl SimBooks {
     /// For a process that just started.
     pub fn new(sim: Arc<Sim>) -> Self {
-        Self { sim, notes: Mutex::new(Vec::new()) }
+        Self { sim, notes: Mutex::default(), claimed: Mutex::default() }
     }
 
     /// The way there. An error means that nothing was done.

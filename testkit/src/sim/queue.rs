@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::books::SimBooks;
+use super::{books::SimBooks, locked};
 use payments::{
     intent::Intent,
-    ports::{BooksError, PreparationError, QueuedPayment, SettlementQueue, SigningRound},
+    ports::{Books, BooksError, PreparationError, QueuedPayment, SettlementQueue, SigningRound},
     time::UnixMs,
 };
 
@@ -19,6 +19,12 @@ impl SettlementQueue for SimBooks {
     ) -> Result<Vec<QueuedPayment>, BooksError> {
         self.reach_to_write().await?;
         let done = self.sim.books.take_queued(now, lease_until, limit).await;
+        for queued in done.iter().flatten() {
+            if !locked(&self.claimed).contains(&queued.intent.id) {
+                self.sim.books.unattended(queued.intent.id);
+            }
+        }
+        self.sim.books.flush().await?;
         self.back(done).await
     }
 

@@ -1,6 +1,6 @@
 //! What a process leaves behind is taken up at once, and nothing is taken from one that lives.
 
-use payments::ports::{Books, Claimed};
+use payments::ports::{Books, Claimed, SettlementQueue};
 use testkit::suite::Draft;
 
 use super::{PostgresBooks, beside, block_on, make, new, replicas, until};
@@ -133,5 +133,28 @@ fn a_delivered_answer_is_known_to_the_other_replica_without_a_flush() {
             .await;
         let next = Draft::numbered(2).like(&Draft::numbered(1)).later_ms(5);
         assert_eq!(new(&other, &next).await.id, next.id());
+    });
+}
+
+/// Its client may be gone with the process that claimed it, and the lease says nothing of that any
+/// more.
+#[test]
+fn what_another_process_takes_from_the_queue_is_joined_by_an_equal_request() {
+    block_on(async {
+        let (one, other, _scratch) = replicas().await;
+        let draft = Draft::numbered(1).queued();
+        new(&one, &draft).await;
+        let taken = async |books: &PostgresBooks, after_ms| {
+            let now = draft.at.plus_ms(after_ms);
+            books.take_queued(now, now, 8).await.unwrap().len()
+        };
+        assert_eq!(taken(&one, 1).await, 1);
+        let second = Draft::numbered(2).queued().like(&draft);
+        let claimed = one.claim(second.claim()).await.unwrap();
+        assert!(matches!(claimed, Claimed::New(_)), "the first one's client waits: {claimed:?}");
+        assert_eq!(taken(&other, 2).await, 2);
+        let third = Draft::numbered(3).queued().like(&draft);
+        let claimed = other.claim(third.claim()).await.unwrap();
+        assert!(matches!(claimed, Claimed::Joined(_)), "{claimed:?}");
     });
 }

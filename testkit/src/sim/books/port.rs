@@ -33,6 +33,7 @@ impl Books for SimBooks {
         }
         let (key, at, id, lease_until) =
             (claim.key.authorization().copied(), claim.at, claim.id, claim.lease_until);
+        locked(&self.claimed).insert(id);
         let claimed = self.sim.books.claim(claim).await?;
         self.sim.trace(|| format!("claim {key:?}: {}", summary(&claimed)));
         self.note_claim(&claimed, at);
