@@ -23,8 +23,8 @@ use super::{
 
 /// How a round ended.
 enum Signed {
-    /// Written; the payments by their ids.
-    Written(Vec<String>),
+    /// Written; each payment's id with its transaction.
+    Written(Vec<(String, Attempt)>),
     Refused(PreparationError),
     /// Another process with the same key was first at the nonce.
     Lost,
@@ -46,11 +46,7 @@ impl SettlementQueue for PostgresBooks {
         }
         drop(connection);
         let taken = take(self, now, lease_until, limit).await?;
-        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        let mut payments = Vec::with_capacity(taken.len());
-        for row in &taken {
-            payments.extend(queued(&mut connection, row).await?);
-        }
+        let mut payments = taken.iter().map(queued).collect::<Result<Vec<_>, _>>()?;
         payments.sort_by_key(|payment| {
             let terms = payment.intent.transfer.as_ref();
             (terms.map(|terms| terms.valid_before_unix_s), payment.intent.id)
@@ -64,7 +60,7 @@ impl SettlementQueue for PostgresBooks {
     ) -> Result<Result<Vec<Intent>, PreparationError>, BooksError> {
         for _ in 0..TRIES {
             match sign(self, &round).await {
-                Ok(Signed::Written(ids)) => return loaded(self, &ids).await.map(Ok),
+                Ok(Signed::Written(attempts)) => return loaded(self, attempts).await.map(Ok),
                 Ok(Signed::Refused(refusal)) => return Ok(Err(refusal)),
                 Ok(Signed::Lost) => {}
                 Err(Unwritten::Proven(error)) if faults::is_raced(&error) => {}
@@ -96,29 +92,37 @@ async fn take(
     let take = format!(
         "UPDATE intents SET fence = fence + 1, lease_until_ms = {until}, lease_owner = {owner},
             attended_until_ms = CASE WHEN lease_owner = {owner} THEN attended_until_ms ELSE 0 END FROM waiting
-         WHERE intents.id = waiting.id RETURNING intents.id, waiting.sealed_authorization"
+         WHERE intents.id = waiting.id RETURNING intents.*, waiting.sealed_authorization"
     );
     batch.part("waiting", &waiting);
     batch.part("taken", &take);
-    let taken = batch.run_all(&books.writer, "SELECT id, sealed_authorization FROM taken").await;
+    let taken = batch.run_all(&books.writer, "SELECT * FROM taken").await;
     taken.map_err(unavailable)
 }
 
-async fn queued(
-    connection: &mut PgConnection,
-    row: &PgRow,
-) -> Result<Option<QueuedPayment>, BooksError> {
-    let intent = rows::intent(connection, rows::id(row, "intents", "id")?).await?;
-    let sealed_authorization: Vec<u8> = row.try_get("sealed_authorization").map_err(unavailable)?;
-    Ok(intent.map(|intent| QueuedPayment { intent, sealed_authorization }))
+/// The row alone: nothing hangs on a payment that waits.
+fn queued(row: &PgRow) -> Result<QueuedPayment, BooksError> {
+    let sealed_authorization = row.try_get("sealed_authorization").map_err(unavailable)?;
+    Ok(QueuedPayment { intent: rows::intent_of(row)?, sealed_authorization })
 }
 
-async fn loaded(books: &PostgresBooks, ids: &[String]) -> Result<Vec<Intent>, BooksError> {
-    let mut connection = books.readers.acquire().await.map_err(unavailable)?;
-    let mut intents = Vec::with_capacity(ids.len());
-    for id in ids {
-        intents.extend(rows::intent_by_text(&mut connection, id).await?);
+/// The payments with the one transaction that each of them has now, in one look.
+async fn loaded(
+    books: &PostgresBooks,
+    attempts: Vec<(String, Attempt)>,
+) -> Result<Vec<Intent>, BooksError> {
+    let ids: Vec<&str> = attempts.iter().map(|(id, _)| id.as_str()).collect();
+    let found = sqlx::query("SELECT * FROM intents WHERE id = ANY($1)").bind(ids);
+    let found = found.fetch_all(&books.readers).await.map_err(unavailable)?;
+    let mut intents = Vec::with_capacity(found.len());
+    for row in &found {
+        let mut intent = rows::intent_of(row)?;
+        let id = intent.id.to_string();
+        let own = attempts.iter().filter(|(of, _)| *of == id);
+        intent.attempts.extend(own.map(|(_, attempt)| attempt.clone()));
+        intents.push(intent);
     }
+    intents.sort_by_key(|intent| intent.attempts.first().map(|attempt| attempt.eoa_nonce));
     Ok(intents)
 }
 
@@ -150,7 +154,7 @@ async fn sign(books: &PostgresBooks, round: &SigningRound<'_>) -> Result<Signed,
     }
     commit(transaction).await?;
     turn.used_up_to(next_nonce);
-    Ok(Signed::Written(attempts.into_iter().map(|(id, _)| id).collect()))
+    Ok(Signed::Written(attempts))
 }
 
 fn prepare(

@@ -22,7 +22,7 @@ use super::{
 
 /// How long a claim waits for its signer before its payment is queued: claims that meet by chance
 /// are signed one after the other, which is sooner than a round of a settler.
-const BRIEFLY: Duration = Duration::from_millis(25);
+const BRIEFLY: Duration = Duration::from_millis(250);
 
 type Next = Arc<tokio::sync::Mutex<Option<u64>>>;
 

@@ -66,7 +66,7 @@ pub(super) async fn intent_by_text(
 }
 
 /// The row alone, without what hangs on it.
-fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
+pub(super) fn intent_of(row: &DbRow) -> Result<Intent, BooksError> {
     let id = id(row, "intents", "id")?;
     let corrupt = |column| BooksError::Corrupt { table: "intents", column, key: id.to_string() };
     let state = State::from_word(&text(row, "state")?).ok_or_else(|| corrupt("state"))?;
