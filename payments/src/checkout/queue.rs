@@ -144,6 +144,10 @@ async fn judge(world: &World, queued: QueuedPayment) -> Result<Verdict, DriveErr
     }
     let gas_wei = world.settings.gas.of(intent.price);
     let preparer = world.rail.preparer(&live, &view, gas_wei);
+    // What may cost in gas differs by price: one that cannot be signed now holds up no other.
+    if preparer.can_sign().is_err() {
+        return Ok(Verdict::Wait(Box::new(intent)));
+    }
     let signer_next_nonce = view.signer_next_nonce;
     Ok(Verdict::Sign { intent: Box::new(intent), preparer, signer_next_nonce })
 }

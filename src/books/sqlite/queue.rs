@@ -1,5 +1,5 @@
-//! Claimed transfers that wait for a signer. One process serves from a file, so that only a full
-//! queue, or a claim that says so, makes one wait.
+//! Claimed transfers that wait for a signer. One process serves from a file, so that only others that
+//! wait, or a claim that says so, make one wait.
 
 use async_trait::async_trait;
 use payments::{
